@@ -1,0 +1,22 @@
+"""Errors of the GraphQL endpoint that are not refusals of a rule: each has a stable `extensions.code`."""
+
+from typing import Any
+
+from graphql import GraphQLError
+
+
+class ApiError(GraphQLError):
+    """An error with a stable code, and figures beside it where there are any."""
+
+    def __init__(self, code: str, message: str, **figures: Any) -> None:
+        super().__init__(message, extensions={"code": code, **figures})
+
+
+def unauthenticated() -> ApiError:
+    """Nobody is logged in."""
+    return ApiError("UNAUTHENTICATED", "log in, or send an API key as `Authorization: Bearer <key>`")
+
+
+def forbidden(message: str) -> ApiError:
+    """Somebody is, and may not do this."""
+    return ApiError("FORBIDDEN", message)

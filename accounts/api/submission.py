@@ -1,0 +1,99 @@
+"""What every mutation does: know who asks, check that they may, parse, send one command, answer.
+
+A refusal by the domain is an answer (CommandRefused); what the platform itself could not do is a GraphQL error with a
+stable `extensions.code`.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from graphql import GraphQLResolveInfo
+
+from accounts.api.errors import ApiError, forbidden, unauthenticated
+from accounts.api.types import CommandRefused, Outcome, answer_of
+from accounts.application import factories
+from accounts.application.envelope import Envelope, NotExecuted
+from accounts.application.errors import SystemCode
+from accounts.application.provider import get_bus
+from accounts.authentication import Principal
+from accounts.domain.commands import AccountCommand
+from accounts.domain.errors import CommandInvalid
+from accounts.permissions import MAY_TRADE, STAFF, grant_ownership, role_on_account
+
+_SYSTEM_CODES = frozenset(code.value for code in SystemCode)
+
+
+async def submit(
+    info: GraphQLResolveInfo,
+    *,
+    account_id: str,
+    command_id: str | None,
+    make_command: Callable[[], AccountCommand],
+    allowed_roles: Collection[str] = MAY_TRADE,
+) -> Outcome:
+    """Send a command for an existing account on behalf of the asking user."""
+    principal = await principal_from(info)
+    try:
+        checked_account_id = factories.account_id(account_id)
+        checked_command_id = factories.command_id(command_id)
+        await _require_role(principal, checked_account_id, allowed_roles)
+        command = make_command()
+    except CommandInvalid as error:
+        return _refused(error, account_id=account_id, command_id=command_id or "")
+    return await send(
+        Envelope(account_id=checked_account_id, command_id=checked_command_id, actor=principal.actor, command=command)
+    )
+
+
+async def submit_opening(
+    info: GraphQLResolveInfo, *, command_id: str | None, make_command: Callable[[str], AccountCommand]
+) -> Outcome:
+    """Open an account for the asking user, who owns it before it exists: so none is ever without an owner."""
+    principal = await principal_from(info)
+    owner = principal.user.get_username()
+    try:
+        checked_command_id = factories.command_id(command_id)
+        command = make_command(owner)
+    except CommandInvalid as error:
+        return _refused(error, account_id="", command_id=command_id or "")
+    account_id = factories.account_id_for(owner=owner, command_id=checked_command_id)
+    await sync_to_async(grant_ownership)(user=principal.user, account_id=account_id)
+    return await send(
+        Envelope(account_id=account_id, command_id=checked_command_id, actor=principal.actor, command=command)
+    )
+
+
+async def principal_from(info: GraphQLResolveInfo) -> Principal:
+    """Return who asks; raises UNAUTHENTICATED."""
+    principal: Principal | None = await info.context.principal()
+    if principal is None:
+        raise unauthenticated()
+    return principal
+
+
+async def send(envelope: Envelope) -> Outcome:
+    """Send one command over the bus and return its answer; raises ApiError for the platform's own failures."""
+    (result,) = await get_bus().asubmit([envelope])
+    if not isinstance(result, NotExecuted):
+        return answer_of(result)
+    if result.code in _SYSTEM_CODES:
+        raise ApiError(result.code, result.message, command_id=result.command_id, retry_after_ms=result.retry_after_ms)
+    return _answer_refused(result.code, result.message, result.account_id, result.command_id)
+
+
+async def _require_role(principal: Principal, account_id: str, allowed_roles: Collection[str]) -> None:
+    role = await sync_to_async(role_on_account)(principal.user, account_id)
+    if role is None:
+        raise forbidden(f"you have no access to account {account_id}: check the id, or ask its owner for access")
+    if role not in allowed_roles and not (STAFF in allowed_roles and principal.user.is_staff):
+        raise forbidden(f"your role on account {account_id} is {role}: this needs {' or '.join(sorted(allowed_roles))}")
+
+
+def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outcome:
+    return _answer_refused(error.code.value, error.message, account_id, command_id)
+
+
+def _answer_refused(code: str, message: str, account_id: str, command_id: str) -> Outcome:
+    answer: Any = CommandRefused(account_id=account_id, command_id=command_id, version=None, code=code, message=message)
+    return answer

@@ -1,0 +1,1 @@
+"""The command bus: one contract (ports.Bus), two transports: in this process, or to a writer process over ZeroMQ."""

@@ -1,0 +1,28 @@
+"""The messages between a caller and the writer process: MessagePack, the same on ipc and tcp.
+
+A request has an id of its own; asking again with the same one, or with the same command ids, is always safe.
+"""
+
+import msgspec
+
+from accounts.application.envelope import Envelope, Result
+
+
+class BusRequest(msgspec.Struct, frozen=True, array_like=True):
+    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands."""
+
+    request_id: bytes
+    is_bulk: bool
+    envelopes: list[Envelope]
+
+
+class BusReply(msgspec.Struct, frozen=True, array_like=True):
+    """The results of one request, in the order of its envelopes."""
+
+    request_id: bytes
+    results: list[Result]
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_request = msgspec.msgpack.Decoder(BusRequest).decode
+decode_reply = msgspec.msgpack.Decoder(BusReply).decode

@@ -1,0 +1,123 @@
+"""The bus to a writer process over ZeroMQ.
+
+A caller sends its request and waits; while the writer is silent it asks again with the same ids, and at the deadline it
+answers OUTCOME_UNKNOWN. That is safe because the writer executes a command id once.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import zmq
+import zmq.asyncio
+
+from accounts.application.bus.wire import BusRequest, decode_reply, encode
+from accounts.application.envelope import Envelope, NotExecuted, Result
+from accounts.application.errors import SystemCode
+from accounts.application.limits import COMMAND_DEADLINE_SECONDS, REQUEST_COMMANDS_MAX, RESEND_SECONDS
+
+SEND_QUEUE_MESSAGES_MAX: Final = 10_000
+
+
+class ZeroMQBus:
+    """Sends commands to the writer that listens at `endpoint` ("ipc:///path" or "tcp://host:port")."""
+
+    def __init__(self, endpoint: str, *, deadline_seconds: float = COMMAND_DEADLINE_SECONDS) -> None:
+        self._endpoint = endpoint
+        self._deadline_seconds = deadline_seconds
+        self._channels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Channel] = WeakKeyDictionary()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
+        request = _request(envelopes)
+        message = encode(request)
+        deadline = time.monotonic() + self._deadline_seconds
+        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+        try:
+            _prepare(socket, self._endpoint)
+            while (left := deadline - time.monotonic()) > 0:
+                socket.send(message)
+                until = time.monotonic() + min(RESEND_SECONDS, left)
+                while (wait := until - time.monotonic()) > 0:
+                    if socket.poll(max(1, int(wait * 1_000))):
+                        reply = decode_reply(socket.recv())
+                        if reply.request_id == request.request_id:
+                            return reply.results
+        finally:
+            socket.close()
+        return _unknown(envelopes, self._deadline_seconds)
+
+    async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
+        channel = self._channel()
+        request = _request(envelopes)
+        results = await channel.ask(request, deadline_seconds=self._deadline_seconds)
+        return _unknown(envelopes, self._deadline_seconds) if results is None else results
+
+    def _channel(self) -> "_Channel":
+        loop = asyncio.get_running_loop()
+        channel = self._channels.get(loop)
+        if channel is None:
+            channel = self._channels[loop] = _Channel(self._endpoint)
+        return channel
+
+
+class _Channel:
+    """One socket of one event loop, shared by all its requests; replies find their request by its id."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._socket = zmq.asyncio.Context().socket(zmq.DEALER)
+        _prepare(self._socket, endpoint)
+        self._waiting: dict[bytes, asyncio.Future[list[Result]]] = {}
+        self._receiver = asyncio.get_running_loop().create_task(self._receive())
+
+    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> list[Result] | None:
+        """Return the results, or None when the deadline passed without an answer."""
+        future: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
+        self._waiting[request.request_id] = future
+        message = encode(request)
+        deadline = time.monotonic() + deadline_seconds
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                await self._socket.send(message)
+                done, _ = await asyncio.wait((future,), timeout=min(RESEND_SECONDS, left))
+                if done:
+                    return future.result()
+            return None
+        finally:
+            del self._waiting[request.request_id]
+
+    async def _receive(self) -> None:
+        while True:
+            reply = decode_reply(await self._socket.recv())
+            future = self._waiting.get(reply.request_id)
+            if future is not None and not future.done():
+                future.set_result(reply.results)
+
+
+def _prepare(socket: "zmq.Socket[bytes] | zmq.asyncio.Socket", endpoint: str) -> None:
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.SNDHWM, SEND_QUEUE_MESSAGES_MAX)
+    socket.setsockopt(zmq.RECONNECT_IVL, 20)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+    socket.connect(endpoint)
+
+
+def _request(envelopes: Sequence[Envelope]) -> BusRequest:
+    if not 1 <= len(envelopes) <= REQUEST_COMMANDS_MAX:
+        raise ValueError(
+            f"a request carries 1 to {REQUEST_COMMANDS_MAX:,} commands, found {len(envelopes):,}: split it"
+        )
+    return BusRequest(request_id=uuid.uuid4().bytes, is_bulk=len(envelopes) > 1, envelopes=list(envelopes))
+
+
+def _unknown(envelopes: Sequence[Envelope], waited_seconds: float) -> list[Result]:
+    message = (
+        f"the writer did not answer for {waited_seconds:g} s; the command may or may not have been executed: "
+        "ask again with the same command id"
+    )
+    return [
+        NotExecuted(envelope.account_id, envelope.command_id, SystemCode.OUTCOME_UNKNOWN.value, message)
+        for envelope in envelopes
+    ]

@@ -1,0 +1,55 @@
+"""What travels over the command bus: a command with its address and identity, and the result that comes back.
+
+Everything is a msgspec Struct, so the same records cross a process boundary as MessagePack. Results carry the events
+themselves: a caller learns what happened and the new version without reading anything.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from accounts.domain.commands import AccountCommand
+from accounts.domain.events import AccountEvent
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """A command for one account. The same `command_id` for the same account is executed once, however often it is
+    sent.
+    """
+
+    account_id: str
+    command_id: str
+    actor: str
+    command: AccountCommand
+    correlation_id: str | None = None
+    causation_id: str | None = None
+
+
+class Executed(msgspec.Struct, frozen=True, array_like=True, tag="executed"):
+    """The command's events are durable; `timestamp` is UTC microseconds. A recorded refusal is such an event too."""
+
+    account_id: str
+    command_id: str
+    first_version: int
+    timestamp: int
+    events: tuple[AccountEvent, ...]
+    event_ids: tuple[str, ...]
+    is_duplicate: bool
+
+    @property
+    def version(self) -> int:
+        """The account's version after the command."""
+        return self.first_version + len(self.events) - 1
+
+
+class NotExecuted(msgspec.Struct, frozen=True, array_like=True, tag="not_executed"):
+    """Nothing was recorded, or (OUTCOME_UNKNOWN) it cannot be known; `code` is a domain code or one of `SystemCode`."""
+
+    account_id: str
+    command_id: str
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+Result: TypeAlias = Executed | NotExecuted

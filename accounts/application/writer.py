@@ -1,0 +1,151 @@
+"""The writer process: owns the partitions, executes the commands that arrive on the bus, one group at a time.
+
+One thread, no locks, the same order always. It answers after the events are durable, then tells the projections. It
+holds the only state of the command side that is not on disk; killed at any moment it loses nothing that it
+acknowledged.
+"""
+
+import fcntl
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+import structlog
+import zmq
+
+from accounts.application.bus.wire import BusReply, decode_request, encode
+from accounts.application.envelope import NotExecuted
+from accounts.application.errors import SystemCode
+from accounts.application.handlers import execute
+from accounts.application.lanes import Lanes, PendingRequest
+from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS, POLL_MS, REMEMBERED_REPLIES
+from accounts.application.ports import Notifier
+from accounts.domain.commands import AccountCommand
+from accounts.domain.state import Account
+from eventstore.writer.group_commit import GroupCommit
+
+log = structlog.get_logger(__name__)
+
+IPC_PREFIX: Final = "ipc://"
+
+
+class EndpointTaken(Exception):
+    """Another writer serves this endpoint already."""
+
+
+class Writer:
+    """Serves one endpoint until `stop` is called (from a signal handler, say)."""
+
+    def __init__(
+        self, *, endpoint: str, group_commit: GroupCommit[Account, AccountCommand], notifier: Notifier
+    ) -> None:
+        self._endpoint = endpoint
+        self._group_commit = group_commit
+        self._notifier = notifier
+        self._lanes = Lanes()
+        self._in_progress: set[bytes] = set()
+        self._replies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._is_stopping = False
+        self._socket: zmq.Socket[bytes]
+
+    def stop(self) -> None:
+        """Stop after the group that is being written; what still waits is asked again by its callers."""
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Serve commands; raises EndpointTaken when another writer does so already."""
+        lock = _claim(self._endpoint)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._socket = context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.LINGER, 500)
+        self._socket.setsockopt(zmq.RCVHWM, 0)
+        self._socket.setsockopt(zmq.SNDHWM, 0)
+        try:
+            self._socket.bind(self._endpoint)
+            log.info("writer ready", endpoint=self._endpoint)
+            while not self._is_stopping:
+                self._receive()
+                if self._lanes:
+                    self._write_group()
+        finally:
+            self._socket.close()
+            context.term()
+            if lock is not None:
+                lock.close()
+        log.info("writer stopped")
+
+    def _receive(self) -> None:
+        """Queue every message that has arrived; wait a little when there is nothing to do."""
+        if not self._lanes and not self._socket.poll(POLL_MS):
+            return
+        while True:
+            try:
+                caller, message = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            except ValueError:
+                log.warning("message refused", reason="not two frames")
+                continue
+            self._accept(caller, message)
+
+    def _accept(self, caller: bytes, message: bytes) -> None:
+        try:
+            request = decode_request(message)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            log.warning("message refused", reason=str(error))
+            return
+        known_reply = self._replies.get(request.request_id)
+        if known_reply is not None:
+            self._socket.send_multipart((caller, known_reply))
+            return
+        if request.request_id in self._in_progress:
+            return
+        pending = PendingRequest(caller, request)
+        if self._lanes.offer(pending):
+            self._in_progress.add(request.request_id)
+            return
+        message_text = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
+        refusals = [
+            NotExecuted(
+                e.account_id, e.command_id, SystemCode.OVERLOADED.value, message_text, OVERLOADED_RETRY_AFTER_MS
+            )
+            for e in request.envelopes
+        ]
+        self._socket.send_multipart((caller, encode(BusReply(request.request_id, list(refusals)))))
+
+    def _write_group(self) -> None:
+        group = self._lanes.next_group()
+        results = execute(self._group_commit, [envelope for _, envelopes in group for envelope in envelopes])
+        answers = iter(results)
+        for pending, envelopes in group:
+            pending.results.extend([next(answers) for _ in envelopes])
+            if pending.is_done:
+                self._answer(pending)
+        self._notifier.committed()
+
+    def _answer(self, pending: PendingRequest) -> None:
+        request_id = pending.request.request_id
+        reply = encode(pending.reply())
+        self._socket.send_multipart((pending.caller, reply))
+        self._in_progress.discard(request_id)
+        self._replies[request_id] = reply
+        while len(self._replies) > REMEMBERED_REPLIES:
+            self._replies.popitem(last=False)
+
+
+def _claim(endpoint: str) -> IO[str] | None:
+    """Take the lock of an ipc endpoint: binding alone would silently take the socket from a running writer."""
+    if not endpoint.startswith(IPC_PREFIX):
+        return None
+    path = Path(endpoint.removeprefix(IPC_PREFIX))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise EndpointTaken(
+            f"another writer serves {endpoint}: stop it, or give this one an endpoint of its own with WRITER_ENDPOINT"
+        ) from error
+    return lock

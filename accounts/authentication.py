@@ -1,0 +1,87 @@
+"""Who is asking: a session of the browser (with CSRF) or an API key, the same rule on GraphQL, REST and WebSocket.
+
+`Principal.actor` is what goes into the events: the user's name, and the key's name behind a slash when a key was used.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.api_keys import find_api_key
+
+_SCHEME: Final = "Bearer "
+_INVALID_KEY: Final = "the API key is unknown or revoked: make another with `manage.py create_api_key`"
+
+
+class Principal(NamedTuple):
+    """An authenticated user, and the name under which its commands are recorded."""
+
+    user: Any
+    actor: str
+
+
+class CSRFRefused(Exception):
+    """A session without the token that proves that the page is ours."""
+
+
+def principal_of(request: HttpRequest) -> Principal | None:
+    """Return who sends an HTTP request, or None when nobody is logged in (synchronous: it asks the database).
+
+    Raises AuthenticationFailed for a wrong key, CSRFRefused for a session without its CSRF token.
+    """
+    key = _bearer(request.headers.get("Authorization", ""))
+    if key is not None:
+        return _principal_of_key(key)
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    _enforce_csrf(request)
+    return Principal(user, user.get_username())
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Django REST framework's view of API keys: `Authorization: Bearer tp_...`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return the key's user, or None when no key is given; raises AuthenticationFailed for a wrong one."""
+        key = _bearer(request.headers.get("Authorization", ""))
+        return None if key is None else (_principal_of_key(key).user, key)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Make an unauthenticated answer a 401."""
+        return "Bearer"
+
+
+async def user_from_scope(scope: dict[str, Any]) -> AbstractBaseUser | AnonymousUser:
+    """Return the user of a WebSocket: of its API key when it sends one, else of its session."""
+    headers = dict(scope.get("headers", []))
+    key = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+    if key is not None:
+        found = await sync_to_async(find_api_key)(key)
+        return AnonymousUser() if found is None else found.user
+    user = scope.get("user")
+    return AnonymousUser() if user is None else user
+
+
+def _bearer(header: str) -> str | None:
+    return header.removeprefix(_SCHEME).strip() if header.startswith(_SCHEME) else None
+
+
+def _principal_of_key(key: str) -> Principal:
+    found = find_api_key(key)
+    if found is None:
+        raise AuthenticationFailed(_INVALID_KEY)
+    return Principal(found.user, f"{found.user.get_username()}/{found.name}")
+
+
+def _enforce_csrf(request: HttpRequest) -> None:
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type]
+    check.process_request(request)
+    reason = check.process_view(request, None, (), {})
+    if reason:
+        raise CSRFRefused("the session's CSRF token is missing or wrong: send it as the X-CSRFToken header")

@@ -1,0 +1,116 @@
+"""What happened to a trading account: the events, which are the only truth about it.
+
+Every event is fat: it says what happened and what it led to, so a projection keeps the last value it saw, an instant of
+the past needs no arithmetic, and an auditor sees the effect beside the cause. Money and prices are integers in
+ten-thousandths of the account's currency, quantities whole shares, `day` the number of days since 1970-01-01 (UTC).
+
+The tag "Name@schema_version" and the order of fields are a stored format (golden files pin them): a field may be added
+at the end with a default; any other change is a new schema version with an upcaster (accounts/codec.py).
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Side: TypeAlias = Literal["BUY", "SELL"]
+Argument: TypeAlias = str | int | None
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of all events: an immutable record, stored as an array of its fields in order."""
+
+
+class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag="AccountOpened@1"):
+    """The account exists; its limits are the defaults of that day. `owner` is a user name."""
+
+    owner: str
+    name: str
+    currency: str
+    max_position_bp: int
+    max_daily_value: int
+    max_trade_value: int
+
+
+class CashDeposited(Event, frozen=True, array_like=True, gc=False, tag="CashDeposited@1"):
+    """Money came in."""
+
+    amount: int
+    reference: str
+    cash_after: int
+    portfolio_value: int
+    deposited_total: int
+
+
+class CashWithdrawn(Event, frozen=True, array_like=True, gc=False, tag="CashWithdrawn@1"):
+    """Money went out."""
+
+    amount: int
+    reference: str
+    cash_after: int
+    portfolio_value: int
+    withdrawn_total: int
+
+
+class TradeExecuted(Event, frozen=True, array_like=True, gc=False, tag="TradeExecuted@1"):
+    """Shares changed hands: the trade, then the account, the position and the day as it left them."""
+
+    symbol: str
+    side: Side
+    quantity: int
+    price: int
+    order_id: str | None
+    cash_after: int
+    position_quantity: int
+    position_cost: int
+    position_realized_pnl: int
+    realized_pnl: int
+    total_realized_pnl: int
+    positions_cost: int
+    portfolio_value: int
+    trade_count: int
+    day: int
+    day_volume: int
+    day_trades: int
+    day_realized_pnl: int
+
+
+class CommandRefused(Event, frozen=True, array_like=True, gc=False, tag="CommandRefused@1"):
+    """Somebody tried something that the rules forbid: what, why, and the figures behind the refusal."""
+
+    command: str
+    code: str
+    limit: int | None
+    actual: int | None
+    arguments: dict[str, Argument]
+
+
+class AccountFrozen(Event, frozen=True, array_like=True, gc=False, tag="AccountFrozen@1"):
+    """No command but unfreezing is accepted from here on."""
+
+    reason: str
+
+
+class AccountUnfrozen(Event, frozen=True, array_like=True, gc=False, tag="AccountUnfrozen@1"):
+    """The account may trade again."""
+
+    reason: str
+
+
+class RiskLimitsChanged(Event, frozen=True, array_like=True, gc=False, tag="RiskLimitsChanged@1"):
+    """The account's own limits, all three as they are now; a position's in basis points of the portfolio."""
+
+    max_position_bp: int
+    max_daily_value: int
+    max_trade_value: int
+
+
+AccountEvent: TypeAlias = (
+    AccountOpened
+    | CashDeposited
+    | CashWithdrawn
+    | TradeExecuted
+    | CommandRefused
+    | AccountFrozen
+    | AccountUnfrozen
+    | RiskLimitsChanged
+)

@@ -1,0 +1,89 @@
+"""Money, prices and quantities of the domain: exact integers inside, decimal strings outside.
+
+Money and prices are integers in ten-thousandths of the account's currency (`SCALE`), quantities are whole shares. The
+parsers accept plain decimal notation only, so that a float, an exponent, a thousands separator, a Unicode digit or a
+fifth decimal can never slip in. They raise `InvalidValue`; they do not know commands, accounts or error codes.
+"""
+
+import re
+from typing import Final
+
+SCALE: Final = 10_000
+MONEY_MAX: Final = 10**15  # 100 billion: far above any account here, far below the 64 bits of the read models.
+PRICE_MAX: Final = 10**11  # 10 million a share.
+QUANTITY_MAX: Final = 10**9
+VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come to; the read models hold 64 bits.
+
+# The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
+BASIS_POINTS: Final = 10_000
+
+_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,4}))?", re.ASCII)
+
+
+class InvalidValue(ValueError):
+    """A text that is not an amount, a price or a quantity of the domain; the message says why."""
+
+
+def parse_amount(text: object) -> int:
+    """Parse a positive amount of money such as "1250.5" into ten-thousandths; at most 100 billion."""
+    return _parse_positive_decimal(text, what="an amount", maximum=MONEY_MAX)
+
+
+def parse_price(text: object) -> int:
+    """Parse a positive price per share such as "101.25" into ten-thousandths; at most 10 million."""
+    return _parse_positive_decimal(text, what="a price", maximum=PRICE_MAX)
+
+
+def parse_quantity(value: object) -> int:
+    """Check a quantity: an integer of whole shares from 1 to 1,000,000,000 (bool is not an integer here)."""
+    if type(value) is not int:
+        raise InvalidValue(f"a quantity is an integer of whole shares, {_shown(value)} is not")
+    if not 1 <= value <= QUANTITY_MAX:
+        raise InvalidValue(f"a quantity is from 1 to {QUANTITY_MAX:,} shares, found {value:,}")
+    return value
+
+
+def format_amount(value: int) -> str:
+    """Show ten-thousandths as a decimal string with four decimals: 12505000 becomes "1250.5000"."""
+    sign = "-" if value < 0 else ""
+    whole, fraction = divmod(abs(value), SCALE)
+    return f"{sign}{whole}.{fraction:04d}"
+
+
+def average_cost(*, cost: int, quantity: int) -> int:
+    """Average cost of one share in ten-thousandths, rounded half to even; 0 for a flat position."""
+    if quantity == 0:
+        return 0
+    quotient, remainder = divmod(cost, quantity)
+    twice = 2 * remainder
+    if twice > quantity or (twice == quantity and quotient % 2 == 1):
+        return quotient + 1
+    return quotient
+
+
+def cost_removed(*, cost: int, quantity: int, sold: int) -> int:
+    """Return the part of a position's total cost that leaves with `sold` of its `quantity` shares, rounded down.
+
+    What stays is `cost - cost_removed(...)`, so no fraction is ever lost: the last share takes all that is left.
+    """
+    return cost * sold // quantity
+
+
+def _parse_positive_decimal(text: object, *, what: str, maximum: int) -> int:
+    if not isinstance(text, str):
+        raise InvalidValue(f'{what} is a decimal string such as "101.25", {_shown(text)} is not')
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        raise InvalidValue(f'{what} is plain digits with at most 4 decimals such as "101.25", {_shown(text)} is not')
+    whole, fraction = match.groups()
+    value = int(whole) * SCALE + int((fraction or "").ljust(4, "0"))
+    if value == 0:
+        raise InvalidValue(f"{what} is greater than zero, found {_shown(text)}")
+    if value > maximum:
+        raise InvalidValue(f"{what} is at most {format_amount(maximum)}, found {_shown(text)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."

@@ -1,0 +1,53 @@
+"""Who may do what: access to accounts, and API keys. Nothing about an account itself is here: its events are the
+truth.
+"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class AccountAccess(models.Model):
+    """A user's role on an account. The owner's row is made with the account, the others by an operator."""
+
+    class Role(models.TextChoices):
+        """What a user may do: everything, trade, or look."""
+
+        OWNER = "owner"
+        TRADER = "trader"
+        VIEWER = "viewer"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account_access")
+    account_id = models.UUIDField(db_comment="Account id; the account itself is in the event store")
+    role = models.CharField(max_length=8, choices=Role.choices)
+
+    class Meta:
+        """One role per user and account."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "account_id"], name="one_role_per_user_and_account")
+        ]
+        verbose_name_plural = "account access"
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.account_id}"
+
+
+class ApiKey(models.Model):
+    """A key that acts for its user. Only a hash is kept; the key itself is shown once, when it is made."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=40, db_comment="What the key is for, in its owner's words")
+    prefix = models.CharField(max_length=12, unique=True, db_comment="Public part of the key, to recognise it by")
+    secret_hash = models.CharField(max_length=64, db_comment="SHA-256 of the secret part, hexadecimal")
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Newest last."""
+
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}) of {self.user}"

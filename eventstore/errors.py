@@ -1,0 +1,79 @@
+"""What can go wrong with the event store, one class per thing that a caller can do about it."""
+
+
+class EventStoreError(Exception):
+    """Base of every error of this package."""
+
+
+class ConfigurationMismatch(EventStoreError):
+    """The store on disk was made with other settings than the ones it is opened with; nothing was read or written."""
+
+
+class StoreUnavailable(EventStoreError):
+    """The storage did not take the write or did not answer the read; nothing was written. Try again later."""
+
+
+class OutcomeUnknown(EventStoreError):
+    """A write was sent and the answer was lost: it may or may not be durable. Ask again with the same command id."""
+
+
+class ConflictLimitReached(EventStoreError):
+    """Other writers won every one of the bounded number of tries; nothing was written. Try again."""
+
+
+class WrongExpectedVersion(EventStoreError):
+    """The aggregate is not at the version that the caller expected; nothing was written. Read it again and decide."""
+
+    def __init__(self, *, aggregate_id: str, expected: int, actual: int) -> None:
+        super().__init__(
+            f"aggregate {aggregate_id} was expected at version {expected} and is at {actual}: "
+            "read what is new and decide again"
+        )
+        self.aggregate_id = aggregate_id
+        self.expected = expected
+        self.actual = actual
+
+
+class UnknownEventType(EventStoreError):
+    """A stored event has a type or schema version that this process does not know: it runs older code than the
+    writer.
+    """
+
+
+class FeedGap(EventStoreError):
+    """A partition's batches do not follow one another without a hole. The reader has stopped before the hole."""
+
+    def __init__(self, *, partition: int, expected_seq: int, found_seq: int | None) -> None:
+        found = "the feed ends" if found_seq is None else f"found seq {found_seq}"
+        super().__init__(
+            f"partition {partition}: seq {expected_seq} is missing ({found}). "
+            "Nothing past the hole was read; run `manage.py verify_events`"
+        )
+        self.partition = partition
+        self.expected_seq = expected_seq
+        self.found_seq = found_seq
+
+
+class IntegrityError(EventStoreError):
+    """Stored data are not what was written: says where, as exactly as it can be known. Never skipped, never
+    repaired.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        partition: int,
+        seq: int | None,
+        aggregate_id: str | None = None,
+        version: int | None = None,
+    ) -> None:
+        place = f"partition {partition}, seq {'?' if seq is None else seq}"
+        if aggregate_id is not None:
+            place += f", aggregate {aggregate_id}, version {'?' if version is None else version}"
+        super().__init__(f"{place}: {detail}")
+        self.detail = detail
+        self.partition = partition
+        self.seq = seq
+        self.aggregate_id = aggregate_id
+        self.version = version

@@ -1,0 +1,177 @@
+"""Checks stored batches against everything that was promised about them, and goes on after a finding.
+
+It shares only pure functions with the writer that it checks: no state, no caches, no reader. It sees batches as the
+engine has them and reports every departure with its place, down to aggregate and version where that can be known.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES, flipped_bit, with_bit_flipped
+from eventstore.integrity.hashing import batch_hash, leaf_hash, payload_hash
+from eventstore.integrity.merkle import merkle_root
+from eventstore.record import CommitHeader, StoredBatch
+
+_decode_header = msgspec.msgpack.Decoder(CommitHeader).decode
+
+
+class Finding(NamedTuple):
+    """One departure from what was written."""
+
+    partition: int
+    seq: int | None
+    aggregate_id: str | None
+    version: int | None
+    detail: str
+
+    def __str__(self) -> str:
+        return (
+            f"partition {self.partition}, seq {_shown(self.seq)}, account {_shown(self.aggregate_id)}, "
+            f"version {_shown(self.version)}: {self.detail}"
+        )
+
+
+class RawCommit(Protocol):
+    """A commit's exact stored bytes."""
+
+    @property
+    def header(self) -> bytes:
+        """The commit's header."""
+
+    @property
+    def events(self) -> Sequence[bytes]:
+        """The commit's events."""
+
+
+class PayloadFormat(Protocol):
+    """The part of the codec that the verifier needs; all of it raises ValueError for bytes that are no payload."""
+
+    def decompress(self, payload: bytes) -> bytes:
+        """Return the plain bytes of a payload."""
+
+    def decompress_prefix(self, payload: bytes) -> bytes:
+        """Return as many plain bytes as a damaged payload still gives."""
+
+    def raw_commits(self, plain: bytes) -> Sequence[RawCommit]:
+        """Split plain bytes into the commits' exact bytes."""
+
+
+class _StoredEvent(NamedTuple):
+    aggregate_id: str
+    version: int
+    leaf: bytes
+
+
+class PartitionVerifier:
+    """Verifies one partition, batch after batch, from its first."""
+
+    def __init__(self, *, partition: int, genesis: bytes, payload_format: PayloadFormat) -> None:
+        self.partition = partition
+        self.next_seq = 1
+        self._previous_hash = genesis
+        self._format = payload_format
+        self._versions: dict[str, int] = {}
+
+    def verify(self, batch: StoredBatch) -> Iterator[Finding]:
+        """Yield what is wrong with the next stored batch; nothing for a sound one."""
+        if batch.partition != self.partition or batch.seq != self.next_seq:
+            yield self._finding(
+                self.next_seq, f"missing: partition {batch.partition}, seq {batch.seq} stands in its place"
+            )
+        elif batch.previous_hash != self._previous_hash:
+            detail = "does not follow the batch before it: one of the two was altered, replaced or moved"
+            yield self._finding(batch.seq, detail, self._first_event(batch))
+        self.next_seq = batch.seq + 1
+        self._previous_hash = batch.hash
+        if payload_hash(batch.payload) != batch.payload_hash:
+            yield self._locate(batch)
+            self._versions.clear()  # What these events did to the versions is not known any more.
+            return
+        if batch_hash(batch) != batch.hash:
+            yield self._finding(batch.seq, "the header of the batch was altered", self._first_event(batch))
+        yield from self._verify_events(batch)
+
+    def _verify_events(self, batch: StoredBatch) -> Iterator[Finding]:
+        try:
+            events = self._events_of(batch.payload)
+        except ValueError as error:
+            yield self._finding(batch.seq, str(error))
+            return
+        if merkle_root([event.leaf for event in events]) != batch.merkle_root or len(events) != batch.event_count:
+            yield self._finding(batch.seq, "the events are not those of the Merkle root", self._altered(batch, events))
+        elif _prefixes(events) != batch.leaf_prefixes:
+            yield self._finding(batch.seq, "the stored prefixes of the event hashes were altered", events[:1])
+        for event in events:
+            before = self._versions.get(event.aggregate_id)
+            if before is not None and event.version != before + 1:
+                yield self._finding(batch.seq, f"the version before it is {before}", [event])
+            self._versions[event.aggregate_id] = event.version
+
+    def _locate(self, batch: StoredBatch) -> Finding:
+        bit = flipped_bit(found=batch.payload, crc_written=batch.payload_crc)
+        if bit is not None:
+            written = with_bit_flipped(batch.payload, bit)
+            if payload_hash(written) == batch.payload_hash:
+                hit = self._first_hit(written, self._format.decompress_prefix(batch.payload))
+                return self._finding(batch.seq, f"bit {bit % 8} of byte {bit // 8} of the payload was flipped", hit)
+        try:
+            events = self._events_of(batch.payload)
+        except ValueError as error:
+            return self._finding(batch.seq, f"the payload was altered: {error}; it held {batch.event_count} events")
+        return self._finding(batch.seq, "the payload was altered", self._altered(batch, events))
+
+    def _first_hit(self, written: bytes, found_plain: bytes) -> list[_StoredEvent]:
+        """Return the first event whose bytes differ between what was written and what can still be read."""
+        plain = self._format.decompress(written)
+        same = next((i for i, (a, b) in enumerate(zip(plain, found_plain, strict=False)) if a != b), len(found_plain))
+        raw_events = [event for commit in self._format.raw_commits(plain) for event in commit.events]
+        end = 0
+        for event, raw in zip(self._events_of(written), raw_events, strict=True):
+            end = plain.index(raw, end) + len(raw)
+            if end > same:
+                return [event]
+        return self._events_of(written)[:1]  # The bit is one that decompression does not look at.
+
+    def _first_event(self, batch: StoredBatch) -> Sequence[_StoredEvent]:
+        """Return the batch's first event, to name an account for damage that concerns the batch as a whole."""
+        try:
+            return self._events_of(batch.payload)[:1]
+        except ValueError:
+            return ()
+
+    def _altered(self, batch: StoredBatch, events: Sequence[_StoredEvent]) -> Sequence[_StoredEvent]:
+        size = LEAF_PREFIX_BYTES
+        for index, event in enumerate(events):
+            if batch.leaf_prefixes[index * size : (index + 1) * size] != event.leaf[:size]:
+                return [event]
+        return events[:1]
+
+    def _events_of(self, payload: bytes) -> list[_StoredEvent]:
+        events: list[_StoredEvent] = []
+        for commit in self._format.raw_commits(self._format.decompress(payload)):
+            header = _header(commit.header)
+            for index, event in enumerate(commit.events):
+                leaf = leaf_hash(commit.header, index, event)
+                events.append(_StoredEvent(header.aggregate_id, header.first_version + index, leaf))
+        return events
+
+    def _finding(self, seq: int, detail: str, events: Sequence[_StoredEvent] = ()) -> Finding:
+        aggregate_id, version = (events[0].aggregate_id, events[0].version) if events else (None, None)
+        return Finding(self.partition, seq, aggregate_id, version, detail)
+
+
+def _header(raw: bytes) -> CommitHeader:
+    try:
+        return _decode_header(raw)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ValueError(f"a commit's header cannot be read ({error})") from error
+
+
+def _prefixes(events: Sequence[_StoredEvent]) -> bytes:
+    return b"".join([event.leaf[:LEAF_PREFIX_BYTES] for event in events])
+
+
+def _shown(value: object) -> str:
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,96 @@
+"""The records of the journal: what is written (StoredBatch) and what is read (Batch of Commits of events).
+
+A *commit* is what one command produced for one aggregate; a *batch* is the commits of many commands, sealed and written
+as one item. A batch's place is (partition, seq), seq running 1, 2, 3 ... in each partition without a gap.
+"""
+
+import zlib
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+E = TypeVar("E")
+
+
+def partition_of(aggregate_id: str, partition_count: int) -> int:
+    """Return the partition that an aggregate's events live in, for ever: CRC-32 of the id, modulo the count."""
+    return zlib.crc32(aggregate_id.encode()) % partition_count
+
+
+class CommitHeader(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything about a commit but its events, in stored order.
+
+    `timestamp` is UTC microseconds, given by the writer, non-decreasing within a partition. `correlation_id` is None
+    when the command began the conversation itself (then the command id is the correlation id).
+    """
+
+    aggregate_id: str
+    first_version: int
+    timestamp: int
+    command_id: str
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str
+    metadata: dict[str, str] | None
+
+
+class Commit(msgspec.Struct, Generic[E], array_like=True):
+    """One command's events as read back; event i has version `first_version + i` and id `event_ids[i]`.
+
+    The first nine fields are the stored ones, in stored order. `event_ids` is filled in by the reader on request: an
+    event's id is derived from its hash, so it is not stored.
+    """
+
+    aggregate_id: str
+    first_version: int
+    timestamp: int
+    command_id: str
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str
+    metadata: dict[str, str] | None
+    events: tuple[E, ...]
+    event_ids: tuple[str, ...] = ()
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A verified, decoded batch of the journal."""
+
+    partition: int
+    seq: int
+    hash: bytes
+    event_count: int
+    last_timestamp: int
+    commits: list[Commit[Any]]
+
+
+class StoredBatch(msgspec.Struct, frozen=True, array_like=True):
+    """A batch as an engine stores it: the payload and the header that seals it.
+
+    `hash` covers every other field but `payload_crc` and `leaf_prefixes`, which only help to *place* damage: the CRC-32
+    of the payload finds a single flipped bit, the first four bytes of each event's hash find the altered event.
+    """
+
+    partition: int
+    seq: int
+    batch_id: bytes
+    first_timestamp: int
+    last_timestamp: int
+    commit_count: int
+    event_count: int
+    previous_hash: bytes
+    merkle_root: bytes
+    payload_hash: bytes
+    hash: bytes
+    leaf_prefixes: bytes
+    payload_crc: int
+    payload: bytes
+
+
+class StoreMetadata(msgspec.Struct, frozen=True):
+    """What was fixed when the store was created. `store_id` enters the first hash of every chain."""
+
+    store_id: str
+    format: int
+    partition_count: int
+    created_at: int

@@ -1,0 +1,98 @@
+"""Random commands from several writers on a storage that conflicts, loses answers and fails: nothing lost or doubled.
+
+The model is the obvious one: per aggregate, the list of amounts that were acknowledged.
+"""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from eventstore.engines.memory import MemoryEngine
+from eventstore.errors import OutcomeUnknown, StoreUnavailable
+from eventstore.tests.counter import BelowZero, CounterDecider, add, histories, open_counters
+from eventstore.verify import verify_partition
+from eventstore.writer import group_commit
+from eventstore.writer.request import Committed, Failed
+
+AGGREGATES = st.sampled_from(["a", "b", "c", "d", "e"])
+COMMANDS = st.lists(st.tuples(AGGREGATES, st.integers(-3, 5)), min_size=1, max_size=6)
+FAULTS = st.sampled_from(["none", "none", "lost after", "lost before", "refused"])
+
+
+class FlakyEngine(MemoryEngine):
+    """Fails as it is told to, once."""
+
+    fault = "none"
+
+    def append(self, batches):
+        fault, self.fault = self.fault, "none"
+        if fault == "refused":
+            raise StoreUnavailable("told to")
+        if fault == "lost before":
+            raise OutcomeUnknown("told to")
+        outcome = super().append(batches)
+        if fault == "lost after":
+            raise OutcomeUnknown("told to")
+        return outcome
+
+
+class Writers(RuleBasedStateMachine):
+    @initialize()
+    def open(self):
+        self.engine = FlakyEngine()
+        self.store = open_counters(self.engine, partition_count=2)
+        self.writers = [self.store.writer(CounterDecider()) for _ in range(3)]
+        self.expected: dict[str, list[int]] = {}
+        self.sent: list[tuple[str, int, str]] = []
+        self.results: dict[tuple[str, str], Committed] = {}
+
+    @rule(writer=st.integers(0, 2), commands=COMMANDS, fault=FAULTS)
+    def send(self, writer, commands, fault):
+        self.engine.fault = fault
+        requests = [(aggregate, amount, str(len(self.sent) + n)) for n, (aggregate, amount) in enumerate(commands)]
+        self.sent += requests
+        self.check(self.writers[writer].execute([add(*request) for request in requests]), requests)
+
+    @rule(writer=st.integers(0, 2), data=st.data())
+    def send_again(self, writer, data):
+        if not self.sent:
+            return
+        request = data.draw(st.sampled_from(self.sent))
+        self.check(self.writers[writer].execute([add(*request)]), [request])
+
+    @rule(writer=st.integers(0, 2))
+    def restart(self, writer):
+        self.writers[writer] = self.store.writer(CounterDecider())
+
+    def check(self, outcomes, requests):
+        for outcome, (aggregate, amount, command_id) in zip(outcomes, requests, strict=True):
+            totals = self.expected.setdefault(aggregate, [])
+            if isinstance(outcome, Failed):
+                assert isinstance(outcome.error, BelowZero | StoreUnavailable)
+                assert (aggregate, command_id) not in self.results
+                continue
+            first = self.results.setdefault((aggregate, command_id), outcome)
+            if first is outcome:
+                assert not outcome.is_duplicate
+                totals.append((totals[-1] if totals else 0) + amount)
+            else:
+                assert outcome.is_duplicate
+            assert outcome.commit.events[0].total == totals[outcome.version - 1]
+            assert outcome.event_ids == first.event_ids
+
+    @invariant()
+    def everything_acknowledged_is_there_once_and_verifies(self):
+        if hasattr(self, "store"):
+            assert histories(self.store) == {name: totals for name, totals in self.expected.items() if totals}
+            for partition in range(2):
+                assert [found for _, found in verify_partition(self.store, partition) if found] == []
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(group_commit, "CONFLICT_PAUSE_MS_MAX", 0)
+
+
+TestWriters = Writers.TestCase
+TestWriters.settings = settings(max_examples=50, stateful_step_count=15, deadline=None)

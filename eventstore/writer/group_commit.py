@@ -1,0 +1,219 @@
+"""Group commit: commands that arrive together are decided in order and become durable with one write.
+
+`execute` answers a command only after its events are on disk. The conditional append decides who writes a seq: a group
+that lost its place to another writer is decided again on top of what that writer wrote; a write whose answer was lost
+is looked up by its batch id. Correct with any number of writers; one per partition only saves retries.
+
+It is used from one thread and does not own queues, lanes or processes (that is the application's writer).
+"""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from eventstore.engines.base import Engine
+from eventstore.errors import ConflictLimitReached, EventStoreError, OutcomeUnknown
+from eventstore.integrity.hashing import genesis_hash
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.record import StoredBatch, StoreMetadata, partition_of
+from eventstore.serialization.codec import EventCodec
+from eventstore.writer.decider import Decider
+from eventstore.writer.first_results import FirstResults
+from eventstore.writer.group import Group
+from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX, UNKNOWN_TRIES_MAX
+from eventstore.writer.partition import PartitionState
+from eventstore.writer.remembered import command_hash
+from eventstore.writer.request import Committed, Failed, Outcome, Request
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+
+class GroupCommit(Generic[S, C]):
+    """The writer of one store. Holds the state of the partitions that it was asked about, durable events only."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        codec: EventCodec,
+        reader: Reader,
+        metadata: StoreMetadata,
+        decider: Decider[S, C],
+        clock: Callable[[], int],
+    ) -> None:
+        self._engine = engine
+        self._codec = codec
+        self._reader = reader
+        self._metadata = metadata
+        self._decider = decider
+        self._clock = clock
+        self._first_results = FirstResults(reader)
+        self._partitions: dict[int, PartitionState[S]] = {}
+
+    def load(self, partition: int) -> int:
+        """Bring a partition's state up to what is durable now; return its head's seq."""
+        return self._caught_up(partition).seq
+
+    def state(self, aggregate_id: str) -> tuple[S, int]:
+        """Return an aggregate's durable state and version (0 when it has no events). Not to be changed by the
+        caller.
+        """
+        number = partition_of(aggregate_id, self._metadata.partition_count)
+        aggregate = self._caught_up(number).aggregate(aggregate_id)
+        return aggregate.state, aggregate.version
+
+    def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
+        """Decide commands in order and make their events durable; return one outcome per request, in order."""
+        outcomes: dict[int, Outcome] = {}
+        waiting: dict[int, list[int]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            waiting[partition_of(request.aggregate_id, self._metadata.partition_count)].append(index)
+        for _ in range(CONFLICT_TRIES_MAX):
+            self._try_once(requests, waiting, outcomes)
+            if not waiting:
+                return [outcomes[index] for index in range(len(requests))]
+            time.sleep(random.uniform(0, CONFLICT_PAUSE_MS_MAX) / 1_000)  # noqa: S311 - jitter, not a secret.
+        error = ConflictLimitReached(
+            f"other writers won {CONFLICT_TRIES_MAX} tries in a row, nothing was written: try again, "
+            "or let one writer own the partition"
+        )
+        for index in (index for indexes in waiting.values() for index in indexes):
+            outcomes[index] = Failed(error)
+        return [outcomes[index] for index in range(len(requests))]
+
+    def _try_once(
+        self, requests: Sequence[Request[C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
+    ) -> None:
+        """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
+        groups: list[Group[S, C]] = []
+        for number, indexes in list(waiting.items()):
+            try:
+                group = self._decide(self._partition(number), requests, indexes, outcomes)
+            except EventStoreError as error:
+                self._fail(indexes, error, outcomes)
+                del waiting[number]
+                continue
+            if group is None:
+                continue
+            if len(group):
+                groups.append(group)
+            else:
+                del waiting[number]
+        for group, batch, winner in self._append(groups, waiting, outcomes):
+            if winner is None:
+                outcomes.update(group.publish(batch))
+                del waiting[group.partition.number]
+            else:
+                waiting[group.partition.number] = [index for index, _ in group.entries]
+                self._move_on(group.partition)
+
+    def _decide(
+        self,
+        partition: PartitionState[S],
+        requests: Sequence[Request[C]],
+        indexes: Sequence[int],
+        outcomes: dict[int, Outcome],
+    ) -> Group[S, C] | None:
+        """Decide commands one after another; None when that rested on a state that others have moved on from."""
+        group = Group(partition, codec=self._codec, decider=self._decider)
+        for index in indexes:
+            request = requests[index]
+            if group.joins_pending(index, request):
+                continue
+            first_result = self._first_result(partition, request)
+            if first_result is not None:
+                outcomes[index] = first_result
+                continue
+            try:
+                group.add(index, request, self._clock())
+            except Exception as error:  # One command that cannot be decided must not stop the others.
+                if self._is_behind(partition):
+                    self._move_on(partition)
+                    return None
+                outcomes[index] = Failed(error)
+        return group
+
+    def _first_result(self, partition: PartitionState[S], request: Request[C]) -> Committed | None:
+        """Return the stored result of a command that was executed before, or None for a new one."""
+        aggregate = partition.aggregates.get(request.aggregate_id)
+        if aggregate is None:
+            return None
+        seq = aggregate.remembered.find(command_hash(request.command_id))
+        if seq is None:
+            return None
+        commit = self._first_results.find(
+            partition=partition.number, seq=seq, aggregate_id=request.aggregate_id, command_id=request.command_id
+        )
+        return None if commit is None else Committed(commit=commit, is_duplicate=True)
+
+    def _append(
+        self, groups: Sequence[Group[S, C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
+    ) -> list[tuple[Group[S, C], StoredBatch, StoredBatch | None]]:
+        """Append one batch per group; those that could not be written fail here and are forgotten."""
+        if not groups:
+            return []
+        batches = [group.seal() for group in groups]
+        try:
+            try:
+                winners = self._engine.append(batches)
+            except OutcomeUnknown:
+                winners = [self._settle(batch) for batch in batches]
+        except EventStoreError as error:
+            for group in groups:
+                self._fail([index for index, _ in group.entries], error, outcomes)
+                del waiting[group.partition.number]
+                del self._partitions[group.partition.number]
+            return []
+        return list(zip(groups, batches, winners, strict=True))
+
+    def _settle(self, batch: StoredBatch) -> StoredBatch | None:
+        """Find out what became of a batch whose write was not answered; write it again if nothing stands there."""
+        for _ in range(UNKNOWN_TRIES_MAX):
+            try:
+                standing = self._engine.read(
+                    partition=batch.partition, after_seq=batch.seq - 1, limit=1
+                ) or self._engine.append([batch])
+            except OutcomeUnknown:
+                continue
+            winner = standing[0]
+            return None if winner is None or winner.batch_id == batch.batch_id else winner
+        raise OutcomeUnknown(
+            f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, "
+            f"seq {batch.seq} was written: ask again with the same command id"
+        )
+
+    def _partition(self, number: int) -> PartitionState[S]:
+        found = self._partitions.get(number)
+        return self._caught_up(number) if found is None else found
+
+    def _caught_up(self, number: int) -> PartitionState[S]:
+        partition = self._partitions.get(number)
+        if partition is None:
+            genesis = genesis_hash(self._metadata.store_id, number)
+            partition = PartitionState(number=number, genesis=genesis, decider=self._decider)
+        self._move_on(partition)
+        self._partitions[number] = partition
+        return partition
+
+    def _is_behind(self, partition: PartitionState[S]) -> bool:
+        return bool(self._engine.read(partition=partition.number, after_seq=partition.seq, limit=1))
+
+    def _move_on(self, partition: PartitionState[S]) -> None:
+        """Apply every durable batch that the partition's state does not have yet."""
+        while batches := self._reader.batches(
+            partition=partition.number,
+            after_seq=partition.seq,
+            limit=READ_BATCHES_AT_ONCE,
+            with_event_ids=False,
+            previous_hash=partition.hash,
+        ):
+            for batch in batches:
+                partition.apply(batch)
+
+    @staticmethod
+    def _fail(indexes: Sequence[int], error: Exception, outcomes: dict[int, Outcome]) -> None:
+        for index in indexes:
+            outcomes.setdefault(index, Failed(error))

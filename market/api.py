@@ -1,0 +1,69 @@
+"""GET /api/market: the session and all instruments with their latest simulated prices, for anyone who is
+logged in.
+
+Reads the board and answers; when the board is empty or old the session's phase is STALE. Who may log in, and
+how, is decided by the project's default authentication classes.
+"""
+
+import time
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from market.payloads import market_payload
+from market.quote_board import read_board
+from market.replay import Phase
+
+_PRICE_HELP = "Decimal string with four decimals, US dollars. Simulated."
+
+
+class MarketSessionSerializer(serializers.Serializer):
+    """The replayed trading day."""
+
+    date = serializers.DateField(
+        allow_null=True, help_text="The trading day that is replayed; null when nothing is known of it."
+    )
+    phase = serializers.ChoiceField(
+        choices=[phase.value for phase in Phase],
+        help_text="STALE: no quotes for 10 seconds; prices are the latest known ones, or absent.",
+    )
+    simulated = serializers.BooleanField(help_text="Always true: prices within a day are made up.")
+    note = serializers.CharField(help_text="What is real and what is simulated, to be shown beside the prices.")
+
+
+class MarketInstrumentSerializer(serializers.Serializer):
+    """One stock and its latest quote."""
+
+    symbol = serializers.CharField()
+    name = serializers.CharField()
+    sector = serializers.CharField(help_text="GICS sector.")
+    price = serializers.CharField(help_text=_PRICE_HELP)
+    previous_close = serializers.CharField(help_text="The real close of the day before, rounded to the cent.")
+    session_open = serializers.CharField(help_text=_PRICE_HELP)
+    day_high = serializers.CharField(help_text=_PRICE_HELP)
+    day_low = serializers.CharField(help_text=_PRICE_HELP)
+    at = serializers.DateTimeField(help_text="The real time at which the quote was made.")
+
+
+class MarketSerializer(serializers.Serializer):
+    """The session and every instrument; the list is empty when no quote is known."""
+
+    session = MarketSessionSerializer()
+    instruments = MarketInstrumentSerializer(many=True)
+
+
+class MarketView(APIView):
+    """The demo market now."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="market_retrieve", responses=MarketSerializer, tags=["market"])
+    def get(self, request: Request) -> Response:
+        """Session and instruments with their latest prices."""
+        sheet = read_board(redis_url=settings.REDIS_URL, now_us=time.time_ns() // 1_000)
+        return Response(market_payload(sheet))

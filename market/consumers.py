@@ -1,0 +1,136 @@
+"""WebSocket /ws/market: a snapshot of the market, then every tick of the feed, for anyone who is logged in.
+
+The feed's ticks come through the Channels group `MARKET_GROUP` as text that is already JSON. A tick holds all
+prices, so a lost one is made good by the next. When none has come for 10 seconds the client gets a tick of
+what the board has, which has the phase STALE when the feed is at rest. {"type": "resync"} is answered with a
+new snapshot; {"type": "heartbeat", "at"} goes out every 15 seconds.
+"""
+
+import asyncio
+import json
+import time
+from typing import Any, Final
+
+import redis
+import structlog
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from market.payloads import format_instant, snapshot_message, tick_message
+from market.quote_board import read_board
+from market.quotes import QuoteSheet, is_stale
+from market.replay import Phase
+
+MARKET_GROUP: Final = "market"
+CLOSE_NOT_LOGGED_IN: Final = 4401
+HEARTBEAT_S: Final = 15.0
+TICK_CHECK_S: Final = 2.0
+MESSAGE_LENGTH_MAX: Final = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+class MarketConsumer(AsyncWebsocketConsumer):
+    """One client's connection; holds nothing but the age of what the client has been shown."""
+
+    async def connect(self) -> None:
+        """Accept, and close at once with 4401 when nobody is logged in: only an accepted socket can carry a
+        code.
+        """
+        self.shown_at_us = 0
+        self.is_shown_stale = False
+        self.watch: asyncio.Task[None] | None = None
+        await self.accept()
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated:
+            await self.close(code=CLOSE_NOT_LOGGED_IN)
+            return
+        await self._join()
+        await self._send_snapshot()
+        self.watch = asyncio.create_task(self._watch())
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the group and stop the heartbeat."""
+        if self.watch is not None:
+            self.watch.cancel()
+            try:
+                await self.channel_layer.group_discard(MARKET_GROUP, self.channel_name)
+            except (redis.RedisError, OSError) as error:
+                log.warning("market_consumer.group_unreachable", error=str(error))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Answer {"type": "resync"} with a snapshot and anything else with an error message."""
+        if _message_type(text_data) == "resync":
+            await self._send_snapshot()
+            return
+        await self._send(
+            {
+                "type": "error",
+                "code": "INVALID_MESSAGE",
+                "message": 'the only message that this socket understands is {"type": "resync"}',
+            }
+        )
+
+    async def market_tick(self, event: dict[str, Any]) -> None:
+        """Pass on a tick of the feed, unless the client has been shown something newer."""
+        if event["made_at_us"] <= self.shown_at_us:
+            return
+        self.shown_at_us = event["made_at_us"]
+        self.is_shown_stale = False
+        await self.send(text_data=event["text"])
+
+    async def _send_snapshot(self) -> None:
+        sheet = await self._read()
+        self._note_shown(sheet)
+        await self._send(snapshot_message(sheet))
+
+    async def _watch(self) -> None:
+        heartbeat_at = time.monotonic() + HEARTBEAT_S
+        while True:
+            await asyncio.sleep(TICK_CHECK_S)
+            if is_stale(made_at_us=self.shown_at_us, now_us=_now_us()):
+                await self._recover()
+            if time.monotonic() >= heartbeat_at:
+                heartbeat_at += HEARTBEAT_S
+                await self._send({"type": "heartbeat", "at": format_instant(_now_us())})
+
+    async def _recover(self) -> None:
+        """Join the group again and show what the board has; say that it is stale once, not at every check."""
+        await self._join()
+        sheet = await self._read()
+        if sheet.phase != Phase.STALE or not self.is_shown_stale:
+            self._note_shown(sheet)
+            await self._send(tick_message(sheet))
+
+    async def _join(self) -> None:
+        # A member of a group is forgotten after a day, and at once when Redis starts anew: hence "again" in
+        # `_recover`.
+        try:
+            await self.channel_layer.group_add(MARKET_GROUP, self.channel_name)
+        except (redis.RedisError, OSError) as error:
+            log.warning("market_consumer.group_unreachable", error=str(error))
+
+    async def _read(self) -> QuoteSheet:
+        return await sync_to_async(read_board, thread_sensitive=False)(redis_url=settings.REDIS_URL, now_us=_now_us())
+
+    def _note_shown(self, sheet: QuoteSheet) -> None:
+        self.shown_at_us = sheet.made_at_us
+        self.is_shown_stale = sheet.phase == Phase.STALE
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(message))
+
+
+def _message_type(text: str | None) -> str | None:
+    if text is None or len(text) > MESSAGE_LENGTH_MAX:
+        return None
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    return message.get("type") if isinstance(message, dict) else None
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,84 @@
+"""The market as the APIs show it: dictionaries of decimal strings and RFC 3339 times, the same for REST and
+WebSocket.
+
+Shapes only; what is in them is decided in `quotes`. Prices have four decimals, times are UTC with
+microseconds and "Z".
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from market.instruments import get_instrument
+from market.money import format_money
+from market.quotes import Quote, QuoteSheet
+
+SIMULATION_NOTE: Final = (
+    "Demonstration: daily closes are real prices of the past, replayed; everything within a day is simulated."
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def market_payload(sheet: QuoteSheet) -> dict[str, Any]:
+    """Return {"session", "instruments"}: all there is to know about the market now."""
+    return {
+        "session": session_payload(sheet),
+        "instruments": [_instrument(quote, made_at_us=sheet.made_at_us) for quote in sheet.quotes],
+    }
+
+
+def session_payload(sheet: QuoteSheet) -> dict[str, Any]:
+    """Return {"date", "phase", "simulated", "note"}; the date is null when nothing is known."""
+    return {
+        "date": sheet.session_date.isoformat() if sheet.session_date else None,
+        "phase": sheet.phase.value,
+        "simulated": True,
+        "note": SIMULATION_NOTE,
+    }
+
+
+def snapshot_message(sheet: QuoteSheet) -> dict[str, Any]:
+    """Return the first message of a WebSocket: {"type": "snapshot", "session", "instruments"}."""
+    return {"type": "snapshot", **market_payload(sheet)}
+
+
+def tick_message(sheet: QuoteSheet) -> dict[str, Any]:
+    """Return a tick: {"type": "tick", "session", "prices": [{"symbol", "price", "day_high", "day_low",
+    "at"}]}.
+    """
+    at = format_instant(sheet.made_at_us)
+    return {
+        "type": "tick",
+        "session": session_payload(sheet),
+        "prices": [
+            {
+                "symbol": quote.symbol,
+                "price": format_money(quote.price),
+                "day_high": format_money(quote.day_high),
+                "day_low": format_money(quote.day_low),
+                "at": at,
+            }
+            for quote in sheet.quotes
+        ],
+    }
+
+
+def format_instant(instant_us: int) -> str:
+    """Show microseconds since 1970 as RFC 3339 in UTC: "2026-01-31T12:00:00.000000Z"."""
+    instant = _EPOCH + timedelta(microseconds=instant_us)
+    return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _instrument(quote: Quote, *, made_at_us: int) -> dict[str, Any]:
+    instrument = get_instrument(quote.symbol)
+    return {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "sector": instrument.sector,
+        "price": format_money(quote.price),
+        "previous_close": format_money(quote.previous_close),
+        "session_open": format_money(quote.session_open),
+        "day_high": format_money(quote.day_high),
+        "day_low": format_money(quote.day_low),
+        "at": format_instant(made_at_us),
+    }

@@ -1,0 +1,80 @@
+"""Quotes: what every instrument costs at one instant of the replay, and how old that knowledge is.
+
+Pure functions of a replay position. Prices are SIMULATED but for the close that a day ends at. A sheet of
+quotes carries the real time it was made at; one that is too old is shown as STALE, with the prices it has,
+and nothing is made up.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from market.bars import bar_until
+from market.calendar import trading_days
+from market.instruments import all_symbols
+from market.intraday import day_path
+from market.replay import Phase, ReplayPosition
+
+QUOTES_AGE_US_MAX: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The prices of one instrument in ten-thousandths of a dollar."""
+
+    symbol: str
+    price: int
+    previous_close: int
+    session_open: int
+    day_high: int
+    day_low: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSheet:
+    """All quotes of one instant; `made_at_us` is real time, `session_date` the day that is replayed.
+
+    The sheet of a market of which nothing is known is `UNKNOWN_MARKET`: STALE, without date and without
+    quotes.
+    """
+
+    session_date: date | None
+    phase: Phase
+    made_at_us: int
+    quotes: tuple[Quote, ...]
+
+
+UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
+
+
+def quotes_at(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
+    """Return the quotes of all instruments at a position of the replay."""
+    return QuoteSheet(
+        session_date=trading_days()[position.day_index],
+        phase=position.phase,
+        made_at_us=now_us,
+        quotes=tuple(_quote(symbol, position) for symbol in all_symbols()),
+    )
+
+
+def is_stale(*, made_at_us: int, now_us: int) -> bool:
+    """Tell whether quotes made at one instant can no longer be called current at another."""
+    return abs(now_us - made_at_us) > QUOTES_AGE_US_MAX
+
+
+def as_of(sheet: QuoteSheet, *, now_us: int) -> QuoteSheet:
+    """Return the sheet as it is to be shown now: unchanged, or with the phase STALE when it is too old."""
+    return replace(sheet, phase=Phase.STALE) if is_stale(made_at_us=sheet.made_at_us, now_us=now_us) else sheet
+
+
+def _quote(symbol: str, position: ReplayPosition) -> Quote:
+    path = day_path(symbol=symbol, day_index=position.day_index)
+    bar = bar_until(path, step=position.step)
+    return Quote(
+        symbol=symbol,
+        price=bar.close,
+        previous_close=path.previous_close,
+        session_open=bar.open,
+        day_high=bar.high,
+        day_low=bar.low,
+    )

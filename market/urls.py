@@ -1,0 +1,7 @@
+"""REST paths of the market, to be included under "api/"."""
+
+from django.urls import path
+
+from market.api import MarketView
+
+urlpatterns = [path("market", MarketView.as_view(), name="market")]

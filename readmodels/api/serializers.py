@@ -1,0 +1,160 @@
+"""The shapes of the REST answers, for the OpenAPI document. The values themselves come from readmodels/shapes.py."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+Base = serializers.Serializer
+
+
+def decimal_text(meaning: str) -> serializers.CharField:
+    """Return a field for money: a decimal string with four decimals."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
+
+
+class DaySerializer(Base):
+    """The account's last trading day (UTC)."""
+
+    date = serializers.DateField(allow_null=True)
+    volume = decimal_text("Value traded")
+    trades = serializers.IntegerField()
+    realized_pnl = decimal_text("Realized profit or loss")
+
+
+class LimitsSerializer(Base):
+    """The account's risk limits."""
+
+    max_position_percent = serializers.CharField(help_text="Of the portfolio, per symbol")
+    max_daily_value = decimal_text("Traded value per UTC day")
+    max_trade_value = decimal_text("Value of one trade")
+
+
+class AccountSerializer(Base):
+    """An account, its positions valued at the price that it last traded them at."""
+
+    account_id = serializers.UUIDField()
+    name = serializers.CharField()
+    owner = serializers.CharField()
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(["ACTIVE", "FROZEN"])
+    role = serializers.ChoiceField(["owner", "trader", "viewer", "staff"], help_text="The asking user's role")
+    cash = decimal_text("Cash")
+    positions_cost = decimal_text("What the shares held cost")
+    positions_value = decimal_text("What they are worth")
+    portfolio_value = decimal_text("Cash and positions")
+    realized_pnl = decimal_text("Realized profit or loss so far")
+    unrealized_pnl = decimal_text("Unrealized profit or loss")
+    deposited = decimal_text("All deposits")
+    withdrawn = decimal_text("All withdrawals")
+    trade_count = serializers.IntegerField()
+    day = DaySerializer()
+    limits = LimitsSerializer()
+    version = serializers.IntegerField(help_text="Account version that this stands on")
+    updated_at = serializers.DateTimeField()
+
+
+class PositionSerializer(Base):
+    """A position."""
+
+    symbol = serializers.CharField()
+    quantity = serializers.IntegerField()
+    avg_cost = decimal_text("Average cost of one share")
+    cost = decimal_text("Total cost")
+    last_price = decimal_text("Price that the account last traded it at")
+    market_value = decimal_text("Quantity times last price")
+    unrealized_pnl = decimal_text("Market value less cost")
+    realized_pnl = decimal_text("Realized in this symbol so far")
+    version = serializers.IntegerField()
+    updated_at = serializers.DateTimeField()
+
+
+class TradeSerializer(Base):
+    """A trade."""
+
+    trade_id = serializers.UUIDField(help_text="The event's id, derived from its hash")
+    version = serializers.IntegerField()
+    symbol = serializers.CharField()
+    side = serializers.ChoiceField(["BUY", "SELL"])
+    quantity = serializers.IntegerField()
+    price = decimal_text("Price of one share")
+    value = decimal_text("Quantity times price")
+    realized_pnl = decimal_text("Realized by this trade")
+    cash_after = decimal_text("Cash after it")
+    order_id = serializers.CharField(allow_null=True)
+    command_id = serializers.CharField()
+    executed_at = serializers.DateTimeField()
+
+
+class DailyPnlSerializer(Base):
+    """A day with trades."""
+
+    date = serializers.DateField()
+    trades = serializers.IntegerField()
+    volume = decimal_text("Value traded")
+    realized_pnl = decimal_text("Realized profit or loss")
+    version = serializers.IntegerField()
+
+
+class AccountPageSerializer(Base):
+    """A page of accounts."""
+
+    results = AccountSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page")
+
+
+class PortfolioSerializer(Base):
+    """An account and its open positions, both as of the account's version."""
+
+    account = AccountSerializer()
+    positions = PositionSerializer(many=True)
+
+
+class PositionListSerializer(Base):
+    """An account's open positions."""
+
+    results = PositionSerializer(many=True)
+
+
+class TradePageSerializer(Base):
+    """A page of trades, newest first."""
+
+    results = TradeSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page")
+
+
+class DailyPnlListSerializer(Base):
+    """An account's days with trades, newest first."""
+
+    results = DailyPnlSerializer(many=True)
+
+
+class PageParameters(Base):
+    """How much, from where."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
+    cursor = serializers.CharField(required=False, help_text="`next` of the page before")
+
+
+class VersionParameter(Base):
+    """How fresh."""
+
+    min_version = serializers.IntegerField(
+        min_value=0, required=False, help_text="Answer only from data that have this account version; waits up to 2 s"
+    )
+
+
+class ProblemSerializer(Base):
+    """An error (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable code")
+
+
+def parameters(serializer: type[Base], query: Any) -> dict[str, Any]:
+    """Return checked query parameters; raises ValidationError, a 400 that names the one that is wrong."""
+    checked = serializer(data=query)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)

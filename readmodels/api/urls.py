@@ -1,0 +1,14 @@
+"""REST paths of the query side, included under api/."""
+
+from django.urls import path
+
+from readmodels.api import rest
+
+urlpatterns = [
+    path("accounts", rest.AccountListView.as_view(), name="accounts"),
+    path("accounts/<uuid:account_id>", rest.AccountView.as_view(), name="account"),
+    path("accounts/<uuid:account_id>/portfolio", rest.PortfolioView.as_view(), name="portfolio"),
+    path("accounts/<uuid:account_id>/positions", rest.PositionListView.as_view(), name="positions"),
+    path("accounts/<uuid:account_id>/trades", rest.TradeListView.as_view(), name="trades"),
+    path("accounts/<uuid:account_id>/daily-pnl", rest.DailyPnlView.as_view(), name="daily-pnl"),
+]

@@ -1,0 +1,165 @@
+"""An account worked out from raw facts alone: amounts, sides, quantities and prices, never an event's own after-values.
+
+It is deliberately another calculation than the domain's and the projections': reconcile compares their results with
+this. Only the rounding rule of cost_removed is shared, because it is a rule and not a result.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from accounts.domain import events as e
+from accounts.domain.values import average_cost, cost_removed
+from eventstore.record import Commit
+from readmodels.projections.rows import Row, instant
+
+
+@dataclass
+class Holding:
+    """Shares of one symbol."""
+
+    quantity: int = 0
+    cost: int = 0
+    price: int = 0
+    realized: int = 0
+    version: int = 0
+
+
+@dataclass
+class Day:
+    """What was traded on one UTC day."""
+
+    trades: int = 0
+    volume: int = 0
+    realized: int = 0
+    version: int = 0
+
+
+@dataclass
+class Ledger:
+    """One account."""
+
+    account_id: str
+    owner: str = ""
+    name: str = ""
+    currency: str = ""
+    status: str = ""
+    deposited: int = 0
+    withdrawn: int = 0
+    bought: int = 0
+    sold: int = 0
+    limits: tuple[int, int, int] = (0, 0, 0)
+    version: int = 0
+    opened_at: int = 0
+    updated_at: int = 0
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    days: dict[date, Day] = field(default_factory=dict)
+
+    def add(self, commit: Commit[Any]) -> None:
+        """Take in one commit."""
+        for event in commit.events:
+            self.version += 1
+            self.updated_at = commit.timestamp
+            self._add_event(event, commit)
+
+    def _add_event(self, event: Any, commit: Commit[Any]) -> None:
+        match event:
+            case e.AccountOpened():
+                self.owner, self.name, self.currency = event.owner, event.name, event.currency
+                self.status, self.opened_at = "ACTIVE", commit.timestamp
+                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+            case e.CashDeposited():
+                self.deposited += event.amount
+            case e.CashWithdrawn():
+                self.withdrawn += event.amount
+            case e.TradeExecuted():
+                self._trade(event, instant(commit.timestamp).date())
+            case e.AccountFrozen():
+                self.status = "FROZEN"
+            case e.AccountUnfrozen():
+                self.status = "ACTIVE"
+            case e.RiskLimitsChanged():
+                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+
+    def _trade(self, trade: e.TradeExecuted, on: date) -> None:
+        holding = self.holdings.setdefault(trade.symbol, Holding())
+        value = trade.quantity * trade.price
+        realized = 0
+        if trade.side == "BUY":
+            self.bought += value
+            holding.quantity += trade.quantity
+            holding.cost += value
+        else:
+            self.sold += value
+            removed = cost_removed(cost=holding.cost, quantity=holding.quantity, sold=trade.quantity)
+            realized = value - removed
+            holding.quantity -= trade.quantity
+            holding.cost -= removed
+        holding.price = trade.price
+        holding.realized += realized
+        holding.version = self.version
+        day = self.days.setdefault(on, Day())
+        day.trades += 1
+        day.volume += value
+        day.realized += realized
+        day.version = self.version
+
+    def summary_row(self) -> Row:
+        """Return what account_summary should say."""
+        last_day = max(self.days) if self.days else None
+        day = self.days[last_day] if last_day is not None else Day()
+        cash = self.deposited - self.withdrawn - self.bought + self.sold
+        return {
+            "account_id": self.account_id,
+            "owner": self.owner,
+            "name": self.name,
+            "currency": self.currency,
+            "status": self.status,
+            "cash": cash,
+            "deposited": self.deposited,
+            "withdrawn": self.withdrawn,
+            "positions_cost": sum(holding.cost for holding in self.holdings.values()),
+            "portfolio_value": cash + sum(holding.quantity * holding.price for holding in self.holdings.values()),
+            "realized_pnl": sum(holding.realized for holding in self.holdings.values()),
+            "trade_count": sum(each.trades for each in self.days.values()),
+            "day_date": last_day,
+            "day_volume": day.volume,
+            "day_trades": day.trades,
+            "day_realized_pnl": day.realized,
+            "max_position_bp": self.limits[0],
+            "max_daily_value": self.limits[1],
+            "max_trade_value": self.limits[2],
+            "version": self.version,
+            "opened_at": instant(self.opened_at),
+            "updated_at": instant(self.updated_at),
+        }
+
+    def position_rows(self) -> list[Row]:
+        """Return what portfolio_positions should say, but for the time."""
+        return [
+            {
+                "account_id": self.account_id,
+                "symbol": symbol,
+                "quantity": holding.quantity,
+                "cost": holding.cost,
+                "avg_cost": average_cost(cost=holding.cost, quantity=holding.quantity),
+                "last_price": holding.price,
+                "realized_pnl": holding.realized,
+                "version": holding.version,
+            }
+            for symbol, holding in self.holdings.items()
+        ]
+
+    def day_rows(self) -> list[Row]:
+        """Return what daily_pnl should say."""
+        return [
+            {
+                "account_id": self.account_id,
+                "date": on,
+                "trades": day.trades,
+                "volume": day.volume,
+                "realized_pnl": day.realized,
+                "version": day.version,
+            }
+            for on, day in self.days.items()
+        ]

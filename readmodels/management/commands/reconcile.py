@@ -1,0 +1,53 @@
+"""manage.py reconcile: prove that the read models equal the events."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from eventstore.errors import EventStoreError
+from readmodels.models import DeadLetter
+from readmodels.reconcile import Report, reconcile
+
+DIFFERENCES_SHOWN_MAX = 20
+
+
+class Command(BaseCommand):
+    """Compare the read models with the events."""
+
+    help = (
+        "Compare every row of the read models with what the events add up to, at the checkpoints that the tables "
+        "stand on. Exits 0 when they are equal, 1 and names the differences when they are not."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--quiet", action="store_true", help="print differences only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Compare, print what was compared, exit 1 if anything differs."""
+        try:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("reading events", total=None)
+                report = reconcile(lambda done, total: progress.update(task, completed=done, total=total))
+        except (EventStoreError, RuntimeError) as error:
+            raise CommandError(str(error)) from error
+        if not options["quiet"]:
+            self._print(report)
+        for difference in report.differences[:DIFFERENCES_SHOWN_MAX]:
+            self.stdout.write(self.style.ERROR(str(difference)))
+        if report.differences:
+            raise CommandError(f"{len(report.differences):,} differences: the read models do not equal the events")
+        letters = DeadLetter.objects.count()
+        if letters:
+            raise CommandError(f"{letters:,} dead letters are not in the tables: retry them in the admin")
+        self.stdout.write(self.style.SUCCESS(f"the read models equal the {report.event_count:,} events"))
+
+    def _print(self, report: Report) -> None:
+        table = Table("table", "rows compared", "differences")
+        for name, rows in report.rows.items():
+            table.add_row(name, f"{rows:,}", str(sum(each.table == name for each in report.differences)))
+        Console(file=self.stdout._out).print(table)

@@ -1,0 +1,170 @@
+"""The read models: what the events add up to, in tables. Written by the projector alone, rebuilt from events at any
+time.
+
+Money and prices are integers in ten-thousandths of the account's currency. Every row carries the account version that
+it stands on. Nothing in them is random or read from a clock, so a rebuild gives the same rows, byte for byte.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+MONEY = "in ten-thousandths of the account's currency"
+
+
+def money(meaning: str) -> models.BigIntegerField:  # type: ignore[type-arg]
+    """Return a column for an amount of money or a price."""
+    return models.BigIntegerField(db_comment=f"{meaning}, {MONEY}")
+
+
+class AccountSummary(models.Model):
+    """One row for each account."""
+
+    account_id = models.UUIDField(primary_key=True)
+    owner = models.CharField(max_length=150, db_comment="User name of the owner")
+    name = models.CharField(max_length=80)
+    currency = models.CharField(max_length=3, db_comment="ISO 4217")
+    status = models.CharField(max_length=8, db_comment="ACTIVE or FROZEN")
+    cash = money("Cash")
+    deposited = money("All deposits so far")
+    withdrawn = money("All withdrawals so far")
+    positions_cost = money("What the shares held cost")
+    portfolio_value = money("Cash and positions at the price that the account last traded them at")
+    realized_pnl = money("Realized profit or loss so far, average cost")
+    trade_count = models.BigIntegerField(db_comment="Trades so far")
+    day_date = models.DateField(null=True, db_comment="UTC day of the last trade; the day_ columns are of it")
+    day_volume = money("Value traded on day_date")
+    day_trades = models.IntegerField(db_comment="Trades on day_date")
+    day_realized_pnl = money("Realized profit or loss on day_date")
+    max_position_bp = models.IntegerField(db_comment="Limit of one symbol, basis points of the portfolio")
+    max_daily_value = money("Limit of the value traded in a UTC day")
+    max_trade_value = money("Limit of one trade")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+    opened_at = models.DateTimeField()
+    updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "account_summary"
+        verbose_name = "account"
+        indexes: ClassVar = [models.Index(fields=["owner"], name="account_summary_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_id})"
+
+
+class PortfolioPosition(models.Model):
+    """One row for each account and symbol that it ever held; quantity 0 is a closed position."""
+
+    pk = models.CompositePrimaryKey("account_id", "symbol")
+    account_id = models.UUIDField()
+    symbol = models.CharField(max_length=12)
+    quantity = models.BigIntegerField(db_comment="Whole shares held")
+    cost = money("What these shares cost")
+    avg_cost = money("Average cost of one share, rounded half to even")
+    last_price = money("Price that the account last traded the symbol at")
+    realized_pnl = money("Realized profit or loss in this symbol so far")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "portfolio_positions"
+
+
+class TradeHistory(models.Model):
+    """One row for each trade."""
+
+    pk = models.CompositePrimaryKey("account_id", "version")
+    account_id = models.UUIDField()
+    version = models.BigIntegerField(db_comment="Account version of the trade's event")
+    trade_id = models.UUIDField(db_comment="Event id, derived from the event's hash")
+    symbol = models.CharField(max_length=12)
+    side = models.CharField(max_length=4, db_comment="BUY or SELL")
+    quantity = models.BigIntegerField(db_comment="Whole shares")
+    price = money("Price of one share")
+    value = money("Quantity times price")
+    realized_pnl = money("Realized profit or loss of this trade")
+    cash_after = money("Cash after the trade")
+    order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not the empty string.
+    command_id = models.CharField(max_length=64)
+    executed_at = models.DateTimeField()
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "trade_history"
+
+
+class DailyPnl(models.Model):
+    """One row for each account and UTC day on which it traded."""
+
+    pk = models.CompositePrimaryKey("account_id", "date")
+    account_id = models.UUIDField()
+    date = models.DateField(db_comment="UTC day")
+    trades = models.IntegerField(db_comment="Trades of the day")
+    volume = money("Value traded on the day")
+    realized_pnl = money("Realized profit or loss of the day")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "daily_pnl"
+
+
+class Activity(models.Model):
+    """One row for each event: the audit trail."""
+
+    pk = models.CompositePrimaryKey("account_id", "version")
+    account_id = models.UUIDField()
+    version = models.BigIntegerField(db_comment="Account version of the event")
+    event_id = models.UUIDField(db_comment="Derived from the event's hash")
+    event_type = models.CharField(max_length=40)
+    recorded_at = models.DateTimeField()
+    actor = models.CharField(max_length=200, db_comment="User, and the API key behind a slash")
+    command_id = models.CharField(max_length=64)
+    correlation_id = models.CharField(max_length=64)
+    causation_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not the empty string.
+    data = models.JSONField(db_comment="The event's fields; money as decimal strings")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "activity"
+        verbose_name_plural = "activity"
+
+
+class ProjectionCheckpoint(models.Model):
+    """How far each partition of the event store is projected; moves in the same transaction as the rows."""
+
+    partition = models.IntegerField(primary_key=True)
+    seq = models.BigIntegerField(db_comment="Last batch that is in the tables")
+    stopped_because = models.TextField(blank=True, db_comment="Why projecting stopped here; empty while it goes on")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "projection_checkpoints"
+
+    def __str__(self) -> str:
+        return f"partition {self.partition} at {self.seq}"
+
+
+class DeadLetter(models.Model):
+    """An event that could not be projected, or that waits behind one of the same account; retried in the admin."""
+
+    pk = models.CompositePrimaryKey("account_id", "version")
+    account_id = models.UUIDField()
+    version = models.BigIntegerField()
+    partition = models.IntegerField()
+    seq = models.BigIntegerField()
+    event_type = models.CharField(max_length=40)
+    error = models.TextField(db_comment="What went wrong; empty for an event that waits behind another")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "dead_letters"

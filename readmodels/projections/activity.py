@@ -1,0 +1,70 @@
+"""activity: every event, once, in a form that people and reporting tools can read."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from accounts.domain.values import format_amount
+from readmodels.projections.rows import Recorded, Row, day
+
+TABLE: Final = "activity"
+
+_MONEY: Final = frozenset(
+    {
+        "amount",
+        "cash_after",
+        "day_realized_pnl",
+        "day_volume",
+        "deposited_total",
+        "max_daily_value",
+        "max_trade_value",
+        "portfolio_value",
+        "position_cost",
+        "position_realized_pnl",
+        "positions_cost",
+        "price",
+        "realized_pnl",
+        "total_realized_pnl",
+        "withdrawn_total",
+    }
+)
+_SHARES_CODE: Final = "INSUFFICIENT_POSITION"
+
+
+def row_of(recorded: Recorded) -> Row:
+    """Return the event's row; `data` is JSON text."""
+    commit = recorded.commit
+    return {
+        "account_id": recorded.account_id,
+        "version": recorded.version,
+        "event_id": recorded.event_id,
+        "event_type": type(recorded.event).__name__,
+        "recorded_at": recorded.at,
+        "actor": commit.actor,
+        "command_id": commit.command_id,
+        "correlation_id": commit.correlation_id or commit.command_id,
+        "causation_id": commit.causation_id,
+        "data": json.dumps(readable(recorded.event)),
+    }
+
+
+def readable(event: Any) -> dict[str, Any]:
+    """Return an event's fields with money as decimal strings and days as dates."""
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    if "arguments" in fields:
+        shown: Callable[[int], Any] = int if fields["code"] == _SHARES_CODE else format_amount
+        for figure in ("limit", "actual"):
+            if fields[figure] is not None:
+                fields[figure] = shown(fields[figure])
+        fields["arguments"] = _money_as_text(fields["arguments"])
+    return _money_as_text(fields)
+
+
+def _money_as_text(fields: dict[str, Any]) -> dict[str, Any]:
+    texts = dict(fields)
+    for name, value in fields.items():
+        if name in _MONEY and value is not None:
+            texts[name] = format_amount(value)
+        elif name == "day":
+            texts[name] = day(value).isoformat()
+    return texts

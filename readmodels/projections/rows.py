@@ -1,0 +1,42 @@
+"""What the projections share: the shape of a row, and an event with its place."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from eventstore.record import Commit
+
+Row: TypeAlias = dict[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Recorded(NamedTuple):
+    """One event as a projection sees it: `version` and `event_id` are the event's own, the rest is its commit's."""
+
+    account_id: str
+    version: int
+    event_id: str
+    event: Any
+    commit: Commit[Any]
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded."""
+        return instant(self.commit.timestamp)
+
+
+def recorded_events(commit: Commit[Any]) -> list[Recorded]:
+    """Return the events of a commit, each with its place."""
+    return [
+        Recorded(commit.aggregate_id, commit.first_version + index, event_id, event, commit)
+        for index, (event, event_id) in enumerate(zip(commit.events, commit.event_ids, strict=True))
+    ]
+
+
+def instant(timestamp: int) -> datetime:
+    """Return UTC microseconds as a datetime, exactly."""
+    return _EPOCH + timedelta(microseconds=timestamp)
+
+
+def day(number: int) -> date:
+    """Return the day with this number of days since 1970-01-01."""
+    return _EPOCH.date() + timedelta(days=number)

@@ -1,0 +1,174 @@
+"""The projector: takes batches past a partition's checkpoint, writes the rows and the checkpoint in one transaction.
+
+Idempotent and ordered: a batch that is delivered twice, or a worker that dies anywhere, changes nothing in the result.
+A hole or an altered batch stops the partition and says so. An event that cannot be projected goes to the dead letters,
+and so do the later events of its account, in order; all other accounts go on.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import psycopg
+import structlog
+from django.db import Error, connection, transaction
+
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_store
+from eventstore.record import Batch, Commit
+from readmodels import tables
+from readmodels.models import DeadLetter, ProjectionCheckpoint
+from readmodels.projections import account_summary, activity, daily_pnl, portfolio_positions, trade_history
+from readmodels.projections.changes import Changes, changes_of
+
+log = structlog.get_logger(__name__)
+
+EVENTS_AT_ONCE_MAX: Final = 5_000
+BATCHES_AT_ONCE_MAX: Final = 256
+
+
+class Projected(NamedTuple):
+    """What one round did: the changes to tell others about, and whether there may be more to do."""
+
+    changes: tuple[Changes, ...]
+    event_count: int
+    may_have_more: bool
+
+
+NOTHING: Final = Projected((), 0, False)
+
+
+def project_partition(partition: int) -> Projected:
+    """Project the next events of a partition; does nothing when another worker is at it."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # The rows can be made again from events: losing the last moments of them in a crash costs nothing.
+            cursor.execute("SET LOCAL synchronous_commit = off")
+        checkpoint = _locked_checkpoint(partition)
+        if checkpoint is None:
+            return NOTHING
+        try:
+            batches = _next_batches(partition, checkpoint.seq)
+        except EventStoreError as error:
+            _stop(checkpoint, error)
+            return NOTHING
+        if not batches:
+            return NOTHING
+        changes = write_batches(batches)
+        checkpoint.seq, checkpoint.stopped_because = batches[-1].seq, ""
+        checkpoint.save(update_fields=["seq", "stopped_because"])
+    return Projected(tuple(changes), sum(batch.event_count for batch in batches), True)
+
+
+def write_batches(batches: Sequence[Batch]) -> list[Changes]:
+    """Write the rows of batches, in a transaction of the caller; accounts with a poison event are set aside."""
+    held = held_accounts(commit.aggregate_id for batch in batches for commit in batch.commits)
+    commits = [commit for batch in batches for commit in batch.commits if commit.aggregate_id not in held]
+    try:
+        with transaction.atomic():
+            changes = [write_commits(commits)]
+    except (Error, psycopg.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_connection_lost():
+            raise
+        log.error("batch not projected as a whole; projecting account by account", exc_info=error)
+        changes, poisoned = _write_account_by_account(commits)
+        held |= poisoned
+    _set_aside(batches, held)
+    return changes
+
+
+def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
+    """Write the rows of commits, in a transaction of the caller, and return what changed."""
+    account_ids = {commit.aggregate_id for commit in commits}
+    standing = tables.read_rows(table=account_summary.TABLE, column="account_id", values=account_ids)
+    changes = changes_of(commits, {str(row["account_id"]): row for row in standing})
+    tables.upsert_rows(table=account_summary.TABLE, key=account_summary.KEY, rows=changes.summaries.values())
+    tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
+    tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
+    tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
+    tables.copy_rows(table=activity.TABLE, rows=changes.activities)
+    return changes
+
+
+def held_accounts(account_ids: Any) -> dict[str, str]:
+    """Return which of these accounts have dead letters; their later events have to wait."""
+    found = DeadLetter.objects.filter(account_id__in=set(account_ids)).values_list("account_id", flat=True)
+    return {str(account_id): "" for account_id in found}
+
+
+def _locked_checkpoint(partition: int) -> ProjectionCheckpoint | None:
+    ProjectionCheckpoint.objects.bulk_create([ProjectionCheckpoint(partition=partition, seq=0)], ignore_conflicts=True)
+    return ProjectionCheckpoint.objects.select_for_update(skip_locked=True).filter(partition=partition).first()
+
+
+def _next_batches(partition: int, after_seq: int) -> list[Batch]:
+    store = get_store()
+    batches: list[Batch] = []
+    event_count = 0
+    while event_count < EVENTS_AT_ONCE_MAX and len(batches) < BATCHES_AT_ONCE_MAX:
+        read = store.read_batches(partition=partition, after_seq=after_seq, limit=16)
+        if not read:
+            break
+        batches += read
+        after_seq = read[-1].seq
+        event_count += sum(batch.event_count for batch in read)
+    return batches
+
+
+def _stop(checkpoint: ProjectionCheckpoint, error: EventStoreError) -> None:
+    if checkpoint.stopped_because != str(error):
+        log.error("projection stopped", partition=checkpoint.partition, seq=checkpoint.seq, reason=str(error))
+        checkpoint.stopped_because = str(error)
+        checkpoint.save(update_fields=["stopped_because"])
+
+
+def _write_account_by_account(commits: Sequence[Commit[Any]]) -> tuple[list[Changes], dict[str, str]]:
+    by_account: dict[str, list[Commit[Any]]] = {}
+    for commit in commits:
+        by_account.setdefault(commit.aggregate_id, []).append(commit)
+    written: list[Changes] = []
+    poisoned: dict[str, str] = {}
+    for account_id, own in by_account.items():
+        for commit in own:
+            try:
+                with transaction.atomic():
+                    written.append(write_commits([commit]))
+            except Exception as error:
+                if _is_connection_lost():
+                    raise
+                poisoned[account_id] = f"{type(error).__name__}: {error}"
+                log.error("event set aside", account_id=account_id, version=commit.first_version, exc_info=error)
+                break
+    return written, poisoned
+
+
+def _set_aside(batches: Sequence[Batch], held: dict[str, str]) -> None:
+    """Keep the events of held accounts that are not in the tables as dead letters, the first with its error."""
+    if not held:
+        return
+    rows = tables.read_rows(table=account_summary.TABLE, column="account_id", values=list(held))
+    versions = {str(row["account_id"]): row["version"] for row in rows}
+    letters: list[DeadLetter] = []
+    for batch in batches:
+        for commit in batch.commits:
+            if commit.aggregate_id not in held:
+                continue
+            for index, event in enumerate(commit.events):
+                version = commit.first_version + index
+                if version <= versions.get(commit.aggregate_id, 0):
+                    continue
+                letters.append(
+                    DeadLetter(
+                        account_id=commit.aggregate_id,
+                        version=version,
+                        partition=batch.partition,
+                        seq=batch.seq,
+                        event_type=type(event).__name__,
+                        error=held[commit.aggregate_id],
+                    )
+                )
+                held[commit.aggregate_id] = ""
+    DeadLetter.objects.bulk_create(letters, ignore_conflicts=True)
+
+
+def _is_connection_lost() -> bool:
+    return connection.connection is None or connection.connection.closed

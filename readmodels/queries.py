@@ -1,0 +1,79 @@
+"""Every query of the read models, in plain functions. Permissions are the caller's; versions can be waited for."""
+
+import time
+from collections.abc import Collection
+from typing import Any, Final
+
+from django.db import connection
+
+from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, TradeHistory
+from readmodels.projections.rows import Row
+
+VERSION_WAIT_SECONDS_MAX: Final = 2.0
+VERSION_POLL_SECONDS: Final = 0.01
+
+
+class VersionNotAvailable(Exception):
+    """The projection has not come to the version that was asked for."""
+
+    def __init__(self, *, wanted: int, found: int) -> None:
+        super().__init__(
+            f"version {wanted} is not projected yet, the newest is {found}: try again, or ask without min_version"
+        )
+
+
+def accounts(*, account_ids: Collection[str] | None, limit: int, after: str | None = None) -> list[Row]:
+    """Return account rows by id, `None` for every account; `after` is the last id of the page before."""
+    rows = AccountSummary.objects.order_by("account_id")
+    if account_ids is not None:
+        rows = rows.filter(account_id__in=account_ids)
+    if after is not None:
+        rows = rows.filter(account_id__gt=after)
+    return list(rows.values()[:limit])
+
+
+def account(*, account_id: str) -> Row | None:
+    """Return an account's row."""
+    return AccountSummary.objects.filter(account_id=account_id).values().first()
+
+
+def positions(*, account_id: str) -> list[Row]:
+    """Return an account's open positions by symbol."""
+    rows = PortfolioPosition.objects.filter(account_id=account_id, quantity__gt=0).order_by("symbol")
+    return list(rows.values(*_columns(PortfolioPosition)))
+
+
+def trades(*, account_id: str, limit: int, before_version: int | None = None) -> list[Row]:
+    """Return an account's trades, newest first; `before_version` is the last version of the page before."""
+    rows = TradeHistory.objects.filter(account_id=account_id).order_by("-version")
+    if before_version is not None:
+        rows = rows.filter(version__lt=before_version)
+    return list(rows.values(*_columns(TradeHistory))[:limit])
+
+
+def daily_pnl(*, account_id: str, limit: int) -> list[Row]:
+    """Return an account's days with trades, newest first."""
+    rows = DailyPnl.objects.filter(account_id=account_id).order_by("-date")
+    return list(rows.values(*_columns(DailyPnl))[:limit])
+
+
+def read_one_snapshot() -> None:
+    """Let every further query of the transaction see the tables as of one moment; first thing in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def wait_for_version(*, account_id: str, min_version: int) -> None:
+    """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
+    deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
+    while True:
+        found = AccountSummary.objects.filter(account_id=account_id).values_list("version", flat=True).first() or 0
+        if found >= min_version:
+            return
+        if time.monotonic() >= deadline:
+            raise VersionNotAvailable(wanted=min_version, found=found)
+        time.sleep(VERSION_POLL_SECONDS)
+
+
+def _columns(model: Any) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if field.column is not None]

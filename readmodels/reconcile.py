@@ -1,0 +1,180 @@
+"""Proof that the read models equal the events: every row of every table, at the checkpoints that the tables stand on.
+
+The tables are read in one REPEATABLE READ snapshot, the events up to the checkpoints of that snapshot. Summaries,
+positions and days are compared with the ledger's own arithmetic, trades and activity event by event.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from django.db import transaction
+
+from accounts.domain.events import TradeExecuted
+from eventstore.provider import get_store
+from eventstore.record import Commit
+from readmodels import queries
+from readmodels.ledger import Ledger
+from readmodels.models import (
+    AccountSummary,
+    Activity,
+    DailyPnl,
+    DeadLetter,
+    PortfolioPosition,
+    ProjectionCheckpoint,
+    TradeHistory,
+)
+from readmodels.projections import activity, trade_history
+from readmodels.projections.rows import Row, recorded_events
+
+BATCHES_AT_ONCE: Final = 32
+
+
+class Difference(NamedTuple):
+    """A row that is not what the events say."""
+
+    table: str
+    key: str
+    column: str
+    expected: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}: {self.column} should be {self.expected!r}, found {self.found!r}"
+
+
+class Report(NamedTuple):
+    """What was compared: events read, rows of each table, and every difference."""
+
+    event_count: int
+    rows: dict[str, int]
+    differences: list[Difference]
+
+
+def reconcile(on_progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Compare every table with the events; `on_progress` is told how many batches of how many are read."""
+    with transaction.atomic():
+        queries.read_one_snapshot()
+        checkpoints = dict(ProjectionCheckpoint.objects.values_list("partition", "seq"))
+        comparison = _Comparison()
+        total, done = sum(checkpoints.values()), 0
+        for partition, seq in sorted(checkpoints.items()):
+            for commits in _commits(partition, seq):
+                comparison.add(commits)
+                done += 1
+                on_progress(done, total)
+        return comparison.finish()
+
+
+class _Comparison:
+    """Collects the events, comparing trades and activity as they pass, and the rest at the end."""
+
+    def __init__(self) -> None:
+        self.ledgers: dict[str, Ledger] = {}
+        self.differences: list[Difference] = []
+        self.rows = dict.fromkeys((model._meta.db_table for model in _MODELS), 0)
+        self.event_count = 0
+        self._letters = {
+            (str(account_id), version)
+            for account_id, version in DeadLetter.objects.values_list("account_id", "version")
+        }
+        self.held = {account_id for account_id, _ in self._letters}
+
+    def add(self, commits: list[Commit[Any]]) -> None:
+        """Compare the rows that belong to single events, and take the events into the ledgers."""
+        trades: list[Row] = []
+        activities: list[Row] = []
+        for commit in commits:
+            self.ledgers.setdefault(commit.aggregate_id, Ledger(commit.aggregate_id)).add(commit)
+            for recorded in recorded_events(commit):
+                self.event_count += 1
+                if (recorded.account_id, recorded.version) in self._letters:
+                    continue
+                activities.append(activity.row_of(recorded))
+                if isinstance(recorded.event, TradeExecuted):
+                    trades.append(trade_history.row_of(recorded))
+        for model, expected in ((TradeHistory, trades), (Activity, activities)):
+            account_ids = {row["account_id"] for row in expected}
+            versions = [row["version"] for row in expected]
+            if not expected:
+                continue
+            found = model.objects.filter(
+                account_id__in=account_ids, version__gte=min(versions), version__lte=max(versions)
+            )
+            keys = {(row["account_id"], row["version"]) for row in expected}
+            stored = [row for row in _values(model, found) if (row["account_id"], row["version"]) in keys]
+            self._compare(model, ("account_id", "version"), expected, stored)
+
+    def finish(self) -> Report:
+        """Compare the tables of last values, and look for rows that no event stands behind."""
+        ledgers = [ledger for ledger in self.ledgers.values() if ledger.account_id not in self.held]
+        summaries = [ledger.summary_row() for ledger in ledgers]
+        positions = [row for ledger in ledgers for row in ledger.position_rows()]
+        days = [row for ledger in ledgers for row in ledger.day_rows()]
+        for model, key, expected in (
+            (AccountSummary, ("account_id",), summaries),
+            (PortfolioPosition, ("account_id", "symbol"), positions),
+            (DailyPnl, ("account_id", "date"), days),
+        ):
+            found = model.objects.exclude(account_id__in=self.held)
+            self._compare(model, key, expected, _values(model, found))
+        for model in (TradeHistory, Activity):
+            self._count(model)
+        return Report(self.event_count, self.rows, self.differences)
+
+    def _compare(self, model: Any, key: tuple[str, ...], expected: Iterable[Row], found: Iterable[Row]) -> None:
+        table = model._meta.db_table
+        stored = {tuple(row[name] for name in key): row for row in found}
+        for row in expected:
+            self.rows[table] += 1
+            identity = tuple(row[name] for name in key)
+            standing = stored.pop(identity, None)
+            if standing is None:
+                self.differences.append(Difference(table, _shown(identity), "row", "present", "missing"))
+                continue
+            for column, value in row.items():
+                if column == "data":
+                    value = json.loads(value)
+                if standing[column] != value:
+                    self.differences.append(Difference(table, _shown(identity), column, value, standing[column]))
+        for identity in stored:
+            self.differences.append(Difference(table, _shown(identity), "row", "absent", "present"))
+
+    def _count(self, model: Any) -> None:
+        """Find rows beyond those compared event by event: there may be no more of them than events."""
+        table = model._meta.db_table
+        found, compared = model.objects.count(), self.rows[table]
+        missing = sum(difference.table == table and difference.found == "missing" for difference in self.differences)
+        if found != compared - missing:
+            self.differences.append(Difference(table, "(all)", "number of rows", compared - missing, found))
+
+
+_MODELS: Final = (AccountSummary, PortfolioPosition, DailyPnl, TradeHistory, Activity)
+
+
+def _commits(partition: int, to_seq: int) -> Iterator[list[Commit[Any]]]:
+    after_seq = 0
+    while after_seq < to_seq:
+        limit = min(BATCHES_AT_ONCE, to_seq - after_seq)
+        batches = get_store().read_batches(partition=partition, after_seq=after_seq, limit=limit)
+        if not batches:
+            raise RuntimeError(
+                f"partition {partition} ends at seq {after_seq} and the tables stand on seq {to_seq}: "
+                "they belong to another event store, or its end was cut off"
+            )
+        for batch in batches:
+            yield batch.commits
+        after_seq = batches[-1].seq
+
+
+def _values(model: Any, rows: Any) -> Iterator[Row]:
+    columns = [field.name for field in model._meta.concrete_fields if field.column is not None]
+    for row in rows.values(*columns).iterator(chunk_size=5_000):
+        for name, value in row.items():
+            if name.endswith("_id") and value is not None and not isinstance(value, str):
+                row[name] = str(value)
+        yield row
+
+
+def _shown(identity: tuple[Any, ...]) -> str:
+    return " ".join(str(part) for part in identity)

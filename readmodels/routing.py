@@ -1,0 +1,7 @@
+"""WebSocket paths of the query side."""
+
+from django.urls import path
+
+from readmodels.consumers import AccountConsumer
+
+websocket_urlpatterns = [path("ws/accounts/<uuid:account_id>", AccountConsumer.as_asgi())]

@@ -1,0 +1,92 @@
+"""Rows as the API shows them: decimal strings, RFC 3339 instants. One place for REST, WebSocket and exports."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.domain.values import format_amount
+from readmodels.projections.rows import Row
+
+
+def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
+    """Show a row of account_summary; `role` is the asking user's."""
+    positions_value = row["portfolio_value"] - row["cash"]
+    return {
+        "account_id": str(row["account_id"]),
+        "name": row["name"],
+        "owner": row["owner"],
+        "currency": row["currency"],
+        "status": row["status"],
+        "role": role,
+        "cash": format_amount(row["cash"]),
+        "positions_cost": format_amount(row["positions_cost"]),
+        "positions_value": format_amount(positions_value),
+        "portfolio_value": format_amount(row["portfolio_value"]),
+        "realized_pnl": format_amount(row["realized_pnl"]),
+        "unrealized_pnl": format_amount(positions_value - row["positions_cost"]),
+        "deposited": format_amount(row["deposited"]),
+        "withdrawn": format_amount(row["withdrawn"]),
+        "trade_count": row["trade_count"],
+        "day": {
+            "date": None if row["day_date"] is None else row["day_date"].isoformat(),
+            "volume": format_amount(row["day_volume"]),
+            "trades": row["day_trades"],
+            "realized_pnl": format_amount(row["day_realized_pnl"]),
+        },
+        "limits": {
+            "max_position_percent": f"{row['max_position_bp'] // 100}.{row['max_position_bp'] % 100:02d}",
+            "max_daily_value": format_amount(row["max_daily_value"]),
+            "max_trade_value": format_amount(row["max_trade_value"]),
+        },
+        "version": row["version"],
+        "updated_at": _instant(row["updated_at"]),
+    }
+
+
+def position_shape(row: Row) -> dict[str, Any]:
+    """Show a row of portfolio_positions."""
+    value = row["quantity"] * row["last_price"]
+    return {
+        "symbol": row["symbol"],
+        "quantity": row["quantity"],
+        "avg_cost": format_amount(row["avg_cost"]),
+        "cost": format_amount(row["cost"]),
+        "last_price": format_amount(row["last_price"]),
+        "market_value": format_amount(value),
+        "unrealized_pnl": format_amount(value - row["cost"]),
+        "realized_pnl": format_amount(row["realized_pnl"]),
+        "version": row["version"],
+        "updated_at": _instant(row["updated_at"]),
+    }
+
+
+def trade_shape(row: Row) -> dict[str, Any]:
+    """Show a row of trade_history."""
+    return {
+        "trade_id": str(row["trade_id"]),
+        "version": row["version"],
+        "symbol": row["symbol"],
+        "side": row["side"],
+        "quantity": row["quantity"],
+        "price": format_amount(row["price"]),
+        "value": format_amount(row["value"]),
+        "realized_pnl": format_amount(row["realized_pnl"]),
+        "cash_after": format_amount(row["cash_after"]),
+        "order_id": row["order_id"],
+        "command_id": row["command_id"],
+        "executed_at": _instant(row["executed_at"]),
+    }
+
+
+def day_shape(row: Row) -> dict[str, Any]:
+    """Show a row of daily_pnl."""
+    return {
+        "date": row["date"].isoformat(),
+        "trades": row["trades"],
+        "volume": format_amount(row["volume"]),
+        "realized_pnl": format_amount(row["realized_pnl"]),
+        "version": row["version"],
+    }
+
+
+def _instant(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

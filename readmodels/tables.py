@@ -1,0 +1,73 @@
+"""How rows get into PostgreSQL: set-based, never one at a time.
+
+Tables that only grow are written with COPY; rows that are replaced go through a COPY into a temporary table and one
+upsert that only ever moves a row to a higher version.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from readmodels.projections.rows import Row
+
+
+def read_rows(*, table: str, column: str, values: Collection[str]) -> list[Row]:
+    """Return the rows whose `column` (a UUID) is one of `values`."""
+    query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s::uuid[])").format(sql.Identifier(table), sql.Identifier(column))
+    with connection.cursor() as cursor:
+        cursor.execute(query, [list(values)])
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def copy_rows(*, table: str, rows: Sequence[Row]) -> None:
+    """Add new rows."""
+    if not rows:
+        return
+    columns = list(rows[0])
+    with connection.cursor() as cursor:
+        _copy(cursor, sql.Identifier(table), columns, ([row[name] for name in columns] for row in rows))
+
+
+def upsert_rows(*, table: str, key: Sequence[str], rows: Collection[Row]) -> None:
+    """Add rows, or move those with the same key on to a higher version."""
+    if not rows:
+        return
+    columns = list(next(iter(rows)))
+    staged = sql.Identifier(f"staged_{table}")
+    changed = [name for name in columns if name not in key]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+                staged, sql.Identifier(table)
+            )
+        )
+        cursor.execute(sql.SQL("TRUNCATE {}").format(staged))
+        _copy(cursor, staged, columns, ([row[name] for name in columns] for row in rows))
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staged} ORDER BY {key} "
+                "ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE excluded.version > stored.version"
+            ).format(
+                table=sql.Identifier(table),
+                columns=_names(columns),
+                staged=staged,
+                key=_names(key),
+                changes=sql.SQL(", ").join(
+                    sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changed
+                ),
+            )
+        )
+
+
+def _copy(cursor: Any, table: sql.Composable, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, _names(columns))
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _names(names: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(sql.Identifier(name) for name in names)

@@ -1,0 +1,44 @@
+"""Celery tasks of the projections. A message only says that there may be something: the work is found by
+checkpoints.
+"""
+
+from typing import Any, Final
+
+from celery import shared_task
+
+from eventstore.provider import get_store
+from readmodels.live import publish
+from readmodels.models import ProjectionCheckpoint
+from readmodels.projector import project_partition
+
+ROUNDS_MAX: Final = 200
+HINT_EXPIRES_SECONDS: Final = 10
+
+
+@shared_task(name="readmodels.project", expires=HINT_EXPIRES_SECONDS, ignore_result=True)
+def project(**_: Any) -> int:
+    """Project until nothing is left, or the bound on rounds is reached; return how many events were projected."""
+    total = 0
+    for _round in range(ROUNDS_MAX):
+        count = project_once()
+        total += count
+        if count == 0:
+            return total
+    project.apply_async()
+    return total
+
+
+def project_once() -> int:
+    """Project the next events of every partition that is behind; return how many there were."""
+    total = 0
+    for partition in partitions_behind():
+        projected = project_partition(partition)
+        publish(projected.changes)
+        total += projected.event_count
+    return total
+
+
+def partitions_behind() -> list[int]:
+    """Return the partitions whose newest batch is not projected yet."""
+    seqs = dict(ProjectionCheckpoint.objects.values_list("partition", "seq"))
+    return [partition for partition, seq in get_store().heads().items() if seq > seqs.get(partition, 0)]

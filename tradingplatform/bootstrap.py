@@ -1,0 +1,47 @@
+"""The composition root: which event store, which bus, which notifier. The only place that knows concrete classes."""
+
+from django.conf import settings
+
+from accounts.application.bus.in_process import InProcessBus
+from accounts.application.bus.zeromq import ZeroMQBus
+from accounts.application.decider import AccountDecider
+from accounts.application.ports import Bus
+from accounts.application.provider import set_bus_factory
+from accounts.application.writer import Writer
+from accounts.codec import account_codec
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.provider import get_store, set_store_factory
+from eventstore.store import EventStore
+from tradingplatform.notifier import CeleryNotifier
+
+
+def wire() -> None:
+    """Tell the apps where their store and their bus come from; nothing is opened yet."""
+    set_store_factory(open_store)
+    set_bus_factory(make_bus)
+
+
+def open_store() -> EventStore:
+    """Open the event store that the settings name, creating it the first time."""
+    engine = SQLiteEngine(settings.EVENT_STORE_PATH)
+    return EventStore.open(engine, codec=account_codec(), partition_count=settings.EVENT_STORE_PARTITIONS)
+
+
+def make_bus() -> Bus:
+    """Return the bus of this process: to the writer process, or in process for tests and one-off commands."""
+    if settings.COMMAND_BUS == "in_process":
+        return make_in_process_bus()
+    return ZeroMQBus(settings.WRITER_ENDPOINT)
+
+
+def make_in_process_bus() -> InProcessBus:
+    """Return a bus that needs no writer process."""
+    return InProcessBus(get_store().writer(AccountDecider()), CeleryNotifier())
+
+
+def make_writer() -> Writer:
+    """Return the writer process's core, its partitions loaded."""
+    group_commit = get_store().writer(AccountDecider())
+    for partition in range(get_store().partition_count):
+        group_commit.load(partition)
+    return Writer(endpoint=settings.WRITER_ENDPOINT, group_commit=group_commit, notifier=CeleryNotifier())

@@ -1,0 +1,28 @@
+"""The Celery application: projection workers and beat."""
+
+import os
+import warnings
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+from eventstore.provider import reset_store
+
+# In a container everything runs as root, and messages are JSON: there is nothing to warn of.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
+
+app = Celery("tradingplatform")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_structured_logs(**_: object) -> None:
+    """Leave logging as the settings made it."""
+
+
+@worker_process_init.connect
+def _open_own_store(**_: object) -> None:
+    """Forget what was opened before the fork: SQLite connections must not cross it."""
+    reset_store()

@@ -1,0 +1,67 @@
+"""Runs one command and makes sure that nothing of it is left: `python -m tradingplatform.local.guard COMMAND ...`.
+
+The command gets a process group of its own. When the guard is told to stop, or its parent dies (kill -9 included), it
+asks the group to end and, after a while, kills it: web servers and workers have children that would otherwise go on
+serving.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+from typing import Final
+
+from tradingplatform.local.children import end_with_parent
+
+STOP_SECONDS_MAX: Final = 8.0
+
+
+def main(command: list[str]) -> int:
+    """Run a command to its end; return its exit code."""
+    parent = os.getppid()
+    end_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:
+        return 1  # The parent died before the kernel was asked.
+    child = subprocess.Popen(command, start_new_session=True)
+
+    def stop(*_: int | FrameType | None) -> None:
+        raise SystemExit
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        return child.wait()
+    except SystemExit:
+        return 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        end_group(child)
+
+
+def end_group(child: subprocess.Popen[bytes]) -> None:
+    """End everything in a child's process group: politely, then not."""
+    _signal_group(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        child.poll()
+        if not _signal_group(child.pid, 0):
+            return
+        time.sleep(0.02)
+    _signal_group(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Send a signal to a process group; False when nothing of it is left."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

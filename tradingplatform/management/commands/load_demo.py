@@ -1,0 +1,152 @@
+"""manage.py load_demo: users, accounts and keys of the demo. Safe to run again: what exists is left as it is."""
+
+import json
+import os
+import time
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.api.session import DEMO_LOGINS_FILE
+from accounts.api_keys import create_api_key
+from accounts.application import factories
+from accounts.application.envelope import Envelope, Executed
+from accounts.application.ports import Bus
+from accounts.domain.commands import AccountCommand
+from accounts.domain.values import format_amount
+from accounts.models import AccountAccess
+from accounts.permissions import grant_ownership
+from market.quotes import quotes_at
+from market.replay_file import open_replay
+from tradingplatform.bootstrap import make_in_process_bus
+from tradingplatform.demo import (
+    ACCOUNTS,
+    FIRST_TRADES,
+    PASSWORD,
+    TRADED_ACCOUNTS_MAX_DAILY_VALUE,
+    USERS,
+    DemoAccount,
+    DemoUser,
+)
+from tradingplatform.venue.demo_accounts import FILE_NAME
+
+
+class Command(BaseCommand):
+    """Load the demo."""
+
+    help = "Load the demo: users with public passwords, accounts, and the API keys of the demo traders."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--web-url", default="http://127.0.0.1:8000", help="where the demo traders find the API")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make what is not there yet, and print the logins."""
+        for user in USERS:
+            _make_user(user)
+        demo_file = settings.DATA_DIR / FILE_NAME
+        if demo_file.exists():
+            content = json.loads(demo_file.read_text())
+            _write_private(demo_file, {**content, "web_url": options["web_url"]})
+        else:
+            bus = make_in_process_bus()
+            traded = [entry for account in ACCOUNTS if (entry := _make_account(bus, account)) is not None]
+            _write_private(demo_file, {"web_url": options["web_url"], "accounts": traded})
+        logins = [{"username": user.username, "password": PASSWORD, "description": user.description} for user in USERS]
+        _write_private(settings.DATA_DIR / DEMO_LOGINS_FILE, logins)
+        for login in logins:
+            self.stdout.write(f"{login['username']:<12}{login['password']:<16}{login['description']}")
+
+
+def _make_user(demo: DemoUser) -> None:
+    users = get_user_model().objects
+    if users.filter(username=demo.username).exists():
+        return
+    first_name, _, last_name = demo.full_name.partition(" ")
+    user = users.create_user(
+        demo.username,
+        password=PASSWORD,
+        first_name=first_name,
+        last_name=last_name,
+        is_staff=demo.is_staff,
+        is_superuser=demo.is_superuser,
+    )
+    if demo.is_staff and not demo.is_superuser:
+        viewing = Permission.objects.filter(
+            content_type__app_label__in=("readmodels", "accounts"), codename__startswith="view_"
+        )
+        user.user_permissions.set(viewing)
+
+
+def _make_account(bus: Bus, demo: DemoAccount) -> dict[str, str] | None:
+    """Open and fund an account; return the demo trader's entry when a strategy trades it."""
+    users = get_user_model().objects
+    owner = users.get(username=demo.owner)
+    opening_id = f"demo-open-{demo.owner}-{demo.name.replace(' ', '-')}"
+    account_id = factories.account_id_for(owner=demo.owner, command_id=opening_id)
+    grant_ownership(user=owner, account_id=account_id)
+    for viewer in demo.viewers:
+        AccountAccess.objects.get_or_create(
+            user=users.get(username=viewer), account_id=account_id, defaults={"role": AccountAccess.Role.VIEWER}
+        )
+    for command_id, command in [(opening_id, _opening(demo)), *_setting_up(demo)]:
+        _execute(bus, account_id, command_id, command)
+    if demo.strategy is None:
+        return None
+    key = create_api_key(user=owner, name=f"demo-{demo.strategy}")
+    return {"account_id": account_id, "name": demo.name, "strategy": demo.strategy, "api_key": key}
+
+
+def _opening(demo: DemoAccount) -> AccountCommand:
+    return factories.open_account(owner=demo.owner, name=demo.name, currency="USD")
+
+
+def _setting_up(demo: DemoAccount) -> list[tuple[str, AccountCommand]]:
+    commands: list[tuple[str, AccountCommand]] = [
+        ("demo-deposit", factories.deposit_cash(amount=demo.deposit, reference="First deposit"))
+    ]
+    if demo.strategy is not None:
+        limits = factories.change_risk_limits(
+            max_position_percent="10", max_daily_value=TRADED_ACCOUNTS_MAX_DAILY_VALUE, max_trade_value="100000"
+        )
+        return [*commands, ("demo-limits", limits)]
+    prices = _prices()
+    for symbol, quantity in FIRST_TRADES:
+        trade = factories.execute_trade(
+            symbol=symbol, side="BUY", quantity=quantity, price=format_amount(prices[symbol]), order_id=None
+        )
+        commands.append((f"demo-buy-{symbol}", trade))
+    return commands
+
+
+def _prices() -> dict[str, int]:
+    """Return what every instrument costs in the simulated market now."""
+    now_us = time.time_ns() // 1_000
+    clock = open_replay(
+        data_dir=settings.DATA_DIR,
+        seconds_per_day=settings.MARKET_SECONDS_PER_DAY,
+        start_date=date.fromisoformat(settings.MARKET_START_DATE),
+        now_us=now_us,
+    )
+    return {quote.symbol: quote.price for quote in quotes_at(clock.position(now_us), now_us=now_us).quotes}
+
+
+def _execute(bus: Bus, account_id: str, command_id: str, command: AccountCommand) -> None:
+    (result,) = bus.submit([Envelope(account_id=account_id, command_id=command_id, actor="load_demo", command=command)])
+    if not isinstance(result, Executed):
+        raise CommandError(f"{type(command).__name__} of the demo failed: {result.code}: {result.message}")
+
+
+def _write_private(path: Path, content: Any) -> None:
+    """Replace a file that only its owner may read."""
+    made = path.with_suffix(".new")
+    made.unlink(missing_ok=True)
+    made.touch(mode=0o600)
+    made.write_text(json.dumps(content, indent=2))
+    os.replace(made, path)

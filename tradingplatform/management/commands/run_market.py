@@ -1,0 +1,40 @@
+"""manage.py run_market: the process that publishes the demo market's prices."""
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from market.calendar import OutsideCalendar
+from market.replay_file import UnreadableReplayFile, open_replay
+from tradingplatform.venue.feed import MarketFeed
+from tradingplatform.venue.signals import run_until_signalled
+
+
+class Command(BaseCommand):
+    """Publish the simulated prices of the replayed days twice a second, until SIGTERM or SIGINT."""
+
+    help = "Publish the demo market's prices to Redis and to the open WebSockets, until SIGTERM or SIGINT."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Open the replay's clock and run the feed."""
+        try:
+            clock = open_replay(
+                data_dir=Path(settings.DATA_DIR),
+                seconds_per_day=settings.MARKET_SECONDS_PER_DAY,
+                start_date=date.fromisoformat(str(settings.MARKET_START_DATE)),
+                now_us=_now_us(),
+            )
+        except (ValueError, OutsideCalendar, UnreadableReplayFile) as error:
+            raise CommandError(str(error)) from error
+        feed = MarketFeed(clock=clock, redis_url=settings.REDIS_URL, channel_layer=get_channel_layer(), now_us=_now_us)
+        run_until_signalled(feed.run)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,18 @@
+"""The page of the React application: one document for every address that is not an API."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+_NOT_BUILT = "The front end is not built: run `make setup`."
+
+
+@require_safe
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    """Return the built page; it is never cached, the files that it names always may be."""
+    path = settings.FRONTEND_DIST / "index.html"
+    if not path.exists():
+        return HttpResponse(_NOT_BUILT, status=503, content_type="text/plain")
+    return HttpResponse(path.read_bytes(), headers={"Cache-Control": "no-cache"})

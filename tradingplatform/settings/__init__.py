@@ -1,0 +1,151 @@
+"""Django's settings. Everything that a deployment may change is an environment variable, listed in variables.py."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from tradingplatform.logging import configure_logging
+from tradingplatform.settings.variables import read_variables, secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+ENVIRONMENT = read_variables(BASE_DIR)
+
+DATA_DIR = Path(ENVIRONMENT["TRADING_DATA_DIR"])
+SECRET_KEY = ENVIRONMENT["SECRET_KEY"] or secret_key(DATA_DIR)
+DEBUG = ENVIRONMENT["DEBUG"]
+ALLOWED_HOSTS = ENVIRONMENT["ALLOWED_HOSTS"]
+CSRF_TRUSTED_ORIGINS = ENVIRONMENT["CSRF_TRUSTED_ORIGINS"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT["SECURE_COOKIES"]
+
+ROOT_URLCONF = "tradingplatform.urls"
+ASGI_APPLICATION = "tradingplatform.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "graphene_django",
+    "eventstore",
+    "market",
+    "accounts",
+    "readmodels",
+    "tradingplatform",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "tradingplatform" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **ENVIRONMENT["DATABASE_URL"],
+        # Each request of an asynchronous server runs its queries on a thread of its own: without a pool each would
+        # connect anew.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+    }
+}
+REDIS_URL = ENVIRONMENT["REDIS_URL"]
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "channels"},
+    }
+}
+
+EVENT_STORE = ENVIRONMENT["EVENT_STORE"]
+EVENT_STORE_PATH = Path(ENVIRONMENT["EVENT_STORE_PATH"] or DATA_DIR / "events")
+EVENT_STORE_PARTITIONS = ENVIRONMENT["EVENT_STORE_PARTITIONS"]
+WRITER_ENDPOINT = ENVIRONMENT["WRITER_ENDPOINT"] or f"ipc://{DATA_DIR / 'run' / 'writer.sock'}"
+COMMAND_BUS = ENVIRONMENT["COMMAND_BUS"]
+
+MARKET_SECONDS_PER_DAY = ENVIRONMENT["MARKET_SECONDS_PER_DAY"]
+MARKET_START_DATE = ENVIRONMENT["MARKET_START_DATE"]
+DEMO_WEB_URL = ENVIRONMENT["DEMO_WEB_URL"]
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 10, "socket_connect_timeout": 2}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "projections"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    # Finds what no message spoke of.
+    "sweep": {"task": "readmodels.project", "schedule": 1.0, "options": {"expires": 5}},
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+STATICFILES_DIRS = [("app", FRONTEND_DIST)] if FRONTEND_DIST.exists() else []
+
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Trading platform: queries",
+    "DESCRIPTION": "Read models over REST. Commands go to GraphQL at /graphql, live changes come from /ws/.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+GRAPHQL_INTROSPECTION = ENVIRONMENT["GRAPHQL_INTROSPECTION"]
+
+LOGGING_CONFIG = None
+configure_logging(format=ENVIRONMENT["LOG_FORMAT"], level=ENVIRONMENT["LOG_LEVEL"])

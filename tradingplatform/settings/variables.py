@@ -1,0 +1,122 @@
+"""Every environment variable of the platform, in one table: name, how it is read, default, meaning.
+
+docs/configuration.md shows the same table; a test compares the two. `make run` writes the addresses of the servers that
+it started to DATA_DIR/run/services.env, so that `manage.py` commands in another terminal find them; the real
+environment wins.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+SERVICES_FILE: Final = Path("run") / "services.env"
+
+
+class Variable(NamedTuple):
+    """One environment variable; `read` turns its text into the setting's value."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("expected true or false")
+    return text.lower() in ("1", "true", "yes", "on")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise ValueError("expected a number above zero")
+    return value
+
+
+def _database(text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = environ.Env.db_url_config(text)
+    if not parsed.get("ENGINE", "").endswith("postgresql"):
+        raise ValueError("expected postgresql://user:password@host:port/name")
+    return parsed
+
+
+VARIABLES: Final = (
+    Variable("TRADING_DATA_DIR", str, "var", "Folder of everything made at run time, relative to the repository"),
+    Variable("SECRET_KEY", str, "", "Django's secret; made on the first run and kept in the data folder when empty"),
+    Variable("DEBUG", _boolean, "false", "Django's debug pages; never in production"),
+    Variable("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]", "Host names that are served"),
+    Variable("CSRF_TRUSTED_ORIGINS", _words, "", "Origins such as https://trade.example.com behind a proxy"),
+    Variable("SECURE_COOKIES", _boolean, "false", "Send cookies over HTTPS only; true behind TLS"),
+    Variable("DATABASE_URL", _database, "postgresql://127.0.0.1:5432/trading", "PostgreSQL of the read models"),
+    Variable("REDIS_URL", str, "redis://127.0.0.1:6379/0", "Valkey or Redis: cache, broker, channel layer, quotes"),
+    Variable("EVENT_STORE", _one_of("sqlite"), "sqlite", "Engine of the event store"),
+    Variable("EVENT_STORE_PATH", str, "", "Folder of the SQLite event store; events/ in the data folder when empty"),
+    Variable("EVENT_STORE_PARTITIONS", _positive, "16", "Partitions; fixed when the store is created"),
+    Variable("WRITER_ENDPOINT", str, "", "Where the writer listens (ipc:// or tcp://); in the data folder when empty"),
+    Variable("COMMAND_BUS", _one_of("zeromq", "in_process"), "zeromq", "How commands reach a writer"),
+    Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
+    Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
+    Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
+    Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),
+    Variable("LOG_FORMAT", _one_of("console", "json"), "console", "Logs for people or for machines"),
+    Variable("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least severe lines shown"),
+)
+
+
+def read_variables(base_dir: Path) -> dict[str, Any]:
+    """Return the value of every variable; raises ImproperlyConfigured naming the one that cannot be read."""
+    data_dir = base_dir / os.environ.get("TRADING_DATA_DIR", "var")
+    texts = {**_services(data_dir), **os.environ, "TRADING_DATA_DIR": str(data_dir)}
+    values: dict[str, Any] = {}
+    for variable in VARIABLES:
+        text = texts.get(variable.name, variable.default)
+        try:
+            values[variable.name] = variable.read(text)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
+            ) from error
+    return values
+
+
+def secret_key(data_dir: Path) -> str:
+    """Return the secret of this data folder, making it the first time, readable by its owner only."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(f".{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(made, path)  # Fails when another process was first: then its key counts.
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text().strip()
+
+
+def _services(data_dir: Path) -> dict[str, str]:
+    path = data_dir / SERVICES_FILE
+    if not path.exists():
+        return {}
+    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)

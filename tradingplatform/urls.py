@@ -1,0 +1,26 @@
+"""Every path of the web process: commands at /graphql, queries under /api/, compliance under /admin/, else the page."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from accounts.api.view import graphql_view
+from readmodels.admin import admin_urls
+from tradingplatform.page import page
+from tradingplatform.schema import schema
+
+admin.site.site_header = "Trading platform: compliance"
+admin.site.site_title = "Trading platform"
+admin.site.index_title = "Accounts and operations"
+
+urlpatterns = [
+    path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
+    path("api/", include("accounts.api.urls")),
+    path("api/", include("market.urls")),
+    path("api/", include("readmodels.api.urls")),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin/", include((admin_urls(), "admin"), namespace="compliance")),
+    path("admin/", admin.site.urls),
+    re_path(r"^(?!api/|graphql|ws/|static/|admin).*$", page, name="page"),
+]
