@@ -2,6 +2,7 @@
 # Needed: Linux, GNU make, Python 3.11 or newer. Everything else is installed by `make setup`, into this folder only.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin

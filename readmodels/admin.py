@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -70,8 +70,8 @@ class AccountSummaryAdmin(ReadOnlyAdmin):
         """Show an account, its positions and its events, newest first."""
         account = _account(object_id)
         if account is None or not self.has_view_permission(request):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        row = AccountSummary.objects.filter(pk=account.pk).values().get()
+            raise Http404(f"There is no account {object_id}.")
+        row = queries.account(account_id=str(account.pk)) or {}
         event_type = request.GET.get("type", "")
         events = Activity.objects.filter(account_id=account.pk).order_by("-version")
         if event_type:

@@ -12,7 +12,7 @@ from django.db import models
 MONEY = "in ten-thousandths of the account's currency"
 
 
-def money(meaning: str) -> models.BigIntegerField:  # type: ignore[type-arg]
+def money(meaning: str) -> models.BigIntegerField:
     """Return a column for an amount of money or a price."""
     return models.BigIntegerField(db_comment=f"{meaning}, {MONEY}")
 

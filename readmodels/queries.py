@@ -29,12 +29,12 @@ def accounts(*, account_ids: Collection[str] | None, limit: int, after: str | No
         rows = rows.filter(account_id__in=account_ids)
     if after is not None:
         rows = rows.filter(account_id__gt=after)
-    return list(rows.values()[:limit])
+    return list(rows.values(*_columns(AccountSummary))[:limit])
 
 
 def account(*, account_id: str) -> Row | None:
     """Return an account's row."""
-    return AccountSummary.objects.filter(account_id=account_id).values().first()
+    return AccountSummary.objects.filter(account_id=account_id).values(*_columns(AccountSummary)).first()
 
 
 def positions(*, account_id: str) -> list[Row]:

@@ -111,11 +111,12 @@ class _Comparison:
         summaries = [ledger.summary_row() for ledger in ledgers]
         positions = [row for ledger in ledgers for row in ledger.position_rows()]
         days = [row for ledger in ledgers for row in ledger.day_rows()]
-        for model, key, expected in (
+        last_values: tuple[tuple[Any, tuple[str, ...], list[Row]], ...] = (
             (AccountSummary, ("account_id",), summaries),
             (PortfolioPosition, ("account_id", "symbol"), positions),
             (DailyPnl, ("account_id", "date"), days),
-        ):
+        )
+        for model, key, expected in last_values:
             found = model.objects.exclude(account_id__in=self.held)
             self._compare(model, key, expected, _values(model, found))
         for model in (TradeHistory, Activity):

@@ -3,10 +3,11 @@
 import logging
 import logging.config
 import sys
+from typing import Any
 
 import structlog
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -17,10 +18,10 @@ _SHARED = [
 def configure_logging(*, format: str, level: str) -> None:
     """Send everything that is logged, by structlog or the standard library, to standard error in one form."""
     is_json = format == "json"
-    renderer = (
+    renderer: Any = (
         structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    errors = [structlog.processors.format_exc_info] if is_json else []
+    errors: list[Any] = [structlog.processors.format_exc_info] if is_json else []
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

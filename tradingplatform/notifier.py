@@ -8,8 +8,8 @@ import threading
 
 import structlog
 
-from accounts.application.limits import NOTIFY_PAUSE_SECONDS
 import tradingplatform.celery  # noqa: F401 - tasks are sent through the platform's own application.
+from accounts.application.limits import NOTIFY_PAUSE_SECONDS
 from readmodels.tasks import project
 
 log = structlog.get_logger(__name__)

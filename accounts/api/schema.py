@@ -25,6 +25,7 @@ class AccountsQuery(graphene.ObjectType):
 
     viewer = graphene.Field(Viewer, required=True, description="The asking user.")
 
+    @staticmethod
     async def resolve_viewer(root: None, info: GraphQLResolveInfo) -> Viewer:
         """Return who asks."""
         principal = await principal_from(info)

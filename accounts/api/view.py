@@ -5,7 +5,7 @@ stable `extensions.code`. It does not authenticate by itself: resolvers ask the 
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ class Context:
         return self._principal
 
 
-def graphql_view(schema: GraphQLSchema) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
     """Return the view that serves a schema."""
 
     @csrf_exempt  # The principal of a session is only had with its CSRF token: accounts/authentication.py.

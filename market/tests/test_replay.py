@@ -32,7 +32,7 @@ def test_an_instant_before_the_epoch_counts_as_the_epoch():
 
 @given(st.integers(2, 604_800), st.integers(0, 10**16), st.integers(0, 10**9))
 def test_time_never_runs_backwards_within_a_replay(seconds_per_day, now_us, later_us):
-    clock = ReplayClock(epoch_us=0, seconds_per_day=seconds_per_day, first_day_index=0, day_count=10**9)
+    clock = ReplayClock(epoch_us=0, seconds_per_day=seconds_per_day, first_day_index=0, day_count=10**10)
     early, late = clock.position(now_us), clock.position(now_us + later_us)
     assert (early.day_index, early.step) <= (late.day_index, late.step)
     assert 0 <= early.step <= SESSION_STEPS

@@ -4,7 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-Base = serializers.Serializer
+
+class Base(serializers.Serializer[Any]):
+    """A shape."""
 
 
 def decimal_text(meaning: str) -> serializers.CharField:

@@ -15,7 +15,8 @@ from typing import Final
 
 from tradingplatform.local.children import end_with_parent
 
-STOP_SECONDS_MAX: Final = 8.0
+STOP_SECONDS_MAX: Final = 5.0
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(command: list[str]) -> int:
@@ -24,21 +25,24 @@ def main(command: list[str]) -> int:
     end_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
         return 1  # The parent died before the kernel was asked.
-    child = subprocess.Popen(command, start_new_session=True)
 
     def stop(*_: int | FrameType | None) -> None:
         raise SystemExit
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+    child: subprocess.Popen[bytes] | None = None
     try:
+        for number in _STOPPING:
+            signal.signal(number, stop)
+        # Should the guard itself be killed, the kernel asks the command to end.
+        child = subprocess.Popen(command, start_new_session=True, preexec_fn=end_with_parent)
         return child.wait()
     except SystemExit:
         return 0
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in _STOPPING:
             signal.signal(number, signal.SIG_IGN)
-        end_group(child)
+        if child is not None:
+            end_group(child)
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

@@ -2,8 +2,12 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
+
+TRIES: Final = 3  # Somebody who only looks holds the lock for a moment.
+PAUSE_SECONDS: Final = 0.1
 
 
 class Holder(NamedTuple):
@@ -33,11 +37,16 @@ class PlatformLock:
         """Take the lock; raises AlreadyRunning."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            raise AlreadyRunning(self._read()) from error
+        for tries_left in reversed(range(TRIES)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if tries_left == 0:
+                    file.close()
+                    raise AlreadyRunning(self._read()) from error
+                time.sleep(PAUSE_SECONDS)
+            else:
+                break
         self._file = file
         self.announce("")
 

@@ -113,13 +113,15 @@ class EmbeddedPostgres:
         if not pid_file.exists():
             return
         pid = int(pid_file.read_text().splitlines()[0])
-        if _is_postgres(pid):
-            os.kill(pid, signal.SIGINT)
-            deadline = time.monotonic() + STOP_SECONDS_MAX
-            while _is_postgres(pid) and time.monotonic() < deadline:
-                time.sleep(0.05)
-        else:
+        if not _serves(pid, self._data):
             pid_file.unlink(missing_ok=True)
+            return
+        os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while _serves(pid, self._data):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"a PostgreSQL server (process {pid}) on {self._data} does not stop: end it by hand")
+            time.sleep(0.05)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -150,8 +152,9 @@ def _prepare_server() -> None:
     end_with_parent(signal.SIGINT)
 
 
-def _is_postgres(pid: int) -> bool:
+def _serves(pid: int, data: Path) -> bool:
+    """Tell whether a process is a PostgreSQL server on this very data folder."""
     try:
-        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return f"\0-D\0{data}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False

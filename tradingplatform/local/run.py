@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ WEB_PORT_DEFAULT: Final = 8000
 READY_SECONDS_MAX: Final = 90
 FREE_BYTES_MIN: Final = 500 * 1024 * 1024
 LOOK_SECONDS: Final = 0.3
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -34,36 +36,39 @@ def run_platform(data_dir: Path) -> None:
     _check_room(data_dir)
     lock = PlatformLock(data_dir)
     lock.acquire()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _STOPPING:
         signal.signal(number, _raise_stopped)
-    services = Services(data_dir)
-    supervisor: Supervisor | None = None
-    try:
-        port = next_free_port(int(os.environ.get("WEB_PORT", WEB_PORT_DEFAULT)))
-        address = f"http://127.0.0.1:{port}"
-        environment = platform_environment(TRADING_DATA_DIR=str(data_dir), **services.start())
-        step("migrate the read models", lambda: manage("migrate", "--no-input", environment=environment))
-        step("collect static files", lambda: manage("collectstatic", "--no-input", environment=environment))
-        step("load the demo", lambda: manage("load_demo", "--web-url", address, environment=environment))
-        processes = platform_processes(data_dir=data_dir, web_port=port)
-        supervisor = Supervisor(processes, environment=environment, write=_write)
-        step("start " + ", ".join(process.name for process in processes), supervisor.start_all)
-        step("wait for the web server", lambda: _wait_until_ready(address, supervisor))
-        lock.announce(address)
-        _write(_welcome(address, data_dir))
-        while True:
-            supervisor.look_after()
-            time.sleep(LOOK_SECONDS)
-    except Stopped:
-        print("\nstopping", flush=True)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if supervisor is not None:
-            supervisor.stop()
-        services.stop()
-        lock.release()
-        print("stopped: nothing is left running, the data are kept", flush=True)
+    with ExitStack() as ending:
+        ending.callback(_write, "stopped: nothing is left running, the data are kept")
+        ending.callback(lock.release)
+        services = Services(data_dir)
+        ending.callback(services.stop)
+        try:
+            _start_and_look_after(data_dir, services, lock, ending)
+        except Stopped:
+            _write("\nstopping")
+        finally:
+            for number in _STOPPING:
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _start_and_look_after(data_dir: Path, services: Services, lock: PlatformLock, ending: ExitStack) -> None:
+    port = next_free_port(int(os.environ.get("WEB_PORT", WEB_PORT_DEFAULT)))
+    address = f"http://127.0.0.1:{port}"
+    environment = platform_environment(TRADING_DATA_DIR=str(data_dir), **services.start())
+    step("migrate the read models", lambda: manage("migrate", "--no-input", environment=environment))
+    step("collect static files", lambda: manage("collectstatic", "--no-input", environment=environment))
+    step("load the demo", lambda: manage("load_demo", "--web-url", address, environment=environment))
+    processes = platform_processes(data_dir=data_dir, web_port=port)
+    supervisor = Supervisor(processes, environment=environment, write=_write)
+    ending.callback(supervisor.stop)
+    step("start " + ", ".join(process.name for process in processes), supervisor.start_all)
+    step("wait for the web server", lambda: _wait_until_ready(address, supervisor))
+    lock.announce(address)
+    _write(_welcome(address, data_dir))
+    while True:
+        supervisor.look_after()
+        time.sleep(LOOK_SECONDS)
 
 
 def _raise_stopped(*_: object) -> None:
@@ -74,7 +79,7 @@ _output = threading.Lock()
 
 
 def _write(text: str) -> None:
-    with _output:
+    with _output, suppress(OSError):  # A terminal that is gone must not keep the platform from stopping in order.
         print(text, flush=True)
 
 

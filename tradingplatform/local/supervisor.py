@@ -17,7 +17,7 @@ from tradingplatform.local.processes import BASE_DIR, Process
 RESTART_SECONDS_MIN: Final = 1.0
 RESTART_SECONDS_MAX: Final = 15.0
 STEADY_SECONDS: Final = 30.0
-STOP_SECONDS_MAX: Final = 10.0
+STOP_SECONDS_MAX: Final = 7.0
 
 
 class _Running:

@@ -40,6 +40,7 @@ class ChangeRiskLimits(graphene.Mutation):
 
     Output = ChangeRiskLimitsResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

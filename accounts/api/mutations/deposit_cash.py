@@ -38,6 +38,7 @@ class DepositCash(graphene.Mutation):
 
     Output = DepositCashResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

@@ -41,6 +41,7 @@ class ExecuteTrade(graphene.Mutation):
 
     Output = ExecuteTradeResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

@@ -38,6 +38,7 @@ class FreezeAccount(graphene.Mutation):
 
     Output = FreezeAccountResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

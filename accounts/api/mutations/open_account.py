@@ -37,6 +37,7 @@ class OpenAccount(graphene.Mutation):
 
     Output = OpenAccountResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit_opening(

@@ -38,6 +38,7 @@ class UnfreezeAccount(graphene.Mutation):
 
     Output = UnfreezeAccountResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

@@ -38,6 +38,7 @@ class WithdrawCash(graphene.Mutation):
 
     Output = WithdrawCashResult
 
+    @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, input: Any) -> Outcome:
         """Send the command."""
         return await submit(

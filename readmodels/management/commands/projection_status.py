@@ -25,7 +25,7 @@ class Command(BaseCommand):
             behind = head - checkpoint.seq
             stopped += bool(checkpoint.stopped_because)
             table.add_row(str(partition), str(head), str(checkpoint.seq), str(behind), checkpoint.stopped_because)
-        Console(file=self.stdout._out).print(table)
+        Console().print(table)
         letters = DeadLetter.objects.count()
         if letters:
             self.stdout.write(f"{letters:,} dead letters: retry them in the admin")

@@ -50,4 +50,4 @@ class Command(BaseCommand):
         table = Table("table", "rows compared", "differences")
         for name, rows in report.rows.items():
             table.add_row(name, f"{rows:,}", str(sum(each.table == name for each in report.differences)))
-        Console(file=self.stdout._out).print(table)
+        Console().print(table)

@@ -100,7 +100,7 @@ def test_its_next_look_is_no_older_than_its_last_trade():
     platform = FakePlatform()
     trade_until(platform, lambda: len(platform.results) >= 2)
     looks = [each.url.params["min_version"] for each in platform.requests if "portfolio" in each.url.path]
-    assert looks[:2] == ["0", "3"]
+    assert looks[:2] == ["1", "3"]
 
 
 def test_it_does_not_trade_when_the_market_is_not_open_or_the_account_is_frozen():

@@ -1,0 +1,1 @@
+"""Real servers for the tests: PostgreSQL, Valkey, a complete platform, a browser."""

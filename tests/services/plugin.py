@@ -1,0 +1,70 @@
+"""The pytest plugin that starts PostgreSQL and Valkey for the session, before Django's settings are read.
+
+Registered with `-p tests.services.plugin`. It acts in `pytest_addoption`, the first hook that a plugin given with -p
+sees: pytest-django loads the settings in the next one. The servers end with the process, however it ends.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.services.browser import launch_browser
+from tests.services.platform import Platform
+from tradingplatform.local.postgres import EmbeddedPostgres
+from tradingplatform.local.valkey import EmbeddedValkey
+
+_folder = Path(tempfile.mkdtemp(prefix="trading-tests-"))
+postgres = EmbeddedPostgres(_folder / "postgres", is_durable=False)
+valkey = EmbeddedValkey(_folder / "valkey")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Start the servers and point Django's settings to them."""
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    atexit.register(postgres.stop)
+    atexit.register(valkey.stop)
+    os.environ["TRADING_DATA_DIR"] = str(_folder / "data")
+    os.environ["DATABASE_URL"] = postgres.start()
+    os.environ["REDIS_URL"] = valkey.start()
+    os.environ["COMMAND_BUS"] = "in_process"
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in the main thread of its tests.
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """The address of the session's PostgreSQL."""
+    return postgres.url
+
+
+@pytest.fixture
+def valkey_url() -> str:
+    """The address of the session's Valkey, emptied for this test."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory) -> Iterator[Platform]:
+    """A complete platform with the demo loaded: writer, projector, beat, web and market run."""
+    running = Platform(tmp_path_factory.mktemp("platform"), postgres)
+    try:
+        running.set_up()
+        running.start("writer", "projector", "beat", "web", "market")
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop_all()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Headless Chromium."""
+    with launch_browser() as launched:
+        yield launched
