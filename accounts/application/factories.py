@@ -102,7 +102,7 @@ def account_id(given: str) -> str:
         canonical = str(uuid.UUID(given))
     except ValueError:
         canonical = ""
-    if canonical != given:
+    if not given or canonical != given:
         raise CommandInvalid(Code.INVALID_ACCOUNT_ID, f"an account id is a lower-case UUID, found {given[:40]!r}")
     return canonical
 

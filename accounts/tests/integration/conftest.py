@@ -1,0 +1,22 @@
+"""A store and an in-process bus of this test's own."""
+
+import pytest
+
+from accounts.application.bus.in_process import InProcessBus
+from accounts.application.decider import AccountDecider
+from accounts.application.provider import set_bus_factory
+from accounts.codec import account_codec
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.provider import set_store_factory
+from eventstore.store import EventStore
+from tradingplatform.bootstrap import wire
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = EventStore.open(SQLiteEngine(tmp_path / "events"), codec=account_codec(), partition_count=4)
+    bus = InProcessBus(opened.writer(AccountDecider()))
+    set_store_factory(lambda: opened)
+    set_bus_factory(lambda: bus)
+    yield opened
+    wire()

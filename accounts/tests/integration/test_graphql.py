@@ -1,0 +1,216 @@
+"""Commands over GraphQL: answers, refusals, errors of the platform, and who may send what."""
+
+import json
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from accounts.api_keys import create_api_key, find_api_key
+from accounts.models import AccountAccess, ApiKey
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OPEN = """mutation($input: OpenAccountInput!) { openAccount(input: $input) { __typename
+  ... on AccountOpened { accountId version commandId name currency }
+  ... on CommandRefused { code message version commandId } } }"""
+DEPOSIT = """mutation($input: DepositCashInput!) { depositCash(input: $input) { __typename
+  ... on CashDeposited { accountId version amount cashAfter }
+  ... on CommandRefused { code message version } } }"""
+TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) { __typename
+  ... on TradeExecuted { accountId version commandId tradeId symbol side quantity price value realizedPnl cashAfter
+    positionQuantity executedAt }
+  ... on CommandRefused { code message limit actual accountId version commandId } } }"""
+FREEZE = """mutation($input: FreezeAccountInput!) { freezeAccount(input: $input) { __typename
+  ... on AccountFrozen { version reason } ... on CommandRefused { code } } }"""
+LIMITS = """mutation($input: ChangeRiskLimitsInput!) { changeRiskLimits(input: $input) { __typename
+  ... on RiskLimitsChanged { maxPositionPercent maxDailyValue maxTradeValue } ... on CommandRefused { code } } }"""
+
+
+class Api:
+    """GraphQL as a program uses it."""
+
+    def __init__(self, username, **flags):
+        self.user = get_user_model().objects.create_user(username, password="a long password", **flags)
+        self.key = create_api_key(user=self.user, name="bot")
+        self.client = Client(enforce_csrf_checks=True)
+
+    def post(self, query, input=None, key=None, **headers):
+        body = {"query": query, "variables": {"input": input}}
+        headers = {"Authorization": f"Bearer {key or self.key}", **headers}
+        return self.client.post("/graphql", json.dumps(body), content_type="application/json", headers=headers)
+
+    def run(self, query, **input):
+        answer = self.post(query, input).json()
+        assert "errors" not in answer, answer
+        ((_, result),) = answer["data"].items()
+        return result
+
+    def error(self, query, **input):
+        (error,) = self.post(query, input).json()["errors"]
+        return error["extensions"]["code"]
+
+    def open(self, cash="100000", **input):
+        account_id = self.run(OPEN, name="Savings", **input)["accountId"]
+        self.run(DEPOSIT, accountId=account_id, amount=cash)
+        return account_id
+
+
+@pytest.fixture
+def ada(store):
+    return Api("ada")
+
+
+def events(store):
+    return [
+        (commit, event)
+        for partition in range(store.partition_count)
+        for batch in store.read_batches(partition=partition, after_seq=0, limit=1_000)
+        for commit in batch.commits
+        for event in commit.events
+    ]
+
+
+def test_the_whole_way_of_a_trade(ada, store):
+    account_id = ada.open()
+    trade = ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50.5", commandId="t-1")
+    assert trade["__typename"] == "TradeExecuted"
+    assert (trade["version"], trade["commandId"], trade["value"]) == (3, "t-1", "505.0000")
+    assert (trade["cashAfter"], trade["positionQuantity"]) == ("99495.0000", 10)
+    (commit, event) = events(store)[-1]
+    assert (commit.actor, commit.command_id, commit.event_ids) == ("ada/bot", "t-1", (trade["tradeId"],))
+    assert (event.symbol, event.price) == ("KO", 505_000)
+    assert trade["executedAt"].endswith("Z")
+
+
+def test_a_refusal_is_an_answer_with_its_figures(ada):
+    account_id = ada.open("1000")
+    refused = ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50")
+    assert refused["__typename"] == "CommandRefused"
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("POSITION_LIMIT_EXCEEDED", "100.0000", "500.0000")
+    assert refused["version"] == 3
+    refused = ada.run(TRADE, accountId=account_id, symbol="KO", side="SELL", quantity=10, price="50")
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "0", "10")
+
+
+def test_malformed_input_is_refused_and_not_recorded(ada, store):
+    account_id = ada.open()
+    before = len(events(store))
+    for field, value, code in (
+        ("price", "1e3", "INVALID_PRICE"),
+        ("quantity", 0, "INVALID_QUANTITY"),
+        ("symbol", "ko", "UNKNOWN_SYMBOL"),
+        ("side", "buy", "INVALID_SIDE"),
+        ("commandId", "a b", "INVALID_COMMAND_ID"),
+        ("accountId", "7", "INVALID_ACCOUNT_ID"),
+    ):
+        trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "50", field: value}
+        refused = ada.run(TRADE, **trade)
+        assert (refused["code"], refused["version"]) == (code, None)
+    assert len(events(store)) == before
+
+
+def test_the_same_command_id_gives_the_first_result_again(ada, store):
+    account_id = ada.open()
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "50", "commandId": "once"}
+    assert ada.run(TRADE, **trade) == ada.run(TRADE, **trade)
+    assert len(events(store)) == 3
+    assert ada.run(OPEN, name="A", commandId="o") == ada.run(OPEN, name="A", commandId="o")
+    assert len(events(store)) == 4
+
+
+class TestAccess:
+    def test_nobody_without_a_login_may_do_anything(self, ada, store):
+        answer = Client().post("/graphql", json.dumps({"query": "{ viewer { username } }"}), "application/json")
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert ada.post(OPEN, {"name": "x"}, key="tp_000000000000_" + "x" * 43).json()["errors"]
+        assert events(store) == []
+
+    def test_others_may_not_touch_an_account(self, ada, store):
+        account_id = ada.open()
+        eve = Api("eve")
+        before = len(events(store))
+        assert eve.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
+        assert eve.error(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=1, price="1") == "FORBIDDEN"
+        assert len(events(store)) == before
+
+    @pytest.mark.parametrize(("role", "is_allowed"), [("trader", True), ("viewer", False)])
+    def test_roles_that_were_given_count(self, ada, role, is_allowed):
+        account_id = ada.open()
+        bob = Api("bob")
+        AccountAccess.objects.create(user=bob.user, account_id=account_id, role=role)
+        answer = bob.post(DEPOSIT, {"accountId": account_id, "amount": "1"}).json()
+        assert ("errors" not in answer) == is_allowed
+
+    def test_only_staff_may_freeze_and_change_limits(self, ada):
+        account_id = ada.open()
+        limits = {"maxPositionPercent": "20", "maxDailyValue": "10", "maxTradeValue": "5"}
+        assert ada.error(FREEZE, accountId=account_id, reason="x") == "FORBIDDEN"
+        assert ada.error(LIMITS, accountId=account_id, **limits) == "FORBIDDEN"
+        officer = Api("officer", is_staff=True)
+        assert officer.run(LIMITS, accountId=account_id, **limits)["maxPositionPercent"] == "20.00"
+        assert officer.run(FREEZE, accountId=account_id, reason="audit")["reason"] == "audit"
+        assert ada.run(DEPOSIT, accountId=account_id, amount="1")["code"] == "ACCOUNT_NOT_ACTIVE"
+        assert officer.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
+
+    def test_an_account_belongs_to_who_opened_it(self, ada):
+        account_id = ada.open()
+        access = AccountAccess.objects.get(account_id=account_id)
+        assert (access.user, access.role) == (ada.user, "owner")
+
+    def test_a_revoked_key_is_worthless_and_keys_are_hashed(self, ada):
+        stored = ApiKey.objects.get(user=ada.user)
+        assert ada.key.split("_", 2)[2] not in str(vars(stored))
+        assert find_api_key(ada.key) == stored
+        ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
+        assert ada.error(OPEN, name="x") == "UNAUTHENTICATED"
+
+    def test_a_session_needs_its_csrf_token(self, ada):
+        browser = Client(enforce_csrf_checks=True)
+        token = browser.get("/api/session").json()["csrf_token"]
+        login = {"username": "ada", "password": "a long password"}
+        assert browser.post("/api/session", login, "application/json").status_code == 403
+        session = browser.post("/api/session", login, "application/json", headers={"X-CSRFToken": token}).json()
+        assert session["user"]["username"] == "ada"
+        body = json.dumps({"query": OPEN, "variables": {"input": {"name": "x"}}})
+        refused = browser.post("/graphql", body, "application/json").json()
+        assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        headers = {"X-CSRFToken": session["csrf_token"]}
+        opened = browser.post("/graphql", body, "application/json", headers=headers).json()
+        assert opened["data"]["openAccount"]["__typename"] == "AccountOpened"
+        assert browser.delete("/api/session", headers=headers).status_code == 204
+        assert browser.get("/api/session").json()["user"] is None
+
+    def test_a_wrong_password_is_a_401_with_a_code(self, ada):
+        browser = Client()
+        answer = browser.post("/api/session", {"username": "ada", "password": "wrong"}, "application/json")
+        assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_CREDENTIALS")
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+class TestEndpoint:
+    def test_a_get_is_refused_with_the_way_to_go(self):
+        answer = Client().get("/graphql")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+    @pytest.mark.parametrize(
+        "body", ["", "{", "[]", '{"query": 7}', '{"query": "{ nothing }"}', '{"query": "{"}', '{"query": ""}']
+    )
+    def test_a_bad_request_is_one_clear_error_with_a_code(self, body):
+        answer = Client().post("/graphql", body, "application/json")
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_REQUEST"
+        assert error["message"]
+
+    def test_deep_and_long_queries_are_refused(self):
+        deep = "{ __schema { types { " + "fields { type { " * 4 + "name" + " } }" * 4 + " } } }"
+        for query in ("query { viewer { username } } #" + "x" * 20_000, deep):
+            answer = Client().post("/graphql", json.dumps({"query": query}), "application/json")
+            assert answer.status_code == 400
+
+    def test_introspection_can_be_switched_off(self, settings):
+        settings.GRAPHQL_INTROSPECTION = False
+        query = "{ __schema { queryType { name } } } # off"
+        answer = Client().post("/graphql", json.dumps({"query": query}), "application/json")
+        assert answer.status_code == 400

@@ -1,0 +1,57 @@
+"""The writer's queue: single commands first, bulk in bounded slices, nothing beyond the limit."""
+
+from accounts.application.bus.wire import BusRequest
+from accounts.application.envelope import Envelope
+from accounts.application.lanes import Lanes, PendingRequest
+from accounts.application.limits import (
+    BULK_COMMANDS_WHILE_SINGLES_WAIT,
+    GROUP_COMMANDS_MAX,
+    QUEUED_COMMANDS_MAX,
+)
+from accounts.domain.commands import DepositCash
+
+
+def pending(count, name="r"):
+    envelopes = [Envelope(f"{name}-account", f"{name}-{n}", "ada", DepositCash(1, "")) for n in range(count)]
+    return PendingRequest(b"caller", BusRequest(name.encode(), count > 1, envelopes))
+
+
+def ids(group):
+    return [envelope.command_id for _, envelopes in group for envelope in envelopes]
+
+
+def test_single_commands_go_before_bulk_that_came_earlier():
+    lanes = Lanes()
+    lanes.offer(pending(3, "bulk"))
+    lanes.offer(pending(1, "click"))
+    assert ids(lanes.next_group()) == ["click-0", "bulk-0", "bulk-1", "bulk-2"]
+    assert not lanes
+
+
+def test_bulk_beside_single_commands_is_bounded():
+    lanes = Lanes()
+    lanes.offer(pending(5_000, "bulk"))
+    lanes.offer(pending(1, "click"))
+    assert len(ids(lanes.next_group())) == BULK_COMMANDS_WHILE_SINGLES_WAIT
+    assert len(ids(lanes.next_group())) == GROUP_COMMANDS_MAX
+
+
+def test_every_command_comes_out_once_and_in_order():
+    lanes = Lanes()
+    for name in ("a", "b", "c"):
+        lanes.offer(pending(700, name))
+    found = []
+    while lanes:
+        found += ids(lanes.next_group())
+    assert found == [f"{name}-{n}" for name in ("a", "b", "c") for n in range(700)]
+    assert lanes.queued == 0
+
+
+def test_what_does_not_fit_is_refused_whole():
+    lanes = Lanes()
+    while lanes.offer(pending(10_000)):
+        pass
+    assert lanes.queued == QUEUED_COMMANDS_MAX
+    assert not lanes.offer(pending(1))
+    lanes.next_group()
+    assert lanes.offer(pending(1))

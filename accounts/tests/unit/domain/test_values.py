@@ -1,0 +1,68 @@
+"""Money, prices and quantities: exactly what is plain decimal notation, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.domain.values import (
+    MONEY_MAX,
+    InvalidValue,
+    average_cost,
+    cost_removed,
+    format_amount,
+    parse_amount,
+    parse_price,
+    parse_quantity,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 10_000), ("0.0001", 1), ("1250.5", 12_505_000), ("007.10", 71_000), ("100000000000", MONEY_MAX)],
+)
+def test_plain_decimals_are_read_exactly(text, value):
+    assert parse_amount(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " 1", "1 ", "-1", "+1", "0", "0.0000", "1.00001", "1e3", "1E3", ".5", "5.", "1,000", "NaN", "Infinity", "0x10",
+     "1_000", "١٢", "１", "1\n", "100000000000.0001", "9" * 40, 1, 1.5, None, True, b"1", []],
+)  # fmt: skip
+def test_anything_else_is_refused(text):
+    with pytest.raises(InvalidValue):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, "1", True, None, 10**9 + 1])
+def test_a_quantity_is_a_positive_integer(value):
+    with pytest.raises(InvalidValue):
+        parse_quantity(value)
+
+
+def test_the_message_says_what_was_found():
+    with pytest.raises(InvalidValue, match=r"a price is plain digits .* '1e3' is not"):
+        parse_price("1e3")
+
+
+@given(st.integers(1, MONEY_MAX))
+def test_what_is_shown_is_read_back(value):
+    assert parse_amount(format_amount(value)) == value
+
+
+def test_negative_amounts_are_shown_with_their_sign():
+    assert format_amount(-5) == "-0.0005"
+    assert format_amount(-12_505_000) == "-1250.5000"
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**6), st.data())
+def test_removed_cost_never_exceeds_the_cost_and_the_last_share_takes_all(cost, quantity, data):
+    sold = data.draw(st.integers(1, quantity))
+    removed = cost_removed(cost=cost, quantity=quantity, sold=sold)
+    assert 0 <= removed <= cost
+    assert cost_removed(cost=cost, quantity=quantity, sold=quantity) == cost
+
+
+@pytest.mark.parametrize(("cost", "quantity", "expected"), [(10, 4, 2), (14, 4, 4), (11, 4, 3), (9, 4, 2), (0, 0, 0)])
+def test_average_cost_is_rounded_half_to_even(cost, quantity, expected):
+    assert average_cost(cost=cost, quantity=quantity) == expected

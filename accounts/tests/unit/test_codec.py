@@ -1,0 +1,75 @@
+"""The stored form of events is a format: golden files pin every byte of it, and are read for ever."""
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from accounts.codec import account_codec
+from accounts.domain import events as e
+from eventstore.errors import UnknownEventType
+from eventstore.record import CommitHeader
+
+GOLDEN = Path(__file__).parent.parent.parent / "golden_events"
+EXAMPLES = (
+    e.AccountOpened("ada", "Savings", "USD", 1_000, 10_000_000_000, 1_000_000_000),
+    e.CashDeposited(5_000_000, "first", 5_000_000, 5_000_000, 5_000_000),
+    e.CashWithdrawn(1_000_000, "rent", 4_000_000, 4_000_000, 1_000_000),
+    e.TradeExecuted(
+        "KO", "BUY", 3, 500_000, "o-1", 2_500_000, 3, 1_500_000, 7, 0, -9, 1_500_000, 4_000_000, 1,
+        20_000, 1_500_000, 1, 0,
+    ),
+    e.CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 2, {"symbol": "KO", "quantity": 3, "order_id": None}),
+    e.AccountFrozen("audit"),
+    e.AccountUnfrozen("clean"),
+    e.RiskLimitsChanged(2_000, 3, 4),
+)  # fmt: skip
+HEADER = CommitHeader(
+    "0b5c1f3e-0000-4000-8000-000000000001", 1, 1_700_000_000_000_000, "c-1", None, None, "ada/bot", None
+)
+
+
+def test_there_is_an_example_of_every_event():
+    assert {type(example) for example in EXAMPLES} == set(get_args(e.AccountEvent))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: type(example).__name__)
+def test_the_stored_bytes_are_those_of_the_golden_file(example):
+    path = GOLDEN / f"{example.__struct_config__.tag}.msgpack"
+    assert path.exists(), f"a new event or version: write {path.name} once, and never change it"
+    assert msgspec.msgpack.encode(example) == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.msgpack")), ids=lambda path: path.stem)
+def test_every_golden_file_is_still_read(path):
+    codec = account_codec()
+    encoded = codec.encode_commit(HEADER, [])._replace(events=[path.read_bytes()])
+    (commit,) = codec.decode(codec.decompress(codec.compress([encoded])))
+    assert type(commit.events[0]).__name__ == path.stem.partition("@")[0]
+
+
+def test_a_commit_is_read_as_it_was_written():
+    codec = account_codec()
+    encoded = codec.encode_commit(HEADER, EXAMPLES)
+    plain = codec.decompress(codec.compress([encoded, encoded]))
+    commits = codec.decode(plain)
+    assert [commit.events for commit in commits] == [EXAMPLES, EXAMPLES]
+    assert (commits[0].aggregate_id, commits[0].actor, commits[0].command_id) == (HEADER.aggregate_id, "ada/bot", "c-1")
+    assert [(raw.header, list(raw.events)) for raw in codec.raw_commits(plain)] == [
+        (encoded.header, encoded.events)
+    ] * 2
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 65_535, 65_536])
+def test_payloads_of_every_size_are_read(count):
+    codec = account_codec()
+    encoded = codec.encode_commit(HEADER, [e.AccountFrozen("x")])
+    assert len(codec.decode(codec.decompress(codec.compress([encoded] * count)))) == count
+
+
+def test_an_event_of_a_newer_release_is_named_not_skipped():
+    codec = account_codec()
+    encoded = codec.encode_commit(HEADER, [])._replace(events=[msgspec.msgpack.encode(["AccountMerged@1", 1])])
+    with pytest.raises(UnknownEventType, match="AccountMerged@1"):
+        codec.decode(codec.decompress(codec.compress([encoded])))
