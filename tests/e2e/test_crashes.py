@@ -1,0 +1,45 @@
+"""kill -9 of the real processes under load: nothing acknowledged is lost, nothing is doubled, the read models catch
+up.
+"""
+
+from tests.e2e.client import Load, assert_each_once, wait_until_reconciled
+
+
+def test_kill_9_of_the_writer_the_web_server_and_the_projector_under_load(platform, api, key):
+    account_ids = [api.open() for _ in range(3)]
+    with Load(platform.base_url, key, account_ids) as load:
+        load.wait_for(100)
+        for _ in range(2):
+            platform.kill("writer")
+            platform.start("writer")
+            load.wait_for(50)
+        platform.kill("web")
+        platform.start("web")
+        load.wait_for(50)
+        platform.kill("projector")
+        load.wait_for(50)
+        platform.start("projector")
+        platform.kill("writer")
+        platform.kill("web")
+        platform.start("writer", "web")
+        load.wait_for(50)
+    assert load.retries > 0, "the kills hit nothing"
+    assert_each_once(load, platform.data_dir)
+    printed = wait_until_reconciled(platform)
+    assert "account_summary" in printed
+    assert "the read models equal the" in printed
+
+
+def test_a_stored_row_that_is_changed_by_hand_is_found(platform, api):
+    account_id = api.open()
+    api.buy(account_id)
+    wait_until_reconciled(platform)
+    for table, column in (("portfolio_positions", "quantity"), ("account_summary", "cash"), ("trade_history", "price")):
+        change = f"UPDATE {table} SET {column} = {column} + %s WHERE account_id = %s"
+        platform.query(change, 1, account_id)
+        done = platform.manage("reconcile")
+        assert done.returncode == 1
+        assert f"{table} {account_id}" in done.stdout
+        assert f"{column} should be" in done.stdout
+        platform.query(change, -1, account_id)
+    wait_until_reconciled(platform)

@@ -1,0 +1,53 @@
+"""One bit flipped in the journal file of a real platform: `manage.py verify_events` says where."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+from tests.services.platform import BASE_DIR
+
+
+def verify(data_dir, environment):
+    return subprocess.run(
+        [sys.executable, "manage.py", "verify_events"],
+        cwd=BASE_DIR,
+        env={**environment, "EVENT_STORE_PATH": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_flipped_bit_is_reported_with_partition_seq_account_and_version(platform, api, tmp_path):
+    account_id = api.open()
+    api.buy(account_id)
+    with sqlite3.connect(platform.data_dir / "events" / "journal.sqlite3") as source:
+        with sqlite3.connect(tmp_path / "journal.sqlite3") as copy:
+            source.backup(copy)
+    sound = verify(tmp_path, platform.environment)
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    assert "nothing was altered, nothing is missing" in sound.stdout
+    with sqlite3.connect(tmp_path / "journal.sqlite3") as connection:
+        rows = connection.execute(
+            "SELECT partition, seq, payload FROM journal ORDER BY length(payload) DESC"
+        ).fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    partition, seq, payload = rows[0]
+    path = tmp_path / "journal.sqlite3"
+    content = bytearray(path.read_bytes())
+    place = content.find(payload[-200:]) + 100
+    assert place > 100
+    content[place] ^= 0b0001_0000
+    path.write_bytes(content)
+    for suffix in ("-wal", "-shm"):
+        shutil.rmtree(f"{path}{suffix}", ignore_errors=True)
+        if os.path.exists(f"{path}{suffix}"):
+            os.unlink(f"{path}{suffix}")
+    damaged = verify(tmp_path, platform.environment)
+    assert damaged.returncode == 1
+    assert f"partition {partition}, seq {seq}, account " in damaged.stdout
+    assert "version unknown" not in damaged.stdout
+    assert "was flipped" in damaged.stdout

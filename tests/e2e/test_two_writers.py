@@ -1,0 +1,59 @@
+"""Two processes that execute trades on the same account at the same time, each with a bus of its own."""
+
+import json
+import subprocess
+import sys
+
+from tests.e2e.client import stored_commands
+from tests.services.platform import BASE_DIR
+
+PROGRAM = """
+import json, sys, django
+django.setup()
+from accounts.application.envelope import Envelope, Executed
+from accounts.domain.commands import ExecuteTrade
+from tradingplatform.bootstrap import make_in_process_bus
+
+name, account_id, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+bus = make_in_process_bus()
+print("ready", flush=True)
+sys.stdin.readline()
+versions = []
+for number in range(count):
+    trade = ExecuteTrade("KO", "BUY", 1, 10_000, None)
+    (result,) = bus.submit([Envelope(account_id, f"{name}-{number}", name, trade)])
+    assert isinstance(result, Executed), result
+    versions.append(result.version)
+print(json.dumps(versions))
+"""
+
+
+def test_two_processes_never_lose_or_double_a_trade_and_leave_no_gap(platform, api):
+    account_id = api.open()
+    environment = {**platform.environment, "DJANGO_SETTINGS_MODULE": "tradingplatform.settings"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, name, account_id, "100"],
+            cwd=BASE_DIR,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("left", "right")
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sorted(answers[0] + answers[1]) == list(range(3, 203)), "each version was acknowledged once"
+    assert answers[0] != list(range(3, 103)), "the two did not run at the same time"
+    commands, versions = stored_commands(platform.data_dir)
+    assert versions[account_id] == list(range(1, 203))
+    assert all(commands[(account_id, f"{name}-{n}")] == 1 for name in ("left", "right") for n in range(100))
+    portfolio = api.get(f"/api/accounts/{account_id}/portfolio", min_version=202)
+    assert portfolio["positions"][0]["quantity"] == 200
+    assert api.buy(account_id, price="1")["version"] == 203, "the platform's own writer goes on from there"
