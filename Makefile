@@ -49,6 +49,10 @@ bench: setup ## Measure, and write benchmarks/RESULTS.md
 format: setup ## Format the Python code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
+.PHONY: schema
+schema: setup ## Write tradingplatform/schema.graphql anew
+	@$(BIN)/python manage.py graphql_schema --schema tradingplatform.schema.schema --out tradingplatform/schema.graphql
+
 .PHONY: reset
 reset: setup ## Remove all data of the local platform (asks; YES=1 does not)
 	@$(BIN)/python -m tradingplatform.local reset

@@ -1,0 +1,3 @@
+"""Measurements of the platform: `python -m benchmarks [GROUP ...] [--json]`. Every performance claim comes from
+here.
+"""

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.view import graphql_view
 from readmodels.admin import admin_urls
-from tradingplatform.page import page
+from tradingplatform.page import health, page
 from tradingplatform.schema import schema
 
 admin.site.site_header = "Trading platform: compliance"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/", include("accounts.api.urls")),
     path("api/", include("market.urls")),
     path("api/", include("readmodels.api.urls")),
+    path("api/health", health, name="health"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),

@@ -1,0 +1,77 @@
+"""`python -m benchmarks [store|commands|readmodels ...] [--json]`: measure, and write RESULTS.md unless --json is
+given.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+import msgspec
+
+from benchmarks.measure import Figure, machine
+from benchmarks.server import commit_id
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> None:
+    """Parse the command line, measure, report."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
+    django.setup()
+    groups = _groups()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", choices=[*groups, []], help="what to measure (default: everything)")
+    parser.add_argument("--json", action="store_true", help="one object a line, and no RESULTS.md")
+    arguments = parser.parse_args()
+    chosen = arguments.groups or list(groups)
+    figures: list[Figure] = []
+    for name in chosen:
+        for figure in groups[name]():
+            figures.append(figure)
+            print(msgspec.json.encode(figure).decode() if arguments.json else _line(figure), flush=True)
+    if not arguments.json and set(chosen) == set(groups):
+        RESULTS.write_text(_document(figures))
+        print(f"written to {RESULTS.name}")
+
+
+def _groups() -> dict[str, Callable[[], Iterator[Figure]]]:
+    from benchmarks import commands, readmodels, store  # noqa: PLC0415 - they need Django's settings.
+
+    return {"store": store.run, "commands": commands.run, "readmodels": readmodels.run}
+
+
+def _line(figure: Figure) -> str:
+    return f"{figure.metric:<36} {_number(figure.value):>12} {figure.unit:<16} {_verdict(figure)}"
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.is_met is None:
+        return ""
+    return f"budget {figure.budget}: {'met' if figure.is_met else 'MISSED'}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
+
+
+def _document(figures: list[Figure]) -> str:
+    rows = "\n".join(
+        f"| {f.metric} | {_number(f.value)} {f.unit} | {_verdict(f).removeprefix('budget ') or '-'} | {f.note} |"
+        for f in figures
+    )
+    return f"""# Measured
+
+By `python -m benchmarks` on {machine()}; {datetime.now(UTC):%Y-%m-%d}, commit {commit_id()}. Everything that was
+acknowledged was counted in the journal afterwards.
+
+| metric | measured | budget | how |
+|---|---|---|---|
+{rows}
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What every group shares: a measured figure, percentiles, and how the machine is named."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+
+class Figure(msgspec.Struct):
+    """One measured value; `budget` as in the design ("<= 2", ">= 100000"), empty where there is none."""
+
+    metric: str
+    value: float
+    unit: str
+    note: str = ""
+    budget: str = ""
+
+    @property
+    def is_met(self) -> bool | None:
+        """Tell whether the budget is met; None without one."""
+        if not self.budget:
+            return None
+        relation, limit = self.budget.split()
+        return {"<=": self.value <= float(limit), "<": self.value < float(limit), ">=": self.value >= float(limit)}[
+            relation
+        ]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value below which `share` (0 to 1) of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def rate(count: int, action: Callable[[], object]) -> float:
+    """Run an action that does `count` things; return things per second."""
+    started = time.perf_counter()
+    action()
+    return count / (time.perf_counter() - started)
+
+
+@contextmanager
+def timed(into: list[float]) -> Iterator[None]:
+    """Append how many milliseconds the block took."""
+    started = time.perf_counter()
+    yield
+    into.append((time.perf_counter() - started) * 1_000)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}, Linux {platform.release().split('-')[0]}"

@@ -1,0 +1,111 @@
+"""A real platform to measure over HTTP: its own data folder, PostgreSQL, Valkey, and the processes that are asked
+for.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from accounts.codec import account_codec
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.store import EventStore
+from tradingplatform.local.ports import free_port
+from tradingplatform.local.postgres import EmbeddedPostgres
+from tradingplatform.local.processes import platform_processes
+from tradingplatform.local.steps import manage
+from tradingplatform.local.supervisor import Supervisor, platform_environment
+from tradingplatform.local.valkey import EmbeddedValkey
+
+READY_SECONDS_MAX = 60
+OPEN = 'mutation { openAccount(input: {name: "Benchmark"}) { ... on AccountOpened { accountId } } }'
+DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __typename } }"
+
+
+class BenchmarkPlatform:
+    """A context manager: inside it, the named processes run, and one funded account is open."""
+
+    def __init__(self, *names: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._data_dir = Path(self._folder.name)
+        self._postgres = EmbeddedPostgres(self._data_dir / "postgres")
+        self._valkey = EmbeddedValkey(self._data_dir / "valkey")
+        self._names = names
+        self._port = free_port()
+        self.base_url = f"http://127.0.0.1:{self._port}"
+        self.key = ""
+        self.account_id = ""
+
+    def __enter__(self) -> "BenchmarkPlatform":
+        environment = platform_environment(
+            TRADING_DATA_DIR=str(self._data_dir),
+            DATABASE_URL=self._postgres.start(),
+            REDIS_URL=self._valkey.start(),
+            LOG_LEVEL="WARNING",
+        )
+        (self._data_dir / "static").mkdir()
+        manage("migrate", environment=environment)
+        self.key = manage("create_api_key", "bench", "--create-user", environment=environment).strip()
+        processes = [
+            process
+            for process in platform_processes(data_dir=self._data_dir, web_port=self._port)
+            if process.name in self._names
+        ]
+        self._supervisor = Supervisor(
+            processes, environment=environment, write=lambda line: print(line, file=sys.stderr)
+        )
+        self._supervisor.start_all()
+        self._wait_until_ready()
+        self.account_id = self.command(OPEN, None)["openAccount"]["accountId"]
+        self.command(DEPOSIT, {"accountId": self.account_id, "amount": "1000000"})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._supervisor.stop()
+        self._valkey.stop()
+        self._postgres.stop()
+        self._folder.cleanup()
+
+    def command(self, query: str, fields: dict[str, object] | None) -> dict[str, dict[str, str]]:
+        """Send one GraphQL command and return its data."""
+        answer = httpx.post(
+            f"{self.base_url}/graphql",
+            headers={"Authorization": f"Bearer {self.key}"},
+            json={"query": query, "variables": {"input": fields}},
+        ).json()
+        data: dict[str, dict[str, str]] = answer["data"]
+        return data
+
+    def assert_stored(self, trades_min: int) -> None:
+        """Check that the journal holds at least so many trades of the account."""
+        with EventStore.open(
+            SQLiteEngine(self._data_dir / "events"), codec=account_codec(), partition_count=16
+        ) as store:
+            partition = store.partition_of(self.account_id)
+            found = sum(len(c.events) for b in store.read_all(partition=partition) for c in b.commits)
+        assert found >= trades_min, f"{trades_min} trades were acknowledged and {found} events are there"
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{self.base_url}/api/health", timeout=2).close()
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError(f"the web server did not answer for {READY_SECONDS_MAX} s")
+
+
+def commit_id() -> str:
+    """Return the commit that is measured."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"

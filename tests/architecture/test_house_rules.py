@@ -1,0 +1,102 @@
+"""House rules that matter, held as tests: imports, sizes, documented settings, the committed GraphQL schema."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tradingplatform.schema import schema
+from tradingplatform.settings.variables import VARIABLES
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+PACKAGES = ("accounts", "benchmarks", "eventstore", "market", "readmodels", "tradingplatform")
+
+# A ratchet: nothing may grow past these; where something is above, its size is written down and may only shrink.
+MODULE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 45
+ALLOWED_ABOVE: dict[str, int] = {}
+
+
+def modules():
+    for package in PACKAGES:
+        for path in sorted((BASE_DIR / package).rglob("*.py")):
+            if not {"tests", "migrations"} & set(path.parts):
+                yield path
+
+
+def test_every_import_contract_is_kept():
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--config", ".importlinter"]
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_import_contracts_can_be_broken(tmp_path):
+    """Plant an import that is forbidden and see it caught."""
+    config = (BASE_DIR / ".importlinter").read_text()
+    planted = config.replace("    eventstore.engines\n    eventstore.writer\n", "    msgspec\n", 1)
+    (tmp_path / "planted").write_text(planted)
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--config", str(tmp_path / "planted")]
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+
+
+def test_modules_and_functions_stay_small():
+    sizes = {}
+    for path in modules():
+        name = str(path.relative_to(BASE_DIR))
+        source = path.read_text()
+        if (lines := source.count("\n")) > MODULE_LINES_MAX:
+            sizes[name] = lines
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = node.end_lineno - node.lineno + 1
+                if length > FUNCTION_LINES_MAX:
+                    sizes[f"{name}:{node.name}"] = length
+    assert sizes == ALLOWED_ABOVE
+
+
+def test_every_module_says_what_it_is():
+    without = [
+        str(path) for path in modules() if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert without == []
+
+
+def test_every_environment_variable_is_documented_and_nothing_else_is():
+    documented = (BASE_DIR / "docs" / "configuration.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", documented, re.MULTILINE)
+    shown = {name: (default.strip("`"), meaning) for name, default, meaning in rows}
+    expected = {v.name: (v.default or "(empty)", v.meaning) for v in VARIABLES}
+    assert {name: shown.get(name) for name in expected} == expected
+    assert set(shown) - set(expected) == {"WEB_PORT", "PYTHON"}
+
+
+def test_the_committed_graphql_schema_is_the_one_that_is_served():
+    committed = (BASE_DIR / "tradingplatform" / "schema.graphql").read_text()
+    assert str(schema).strip() == committed.strip(), "run `make schema` and look at the difference"
+
+
+def test_models_and_migrations_agree():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        cwd=BASE_DIR,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_management_command_is_documented_and_has_help():
+    documented = (BASE_DIR / "docs" / "commands.md").read_text()
+    commands = {path.stem for path in modules() if path.parent.name == "commands" and path.stem != "__init__"}
+    assert set(re.findall(r"^## `manage\.py (\w+)", documented, re.MULTILINE)) == commands
+
+
+def test_readme_and_docs_link_to_files_that_exist():
+    for document in [*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
