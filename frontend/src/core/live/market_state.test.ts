@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+
+import { parseUnits } from "../money";
+import type { MarketSession, MarketSnapshotMessage, MarketTickMessage } from "../types";
+import { marketReducer, NO_MARKET, POINTS_MAX, type MarketState } from "./market_state";
+
+const at = "2026-01-15T10:00:00.000000Z";
+
+function session(date: string): MarketSession {
+  return { date, phase: "OPEN", simulated: true, note: "" };
+}
+
+function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
+  const names = { symbol: "AAPL", name: "Apple Inc.", sector: "Information Technology" };
+  const prices = { price, previous_close: "100.0000", session_open: "100.5000", day_high: "102.0000", day_low: "99.0000" };
+  return { type: "snapshot", session: session(date), instruments: [{ ...names, ...prices, at }] };
+}
+
+function tick(date: string, price: string): MarketTickMessage {
+  return { type: "tick", session: session(date), prices: [{ symbol: "AAPL", price, day_high: price, day_low: price, at }] };
+}
+
+function withSnapshot(): MarketState {
+  return marketReducer(NO_MARKET, { type: "snapshotReceived", message: snapshot("2019-03-04") });
+}
+
+describe("the market", () => {
+  it("is not built from ticks alone", () => {
+    expect(marketReducer(NO_MARKET, { type: "tickReceived", message: tick("2019-03-04", "1.0000") })).toBe(NO_MARKET);
+  });
+
+  it("takes price and range from a tick and remembers the price", () => {
+    const state = marketReducer(withSnapshot(), { type: "tickReceived", message: tick("2019-03-04", "103.0000") });
+    expect(state.quotes[0]?.price).toBe(parseUnits("103.0000"));
+    expect(state.quotes[0]?.dayHigh).toBe(parseUnits("103.0000"));
+    expect(state.quotes[0]?.seen).toEqual([parseUnits("100.5000"), parseUnits("103.0000")]);
+  });
+
+  it("starts the line anew in a new session and says that the previous closes are outdated", () => {
+    const state = marketReducer(withSnapshot(), { type: "tickReceived", message: tick("2019-03-05", "104.0000") });
+    expect(state.isOutdated).toBe(true);
+    expect(state.quotes[0]?.seen).toEqual([parseUnits("104.0000")]);
+    const renewed = marketReducer(state, { type: "snapshotReceived", message: snapshot("2019-03-05") });
+    expect(renewed.isOutdated).toBe(false);
+  });
+
+  it("keeps a bounded number of points over the whole session", () => {
+    let state = withSnapshot();
+    for (let count = 0; count < 2000; count += 1) {
+      state = marketReducer(state, { type: "tickReceived", message: tick("2019-03-04", "103.0000") });
+    }
+    const seen = state.quotes[0]?.seen ?? [];
+    expect(seen.length).toBeLessThanOrEqual(POINTS_MAX);
+    expect(seen.length).toBeGreaterThan(POINTS_MAX / 4);
+    expect(seen[0]).toBe(parseUnits("100.5000"));
+  });
+});

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+
+import { describeRefusal } from "./refusals";
+
+it("shows the figures of a limit as money", () => {
+  const text = describeRefusal({ code: "POSITION_LIMIT_EXCEEDED", limit: "10000.0000", actual: "10100.0000" });
+  expect(text.figures.map((figure) => figure.value)).toEqual(["10,000.00", "10,100.00"]);
+});
+
+it("shows shares as shares", () => {
+  const text = describeRefusal({ code: "INSUFFICIENT_POSITION", limit: "10", actual: "1200" });
+  expect(text.figures.map((figure) => figure.value)).toEqual(["10", "1,200"]);
+});
+
+it("says what the platform said when the code is not known here", () => {
+  const text = describeRefusal({ code: "INVALID_PRICE", message: "a price is greater than zero" });
+  expect(text).toEqual({ title: "Invalid price", explanation: "A price is greater than zero.", figures: [] });
+});

@@ -1,0 +1,122 @@
+// Refusals in human words: what the rule is, and its figures. The table is the only place that knows the codes; one
+// that is not in it is shown with the platform's own message.
+
+import { formatQuantity, formatUnits, parseUnits } from "./money";
+
+type Unit = "money" | "shares";
+
+interface Wording {
+  title: string;
+  explanation: string;
+  unit?: Unit;
+  limitLabel?: string;
+  actualLabel?: string;
+}
+
+const WORDINGS: Readonly<Record<string, Wording>> = {
+  INSUFFICIENT_FUNDS: {
+    title: "Not enough cash",
+    explanation: "This costs more than the cash in the account.",
+    unit: "money",
+    limitLabel: "Cash available",
+    actualLabel: "Needed",
+  },
+  INSUFFICIENT_POSITION: {
+    title: "Not enough shares",
+    explanation: "The account holds fewer shares than this would sell. Short selling is not possible.",
+    unit: "shares",
+    limitLabel: "Shares held",
+    actualLabel: "To be sold",
+  },
+  POSITION_LIMIT_EXCEEDED: {
+    title: "Position limit exceeded",
+    explanation: "After this trade the position would be a larger part of the portfolio than the account may hold.",
+    unit: "money",
+    limitLabel: "Largest position",
+    actualLabel: "Would become",
+  },
+  DAILY_LIMIT_EXCEEDED: {
+    title: "Daily limit exceeded",
+    explanation: "The value traded today (UTC) would pass the account's daily limit.",
+    unit: "money",
+    limitLabel: "Daily limit",
+    actualLabel: "Would become",
+  },
+  TRADE_LIMIT_EXCEEDED: {
+    title: "Trade too large",
+    explanation: "The value of this trade is above the account's limit for one trade.",
+    unit: "money",
+    limitLabel: "Limit per trade",
+    actualLabel: "This trade",
+  },
+  VALUE_LIMIT_EXCEEDED: {
+    title: "Account value limit exceeded",
+    explanation: "The account would be worth more than the platform can hold.",
+    unit: "money",
+    limitLabel: "Limit",
+    actualLabel: "Would become",
+  },
+  ACCOUNT_NOT_ACTIVE: {
+    title: "Account is not active",
+    explanation: "The account is frozen or closed, so nothing can be booked on it. Ask compliance.",
+  },
+  ACCOUNT_NOT_FOUND: { title: "Account not found", explanation: "There is no such account. Choose another one." },
+  UNKNOWN_SYMBOL: { title: "Unknown symbol", explanation: "No instrument has this symbol. Choose one from the list." },
+  UNAUTHENTICATED: { title: "Logged out", explanation: "The session has ended. Log in again." },
+  FORBIDDEN: { title: "Not allowed", explanation: "You may not do this on this account." },
+  OVERLOADED: {
+    title: "The platform is busy",
+    explanation: "The command was not taken on. Try it again in a moment: it can never be executed twice.",
+  },
+  OUTCOME_UNKNOWN: {
+    title: "Outcome unknown",
+    explanation: "No answer came in time. Retry safely: the same command is never executed twice.",
+  },
+};
+
+export interface RefusalText {
+  title: string;
+  explanation: string;
+  figures: { label: string; value: string }[];
+}
+
+export function describeRefusal(refusal: {
+  code: string;
+  message?: string;
+  limit?: string | null;
+  actual?: string | null;
+}): RefusalText {
+  const wording = WORDINGS[refusal.code];
+  if (wording === undefined) {
+    return { title: titleOf(refusal.code), explanation: sentence(refusal.message ?? ""), figures: [] };
+  }
+  const figures: RefusalText["figures"] = [];
+  const add = (label: string | undefined, value: string | null | undefined): void => {
+    if (label !== undefined && value !== null && value !== undefined) {
+      figures.push({ label, value: figure(value, wording.unit) });
+    }
+  };
+  add(wording.limitLabel, refusal.limit);
+  add(wording.actualLabel, refusal.actual);
+  return { title: wording.title, explanation: wording.explanation, figures };
+}
+
+function figure(value: string, unit: Unit | undefined): string {
+  try {
+    return unit === "shares" ? formatQuantity(Number(value)) : formatUnits(parseUnits(value));
+  } catch {
+    return value;
+  }
+}
+
+/** INVALID_PRICE becomes "Invalid price". */
+function titleOf(code: string): string {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function sentence(message: string): string {
+  if (message === "") return "The platform refused this.";
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+
+import { sampleAccount, samplePosition } from "../testing/samples";
+import { parseUnits, toDecimal } from "./money";
+import { figuresOfToday, valueAtMarket } from "./valuation";
+
+it("values positions at the live price, exactly", () => {
+  const prices = new Map([["AAPL", parseUnits("110.1234")]]);
+  const valuation = valueAtMarket(sampleAccount(), [samplePosition()], prices);
+  expect(toDecimal(valuation.portfolioValue)).toBe("101012.3400");
+  expect(toDecimal(valuation.unrealized)).toBe("1012.3400");
+  expect(valuation.positions[0]?.weightPoints).toBe(1090n);
+  expect(valuation.isAtMarket).toBe(true);
+});
+
+it("uses the price last traded at where the market has none, and says so", () => {
+  const valuation = valueAtMarket(sampleAccount(), [samplePosition()], new Map());
+  expect(toDecimal(valuation.portfolioValue)).toBe("100000.0000");
+  expect(valuation.isAtMarket).toBe(false);
+});
+
+it("counts the day's figures on that UTC day only", () => {
+  expect(figuresOfToday(sampleAccount(), new Date("2026-01-15T23:59:59Z")).realized).toBe(parseUnits("25.0000"));
+  expect(figuresOfToday(sampleAccount(), new Date("2026-01-16T00:00:00Z"))).toEqual({
+    volume: 0n,
+    realized: 0n,
+    trades: 0,
+  });
+});

@@ -1,0 +1,83 @@
+// What an account is worth at the market's prices now. The account itself records values at the price it last traded
+// each symbol at; here the same sums are made with the live prices. Exact: all of it is integer arithmetic.
+
+import { basisPoints, parseUnits, type Units } from "./money";
+import type { AccountSummary, Position } from "./types";
+
+/** Live prices by symbol. */
+export type Prices = ReadonlyMap<string, Units>;
+
+export interface ValuedPosition {
+  symbol: string;
+  quantity: number;
+  averageCost: Units;
+  cost: Units;
+  /** The live price, or the one last traded at when the market has none. */
+  price: Units;
+  isLivePrice: boolean;
+  marketValue: Units;
+  unrealized: Units;
+  unrealizedPoints: bigint | null;
+  realized: Units;
+  /** Share of the portfolio at market, in basis points. */
+  weightPoints: bigint | null;
+}
+
+export interface Valuation {
+  positions: ValuedPosition[];
+  positionsValue: Units;
+  portfolioValue: Units;
+  unrealized: Units;
+  unrealizedPoints: bigint | null;
+  /** Whether every position is valued at a live price. */
+  isAtMarket: boolean;
+}
+
+export function valueAtMarket(account: AccountSummary, positions: readonly Position[], prices: Prices): Valuation {
+  const valued = positions.map((position) => valuePosition(position, prices));
+  const positionsValue = sum(valued.map((position) => position.marketValue));
+  const cost = sum(valued.map((position) => position.cost));
+  const portfolioValue = parseUnits(account.cash) + positionsValue;
+  return {
+    positions: valued.map((position) => ({
+      ...position,
+      weightPoints: basisPoints(position.marketValue, portfolioValue),
+    })),
+    positionsValue,
+    portfolioValue,
+    unrealized: positionsValue - cost,
+    unrealizedPoints: basisPoints(positionsValue - cost, cost),
+    isAtMarket: valued.every((position) => position.isLivePrice),
+  };
+}
+
+/** The day's figures as they count now: those of an earlier UTC day count no more. */
+export function figuresOfToday(account: AccountSummary, now: Date): { volume: Units; realized: Units; trades: number } {
+  if (account.day.date !== now.toISOString().slice(0, 10)) return { volume: 0n, realized: 0n, trades: 0 };
+  const { volume, realized_pnl, trades } = account.day;
+  return { volume: parseUnits(volume), realized: parseUnits(realized_pnl), trades };
+}
+
+function valuePosition(position: Position, prices: Prices): ValuedPosition {
+  const livePrice = prices.get(position.symbol);
+  const price = livePrice ?? parseUnits(position.last_price);
+  const cost = parseUnits(position.cost);
+  const marketValue = BigInt(position.quantity) * price;
+  return {
+    symbol: position.symbol,
+    quantity: position.quantity,
+    averageCost: parseUnits(position.avg_cost),
+    cost,
+    price,
+    isLivePrice: livePrice !== undefined,
+    marketValue,
+    unrealized: marketValue - cost,
+    unrealizedPoints: basisPoints(marketValue - cost, cost),
+    realized: parseUnits(position.realized_pnl),
+    weightPoints: null,
+  };
+}
+
+function sum(values: readonly Units[]): Units {
+  return values.reduce((total, value) => total + value, 0n);
+}

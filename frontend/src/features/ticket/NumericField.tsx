@@ -1,0 +1,61 @@
+// A field for a figure: right aligned, with room for what is wrong with it and for one small action, so that nothing
+// moves when either appears.
+import { useId, type KeyboardEvent, type ReactElement, type RefObject } from "react";
+
+interface NumericFieldProps {
+  label: string;
+  testId: string;
+  value: string;
+  inputMode: "numeric" | "decimal";
+  isDisabled: boolean;
+  problem: string | null;
+  isLive?: boolean;
+  inputRef?: RefObject<HTMLInputElement | null>;
+  action: { label: string; onClick: () => void } | null;
+  onEdited: (text: string) => void;
+  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  onFocus?: () => void;
+  onBlur?: () => void;
+}
+
+export function NumericField(props: NumericFieldProps): ReactElement {
+  const { label, testId, value, inputMode, isDisabled, problem, isLive = false, inputRef, action } = props;
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        {label}
+        {isLive && <span className="live-tag">live</span>}
+      </label>
+      <input
+        id={id}
+        ref={inputRef}
+        className="numeric"
+        data-testid={testId}
+        inputMode={inputMode}
+        autoComplete="off"
+        disabled={isDisabled}
+        value={value}
+        aria-invalid={problem !== null}
+        aria-describedby={problem === null ? undefined : `${id}-problem`}
+        onChange={(event) => props.onEdited(event.target.value)}
+        onKeyDown={props.onKeyDown}
+        onFocus={props.onFocus}
+        onBlur={props.onBlur}
+      />
+      <div className="field-note">
+        {problem !== null ? (
+          <span id={`${id}-problem`} className="is-bad" role="alert">
+            {problem}
+          </span>
+        ) : (
+          action !== null && (
+            <button type="button" className="link-button" data-testid={`${testId}-action`} onClick={action.onClick}>
+              {action.label}
+            </button>
+          )
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,124 @@
+// The blotter: every trade, newest first, with the id of its event and the version of the account's stream. Trades that
+// arrive while one looks flash once.
+import { memo, useState, type ReactElement } from "react";
+
+import { CopyableId } from "../../components/CopyableId";
+import { Amount, Change, Price } from "../../components/Figures";
+import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
+import { formatQuantity, parseUnits } from "../../core/money";
+import { formatClock, formatDay } from "../../core/time";
+import type { Trade } from "../../core/types";
+
+interface TradesPanelProps {
+  trades: Trade[] | null;
+  tradeCount: number;
+  hasOlder: boolean;
+  onOlderWanted: () => Promise<void>;
+}
+
+export const TradesPanel = memo(function TradesPanel(props: TradesPanelProps): ReactElement {
+  const { trades, tradeCount } = props;
+  return (
+    <Panel
+      title="Trades"
+      className="trades"
+      note={trades !== null && trades.length > 0 ? `${trades.length} of ${formatQuantity(tradeCount)}` : undefined}
+    >
+      {trades === null && <SkeletonRows rows={8} label="Loading trades" />}
+      {trades !== null && trades.length === 0 && (
+        <EmptyMessage title="No trades yet">Every trade appears here the moment it is executed.</EmptyMessage>
+      )}
+      {trades !== null && trades.length > 0 && <Blotter {...props} trades={trades} />}
+    </Panel>
+  );
+});
+
+function Blotter({ trades, hasOlder, onOlderWanted }: TradesPanelProps & { trades: Trade[] }): ReactElement {
+  const [versionAtFirst] = useState(trades[0]?.version ?? 0);
+  return (
+    <>
+      <table className="data-table" data-testid="trades-table">
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">Side</th>
+            <th scope="col" className="is-text">
+              Symbol
+            </th>
+            <th scope="col">Qty</th>
+            <th scope="col">Price</th>
+            <th scope="col">Value</th>
+            <th scope="col">Realized</th>
+            <th scope="col" title="Version of the account's event stream">
+              Version
+            </th>
+            <th scope="col" className="is-text" title="Id of the event, derived from its hash">
+              Event
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {trades.map((trade) => (
+            <Row key={trade.trade_id} trade={trade} versionAtFirst={versionAtFirst} />
+          ))}
+        </tbody>
+      </table>
+      {hasOlder && <OlderTrades onWanted={onOlderWanted} />}
+    </>
+  );
+}
+
+const Row = memo(function Row({ trade, versionAtFirst }: { trade: Trade; versionAtFirst: number }): ReactElement {
+  const isNew = trade.version > versionAtFirst;
+  const realized = parseUnits(trade.realized_pnl);
+  return (
+    <tr className={isNew ? "is-new" : ""} data-testid="trade-row" data-version={trade.version} data-trade-id={trade.trade_id}>
+      <td title={trade.executed_at} data-label="Time">
+        <time dateTime={trade.executed_at}>
+          <span className="day">{formatDay(trade.executed_at)}</span> {formatClock(trade.executed_at)}
+        </time>
+      </td>
+      <td data-label="Side">
+        <span className={`side ${trade.side.toLowerCase()}`}>{trade.side}</span>
+      </td>
+      <th scope="row">{trade.symbol}</th>
+      <td data-label="Qty">{formatQuantity(trade.quantity)}</td>
+      <td data-label="Price">
+        <Price units={parseUnits(trade.price)} />
+      </td>
+      <td data-label="Value">
+        <Amount units={parseUnits(trade.value)} />
+      </td>
+      <td data-label="Realized">
+        {trade.side === "SELL" ? <Change units={realized} hasArrow={false} /> : <span className="muted">–</span>}
+      </td>
+      <td data-label="Version" title={`Command ${trade.command_id}`}>
+        v{trade.version}
+      </td>
+      <td data-label="Event" className="is-text">
+        <CopyableId id={trade.trade_id} label="event id" />
+      </td>
+    </tr>
+  );
+});
+
+function OlderTrades({ onWanted }: { onWanted: () => Promise<void> }): ReactElement {
+  const [state, setState] = useState<"idle" | "loading" | "failed">("idle");
+  const load = async (): Promise<void> => {
+    setState("loading");
+    try {
+      await onWanted();
+      setState("idle");
+    } catch {
+      setState("failed");
+    }
+  };
+  return (
+    <div className="load-more">
+      {state === "failed" && <span role="alert">The older trades could not be loaded.</span>}
+      <button type="button" className="button small" data-testid="trades-more" disabled={state === "loading"} onClick={() => void load()}>
+        {state === "loading" ? "Loading …" : state === "failed" ? "Try again" : "Load older trades"}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+// Sample accounts, positions and trades for the tests.
+import type { AccountDeltaMessage, AccountSnapshotMessage, AccountSummary, Position, Trade } from "../core/types";
+
+export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSummary {
+  return {
+    account_id: "6f1c3a52-2f0e-4f0e-9d0a-0d6a1f2b3c4d",
+    name: "Personal account",
+    currency: "USD",
+    status: "ACTIVE",
+    role: "owner",
+    cash: "90000.0000",
+    positions_cost: "10000.0000",
+    positions_value: "10000.0000",
+    portfolio_value: "100000.0000",
+    realized_pnl: "0.0000",
+    unrealized_pnl: "0.0000",
+    deposited: "100000.0000",
+    withdrawn: "0.0000",
+    trade_count: 1,
+    day: { date: "2026-01-15", volume: "10000.0000", trades: 1, realized_pnl: "25.0000" },
+    limits: { max_position_percent: "10.00", max_daily_value: "1000000.0000", max_trade_value: "100000.0000" },
+    version: 3,
+    updated_at: "2026-01-15T10:00:00.000000Z",
+    ...changes,
+  };
+}
+
+export function samplePosition(changes: Partial<Position> = {}): Position {
+  return {
+    symbol: "AAPL",
+    quantity: 100,
+    avg_cost: "100.0000",
+    cost: "10000.0000",
+    last_price: "100.0000",
+    market_value: "10000.0000",
+    unrealized_pnl: "0.0000",
+    realized_pnl: "0.0000",
+    version: 3,
+    updated_at: "2026-01-15T10:00:00.000000Z",
+    ...changes,
+  };
+}
+
+export function sampleTrade(version: number, changes: Partial<Trade> = {}): Trade {
+  return {
+    trade_id: `trade-${version}`,
+    version,
+    symbol: "AAPL",
+    side: "BUY",
+    quantity: 100,
+    price: "100.0000",
+    value: "10000.0000",
+    realized_pnl: "0.0000",
+    cash_after: "90000.0000",
+    order_id: null,
+    command_id: `command-${version}`,
+    executed_at: "2026-01-15T10:00:00.000000Z",
+    ...changes,
+  };
+}
+
+export function sampleSnapshot(changes: Partial<AccountSnapshotMessage> = {}): AccountSnapshotMessage {
+  const version = changes.version ?? 3;
+  return {
+    type: "snapshot",
+    version,
+    account: sampleAccount({ version }),
+    positions: [samplePosition()],
+    trades: [sampleTrade(3)],
+    ...changes,
+  };
+}
+
+export function sampleDelta(
+  from: number,
+  to: number,
+  changes: Partial<AccountDeltaMessage> = {},
+): AccountDeltaMessage {
+  return {
+    type: "delta",
+    from_version: from,
+    version: to,
+    account: sampleAccount({ version: to }),
+    positions: [],
+    trades: [],
+    ...changes,
+  };
+}
