@@ -25,7 +25,10 @@ export default tseslint.config(
     // The core knows no React: what it holds can be tested, and used, without a page.
     files: ["src/core/**/*.ts"],
     rules: {
-      "no-restricted-imports": ["error", { patterns: ["react", "react-dom", "@tanstack/*", "**/features/**", "**/components/**", "**/app/**"] }],
+      "no-restricted-imports": [
+        "error",
+        { patterns: ["react", "react-dom", "@tanstack/*", "**/features/**", "**/components/**", "**/app/**"] },
+      ],
     },
   },
 );

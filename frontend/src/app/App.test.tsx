@@ -57,7 +57,13 @@ async function openWorkspace(snapshot = sampleSnapshot()): Promise<void> {
   await userEvent.click(await screen.findByTestId("demo-login-alice"));
   await userEvent.click(screen.getByTestId("login-submit"));
   await waitFor(() => FakeSocket.latest(accountSocket));
-  const quote = { price: "100.0000", previous_close: "99.0000", session_open: "99.0000", day_high: "101.0000", day_low: "98.0000" };
+  const quote = {
+    price: "100.0000",
+    previous_close: "99.0000",
+    session_open: "99.0000",
+    day_high: "101.0000",
+    day_low: "98.0000",
+  };
   const instrument = { symbol: "AAPL", name: "Apple Inc.", sector: "Technology", at: "2026-01-15T10:00:00Z", ...quote };
   act(() => {
     FakeSocket.latest(accountSocket).receive(snapshot);
@@ -81,7 +87,12 @@ const executed = (input: Record<string, unknown>): Response =>
       executeTrade: {
         ...{ __typename: "TradeExecuted", accountId: account.account_id, version: 4, commandId: input.commandId },
         ...{ tradeId: "trade-4", symbol: "AAPL", side: "BUY", quantity: 1, price: input.price, value: "100.0000" },
-        ...{ realizedPnl: "0.0000", cashAfter: "89900.0000", positionQuantity: 101, executedAt: "2026-01-15T10:00:01Z" },
+        ...{
+          realizedPnl: "0.0000",
+          cashAfter: "89900.0000",
+          positionQuantity: 101,
+          executedAt: "2026-01-15T10:00:01Z",
+        },
       },
     },
   });
@@ -119,7 +130,13 @@ it("shows a refusal with its code and figures", async () => {
     Response.json({
       data: {
         executeTrade: {
-          ...{ __typename: "CommandRefused", code: "INSUFFICIENT_FUNDS", message: "", limit: "50.0000", actual: "100.0000" },
+          ...{
+            __typename: "CommandRefused",
+            code: "INSUFFICIENT_FUNDS",
+            message: "",
+            limit: "50.0000",
+            actual: "100.0000",
+          },
           ...{ accountId: account.account_id, version: 4, commandId: input.commandId },
         },
       },
@@ -166,6 +183,6 @@ it("sets the side by key, leaves keys alone while typing, and shows the sheet of
   expect(screen.getByTestId("ticket-symbol")).toHaveFocus();
   await userEvent.keyboard("b");
   expect(screen.getByTestId("ticket-side-sell")).toHaveAttribute("aria-pressed", "true");
-  await userEvent.keyboard("{Escape}?");
+  await userEvent.keyboard("{Escape}{Escape}?");
   expect(screen.getByTestId("shortcut-sheet")).toHaveTextContent("Go to the quantity");
 });

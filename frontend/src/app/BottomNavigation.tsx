@@ -11,7 +11,13 @@ const ITEMS: readonly { panel: Panel; label: string; icon: IconName }[] = [
   { panel: "trades", label: "Trades", icon: "list" },
 ];
 
-export function BottomNavigation({ panel, onChosen }: { panel: Panel; onChosen: (panel: Panel) => void }): ReactElement {
+export function BottomNavigation({
+  panel,
+  onChosen,
+}: {
+  panel: Panel;
+  onChosen: (panel: Panel) => void;
+}): ReactElement {
   return (
     <nav className="bottom-navigation" aria-label="Panels">
       {ITEMS.map((item) => (

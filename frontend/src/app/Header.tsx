@@ -35,10 +35,22 @@ export function Header(props: HeaderProps): ReactElement {
         onOpenAccount={() => onDialog("openAccount")}
       />
       <div className="cash-actions">
-        <button type="button" className="button small" data-testid="deposit" disabled={!mayMoveCash} onClick={() => onDialog("deposit")}>
+        <button
+          type="button"
+          className="button small"
+          data-testid="deposit"
+          disabled={!mayMoveCash}
+          onClick={() => onDialog("deposit")}
+        >
           <Icon name="deposit" size={13} /> <span>Deposit</span>
         </button>
-        <button type="button" className="button small" data-testid="withdraw" disabled={!mayMoveCash} onClick={() => onDialog("withdraw")}>
+        <button
+          type="button"
+          className="button small"
+          data-testid="withdraw"
+          disabled={!mayMoveCash}
+          onClick={() => onDialog("withdraw")}
+        >
           <Icon name="withdraw" size={13} /> <span>Withdraw</span>
         </button>
       </div>

@@ -46,7 +46,12 @@ export function HomePage({ user }: { user: SessionUser }): ReactElement {
             icon="portfolio"
             title="You have no account yet"
             action={
-              <button type="button" className="button primary" data-testid="open-account" onClick={() => setDialog("openAccount")}>
+              <button
+                type="button"
+                className="button primary"
+                data-testid="open-account"
+                onClick={() => setDialog("openAccount")}
+              >
                 Open account
               </button>
             }

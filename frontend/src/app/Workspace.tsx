@@ -1,19 +1,15 @@
-// The workspace of one account: everything a trader needs on one page. It joins the live account and the live market,
-// and hands each panel what it shows. On a phone it shows one panel at a time.
-import { useEffect, useMemo, useReducer, useRef, useState, type ReactElement } from "react";
+// The workspace of one account: everything a trader needs on one page. It holds what the panels share (the ticket, the
+// dialog that is open) and lets rows and keys fill the ticket. On a phone it shows one panel at a time.
+import { useEffect, useReducer, useRef, useState, type ReactElement } from "react";
 
 import { EmptyMessage } from "../components/Panel";
 import { useMediaQuery } from "../components/useMediaQuery";
 import { useNow } from "../components/useNow";
-import { useStore } from "../components/useStore";
 import { CLOSE_NO_PERMISSION, CLOSE_NOT_LOGGED_IN } from "../core/live/socket";
 import { accountAddress, navigate, type Panel } from "../core/navigation";
 import { rememberAccount } from "../core/preferences";
-import { EMPTY_TICKET, ticketReducer } from "../core/ticket";
+import { EMPTY_TICKET, ticketReducer, type TicketAction } from "../core/ticket";
 import type { SessionUser } from "../core/types";
-import { valueAtMarket, type ValuedPosition } from "../core/valuation";
-import { useAccountFeed } from "../features/connection/useAccountFeed";
-import { useMarketFeed } from "../features/connection/useMarketFeed";
 import { MarketPanel } from "../features/market/MarketPanel";
 import { PositionsTable } from "../features/portfolio/PositionsTable";
 import { SummaryCards, SummarySkeleton } from "../features/portfolio/SummaryCards";
@@ -23,9 +19,11 @@ import { BottomNavigation } from "./BottomNavigation";
 import type { DialogName } from "./dialogs";
 import { Header } from "./Header";
 import { useShortcuts, type ShortcutName } from "./shortcuts";
+import { useLive } from "./useLive";
 import { WorkspaceDialogs } from "./WorkspaceDialogs";
 
 const PHONE = "(max-width: 759px)";
+const TODAY_CHECK_MS = 30_000;
 
 interface WorkspaceProps {
   user: SessionUser;
@@ -34,137 +32,129 @@ interface WorkspaceProps {
 }
 
 export function Workspace({ user, accountId, panel }: WorkspaceProps): ReactElement {
-  const accountFeed = useAccountFeed(accountId);
-  const marketFeed = useMarketFeed();
-  const view = useStore(accountFeed.store, (state) => state.view);
-  const hasOlder = useStore(accountFeed.store, (state) => state.olderTradesCursor !== null);
-  const accountConnection = useStore(accountFeed.store, (state) => state.connection);
-  const quotes = useStore(marketFeed.store, (state) => state.quotes);
-  const session = useStore(marketFeed.store, (state) => state.session);
-  const marketConnection = useStore(marketFeed.store, (state) => state.connection);
-
-  const [ticket, dispatch] = useReducer(ticketReducer, EMPTY_TICKET);
+  const live = useLive(accountId);
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const isPhone = useMediaQuery(PHONE);
-  const now = new Date(useNow(30_000));
-  const symbolRef = useRef<HTMLInputElement>(null);
-  const quantityRef = useRef<HTMLInputElement>(null);
-  const filterRef = useRef<HTMLInputElement>(null);
-
-  const prices = useMemo(() => new Map(quotes.map((quote) => [quote.symbol, quote.price])), [quotes]);
-  const valuation = useMemo(
-    () => (view === null ? null : valueAtMarket(view.account, view.positions, prices)),
-    [view, prices],
-  );
-  const [loadOlder] = useState(() => () => accountFeed.loadOlderTrades());
+  const account = live.view?.account ?? null;
+  const connection = live.connections.account;
+  const isRefused = connection.phase === "refused" && connection.closeCode !== CLOSE_NOT_LOGGED_IN;
 
   useEffect(() => {
-    if (view !== null) rememberAccount(user.username, accountId);
-  }, [view, user.username, accountId]);
+    if (account !== null) rememberAccount(user.username, accountId);
+  }, [account, user.username, accountId]);
 
   const showPanel = (next: Panel): void => navigate(accountAddress(accountId, next), { isReplacing: true });
-
-  const chooseInstrument = (symbol: string): void => {
-    dispatch({ type: "instrumentPicked", symbol });
-    if (isPhone) showPanel("ticket");
-    else quantityRef.current?.focus();
-  };
-
-  const choosePosition = ({ symbol, quantity }: ValuedPosition): void => {
-    dispatch({ type: "instrumentPicked", symbol, side: "SELL", quantity });
-    if (isPhone) showPanel("ticket");
-    else quantityRef.current?.focus();
-  };
-
-  const runShortcut = (name: ShortcutName): void => {
-    const panelOf: Partial<Record<ShortcutName, Panel>> = { symbol: "ticket", quantity: "ticket", filter: "market" };
-    const wanted = panelOf[name];
-    if (isPhone && wanted !== undefined) showPanel(wanted);
-    const actions: Record<ShortcutName, () => void> = {
-      symbol: () => symbolRef.current?.focus(),
-      quantity: () => quantityRef.current?.focus(),
-      filter: () => filterRef.current?.focus(),
-      buy: () => dispatch({ type: "sideChosen", side: "BUY" }),
-      sell: () => dispatch({ type: "sideChosen", side: "SELL" }),
-      clear: () => dispatch({ type: "ticketCleared" }),
-      sheet: () => setDialog("shortcuts"),
-    };
-    actions[name]();
-  };
-  useShortcuts(runShortcut);
-
-  const isShown = (each: Panel): boolean => !isPhone || panel === each;
-  const isRefused = accountConnection.phase === "refused" && accountConnection.closeCode !== CLOSE_NOT_LOGGED_IN;
+  const shown = { live, panel: isPhone ? panel : null, showPanel, onDialog: setDialog };
   return (
     <div className="app">
       <Header
         user={user}
         accountId={accountId}
-        account={view?.account ?? null}
-        portfolioValue={valuation?.portfolioValue ?? null}
-        session={session}
-        connections={{ account: accountConnection, market: marketConnection }}
+        account={account}
+        portfolioValue={live.valuation?.portfolioValue ?? null}
+        session={live.session}
+        connections={live.connections}
         onDialog={setDialog}
       />
-      {isRefused ? (
-        <RefusedAccount isForbidden={accountConnection.closeCode === CLOSE_NO_PERMISSION} />
-      ) : (
-        <main className="workspace" data-panel={isPhone ? panel : "all"}>
-          {isShown("portfolio") && (
-            <div className="summary-area">
-              {view === null || valuation === null ? (
-                <SummarySkeleton />
-              ) : (
-                <SummaryCards account={view.account} valuation={valuation} now={now} />
-              )}
-            </div>
-          )}
-          {isShown("market") && (
-            <MarketPanel quotes={quotes} chosenSymbol={ticket.symbol} filterRef={filterRef} onChosen={chooseInstrument} />
-          )}
-          {isShown("portfolio") && (
-            <PositionsTable
-              account={view?.account ?? null}
-              valuation={valuation}
-              chosenSymbol={ticket.symbol}
-              onChosen={choosePosition}
-            />
-          )}
-          {isShown("trades") && (
-            <TradesPanel
-              trades={view?.trades ?? null}
-              tradeCount={view?.account.trade_count ?? 0}
-              hasOlder={hasOlder && (view?.trades.length ?? 0) < (view?.account.trade_count ?? 0)}
-              onOlderWanted={loadOlder}
-            />
-          )}
-          {isShown("ticket") && (
-            <TradeTicket
-              ticket={ticket}
-              dispatch={dispatch}
-              account={view?.account ?? null}
-              positions={view?.positions ?? []}
-              quotes={quotes}
-              now={now}
-              symbolRef={symbolRef}
-              quantityRef={quantityRef}
-              onRecorded={(version) => accountFeed.expectVersion(version)}
-            />
-          )}
-        </main>
-      )}
+      {isRefused ? <RefusedAccount closeCode={connection.closeCode} /> : <Panels {...shown} />}
       {isPhone && <BottomNavigation panel={panel} onChosen={showPanel} />}
       <WorkspaceDialogs
         dialog={dialog}
-        account={view?.account ?? null}
-        onRecorded={(version) => accountFeed.expectVersion(version)}
+        account={account}
+        onRecorded={live.expectVersion}
         onClose={() => setDialog(null)}
       />
     </div>
   );
 }
 
-function RefusedAccount({ isForbidden }: { isForbidden: boolean }): ReactElement {
+interface PanelsProps {
+  live: ReturnType<typeof useLive>;
+  /** The one panel that a phone shows; null shows all. */
+  panel: Panel | null;
+  showPanel: (panel: Panel) => void;
+  onDialog: (dialog: DialogName) => void;
+}
+
+function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement {
+  const { view, valuation, quotes } = live;
+  const [ticket, dispatch] = useReducer(ticketReducer, EMPTY_TICKET);
+  const now = new Date(useNow(TODAY_CHECK_MS));
+  const symbolRef = useRef<HTMLInputElement>(null);
+  const quantityRef = useRef<HTMLInputElement>(null);
+  const filterRef = useRef<HTMLInputElement>(null);
+  const isShown = (each: Panel): boolean => panel === null || panel === each;
+
+  const pick = (action: TicketAction): void => {
+    dispatch(action);
+    if (panel === null) quantityRef.current?.focus();
+    else showPanel("ticket");
+  };
+
+  const actions: Record<ShortcutName, () => void> = {
+    symbol: () => symbolRef.current?.focus(),
+    quantity: () => quantityRef.current?.focus(),
+    filter: () => filterRef.current?.focus(),
+    buy: () => dispatch({ type: "sideChosen", side: "BUY" }),
+    sell: () => dispatch({ type: "sideChosen", side: "SELL" }),
+    clear: () => dispatch({ type: "ticketCleared" }),
+    sheet: () => onDialog("shortcuts"),
+  };
+  useShortcuts((name) => actions[name]());
+
+  const summary =
+    view === null || valuation === null ? (
+      <SummarySkeleton />
+    ) : (
+      <SummaryCards account={view.account} valuation={valuation} now={now} />
+    );
+  return (
+    <main className={`workspace ${view !== null && live.isStale ? "is-stale" : ""}`}>
+      {isShown("portfolio") && <div className="summary-area">{summary}</div>}
+      {isShown("market") && (
+        <MarketPanel
+          quotes={quotes}
+          chosenSymbol={ticket.symbol}
+          filterRef={filterRef}
+          onChosen={(symbol) => pick({ type: "instrumentPicked", symbol })}
+        />
+      )}
+      {isShown("portfolio") && (
+        <PositionsTable
+          account={view?.account ?? null}
+          valuation={valuation}
+          chosenSymbol={ticket.symbol}
+          onChosen={({ symbol, quantity }) => pick({ type: "instrumentPicked", symbol, side: "SELL", quantity })}
+        />
+      )}
+      {isShown("trades") && (
+        <TradesPanel
+          trades={view?.trades ?? null}
+          tradeCount={view?.account.trade_count ?? 0}
+          hasOlder={live.hasOlderTrades}
+          onOlderWanted={live.loadOlderTrades}
+        />
+      )}
+      {isShown("ticket") && (
+        <TradeTicket
+          ticket={ticket}
+          dispatch={dispatch}
+          account={view?.account ?? null}
+          positions={view?.positions ?? []}
+          trades={view?.trades ?? []}
+          quotes={quotes}
+          now={now}
+          symbolRef={symbolRef}
+          quantityRef={quantityRef}
+          onRecorded={live.expectVersion}
+        />
+      )}
+    </main>
+  );
+}
+
+function RefusedAccount({ closeCode }: { closeCode: number | null }): ReactElement {
+  const isForbidden = closeCode === CLOSE_NO_PERMISSION;
   return (
     <main className="full-page">
       <EmptyMessage

@@ -49,7 +49,12 @@ interface ChangeProps extends Omit<AmountProps, "isSigned"> {
 export function Change({ units, points, testId, hasArrow = true }: ChangeProps): ReactElement {
   const direction = directionOf(units);
   return (
-    <span className={`figure change ${direction}`} data-testid={testId} data-value={toDecimal(units)} title={toDecimal(units)}>
+    <span
+      className={`figure change ${direction}`}
+      data-testid={testId}
+      data-value={toDecimal(units)}
+      title={toDecimal(units)}
+    >
       {hasArrow && direction !== "flat" && (
         <span className="arrow" aria-hidden="true">
           {ARROWS[direction]}

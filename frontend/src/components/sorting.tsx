@@ -16,8 +16,7 @@ export function useSorting<Key extends string>(initial: SortOrder<Key>): Sorting
   const [order, setOrder] = useState(initial);
   return {
     order,
-    choose: (key, isText) =>
-      setOrder({ key, isDescending: key === order.key ? !order.isDescending : !isText }),
+    choose: (key, isText) => setOrder({ key, isDescending: key === order.key ? !order.isDescending : !isText }),
     sort: (rows) => {
       const sign = order.isDescending ? -1 : 1;
       return rows.toSorted((a, b) => sign * compare(a[order.key], b[order.key]));

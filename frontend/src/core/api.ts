@@ -48,9 +48,7 @@ export function fetchPortfolio({ accountId, minVersion, signal }: AccountRead): 
   return requestJson(path, signal ? { signal } : {});
 }
 
-export function fetchTrades(
-  options: AccountRead & { cursor?: string | null; limit?: number },
-): Promise<Page<Trade>> {
+export function fetchTrades(options: AccountRead & { cursor?: string | null; limit?: number }): Promise<Page<Trade>> {
   const query = { cursor: options.cursor, limit: options.limit, min_version: options.minVersion };
   const path = withQuery(`${accountPath(options.accountId)}/trades`, query);
   return requestJson(path, options.signal ? { signal: options.signal } : {});

@@ -47,7 +47,11 @@ describe("an estimate", () => {
 
   it.each([
     ["TRADE_LIMIT_EXCEEDED", draft({ quantity: 1001 }), {}],
-    ["DAILY_LIMIT_EXCEEDED", draft(), { day: { date: "2026-01-15", volume: "999999.0000", trades: 9, realized_pnl: "0.0000" } }],
+    [
+      "DAILY_LIMIT_EXCEEDED",
+      draft(),
+      { day: { date: "2026-01-15", volume: "999999.0000", trades: 9, realized_pnl: "0.0000" } },
+    ],
     ["INSUFFICIENT_FUNDS", draft(), { cash: "999.9999" }],
     ["INSUFFICIENT_POSITION", draft({ side: "SELL" }), {}],
   ] as const)("expects %s", (code, trade, changes) => {

@@ -71,11 +71,7 @@ export function sampleSnapshot(changes: Partial<AccountSnapshotMessage> = {}): A
   };
 }
 
-export function sampleDelta(
-  from: number,
-  to: number,
-  changes: Partial<AccountDeltaMessage> = {},
-): AccountDeltaMessage {
+export function sampleDelta(from: number, to: number, changes: Partial<AccountDeltaMessage> = {}): AccountDeltaMessage {
   return {
     type: "delta",
     from_version: from,

@@ -2,14 +2,7 @@
 // Never built from pushes alone: without a snapshot a delta changes nothing, and a delta that does not continue the
 // known version only says that something is missing (`isGapFound`), which a new snapshot makes good.
 
-import type {
-  AccountDeltaMessage,
-  AccountSnapshotMessage,
-  AccountSummary,
-  Portfolio,
-  Position,
-  Trade,
-} from "../types";
+import type { AccountDeltaMessage, AccountSnapshotMessage, AccountSummary, Portfolio, Position, Trade } from "../types";
 
 export interface AccountView {
   version: number;

@@ -12,12 +12,22 @@ function session(date: string): MarketSession {
 
 function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
   const names = { symbol: "AAPL", name: "Apple Inc.", sector: "Information Technology" };
-  const prices = { price, previous_close: "100.0000", session_open: "100.5000", day_high: "102.0000", day_low: "99.0000" };
+  const prices = {
+    price,
+    previous_close: "100.0000",
+    session_open: "100.5000",
+    day_high: "102.0000",
+    day_low: "99.0000",
+  };
   return { type: "snapshot", session: session(date), instruments: [{ ...names, ...prices, at }] };
 }
 
 function tick(date: string, price: string): MarketTickMessage {
-  return { type: "tick", session: session(date), prices: [{ symbol: "AAPL", price, day_high: price, day_low: price, at }] };
+  return {
+    type: "tick",
+    session: session(date),
+    prices: [{ symbol: "AAPL", price, day_high: price, day_low: price, at }],
+  };
 }
 
 function withSnapshot(): MarketState {

@@ -29,8 +29,7 @@ export interface MarketState {
 }
 
 export type MarketAction =
-  | { type: "snapshotReceived"; message: MarketSnapshotMessage }
-  | { type: "tickReceived"; message: MarketTickMessage };
+  { type: "snapshotReceived"; message: MarketSnapshotMessage } | { type: "tickReceived"; message: MarketTickMessage };
 
 export const POINTS_MAX = 240;
 

@@ -93,7 +93,9 @@ export function CashPreview({ kind, account, amount, isReviewed }: CashPreviewPr
 
 function previewNote(isShort: boolean, isReviewed: boolean): string {
   if (isShort) return "There is not that much cash in the account.";
-  return isReviewed ? "Confirm to record this for good as an event of the account." : "Nothing is sent before you confirm.";
+  return isReviewed
+    ? "Confirm to record this for good as an event of the account."
+    : "Nothing is sent before you confirm.";
 }
 
 interface CashOutcomeProps {

@@ -35,7 +35,11 @@ export function OpenAccountDialog({ onClose }: { onClose: () => void }): ReactEl
             setCommandId(makeCommandId());
             return;
           }
-          toast({ kind: "success", title: `Account “${outcome.name}” opened`, detail: "Deposit cash to start trading." });
+          toast({
+            kind: "success",
+            title: `Account “${outcome.name}” opened`,
+            detail: "Deposit cash to start trading.",
+          });
           navigate(accountAddress(outcome.accountId));
           onClose();
         },

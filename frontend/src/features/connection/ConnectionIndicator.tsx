@@ -23,8 +23,7 @@ export function ConnectionIndicator({ account, market }: ConnectionIndicatorProp
   const connections = account === null ? [market] : [account, market];
   const worst = worstConnection(connections);
   const oldest = connections.reduce<number | null>(
-    (least, { lastMessageAt }) =>
-      least === null || lastMessageAt === null ? null : Math.min(least, lastMessageAt),
+    (least, { lastMessageAt }) => (least === null || lastMessageAt === null ? null : Math.min(least, lastMessageAt)),
     Number.MAX_SAFE_INTEGER,
   );
   const details = [
@@ -33,7 +32,12 @@ export function ConnectionIndicator({ account, market }: ConnectionIndicatorProp
   ].filter((line) => line !== null);
   const isAgeShown = worst.phase !== "live" && oldest !== null;
   return (
-    <div className={`connection ${worst.phase}`} title={details.join("\n")} data-testid="connection-state" data-state={worst.phase}>
+    <div
+      className={`connection ${worst.phase}`}
+      title={details.join("\n")}
+      data-testid="connection-state"
+      data-state={worst.phase}
+    >
       <span className="dot" aria-hidden="true" />
       <span role="status" aria-live="polite">
         {LABELS[worst.phase]}
@@ -47,7 +51,8 @@ export function ConnectionIndicator({ account, market }: ConnectionIndicatorProp
 }
 
 function detailOf(connection: ConnectionState, now: number): string {
-  const age = connection.lastMessageAt === null ? "nothing received yet" : `last message ${ago(now - connection.lastMessageAt)}`;
+  const age =
+    connection.lastMessageAt === null ? "nothing received yet" : `last message ${ago(now - connection.lastMessageAt)}`;
   const retry =
     connection.retryAt === null ? "" : `, next attempt in ${formatAge(Math.max(0, connection.retryAt - now))}`;
   return `${LABELS[connection.phase].toLowerCase()}, ${age}${retry}`;

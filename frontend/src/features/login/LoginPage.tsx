@@ -78,13 +78,7 @@ export function LoginPage({ demoLogins }: { demoLogins: DemoLogin[] }): ReactEle
   );
 }
 
-function DemoLogins({
-  logins,
-  onChosen,
-}: {
-  logins: DemoLogin[];
-  onChosen: (login: DemoLogin) => void;
-}): ReactElement {
+function DemoLogins({ logins, onChosen }: { logins: DemoLogin[]; onChosen: (login: DemoLogin) => void }): ReactElement {
   return (
     <section className="demo-logins" aria-labelledby="demo-logins-title">
       <h2 id="demo-logins-title">Demo logins</h2>

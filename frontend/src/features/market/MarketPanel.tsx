@@ -22,7 +22,11 @@ export function MarketPanel({ quotes, chosenSymbol, filterRef, onChosen }: Marke
   const sorting = useSorting<"symbol" | "price" | "changePoints">({ key: "symbol", isDescending: false });
   const rows = quotes
     .filter((quote) => matches(quote, filter))
-    .map((quote) => ({ ...quote, quote, changePoints: basisPoints(quote.price - quote.previousClose, quote.previousClose) }));
+    .map((quote) => ({
+      ...quote,
+      quote,
+      changePoints: basisPoints(quote.price - quote.previousClose, quote.previousClose),
+    }));
 
   return (
     <Panel
@@ -121,7 +125,9 @@ const Row = memo(function Row({ quote, changePoints, isChosen, onChosen }: RowPr
           <Price units={quote.price} />
         </Flash>
       </td>
-      <td title={`${formatUnits(change, { isSigned: true })} since the previous close ${formatPrice(quote.previousClose)}`}>
+      <td
+        title={`${formatUnits(change, { isSigned: true })} since the previous close ${formatPrice(quote.previousClose)}`}
+      >
         <PercentChange points={changePoints} />
       </td>
       <td className="range-column">

@@ -43,14 +43,18 @@ export function SummaryCards({ account, valuation, now }: SummaryCardsProps): Re
       <Card label="Realized P&L today">
         <Change units={today.realized} testId="realized-pnl-today" />
         <Note>
-          total{" "}
-          <Change units={parseUnits(account.realized_pnl)} testId="realized-pnl" hasArrow={false} />
+          total <Change units={parseUnits(account.realized_pnl)} testId="realized-pnl" hasArrow={false} />
         </Note>
       </Card>
       <Card label="Net invested">
         <Amount units={invested} testId="net-invested" />
         <Note>
-          result <Change units={valuation.portfolioValue - invested} points={basisPoints(valuation.portfolioValue - invested, invested)} hasArrow={false} />
+          result{" "}
+          <Change
+            units={valuation.portfolioValue - invested}
+            points={basisPoints(valuation.portfolioValue - invested, invested)}
+            hasArrow={false}
+          />
         </Note>
       </Card>
       <DayVolumeCard account={account} volume={today.volume} trades={today.trades} />

@@ -14,21 +14,29 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
   return (
     <>
       <dl className="facts estimate" aria-label="Estimate">
-        <Fact label="Estimated value">{estimate === null ? none : <Amount units={estimate.value} testId="estimate-value" />}</Fact>
+        <Fact label="Estimated value">
+          {estimate === null ? none : <Amount units={estimate.value} testId="estimate-value" />}
+        </Fact>
         <Fact label="Cash after">
-          {estimate === null ? none : (
+          {estimate === null ? (
+            none
+          ) : (
             <span className={estimate.cashAfter < 0n ? "is-bad" : ""}>
               <Amount units={estimate.cashAfter} testId="estimate-cash-after" />
             </span>
           )}
         </Fact>
         <Fact label="Position after">
-          {estimate === null ? none : (
+          {estimate === null ? (
+            none
+          ) : (
             <span className={estimate.positionAfter < 0 ? "is-bad" : ""}>{formatQuantity(estimate.positionAfter)}</span>
           )}
         </Fact>
         <Fact label="Weight after">
-          {estimate === null ? none : (
+          {estimate === null ? (
+            none
+          ) : (
             <span className="weight-figure">
               <WeightBar points={estimate.weightPoints ?? 0n} limitPoints={estimate.weightLimitPoints} />
               {formatPercent(estimate.weightPoints)} <small>of {formatPercent(estimate.weightLimitPoints)}</small>
@@ -36,14 +44,20 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
           )}
         </Fact>
         <Fact label="Daily limit left">
-          {estimate === null ? none : (
+          {estimate === null ? (
+            none
+          ) : (
             <span className={estimate.dayRemainingAfter < 0n ? "is-bad" : ""}>
               <Amount units={estimate.dayRemainingAfter} />
             </span>
           )}
         </Fact>
         <Fact label="Realized P&L">
-          {side === "BUY" || estimate === null || estimate.realized === null ? none : <Change units={estimate.realized} />}
+          {side === "BUY" || estimate === null || estimate.realized === null ? (
+            none
+          ) : (
+            <Change units={estimate.realized} />
+          )}
         </Fact>
       </dl>
       <p className="forecast" role="status">

@@ -7,23 +7,31 @@ import { Refusal } from "../../components/Refusal";
 import type { ExecuteTradeInput } from "../../core/commands";
 import { formatPrice, formatQuantity, formatUnits, parseUnits } from "../../core/money";
 import type { TicketResult } from "../../core/ticket";
-import type { TradeExecuted } from "../../core/types";
+import type { Trade, TradeExecuted } from "../../core/types";
 
 interface TicketOutcomeProps {
   result: TicketResult | null;
   attempt: ExecuteTradeInput | null;
+  /** The attempt's trade, when it turned up in the account although no answer came. */
+  arrived: Trade | undefined;
   onRetry: (attempt: ExecuteTradeInput) => void;
   onGivenUp: () => void;
 }
 
-export function TicketOutcome({ result, attempt, onRetry, onGivenUp }: TicketOutcomeProps): ReactElement {
+export function TicketOutcome({ result, attempt, arrived, onRetry, onGivenUp }: TicketOutcomeProps): ReactElement {
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (result !== null) ref.current?.scrollIntoView({ block: "nearest" });
   }, [result]);
 
   return (
-    <div ref={ref} className="ticket-result" aria-live="polite" data-testid="ticket-result" data-kind={result?.kind ?? "none"}>
+    <div
+      ref={ref}
+      className="ticket-result"
+      aria-live="polite"
+      data-testid="ticket-result"
+      data-kind={result?.kind ?? "none"}
+    >
       {result?.kind === "executed" && <Executed trade={result.trade} />}
       {result?.kind === "refused" && (
         <Refusal
@@ -39,6 +47,12 @@ export function TicketOutcome({ result, attempt, onRetry, onGivenUp }: TicketOut
                 {attempt.side} {formatQuantity(attempt.quantity)} {attempt.symbol} · command{" "}
                 <CopyableId id={attempt.commandId} label="command id" />
               </p>
+              {arrived !== undefined && (
+                <p className="refusal-arrived">
+                  <Icon name="check" size={13} /> It was executed: version {arrived.version} of the account. A retry
+                  only confirms it.
+                </p>
+              )}
               <div className="refusal-actions">
                 <button
                   type="button"

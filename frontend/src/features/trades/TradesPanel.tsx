@@ -72,7 +72,12 @@ const Row = memo(function Row({ trade, versionAtFirst }: { trade: Trade; version
   const isNew = trade.version > versionAtFirst;
   const realized = parseUnits(trade.realized_pnl);
   return (
-    <tr className={isNew ? "is-new" : ""} data-testid="trade-row" data-version={trade.version} data-trade-id={trade.trade_id}>
+    <tr
+      className={isNew ? "is-new" : ""}
+      data-testid="trade-row"
+      data-version={trade.version}
+      data-trade-id={trade.trade_id}
+    >
       <td title={trade.executed_at} data-label="Time">
         <time dateTime={trade.executed_at}>
           <span className="day">{formatDay(trade.executed_at)}</span> {formatClock(trade.executed_at)}
@@ -116,7 +121,13 @@ function OlderTrades({ onWanted }: { onWanted: () => Promise<void> }): ReactElem
   return (
     <div className="load-more">
       {state === "failed" && <span role="alert">The older trades could not be loaded.</span>}
-      <button type="button" className="button small" data-testid="trades-more" disabled={state === "loading"} onClick={() => void load()}>
+      <button
+        type="button"
+        className="button small"
+        data-testid="trades-more"
+        disabled={state === "loading"}
+        onClick={() => void load()}
+      >
         {state === "loading" ? "Loading …" : state === "failed" ? "Try again" : "Load older trades"}
       </button>
     </div>
