@@ -4,7 +4,7 @@ import { useCallback, useRef, useState, type ReactElement, type ReactNode } from
 import { Icon } from "./Icon";
 import { ToastContext, type Toast } from "./toast_context";
 
-const SHOWN_MS = 6_000;
+const SHOWN_MS = 5_000;
 const SHOWN_MAX = 4;
 
 export function Toasts({ children }: { children: ReactNode }): ReactElement {

@@ -1,0 +1,232 @@
+"""The projector on a real PostgreSQL: idempotent, ordered, whole or not at all, and it never skips."""
+
+import contextlib
+import sqlite3
+import threading
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.domain.commands import FreezeAccount, UnfreezeAccount, WithdrawCash
+from readmodels import projector, tables
+from readmodels.dead_letters import retry_account
+from readmodels.models import AccountSummary, Activity, DeadLetter, ProjectionCheckpoint, TradeHistory
+from readmodels.projections import trade_history
+from readmodels.projector import NOTHING, project_partition
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def lived(history):
+    """Two accounts with every kind of event, over two days."""
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+        history.buy(account_id)
+        history.buy(account_id, symbol="XOM", quantity=3, price=333_333)
+        history.sell(account_id)
+        history.sell(account_id, quantity=999)  # Refused.
+        history.execute(account_id, WithdrawCash(10_000, "rent"), FreezeAccount("audit"), UnfreezeAccount("clean"))
+        history.now += DAY
+        history.buy(account_id, price=510_000)
+    return history
+
+
+def test_a_history_is_in_the_tables(lived):
+    project()
+    account = AccountSummary.objects.get(pk=ADA)
+    assert (account.version, account.trade_count, account.status) == (10, 4, "ACTIVE")
+    assert TradeHistory.objects.count() == 8
+    assert Activity.objects.filter(account_id=ADA).count() == 10
+    assert reconcile().differences == []
+
+
+def test_a_second_delivery_changes_nothing(lived):
+    project()
+    expected = dump()
+    ProjectionCheckpoint.objects.update(seq=0)
+    project()
+    assert dump() == expected
+
+
+def test_without_the_rows_version_a_second_delivery_does_not_go_unnoticed(lived, monkeypatch):
+    """Plant the bug: the projector forgets which events the rows stand on. The tables' keys refuse the doubles."""
+    project()
+    monkeypatch.setattr(tables, "read_rows", lambda **_: [])
+    ProjectionCheckpoint.objects.update(seq=0)
+    project()
+    assert DeadLetter.objects.count() == 20
+    assert TradeHistory.objects.count() == 8
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_crash_at_any_statement_leaves_nothing_half_done(lived, monkeypatch, number):
+    project()
+    expected = dump()
+    forget_everything()
+    calls = iter(range(1, 1_000))
+    crashed = []
+
+    def crashing(original):
+        def write(**arguments):
+            if next(calls) == number:
+                crashed.append(True)
+                raise KeyboardInterrupt
+            return original(**arguments)
+
+        return write
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "copy_rows", crashing(tables.copy_rows))
+        patched.setattr(tables, "upsert_rows", crashing(tables.upsert_rows))
+        partition = lived.store.partition_of(ADA)
+        with pytest.raises(KeyboardInterrupt):
+            project_partition(partition)
+    assert crashed == [True]
+    assert all(rows == [] for rows in dump().values())
+    project()
+    assert dump() == expected
+
+
+def test_a_partition_that_another_worker_is_at_is_left_to_it(lived):
+    partition = lived.store.partition_of(ADA)
+    ProjectionCheckpoint.objects.create(partition=partition, seq=0)
+    held, go_on = threading.Event(), threading.Event()
+
+    def other_worker():
+        with transaction.atomic():
+            ProjectionCheckpoint.objects.select_for_update().get(partition=partition)
+            held.set()
+            go_on.wait(10)
+        connection.close()
+
+    worker = threading.Thread(target=other_worker)
+    worker.start()
+    held.wait(10)
+    assert project_partition(partition) == NOTHING
+    go_on.set()
+    worker.join()
+    assert project_partition(partition).event_count == 10
+
+
+def damage(history, statement, *parameters):
+    with sqlite3.connect(history.store.engine.path) as file:
+        for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            file.execute(f"DROP TRIGGER {name}")
+        assert file.execute(statement, parameters).rowcount == 1
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("DELETE FROM journal WHERE partition = ? AND seq = 4", "seq 4 is missing"),
+        ("UPDATE journal SET payload = x'00' WHERE partition = ? AND seq = 4", "is not what was written"),
+    ],
+)
+def test_a_hole_or_an_altered_batch_stops_its_partition_and_no_other(lived, statement, reason):
+    broken = lived.store.partition_of(ADA)
+    assert lived.store.partition_of(BOB) != broken
+    damage(lived, statement, broken)
+    for _ in range(3):
+        for partition in range(4):
+            project_partition(partition)
+    assert reason in ProjectionCheckpoint.objects.get(partition=broken).stopped_because
+    assert not Activity.objects.filter(account_id=ADA).exists()
+    assert AccountSummary.objects.get(pk=BOB).version == 10
+
+
+def test_a_poison_event_holds_its_account_in_order_and_no_other(lived, monkeypatch):
+    lived.open("0b5c1f3e-0000-4000-8000-00000000000c")
+    original = trade_history.row_of
+
+    def poisoned(recorded):
+        if recorded.account_id == ADA and recorded.event.symbol == "XOM":
+            raise ValueError("poison")
+        return original(recorded)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trade_history, "row_of", poisoned)
+        project()
+    assert AccountSummary.objects.get(pk=ADA).version == 3
+    assert AccountSummary.objects.get(pk=BOB).version == 10
+    letters = list(DeadLetter.objects.filter(account_id=ADA).order_by("version"))
+    assert [letter.version for letter in letters] == [4, 5, 6, 7, 8, 9, 10]
+    assert [bool(letter.error) for letter in letters] == [True] + [False] * 6
+    assert "poison" in letters[0].error
+    lived.buy(ADA)
+    project()
+    assert DeadLetter.objects.filter(account_id=ADA).count() == 8
+    retry_account(ADA)
+    assert not DeadLetter.objects.exists()
+    assert AccountSummary.objects.get(pk=ADA).version == 11
+    assert reconcile().differences == []
+
+
+def test_a_retry_that_fails_again_changes_nothing(lived, monkeypatch):
+    def poisoned(recorded):
+        raise ValueError("poison")
+
+    monkeypatch.setattr(trade_history, "row_of", poisoned)
+    project()
+    before = dump(), DeadLetter.objects.count()
+    with pytest.raises(ValueError, match="poison"):
+        retry_account(ADA)
+    assert (dump(), DeadLetter.objects.count()) == before
+
+
+def test_a_rebuild_gives_the_same_rows(lived):
+    project()
+    expected = dump()
+    TradeHistory.objects.filter(account_id=ADA).delete()
+    call_command("rebuild_readmodels", "--yes")
+    assert dump() == expected
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from([ADA, BOB]), st.sampled_from(["buy", "sell", "refused", "day"])), min_size=1, max_size=14
+)
+DELIVERIES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 6), st.booleans()), max_size=10)
+
+
+@given(steps=STEPS, deliveries=DELIVERIES)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_delivery_gives_the_rows_of_one_clean_pass(history, monkeypatch, steps, deliveries):
+    """Slices of random size, partitions in any order, checkpoints moved back, crashes at any statement."""
+    forget_everything()
+    for account_id in (ADA, BOB):
+        if history.writer.state(account_id)[1] == 0:
+            history.open(account_id)
+    for account_id, kind in steps:
+        if kind == "day":
+            history.now += DAY
+        elif kind == "buy":
+            history.buy(account_id)
+        else:
+            history.sell(account_id, quantity=1 if kind == "sell" else 10**6)
+    project()
+    expected = dump()
+    forget_everything()
+    for partition, size, crash_at, is_moved_back in deliveries:
+        with monkeypatch.context() as patched:
+            patched.setattr(projector, "EVENTS_AT_ONCE_MAX", size)
+            patched.setattr(projector, "BATCHES_AT_ONCE_MAX", size)
+            calls = iter(range(1, 1_000))
+
+            def copy(*, original=tables.copy_rows, calls=calls, crash_at=crash_at, **arguments):
+                if next(calls) == crash_at:
+                    raise KeyboardInterrupt
+                original(**arguments)
+
+            patched.setattr(tables, "copy_rows", copy)
+            with contextlib.suppress(KeyboardInterrupt):
+                project_partition(partition)
+        if is_moved_back:
+            ProjectionCheckpoint.objects.filter(partition=partition).update(seq=0)
+    project()
+    assert dump() == expected

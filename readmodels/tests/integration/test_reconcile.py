@@ -1,0 +1,112 @@
+"""Reconcile finds every change of every column of every table, rows that are gone, and rows too many."""
+
+import datetime
+import io
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+
+from readmodels.models import Activity, TradeHistory
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import ADA, BOB, TABLES, project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEYS = {"account_id", "symbol", "date", "version"}
+NOT_COMPARED = {("portfolio_positions", "updated_at")}
+COLUMNS = [
+    (model, field.column)
+    for model in TABLES
+    for field in model._meta.concrete_fields
+    if field.column and field.column not in KEYS and (model._meta.db_table, field.column) not in NOT_COMPARED
+]
+
+
+@pytest.fixture
+def projected(history):
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+        history.buy(account_id)
+        history.sell(account_id)
+    project()
+    return history
+
+
+def test_sound_tables_have_no_differences_and_every_row_is_counted(projected):
+    report = reconcile()
+    assert report.differences == []
+    assert report.event_count == 8
+    assert report.rows == {
+        "account_summary": 2,
+        "portfolio_positions": 2,
+        "daily_pnl": 2,
+        "trade_history": 4,
+        "activity": 8,
+    }
+
+
+def changed(model, column, value):
+    field = next(field for field in model._meta.concrete_fields if field.column == column)
+    match field:
+        case models.UUIDField():
+            return str(uuid.UUID(int=uuid.UUID(str(value)).int ^ 1))
+        case models.IntegerField():
+            return value + 1
+        case models.DateTimeField():
+            return value + datetime.timedelta(microseconds=1)
+        case models.DateField():
+            return value + datetime.timedelta(days=1)
+        case models.JSONField():
+            return '{"altered": true}'
+        case _:
+            return "x" if value is None else ("y" + value)[: field.max_length]
+
+
+@pytest.mark.parametrize(("model", "column"), COLUMNS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_changed_value_is_found_and_named(projected, model, column):
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column}, version FROM {table} WHERE account_id = %s ORDER BY version DESC", [ADA])
+        value, version = cursor.fetchone()
+        cursor.execute(
+            f"UPDATE {table} SET {column} = %s WHERE account_id = %s AND version = %s",
+            [changed(model, column, value), ADA, version],
+        )
+        assert cursor.rowcount == 1
+    differences = reconcile().differences
+    assert (table, column) in {(difference.table, difference.column) for difference in differences}
+    assert all(ADA in difference.key for difference in differences)
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_a_row_that_is_gone_is_found(projected, model):
+    model.objects.filter(account_id=BOB).delete()
+    found = {(difference.table, difference.found) for difference in reconcile().differences}
+    assert (model._meta.db_table, "missing") in found
+
+
+@pytest.mark.parametrize("model", [TradeHistory, Activity], ids=lambda model: model.__name__)
+def test_a_row_without_an_event_is_found(projected, model):
+    row = model.objects.filter(account_id=ADA).values().last()
+    columns = [field.name for field in model._meta.concrete_fields if field.column]
+    model.objects.create(**{**{name: row[name] for name in columns}, "version": 999})
+    assert model._meta.db_table in {difference.table for difference in reconcile().differences}
+
+
+def test_the_command_exits_with_an_error_and_names_the_difference(projected):
+    output = io.StringIO()
+    call_command("reconcile", stdout=output)
+    assert "the read models equal the 8 events" in output.getvalue()
+    TradeHistory.objects.filter(account_id=ADA, side="BUY").update(price=1)
+    with pytest.raises(CommandError, match="1 differences"):
+        call_command("reconcile", stdout=output)
+    assert f"trade_history {ADA} 3: price should be 500000, found 1" in output.getvalue()
+
+
+def test_tables_of_another_or_a_shorter_store_are_refused(projected):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE projection_checkpoints SET seq = seq + 5")
+    with pytest.raises(CommandError, match="another event store"):
+        call_command("reconcile")
