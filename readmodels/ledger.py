@@ -23,6 +23,7 @@ class Holding:
     price: int = 0
     realized: int = 0
     version: int = 0
+    updated_at: int = 0
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Ledger:
         holding.price = trade.price
         holding.realized += realized
         holding.version = self.version
+        holding.updated_at = self.updated_at
         day = self.days.setdefault(on, Day())
         day.trades += 1
         day.volume += value
@@ -135,7 +137,7 @@ class Ledger:
         }
 
     def position_rows(self) -> list[Row]:
-        """Return what portfolio_positions should say, but for the time."""
+        """Return what portfolio_positions should say."""
         return [
             {
                 "account_id": self.account_id,
@@ -146,6 +148,7 @@ class Ledger:
                 "last_price": holding.price,
                 "realized_pnl": holding.realized,
                 "version": holding.version,
+                "updated_at": instant(holding.updated_at),
             }
             for symbol, holding in self.holdings.items()
         ]

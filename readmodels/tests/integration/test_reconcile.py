@@ -15,12 +15,11 @@ from readmodels.tests.conftest import ADA, BOB, TABLES, project
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEYS = {"account_id", "symbol", "date", "version"}
-NOT_COMPARED = {("portfolio_positions", "updated_at")}
 COLUMNS = [
     (model, field.column)
     for model in TABLES
     for field in model._meta.concrete_fields
-    if field.column and field.column not in KEYS and (model._meta.db_table, field.column) not in NOT_COMPARED
+    if field.column and field.column not in KEYS
 ]
 
 
