@@ -1,5 +1,7 @@
 """Django's name for the command side."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let drf-spectacular know the authentication schemes: importing them registers them."""
+        import_module("accounts.api.openapi")

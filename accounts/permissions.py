@@ -1,11 +1,32 @@
 """Who may see and trade which account: its owner, whom the owner's operator gave access, and staff. Nobody else."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from django.http import HttpRequest
+
+from accounts.authentication import Principal, principal_of
 from accounts.models import AccountAccess
 
 STAFF: Final = "staff"
 MAY_TRADE: Final = frozenset({AccountAccess.Role.OWNER.value, AccountAccess.Role.TRADER.value})
+
+
+class Access(NamedTuple):
+    """Who asks, and their role on the account in question (None: no access, or no account in question)."""
+
+    principal: Principal
+    role: str | None
+
+
+def access_of(request: HttpRequest, account_id: str | None) -> Access | None:
+    """Return who sends a request and their role on an account, or None when nobody is logged in.
+
+    Raises AuthenticationFailed for a wrong key, CSRFRefused for a session without its CSRF token.
+    """
+    principal = principal_of(request)
+    if principal is None:
+        return None
+    return Access(principal, None if account_id is None else role_on_account(principal.user, account_id))
 
 
 def role_on_account(user: Any, account_id: str) -> str | None:

@@ -10,7 +10,7 @@ from accounts.api.mutations.freeze_account import FreezeAccount
 from accounts.api.mutations.open_account import OpenAccount
 from accounts.api.mutations.unfreeze_account import UnfreezeAccount
 from accounts.api.mutations.withdraw_cash import WithdrawCash
-from accounts.api.submission import principal_from
+from accounts.api.submission import access_from
 
 
 class Viewer(graphene.ObjectType):
@@ -28,7 +28,7 @@ class AccountsQuery(graphene.ObjectType):
     @staticmethod
     async def resolve_viewer(root: None, info: GraphQLResolveInfo) -> Viewer:
         """Return who asks."""
-        principal = await principal_from(info)
+        principal = (await access_from(info)).principal
         return Viewer(username=principal.user.get_username(), actor=principal.actor)
 
 

@@ -16,10 +16,9 @@ from accounts.application import factories
 from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.errors import SystemCode
 from accounts.application.provider import get_bus
-from accounts.authentication import Principal
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.permissions import MAY_TRADE, STAFF, grant_ownership, role_on_account
+from accounts.permissions import MAY_TRADE, STAFF, Access, grant_ownership
 
 _SYSTEM_CODES = frozenset(code.value for code in SystemCode)
 
@@ -33,16 +32,22 @@ async def submit(
     allowed_roles: Collection[str] = MAY_TRADE,
 ) -> Outcome:
     """Send a command for an existing account on behalf of the asking user."""
-    principal = await principal_from(info)
     try:
         checked_account_id = factories.account_id(account_id)
+    except CommandInvalid as error:
+        await access_from(info)
+        return _refused(error, account_id=account_id, command_id=command_id or "")
+    access = await access_from(info, checked_account_id)
+    _require_role(access, checked_account_id, allowed_roles)
+    try:
         checked_command_id = factories.command_id(command_id)
-        await _require_role(principal, checked_account_id, allowed_roles)
         command = make_command()
     except CommandInvalid as error:
         return _refused(error, account_id=account_id, command_id=command_id or "")
     return await send(
-        Envelope(account_id=checked_account_id, command_id=checked_command_id, actor=principal.actor, command=command)
+        Envelope(
+            account_id=checked_account_id, command_id=checked_command_id, actor=access.principal.actor, command=command
+        )
     )
 
 
@@ -50,7 +55,7 @@ async def submit_opening(
     info: GraphQLResolveInfo, *, command_id: str | None, make_command: Callable[[str], AccountCommand]
 ) -> Outcome:
     """Open an account for the asking user, who owns it before it exists: so none is ever without an owner."""
-    principal = await principal_from(info)
+    principal = (await access_from(info)).principal
     owner = principal.user.get_username()
     try:
         checked_command_id = factories.command_id(command_id)
@@ -64,12 +69,12 @@ async def submit_opening(
     )
 
 
-async def principal_from(info: GraphQLResolveInfo) -> Principal:
-    """Return who asks; raises UNAUTHENTICATED."""
-    principal: Principal | None = await info.context.principal()
-    if principal is None:
+async def access_from(info: GraphQLResolveInfo, account_id: str | None = None) -> Access:
+    """Return who asks, with their role on an account; raises UNAUTHENTICATED."""
+    access: Access | None = await info.context.access(account_id)
+    if access is None:
         raise unauthenticated()
-    return principal
+    return access
 
 
 async def send(envelope: Envelope) -> Outcome:
@@ -82,12 +87,12 @@ async def send(envelope: Envelope) -> Outcome:
     return _answer_refused(result.code, result.message, result.account_id, result.command_id)
 
 
-async def _require_role(principal: Principal, account_id: str, allowed_roles: Collection[str]) -> None:
-    role = await sync_to_async(role_on_account)(principal.user, account_id)
-    if role is None:
+def _require_role(access: Access, account_id: str, allowed_roles: Collection[str]) -> None:
+    if access.role is None:
         raise forbidden(f"you have no access to account {account_id}: check the id, or ask its owner for access")
-    if role not in allowed_roles and not (STAFF in allowed_roles and principal.user.is_staff):
-        raise forbidden(f"your role on account {account_id} is {role}: this needs {' or '.join(sorted(allowed_roles))}")
+    if access.role not in allowed_roles and not (STAFF in allowed_roles and access.principal.user.is_staff):
+        needed = " or ".join(sorted(allowed_roles))
+        raise forbidden(f"your role on account {account_id} is {access.role}: this needs {needed}")
 
 
 def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outcome:

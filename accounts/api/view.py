@@ -30,7 +30,8 @@ from graphql import (
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.api.errors import ApiError
-from accounts.authentication import CSRFRefused, Principal, principal_of
+from accounts.authentication import CSRFRefused
+from accounts.permissions import Access, access_of
 
 log = structlog.get_logger(__name__)
 
@@ -48,24 +49,28 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
 
 
 class Context:
-    """What resolvers see of the request; who asks is found out once, when it is first needed."""
+    """What resolvers see of the request: who asks, and what role they have, asked of the database once for each
+    account.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._principal: Principal | None = None
-        self._is_known = False
+        self._known: dict[str | None, Access | None] = {}
 
-    async def principal(self) -> Principal | None:
-        """Return who asks; raises ApiError for a wrong key or a missing CSRF token."""
-        if not self._is_known:
+    async def access(self, account_id: str | None = None) -> Access | None:
+        """Return who asks and their role on an account, None when nobody is logged in.
+
+        Raises ApiError for a wrong key or a missing CSRF token.
+        """
+        if account_id not in self._known:
             try:
-                self._principal = await sync_to_async(principal_of)(self._request)
+                # One visit to the thread that may ask the database, whatever there is to ask.
+                self._known[account_id] = await sync_to_async(access_of)(self._request, account_id)
             except AuthenticationFailed as error:
                 raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
             except CSRFRefused as error:
                 raise ApiError("FORBIDDEN", str(error)) from error
-            self._is_known = True
-        return self._principal
+        return self._known[account_id]
 
 
 def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:

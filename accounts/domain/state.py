@@ -65,9 +65,23 @@ class Account:
     def copy(self) -> "Account":
         """Return a copy that can be evolved without touching this one."""
         twin = Account.__new__(Account)
-        for name in Account.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin.status = self.status
+        twin.currency = self.currency
+        twin.cash = self.cash
+        twin.deposited = self.deposited
+        twin.withdrawn = self.withdrawn
         twin.positions = self.positions.copy()
+        twin.positions_cost = self.positions_cost
+        twin.positions_value = self.positions_value
+        twin.realized_pnl = self.realized_pnl
+        twin.trade_count = self.trade_count
+        twin.day = self.day
+        twin.day_volume = self.day_volume
+        twin.day_trades = self.day_trades
+        twin.day_realized_pnl = self.day_realized_pnl
+        twin.max_position_bp = self.max_position_bp
+        twin.max_daily_value = self.max_daily_value
+        twin.max_trade_value = self.max_trade_value
         return twin
 
     @property

@@ -23,7 +23,11 @@ PROBLEMS = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
 class AccountListView(APIView):
     """The accounts that the asking user may see."""
 
-    @extend_schema(parameters=[s.PageParameters], responses={200: s.AccountPageSerializer, **PROBLEMS})
+    @extend_schema(
+        operation_id="accounts_list",
+        parameters=[s.PageParameters],
+        responses={200: s.AccountPageSerializer, **PROBLEMS},
+    )
     def get(self, request: Request) -> Response:
         """Return a page of accounts."""
         page = s.parameters(s.PageParameters, request.query_params)

@@ -1,0 +1,120 @@
+"""The live feed of an account: snapshot, deltas that fit, resync, and nobody who may not see it."""
+
+import json
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.permissions import grant_ownership
+from readmodels.live import deltas_of, group_of
+from readmodels.projector import project_partition
+from readmodels.routing import websocket_urlpatterns
+from readmodels.tests.conftest import ADA
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owner(history):
+    user = get_user_model().objects.create_user("ada")
+    grant_ownership(user=user, account_id=ADA)
+    history.open(ADA)
+    project_partition(history.store.partition_of(ADA))
+    return user
+
+
+class Socket(ApplicationCommunicator):
+    """One WebSocket to an account's feed."""
+
+    def __init__(self, user, account_id=ADA):
+        scope = {"type": "websocket", "path": f"/ws/accounts/{account_id}", "headers": [], "user": user}
+        super().__init__(URLRouter(websocket_urlpatterns), scope)
+
+    async def connect(self):
+        await self.send_input({"type": "websocket.connect"})
+        assert (await self.receive_output())["type"] == "websocket.accept"
+
+    async def receive(self):
+        return json.loads((await self.receive_output())["text"])
+
+    async def send(self, content):
+        await self.send_input({"type": "websocket.receive", "text": json.dumps(content)})
+
+    async def disconnect(self):
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait()
+
+
+async def project_and_push(history):
+    projected = await sync_to_async(project_partition)(history.store.partition_of(ADA))
+    messages = [message for changes in projected.changes for message in deltas_of(changes)]
+    for message in messages:
+        await get_channel_layer().group_send(group_of(ADA), message)
+    return messages
+
+
+def test_a_snapshot_comes_first_then_each_change(history, owner):
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        snapshot = await socket.receive()
+        assert (snapshot["type"], snapshot["version"], snapshot["account"]["role"]) == ("snapshot", 2, "owner")
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(history.sell)(ADA)
+        await project_and_push(history)
+        delta = await socket.receive()
+        assert (delta["type"], delta["from_version"], delta["version"]) == ("delta", 2, 4)
+        assert [trade["side"] for trade in delta["trades"]] == ["BUY", "SELL"]
+        assert [position["quantity"] for position in delta["positions"]] == [6]
+        assert delta["account"]["role"] == "owner"
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+def test_a_change_that_the_snapshot_has_is_not_sent_again(history, owner):
+    async def scenario():
+        await sync_to_async(history.buy)(ADA)
+        messages = await project_and_push(history)
+        socket = Socket(owner)
+        await socket.connect()
+        assert (await socket.receive())["version"] == 3
+        await get_channel_layer().group_send(group_of(ADA), messages[0])
+        assert await socket.receive_nothing(0.2)
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+def test_a_client_that_missed_something_gets_a_snapshot_again(history, owner):
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        await socket.receive()
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(project_partition)(history.store.partition_of(ADA))
+        for nonsense in ({"type": "other"}, [], "x"):
+            await socket.send(nonsense)
+        await socket.send({"type": "resync"})
+        assert (await socket.receive())["version"] == 3
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+@pytest.mark.parametrize(("who", "code"), [("nobody", 4401), ("stranger", 4404), ("unknown account", 4404)])
+def test_whoever_may_not_see_the_account_is_turned_away(history, owner, who, code):
+    async def scenario():
+        stranger = await get_user_model().objects.acreate(username="stranger")
+        user = {"nobody": AnonymousUser(), "stranger": stranger}.get(who, owner)
+        account_id = "0b5c1f3e-0000-4000-8000-0000000000ff" if who == "unknown account" else ADA
+        socket = Socket(user, account_id)
+        await socket.connect()
+        assert await socket.receive_output() == {"type": "websocket.close", "code": code}
+
+    async_to_sync(scenario)()

@@ -1,0 +1,145 @@
+"""REST: what is shown to whom, page by page, no older than asked, and every error a problem with a code."""
+
+import io
+import threading
+import uuid
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from accounts.api_keys import create_api_key
+from accounts.models import AccountAccess
+from accounts.permissions import grant_ownership
+from readmodels import queries
+from readmodels.tests.conftest import ADA, BOB, project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Reader:
+    """A user with an API key."""
+
+    def __init__(self, username, **flags):
+        self.user = get_user_model().objects.create_user(username, password="a long password", **flags)
+        self.headers = {"Authorization": f"Bearer {create_api_key(user=self.user, name='bot')}"}
+
+    def get(self, path, **parameters):
+        return Client().get(f"/api/{path}", parameters, headers=self.headers)
+
+
+@pytest.fixture
+def ada(history):
+    """Ada owns an account with five trades; Bob's is somebody else's."""
+    reader = Reader("ada")
+    grant_ownership(user=reader.user, account_id=ADA)
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+    for _ in range(4):
+        history.buy(ADA, quantity=2)
+    history.sell(ADA, quantity=1)
+    project()
+    return reader
+
+
+def problem(answer):
+    assert answer["Content-Type"] == "application/problem+json"
+    found = answer.json()
+    assert found["status"] == answer.status_code
+    assert found["detail"]
+    return answer.status_code, found["code"]
+
+
+def test_an_account_and_its_positions_are_shown(ada):
+    portfolio = ada.get(f"accounts/{ADA}/portfolio").json()
+    assert (portfolio["account"]["role"], portfolio["account"]["version"]) == ("owner", 7)
+    assert portfolio["account"] == ada.get(f"accounts/{ADA}").json()
+    assert portfolio["positions"] == ada.get(f"accounts/{ADA}/positions").json()["results"]
+    assert portfolio["positions"][0]["quantity"] == 7
+
+
+def test_a_closed_position_is_not_shown(ada, history):
+    history.sell(ADA, quantity=7)
+    project()
+    assert ada.get(f"accounts/{ADA}/positions").json() == {"results": []}
+
+
+class TestAccess:
+    def test_the_list_has_the_accounts_that_one_may_see(self, ada):
+        def ids(reader):
+            return {account["account_id"] for account in reader.get("accounts").json()["results"]}
+
+        assert ids(ada) == {ADA}
+        assert ids(Reader("stranger")) == set()
+        assert ids(Reader("officer", is_staff=True)) == {ADA, BOB}
+
+    @pytest.mark.parametrize("path", ["", "/portfolio", "/positions", "/trades", "/daily-pnl"])
+    def test_an_account_that_one_may_not_see_does_not_exist(self, ada, path):
+        foreign = problem(ada.get(f"accounts/{BOB}{path}"))
+        assert foreign == problem(ada.get(f"accounts/{uuid.uuid4()}{path}")) == (404, "NOT_FOUND")
+        assert problem(Client().get(f"/api/accounts/{ADA}{path}")) == (401, "UNAUTHENTICATED")
+
+    def test_roles_that_were_given_are_shown(self, ada):
+        viewer = Reader("viewer")
+        AccountAccess.objects.create(user=viewer.user, account_id=ADA, role="viewer")
+        assert viewer.get(f"accounts/{ADA}").json()["role"] == "viewer"
+        assert Reader("officer", is_staff=True).get(f"accounts/{ADA}").json()["role"] == "staff"
+
+
+class TestPages:
+    def test_trades_come_newest_first_in_pages_without_overlap(self, ada):
+        versions, cursor, pages = [], None, 0
+        while pages == 0 or cursor is not None:
+            parameters = {"limit": 2} | ({} if cursor is None else {"cursor": cursor})
+            page = ada.get(f"accounts/{ADA}/trades", **parameters).json()
+            versions += [trade["version"] for trade in page["results"]]
+            cursor, pages = page["next"], pages + 1
+        assert (versions, pages) == ([7, 6, 5, 4, 3], 3)
+
+    def test_accounts_come_in_pages(self, ada):
+        officer = Reader("officer", is_staff=True)
+        first = officer.get("accounts", limit=1).json()
+        second = officer.get("accounts", limit=1, cursor=first["next"]).json()
+        assert [first["results"][0]["account_id"], second["results"][0]["account_id"]] == [ADA, BOB]
+        assert second["next"] is None
+
+    @pytest.mark.parametrize(
+        "parameters", [{"limit": 0}, {"limit": 501}, {"limit": "x"}, {"cursor": "-1"}, {"cursor": "x"}]
+    )
+    def test_parameters_that_make_no_sense_are_named(self, ada, parameters):
+        answer = ada.get(f"accounts/{ADA}/trades", **parameters)
+        assert problem(answer) == (400, "BAD_REQUEST")
+        assert next(iter(parameters)) in answer.json()["detail"]
+        assert problem(ada.get("accounts", cursor="x")) == (400, "BAD_REQUEST")
+
+
+class TestMinVersion:
+    def test_a_version_that_is_there_is_answered_at_once(self, ada):
+        assert ada.get(f"accounts/{ADA}", min_version=7).json()["version"] == 7
+
+    def test_a_version_that_comes_while_waiting_is_answered(self, ada, history):
+        history.buy(ADA, quantity=1)
+
+        def project_later():
+            project()
+            connection.close()
+
+        later = threading.Timer(0.3, project_later)
+        later.start()
+        assert ada.get(f"accounts/{ADA}/portfolio", min_version=8).json()["account"]["version"] == 8
+        later.join()
+
+    def test_a_version_that_does_not_come_is_a_503_that_says_so(self, ada, monkeypatch):
+        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        answer = ada.get(f"accounts/{ADA}/trades", min_version=99)
+        assert problem(answer) == (503, "VERSION_NOT_AVAILABLE")
+        assert answer["Retry-After"] == "1"
+        assert problem(ada.get(f"accounts/{ADA}", min_version="x")) == (400, "BAD_REQUEST")
+
+
+def test_the_openapi_document_is_valid_and_complete():
+    errors = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null", stderr=errors)
+    assert errors.getvalue() == ""
