@@ -44,10 +44,17 @@ def _reset(arguments: argparse.Namespace) -> None:
     if not data_dir.exists():
         print(f"nothing to remove: {data_dir} does not exist")
         return
-    if not arguments.yes and input(f"Remove {data_dir} with every event in it? Type yes: ") != "yes":
+    if not arguments.yes and not _is_confirmed(f"Remove {data_dir} with every event in it? Type yes: "):
         fail("nothing was removed")
     shutil.rmtree(data_dir)
     print(f"removed {data_dir}")
+
+
+def _is_confirmed(question: str) -> bool:
+    try:
+        return input(question) == "yes"
+    except EOFError:  # Nobody is there to answer.
+        return False
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""`make run` itself, once, for real: it starts, says where, refuses a second one, stops in order and leaves nothing."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tradingplatform.local.ports import HOST
+from tradingplatform.local.processes import BASE_DIR
+from tradingplatform.local.tests.processes_of import marked, wait_for
+
+
+def local(*arguments, data_dir, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "tradingplatform.local", *arguments],
+        cwd=BASE_DIR,
+        env={**os.environ, "TRADING_DATA_DIR": str(data_dir), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def start(data_dir, port):
+    environment = {**os.environ, "TRADING_DATA_DIR": str(data_dir), "WEB_PORT": str(port)}
+    for name in ("DATABASE_URL", "REDIS_URL", "COMMAND_BUS"):
+        environment.pop(name, None)
+    log = (data_dir.parent / "run.log").open("a")
+    return subprocess.Popen(
+        [sys.executable, "-m", "tradingplatform.local", "run"],
+        cwd=BASE_DIR,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+
+
+def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
+    data_dir = tmp_path / "data"
+    log = tmp_path / "run.log"
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        running = start(data_dir, port)
+        wait_for(lambda: running.poll() is not None or "Ctrl-C stops everything" in log.read_text(), 90)
+    printed = log.read_text()
+    (address,) = set(re.findall(r"Trading platform +(http://127\.0\.0\.1:\d+)", printed))
+    assert int(address.rsplit(":", 1)[1]) > port, "the taken port was passed over"
+    for step in ("start PostgreSQL", "start Valkey", "migrate", "load the demo", "log in as alice"):
+        assert step in printed
+    urllib.request.urlopen(f"{address}/api/session", timeout=5).close()
+
+    assert address in local("status", data_dir=data_dir).stdout
+    for action in ("run", "reset"):
+        refused = local(action, data_dir=data_dir, YES="1")
+        assert refused.returncode == 1
+        assert f"running already at {address}" in refused.stderr
+
+    running.send_signal(signal.SIGINT)
+    running.wait(30)
+    stopped = [line.split()[0] for line in log.read_text().splitlines() if line.endswith("| stopped")]
+    assert stopped == ["traders", "market", "web", "beat", "projector", "writer"]
+    assert "nothing is left running, the data are kept" in log.read_text()
+    assert marked(str(data_dir)) == []
+
+    again = start(data_dir, port)
+    wait_for(lambda: log.read_text().count("Ctrl-C stops everything") == 2, 90)
+    again.kill()
+    again.wait()
+    wait_for(lambda: marked(str(data_dir)) == [], 20)
+    assert (data_dir / "events" / "journal.sqlite3").exists()
+    assert local("status", data_dir=data_dir).returncode == 1
+    assert "nothing was removed" in local("reset", data_dir=data_dir).stderr, "it asks, and nobody answers"
+    assert local("reset", data_dir=data_dir, YES="1").returncode == 0
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("version", ["3.9", "2.7"])
+def test_setup_without_a_new_enough_python_is_one_clear_sentence(tmp_path, version):
+    fake = tmp_path / "python"
+    fake.write_text(f'#!/bin/sh\ncase "$2" in *print*) echo {version};; *) exit 1;; esac\n')
+    fake.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "scripts/setup.sh", "python", str(tmp_path / "venv")],
+        cwd=BASE_DIR,
+        env={**os.environ, "PYTHON": str(fake)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().count("\n") == 0
+    assert f"Python 3.11 or newer is needed (found: {fake} is {version})" in done.stderr
+
+
+def test_help_names_every_subcommand(tmp_path):
+    printed = local("--help", data_dir=tmp_path).stdout
+    assert all(name in printed for name in ("run", "status", "reset"))
