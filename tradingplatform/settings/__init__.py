@@ -45,13 +45,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tradingplatform.middleware.Security",
+    "tradingplatform.middleware.Session",
+    "tradingplatform.middleware.Common",
+    "tradingplatform.middleware.Csrf",
+    "tradingplatform.middleware.Authentication",
+    "tradingplatform.middleware.Message",
+    "tradingplatform.middleware.XFrameOptions",
 ]
 
 TEMPLATES = [
