@@ -34,7 +34,7 @@ def principal_of(request: HttpRequest) -> Principal | None:
 
     Raises AuthenticationFailed for a wrong key, CSRFRefused for a session without its CSRF token.
     """
-    key = _bearer(request.headers.get("Authorization", ""))
+    key = bearer_key(request.headers.get("Authorization", ""))
     if key is not None:
         return _principal_of_key(key)
     user = getattr(request, "user", None)
@@ -49,7 +49,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         """Return the key's user, or None when no key is given; raises AuthenticationFailed for a wrong one."""
-        key = _bearer(request.headers.get("Authorization", ""))
+        key = bearer_key(request.headers.get("Authorization", ""))
         return None if key is None else (_principal_of_key(key).user, key)
 
     def authenticate_header(self, request: Request) -> str:
@@ -60,7 +60,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 async def user_from_scope(scope: dict[str, Any]) -> AbstractBaseUser | AnonymousUser:
     """Return the user of a WebSocket: of its API key when it sends one, else of its session."""
     headers = dict(scope.get("headers", []))
-    key = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+    key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
     if key is not None:
         found = await sync_to_async(find_api_key)(key)
         return AnonymousUser() if found is None else found.user
@@ -68,7 +68,8 @@ async def user_from_scope(scope: dict[str, Any]) -> AbstractBaseUser | Anonymous
     return AnonymousUser() if user is None else user
 
 
-def _bearer(header: str) -> str | None:
+def bearer_key(header: str) -> str | None:
+    """Return the API key of an Authorization header, or None when it holds none."""
     return header.removeprefix(_SCHEME).strip() if header.startswith(_SCHEME) else None
 
 

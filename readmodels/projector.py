@@ -8,9 +8,8 @@ and so do the later events of its account, in order; all other accounts go on.
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import psycopg
 import structlog
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
@@ -18,7 +17,7 @@ from eventstore.record import Batch, Commit
 from readmodels import tables
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import account_summary, activity, daily_pnl, portfolio_positions, trade_history
-from readmodels.projections.changes import Changes, changes_of
+from readmodels.projections.changes import Changes, VersionSkipped, changes_of
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +47,12 @@ def project_partition(partition: int) -> Projected:
             return NOTHING
         try:
             batches = _next_batches(partition, checkpoint.seq)
-        except EventStoreError as error:
+            changes = write_batches(batches)
+        except (EventStoreError, VersionSkipped) as error:
             _stop(checkpoint, error)
             return NOTHING
         if not batches:
             return NOTHING
-        changes = write_batches(batches)
         checkpoint.seq, checkpoint.stopped_because = batches[-1].seq, ""
         checkpoint.save(update_fields=["seq", "stopped_because"])
     return Projected(tuple(changes), sum(batch.event_count for batch in batches), True)
@@ -66,8 +65,10 @@ def write_batches(batches: Sequence[Batch]) -> list[Changes]:
     try:
         with transaction.atomic():
             changes = [write_commits(commits)]
-    except (Error, psycopg.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_connection_lost():
+    except VersionSkipped:
+        raise
+    except Exception as error:  # Whatever one event raises must not stop the other accounts.
+        if _is_connection_lost():
             raise
         log.error("batch not projected as a whole; projecting account by account", exc_info=error)
         changes, poisoned = _write_account_by_account(commits)
@@ -114,7 +115,7 @@ def _next_batches(partition: int, after_seq: int) -> list[Batch]:
     return batches
 
 
-def _stop(checkpoint: ProjectionCheckpoint, error: EventStoreError) -> None:
+def _stop(checkpoint: ProjectionCheckpoint, error: Exception) -> None:
     if checkpoint.stopped_because != str(error):
         log.error("projection stopped", partition=checkpoint.partition, seq=checkpoint.seq, reason=str(error))
         checkpoint.stopped_because = str(error)
@@ -132,6 +133,8 @@ def _write_account_by_account(commits: Sequence[Commit[Any]]) -> tuple[list[Chan
             try:
                 with transaction.atomic():
                     written.append(write_commits([commit]))
+            except VersionSkipped:
+                raise
             except Exception as error:
                 if _is_connection_lost():
                     raise

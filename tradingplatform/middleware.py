@@ -1,8 +1,9 @@
 """Django's middleware without a thread for each step.
 
-Under an asynchronous server Django runs every `process_request` and `process_response` of its own middleware on a thread, in
-case it blocks: about 3 ms for each request here, measured. These do not block: they read headers and set attributes that are
-filled in when somebody asks. Only saving a session does, and goes to a thread. What they do is Django's own, unchanged.
+Under an asynchronous server Django runs every `process_request` and `process_response` of its own middleware on a
+thread, in case it blocks: about 3 ms for each request here, measured. These do not block: they read headers and set
+attributes that are filled in when somebody asks. Only saving a session does, and goes to a thread. What they do is
+Django's own, unchanged.
 """
 
 from typing import Any

@@ -30,14 +30,17 @@ from graphql import (
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.api.errors import ApiError
-from accounts.authentication import CSRFRefused
+from accounts.authentication import CSRFRefused, bearer_key
 from accounts.permissions import Access, access_of
+from accounts.recent_access import RecentAccess
 
 log = structlog.get_logger(__name__)
 
 QUERY_DEPTH_MAX: Final = 10
 QUERY_CHARACTERS_MAX: Final = 20_000
 DOCUMENTS_CACHED: Final = 512
+
+_recent_access: Final = RecentAccess()
 
 
 class GraphQLRequest(msgspec.Struct, rename="camel"):
@@ -49,28 +52,30 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
 
 
 class Context:
-    """What resolvers see of the request: who asks, and what role they have, asked of the database once for each
-    account.
-    """
+    """What resolvers see of the request: who asks, and what their role on an account is."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._known: dict[str | None, Access | None] = {}
 
     async def access(self, account_id: str | None = None) -> Access | None:
         """Return who asks and their role on an account, None when nobody is logged in.
 
         Raises ApiError for a wrong key or a missing CSRF token.
         """
-        if account_id not in self._known:
-            try:
-                # One visit to the thread that may ask the database, whatever there is to ask.
-                self._known[account_id] = await sync_to_async(access_of)(self._request, account_id)
-            except AuthenticationFailed as error:
-                raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
-            except CSRFRefused as error:
-                raise ApiError("FORBIDDEN", str(error)) from error
-        return self._known[account_id]
+        key = bearer_key(self._request.headers.get("Authorization", ""))
+        recent = None if key is None else _recent_access.find(key, account_id)
+        if recent is not None:
+            return recent
+        try:
+            # One visit to the thread that may ask the database, whatever there is to ask.
+            access = await sync_to_async(access_of)(self._request, account_id)
+        except AuthenticationFailed as error:
+            raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
+        except CSRFRefused as error:
+            raise ApiError("FORBIDDEN", str(error)) from error
+        if key is not None and access is not None and (account_id is None or access.role is not None):
+            _recent_access.remember(key, account_id, access)
+        return access
 
 
 def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:

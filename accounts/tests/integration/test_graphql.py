@@ -1,6 +1,7 @@
 """Commands over GraphQL: answers, refusals, errors of the platform, and who may send what."""
 
 import json
+import time
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -8,6 +9,7 @@ from django.test import Client
 
 from accounts.api_keys import create_api_key, find_api_key
 from accounts.models import AccountAccess, ApiKey
+from accounts.recent_access import ACCESS_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,6 +166,20 @@ class TestAccess:
         assert find_api_key(ada.key) == stored
         ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
         assert ada.error(OPEN, name="x") == "UNAUTHENTICATED"
+
+    def test_a_key_that_is_revoked_while_it_is_used_is_worthless_within_a_second(self, ada):
+        account_id = ada.open()
+        ada.run(DEPOSIT, accountId=account_id, amount="1")
+        ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
+        time.sleep(ACCESS_SECONDS)
+        assert ada.error(DEPOSIT, accountId=account_id, amount="1") == "UNAUTHENTICATED"
+
+    def test_a_role_that_is_taken_away_counts_within_a_second(self, ada):
+        account_id = ada.open()
+        ada.run(DEPOSIT, accountId=account_id, amount="1")
+        AccountAccess.objects.all().delete()
+        time.sleep(ACCESS_SECONDS)
+        assert ada.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
 
     def test_a_session_needs_its_csrf_token(self, ada):
         browser = Client(enforce_csrf_checks=True)

@@ -141,6 +141,17 @@ def test_a_hole_or_an_altered_batch_stops_its_partition_and_no_other(lived, stat
     assert AccountSummary.objects.get(pk=BOB).version == 10
 
 
+def test_an_account_whose_versions_have_a_gap_stops_its_partition_and_no_other(lived):
+    partition = lived.store.partition_of(ADA)
+    lived.writer._partitions[partition].aggregates[ADA].version += 1  # Plant the bug in the writer.
+    lived.buy(ADA)
+    project()
+    checkpoint = ProjectionCheckpoint.objects.get(partition=partition)
+    assert "version 11 should follow, found 12" in checkpoint.stopped_because
+    assert AccountSummary.objects.get(pk=BOB).version == 10
+    assert not DeadLetter.objects.exists()
+
+
 def test_a_poison_event_holds_its_account_in_order_and_no_other(lived, monkeypatch):
     lived.open("0b5c1f3e-0000-4000-8000-00000000000c")
     original = trade_history.row_of
