@@ -94,3 +94,26 @@ class StoreMetadata(msgspec.Struct, frozen=True):
     format: int
     partition_count: int
     created_at: int
+
+
+class StoredPage(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive events of one aggregate and its state before the first of them, as an engine stores it.
+
+    Derived from the journal and never rewritten. `payload` is compressed; `hash` covers every other field.
+    """
+
+    aggregate_id: str
+    first_version: int
+    last_version: int
+    first_timestamp: int
+    last_timestamp: int
+    hash: bytes
+    payload: bytes
+
+
+class Document(msgspec.Struct, frozen=True, array_like=True):
+    """A small record beside the journal (a signed checkpoint, a legal hold): numbered 1, 2, 3 ... within its kind."""
+
+    kind: str
+    number: int
+    body: bytes

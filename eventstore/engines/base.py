@@ -1,11 +1,12 @@
-"""The port that every engine implements: conditional append, range read, heads, metadata.
+"""The port that every engine implements: the journal, its pages, and numbered documents beside it.
 
-An engine stores sealed batches as they are. It does not hash, decode, order or retry: that is the writer's and the
+An engine stores sealed records as they are. It does not hash, decode, order or retry: that is the writer's and the
 reader's work. What it does promise:
 
 - `append` writes a batch only if nothing stands at its (partition, seq), decided by the storage itself and atomically,
   whichever processes or machines compete; it returns only after the data are durable;
-- `read` returns batches in order of seq exactly as stored, holes and damage included.
+- `read` returns batches in order of seq exactly as stored, holes and damage included;
+- pages and documents are only ever added; `forget` and `drop_pages` are the two guarded ways to remove anything.
 
 Driver errors are translated here (`raise ... from`): StoreUnavailable when nothing was written, OutcomeUnknown when
 that cannot be known.
@@ -14,28 +15,81 @@ that cannot be known.
 from collections.abc import Sequence
 from typing import Protocol
 
-from eventstore.record import StoredBatch, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
 
-class Engine(Protocol):
-    """Storage of one journal."""
+class Journal(Protocol):
+    """Batches by (partition, seq)."""
+
+    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
+        """Write batches of different partitions, each on its own condition, or all on all of theirs.
+
+        Returns for each batch None when it is durable, or the batch that already stands in its place. With
+        `all_or_none`, one batch that stands in the way of any means that none was written: the others are then
+        returned as they were given.
+        """
+
+    def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
+        """Return batches with a seq above `after_seq`, in order: at least one if there is any, at most `limit`."""
+
+    def heads(self) -> dict[int, int]:
+        """Return the highest seq of every partition that has a batch."""
+
+    def seek(self, *, partition: int, timestamp: int) -> int:
+        """Return a seq (0 for none) after which every event at or past `timestamp` (UTC microseconds) stands.
+
+        As near to the first such event as the storage can tell cheaply; batches after it may still be earlier.
+        """
+
+    def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
+        """Remove batches that were archived, as the manifest with this hash proves; never a partition's newest batch.
+
+        Idempotent, and the only way to remove anything. It may take a while (DynamoDB's TTL: days), and until then
+        `read` may or may not return them.
+        """
+
+
+class Pages(Protocol):
+    """Pages by (aggregate_id, first_version), and how far the journal has been turned into them."""
+
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+        """Add the pages of the journal's stretch (after_seq, through_seq]; False, and nothing else is changed, when
+        the partition's page position is not `after_seq` any more. A crash in between leaves only pages that the
+        next try writes again, the same bytes.
+        """
+
+    def page_positions(self, *, partition: int) -> list[int]:
+        """Return the ends of all stretches that became pages, ascending; the last is the partition's position."""
+
+    def last_page(
+        self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
+    ) -> StoredPage | None:
+        """Return the last page that begins at or before a version, or at or before an instant, or at all."""
+
+    def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
+        """Return pages whose last version is above `after_version`, in order, at most `limit`."""
+
+    def drop_pages(self) -> None:
+        """Remove every page and every page position; the journal is not touched."""
+
+
+class Documents(Protocol):
+    """Small records beside the journal, only ever added."""
+
+    def append_document(self, document: Document) -> bool:
+        """Write a document if its (kind, number) is free; False when it is taken. Durable when True is returned."""
+
+    def documents(self, *, kind: str, after: int = 0) -> list[Document]:
+        """Return the documents of a kind whose number is above `after`, in order."""
+
+
+class Engine(Journal, Pages, Documents, Protocol):
+    """Storage of one store."""
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         """Open the store, creating it with the proposed metadata when it does not exist; return what it was made
         with.
         """
-
-    def append(self, batches: Sequence[StoredBatch]) -> list[StoredBatch | None]:
-        """Write batches of different partitions, each on its own condition.
-
-        Returns for each batch None when it is durable, or the batch that already stands in its place.
-        """
-
-    def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
-        """Return at most `limit` batches with a seq above `after_seq`, in order."""
-
-    def heads(self) -> dict[int, int]:
-        """Return the highest seq of every partition that has a batch."""
 
     def close(self) -> None:
         """Release what the engine holds; durable data are not touched."""

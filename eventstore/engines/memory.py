@@ -1,18 +1,21 @@
-"""The journal in memory: a full implementation of the port for tests and experiments. Durable only while it lives."""
+"""The store in memory: a full implementation of the port for tests and experiments. Durable only while it lives."""
 
 import threading
 from collections.abc import Sequence
 
-from eventstore.record import StoredBatch, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
 
 class MemoryEngine:
-    """Keeps batches in a dictionary. One instance may be shared by several writers and threads."""
+    """Keeps records in dictionaries. One instance may be shared by several writers and threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._metadata: StoreMetadata | None = None
         self._partitions: dict[int, dict[int, StoredBatch]] = {}
+        self._pages: dict[str, dict[int, StoredPage]] = {}
+        self._page_positions: dict[int, list[int]] = {}
+        self._documents: dict[str, dict[int, Document]] = {}
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         with self._lock:
@@ -20,8 +23,12 @@ class MemoryEngine:
                 self._metadata = proposed
             return self._metadata
 
-    def append(self, batches: Sequence[StoredBatch]) -> list[StoredBatch | None]:
+    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
         with self._lock:
+            if all_or_none:
+                standing = [self._partitions.get(batch.partition, {}).get(batch.seq) for batch in batches]
+                if any(standing):
+                    return [winner or batch for winner, batch in zip(standing, batches, strict=True)]
             return [self._append_one(batch) for batch in batches]
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
@@ -32,6 +39,62 @@ class MemoryEngine:
     def heads(self) -> dict[int, int]:
         with self._lock:
             return {partition: max(stored) for partition, stored in self._partitions.items() if stored}
+
+    def seek(self, *, partition: int, timestamp: int) -> int:
+        with self._lock:
+            stored = self._partitions.get(partition, {})
+            return max((seq for seq, batch in stored.items() if batch.last_timestamp < timestamp), default=0)
+
+    def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
+        with self._lock:
+            stored = self._partitions.get(partition, {})
+            for seq in [seq for seq in stored if first_seq <= seq <= last_seq and seq < max(stored)]:
+                del stored[seq]
+
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+        with self._lock:
+            positions = self._page_positions.setdefault(partition, [])
+            if (positions[-1] if positions else 0) != after_seq:
+                return False
+            for page in pages:
+                self._pages.setdefault(page.aggregate_id, {})[page.first_version] = page
+            positions.append(through_seq)
+            return True
+
+    def page_positions(self, *, partition: int) -> list[int]:
+        with self._lock:
+            return list(self._page_positions.get(partition, ()))
+
+    def last_page(
+        self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
+    ) -> StoredPage | None:
+        with self._lock:
+            candidates = [
+                page
+                for page in self._pages.get(aggregate_id, {}).values()
+                if (version is None or page.first_version <= version)
+                and (timestamp is None or page.first_timestamp <= timestamp)
+            ]
+            return max(candidates, key=lambda page: page.first_version, default=None)
+
+    def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
+        with self._lock:
+            stored = self._pages.get(aggregate_id, {})
+            return [stored[first] for first in sorted(stored) if stored[first].last_version > after_version][:limit]
+
+    def drop_pages(self) -> None:
+        with self._lock:
+            self._pages.clear()
+            self._page_positions.clear()
+
+    def append_document(self, document: Document) -> bool:
+        with self._lock:
+            return self._documents.setdefault(document.kind, {}).setdefault(document.number, document) is document
+
+    def documents(self, *, kind: str, after: int = 0) -> list[Document]:
+        with self._lock:
+            stored = self._documents.get(kind, {})
+            return [stored[number] for number in sorted(stored) if number > after]
 
     def close(self) -> None:
         """Nothing is held."""
