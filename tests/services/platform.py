@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ class Platform:
         guard = self._running.pop(name)
         family = [psutil.Process(guard.pid), *psutil.Process(guard.pid).children(recursive=True)]
         for member in family:
-            member.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # Some die with their parent before it is their turn.
+                member.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=10)
         guard.wait()
 
