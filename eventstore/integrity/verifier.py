@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
 
 class RawCommit(Protocol):
-    """A commit's exact stored bytes."""
+    """A commit's exact bytes."""
 
     @property
     def header(self) -> bytes:
@@ -55,7 +55,10 @@ class PayloadFormat(Protocol):
         """Return as many plain bytes as a damaged payload still gives."""
 
     def raw_commits(self, plain: bytes) -> Sequence[RawCommit]:
-        """Split plain bytes into the commits' exact bytes."""
+        """Return the commits' exact bytes, as the hashes cover them."""
+
+    def event_at(self, plain: bytes, offset: int) -> int:
+        """Return the index of the event that a byte of the plain bytes belongs to."""
 
 
 class _StoredEvent(NamedTuple):
@@ -126,13 +129,8 @@ class PartitionVerifier:
         """Return the first event whose bytes differ between what was written and what can still be read."""
         plain = self._format.decompress(written)
         same = next((i for i, (a, b) in enumerate(zip(plain, found_plain, strict=False)) if a != b), len(found_plain))
-        raw_events = [event for commit in self._format.raw_commits(plain) for event in commit.events]
-        end = 0
-        for event, raw in zip(self._events_of(written), raw_events, strict=True):
-            end = plain.index(raw, end) + len(raw)
-            if end > same:
-                return [event]
-        return self._events_of(written)[:1]  # The bit is one that decompression does not look at.
+        index = self._format.event_at(plain, same)
+        return self._events_of(written)[index : index + 1]
 
     def _first_event(self, batch: StoredBatch) -> Sequence[_StoredEvent]:
         """Return the batch's first event, to name an account for damage that concerns the batch as a whole."""

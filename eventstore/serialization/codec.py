@@ -1,46 +1,31 @@
-"""The payload of a batch: MessagePack arrays of commits, compressed with zstd, and the registry of stored event types.
+"""The codec of a store: which event types it may hold, and how commits become a payload and come back.
 
-    payload = zstd([commit, ...])
-    commit  = [aggregate_id, first_version, timestamp, command_id, correlation_id, causation_id, actor, metadata,
-    [event, ...]] event   = ["TypeName@schema_version", field, ...]
+    payload = zstd(columns), see columns.py
+    event   = ["TypeName@schema_version", field, ...], the form that the hashes cover
 
-Reading decodes a whole payload in one call into typed events. Exact stored bytes, which the hashes cover, are had with
-`raw_commits`. An old schema version is a class of its own, turned into its successor by an upcaster on every read.
+Reading gives typed events. An old schema version is a class of its own, turned into its successor by an upcaster on
+every read. A field may be added at the end of a class with a default: batches from before it have a column fewer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Union
+from itertools import islice
+from types import GenericAlias
+from typing import Any, Final, get_type_hints
 
 import msgspec
 import zstandard
 
 from eventstore.errors import UnknownEventType
 from eventstore.record import Commit, CommitHeader
+from eventstore.serialization import columns
+from eventstore.serialization.columns import EncodedCommit, Layout, TypeColumns
+from eventstore.serialization.identifiers import KnownIdentifiers, unpack
 
 Upcaster = Callable[[Any], Any]
 
 PAYLOAD_BYTES_MAX: Final = 256 * 1024 * 1024
 _COMPRESSION_LEVEL: Final = 3
 _PREFIX_READ_BYTES: Final = 4_096
-
-
-class EncodedCommit(NamedTuple):
-    """A commit's exact stored bytes: its header as an array of eight, and each event."""
-
-    header: bytes
-    events: Sequence[bytes]
-
-
-class _RawCommit(msgspec.Struct, array_like=True):
-    aggregate_id: msgspec.Raw
-    first_version: msgspec.Raw
-    timestamp: msgspec.Raw
-    command_id: msgspec.Raw
-    correlation_id: msgspec.Raw
-    causation_id: msgspec.Raw
-    actor: msgspec.Raw
-    metadata: msgspec.Raw
-    events: list[msgspec.Raw]
 
 
 class EventCodec:
@@ -54,32 +39,31 @@ class EventCodec:
     def __init__(
         self, event_types: Iterable[type[msgspec.Struct]], upcasters: Mapping[type, Upcaster] | None = None
     ) -> None:
-        types = tuple(event_types)
         self._upcasters = dict(upcasters or {})
+        self._classes = {str(cls.__struct_config__.tag): cls for cls in event_types}
+        self._decoders: dict[str, list[msgspec.msgpack.Decoder[list[Any]]]] = {}
+        self._required: dict[str, int] = {}
         self._encode = msgspec.msgpack.Encoder().encode
-        union: Any = Union[types]  # noqa: UP007 - built at run time.
-        self._decoder: msgspec.msgpack.Decoder[list[Commit[Any]]] = msgspec.msgpack.Decoder(list[Commit[union]])
-        self._raw_decoder = msgspec.msgpack.Decoder(list[_RawCommit])
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
+        self._known = KnownIdentifiers()
+
+    @property
+    def event_types(self) -> Mapping[str, type[msgspec.Struct]]:
+        """Every registered class, old versions included, by its tag."""
+        return self._classes
 
     def encode_commit(self, header: CommitHeader, events: Sequence[Any]) -> EncodedCommit:
-        """Return the exact bytes of a commit."""
+        """Return the exact bytes of a commit, as the hashes cover them."""
         encode = self._encode
         return EncodedCommit(encode(header), [encode(event) for event in events])
 
-    def compress(self, commits: Sequence[EncodedCommit]) -> bytes:
-        """Return the payload of a batch."""
-        parts = [_array_prefix(len(commits))]
-        for header, events in commits:
-            parts.append(b"\x99")  # An array of nine: the eight of the header and the events.
-            parts.append(header[1:])
-            parts.append(_array_prefix(len(events)))
-            parts.extend(events)
-        return self._compressor.compress(b"".join(parts))
+    def compress(self, commits: Sequence[Commit[Any]]) -> bytes:
+        """Return the payload that holds these commits."""
+        return self._compressor.compress(columns.encode(commits))
 
     def decompress(self, payload: bytes) -> bytes:
-        """Return the MessagePack bytes of a payload; raises ValueError when they are not what was compressed."""
+        """Return the plain columns of a payload; raises ValueError when they are not what was compressed."""
         try:
             return self._decompressor.decompress(payload, max_output_size=PAYLOAD_BYTES_MAX)
         except zstandard.ZstdError as error:
@@ -98,29 +82,73 @@ class EventCodec:
 
     def decode(self, plain: bytes) -> list[Commit[Any]]:
         """Decode a decompressed payload into commits of current events; raises ValueError or UnknownEventType."""
-        try:
-            commits: list[Commit[Any]] = self._decoder.decode(plain)
-        except msgspec.ValidationError as error:
-            if "tag" in str(error) or "Invalid value" in str(error):
-                raise UnknownEventType(
-                    f"a stored event has a type or schema version that this process does not know ({error}): "
-                    "run the release that wrote it, or a later one"
-                ) from error
-            raise ValueError(f"the payload is not a list of commits ({error})") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"the payload is not MessagePack ({error})") from error
+        layout = columns.take_apart(plain)
+        count = layout.commit_count
+        events = layout.in_order([self._events(of_type, layout) for of_type in layout.types])
         if self._upcasters:
-            for commit in commits:
-                commit.events = tuple(self._upcast(event) for event in commit.events)
-        return commits
+            events = [self._upcast(event) for event in events]
+        header_columns = (
+            self._known.unpack(layout.aggregate_ids, count=count),
+            layout.first_versions,
+            layout.timestamp_list(),
+            unpack(layout.command_ids, count=count),
+            unpack(layout.correlation_ids, count=count),
+            unpack(layout.causation_ids, count=count),
+            layout.actor_list(),
+            layout.metadata or [None] * count,
+            _grouped(events, layout.event_counts),
+        )
+        return [Commit(*values) for values in zip(*header_columns, strict=True)]
 
     def raw_commits(self, plain: bytes) -> list[EncodedCommit]:
-        """Split a decompressed payload into the exact stored bytes; raises ValueError."""
+        """Return the exact bytes of every commit, whatever its types; raises ValueError."""
+        return columns.raw_commits(plain)
+
+    def event_at(self, plain: bytes, offset: int) -> int:
+        """Return the index of the event that a byte of the plain payload belongs to, 0 if it belongs to none."""
+        return columns.event_at(plain, offset)
+
+    def _events(self, of_type: TypeColumns, layout: Layout) -> list[Any]:
+        cls = self._class_of(of_type.tag)
+        if not of_type.columns:
+            return [cls() for _ in range(columns.rows(of_type, layout))]
+        return [cls(*row) for row in zip(*self.decode_columns(of_type), strict=True)]
+
+    def decode_columns(self, of_type: TypeColumns) -> list[list[Any]]:
+        """Return the values of every stored column of a type; raises ValueError or UnknownEventType."""
+        decoders = self._column_decoders(of_type.tag)
+        required = self._required[of_type.tag]
+        if not required <= len(of_type.columns) <= len(decoders):
+            raise UnknownEventType(
+                f"a stored {of_type.tag} has {len(of_type.columns)} fields and this process knows {required} to "
+                f"{len(decoders)}: run the release that wrote it, or a later one"
+            )
         try:
-            raws = self._raw_decoder.decode(plain)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise ValueError(f"the payload is not a list of commits ({error})") from error
-        return [EncodedCommit(_raw_header(raw), [bytes(event) for event in raw.events]) for raw in raws]
+            values = [decoder.decode(raw) for decoder, raw in zip(decoders, of_type.columns, strict=False)]
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise ValueError(f"a column of {of_type.tag} is not what was written ({error})") from error
+        if len(set(map(len, values))) > 1:
+            raise ValueError(f"the columns of {of_type.tag} are not of one length")
+        return values
+
+    def _column_decoders(self, tag: str) -> "list[msgspec.msgpack.Decoder[list[Any]]]":
+        decoders = self._decoders.get(tag)
+        if decoders is None:
+            cls = self._class_of(tag)
+            hints = get_type_hints(cls)
+            column_types: list[Any] = [GenericAlias(list, (hints[name],)) for name in cls.__struct_fields__]
+            decoders = self._decoders[tag] = [msgspec.msgpack.Decoder(of_column) for of_column in column_types]
+            self._required[tag] = len(decoders) - len(cls.__struct_defaults__)
+        return decoders
+
+    def _class_of(self, tag: str) -> type[msgspec.Struct]:
+        cls = self._classes.get(tag)
+        if cls is None:
+            raise UnknownEventType(
+                f"a stored event has the type or schema version {tag!r}, which this process does not know: "
+                "run the release that wrote it, or a later one"
+            )
+        return cls
 
     def _upcast(self, event: Any) -> Any:
         while (upcaster := self._upcasters.get(type(event))) is not None:
@@ -133,24 +161,8 @@ def event_type_name(event: object) -> str:
     return type(event).__name__
 
 
-def _raw_header(raw: _RawCommit) -> bytes:
-    return b"\x98" + b"".join(
-        (
-            raw.aggregate_id,
-            raw.first_version,
-            raw.timestamp,
-            raw.command_id,
-            raw.correlation_id,
-            raw.causation_id,
-            raw.actor,
-            raw.metadata,
-        )
-    )
-
-
-def _array_prefix(length: int) -> bytes:
-    if length < 16:
-        return bytes((0x90 | length,))
-    if length < 65_536:
-        return b"\xdc" + length.to_bytes(2, "big")
-    return b"\xdd" + length.to_bytes(4, "big")
+def _grouped(events: Sequence[Any], counts: Sequence[int] | None) -> list[tuple[Any, ...]]:
+    if counts is None:
+        return [(event,) for event in events]
+    stream = iter(events)
+    return [tuple(islice(stream, count)) for count in counts]

@@ -3,19 +3,22 @@
 import uuid
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.integrity.hashing import batch_hash, leaf_hash, payload_hash
 from eventstore.integrity.merkle import merkle_root
-from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EncodedCommit, EventCodec
+from eventstore.record import Commit, StoredBatch
+from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.columns import EncodedCommit
 
 
 def seal(
-    commits: Sequence[EncodedCommit],
+    commits: Sequence[Commit[Any]],
     *,
+    encoded: Sequence[EncodedCommit],
     codec: EventCodec,
     partition: int,
     seq: int,
@@ -23,8 +26,11 @@ def seal(
     first_timestamp: int,
     last_timestamp: int,
 ) -> tuple[StoredBatch, list[bytes]]:
-    """Return the batch to append and the leaf hash of each of its events, in order."""
-    leaves = [leaf_hash(header, index, event) for header, events in commits for index, event in enumerate(events)]
+    """Return the batch to append and the leaf hash of each of its events, in order.
+
+    `encoded` are the exact bytes of the same commits, as `EventCodec.encode_commit` gives them.
+    """
+    leaves = [leaf_hash(header, index, event) for header, events in encoded for index, event in enumerate(events)]
     payload = codec.compress(commits)
     unsealed = StoredBatch(
         partition=partition,

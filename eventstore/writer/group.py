@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from eventstore.errors import WrongExpectedVersion
 from eventstore.record import Commit, CommitHeader, StoredBatch
-from eventstore.serialization.codec import EncodedCommit, EventCodec
+from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.columns import EncodedCommit
 from eventstore.writer.batch import seal
 from eventstore.writer.decider import Decider
 from eventstore.writer.partition import Aggregate, PartitionState
@@ -79,7 +80,8 @@ class Group(Generic[S, C]):
     def seal(self) -> StoredBatch:
         """Return the batch to append: the next seq of the partition, linked to its head."""
         batch, self._leaves = seal(
-            self._encoded,
+            self._commits,
+            encoded=self._encoded,
             codec=self._codec,
             partition=self.partition.number,
             seq=self.partition.seq + 1,
