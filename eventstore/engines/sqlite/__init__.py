@@ -1,4 +1,4 @@
-"""The embedded default engine: one SQLite file in WAL mode, every acknowledged batch on disk."""
+"""The embedded default engine: two SQLite files in WAL mode, every acknowledged batch on disk."""
 
 from eventstore.engines.sqlite.engine import SQLiteEngine
 

@@ -1,25 +1,20 @@
 """The SQLite engine: WAL, synchronous=FULL, one transaction and one fsync for the batches of all partitions together.
 
 `append` returns after the fsync, so what it acknowledged survives kill -9 and power loss. Any number of processes may
-open the same file: SQLite lets one write at a time, and the primary key decides who appends a seq. Each thread that
-uses an engine gets a connection of its own.
+open the same files: SQLite lets one write at a time, and the primary key decides who appends a seq.
 """
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from eventstore.engines.sqlite.schema import STATEMENTS
-from eventstore.errors import IntegrityError, StoreUnavailable
-from eventstore.record import StoredBatch, StoreMetadata
-
-BUSY_TIMEOUT_MS: Final = 10_000
-WAL_PAGES_MAX: Final = 4_000
+from eventstore.engines.sqlite.database import Database
+from eventstore.engines.sqlite.pages import SQLitePages
+from eventstore.engines.sqlite.schema import JOURNAL
+from eventstore.errors import IntegrityError
+from eventstore.record import Document, StoredBatch, StoreMetadata
 
 _COLUMNS: Final = ", ".join(StoredBatch.__struct_fields__)
 _INSERT: Final = (
@@ -40,94 +35,114 @@ _SELECT: Final = f"SELECT {_COLUMNS} FROM journal WHERE partition = ?"  # noqa: 
 
 
 class SQLiteEngine:
-    """Keeps the journal in `folder`/journal.sqlite3; the folder is made when it does not exist."""
+    """Keeps `folder`/journal.sqlite3 and `folder`/pages.sqlite3; the folder is made when it does not exist."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite3"
-        self._local = threading.local()
+        self._journal = Database(self.path, is_durable=True)
+        self._pages = SQLitePages(folder / "pages.sqlite3")
+        self.put_pages = self._pages.put_pages
+        self.page_positions = self._pages.page_positions
+        self.last_page = self._pages.last_page
+        self.pages = self._pages.pages
+        self.drop_pages = self._pages.drop_pages
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._errors():
-            if not self._connection().execute("SELECT 1 FROM sqlite_master WHERE name = 'metadata'").fetchone():
+        self._journal.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._journal.errors():
+            connection = self._journal.connection()
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'metadata'").fetchone():
                 self._create(proposed)
-            row = self._connection().execute(_METADATA).fetchone()
-            return StoreMetadata(*row)
+            row = connection.execute(_METADATA).fetchone()
+        self._pages.create()
+        return StoreMetadata(*row)
 
-    def append(self, batches: Sequence[StoredBatch]) -> list[StoredBatch | None]:
-        outcomes: list[StoredBatch | None] = []
-        with self._errors(), self._transaction() as connection:
-            for batch in batches:
-                values = tuple(getattr(batch, field) for field in StoredBatch.__struct_fields__)
-                if connection.execute(_INSERT, values).rowcount == 1:
-                    outcomes.append(None)
-                else:
-                    row = connection.execute(f"{_SELECT} AND seq = ?", (batch.partition, batch.seq)).fetchone()
-                    outcomes.append(_stored(row))
+    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
+        with self._journal.errors():
+            try:
+                with self._journal.transaction():
+                    outcomes = [self._append_one(batch) for batch in batches]
+                    if all_or_none and any(outcomes):
+                        raise _NotAll
+            except _NotAll:
+                return [winner or batch for winner, batch in zip(outcomes, batches, strict=True)]
         return outcomes
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
-        with self._errors(partition):
-            rows = self._connection().execute(
+        with self._journal.errors(partition):
+            rows = self._journal.connection().execute(
                 f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?", (partition, after_seq, limit)
             )
             return [_stored(row) for row in rows.fetchall()]
 
     def heads(self) -> dict[int, int]:
-        with self._errors():
-            return dict(self._connection().execute(_HEADS).fetchall())
+        with self._journal.errors():
+            return dict(self._journal.connection().execute(_HEADS).fetchall())
+
+    def seek(self, *, partition: int, timestamp: int) -> int:
+        """Timestamps never decrease within a partition, so halving finds the place, and no index has to be kept."""
+        before, after = 0, self.heads().get(partition, 0) + 1
+        with self._journal.errors(partition):
+            while after - before > 1:
+                middle = (before + after) // 2
+                row = self._journal.connection().execute(
+                    "SELECT seq, last_timestamp FROM journal WHERE partition = ? AND seq >= ? ORDER BY seq LIMIT 1",
+                    (partition, middle),
+                )
+                seq, last_timestamp = row.fetchone()
+                if last_timestamp < timestamp:
+                    before = seq
+                else:
+                    after = middle
+        return before
+
+    def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
+        with self._journal.errors(), self._journal.transaction() as connection:
+            connection.execute(
+                "INSERT INTO forgotten VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (partition, first_seq, last_seq, manifest_hash),
+            )
+            connection.execute(
+                "DELETE FROM journal WHERE partition = :partition AND seq BETWEEN :first AND :last "
+                "AND seq < (SELECT max(seq) FROM journal WHERE partition = :partition)",
+                {"partition": partition, "first": first_seq, "last": last_seq},
+            )
+
+    def append_document(self, document: Document) -> bool:
+        with self._journal.errors(), self._journal.transaction() as connection:
+            values = msgspec.structs.astuple(document)
+            written = connection.execute("INSERT INTO document VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+            return written.rowcount == 1
+
+    def documents(self, *, kind: str, after: int = 0) -> list[Document]:
+        with self._journal.errors():
+            rows = self._journal.connection().execute(
+                "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number", (kind, after)
+            )
+            return [Document(*row) for row in rows.fetchall()]
 
     def close(self) -> None:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            del self._local.connection
+        self._journal.close()
+        self._pages.close()
 
     def _create(self, proposed: StoreMetadata) -> None:
         """Make the tables; of several processes that try at once, one makes them and its metadata count."""
-        with self._transaction() as connection:
-            for statement in STATEMENTS:
+        with self._journal.transaction() as connection:
+            for statement in JOURNAL:
                 connection.execute(statement)
-            values = (proposed.store_id, proposed.format, proposed.partition_count, proposed.created_at)
+            values = msgspec.structs.astuple(proposed)
             connection.execute("INSERT INTO metadata VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1_000)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
-            self._local.connection = connection
-        return connection
+    def _append_one(self, batch: StoredBatch) -> StoredBatch | None:
+        connection = self._journal.connection()
+        if connection.execute(_INSERT, msgspec.structs.astuple(batch)).rowcount == 1:
+            return None
+        row = connection.execute(f"{_SELECT} AND seq = ?", (batch.partition, batch.seq)).fetchone()
+        return _stored(row)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
-    @contextmanager
-    def _errors(self, partition: int | None = None) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.IntegrityError as error:
-            raise StoreUnavailable(f"{self.path} refused the write: {error}") from error
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(
-                f"{self.path} cannot be used ({error}): check that the disk has room and that the file may be written"
-            ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            self.close()
-            if partition is None:
-                raise StoreUnavailable(f"{self.path} is damaged ({error}): run `manage.py verify_events`") from error
-            raise IntegrityError(f"{self.path.name} is damaged ({error})", partition=partition, seq=None) from error
+class _NotAll(Exception):
+    """One of several batches that belong together lost its place: the transaction is undone."""
 
 
 def _stored(row: tuple[object, ...]) -> StoredBatch:
