@@ -1,10 +1,13 @@
-"""The stored form of account events: which types the journal may hold, and how old schema versions become current
-ones.
+"""The stored form of accounts: which events the journal may hold, how old schema versions become current ones, and how
+the state is written into pages.
 """
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
+
+import msgspec
 
 from accounts.domain.events import AccountEvent
+from accounts.domain.state import Account, Position
 from eventstore.serialization.codec import EventCodec, Upcaster
 
 UPCASTERS: Final[dict[type, Upcaster]] = {}
@@ -13,3 +16,29 @@ UPCASTERS: Final[dict[type, Upcaster]] = {}
 def account_codec() -> EventCodec:
     """Return the codec of every stored account event, old versions included."""
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS)
+
+
+STATE_VERSION: Final = 1
+_FIELDS: Final = tuple(name for name in Account.__slots__ if name != "positions")
+_encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
+_decode: Final = msgspec.msgpack.Decoder(tuple[int, list[Any], dict[str, Position]]).decode
+
+
+def dump_account(account: Account) -> bytes:
+    """Return an account's state as bytes, the same for equal states: [version, [fields by name], positions]."""
+    return _encode((STATE_VERSION, [getattr(account, name) for name in _FIELDS], account.positions))
+
+
+def load_account(dumped: bytes) -> Account:
+    """Return the account that was dumped; raises ValueError for bytes of another format."""
+    try:
+        version, values, positions = _decode(dumped)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ValueError(f"the state is not an account ({error})") from error
+    if version != STATE_VERSION or len(values) != len(_FIELDS):
+        raise ValueError(f"the state has format {version} and this release reads {STATE_VERSION}")
+    account = Account()
+    for name, value in zip(_FIELDS, values, strict=True):
+        setattr(account, name, value)
+    account.positions = positions
+    return account

@@ -34,6 +34,22 @@ class WrongExpectedVersion(EventStoreError):
         self.actual = actual
 
 
+class UnknownAggregate(EventStoreError):
+    """The aggregate has no events (at the version or instant that was asked for)."""
+
+    def __init__(self, aggregate_id: str) -> None:
+        super().__init__(f"aggregate {aggregate_id!r} has no events there: check the id, the version and the instant")
+        self.aggregate_id = aggregate_id
+
+
+class InvalidRange(EventStoreError, ValueError):
+    """The range or version that was asked for cannot be read; nothing was."""
+
+
+class InvalidAppend(EventStoreError, ValueError):
+    """What was to be appended is not acceptable; nothing was written."""
+
+
 class UnknownEventType(EventStoreError):
     """A stored event has a type or schema version that this process does not know: it runs older code than the
     writer.
@@ -63,15 +79,15 @@ class IntegrityError(EventStoreError):
         self,
         detail: str,
         *,
-        partition: int,
+        partition: int | None,
         seq: int | None,
         aggregate_id: str | None = None,
         version: int | None = None,
     ) -> None:
-        place = f"partition {partition}, seq {'?' if seq is None else seq}"
+        places = [] if partition is None else [f"partition {partition}, seq {'?' if seq is None else seq}"]
         if aggregate_id is not None:
-            place += f", aggregate {aggregate_id}, version {'?' if version is None else version}"
-        super().__init__(f"{place}: {detail}")
+            places.append(f"aggregate {aggregate_id}, version {'?' if version is None else version}")
+        super().__init__(f"{', '.join(places)}: {detail}")
         self.detail = detail
         self.partition = partition
         self.seq = seq

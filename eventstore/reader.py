@@ -5,12 +5,13 @@ is ever skipped.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.integrity.hashing import batch_hash, event_id, leaf_hash, payload_hash
-from eventstore.record import Batch, Commit, StoredBatch
+from eventstore.event_ids import fill_event_ids
+from eventstore.integrity.hashing import batch_hash, payload_hash
+from eventstore.record import Batch, StoredBatch
 from eventstore.serialization.codec import EventCodec
 
 READ_BATCHES_AT_ONCE: Final = 64
@@ -56,10 +57,14 @@ class Reader:
         limit: int,
         with_event_ids: bool,
         previous_hash: bytes | None = None,
+        as_stored: bool = False,
     ) -> list[Batch]:
-        """Return checked and decoded batches after a position, at most `limit` of them."""
+        """Return checked and decoded batches after a position, at most `limit` of them.
+
+        With `as_stored`, events of old schema versions are left what they are.
+        """
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit)
-        return [self.decode(batch, with_event_ids=with_event_ids) for batch in stored]
+        return [self.decode(batch, with_event_ids=with_event_ids, as_stored=as_stored) for batch in stored]
 
     def all_batches(self, *, partition: int, genesis: bytes, with_event_ids: bool = False) -> Iterator[Batch]:
         """Yield every batch of a partition from the first, chain included."""
@@ -77,13 +82,13 @@ class Reader:
             yield from batches
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
-    def decode(self, stored: StoredBatch, *, with_event_ids: bool) -> Batch:
+    def decode(self, stored: StoredBatch, *, with_event_ids: bool, as_stored: bool = False) -> Batch:
         """Decode a checked batch into commits of events."""
         try:
             plain = self._codec.decompress(stored.payload)
-            commits = self._codec.decode(plain)
+            commits = self._codec.decode(plain, as_stored=as_stored)
             if with_event_ids:
-                self._fill_event_ids(plain, commits)
+                fill_event_ids(plain, commits)
         except UnknownEventType as error:
             raise _placed(error, stored) from error
         except ValueError as error:
@@ -96,10 +101,6 @@ class Reader:
             last_timestamp=stored.last_timestamp,
             commits=commits,
         )
-
-    def _fill_event_ids(self, plain: bytes, commits: Sequence[Commit[Any]]) -> None:
-        for commit, (header, events) in zip(commits, self._codec.raw_commits(plain), strict=True):
-            commit.event_ids = tuple([event_id(leaf_hash(header, index, event)) for index, event in enumerate(events)])
 
 
 def _placed(error: UnknownEventType, stored: StoredBatch) -> EventStoreError:

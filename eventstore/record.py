@@ -52,6 +52,49 @@ class Commit(msgspec.Struct, Generic[E], array_like=True):
     events: tuple[E, ...]
     event_ids: tuple[str, ...] = ()
 
+    @property
+    def last_version(self) -> int:
+        """The version of the commit's last event."""
+        return self.first_version + len(self.events) - 1
+
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """One event as users know it; `timestamp` is UTC microseconds, `data` the event itself in its current version."""
+
+    event_id: str
+    aggregate_id: str
+    event_type: str
+    version: int
+    timestamp: int
+    command_id: str
+    correlation_id: str
+    causation_id: str | None
+    actor: str
+    metadata: dict[str, str]
+    data: Any
+
+
+def recorded_events(commit: Commit[Any]) -> list[RecordedEvent]:
+    """Return the events of a commit that was read with its event ids."""
+    return [
+        RecordedEvent(
+            event_id=event_id,
+            aggregate_id=commit.aggregate_id,
+            event_type=type(event).__name__,
+            version=version,
+            timestamp=commit.timestamp,
+            command_id=commit.command_id,
+            correlation_id=commit.correlation_id or commit.command_id,
+            causation_id=commit.causation_id,
+            actor=commit.actor,
+            metadata=commit.metadata or {},
+            data=event,
+        )
+        for version, (event_id, event) in enumerate(
+            zip(commit.event_ids, commit.events, strict=True), start=commit.first_version
+        )
+    ]
+
 
 class Batch(msgspec.Struct, frozen=True):
     """A verified, decoded batch of the journal."""

@@ -2,21 +2,34 @@
 
 Reading is verified and gap-checked; writing goes through `GroupCommit` alone, which decides, seals and appends. The
 store does not own business types: it is opened with a codec that knows them.
+
+    with EventStore.open(SQLiteEngine(folder), codec=EventCodec([Added]), partition_count=16) as store:
+        store.append(Append(aggregate_id="a", expected_version=0, events=[Added(1, 1)], command_id="c", actor="me"))
+        for event in store.events("a"): ...
 """
 
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
+from eventstore.feed import Feed
+from eventstore.instants import microseconds
 from eventstore.integrity.hashing import FORMAT, genesis_hash
+from eventstore.pages.evolver import Evolver
+from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
 from eventstore.reader import Reader
-from eventstore.record import Batch, StoreMetadata, partition_of
+from eventstore.record import Batch, RecordedEvent, StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
+from eventstore.streams import StateAt, Streams
 from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
+from eventstore.writer.plain_append import Append, AppendDecider, check_append
+from eventstore.writer.request import Committed, Request
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -30,6 +43,11 @@ class EventStore:
         self.codec = codec
         self.metadata = metadata
         self._reader = Reader(engine, codec)
+        parts: dict[str, Any] = {"engine": engine, "reader": self._reader, "codec": codec}
+        self._streams = Streams(**parts, partition_count=metadata.partition_count)
+        self._feed = Feed(**parts, partition_count=metadata.partition_count)
+        self._append_lock = threading.Lock()
+        self._appender: GroupCommit[None, Sequence[Any]] | None = None
 
     @classmethod
     def open(cls, engine: Engine, *, codec: EventCodec, partition_count: int) -> "EventStore":
@@ -83,6 +101,71 @@ class EventStore:
     def read_all(self, *, partition: int) -> Iterator[Batch]:
         """Yield every batch of a partition from its first, the whole chain verified."""
         return self._reader.all_batches(partition=partition, genesis=self.genesis(partition))
+
+    def read_after(self, positions: Mapping[int, int]) -> Iterator[Batch]:
+        """Yield every batch past the positions (partition to seq) up to the heads of now, partitions in parallel."""
+        return self._feed.after(positions)
+
+    def events_of_types(self, types: Collection[str], *, start: datetime, end: datetime) -> Iterator[RecordedEvent]:
+        """Yield the events of these types in [start, end), by time; raises InvalidRange."""
+        return self._feed.of_types(types, start=microseconds(start), end=microseconds(end))
+
+    def events(
+        self, aggregate_id: str, *, from_version: int = 1, through_version: int | None = None
+    ) -> Iterator[RecordedEvent]:
+        """Yield an aggregate's events by version, both ends included; raises UnknownAggregate or InvalidRange."""
+        return self._streams.events(aggregate_id, from_version=from_version, through_version=through_version)
+
+    def events_between(self, aggregate_id: str, *, start: datetime, end: datetime) -> Iterator[RecordedEvent]:
+        """Yield an aggregate's events in [start, end); raises UnknownAggregate or InvalidRange."""
+        return self._streams.events_between(aggregate_id, start=microseconds(start), end=microseconds(end))
+
+    def state(
+        self, evolver: Evolver[S], aggregate_id: str, *, version: int | None = None, at: datetime | None = None
+    ) -> StateAt[S]:
+        """Return an aggregate's state at a version, at an instant (events at it included), or now.
+
+        Raises UnknownAggregate when it had no events then, InvalidRange for a version that is not reached yet.
+        """
+        timestamp = None if at is None else microseconds(at)
+        return self._streams.state(evolver, aggregate_id, version=version, timestamp=timestamp)
+
+    def append(self, *appends: Append) -> list[Committed]:
+        """Append events to one aggregate or to several, all or nothing, each at its expected version.
+
+        Raises InvalidAppend, WrongExpectedVersion (with expected and actual), ConflictLimitReached, OutcomeUnknown or
+        StoreUnavailable. Sent again with the same command ids, it returns the first result. For commands that are
+        decided on, use `writer`: this one holds no state but versions.
+        """
+        for append in appends:
+            check_append(append, types=list(self.codec.event_types.values()))
+        requests: list[Request[Sequence[Any]]] = [
+            Request(
+                aggregate_id=append.aggregate_id,
+                command_id=append.command_id,
+                actor=append.actor,
+                command=append.events,
+                correlation_id=append.correlation_id,
+                causation_id=append.causation_id,
+                metadata=append.metadata,
+                expected_version=append.expected_version,
+            )
+            for append in appends
+        ]
+        with self._append_lock:
+            if self._appender is None:
+                self._appender = self.writer(AppendDecider())
+            return self._appender.execute_together(requests)
+
+    def snapshotter(self, evolver: Evolver[S], *, tail_events_max: int = TAIL_EVENTS_MAX) -> Snapshotter[S]:
+        """Return a snapshotter, which turns the journal's tail into pages."""
+        return Snapshotter(
+            evolver,
+            engine=self.engine,
+            codec=self.codec,
+            partition_count=self.partition_count,
+            tail_events_max=tail_events_max,
+        )
 
     def genesis(self, partition: int) -> bytes:
         """Return the hash that the first batch of a partition follows."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from accounts.codec import dump_account, load_account
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand
 from accounts.domain.events import AccountEvent
@@ -22,6 +23,14 @@ class AccountDecider:
     def evolve(self, state: Account, event: AccountEvent) -> Account:
         """Apply an event."""
         return evolve(state, event)
+
+    def dump(self, state: Account) -> bytes:
+        """Return a state as bytes."""
+        return dump_account(state)
+
+    def load(self, dumped: bytes) -> Account:
+        """Return the state that was dumped."""
+        return load_account(dumped)
 
     def decide(self, state: Account, command: AccountCommand, now: int) -> Sequence[AccountEvent]:
         """Return the events that a command leads to."""

@@ -4,7 +4,7 @@
 - A batch's *hash* covers its header, which names the Merkle root of its leaves, the hash of its payload and the hash of
   the batch before it in its partition: that makes a partition a chain.
 - The first batch follows the *genesis hash*, which names the store and the partition, so no batch can move between
-them.
+  them.
 
 The leaf prefix 0x00 and node prefix 0x01 are those of RFC 6962 section 2.1.
 """
@@ -14,13 +14,14 @@ from typing import Final
 
 import msgspec
 
-from eventstore.record import StoredBatch
+from eventstore.record import StoredBatch, StoredPage
 
 FORMAT: Final = 1
 LEAF: Final = b"\x00"
 NODE: Final = b"\x01"
 BATCH: Final = b"\x02"
 GENESIS: Final = b"\x03"
+PAGE: Final = b"\x04"
 
 _encode = msgspec.msgpack.Encoder().encode
 _INDEX_BYTES: Final = tuple(index.to_bytes(4, "big") for index in range(256))
@@ -58,6 +59,20 @@ def batch_hash(batch: StoredBatch) -> bytes:
         batch.payload_hash,
     ]
     return hashlib.sha256(BATCH + _encode(header)).digest()
+
+
+def page_hash(page: StoredPage) -> bytes:
+    """Hash a page; `page.hash` itself does not enter."""
+    header = [
+        FORMAT,
+        page.aggregate_id,
+        page.first_version,
+        page.last_version,
+        page.first_timestamp,
+        page.last_timestamp,
+        payload_hash(page.payload),
+    ]
+    return hashlib.sha256(PAGE + _encode(header)).digest()
 
 
 def event_id(leaf: bytes) -> str:

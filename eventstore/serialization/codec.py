@@ -58,9 +58,17 @@ class EventCodec:
         encode = self._encode
         return EncodedCommit(encode(header), [encode(event) for event in events])
 
+    def encode(self, commits: Sequence[Commit[Any]]) -> bytes:
+        """Return the plain columns of these commits."""
+        return columns.encode(commits)
+
     def compress(self, commits: Sequence[Commit[Any]]) -> bytes:
         """Return the payload that holds these commits."""
-        return self._compressor.compress(columns.encode(commits))
+        return self.compress_bytes(columns.encode(commits))
+
+    def compress_bytes(self, plain: bytes) -> bytes:
+        """Compress plain bytes; `decompress` gives them back."""
+        return self._compressor.compress(plain)
 
     def decompress(self, payload: bytes) -> bytes:
         """Return the plain columns of a payload; raises ValueError when they are not what was compressed."""
@@ -80,13 +88,16 @@ class EventCodec:
             pass
         return bytes(plain)
 
-    def decode(self, plain: bytes) -> list[Commit[Any]]:
-        """Decode a decompressed payload into commits of current events; raises ValueError or UnknownEventType."""
+    def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:
+        """Decode a decompressed payload into commits of current events; raises ValueError or UnknownEventType.
+
+        With `as_stored`, events of old schema versions are left what they are.
+        """
         layout = columns.take_apart(plain)
         count = layout.commit_count
         events = layout.in_order([self._events(of_type, layout) for of_type in layout.types])
-        if self._upcasters:
-            events = [self._upcast(event) for event in events]
+        if self._upcasters and not as_stored:
+            events = [self.upcast(event) for event in events]
         header_columns = (
             self._known.unpack(layout.aggregate_ids, count=count),
             layout.first_versions,
@@ -103,6 +114,10 @@ class EventCodec:
     def raw_commits(self, plain: bytes) -> list[EncodedCommit]:
         """Return the exact bytes of every commit, whatever its types; raises ValueError."""
         return columns.raw_commits(plain)
+
+    def is_old(self, tag: str) -> bool:
+        """Tell whether events with this tag are turned into something else on reading."""
+        return self._classes.get(tag) in self._upcasters
 
     def event_at(self, plain: bytes, offset: int) -> int:
         """Return the index of the event that a byte of the plain payload belongs to, 0 if it belongs to none."""
@@ -150,7 +165,8 @@ class EventCodec:
             )
         return cls
 
-    def _upcast(self, event: Any) -> Any:
+    def upcast(self, event: Any) -> Any:
+        """Return a stored event in its current schema version."""
         while (upcaster := self._upcasters.get(type(event))) is not None:
             event = upcaster(event)
         return event

@@ -33,6 +33,12 @@ class CounterDecider:
     def evolve(self, state: int, event: Added) -> int:
         return event.total
 
+    def dump(self, state: int) -> bytes:
+        return str(state).encode()
+
+    def load(self, dumped: bytes) -> int:
+        return int(dumped)
+
     def decide(self, state: int, command: int, now: int) -> Sequence[Added]:
         if state + command < 0:
             raise BelowZero(f"{state} + {command}")

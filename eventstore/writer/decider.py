@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from eventstore.pages.evolver import Evolver
+
 S = TypeVar("S")
 C_contra = TypeVar("C_contra", contravariant=True)
 
 
-class Decider(Protocol[S, C_contra]):
-    """One kind of aggregate. `decide` is pure; `evolve` may change the state it is given and returns it."""
-
-    def initial(self, aggregate_id: str) -> S:
-        """Return the state of an aggregate that has no events."""
+class Decider(Evolver[S], Protocol[S, C_contra]):
+    """One kind of aggregate. `decide` is pure."""
 
     def copy(self, state: S) -> S:
         """Return a copy that can be evolved without touching the original."""
-
-    def evolve(self, state: S, event: Any) -> S:
-        """Apply an event that happened; never raises."""
 
     def decide(self, state: S, command: C_contra, now: int) -> Sequence[Any]:
         """Return the events that the command leads to at `now` (UTC microseconds), at least one.

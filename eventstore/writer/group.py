@@ -13,7 +13,8 @@ from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.columns import EncodedCommit
 from eventstore.writer.batch import seal
 from eventstore.writer.decider import Decider
-from eventstore.writer.partition import Aggregate, PartitionState
+from eventstore.writer.loading import Aggregate
+from eventstore.writer.partition import PartitionState
 from eventstore.writer.remembered import command_hash
 from eventstore.writer.request import Committed, Request
 
@@ -98,7 +99,10 @@ class Group(Generic[S, C]):
             partition.aggregates[aggregate_id] = worked
         for commit in self._commits:
             partition.aggregates[commit.aggregate_id].remembered.remember(
-                command_hash(commit.command_id), seq=batch.seq, timestamp=commit.timestamp
+                command_hash(commit.command_id),
+                version=commit.first_version,
+                seq=batch.seq,
+                timestamp=commit.timestamp,
             )
         partition.seq = batch.seq
         partition.hash = batch.hash

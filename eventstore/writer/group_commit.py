@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from eventstore.engines.base import Engine
-from eventstore.errors import ConflictLimitReached, EventStoreError, OutcomeUnknown
+from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError, OutcomeUnknown
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
@@ -23,6 +23,7 @@ from eventstore.writer.decider import Decider
 from eventstore.writer.first_results import FirstResults
 from eventstore.writer.group import Group
 from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX, UNKNOWN_TRIES_MAX
+from eventstore.writer.loading import PageLoader
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.remembered import command_hash
 from eventstore.writer.request import Committed, Failed, Outcome, Request
@@ -50,7 +51,7 @@ class GroupCommit(Generic[S, C]):
         self._metadata = metadata
         self._decider = decider
         self._clock = clock
-        self._first_results = FirstResults(reader)
+        self._first_results = FirstResults(engine=engine, reader=reader, codec=codec)
         self._partitions: dict[int, PartitionState[S]] = {}
 
     def load(self, partition: int) -> int:
@@ -68,21 +69,57 @@ class GroupCommit(Generic[S, C]):
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
         """Decide commands in order and make their events durable; return one outcome per request, in order."""
         outcomes: dict[int, Outcome] = {}
-        waiting: dict[int, list[int]] = defaultdict(list)
-        for index, request in enumerate(requests):
-            waiting[partition_of(request.aggregate_id, self._metadata.partition_count)].append(index)
+        waiting = self._by_partition(requests)
         for _ in range(CONFLICT_TRIES_MAX):
             self._try_once(requests, waiting, outcomes)
             if not waiting:
                 return [outcomes[index] for index in range(len(requests))]
             time.sleep(random.uniform(0, CONFLICT_PAUSE_MS_MAX) / 1_000)  # noqa: S311 - jitter, not a secret.
-        error = ConflictLimitReached(
-            f"other writers won {CONFLICT_TRIES_MAX} tries in a row, nothing was written: try again, "
-            "or let one writer own the partition"
-        )
         for index in (index for indexes in waiting.values() for index in indexes):
-            outcomes[index] = Failed(error)
+            outcomes[index] = Failed(_conflict())
         return [outcomes[index] for index in range(len(requests))]
+
+    def execute_together(self, requests: Sequence[Request[C]]) -> list[Committed]:
+        """Decide commands in order and make all of their events durable or none, whatever partitions they touch.
+
+        Raises the first command's error that there is, ConflictLimitReached, OutcomeUnknown or StoreUnavailable.
+        """
+        for _ in range(CONFLICT_TRIES_MAX):
+            committed = self._try_together(requests)
+            if committed is not None:
+                return committed
+            time.sleep(random.uniform(0, CONFLICT_PAUSE_MS_MAX) / 1_000)  # noqa: S311 - jitter, not a secret.
+        raise _conflict()
+
+    def _try_together(self, requests: Sequence[Request[C]]) -> list[Committed] | None:
+        """Decide and append everything; None when another writer took a place."""
+        outcomes: dict[int, Outcome] = {}
+        groups: list[Group[S, C]] = []
+        for number, indexes in self._by_partition(requests).items():
+            group = self._decide(self._partition(number), requests, indexes, outcomes)
+            failed = next((outcome for outcome in outcomes.values() if isinstance(outcome, Failed)), None)
+            if failed is not None:
+                raise failed.error
+            if group is None:
+                return None
+            groups += [group] if len(group) else []
+        batches = [group.seal() for group in groups]
+        try:
+            try:
+                winners = self._engine.append(batches, all_or_none=True)
+            except OutcomeUnknown:
+                winners = [self._settle(batch, among=batches) for batch in batches]
+        except EventStoreError:
+            for group in groups:
+                del self._partitions[group.partition.number]
+            raise
+        if any(winners):
+            for group in groups:
+                self._move_on(group.partition)
+            return None
+        for group, batch in zip(groups, batches, strict=True):
+            outcomes.update(group.publish(batch))
+        return [outcome for _, outcome in sorted(outcomes.items()) if isinstance(outcome, Committed)]
 
     def _try_once(
         self, requests: Sequence[Request[C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
@@ -123,12 +160,12 @@ class GroupCommit(Generic[S, C]):
             request = requests[index]
             if group.joins_pending(index, request):
                 continue
-            first_result = self._first_result(partition, request)
-            if first_result is not None:
-                outcomes[index] = first_result
-                continue
             try:
-                group.add(index, request, self._clock())
+                first_result = self._first_result(partition, request)
+                if first_result is None:
+                    group.add(index, request, self._clock())
+                else:
+                    outcomes[index] = first_result
             except Exception as error:  # One command that cannot be decided must not stop the others.
                 if self._is_behind(partition):
                     self._move_on(partition)
@@ -138,14 +175,11 @@ class GroupCommit(Generic[S, C]):
 
     def _first_result(self, partition: PartitionState[S], request: Request[C]) -> Committed | None:
         """Return the stored result of a command that was executed before, or None for a new one."""
-        aggregate = partition.aggregates.get(request.aggregate_id)
-        if aggregate is None:
-            return None
-        seq = aggregate.remembered.find(command_hash(request.command_id))
-        if seq is None:
+        place = partition.aggregate(request.aggregate_id).remembered.find(command_hash(request.command_id))
+        if place is None:
             return None
         commit = self._first_results.find(
-            partition=partition.number, seq=seq, aggregate_id=request.aggregate_id, command_id=request.command_id
+            place, partition=partition.number, aggregate_id=request.aggregate_id, command_id=request.command_id
         )
         return None if commit is None else Committed(commit=commit, is_duplicate=True)
 
@@ -160,7 +194,7 @@ class GroupCommit(Generic[S, C]):
             try:
                 winners = self._engine.append(batches)
             except OutcomeUnknown:
-                winners = [self._settle(batch) for batch in batches]
+                winners = [self._settle(batch, among=[batch]) for batch in batches]
         except EventStoreError as error:
             for group in groups:
                 self._fail([index for index, _ in group.entries], error, outcomes)
@@ -169,16 +203,17 @@ class GroupCommit(Generic[S, C]):
             return []
         return list(zip(groups, batches, winners, strict=True))
 
-    def _settle(self, batch: StoredBatch) -> StoredBatch | None:
-        """Find out what became of a batch whose write was not answered; write it again if nothing stands there."""
+    def _settle(self, batch: StoredBatch, *, among: Sequence[StoredBatch]) -> StoredBatch | None:
+        """Find out what became of a batch whose write was not answered; write it again if nothing stands there.
+
+        `among` are the batches to write again with it: all of those that belong together, or the batch alone.
+        """
         for _ in range(UNKNOWN_TRIES_MAX):
             try:
-                standing = self._engine.read(
-                    partition=batch.partition, after_seq=batch.seq - 1, limit=1
-                ) or self._engine.append([batch])
+                standing = self._engine.read(partition=batch.partition, after_seq=batch.seq - 1, limit=1)
+                winner = standing[0] if standing else self._engine.append(among, all_or_none=True)[among.index(batch)]
             except OutcomeUnknown:
                 continue
-            winner = standing[0]
             return None if winner is None or winner.batch_id == batch.batch_id else winner
         raise OutcomeUnknown(
             f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, "
@@ -190,13 +225,35 @@ class GroupCommit(Generic[S, C]):
         return self._caught_up(number) if found is None else found
 
     def _caught_up(self, number: int) -> PartitionState[S]:
-        partition = self._partitions.get(number)
-        if partition is None:
-            genesis = genesis_hash(self._metadata.store_id, number)
-            partition = PartitionState(number=number, genesis=genesis, decider=self._decider)
+        partition = self._partitions.get(number) or self._at_page_position(number)
         self._move_on(partition)
         self._partitions[number] = partition
         return partition
+
+    def _at_page_position(self, number: int) -> PartitionState[S]:
+        """Return a partition as of the end of its pages; its aggregates are loaded when they are asked for."""
+        positions = self._engine.page_positions(partition=number)
+        if not positions:
+            genesis = genesis_hash(self._metadata.store_id, number)
+            return PartitionState(
+                number=number, seq=0, hash_=genesis, last_timestamp=0, decider=self._decider, pages=None
+            )
+        seq = positions[-1]
+        standing = self._reader.stored(partition=number, after_seq=seq - 1, previous_hash=None, limit=1)
+        if not standing:
+            raise IntegrityError(
+                "the pages go further than the journal: drop them and make them again (manage.py rebuild_pages)",
+                partition=number,
+                seq=seq,
+            )
+        return PartitionState(
+            number=number,
+            seq=seq,
+            hash_=standing[0].hash,
+            last_timestamp=standing[0].last_timestamp,
+            decider=self._decider,
+            pages=PageLoader(engine=self._engine, codec=self._codec, decider=self._decider),
+        )
 
     def _is_behind(self, partition: PartitionState[S]) -> bool:
         return bool(self._engine.read(partition=partition.number, after_seq=partition.seq, limit=1))
@@ -213,7 +270,21 @@ class GroupCommit(Generic[S, C]):
             for batch in batches:
                 partition.apply(batch)
 
+    def _by_partition(self, requests: Sequence[Request[C]]) -> dict[int, list[int]]:
+        """Return the indexes of the requests for each partition."""
+        indexes: dict[int, list[int]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            indexes[partition_of(request.aggregate_id, self._metadata.partition_count)].append(index)
+        return indexes
+
     @staticmethod
     def _fail(indexes: Sequence[int], error: Exception, outcomes: dict[int, Outcome]) -> None:
         for index in indexes:
             outcomes.setdefault(index, Failed(error))
+
+
+def _conflict() -> ConflictLimitReached:
+    return ConflictLimitReached(
+        f"other writers won {CONFLICT_TRIES_MAX} tries in a row, nothing was written: try again, "
+        "or let one writer own the partition"
+    )

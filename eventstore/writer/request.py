@@ -38,7 +38,7 @@ class Committed(msgspec.Struct, frozen=True):
     @property
     def version(self) -> int:
         """The aggregate's version after the commit."""
-        return self.commit.first_version + len(self.commit.events) - 1
+        return self.commit.last_version
 
 
 class Failed(msgspec.Struct, frozen=True):

@@ -142,10 +142,10 @@ class Scripted(MemoryEngine):
         super().__init__()
         self.script = []
 
-    def append(self, batches):
+    def append(self, batches, *, all_or_none=False):
         if self.script:
             return self.script.pop(0)(super().append, batches)
-        return super().append(batches)
+        return super().append(batches, all_or_none=all_or_none)
 
 
 def lost_after_writing(append, batches):

@@ -25,13 +25,13 @@ class FlakyEngine(MemoryEngine):
 
     fault = "none"
 
-    def append(self, batches):
+    def append(self, batches, *, all_or_none=False):
         fault, self.fault = self.fault, "none"
         if fault == "refused":
             raise StoreUnavailable("told to")
         if fault == "lost before":
             raise OutcomeUnknown("told to")
-        outcome = super().append(batches)
+        outcome = super().append(batches, all_or_none=all_or_none)
         if fault == "lost after":
             raise OutcomeUnknown("told to")
         return outcome

@@ -1,0 +1,21 @@
+"""The port through which a domain says how state follows from events."""
+
+from typing import Any, Protocol, TypeVar
+
+S = TypeVar("S")
+
+
+class Evolver(Protocol[S]):
+    """One kind of aggregate. `evolve` may change the state that it is given, and returns it."""
+
+    def initial(self, aggregate_id: str) -> S:
+        """Return the state of an aggregate that has no events."""
+
+    def evolve(self, state: S, event: Any) -> S:
+        """Apply an event that happened; never raises."""
+
+    def dump(self, state: S) -> bytes:
+        """Return a state as bytes: the same bytes for equal states, whatever way they came about."""
+
+    def load(self, dumped: bytes) -> S:
+        """Return the state that was dumped; raises ValueError for bytes that are no state of this release."""

@@ -1,0 +1,148 @@
+"""Turns the journal's tail into pages, in the way of a projection: read what is past the position, write, move on.
+
+A stretch of the journal becomes pages when it holds enough events, or when the partition has been quiet for a while.
+The position moves in the same step that makes the pages visible, so a crash leaves nothing to repair. Where each
+stretch ended is kept: with the same ends, pages that were dropped are made again to the same bytes.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from eventstore.engines.base import Engine
+from eventstore.errors import FeedGap, IntegrityError
+from eventstore.pages.evolver import Evolver
+from eventstore.pages.page import cut, open_page, seal_page
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.record import Commit, StoredPage
+from eventstore.serialization.codec import EventCodec
+
+S = TypeVar("S")
+
+TAIL_EVENTS_MAX: Final = 200_000
+"""Events of the whole store that may be in the journal alone; each partition has its equal share."""
+
+QUIET_SECONDS: Final = 60
+"""A partition without a new event for so long gets its pages however few events there are."""
+
+
+class _Seen(NamedTuple):
+    """What is known of a partition's tail: where it began, how far it was read, what it holds."""
+
+    position: int
+    through_seq: int
+    events: int
+    last_timestamp: int
+
+
+class Snapshotter(Generic[S]):
+    """Makes the pages of one store; any number of them may run, the storage lets one move a position."""
+
+    def __init__(
+        self,
+        evolver: Evolver[S],
+        *,
+        engine: Engine,
+        codec: EventCodec,
+        partition_count: int,
+        tail_events_max: int = TAIL_EVENTS_MAX,
+    ) -> None:
+        self._evolver = evolver
+        self._engine = engine
+        self._codec = codec
+        self._reader = Reader(engine, codec)
+        self._partitions = range(partition_count)
+        self._partition_events_max = max(1, tail_events_max // partition_count)
+        self._seen: dict[int, _Seen] = {}
+
+    def run(self, *, now: int) -> int:
+        """Write the pages that are due at `now` (UTC microseconds); return how many."""
+        return sum(self._run_partition(partition, now) for partition in self._partitions)
+
+    def write(self, *, partition: int, through_seq: int) -> int:
+        """Turn a partition's tail into pages, up to a batch; return how many. 0 as well when another one was faster."""
+        after_seq = self.position(partition)
+        if through_seq <= after_seq:
+            return 0
+        pages = list(self.make(partition=partition, after_seq=after_seq, through_seq=through_seq))
+        written = self._engine.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
+        return len(pages) if written else 0
+
+    def make(self, *, partition: int, after_seq: int, through_seq: int) -> Iterator[StoredPage]:
+        """Yield the pages of a stretch of the journal; they rest on the pages of the stretches before it."""
+        for aggregate_id, commits in self._commits(partition, after_seq, through_seq).items():
+            state, version = self._state_before(aggregate_id, commits[0].first_version)
+            if commits[0].first_version != version + 1:
+                raise IntegrityError(
+                    f"the pages end at version {version}",
+                    partition=partition,
+                    seq=None,
+                    aggregate_id=aggregate_id,
+                    version=commits[0].first_version,
+                )
+            for stretch in cut(commits):
+                yield seal_page(stretch, state_before=self._evolver.dump(state), codec=self._codec)
+                for commit in stretch:
+                    for event in commit.events:
+                        state = self._evolver.evolve(state, self._codec.upcast(event))
+
+    def rebuild(self) -> Iterator[int]:
+        """Drop every page and make them again with the same ends; yield how many, stretch by stretch."""
+        ends = {partition: self._engine.page_positions(partition=partition) for partition in self._partitions}
+        self._engine.drop_pages()
+        for partition, through_seqs in ends.items():
+            for through_seq in through_seqs:
+                yield self.write(partition=partition, through_seq=through_seq)
+
+    def position(self, partition: int) -> int:
+        """Return the seq up to which a partition's events are in pages."""
+        positions = self._engine.page_positions(partition=partition)
+        return positions[-1] if positions else 0
+
+    def _run_partition(self, partition: int, now: int) -> int:
+        seen = self._look(partition)
+        is_quiet = now - seen.last_timestamp >= QUIET_SECONDS * 1_000_000
+        if seen.events == 0 or (seen.events < self._partition_events_max and not is_quiet):
+            return 0
+        return self.write(partition=partition, through_seq=seen.through_seq)
+
+    def _look(self, partition: int) -> _Seen:
+        """Count the events of the tail, reading only what is new since the last look."""
+        position = self.position(partition)
+        seen = self._seen.get(partition)
+        if seen is None or seen.position != position:
+            seen = _Seen(position, position, 0, 0)
+        while seen.events < self._partition_events_max:
+            batches = self._engine.read(partition=partition, after_seq=seen.through_seq, limit=READ_BATCHES_AT_ONCE)
+            if not batches:
+                break
+            events = seen.events + sum(batch.event_count for batch in batches)
+            seen = _Seen(position, batches[-1].seq, events, batches[-1].last_timestamp)
+        self._seen[partition] = seen
+        return seen
+
+    def _commits(self, partition: int, after_seq: int, through_seq: int) -> dict[str, list[Commit[Any]]]:
+        found: dict[str, list[Commit[Any]]] = {}
+        while after_seq < through_seq:
+            limit = min(READ_BATCHES_AT_ONCE, through_seq - after_seq)
+            batches = self._reader.batches(
+                partition=partition, after_seq=after_seq, limit=limit, with_event_ids=False, as_stored=True
+            )
+            if not batches:
+                raise FeedGap(partition=partition, expected_seq=after_seq + 1, found_seq=None)
+            for batch in batches:
+                for commit in batch.commits:
+                    found.setdefault(commit.aggregate_id, []).append(commit)
+            after_seq = batches[-1].seq
+        return found
+
+    def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
+        """Return the state before a version, from the last page that begins before it."""
+        stored = self._engine.last_page(aggregate_id, version=version - 1)
+        if stored is None:
+            return self._evolver.initial(aggregate_id), 0
+        page = open_page(stored, self._codec)
+        state = self._evolver.load(page.state_before)
+        for commit in page.commits():
+            for event in commit.events:
+                state = self._evolver.evolve(state, event)
+        return state, page.last_version

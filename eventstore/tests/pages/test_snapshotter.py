@@ -1,0 +1,140 @@
+"""Pages: what becomes one and when, that they are made again to the same bytes, and that damage is found."""
+
+import msgspec
+import pytest
+
+from eventstore.errors import IntegrityError
+from eventstore.pages.page import EVENTS_PER_PAGE_MAX
+from eventstore.pages.snapshotter import QUIET_SECONDS
+from eventstore.tests.counter import CounterDecider, add, open_counters
+from eventstore.writer.request import Committed
+
+SECOND = 1_000_000
+
+
+class Clock:
+    now = 1_000 * SECOND
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(make_engine):
+    return open_counters(make_engine(), partition_count=1)
+
+
+@pytest.fixture
+def writer(store, clock):
+    return store.writer(CounterDecider(), clock=clock)
+
+
+def write(writer, count, aggregate_id="a", start=0):
+    outcomes = writer.execute([add(aggregate_id, 1, f"{aggregate_id} {n}") for n in range(start, start + count)])
+    assert all(isinstance(outcome, Committed) for outcome in outcomes)
+
+
+def pages_of(store, aggregate_id="a"):
+    return store.engine.pages(aggregate_id, after_version=0, limit=1_000)
+
+
+def test_a_tail_within_its_bounds_stays_a_tail(store, writer, clock):
+    snapshotter = store.snapshotter(CounterDecider(), tail_events_max=11)
+    write(writer, 10)
+    assert snapshotter.run(now=clock.now + (QUIET_SECONDS - 1) * SECOND) == 0
+    assert snapshotter.position(0) == 0
+
+
+def test_a_tail_past_its_bound_becomes_pages_of_at_most_a_hundred_events(store, writer, clock):
+    snapshotter = store.snapshotter(CounterDecider(), tail_events_max=250)
+    write(writer, 250)
+    assert snapshotter.run(now=clock.now) == 3
+    assert [(page.first_version, page.last_version) for page in pages_of(store)] == [(1, 100), (101, 200), (201, 250)]
+    assert snapshotter.position(0) == store.heads()[0]
+    assert snapshotter.run(now=clock.now + 2 * QUIET_SECONDS * SECOND) == 0
+
+
+def test_a_quiet_partition_gets_its_pages_however_few_events_it_holds(store, writer, clock):
+    snapshotter = store.snapshotter(CounterDecider())
+    write(writer, 3)
+    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1
+    write(writer, 2, start=3)
+    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1
+    assert [(page.first_version, page.last_version) for page in pages_of(store)] == [(1, 3), (4, 5)]
+
+
+def test_pages_that_were_dropped_are_made_again_to_the_same_bytes(store, writer, clock):
+    snapshotter = store.snapshotter(CounterDecider())
+    for start in range(0, 300, 60):
+        write(writer, 60, start=start)
+        write(writer, 7, aggregate_id="b", start=start)
+        snapshotter.write(partition=0, through_seq=store.heads()[0])
+    before = [*pages_of(store), *pages_of(store, "b")]
+    assert len(before) == 10
+    assert sum(snapshotter.rebuild()) == 10
+    assert [*pages_of(store), *pages_of(store, "b")] == before
+    assert snapshotter.position(0) == store.heads()[0]
+
+
+def test_of_two_snapshotters_one_moves_the_position_and_nothing_is_doubled(store, writer):
+    first, second = (store.snapshotter(CounterDecider()) for _ in range(2))
+    write(writer, 10)
+    stale = list(second.make(partition=0, after_seq=0, through_seq=1))
+    assert first.write(partition=0, through_seq=1) == 1
+    assert not store.engine.put_pages(stale, partition=0, after_seq=0, through_seq=1)
+    assert second.write(partition=0, through_seq=1) == 0
+    assert len(pages_of(store)) == 1
+
+
+def test_a_crash_between_the_pages_and_the_position_is_repaired_by_the_next_try(store, writer):
+    snapshotter = store.snapshotter(CounterDecider())
+    write(writer, 10)
+    for page in snapshotter.make(partition=0, after_seq=0, through_seq=1):
+        store.engine.put_pages([page], partition=99, after_seq=0, through_seq=1)  # Pages, and no position of theirs.
+    assert store.state(CounterDecider(), "a").version == 10
+    assert snapshotter.write(partition=0, through_seq=1) == 1
+    assert len(pages_of(store)) == 1
+
+
+def test_a_writer_starts_from_the_pages_and_a_retry_still_never_executes_twice(store, writer, clock):
+    write(writer, EVENTS_PER_PAGE_MAX + 50)
+    store.snapshotter(CounterDecider()).write(partition=0, through_seq=store.heads()[0])
+    write(writer, 5, start=EVENTS_PER_PAGE_MAX + 50)
+    again = store.writer(CounterDecider(), clock=clock)
+    for number in (0, 99, 100, 149, 150, 154):
+        (outcome,) = again.execute([add("a", 1, f"a {number}")])
+        assert (outcome.is_duplicate, outcome.version, outcome.commit.events[0].total) == (True, number + 1, number + 1)
+        assert outcome.event_ids == tuple(
+            e.event_id for e in store.events("a", from_version=number + 1, through_version=number + 1)
+        )
+    (outcome,) = again.execute([add("a", 1, "new")])
+    assert (outcome.is_duplicate, outcome.version) == (False, 156)
+
+
+def test_a_damaged_page_is_refused_by_every_reader_and_stops_only_its_aggregate(store, writer, clock):
+    write(writer, 3)
+    write(writer, 3, aggregate_id="b")
+    snapshotter = store.snapshotter(CounterDecider())
+    of_a, of_b = snapshotter.make(partition=0, after_seq=0, through_seq=2)
+    damaged = msgspec.structs.replace(of_a, payload=of_a.payload[:-1] + bytes([of_a.payload[-1] ^ 1]))
+    store.engine.put_pages([damaged, of_b], partition=0, after_seq=0, through_seq=2)
+    with pytest.raises(IntegrityError, match="aggregate a, version 1"):
+        store.state(CounterDecider(), "a")
+    with pytest.raises(IntegrityError, match="rebuild_pages"):
+        list(store.events("a"))
+    refused, done = store.writer(CounterDecider(), clock=clock).execute([add("a", 1, "x"), add("b", 1, "x")])
+    assert isinstance(refused.error, IntegrityError)
+    assert done.version == 4
+
+
+def test_pages_that_go_further_than_the_journal_are_refused(store, writer):
+    write(writer, 3)
+    store.engine.put_pages([], partition=0, after_seq=0, through_seq=7)
+    (outcome,) = store.writer(CounterDecider()).execute([add("a", 1, "x")])
+    assert isinstance(outcome.error, IntegrityError)
+    assert "further than the journal" in str(outcome.error)

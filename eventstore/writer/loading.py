@@ -1,0 +1,74 @@
+"""Loading an aggregate from its pages: the state after the last one, and the commands that must not execute again."""
+
+from typing import Any, Generic, TypeVar
+
+from eventstore.engines.base import Engine
+from eventstore.pages.page import Page, open_page
+from eventstore.serialization.codec import EventCodec
+from eventstore.writer.decider import Decider
+from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
+from eventstore.writer.remembered import RememberedCommands, command_hash
+
+S = TypeVar("S")
+
+
+class Aggregate(Generic[S]):
+    """The state of one aggregate at a version, and the commands that led there."""
+
+    __slots__ = ("remembered", "state", "version")
+
+    def __init__(self, state: S, version: int, remembered: RememberedCommands) -> None:
+        self.state = state
+        self.version = version
+        self.remembered = remembered
+
+    @classmethod
+    def new(cls, decider: Decider[S, Any], aggregate_id: str) -> "Aggregate[S]":
+        """Return an aggregate without events."""
+        return cls(decider.initial(aggregate_id), 0, RememberedCommands())
+
+
+class PageLoader(Generic[S]):
+    """Loads aggregates of one store as of their last page."""
+
+    def __init__(self, *, engine: Engine, codec: EventCodec, decider: Decider[S, Any]) -> None:
+        self._engine = engine
+        self._codec = codec
+        self._decider = decider
+
+    def load(self, aggregate_id: str) -> Aggregate[S] | None:
+        """Return an aggregate as its pages leave it, None when it has none."""
+        pages = self._last_pages(aggregate_id)
+        if not pages:
+            return None
+        final = pages[-1]
+        state = self._decider.load(final.state_before)
+        for commit in final.commits():
+            for event in commit.events:
+                state = self._decider.evolve(state, event)
+        return Aggregate(state, final.last_version, _commands_of(pages))
+
+    def _last_pages(self, aggregate_id: str) -> list[Page]:
+        """Return the last pages, oldest first: as many as hold the commands that are to be remembered."""
+        pages: list[Page] = []
+        commands = 0
+        stored = self._engine.last_page(aggregate_id)
+        oldest = 0 if stored is None else stored.last_timestamp - REMEMBERED_SECONDS * 1_000_000
+        while stored is not None and (commands < REMEMBERED_COMMANDS_MIN or stored.last_timestamp >= oldest):
+            page = open_page(stored, self._codec)
+            pages.append(page)
+            commands += page.commit_count
+            if page.first_version == 1:
+                break
+            stored = self._engine.last_page(aggregate_id, version=page.first_version - 1)
+        return pages[::-1]
+
+
+def _commands_of(pages: list[Page]) -> RememberedCommands:
+    remembered = RememberedCommands()
+    for page in pages:
+        for command in page.commands():
+            remembered.remember(
+                command_hash(command.command_id), version=command.version, seq=0, timestamp=command.timestamp
+            )
+    return remembered
