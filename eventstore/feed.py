@@ -12,7 +12,7 @@ from typing import Final
 from eventstore.engines.base import Engine
 from eventstore.errors import InvalidRange
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import Batch, RecordedEvent, StoredBatch, recorded_events
+from eventstore.record import Batch, RecordedEvent, StoredBatch, event_type_name, recorded_events
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.columns import take_apart
 
@@ -64,7 +64,7 @@ class Feed:
         """
         if end < start:
             raise InvalidRange(f"a time range ends where it begins or later: found {start} to {end} (UTC microseconds)")
-        known = {tag.partition("@")[0] for tag in self._codec.event_types}
+        known = set(map(event_type_name, self._codec.event_types.values()))
         unknown = sorted(set(types) - known)
         if unknown:
             raise InvalidRange(f"{unknown[0]!r} is no event type of this store: they are {', '.join(sorted(known))}")

@@ -5,6 +5,7 @@ as one item. A batch's place is (partition, seq), seq running 1, 2, 3 ... in eac
 """
 
 import zlib
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -74,13 +75,19 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     data: Any
 
 
+@cache
+def event_type_name(cls: type[msgspec.Struct]) -> str:
+    """Return the name of a type of events as users know it: its tag without the schema version."""
+    return str(cls.__struct_config__.tag).partition("@")[0]
+
+
 def recorded_events(commit: Commit[Any]) -> list[RecordedEvent]:
     """Return the events of a commit that was read with its event ids."""
     return [
         RecordedEvent(
             event_id=event_id,
             aggregate_id=commit.aggregate_id,
-            event_type=type(event).__name__,
+            event_type=event_type_name(type(event)),
             version=version,
             timestamp=commit.timestamp,
             command_id=commit.command_id,

@@ -172,11 +172,6 @@ class EventCodec:
         return event
 
 
-def event_type_name(event: object) -> str:
-    """Return the name of an event's type as users know it."""
-    return type(event).__name__
-
-
 def _grouped(events: Sequence[Any], counts: Sequence[int] | None) -> list[tuple[Any, ...]]:
     if counts is None:
         return [(event,) for event in events]

@@ -1,10 +1,12 @@
 """Reading by aggregate, by time, by type and from positions; appending with expected versions; and what is refused."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
+from eventstore.asynchronous import AsyncEventStore
 from eventstore.errors import InvalidAppend, InvalidRange, UnknownAggregate, WrongExpectedVersion
 from eventstore.instants import instant_of
 from eventstore.serialization.codec import EventCodec
@@ -33,7 +35,7 @@ class Clock:
 
 @pytest.fixture(params=["tail", "pages", "both"])
 def store(request, make_engine):
-    """Aggregate a has events 1 to 10, one a minute; b has 1 to 3 after that; in pages, in the tail, or half and half."""
+    """Aggregate a has events 1 to 10, one a minute, b has 1 to 3 after that: in pages, in the tail, or in both."""
     store = open_counters(make_engine(), partition_count=4)
     writer = store.writer(CounterDecider(), clock=Clock())
     for number in range(13):
@@ -199,3 +201,18 @@ def test_a_malformed_append_is_refused_and_nothing_is_written(empty, wrong, mess
     with pytest.raises(InvalidAppend, match=message):
         empty.append(append("b", 0, Added(1, 1)), wrong)
     assert empty.heads() == {0: 0, 1: 0, 2: 0, 3: 0}
+
+
+def test_the_asynchronous_face_gives_the_same(store):
+    async def read():
+        face = AsyncEventStore(store)
+        events = [event async for event in face.events("a", from_version=2)]
+        between = [event async for event in face.events_between("a", start=START, end=START + 3 * MINUTE)]
+        with pytest.raises(UnknownAggregate):
+            await face.state(CounterDecider(), "nobody")
+        return events, between, await face.state(CounterDecider(), "a", version=7)
+
+    events, between, state = asyncio.run(read())
+    assert events == list(store.events("a", from_version=2))
+    assert versions(between) == [1, 2, 3]
+    assert state == store.state(CounterDecider(), "a", version=7)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
+from eventstore.instants import instant_of
 from eventstore.tests.counter import BelowZero, CounterDecider, add, histories, open_counters
 from eventstore.verify import verify_partition
 from eventstore.writer import group_commit
@@ -24,6 +25,9 @@ class FlakyEngine(MemoryEngine):
     """Fails as it is told to, once."""
 
     fault = "none"
+
+    def all_pages(self):
+        return {name: dict(pages) for name, pages in self._pages.items() if pages}
 
     def append(self, batches, *, all_or_none=False):
         fault, self.fault = self.fault, "none"
@@ -64,6 +68,36 @@ class Writers(RuleBasedStateMachine):
     @rule(writer=st.integers(0, 2))
     def restart(self, writer):
         self.writers[writer] = self.store.writer(CounterDecider())
+
+    @rule(partition=st.integers(0, 1), data=st.data())
+    def write_pages(self, partition, data):
+        snapshotter = self.store.snapshotter(CounterDecider())
+        head = self.store.heads()[partition]
+        snapshotter.write(partition=partition, through_seq=data.draw(st.integers(0, head)))
+
+    @rule()
+    def make_pages_again(self):
+        before = self.engine.all_pages()
+        assert sum(self.store.snapshotter(CounterDecider()).rebuild()) == sum(map(len, before.values()))
+        assert self.engine.all_pages() == before
+
+    @rule(data=st.data())
+    def read_the_past(self, data):
+        known = sorted(name for name, totals in self.expected.items() if totals)
+        if not known:
+            return
+        name = data.draw(st.sampled_from(known))
+        totals = self.expected[name]
+        version = data.draw(st.integers(1, len(totals)))
+        at_version = self.store.state(CounterDecider(), name, version=version)
+        assert (at_version.state, at_version.version) == (totals[version - 1], version)
+        later = self.store.state(CounterDecider(), name, at=instant_of(at_version.timestamp))
+        assert (later.version >= version, later.state) == (True, totals[later.version - 1])
+        events = list(self.store.events(name, from_version=version))
+        assert [event.data.total for event in events] == totals[version - 1 :]
+        assert [event.event_id for event in events] == [
+            self.results[(name, event.command_id)].event_ids[0] for event in events
+        ]
 
     def check(self, outcomes, requests):
         for outcome, (aggregate, amount, command_id) in zip(outcomes, requests, strict=True):
