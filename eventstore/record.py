@@ -5,7 +5,6 @@ as one item. A batch's place is (partition, seq), seq running 1, 2, 3 ... in eac
 """
 
 import zlib
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -75,7 +74,6 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     data: Any
 
 
-@cache
 def event_type_name(cls: type[msgspec.Struct]) -> str:
     """Return the name of a type of events as users know it: its tag without the schema version."""
     return str(cls.__struct_config__.tag).partition("@")[0]

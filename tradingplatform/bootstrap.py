@@ -9,7 +9,9 @@ from accounts.application.ports import Bus
 from accounts.application.provider import set_bus_factory
 from accounts.application.writer import Writer
 from accounts.codec import account_codec
+from accounts.domain.state import Account
 from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.pages.snapshotter import Snapshotter
 from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
 from tradingplatform.notifier import CeleryNotifier
@@ -37,6 +39,11 @@ def make_bus() -> Bus:
 def make_in_process_bus() -> InProcessBus:
     """Return a bus that needs no writer process."""
     return InProcessBus(get_store().writer(AccountDecider()), CeleryNotifier())
+
+
+def make_snapshotter() -> Snapshotter[Account]:
+    """Return the core of the snapshotter process."""
+    return get_store().snapshotter(AccountDecider(), tail_events_max=settings.EVENT_STORE_TAIL_EVENTS)
 
 
 def make_writer() -> Writer:

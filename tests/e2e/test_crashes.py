@@ -2,6 +2,8 @@
 up.
 """
 
+import sqlite3
+
 from tests.e2e.client import Load, assert_each_once, wait_until_reconciled
 
 
@@ -17,13 +19,16 @@ def test_kill_9_of_the_writer_the_web_server_and_the_projector_under_load(platfo
         platform.start("web")
         load.wait_for(50)
         platform.kill("projector")
+        platform.kill("snapshotter")
         load.wait_for(50)
-        platform.start("projector")
+        platform.start("projector", "snapshotter")
         platform.kill("writer")
         platform.kill("web")
         platform.start("writer", "web")
         load.wait_for(50)
     assert load.retries > 0, "the kills hit nothing"
+    with sqlite3.connect(platform.data_dir / "events" / "pages.sqlite3") as pages:
+        assert pages.execute("SELECT count(*) FROM page").fetchone()[0] > 0, "the writer never started from pages"
     assert_each_once(load, platform.data_dir)
     printed = wait_until_reconciled(platform)
     assert "account_summary" in printed

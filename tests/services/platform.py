@@ -55,6 +55,7 @@ class Platform:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self._valkey.start(),
             "COMMAND_BUS": "zeromq",
+            "EVENT_STORE_TAIL_EVENTS": "160",  # Ten for each partition: restarts are from pages, not from the journal.
             "PYTHONUNBUFFERED": "1",
         }
         for arguments in (("migrate",), ("collectstatic", "--no-input"), ("load_demo", "--web-url", self.base_url)):

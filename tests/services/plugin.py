@@ -52,11 +52,11 @@ def valkey_url() -> str:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory) -> Iterator[Platform]:
-    """A complete platform with the demo loaded: writer, projector, beat, web and market run."""
+    """A complete platform with the demo loaded: writer, snapshotter, projector, beat, web and market run."""
     running = Platform(tmp_path_factory.mktemp("platform"), postgres)
     try:
         running.set_up()
-        running.start("writer", "projector", "beat", "web", "market")
+        running.start("writer", "snapshotter", "projector", "beat", "web", "market")
         running.wait_until_ready()
         yield running
     finally:

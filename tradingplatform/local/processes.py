@@ -19,6 +19,7 @@ def platform_processes(*, data_dir: Path, web_port: int) -> tuple[Process, ...]:
     """Return every process of the platform."""
     return (
         Process("writer", _manage("run_writer"), 33),
+        Process("snapshotter", _manage("run_snapshotter"), 37),
         Process("projector", _celery("worker", "-c", "1", "--without-gossip", "--without-mingle"), 35),
         Process("beat", _celery("beat", "-s", str(data_dir / "run" / "beat")), 34),
         Process("web", _web(data_dir, web_port), 32),

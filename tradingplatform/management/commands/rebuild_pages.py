@@ -1,0 +1,44 @@
+"""manage.py rebuild_pages: drop every page and make them again from the journal."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_store
+from tradingplatform.bootstrap import make_snapshotter
+
+
+class Command(BaseCommand):
+    """Rebuild the pages."""
+
+    help = (
+        "Drop every page and make them again from the journal, to the same bytes. Commands and queries go on "
+        "meanwhile; loading an account is slower until it is done."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Ask, drop, make again."""
+        if not options["yes"] and input("Drop and make again every page? Type yes: ") != "yes":
+            raise CommandError("nothing was changed")
+        try:
+            engine, partitions = get_store().engine, range(get_store().partition_count)
+            stretches = sum(len(engine.page_positions(partition=partition)) for partition in partitions)
+            columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TextColumn("stretches"))
+            pages = 0
+            with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("", total=stretches)
+                for written in make_snapshotter().rebuild():
+                    pages += written
+                    progress.advance(task)
+        except EventStoreError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(self.style.SUCCESS(f"{pages:,} pages of {stretches:,} stretches of the journal written"))
