@@ -2,12 +2,12 @@
 the state is written into pages.
 """
 
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import msgspec
 
 from accounts.domain.events import AccountEvent
-from accounts.domain.state import Account, Position
+from accounts.domain.state import Account
 from eventstore.serialization.codec import EventCodec, Upcaster
 
 UPCASTERS: Final[dict[type, Upcaster]] = {}
@@ -19,26 +19,21 @@ def account_codec() -> EventCodec:
 
 
 STATE_VERSION: Final = 1
-_FIELDS: Final = tuple(name for name in Account.__slots__ if name != "positions")
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
-_decode: Final = msgspec.msgpack.Decoder(tuple[int, list[Any], dict[str, Position]]).decode
+_decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 
 
 def dump_account(account: Account) -> bytes:
-    """Return an account's state as bytes, the same for equal states: [version, [fields by name], positions]."""
-    return _encode((STATE_VERSION, [getattr(account, name) for name in _FIELDS], account.positions))
+    """Return an account's state as bytes, the same for equal states: its fields by name, in order of their names."""
+    return _encode((STATE_VERSION, account))
 
 
 def load_account(dumped: bytes) -> Account:
     """Return the account that was dumped; raises ValueError for bytes of another format."""
     try:
-        version, values, positions = _decode(dumped)
+        version, account = _decode(dumped)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise ValueError(f"the state is not an account ({error})") from error
-    if version != STATE_VERSION or len(values) != len(_FIELDS):
+    if version != STATE_VERSION:
         raise ValueError(f"the state has format {version} and this release reads {STATE_VERSION}")
-    account = Account()
-    for name, value in zip(_FIELDS, values, strict=True):
-        setattr(account, name, value)
-    account.positions = positions
     return account

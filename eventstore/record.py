@@ -34,7 +34,7 @@ class CommitHeader(msgspec.Struct, frozen=True, array_like=True, gc=False):
     metadata: dict[str, str] | None
 
 
-class Commit(msgspec.Struct, Generic[E], array_like=True):
+class Commit(msgspec.Struct, Generic[E], array_like=True, gc=False):
     """One command's events as read back; event i has version `first_version + i` and id `event_ids[i]`.
 
     The first nine fields are the stored ones, in stored order. `event_ids` is filled in by the reader on request: an

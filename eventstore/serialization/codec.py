@@ -53,8 +53,8 @@ class EventCodec:
         """Every registered class, old versions included, by its tag."""
         return self._classes
 
-    def encode_commit(self, header: CommitHeader, events: Sequence[Any]) -> EncodedCommit:
-        """Return the exact bytes of a commit, as the hashes cover them."""
+    def encode_commit(self, header: CommitHeader | tuple[Any, ...], events: Sequence[Any]) -> EncodedCommit:
+        """Return the exact bytes of a commit, as the hashes cover them; the header as a tuple is the same bytes."""
         encode = self._encode
         return EncodedCommit(encode(header), [encode(event) for event in events])
 

@@ -5,17 +5,18 @@ took the place, the group is dropped and decided again.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from eventstore.errors import WrongExpectedVersion
-from eventstore.record import Commit, CommitHeader, StoredBatch
+from eventstore.record import Commit, StoredBatch
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.columns import EncodedCommit
 from eventstore.writer.batch import seal
 from eventstore.writer.decider import Decider
 from eventstore.writer.loading import Aggregate
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.remembered import command_hash
+from eventstore.writer.remembered import RememberedCommands
 from eventstore.writer.request import Committed, Request
 
 S = TypeVar("S")
@@ -33,6 +34,7 @@ class Group(Generic[S, C]):
         self._working: dict[str, Aggregate[S]] = {}
         self._commits: list[Commit[Any]] = []
         self._encoded: list[EncodedCommit] = []
+        self._remembered: list[tuple[RememberedCommands, bytes]] = []
         self._positions: dict[tuple[str, str], int] = {}
         self._last_timestamp = partition.last_timestamp
         self._leaves: list[bytes] = []
@@ -48,7 +50,7 @@ class Group(Generic[S, C]):
         self.entries.append((index, position))
         return True
 
-    def add(self, index: int, request: Request[C], clock_now: int) -> None:
+    def add(self, index: int, request: Request[C], hashed: bytes, clock_now: int) -> None:
         """Decide one command after all earlier ones of the group; raises what the decider raises."""
         aggregate = self._work_on(request.aggregate_id)
         if request.expected_version is not None and request.expected_version != aggregate.version:
@@ -58,7 +60,7 @@ class Group(Generic[S, C]):
         now = max(clock_now, self._last_timestamp)
         events = tuple(self._decider.decide(aggregate.state, request.command, now))
         assert events, "a decision is at least one event"
-        commit = Commit(
+        header = (
             request.aggregate_id,
             aggregate.version + 1,
             now,
@@ -67,16 +69,16 @@ class Group(Generic[S, C]):
             request.causation_id,
             request.actor,
             request.metadata,
-            events,
         )
-        self._encoded.append(self._codec.encode_commit(header_of(commit), events))
+        self._encoded.append(self._codec.encode_commit(header, events))
         for event in events:
             aggregate.state = self._decider.evolve(aggregate.state, event)
         aggregate.version += len(events)
         self._last_timestamp = now
         self._positions[(request.aggregate_id, request.command_id)] = len(self._commits)
         self.entries.append((index, len(self._commits)))
-        self._commits.append(commit)
+        self._commits.append(Commit(*header, events))
+        self._remembered.append((aggregate.remembered, hashed))
 
     def seal(self) -> StoredBatch:
         """Return the batch to append: the next seq of the partition, linked to its head."""
@@ -95,15 +97,9 @@ class Group(Generic[S, C]):
     def publish(self, batch: StoredBatch) -> Sequence[tuple[int, Committed]]:
         """Make the durable batch the partition's head; return each request's index with its outcome."""
         partition = self.partition
-        for aggregate_id, worked in self._working.items():
-            partition.aggregates[aggregate_id] = worked
-        for commit in self._commits:
-            partition.aggregates[commit.aggregate_id].remembered.remember(
-                command_hash(commit.command_id),
-                version=commit.first_version,
-                seq=batch.seq,
-                timestamp=commit.timestamp,
-            )
+        partition.aggregates.update(self._working)
+        for commit, (remembered, hashed) in zip(self._commits, self._remembered, strict=True):
+            remembered.remember(hashed, version=commit.first_version, seq=batch.seq, timestamp=commit.timestamp)
         partition.seq = batch.seq
         partition.hash = batch.hash
         partition.last_timestamp = batch.last_timestamp
@@ -118,10 +114,14 @@ class Group(Generic[S, C]):
         return worked
 
     def _outcomes(self) -> list[tuple[int, Committed]]:
-        leaves = iter(self._leaves)
-        committed = [
-            Committed(commit=commit, leaves=tuple([next(leaves) for _ in commit.events])) for commit in self._commits
-        ]
+        leaves = self._leaves
+        if len(leaves) == len(self._commits):
+            committed = [Committed(commit, (leaf,)) for commit, leaf in zip(self._commits, leaves, strict=True)]
+        else:
+            stream = iter(leaves)
+            committed = [Committed(commit, tuple(islice(stream, len(commit.events)))) for commit in self._commits]
+        if len(self.entries) == len(committed):
+            return [(index, committed[position]) for index, position in self.entries]
         seen: set[int] = set()
         outcomes: list[tuple[int, Committed]] = []
         for index, position in self.entries:
@@ -131,17 +131,3 @@ class Group(Generic[S, C]):
             seen.add(position)
             outcomes.append((index, outcome))
         return outcomes
-
-
-def header_of(commit: Commit[Any]) -> CommitHeader:
-    """Return the stored header of a commit."""
-    return CommitHeader(
-        commit.aggregate_id,
-        commit.first_version,
-        commit.timestamp,
-        commit.command_id,
-        commit.correlation_id,
-        commit.causation_id,
-        commit.actor,
-        commit.metadata,
-    )

@@ -161,9 +161,10 @@ class GroupCommit(Generic[S, C]):
             if group.joins_pending(index, request):
                 continue
             try:
-                first_result = self._first_result(partition, request)
+                hashed = command_hash(request.command_id)
+                first_result = self._first_result(partition, request, hashed)
                 if first_result is None:
-                    group.add(index, request, self._clock())
+                    group.add(index, request, hashed, self._clock())
                 else:
                     outcomes[index] = first_result
             except Exception as error:  # One command that cannot be decided must not stop the others.
@@ -173,9 +174,9 @@ class GroupCommit(Generic[S, C]):
                 outcomes[index] = Failed(error)
         return group
 
-    def _first_result(self, partition: PartitionState[S], request: Request[C]) -> Committed | None:
+    def _first_result(self, partition: PartitionState[S], request: Request[C], hashed: bytes) -> Committed | None:
         """Return the stored result of a command that was executed before, or None for a new one."""
-        place = partition.aggregate(request.aggregate_id).remembered.find(command_hash(request.command_id))
+        place = partition.aggregate(request.aggregate_id).remembered.find(hashed)
         if place is None:
             return None
         commit = self._first_results.find(

@@ -1,17 +1,18 @@
 """Which commands of an aggregate were executed already, so that a retry never executes twice.
 
-Only a 64-bit hash of a command id is kept, and where its commit is. A hash that is met again is a question, not an
-answer: the writer reads the commit and compares the real id, and takes the first result from there. Packed in arrays: a
-busy aggregate costs 32 bytes a command, and there may be a hundred thousand of them.
+Only the hash that this process has of a command id is kept (Python's own: keyed, so nobody can prepare collisions),
+and where its commit is. A hash that is met again is a question, not an answer: the writer reads the commit and compares
+the real id, and takes the first result from there. Packed in arrays: a busy aggregate costs 32 bytes a command, and
+there may be a hundred thousand of them.
 """
 
-import hashlib
 from array import array
 from typing import Final, NamedTuple
 
 from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
 
 HASH_BYTES: Final = 8
+_MASK: Final = 2**64 - 1
 _WINDOW_US: Final = REMEMBERED_SECONDS * 1_000_000
 _TRIM_COMMANDS: Final = REMEMBERED_COMMANDS_MIN // 4
 
@@ -24,8 +25,8 @@ class Place(NamedTuple):
 
 
 def command_hash(command_id: str) -> bytes:
-    """Return a 64-bit hash of a command id."""
-    return hashlib.blake2b(command_id.encode(), digest_size=HASH_BYTES).digest()
+    """Return this process's 64-bit hash of a command id."""
+    return (hash(command_id) & _MASK).to_bytes(HASH_BYTES, "little")
 
 
 class RememberedCommands:

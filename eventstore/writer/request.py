@@ -10,7 +10,7 @@ from eventstore.record import Commit
 C = TypeVar("C")
 
 
-class Request(msgspec.Struct, Generic[C], frozen=True):
+class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
     """One command for one aggregate; `command_id` makes it idempotent among the aggregate's remembered commands."""
 
     aggregate_id: str
@@ -23,7 +23,7 @@ class Request(msgspec.Struct, Generic[C], frozen=True):
     expected_version: int | None = None
 
 
-class Committed(msgspec.Struct, frozen=True):
+class Committed(msgspec.Struct, frozen=True, gc=False):
     """The command's events are durable. `is_duplicate` says that they were before: this is the first result again."""
 
     commit: Commit[Any]
