@@ -24,6 +24,7 @@ from eventstore.pages.evolver import Evolver
 from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
 from eventstore.reader import Reader
 from eventstore.record import Batch, RecordedEvent, StoreMetadata, partition_of
+from eventstore.replay import Replay, Replayed
 from eventstore.serialization.codec import EventCodec
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.decider import Decider
@@ -156,6 +157,16 @@ class EventStore:
             if self._appender is None:
                 self._appender = self.writer(AppendDecider())
             return self._appender.execute_together(requests)
+
+    def replay(self, evolver: Evolver[S], *, partition: int, through: datetime | None = None) -> Iterator[Replayed[S]]:
+        """Fold a partition's events from the first, the chain verified, through its head or an instant.
+
+        Yields now and then how far it is; the last one yielded is the result. Raises FeedGap or IntegrityError.
+        """
+        replay = Replay(
+            evolver, partition=partition, genesis=self.genesis(partition), reader=self._reader, codec=self.codec
+        )
+        return replay.run(through_timestamp=None if through is None else microseconds(through))
 
     def snapshotter(self, evolver: Evolver[S], *, tail_events_max: int = TAIL_EVENTS_MAX) -> Snapshotter[S]:
         """Return a snapshotter, which turns the journal's tail into pages."""

@@ -1,9 +1,10 @@
 """The trading account as the event store's writer sees it: its four pure functions behind one port."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from accounts.codec import dump_account, load_account
-from accounts.domain.account import decide, evolve
+from accounts.domain.account import TRADE_COLUMNS, decide, evolve, evolve_trades
 from accounts.domain.commands import AccountCommand
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
@@ -11,6 +12,8 @@ from accounts.domain.state import Account
 
 class AccountDecider:
     """Implements eventstore.writer.decider.Decider for trading accounts."""
+
+    bulk_columns: ClassVar[Mapping[str, Sequence[str]]] = {"TradeExecuted@1": TRADE_COLUMNS, "CommandRefused@1": ()}
 
     def initial(self, aggregate_id: str) -> Account:
         """Return an account that does not exist yet."""
@@ -23,6 +26,11 @@ class AccountDecider:
     def evolve(self, state: Account, event: AccountEvent) -> Account:
         """Apply an event."""
         return evolve(state, event)
+
+    def evolve_columns(self, tag: str, states: Sequence[Account], columns: Sequence[Sequence[Any]]) -> None:
+        """Apply many events of one type at once; a refusal changes nothing."""
+        if tag == "TradeExecuted@1":
+            evolve_trades(states, columns)
 
     def dump(self, state: Account) -> bytes:
         """Return a state as bytes."""

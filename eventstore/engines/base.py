@@ -91,5 +91,10 @@ class Engine(Journal, Pages, Documents, Protocol):
         with.
         """
 
+    def problems(self) -> list[str]:
+        """Return what the storage itself finds wrong with its structure (a damaged tree can hide rows from any read);
+        nothing when all is well, or where the storage looks after that on its own.
+        """
+
     def close(self) -> None:
         """Release what the engine holds; durable data are not touched."""

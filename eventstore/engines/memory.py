@@ -96,6 +96,9 @@ class MemoryEngine:
             stored = self._documents.get(kind, {})
             return [stored[number] for number in sorted(stored) if number > after]
 
+    def problems(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -43,6 +43,7 @@ class EventCodec:
         self._classes = {str(cls.__struct_config__.tag): cls for cls in event_types}
         self._decoders: dict[str, list[msgspec.msgpack.Decoder[list[Any]]]] = {}
         self._required: dict[str, int] = {}
+        self._places: dict[str, dict[str, int]] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
@@ -129,8 +130,11 @@ class EventCodec:
             return [cls() for _ in range(columns.rows(of_type, layout))]
         return [cls(*row) for row in zip(*self.decode_columns(of_type), strict=True)]
 
-    def decode_columns(self, of_type: TypeColumns) -> list[list[Any]]:
-        """Return the values of every stored column of a type; raises ValueError or UnknownEventType."""
+    def decode_columns(self, of_type: TypeColumns, *, only: Sequence[str] | None = None) -> list[list[Any]]:
+        """Return the values of every stored column of a type, or of some fields; raises ValueError, UnknownEventType.
+
+        Fields that are asked for by name must be among the required ones.
+        """
         decoders = self._column_decoders(of_type.tag)
         required = self._required[of_type.tag]
         if not required <= len(of_type.columns) <= len(decoders):
@@ -139,7 +143,11 @@ class EventCodec:
                 f"{len(decoders)}: run the release that wrote it, or a later one"
             )
         try:
-            values = [decoder.decode(raw) for decoder, raw in zip(decoders, of_type.columns, strict=False)]
+            if only is None:
+                values = [decoder.decode(raw) for decoder, raw in zip(decoders, of_type.columns, strict=False)]
+            else:
+                places = self._places[of_type.tag]
+                values = [decoders[places[name]].decode(of_type.columns[places[name]]) for name in only]
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise ValueError(f"a column of {of_type.tag} is not what was written ({error})") from error
         if len(set(map(len, values))) > 1:
@@ -153,6 +161,7 @@ class EventCodec:
             hints = get_type_hints(cls)
             column_types: list[Any] = [GenericAlias(list, (hints[name],)) for name in cls.__struct_fields__]
             decoders = self._decoders[tag] = [msgspec.msgpack.Decoder(of_column) for of_column in column_types]
+            self._places[tag] = {name: place for place, name in enumerate(cls.__struct_fields__)}
             self._required[tag] = len(decoders) - len(cls.__struct_defaults__)
         return decoders
 

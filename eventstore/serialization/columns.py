@@ -211,4 +211,5 @@ def _one_if_all_the_same(texts: list[str]) -> list[str] | str:
 
 def _are_places(layout: Layout) -> bool:
     places = layout.type_places or []
-    return len(places) == layout.event_count and all(0 <= place < len(layout.types) for place in places)
+    lowest, highest = min(places, default=0), max(places, default=0)
+    return len(places) == layout.event_count and 0 <= lowest <= highest < len(layout.types)

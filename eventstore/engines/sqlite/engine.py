@@ -16,6 +16,8 @@ from eventstore.engines.sqlite.schema import JOURNAL
 from eventstore.errors import IntegrityError
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
+PROBLEMS_MAX: Final = 20
+
 _COLUMNS: Final = ", ".join(StoredBatch.__struct_fields__)
 _INSERT: Final = (
     f"INSERT INTO journal ({_COLUMNS}) VALUES ({', '.join('?' * len(StoredBatch.__struct_fields__))}) "  # noqa: S608
@@ -120,6 +122,11 @@ class SQLiteEngine:
                 "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number", (kind, after)
             )
             return [Document(*row) for row in rows.fetchall()]
+
+    def problems(self) -> list[str]:
+        with self._journal.errors():
+            rows = self._journal.connection().execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
+        return [f"{self.path.name}: {problem}" for (problem,) in rows if problem != "ok"]
 
     def close(self) -> None:
         self._journal.close()

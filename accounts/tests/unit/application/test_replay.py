@@ -1,0 +1,100 @@
+"""A replay in columns gives the states that one event after another gives."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accounts.application.decider import AccountDecider
+from accounts.codec import account_codec
+from accounts.domain.commands import (
+    ChangeRiskLimits,
+    DepositCash,
+    ExecuteTrade,
+    FreezeAccount,
+    OpenAccount,
+    UnfreezeAccount,
+    WithdrawCash,
+)
+from eventstore.engines.memory import MemoryEngine
+from eventstore.errors import IntegrityError
+from eventstore.instants import instant_of
+from eventstore.store import EventStore
+from eventstore.writer.request import Request
+
+ACCOUNTS = ("a", "b", "c")
+TRADES = st.builds(
+    ExecuteTrade,
+    st.sampled_from(["KO", "XOM"]),
+    st.sampled_from(["BUY", "SELL"]),
+    st.integers(1, 9),
+    st.integers(1, 500_000),
+    st.none(),
+)
+COMMANDS = st.one_of(
+    TRADES,
+    TRADES,
+    st.builds(DepositCash, st.integers(1, 10**9), st.just("")),
+    st.builds(WithdrawCash, st.integers(1, 10**8), st.just("")),
+    st.builds(FreezeAccount, st.just("audit")),
+    st.builds(UnfreezeAccount, st.just("clean")),
+    st.builds(ChangeRiskLimits, st.integers(1, 10_000), st.just(10**12), st.integers(1, 10**10)),
+)
+GROUPS = st.lists(st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=12), max_size=8)
+SEVEN_HOURS_US = 7 * 3_600 * 1_000_000
+
+
+def written(groups):
+    """Return a store whose groups of commands lie seven hours apart, so that days change between them."""
+    now = 0
+    store = EventStore.open(MemoryEngine(), codec=account_codec(), partition_count=2)
+    writer = store.writer(AccountDecider(), clock=lambda: now)
+    writer.execute([Request(name, "open", "tester", OpenAccount("ada", "A", "USD")) for name in ACCOUNTS])
+    for number, group in enumerate(groups):
+        now += SEVEN_HOURS_US
+        writer.execute([Request(name, f"{number}/{n}", "tester", c) for n, (name, c) in enumerate(group)])
+    return store, writer
+
+
+def replayed(store, **options):
+    states, versions, count = {}, {}, 0
+    for partition in range(store.partition_count):
+        *_, final = [None, *store.replay(AccountDecider(), partition=partition, **options)]
+        if final is not None:
+            states.update(final.states)
+            versions.update(final.versions)
+            count += final.event_count
+    return states, versions, count
+
+
+@settings(max_examples=60, deadline=None)
+@given(GROUPS, st.data())
+def test_the_states_are_those_of_one_event_after_another(groups, data):
+    store, writer = written(groups)
+    states, versions, count = replayed(store)
+    assert {name: (states[name], versions[name]) for name in states} == {name: writer.state(name) for name in ACCOUNTS}
+    assert count == sum(versions.values())
+    instant = instant_of(data.draw(st.integers(0, len(groups) + 1)) * SEVEN_HOURS_US)
+    for name, state in replayed(store, through=instant)[0].items():
+        assert state == store.state(AccountDecider(), name, at=instant).state
+
+
+def test_an_altered_batch_stops_a_replay():
+    store, _ = written([[("a", DepositCash(5, ""))]] * 3)
+    stored = store.engine._partitions[store.partition_of("a")]
+    stored[2] = msgspec.structs.replace(stored[3], seq=2)
+    with pytest.raises(IntegrityError):
+        replayed(store)
+
+
+def test_the_proof_would_find_a_shortcut_that_forgets_the_order(monkeypatch):
+    trades = [("a", ExecuteTrade("KO", "BUY", number, 1_000, None)) for number in range(1, 9)]
+    store, writer = written([[("a", DepositCash(10**9, ""))], trades])
+    assert replayed(store)[0]["a"] == writer.state("a")[0]
+    in_order = AccountDecider.evolve_columns
+
+    def backwards(self, tag, states, columns):
+        in_order(self, tag, states[::-1], [column[::-1] for column in columns])
+
+    monkeypatch.setattr(AccountDecider, "evolve_columns", backwards)
+    assert replayed(store)[0]["a"] != writer.state("a")[0]
