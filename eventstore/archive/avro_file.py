@@ -18,7 +18,9 @@ from eventstore.integrity.verifier import PartitionVerifier, RawCommit
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 
-CODEC: Final = "zstandard"
+CODEC: Final = "deflate"
+"""One of the two codecs that every implementation of Avro has to know."""
+
 SYNC_MARKER_BYTES: Final = 16
 
 _HEADER: Final = tuple(StoredBatch.__struct_fields__)
