@@ -16,7 +16,7 @@ from eventstore.archive.avro_file import encode_file
 from eventstore.archive.avro_schema import Schema, fingerprint
 from eventstore.archive.catalogue import Catalogue, Recorded
 from eventstore.archive.errors import ArchiveError
-from eventstore.archive.holds import holds
+from eventstore.archive.holds import hold_files, holds
 from eventstore.archive.manifest import KIND, Manifest
 from eventstore.archive.signing import Signer, Verify
 from eventstore.archive.storage import ArchiveStorage
@@ -45,6 +45,14 @@ class Removal(NamedTuple):
     young: int
     newest: int
     last_young_timestamp: int
+
+
+class Preview(NamedTuple):
+    """What there is to archive."""
+
+    file_count: int
+    batch_count: int
+    event_count: int
 
 
 class Archiver:
@@ -76,6 +84,26 @@ class Archiver:
         self._batches_per_file = batches_per_file
         self._catalogue = Catalogue(engine, verify=verify)
 
+    def pending(self, *, before: int) -> int:
+        """Return about how many batches there are to archive, as far as the storage can tell cheaply."""
+        self._catalogue.refresh()
+        found = 0
+        for partition in range(self._metadata.partition_count):
+            through = self._engine.seek(partition=partition, timestamp=before)
+            found += max(0, through - self._catalogue.archived_through(partition))
+        return found
+
+    def preview(self, *, before: int) -> Preview:
+        """Return what `archive` would do, after reading and checking all of it."""
+        self._catalogue.refresh()
+        partitions = range(self._metadata.partition_count)
+        files = batches = events = 0
+        for stretch in (found for number in partitions for found in self.stretches(number, before=before)):
+            files += 1
+            batches += len(stretch)
+            events += sum(batch.event_count for batch in stretch)
+        return Preview(files, batches, events)
+
     def archive(self, *, before: int) -> Iterator[Manifest]:
         """Archive every whole batch that ends before an instant; yield each file's manifest once it is recorded."""
         self._catalogue.refresh()
@@ -86,7 +114,6 @@ class Archiver:
 
     def stretches(self, partition: int, *, before: int) -> Iterator[list[StoredBatch]]:
         """Yield what is to be archived of a partition, file by file; every batch checked for place, chain and hash."""
-        self._catalogue.refresh()
         recorded = self._catalogue.recorded(partition)
         last = recorded[-1].manifest if recorded else None
         after_seq = last.last_seq if last else 0
@@ -140,8 +167,11 @@ class Archiver:
         return manifest
 
     def _complete(self) -> None:
-        """Put the manifests beside their files that a run was interrupted before."""
+        """Put what belongs beside the files and is not there: manifests that a run was interrupted before, holds."""
         present = set(self._storage.names())
+        for name, body in hold_files(self._engine).items():
+            if name not in present:
+                self._storage.put(name, body, retain_until=self._retain_until())
         for partition in range(self._metadata.partition_count):
             for manifest, encoded in self._catalogue.recorded(partition):
                 if manifest.name not in present:

@@ -13,6 +13,7 @@ from eventstore.engines.base import Documents
 from eventstore.record import Document
 
 KIND: Final = "hold"
+FOLDER: Final = "holds"
 REASON_LENGTH_MAX: Final = 1_000
 NUMBER_ATTEMPTS_MAX: Final = 100
 """How often another process may take the next number before we give up."""
@@ -65,6 +66,11 @@ def release_hold(documents: Documents, *, aggregate_id: str, reason: str, actor:
     if aggregate_id not in holds(documents):
         raise ArchiveError(f"{aggregate_id} is not under hold: see `manage.py legal_hold list`")
     _record(documents, HoldEntry(aggregate_id, "release", reason, actor, at))
+
+
+def hold_files(documents: Documents) -> dict[str, bytes]:
+    """Return every decision as a file of the archive, by name: who has the archive knows the holds."""
+    return {f"{FOLDER}/{document.number:06d}.json": document.body for document in documents.documents(kind=KIND)}
 
 
 def _record(documents: Documents, entry: HoldEntry) -> None:

@@ -9,6 +9,8 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from eventstore.archive.errors import ArchiveError
+from eventstore.archive.holds import FOLDER as HOLDS_FOLDER
+from eventstore.archive.holds import KIND as HOLD
 from eventstore.archive.manifest import Manifest, decode_manifest
 from eventstore.archive.signing import Verify
 from eventstore.archive.storage import ArchiveStorage
@@ -16,7 +18,7 @@ from eventstore.archive.verification import verified_file, whole_archive
 from eventstore.engines.base import Engine
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import StoredBatch, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoreMetadata
 from eventstore.serialization.codec import EventCodec
 
 
@@ -32,7 +34,7 @@ class LeftOut(NamedTuple):
 
 def read_manifests(storage: ArchiveStorage, *, verify: Verify) -> dict[int, list[Manifest]]:
     """Return the manifests of an archive by partition, signatures and continuity checked; raises ArchiveError."""
-    names = [name for name in storage.names() if name.endswith(".json")]
+    names = [name for name in storage.names() if name.startswith("partition-") and name.endswith(".json")]
     return whole_archive(decode_manifest(storage.get(name), verify=verify, where=name) for name in names)
 
 
@@ -44,6 +46,8 @@ def import_archive(
     Raises ArchiveError when the store is not empty, IntegrityError for a file that is not what was archived.
     """
     open_empty(engine, next(iter(partitions.values()))[0].metadata)
+    kept = [name for name in storage.names() if name.startswith(f"{HOLDS_FOLDER}/")]
+    _copy_holds(engine, [Document(HOLD, number, storage.get(name)) for number, name in enumerate(kept, start=1)])
     yield from _write(engine, [_archived(manifests, storage, codec) for manifests in partitions.values()])
     expected = {partition: manifests[-1].last_seq for partition, manifests in partitions.items()}
     if (found := engine.heads()) != expected:
@@ -58,6 +62,7 @@ def restore(
     `left_out` is filled with what a batch that straddles the instant held up to it: such a batch cannot be cut.
     """
     open_empty(target, metadata)
+    _copy_holds(target, source.documents(kind=HOLD))
     reader = Reader(source, codec)
     partitions = range(metadata.partition_count)
     yield from _write(target, [_until(reader, metadata, number, to, left_out) for number in partitions])
@@ -72,6 +77,12 @@ def open_empty(engine: Engine, metadata: StoreMetadata) -> None:
         )
     if heads := engine.heads():
         raise ArchiveError(f"the store is not empty, it has batches in {len(heads)} partitions: nothing was written")
+
+
+def _copy_holds(engine: Engine, documents: Sequence[Document]) -> None:
+    for document in documents:
+        if not engine.append_document(document):
+            raise ArchiveError(f"the new store has a legal hold number {document.number} already")
 
 
 def _write(engine: Engine, streams: Sequence[Iterator[StoredBatch]]) -> Iterator[list[StoredBatch]]:

@@ -49,6 +49,7 @@ class S3Storage:
                     Bucket=self.bucket,
                     Key=check_name(name),
                     Body=content,
+                    ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=checksum,
                     IfNoneMatch="*",
                     ObjectLockMode="COMPLIANCE",

@@ -84,4 +84,6 @@ def everything(engine):
 
 
 def findings(store):
-    return [finding for number in range(PARTITIONS) for _, found in verify_partition(store, number) for finding in found]
+    return [
+        finding for number in range(PARTITIONS) for _, found in verify_partition(store, number) for finding in found
+    ]

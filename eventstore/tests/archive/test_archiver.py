@@ -180,9 +180,7 @@ def test_two_runs_at_a_time_never_record_the_same_batches_twice(scenario):
     Catalogue(scenario.bare, verify=scenario.verify).refresh()
 
 
-@pytest.mark.parametrize(
-    ("seqs", "found"), [([], []), ([4], [(4, 4)]), ([1, 2, 5, 7, 8, 9], [(1, 2), (5, 5), (7, 9)])]
-)
+@pytest.mark.parametrize(("seqs", "found"), [([], []), ([4], [(4, 4)]), ([1, 2, 5, 7, 8, 9], [(1, 2), (5, 5), (7, 9)])])
 def test_runs_have_no_hole(seqs, found):
     assert runs(seqs) == found
 
