@@ -9,15 +9,11 @@ from accounts.application.ports import Bus
 from accounts.application.provider import set_bus_factory
 from accounts.application.writer import Writer
 from accounts.codec import account_codec
-from eventstore.archive.engine import ArchivedEngine
-from eventstore.archive.provider import ArchiveSetup, set_archive_setup
-from eventstore.archive.s3 import S3Storage
-from eventstore.archive.signing import Ed25519Signer, verifier
-from eventstore.archive.storage import ArchiveStorage, FolderStorage
 from eventstore.engines.base import Engine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
+from tradingplatform.archive import wire_archive, with_archive
 from tradingplatform.notifier import CeleryNotifier
 
 
@@ -25,35 +21,18 @@ def wire() -> None:
     """Tell the apps where their store and their bus come from; nothing is opened yet."""
     set_store_factory(open_store)
     set_bus_factory(make_bus)
-    set_archive_setup(
-        ArchiveSetup(
-            make_storage=make_archive_storage,
-            make_signer=lambda: Ed25519Signer(settings.KEYS_PATH),
-            verify=verifier(settings.KEYS_PATH),
-            retention_days=settings.EVENT_RETENTION_DAYS,
-            make_engine=make_engine,
-            make_local_engine=SQLiteEngine,
-            make_codec=account_codec,
-        )
-    )
+    wire_archive(make_engine)
 
 
 def open_store() -> EventStore:
     """Open the event store that the settings name, creating it the first time."""
-    engine = ArchivedEngine(make_engine(), make_archive_storage(), verify=verifier(settings.KEYS_PATH))
+    engine = with_archive(make_engine())
     return EventStore.open(engine, codec=account_codec(), partition_count=settings.EVENT_STORE_PARTITIONS)
 
 
 def make_engine() -> Engine:
     """Return the engine that the settings name, not opened yet."""
     return SQLiteEngine(settings.EVENT_STORE_PATH)
-
-
-def make_archive_storage() -> ArchiveStorage:
-    """Return where the settings say that archive files are kept."""
-    if settings.ARCHIVE_S3_BUCKET:
-        return S3Storage(bucket=settings.ARCHIVE_S3_BUCKET, endpoint_url=settings.ARCHIVE_S3_ENDPOINT or None)
-    return FolderStorage(settings.ARCHIVE_PATH)
 
 
 def make_bus() -> Bus:
