@@ -10,10 +10,12 @@ from accounts.application.provider import set_bus_factory
 from accounts.application.writer import Writer
 from accounts.codec import account_codec
 from accounts.domain.state import Account
+from eventstore.engines.base import Engine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
 from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
+from tradingplatform.archive import wire_archive, with_archive
 from tradingplatform.notifier import CeleryNotifier
 
 
@@ -21,12 +23,18 @@ def wire() -> None:
     """Tell the apps where their store and their bus come from; nothing is opened yet."""
     set_store_factory(open_store)
     set_bus_factory(make_bus)
+    wire_archive(make_engine)
 
 
 def open_store() -> EventStore:
     """Open the event store that the settings name, creating it the first time."""
-    engine = SQLiteEngine(settings.EVENT_STORE_PATH)
+    engine = with_archive(make_engine())
     return EventStore.open(engine, codec=account_codec(), partition_count=settings.EVENT_STORE_PARTITIONS)
+
+
+def make_engine() -> Engine:
+    """Return the engine that the settings name, not opened yet."""
+    return SQLiteEngine(settings.EVENT_STORE_PATH)
 
 
 def make_bus() -> Bus:
