@@ -91,6 +91,8 @@ CHANNEL_LAYERS = {
 EVENT_STORE = ENVIRONMENT["EVENT_STORE"]
 EVENT_STORE_PATH = Path(ENVIRONMENT["EVENT_STORE_PATH"] or DATA_DIR / "events")
 EVENT_STORE_PARTITIONS = ENVIRONMENT["EVENT_STORE_PARTITIONS"]
+EVENT_STORE_SIGNING_KEY = Path(ENVIRONMENT["EVENT_STORE_SIGNING_KEY"] or DATA_DIR / "keys" / "checkpoint-signing.pem")
+CHECKPOINT_INTERVAL_SECONDS = ENVIRONMENT["CHECKPOINT_INTERVAL_SECONDS"]
 WRITER_ENDPOINT = ENVIRONMENT["WRITER_ENDPOINT"] or f"ipc://{DATA_DIR / 'run' / 'writer.sock'}"
 COMMAND_BUS = ENVIRONMENT["COMMAND_BUS"]
 
@@ -110,6 +112,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Finds what no message spoke of.
     "sweep": {"task": "readmodels.project", "schedule": 1.0, "options": {"expires": 5}},
+    "sign_checkpoint": {
+        "task": "tradingplatform.sign_checkpoint",
+        "schedule": float(CHECKPOINT_INTERVAL_SECONDS),
+        "options": {"expires": CHECKPOINT_INTERVAL_SECONDS},
+    },
 }
 
 STATIC_URL = "/static/"

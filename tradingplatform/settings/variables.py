@@ -71,6 +71,8 @@ VARIABLES: Final = (
     Variable("EVENT_STORE", _one_of("sqlite"), "sqlite", "Engine of the event store"),
     Variable("EVENT_STORE_PATH", str, "", "Folder of the SQLite event store; events/ in the data folder when empty"),
     Variable("EVENT_STORE_PARTITIONS", _positive, "16", "Partitions; fixed when the store is created"),
+    Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
+    Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
     Variable("WRITER_ENDPOINT", str, "", "Where the writer listens (ipc:// or tcp://); in the data folder when empty"),
     Variable("COMMAND_BUS", _one_of("zeromq", "in_process"), "zeromq", "How commands reach a writer"),
     Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
