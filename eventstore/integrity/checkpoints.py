@@ -53,7 +53,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statement: Statement
     signature: str
     public_key: str
-    frontiers: tuple[tuple[str, ...], ...]
+    frontiers: tuple[tuple[str, ...], ...] = ()
 
     def frontier(self, partition: int) -> Frontier:
         """Return the frontier of a partition's tree; raises ValueError when it does not give the signed root."""
@@ -109,11 +109,13 @@ def decode(body: bytes) -> Checkpoint:
         raise ValueError(f"the document is not a checkpoint ({error})") from error
 
 
-def check(checkpoint: Checkpoint, *, store_id: str, number: int, trusted_keys: Sequence[bytes]) -> None:
+def check(
+    checkpoint: Checkpoint, *, store_id: str, number: int, trusted_keys: Sequence[bytes], has_frontiers: bool = True
+) -> None:
     """Check one checkpoint by itself: shape, key, signature, frontiers; raises ValueError that says what is wrong.
 
-    `trusted_keys` are raw public keys. What it says about the journal and about the checkpoint before it is checked
-    elsewhere.
+    `trusted_keys` are raw public keys; `has_frontiers` is False for one that was exported. What it says about the
+    journal and about the checkpoint before it is checked elsewhere.
     """
     statement = checkpoint.statement
     if statement.format != CHECKPOINT_FORMAT:
@@ -133,6 +135,8 @@ def check(checkpoint: Checkpoint, *, store_id: str, number: int, trusted_keys: S
         raise ValueError(f"it is checkpoint {statement.number}, which stands in the place of {number}")
     if [head.partition for head in statement.partitions] != list(range(len(statement.partitions))):
         raise ValueError("it does not name every partition once, in order")
+    if not has_frontiers:
+        return
     if len(checkpoint.frontiers) != len(statement.partitions):
         raise ValueError("it has not one frontier for each partition")
     for head in statement.partitions:

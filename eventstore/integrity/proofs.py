@@ -9,6 +9,7 @@ Pure, and only building: nothing is checked here but what would make a useless p
 
 import base64
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -101,6 +102,9 @@ def readable(value: Any) -> Any:
     """Return a decoded MessagePack value as JSON can show it: what has no form of its own becomes a map."""
     if isinstance(value, bytes):
         return {"base64": _base64(value)}
+    if isinstance(value, datetime):  # An extension that the library has a type for.
+        packed = msgspec.msgpack.encode(value)
+        return {"extension": -1, "base64": _base64(packed[3 if packed[0] == 0xC7 else 2 :])}
     if isinstance(value, msgspec.msgpack.Ext):
         return {"extension": value.code, "base64": _base64(bytes(value.data))}
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
