@@ -1,9 +1,17 @@
-"""Verification of a whole store: every partition from its first batch to its head, reading through the engine alone."""
+"""Verification of a whole store: every partition from its first batch to its head, reading through the engine alone.
 
-from collections.abc import Generator, Iterator
+A run over one partition can say where it stands (`Progress`), and another run can go on from there.
+"""
+
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from eventstore.errors import EventStoreError, IntegrityError
+from eventstore.integrity.frontier import Frontier
+from eventstore.integrity.heads import ExpectedHead, HeadVerifier
 from eventstore.integrity.verifier import Finding, PartitionVerifier
 from eventstore.record import StoredBatch
 from eventstore.store import EventStore
@@ -11,32 +19,142 @@ from eventstore.store import EventStore
 BATCHES_AT_ONCE: Final = 64
 
 
-def verify_partition(store: EventStore, partition: int) -> Iterator[tuple[int, list[Finding]]]:
-    """Verify a partition; yield, batch by batch, how many sound events it held and what is wrong."""
-    verifier = PartitionVerifier(partition=partition, genesis=store.genesis(partition), payload_format=store.codec)
-    while True:
-        after_seq = verifier.next_seq - 1
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a partition was verified, and all that is needed to go on after batch `seq`."""
+
+    store_id: str
+    partition: int
+    seq: int
+    hash: bytes
+    batch_count: int
+    event_count: int
+    findings: list[Finding]
+    versions: dict[str, int]
+    tree_size: int
+    tree_hashes: list[bytes]
+    is_tree_whole: bool
+    heads_compared: bytes
+
+
+class PartitionRun:
+    """One run over a partition: `run()` to its end, or as far as the caller iterates."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        partition: int,
+        *,
+        heads: Sequence[ExpectedHead] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        self._store = store
+        self._expected = sorted(heads)
+        resumed = progress if progress is not None and self._still_holds(progress, partition) else None
+        genesis = store.genesis(partition)
+        self.batch_count = resumed.batch_count if resumed else 0
+        self.event_count = resumed.event_count if resumed else 0
+        self.findings: list[Finding] = list(resumed.findings) if resumed else []
+        self._is_resumed = resumed is not None
+        self._settled_count = len(self.findings)  # Without those that a later run would come upon again.
+        self._verifier = PartitionVerifier(
+            partition=partition,
+            previous_hash=resumed.hash if resumed else genesis,
+            payload_format=store.codec,
+            next_seq=resumed.seq + 1 if resumed else 1,
+            versions=resumed.versions if resumed else None,
+        )
+        self._heads = HeadVerifier(
+            partition=partition,
+            genesis=genesis,
+            heads=heads,
+            frontier=Frontier(size=resumed.tree_size, hashes=resumed.tree_hashes) if resumed else Frontier(),
+            is_tree_whole=resumed.is_tree_whole if resumed else True,
+        )
+
+    def run(self) -> Iterator[tuple[int, list[Finding]]]:
+        """Verify; yield, batch by batch, how many sound events it held and what is wrong."""
+        if not self._is_resumed:
+            yield from self._without_batch(list(self._heads.begins()))
+            self._settled_count = len(self.findings)
+        while True:
+            batches: Sequence[StoredBatch]
+            try:
+                batches = self._read(BATCHES_AT_ONCE)
+            except EventStoreError:
+                batches = yield from self._one_by_one()
+            if not batches:
+                break
+            for batch in batches:
+                found = [*self._verifier.verify(batch), *self._heads.passes(batch)]
+                events = 0 if found else batch.event_count
+                self.batch_count += 1
+                self.event_count += events
+                self.findings += found
+                self._settled_count = len(self.findings)
+                yield events, found
+        yield from self._without_batch(list(self._heads.ends(last_seq=self._verifier.next_seq - 1)))
+
+    def progress(self) -> Progress:
+        """Return where this run stands."""
+        seq = self._verifier.next_seq - 1
+        return Progress(
+            store_id=self._store.metadata.store_id,
+            partition=self._verifier.partition,
+            seq=seq,
+            hash=self._verifier.previous_hash,
+            batch_count=self.batch_count,
+            event_count=self.event_count,
+            findings=self.findings[: self._settled_count],
+            versions=self._verifier.versions,
+            tree_size=self._heads.frontier.size,
+            tree_hashes=self._heads.frontier.hashes,
+            is_tree_whole=self._heads.is_tree_whole,
+            heads_compared=self._heads_upto(seq),
+        )
+
+    def _still_holds(self, progress: Progress, partition: int) -> bool:
+        """Return whether the journal and the checkpoints still say what they said where the other run stopped."""
+        if (progress.store_id, progress.partition) != (self._store.metadata.store_id, partition) or progress.seq == 0:
+            return False
         try:
-            batches = store.engine.read(partition=partition, after_seq=after_seq, limit=BATCHES_AT_ONCE)
+            batches = self._store.engine.read(partition=partition, after_seq=progress.seq - 1, limit=1)
         except EventStoreError:
-            batches = yield from _one_by_one(store, verifier, after_seq)
-        if not batches:
-            return
-        for batch in batches:
-            findings = list(verifier.verify(batch))
-            yield (0 if findings else batch.event_count), findings
+            return False
+        is_there = bool(batches) and (batches[0].seq, batches[0].hash) == (progress.seq, progress.hash)
+        return is_there and progress.heads_compared == self._heads_upto(progress.seq)
+
+    def _heads_upto(self, seq: int) -> bytes:
+        said = [(head.seq, head.hash, head.root) for head in self._expected if head.seq <= seq]
+        return hashlib.sha256(msgspec.msgpack.encode(said)).digest()
+
+    def _without_batch(self, found: list[Finding]) -> Iterator[tuple[int, list[Finding]]]:
+        if found:
+            self.findings += found
+            yield 0, found
+
+    def _read(self, limit: int) -> Sequence[StoredBatch]:
+        verifier = self._verifier
+        return self._store.engine.read(partition=verifier.partition, after_seq=verifier.next_seq - 1, limit=limit)
+
+    def _one_by_one(self) -> Generator[tuple[int, list[Finding]], None, Sequence[StoredBatch]]:
+        """Read up to the damage that a longer read stumbled over, and report it; nothing after it can be reached."""
+        partition, next_seq = self._verifier.partition, self._verifier.next_seq
+        try:
+            return self._read(1)
+        except IntegrityError as error:
+            seq = error.seq if error.seq is not None else next_seq
+            finding = Finding(partition, seq, error.aggregate_id, error.version, error.detail)
+        except EventStoreError as error:
+            finding = Finding(partition, next_seq, None, None, str(error))
+        yield from self._without_batch([finding])
+        return []
 
 
-def _one_by_one(
-    store: EventStore, verifier: PartitionVerifier, after_seq: int
-) -> Generator[tuple[int, list[Finding]], None, list[StoredBatch]]:
-    """Read up to the damage that a longer read stumbled over, and report it; nothing after it can be reached."""
-    try:
-        return store.engine.read(partition=verifier.partition, after_seq=after_seq, limit=1)
-    except IntegrityError as error:
-        seq = error.seq if error.seq is not None else after_seq + 1
-        finding = Finding(verifier.partition, seq, error.aggregate_id, error.version, error.detail)
-    except EventStoreError as error:
-        finding = Finding(verifier.partition, after_seq + 1, None, None, str(error))
-    yield 0, [finding]
-    return []
+def verify_partition(
+    store: EventStore, partition: int, *, heads: Sequence[ExpectedHead] = ()
+) -> Iterator[tuple[int, list[Finding]]]:
+    """Verify a partition; yield, batch by batch, how many sound events it held and what is wrong.
+
+    `heads` are what signed checkpoints say about it.
+    """
+    return PartitionRun(store, partition, heads=heads).run()

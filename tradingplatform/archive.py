@@ -19,8 +19,8 @@ def wire_archive(make_engine: Callable[[], Engine]) -> None:
     set_archive_setup(
         ArchiveSetup(
             make_storage=make_archive_storage,
-            make_signer=lambda: Ed25519Signer(settings.KEYS_PATH),
-            verify=verifier(settings.KEYS_PATH),
+            make_signer=lambda: Ed25519Signer(settings.EVENT_STORE_SIGNING_KEY),
+            verify=verifier(settings.EVENT_STORE_SIGNING_KEY),
             retention_days=settings.EVENT_RETENTION_DAYS,
             make_engine=make_engine,
             make_local_engine=SQLiteEngine,
@@ -31,7 +31,7 @@ def wire_archive(make_engine: Callable[[], Engine]) -> None:
 
 def with_archive(engine: Engine) -> ArchivedEngine:
     """Return an engine that reads removed batches from the archive."""
-    return ArchivedEngine(engine, make_archive_storage(), verify=verifier(settings.KEYS_PATH))
+    return ArchivedEngine(engine, make_archive_storage(), verify=verifier(settings.EVENT_STORE_SIGNING_KEY))
 
 
 def make_archive_storage() -> ArchiveStorage:

@@ -57,8 +57,9 @@ def verified_batches(content: bytes, *, codec: EventCodec, previous_hash: bytes)
     for record in _records(content):
         batch = _stored(record)
         if verifier is None:
-            verifier = PartitionVerifier(partition=batch.partition, genesis=previous_hash, payload_format=codec)
-            verifier.next_seq = batch.seq
+            verifier = PartitionVerifier(
+                partition=batch.partition, previous_hash=previous_hash, payload_format=codec, next_seq=batch.seq
+            )
         for finding in verifier.verify(batch):
             raise IntegrityError(
                 f"in the archive: {finding.detail}",

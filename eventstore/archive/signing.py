@@ -1,22 +1,18 @@
-"""Who signs a manifest and how a signature is checked: two small contracts, and Ed25519 keys in files that fulfil them.
+"""Who signs a manifest and how a signature is checked: two small contracts, fulfilled by the store's signing key.
 
-The private key is one file, readable by its owner only and made on first use. Public keys are `KEY_ID.pub` files
-beside it: those of other installations, whose archives are to be read here, are put there as well.
+It is the key that signs checkpoints as well (see signing_keys.py); the two kinds of message begin differently, so that
+a signature of one is never one of the other.
 """
 
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from eventstore.archive.errors import ArchiveError
-
-KEY_BYTES: Final = 32
-KEY_ID_DIGITS: Final = 16
+from eventstore.integrity.checkpoints import key_id
+from eventstore.signing_keys import former_public_keys, raw_public_key, read_signing_key, signing_key
 
 Verify = Callable[[str, bytes, bytes], bool]
 """verify(key_id, message, signature): whether a known key of that id made the signature."""
@@ -34,53 +30,29 @@ class Signer(Protocol):
 
 
 class Ed25519Signer:
-    """Signs with the Ed25519 key of a folder, made there the first time (RFC 8032)."""
+    """Signs with the Ed25519 key in a file, made there the first time (RFC 8032)."""
 
-    def __init__(self, folder: Path) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(_private_bytes(folder / "archive.key"))
-        public = self._key.public_key().public_bytes_raw()
-        self.key_id = hashlib.sha256(public).hexdigest()[:KEY_ID_DIGITS]
-        published = folder / f"{self.key_id}.pub"
-        if not published.exists():
-            published.write_bytes(public)
+    def __init__(self, path: Path) -> None:
+        self._key = signing_key(path)
+        self.key_id = key_id(raw_public_key(self._key))
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64 bytes of the signature."""
         return self._key.sign(message)
 
 
-def verifier(folder: Path) -> Verify:
-    """Return a function that checks signatures against the public keys of a folder."""
+def verifier(path: Path) -> Verify:
+    """Return a function that checks signatures against the key in a file and the public keys beside it."""
 
-    def verify(key_id: str, message: bytes, signature: bytes) -> bool:
-        path = folder / f"{key_id}.pub"
-        if not key_id.isalnum() or not path.is_file():
-            return False
+    def verify(signed_with: str, message: bytes, signature: bytes) -> bool:
+        public_keys = former_public_keys(path)
+        if path.exists():
+            public_keys.append(raw_public_key(read_signing_key(path)))
+        known = {key_id(public): public for public in public_keys}
         try:
-            public = path.read_bytes()
-            if hashlib.sha256(public).hexdigest()[:KEY_ID_DIGITS] != key_id:
-                return False
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-        except (InvalidSignature, ValueError):
+            Ed25519PublicKey.from_public_bytes(known[signed_with]).verify(signature, message)
+        except (KeyError, InvalidSignature):
             return False
         return True
 
     return verify
-
-
-def _private_bytes(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        made = path.with_suffix(f".{os.getpid()}")
-        made.touch(mode=0o600)
-        made.write_bytes(os.urandom(KEY_BYTES))
-        try:
-            os.link(made, path)  # Fails when another process was first: then its key counts.
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    content = path.read_bytes()
-    if len(content) != KEY_BYTES:
-        raise ArchiveError(f"{path} is no signing key: it has {len(content)} bytes instead of {KEY_BYTES}")
-    return content

@@ -1,4 +1,8 @@
-"""Merkle tree hashes of a batch's events, as RFC 6962 section 2.1 defines them: root over leaf hashes."""
+"""Merkle trees as RFC 6962 section 2.1 and RFC 9162 section 2.1 define them: roots, audit paths, consistency proofs.
+
+All functions take *leaf hashes*, made elsewhere: of a batch's events, or of a partition's batches. Pure, and O(n) at
+most; a tree that only grows is kept as its frontier instead (frontier.py).
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,11 +18,112 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     """
     if not leaves:
         return hashlib.sha256(b"").digest()
-    sha256 = hashlib.sha256
+    level: Sequence[bytes] = leaves
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0]
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the audit path of a leaf (RFC 9162 section 2.1.3.1): the sibling hashes from the leaf up to the root."""
+    if not 0 <= index < len(leaves):
+        raise ValueError(f"the tree has leaves 0 to {len(leaves) - 1}, found {index}: give the index of one of them")
+    path: list[bytes] = []
     level = list(leaves)
     while len(level) > 1:
-        carried = level[-1:] if len(level) % 2 else []
-        pairs = iter(level)
-        level = [sha256(NODE + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
-        level += carried
-    return level[0]
+        sibling = index ^ 1
+        if sibling < len(level):  # A last node without a sibling is carried up and needs no step.
+            path.append(level[sibling])
+        level = _parents(level)
+        index >>= 1
+    return path
+
+
+def root_of_inclusion(*, leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """Return the root that a path leads to (RFC 9162 section 2.1.3.2); None when it fits no tree of this size."""
+    if not 0 <= index < size:
+        return None
+    last, found = size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if index & 1 or index == last:
+            found = hash_pair(sibling, found)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            found = hash_pair(found, sibling)
+        index, last = index >> 1, last >> 1
+    return found if last == 0 else None
+
+
+def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
+    """Return the proof that the tree over the first `old_size` leaves became this one (RFC 9162 section 2.1.4.1).
+
+    Empty for equal sizes and for `old_size` 0, where there is nothing to prove.
+    """
+    if not 0 <= old_size <= len(leaves):
+        raise ValueError(f"the tree has {len(leaves)} leaves, found an older size of {old_size}: it cannot have shrunk")
+    if old_size in (0, len(leaves)):
+        return []
+    path: list[bytes] = []
+    first, last, is_whole = 0, len(leaves), True
+    while old_size != last - first:
+        split = largest_power_of_two_below(last - first)
+        if old_size <= split:
+            path.append(merkle_root(leaves[first + split : last]))
+            last = first + split
+        else:
+            path.append(merkle_root(leaves[first : first + split]))
+            first, old_size, is_whole = first + split, old_size - split, False
+    if not is_whole:
+        path.append(merkle_root(leaves[first:last]))
+    return path[::-1]
+
+
+def is_consistent(*, old_size: int, old_root: bytes, new_size: int, new_root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether a path proves that the old tree is the beginning of the new one (RFC 9162 section 2.1.4.2)."""
+    if not 0 <= old_size <= new_size:
+        return False
+    if old_size == 0:
+        return not path and old_root == merkle_root(())
+    if old_size == new_size:
+        return not path and old_root == new_root
+    steps = list(path)
+    if old_size & (old_size - 1) == 0:  # The old tree is one whole subtree of the new one.
+        steps.insert(0, old_root)
+    if not steps:
+        return False
+    index, last = old_size - 1, new_size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
+    old_found = new_found = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            old_found, new_found = hash_pair(step, old_found), hash_pair(step, new_found)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            new_found = hash_pair(new_found, step)
+        index, last = index >> 1, last >> 1
+    return last == 0 and old_found == old_root and new_found == new_root
+
+
+def hash_pair(left: bytes, right: bytes) -> bytes:
+    """Return the hash of the node over two nodes."""
+    return hashlib.sha256(NODE + left + right).digest()
+
+
+def largest_power_of_two_below(size: int) -> int:
+    """Return where the RFC splits a tree of two leaves or more."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _parents(level: Sequence[bytes]) -> list[bytes]:
+    """Return the level above; an odd last node is carried up unchanged."""
+    sha256 = hashlib.sha256
+    pairs = iter(level)
+    above = [sha256(NODE + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+    return [*above, level[-1]] if len(level) % 2 else above

@@ -4,7 +4,7 @@ It shares only pure functions with the writer that it checks: no state, no cache
 engine has them and reports every departure with its place, down to aggregate and version where that can be known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -68,14 +68,26 @@ class _StoredEvent(NamedTuple):
 
 
 class PartitionVerifier:
-    """Verifies one partition, batch after batch, from its first."""
+    """Verifies one partition, batch after batch, from its first or from where another run has come to.
 
-    def __init__(self, *, partition: int, genesis: bytes, payload_format: PayloadFormat) -> None:
+    `next_seq`, `previous_hash` and `versions` (of every aggregate, as far as they are known) are what a later run needs
+    to go on from here.
+    """
+
+    def __init__(
+        self,
+        *,
+        partition: int,
+        previous_hash: bytes,
+        payload_format: PayloadFormat,
+        next_seq: int = 1,
+        versions: Mapping[str, int] | None = None,
+    ) -> None:
         self.partition = partition
-        self.next_seq = 1
-        self._previous_hash = genesis
+        self.next_seq = next_seq
+        self.previous_hash = previous_hash
+        self.versions: dict[str, int] = dict(versions or {})
         self._format = payload_format
-        self._versions: dict[str, int] = {}
 
     def verify(self, batch: StoredBatch) -> Iterator[Finding]:
         """Yield what is wrong with the next stored batch; nothing for a sound one."""
@@ -83,14 +95,14 @@ class PartitionVerifier:
             yield self._finding(
                 self.next_seq, f"missing: partition {batch.partition}, seq {batch.seq} stands in its place"
             )
-        elif batch.previous_hash != self._previous_hash:
+        elif batch.previous_hash != self.previous_hash:
             detail = "does not follow the batch before it: one of the two was altered, replaced or moved"
             yield self._finding(batch.seq, detail, self._first_event(batch))
         self.next_seq = batch.seq + 1
-        self._previous_hash = batch.hash
+        self.previous_hash = batch.hash
         if payload_hash(batch.payload) != batch.payload_hash:
             yield self._locate(batch)
-            self._versions.clear()  # What these events did to the versions is not known any more.
+            self.versions.clear()  # What these events did to the versions is not known any more.
             return
         if batch_hash(batch) != batch.hash:
             yield self._finding(batch.seq, "the header of the batch was altered", self._first_event(batch))
@@ -107,10 +119,10 @@ class PartitionVerifier:
         elif _prefixes(events) != batch.leaf_prefixes:
             yield self._finding(batch.seq, "the stored prefixes of the event hashes were altered", events[:1])
         for event in events:
-            before = self._versions.get(event.aggregate_id)
+            before = self.versions.get(event.aggregate_id)
             if before is not None and event.version != before + 1:
                 yield self._finding(batch.seq, f"the version before it is {before}", [event])
-            self._versions[event.aggregate_id] = event.version
+            self.versions[event.aggregate_id] = event.version
 
     def _locate(self, batch: StoredBatch) -> Finding:
         bit = flipped_bit(found=batch.payload, crc_written=batch.payload_crc)

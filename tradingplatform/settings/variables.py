@@ -78,6 +78,8 @@ VARIABLES: Final = (
     Variable("ARCHIVE_PATH", str, "", "Folder of the archive; archive/ in the data folder when empty"),
     Variable("ARCHIVE_S3_BUCKET", str, "", "Bucket with object lock for the archive, instead of a folder"),
     Variable("ARCHIVE_S3_ENDPOINT", str, "", "Address of an S3 server other than Amazon's"),
+    Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
+    Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
     Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),

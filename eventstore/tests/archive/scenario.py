@@ -23,8 +23,8 @@ class Scenario:
         self.bare = bare
         self.folder = folder
         self.storage = FolderStorage(folder / "archive")
-        self.signer = Ed25519Signer(folder / "keys")
-        self.verify = verifier(folder / "keys")
+        self.signer = Ed25519Signer(folder / "keys" / "signing.pem")
+        self.verify = verifier(folder / "keys" / "signing.pem")
         self.store = open_counters(bare, partition_count=PARTITIONS)
         self.codec = self.store.codec
         self._now = 0

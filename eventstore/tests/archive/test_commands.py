@@ -63,7 +63,7 @@ def test_archiving_says_what_it_did_and_the_store_verifies(run, scenario):
     assert "removed 28 batches from the store" in said
     assert scenario.stored_seqs(0) == list(range(15, 21))
     assert everything(scenario.wrapped()) == before
-    assert "101 events in 40 batches of 2 partitions verified: nothing was altered" in run("verify_events")
+    assert findings(scenario.open_wrapped()) == []
     assert "nothing to archive, nothing to remove" in run("archive_events", "--before", "1970-01-16")
 
 

@@ -97,7 +97,7 @@ def test_an_archive_with_a_missing_file_or_manifest_is_refused(scenario, target)
 def test_an_archive_signed_by_an_unknown_key_is_refused(scenario, tmp_path):
     scenario.archive(15)
     with pytest.raises(ArchiveError, match=r"put [0-9a-f]{16}\.pub beside"):
-        read_manifests(scenario.storage, verify=verifier(tmp_path / "nothing"))
+        read_manifests(scenario.storage, verify=verifier(tmp_path / "nothing.pem"))
 
 
 def test_an_empty_folder_is_no_archive(scenario):

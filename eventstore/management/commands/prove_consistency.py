@@ -1,0 +1,39 @@
+"""manage.py prove_consistency: export the proof that one signed checkpoint continues another."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError
+
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_store
+from eventstore.proving import prove_consistency
+
+
+class Command(BaseCommand):
+    """Export a consistency proof."""
+
+    help = (
+        "Export the proof that nothing recorded up to one checkpoint was changed by a later one. "
+        "scripts/verify_proof.py checks it anywhere, without the platform."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--from", required=True, type=int, dest="old", metavar="N", help="the older checkpoint")
+        parser.add_argument("--to", required=True, type=int, dest="new", metavar="M", help="the newer checkpoint")
+        parser.add_argument("--output", type=Path, help="write the proof to this file instead of to the terminal")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the proof."""
+        try:
+            proof = prove_consistency(get_store(), old_number=options["old"], new_number=options["new"])
+        except (EventStoreError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        text = msgspec.json.format(msgspec.json.encode(proof)).decode()
+        if options["output"]:
+            options["output"].write_text(text + "\n")
+            text = f"proof from checkpoint {options['old']} to {options['new']}: {options['output']}"
+        self.stdout.write(text)
