@@ -8,7 +8,7 @@ from accounts.codec import account_codec
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.provider import ArchiveSetup, set_archive_setup
 from eventstore.archive.s3 import S3Storage
-from eventstore.archive.signing import Ed25519Signer, verifier
+from eventstore.archive.signing import signer_in, verifier
 from eventstore.archive.storage import ArchiveStorage, FolderStorage
 from eventstore.engines.base import Engine
 from eventstore.engines.sqlite import SQLiteEngine
@@ -19,7 +19,7 @@ def wire_archive(make_engine: Callable[[], Engine]) -> None:
     set_archive_setup(
         ArchiveSetup(
             make_storage=make_archive_storage,
-            make_signer=lambda: Ed25519Signer(settings.KEYS_PATH),
+            make_signer=lambda: signer_in(settings.KEYS_PATH),
             verify=verifier(settings.KEYS_PATH),
             retention_days=settings.EVENT_RETENTION_DAYS,
             make_engine=make_engine,

@@ -34,19 +34,27 @@ class Signer(Protocol):
 
 
 class Ed25519Signer:
-    """Signs with the Ed25519 key of a folder, made there the first time (RFC 8032)."""
+    """Signs with an Ed25519 key (RFC 8032); its id is the beginning of the SHA-256 of the public key."""
 
-    def __init__(self, folder: Path) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(_private_bytes(folder / "archive.key"))
-        public = self._key.public_key().public_bytes_raw()
-        self.key_id = hashlib.sha256(public).hexdigest()[:KEY_ID_DIGITS]
-        published = folder / f"{self.key_id}.pub"
-        if not published.exists():
-            published.write_bytes(public)
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public_bytes = key.public_key().public_bytes_raw()
+        self.key_id = hashlib.sha256(self.public_bytes).hexdigest()[:KEY_ID_DIGITS]
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64 bytes of the signature."""
         return self._key.sign(message)
+
+
+def signer_in(folder: Path) -> Ed25519Signer:
+    """Return the signer whose key is in a folder, made there the first time and its public key put beside it."""
+    signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(_private_bytes(folder / "archive.key")))
+    published = folder / f"{signer.key_id}.pub"
+    if not published.exists():
+        made = folder / f".{published.name}.{os.getpid()}"
+        made.write_bytes(signer.public_bytes)
+        made.rename(published)
+    return signer
 
 
 def verifier(folder: Path) -> Verify:

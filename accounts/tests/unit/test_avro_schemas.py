@@ -28,7 +28,9 @@ def test_drift_is_found_and_exporting_ends_it(tmp_path, monkeypatch, capsys):
     call_command("export_event_schemas", "--check")
     (tmp_path / "AccountFrozen_v1.avsc").write_text("{}")
     (tmp_path / "Gone_v1.avsc").write_text("{}")
-    with pytest.raises(CommandError, match=r"AccountFrozen_v1\.avsc, Gone_v1\.avsc: run `manage\.py export_event_schemas`"):
+    with pytest.raises(
+        CommandError, match=r"AccountFrozen_v1\.avsc, Gone_v1\.avsc: run `manage\.py export_event_schemas`"
+    ):
         call_command("export_event_schemas", "--check")
     call_command("export_event_schemas")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == schema_files()

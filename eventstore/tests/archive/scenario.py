@@ -5,7 +5,7 @@ from pathlib import Path
 from eventstore.archive.archiver import Archiver
 from eventstore.archive.avro_schema import batch_schema
 from eventstore.archive.engine import ArchivedEngine
-from eventstore.archive.signing import Ed25519Signer, verifier
+from eventstore.archive.signing import signer_in, verifier
 from eventstore.archive.storage import FolderStorage
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 from eventstore.verify import verify_partition
@@ -23,7 +23,7 @@ class Scenario:
         self.bare = bare
         self.folder = folder
         self.storage = FolderStorage(folder / "archive")
-        self.signer = Ed25519Signer(folder / "keys")
+        self.signer = signer_in(folder / "keys")
         self.verify = verifier(folder / "keys")
         self.store = open_counters(bare, partition_count=PARTITIONS)
         self.codec = self.store.codec
