@@ -89,6 +89,9 @@ class ArchivedEngine:
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
         return self.bare.documents(kind=kind, after=after)
 
+    def problems(self) -> list[str]:
+        return self.bare.problems()
+
     def _filled(
         self, stored: Sequence[StoredBatch], *, partition: int, after_seq: int, limit: int
     ) -> list[StoredBatch]:
