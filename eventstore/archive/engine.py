@@ -36,6 +36,9 @@ class ArchivedEngine:
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         return self.bare.open(proposed)
 
+    def problems(self) -> list[str]:
+        return self.bare.problems()
+
     def close(self) -> None:
         self.bare.close()
 
@@ -88,9 +91,6 @@ class ArchivedEngine:
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
         return self.bare.documents(kind=kind, after=after)
-
-    def problems(self) -> list[str]:
-        return self.bare.problems()
 
     def _filled(
         self, stored: Sequence[StoredBatch], *, partition: int, after_seq: int, limit: int
