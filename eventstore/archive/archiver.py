@@ -30,7 +30,11 @@ from eventstore.serialization.codec import EventCodec
 
 BATCHES_PER_FILE_MAX: Final = 1_000
 PAYLOAD_BYTES_PER_FILE_MAX: Final = 8 * 1024 * 1024
-"""Payload bytes after which a file ends; its last batch may go past it, and the readable form comes on top."""
+EVENTS_PER_FILE_MAX: Final = 100_000
+"""Payload bytes and events after which a file ends; its last batch may go past them.
+
+They bound what a run holds in memory, and what reading one removed batch costs: its whole file is fetched and decoded.
+"""
 
 _HASH_DIGITS_IN_NAME: Final = 16
 _decode_header: Final = msgspec.msgpack.Decoder(CommitHeader).decode
@@ -119,7 +123,7 @@ class Archiver:
         after_seq = last.last_seq if last else 0
         previous_hash = bytes.fromhex(last.last_hash) if last else genesis_hash(self._metadata.store_id, partition)
         stretch: list[StoredBatch] = []
-        size_bytes = 0
+        size_bytes = event_count = 0
         while stored := self._engine.read(partition=partition, after_seq=after_seq, limit=READ_BATCHES_AT_ONCE):
             for batch in stored:
                 check(batch, partition=partition, seq=after_seq + 1, previous_hash=previous_hash)
@@ -130,9 +134,14 @@ class Archiver:
                 after_seq, previous_hash = batch.seq, batch.hash
                 stretch.append(batch)
                 size_bytes += len(batch.payload)
-                if len(stretch) >= self._batches_per_file or size_bytes >= PAYLOAD_BYTES_PER_FILE_MAX:
+                event_count += batch.event_count
+                if (
+                    len(stretch) >= self._batches_per_file
+                    or size_bytes >= PAYLOAD_BYTES_PER_FILE_MAX
+                    or event_count >= EVENTS_PER_FILE_MAX
+                ):
                     yield stretch
-                    stretch, size_bytes = [], 0
+                    stretch, size_bytes, event_count = [], 0, 0
         if stretch:
             yield stretch
 

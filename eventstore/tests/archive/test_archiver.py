@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from eventstore.archive import archiver
 from eventstore.archive.archiver import Archiver, runs
 from eventstore.archive.catalogue import Catalogue
 from eventstore.archive.errors import ArchiveError, NotInArchive
@@ -32,6 +33,14 @@ def test_what_was_removed_reads_as_if_it_were_there(scenario):
     assert findings(store) == []
     assert histories(store) == known
     assert store.heads() == {0: 20, 1: 20}
+
+
+@pytest.mark.parametrize("limit", ["EVENTS_PER_FILE_MAX", "PAYLOAD_BYTES_PER_FILE_MAX"])
+def test_a_file_ends_at_the_first_limit_that_is_reached(scenario, monkeypatch, limit):
+    monkeypatch.setattr(archiver, limit, 1)
+    manifests, _ = scenario.archive(15)
+    assert [manifest.batch_count for manifest in manifests] == [1] * 28
+    assert findings(scenario.open_wrapped()) == []
 
 
 def test_every_read_position_and_limit_gives_the_same_batches(scenario):
