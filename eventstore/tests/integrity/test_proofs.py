@@ -172,10 +172,8 @@ strict_hex, strict_number = script.from_hex, script.number
     ],
 )
 def test_a_verifier_with_a_check_too_few_is_caught_by_the_alterations(store, monkeypatch, check, planted):
-    proofs = [
-        prove_event(store, aggregate_id=NAMES[4], version=4),
-        prove_consistency(store, old_number=1, new_number=3),
-    ]
+    event = prove_event(store, aggregate_id=NAMES[4], version=4)
+    consistency = prove_consistency(store, old_number=1, new_number=3)
     monkeypatch.setattr(script, check, planted)
     assert is_accepted(event)
     assert is_accepted(consistency)
