@@ -36,9 +36,11 @@ TRIES_MAX: Final = 10
 def latest_checkpoint(store: EventStore, *, at_least: int = 0) -> Checkpoint | None:
     """Return the newest checkpoint, its shape checked only; raises IntegrityError when it cannot be read.
 
-    `at_least` is the number of one that is known to exist: only those from there on are read.
+    `at_least` is the number of one that is thought to exist: only those from there on are read if it does.
     """
     documents = store.engine.documents(kind=CHECKPOINT_KIND, after=max(at_least - 1, 0))
+    if not documents and at_least > 0:  # It is not there after all: another store, or an older copy of it.
+        documents = store.engine.documents(kind=CHECKPOINT_KIND)
     return read_checkpoint(documents[-1]) if documents else None
 
 

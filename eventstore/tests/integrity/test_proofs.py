@@ -151,6 +151,36 @@ def test_every_altered_value_of_a_consistency_proof_is_rejected(store):
     assert assert_every_alteration_is_rejected(prove_consistency(store, old_number=1, new_number=3)) == 40
 
 
+def accepts_any_case(value, size, what):
+    return strict_hex(value.lower() if isinstance(value, str) else value, size, what)
+
+
+def accepts_any_number(value, what):
+    return strict_number(int(value) if isinstance(value, float) else value, what)
+
+
+strict_hex, strict_number = script.from_hex, script.number
+
+
+@pytest.mark.parametrize(
+    ("check", "planted"),
+    [
+        ("ed25519_verify", lambda *_: True),
+        ("from_hex", accepts_any_case),
+        ("number", accepts_any_number),
+        ("is_consistent", lambda *_: True),
+    ],
+)
+def test_a_verifier_with_a_check_too_few_is_caught_by_the_alterations(store, monkeypatch, check, planted):
+    event = prove_event(store, aggregate_id=NAMES[4], version=4)
+    consistency = prove_consistency(store, old_number=1, new_number=3)
+    monkeypatch.setattr(script, check, planted)
+    assert is_accepted(event)
+    assert is_accepted(consistency)
+    with pytest.raises(AssertionError):
+        assert_every_alteration_is_rejected(consistency if check == "is_consistent" else event)
+
+
 @pytest.mark.parametrize(("old", "new"), [(1, 2), (1, 3), (2, 3)])
 def test_consistency_proofs_are_accepted_and_short(store, old, new):
     proof = prove_consistency(store, old_number=old, new_number=new)
