@@ -23,7 +23,7 @@ run: setup ## Start the whole platform; Ctrl-C stops it
 test: setup lint test-frontend test-python ## Run every test, real servers and a real browser included
 
 .PHONY: setup
-setup: $(VENV)/installed $(VENV)/node frontend/dist/index.html tests/browser/node_modules/installed ## Install everything that the platform needs
+setup: $(VENV)/installed $(VENV)/node $(VENV)/dynamodb/DynamoDBLocal.jar frontend/dist/index.html tests/browser/node_modules/installed ## Install everything that the platform needs
 
 .PHONY: lint
 lint: setup ## Check style, types and imports
@@ -64,6 +64,9 @@ $(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt scripts
 
 $(VENV)/node: $(VENV)/installed scripts/setup.sh
 	@scripts/setup.sh node $(VENV)
+
+$(VENV)/dynamodb/DynamoDBLocal.jar: | $(VENV)/node
+	@scripts/setup.sh dynamodb $(VENV)
 
 frontend/node_modules/installed: frontend/package.json frontend/package-lock.json | $(VENV)/node
 	@scripts/setup.sh packages $(VENV) frontend

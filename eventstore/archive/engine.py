@@ -15,7 +15,7 @@ from eventstore.archive.avro_file import decode_file
 from eventstore.archive.catalogue import Catalogue, Recorded
 from eventstore.archive.signing import Verify
 from eventstore.archive.storage import ArchiveStorage
-from eventstore.engines.base import Engine
+from eventstore.engines.base import AppendOutcome, Engine
 from eventstore.errors import IntegrityError
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
@@ -42,8 +42,11 @@ class ArchivedEngine:
     def close(self) -> None:
         self.bare.close()
 
-    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
-        return self.bare.append(batches, all_or_none=all_or_none)
+    def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
+        return self.bare.append(batches)
+
+    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
+        return self.bare.append_together(batches)
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         stored = self.bare.read(partition=partition, after_seq=after_seq, limit=limit)
@@ -91,6 +94,9 @@ class ArchivedEngine:
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
         return self.bare.documents(kind=kind, after=after)
+
+    def latest_document(self, *, kind: str) -> Document | None:
+        return self.bare.latest_document(kind=kind)
 
     def _filled(
         self, stored: Sequence[StoredBatch], *, partition: int, after_seq: int, limit: int

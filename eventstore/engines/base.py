@@ -13,20 +13,27 @@ that cannot be known.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from eventstore.errors import EventStoreError
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+
+AppendOutcome: TypeAlias = StoredBatch | EventStoreError | None
+"""None: it is durable. A batch: that one stands in its place. An error: what this batch alone met, others apart."""
 
 
 class Journal(Protocol):
     """Batches by (partition, seq)."""
 
-    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
-        """Write batches of different partitions, each on its own condition, or all on all of theirs.
+    def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
+        """Write batches of different partitions, each on its own condition; return an outcome for each.
 
-        Returns for each batch None when it is durable, or the batch that already stands in its place. With
-        `all_or_none`, one batch that stands in the way of any means that none was written: the others are then
-        returned as they were given.
+        Raises when none of them was written, or that cannot be known of any.
+        """
+
+    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
+        """Write batches of different partitions, all or none; return those that stand in the way, none when all are
+        durable. A batch that an earlier try has written may stand in its own way.
         """
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
@@ -44,8 +51,8 @@ class Journal(Protocol):
     def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
         """Remove batches that were archived, as the manifest with this hash proves; never a partition's newest batch.
 
-        Idempotent, and the only way to remove anything. It may take a while (DynamoDB's TTL: days), and until then
-        `read` may or may not return them.
+        Idempotent, and the only way to remove anything. The storage may take its time; `read` does not return them
+        any more.
         """
 
 
@@ -81,6 +88,9 @@ class Documents(Protocol):
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
         """Return the documents of a kind whose number is above `after`, in order."""
+
+    def latest_document(self, *, kind: str) -> Document | None:
+        """Return the document of a kind with the highest number, None when there is none."""
 
 
 class Engine(Journal, Pages, Documents, Protocol):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from eventstore.engines.base import AppendOutcome
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
 
@@ -23,13 +24,17 @@ class MemoryEngine:
                 self._metadata = proposed
             return self._metadata
 
-    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
+    def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         with self._lock:
-            if all_or_none:
-                standing = [self._partitions.get(batch.partition, {}).get(batch.seq) for batch in batches]
-                if any(standing):
-                    return [winner or batch for winner, batch in zip(standing, batches, strict=True)]
             return [self._append_one(batch) for batch in batches]
+
+    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
+        with self._lock:
+            standing = [self._partitions.get(batch.partition, {}).get(batch.seq) for batch in batches]
+            if not any(standing):
+                for batch in batches:
+                    self._append_one(batch)
+            return [batch for batch in standing if batch is not None]
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         with self._lock:
@@ -95,6 +100,11 @@ class MemoryEngine:
         with self._lock:
             stored = self._documents.get(kind, {})
             return [stored[number] for number in sorted(stored) if number > after]
+
+    def latest_document(self, *, kind: str) -> Document | None:
+        with self._lock:
+            stored = self._documents.get(kind, {})
+            return stored[max(stored)] if stored else None
 
     def problems(self) -> list[str]:
         return []

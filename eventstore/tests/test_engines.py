@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import StoreUnavailable
-from eventstore.record import StoredBatch, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
 METADATA = StoreMetadata(store_id="a-store", format=1, partition_count=4, created_at=17)
 
@@ -72,6 +72,121 @@ def test_data_are_there_for_whoever_opens_the_storage_again(engine, make_engine)
     again = make_engine()
     again.open(METADATA)
     assert again.heads() == {0: 1}
+
+
+def test_batches_that_belong_together_are_all_written_or_none(engine):
+    assert engine.append_together([batch(0, 1), batch(2, 1)]) == []
+    after_a_lost_answer = engine.append_together([batch(0, 1), batch(2, 1)])
+    assert after_a_lost_answer in ([], [batch(0, 1), batch(2, 1)])
+    assert engine.append_together([batch(1, 1), batch(2, 1, b"second")]) == [batch(2, 1)]
+    assert engine.heads() == {0: 1, 2: 1}
+    assert engine.append_together([batch(1, 1), batch(2, 2)]) == []
+    assert engine.heads() == {0: 1, 1: 1, 2: 2}
+
+
+def at(seq, first, last):
+    return msgspec.structs.replace(batch(1, seq), first_timestamp=first, last_timestamp=last)
+
+
+@pytest.mark.parametrize("timestamp", [0, 10, 11, 19, 20, 25, 30, 40, 41, 99])
+def test_nothing_past_an_instant_stands_before_the_place_that_is_sought(engine, timestamp):
+    batches = [at(1, 10, 10), at(2, 11, 20), at(3, 20, 20), at(4, 25, 40)]
+    for one in batches:
+        engine.append([one])
+    position = engine.seek(partition=1, timestamp=timestamp)
+    assert all(one.last_timestamp < timestamp for one in batches if one.seq <= position)
+    later = sum(one.last_timestamp < timestamp for one in batches)
+    assert later - position <= 1, "no farther from it than a batch"
+    assert engine.seek(partition=2, timestamp=timestamp) == 0
+
+
+def test_archived_batches_are_removed_but_never_the_newest(engine):
+    for seq in range(1, 6):
+        engine.append([batch(1, seq)])
+    for _ in range(2):  # Idempotent.
+        engine.forget(partition=1, first_seq=2, last_seq=9, manifest_hash=b"m" * 32)
+    left = [one.seq for one in engine.read(partition=1, after_seq=0, limit=9)]
+    assert left == [1, 5]
+    assert engine.heads() == {1: 5}
+    assert engine.append([batch(1, 6)]) == [None]
+
+
+def page(aggregate_id, first, last, when=0, payload=b"page"):
+    return StoredPage(aggregate_id, first, last, when + first, when + last, b"hash", payload)
+
+
+@pytest.fixture
+def paged(engine):
+    """Versions 1 to 30 of a in pages of ten, at microseconds 1 to 30; and a page of b."""
+    pages = [page("a", 1, 10), page("a", 11, 20), page("b", 1, 3)]
+    assert engine.put_pages(pages, partition=1, after_seq=0, through_seq=4)
+    assert engine.put_pages([page("a", 21, 30)], partition=1, after_seq=4, through_seq=7)
+    return engine
+
+
+def test_pages_move_the_position_of_their_partition(paged):
+    assert paged.page_positions(partition=1) == [4, 7]
+    assert paged.page_positions(partition=0) == []
+    assert not paged.put_pages([page("c", 1, 1)], partition=1, after_seq=4, through_seq=9)
+    assert paged.page_positions(partition=1) == [4, 7]
+
+
+def test_the_last_page_that_begins_at_or_before_a_version_or_instant_is_found(paged):
+    assert paged.last_page("a") == page("a", 21, 30)
+    assert paged.last_page("nobody") is None
+    for number, expected in ((1, 1), (10, 1), (11, 11), (20, 11), (21, 21), (999, 21)):
+        assert paged.last_page("a", version=number).first_version == expected
+        assert paged.last_page("a", timestamp=number).first_version == expected
+    assert paged.last_page("a", version=0) is None
+    assert paged.last_page("a", timestamp=0) is None
+    assert paged.last_page("a", version=15, timestamp=25).first_version == 11
+    assert paged.last_page("a", version=25, timestamp=15).first_version == 11
+
+
+def test_of_pages_that_begin_at_the_same_instant_the_last_one_counts(engine):
+    pages = [page("a", first, first, when=50 - first) for first in range(1, 6)]
+    engine.put_pages(pages, partition=1, after_seq=0, through_seq=1)
+    assert engine.last_page("a", timestamp=50) == pages[-1]
+    assert engine.last_page("a", timestamp=49) is None
+
+
+def test_pages_past_a_version_are_read_in_order(paged):
+    def firsts(**more):
+        return [one.first_version for one in paged.pages("a", **more)]
+
+    assert firsts(after_version=0, limit=9) == [1, 11, 21]
+    assert firsts(after_version=9, limit=2) == [1, 11]
+    assert firsts(after_version=10, limit=9) == [11, 21]
+    assert firsts(after_version=30, limit=9) == []
+    assert paged.pages("nobody", after_version=0, limit=9) == []
+
+
+def test_dropping_pages_leaves_everything_else(paged):
+    paged.append([batch(0, 1)])
+    paged.append_document(Document("kind", 1, b"body"))
+    paged.drop_pages()
+    assert paged.last_page("a") is None
+    assert paged.page_positions(partition=1) == []
+    assert paged.heads() == {0: 1}
+    assert paged.documents(kind="kind") == [Document("kind", 1, b"body")]
+    assert paged.put_pages([page("a", 1, 30)], partition=1, after_seq=0, through_seq=7)
+
+
+def test_documents_are_numbered_within_their_kind_and_never_overwritten(engine):
+    assert engine.latest_document(kind="one") is None
+    written = [Document("one", number, b"body %d" % number) for number in range(1, 13)]
+    assert all(engine.append_document(document) for document in written)
+    assert engine.append_document(Document("another", 1, b"x"))
+    assert not engine.append_document(Document("one", 3, b"other"))
+    assert engine.documents(kind="one") == written
+    assert engine.documents(kind="one", after=10) == written[10:]
+    assert engine.latest_document(kind="one") == written[-1]
+    assert engine.documents(kind="none") == []
+
+
+def test_a_sound_storage_finds_nothing_wrong_with_itself(engine):
+    engine.append([batch(0, 1)])
+    assert engine.problems() == []
 
 
 class TestSQLite:

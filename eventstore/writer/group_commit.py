@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from eventstore.engines.base import Engine
-from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError, OutcomeUnknown
+from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import StoredBatch, StoreMetadata, partition_of
+from eventstore.record import StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
+from eventstore.writer.durable import append_each, append_together
 from eventstore.writer.first_results import FirstResults
 from eventstore.writer.group import Group
-from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX, UNKNOWN_TRIES_MAX
+from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX
 from eventstore.writer.loading import PageLoader
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.remembered import command_hash
@@ -105,15 +106,12 @@ class GroupCommit(Generic[S, C]):
             groups += [group] if len(group) else []
         batches = [group.seal() for group in groups]
         try:
-            try:
-                winners = self._engine.append(batches, all_or_none=True)
-            except OutcomeUnknown:
-                winners = [self._settle(batch, among=batches) for batch in batches]
+            are_durable = not batches or append_together(self._engine, batches)
         except EventStoreError:
             for group in groups:
                 del self._partitions[group.partition.number]
             raise
-        if any(winners):
+        if not are_durable:
             for group in groups:
                 self._move_on(group.partition)
             return None
@@ -139,12 +137,19 @@ class GroupCommit(Generic[S, C]):
                 groups.append(group)
             else:
                 del waiting[number]
-        for group, batch, winner in self._append(groups, waiting, outcomes):
-            if winner is None:
+        batches = [group.seal() for group in groups]
+        outcomes_of_batches = append_each(self._engine, batches) if groups else []
+        for group, batch, outcome in zip(groups, batches, outcomes_of_batches, strict=True):
+            number = group.partition.number
+            if outcome is None:
                 outcomes.update(group.publish(batch))
-                del waiting[group.partition.number]
+                del waiting[number]
+            elif isinstance(outcome, EventStoreError):
+                self._fail([index for index, _ in group.entries], outcome, outcomes)
+                del waiting[number]
+                del self._partitions[number]  # What is durable now is not known: it is loaded again.
             else:
-                waiting[group.partition.number] = [index for index, _ in group.entries]
+                waiting[number] = [index for index, _ in group.entries]
                 self._move_on(group.partition)
 
     def _decide(
@@ -183,43 +188,6 @@ class GroupCommit(Generic[S, C]):
             place, partition=partition.number, aggregate_id=request.aggregate_id, command_id=request.command_id
         )
         return None if commit is None else Committed(commit=commit, is_duplicate=True)
-
-    def _append(
-        self, groups: Sequence[Group[S, C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
-    ) -> list[tuple[Group[S, C], StoredBatch, StoredBatch | None]]:
-        """Append one batch per group; those that could not be written fail here and are forgotten."""
-        if not groups:
-            return []
-        batches = [group.seal() for group in groups]
-        try:
-            try:
-                winners = self._engine.append(batches)
-            except OutcomeUnknown:
-                winners = [self._settle(batch, among=[batch]) for batch in batches]
-        except EventStoreError as error:
-            for group in groups:
-                self._fail([index for index, _ in group.entries], error, outcomes)
-                del waiting[group.partition.number]
-                del self._partitions[group.partition.number]
-            return []
-        return list(zip(groups, batches, winners, strict=True))
-
-    def _settle(self, batch: StoredBatch, *, among: Sequence[StoredBatch]) -> StoredBatch | None:
-        """Find out what became of a batch whose write was not answered; write it again if nothing stands there.
-
-        `among` are the batches to write again with it: all of those that belong together, or the batch alone.
-        """
-        for _ in range(UNKNOWN_TRIES_MAX):
-            try:
-                standing = self._engine.read(partition=batch.partition, after_seq=batch.seq - 1, limit=1)
-                winner = standing[0] if standing else self._engine.append(among, all_or_none=True)[among.index(batch)]
-            except OutcomeUnknown:
-                continue
-            return None if winner is None or winner.batch_id == batch.batch_id else winner
-        raise OutcomeUnknown(
-            f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, "
-            f"seq {batch.seq} was written: ask again with the same command id"
-        )
 
     def _partition(self, number: int) -> PartitionState[S]:
         found = self._partitions.get(number)

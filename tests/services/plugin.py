@@ -16,6 +16,7 @@ import redis
 
 from tests.services.browser import launch_browser
 from tests.services.platform import Platform
+from tradingplatform.local.dynamodb import EmbeddedDynamoDB
 from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.valkey import EmbeddedValkey
 
@@ -40,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def postgres_url() -> str:
     """The address of the session's PostgreSQL."""
     return postgres.url
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(tmp_path_factory) -> Iterator[str]:
+    """The address of the session's DynamoDB Local, in memory; started when the first test asks for it."""
+    server = EmbeddedDynamoDB(tmp_path_factory.mktemp("dynamodb"), is_durable=False)
+    yield server.start()
+    server.stop()
 
 
 @pytest.fixture

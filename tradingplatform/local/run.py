@@ -56,6 +56,8 @@ def _start_and_look_after(data_dir: Path, services: Services, lock: PlatformLock
     port = next_free_port(int(os.environ.get("WEB_PORT", WEB_PORT_DEFAULT)))
     address = f"http://127.0.0.1:{port}"
     environment = platform_environment(TRADING_DATA_DIR=str(data_dir), **services.start())
+    if environment.get("EVENT_STORE") == "dynamodb":
+        step("create the event tables", lambda: manage("create_event_tables", environment=environment))
     step("migrate the read models", lambda: manage("migrate", "--no-input", environment=environment))
     step("collect static files", lambda: manage("collectstatic", "--no-input", environment=environment))
     step("load the demo", lambda: manage("load_demo", "--web-url", address, environment=environment))

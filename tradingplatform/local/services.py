@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from tradingplatform.local.dynamodb import EmbeddedDynamoDB
 from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.steps import step
 from tradingplatform.local.valkey import EmbeddedValkey
@@ -10,11 +11,13 @@ from tradingplatform.settings.variables import SERVICES_FILE
 
 
 class Services:
-    """PostgreSQL and Valkey of one data folder."""
+    """PostgreSQL, Valkey and, when it is asked for, DynamoDB Local of one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._postgres = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(data_dir / "postgres")
+        is_wanted = os.environ.get("EVENT_STORE") == "dynamodb" and not os.environ.get("DYNAMODB_ENDPOINT")
+        self._dynamodb = EmbeddedDynamoDB(data_dir / "dynamodb") if is_wanted else None
         self._valkey = None if os.environ.get("REDIS_URL") else EmbeddedValkey(data_dir / "valkey")
 
     def start(self) -> dict[str, str]:
@@ -24,6 +27,9 @@ class Services:
             addresses["DATABASE_URL"] = step("start PostgreSQL", self._postgres.start)
         if self._valkey is not None:
             addresses["REDIS_URL"] = step("start Valkey", self._valkey.start)
+        if self._dynamodb is not None:
+            addresses["DYNAMODB_ENDPOINT"] = step("start DynamoDB Local", self._dynamodb.start)
+            addresses["EVENT_STORE"] = "dynamodb"
         path = self._data_dir / SERVICES_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -36,5 +42,7 @@ class Services:
         (self._data_dir / SERVICES_FILE).unlink(missing_ok=True)
         if self._valkey is not None:
             self._valkey.stop()
+        if self._dynamodb is not None:
+            self._dynamodb.stop()
         if self._postgres is not None:
             self._postgres.stop()

@@ -52,6 +52,10 @@ def _positive(text: str) -> int:
     return value
 
 
+def _partitions(text: str) -> int | None:
+    return _positive(text) if text else None
+
+
 def _database(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = environ.Env.db_url_config(text)
     if not parsed.get("ENGINE", "").endswith("postgresql"):
@@ -68,9 +72,12 @@ VARIABLES: Final = (
     Variable("SECURE_COOKIES", _boolean, "false", "Send cookies over HTTPS only; true behind TLS"),
     Variable("DATABASE_URL", _database, "postgresql://127.0.0.1:5432/trading", "PostgreSQL of the read models"),
     Variable("REDIS_URL", str, "redis://127.0.0.1:6379/0", "Valkey or Redis: cache, broker, channel layer, quotes"),
-    Variable("EVENT_STORE", _one_of("sqlite"), "sqlite", "Engine of the event store"),
+    Variable("EVENT_STORE", _one_of("sqlite", "dynamodb"), "sqlite", "Engine of the event store: sqlite or dynamodb"),
     Variable("EVENT_STORE_PATH", str, "", "Folder of the SQLite event store; events/ in the data folder when empty"),
-    Variable("EVENT_STORE_PARTITIONS", _positive, "16", "Partitions; fixed when the store is created"),
+    Variable("EVENT_STORE_PARTITIONS", _partitions, "", "Partitions, fixed at creation; 16 (DynamoDB: 64) when empty"),
+    Variable("EVENT_STORE_TABLE_PREFIX", str, "trading", "Beginning of the names of the DynamoDB tables"),
+    Variable("DYNAMODB_ENDPOINT", str, "", "Address of a DynamoDB that is not AWS's; `make run` starts one when empty"),
+    Variable("DYNAMODB_REGION", str, "us-east-1", "AWS region of the tables"),
     Variable("EVENT_STORE_TAIL_EVENTS", _positive, "200000", "Events of the journal that may not be in pages yet"),
     Variable("WRITER_ENDPOINT", str, "", "Where the writer listens (ipc:// or tcp://); in the data folder when empty"),
     Variable("COMMAND_BUS", _one_of("zeromq", "in_process"), "zeromq", "How commands reach a writer"),

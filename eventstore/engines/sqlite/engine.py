@@ -5,11 +5,13 @@ open the same files: SQLite lets one write at a time, and the primary key decide
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from eventstore.engines.base import AppendOutcome
 from eventstore.engines.sqlite.database import Database
 from eventstore.engines.sqlite.pages import SQLitePages
 from eventstore.engines.sqlite.schema import JOURNAL
@@ -59,16 +61,17 @@ class SQLiteEngine:
         self._pages.create()
         return StoreMetadata(*row)
 
-    def append(self, batches: Sequence[StoredBatch], *, all_or_none: bool = False) -> list[StoredBatch | None]:
-        with self._journal.errors():
-            try:
-                with self._journal.transaction():
-                    outcomes = [self._append_one(batch) for batch in batches]
-                    if all_or_none and any(outcomes):
-                        raise _NotAll
-            except _NotAll:
-                return [winner or batch for winner, batch in zip(outcomes, batches, strict=True)]
-        return outcomes
+    def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
+        with self._journal.errors(), self._journal.transaction():
+            return [self._append_one(batch) for batch in batches]
+
+    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
+        standing: list[StoredBatch] = []
+        with self._journal.errors(), suppress(_NotAll), self._journal.transaction():
+            standing = [winner for winner in map(self._append_one, batches) if winner is not None]
+            if standing:
+                raise _NotAll
+        return standing
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         with self._journal.errors(partition):
@@ -122,6 +125,14 @@ class SQLiteEngine:
                 "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number", (kind, after)
             )
             return [Document(*row) for row in rows.fetchall()]
+
+    def latest_document(self, *, kind: str) -> Document | None:
+        with self._journal.errors():
+            row = self._journal.connection().execute(
+                "SELECT kind, number, body FROM document WHERE kind = ? ORDER BY number DESC LIMIT 1", (kind,)
+            )
+            found = row.fetchone()
+        return None if found is None else Document(*found)
 
     def problems(self) -> list[str]:
         with self._journal.errors():

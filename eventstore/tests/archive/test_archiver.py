@@ -86,7 +86,7 @@ def test_seeking_finds_a_place_before_the_first_event_at_or_past_the_instant(sce
     for day in range(22):
         place = wrapped.seek(partition=0, timestamp=day * DAY)
         assert max(0, day - 4) <= place < max(day, 1)
-    assert wrapped.seek(partition=0, timestamp=18 * DAY) == 17
+    assert wrapped.seek(partition=0, timestamp=18 * DAY) in (16, 17)
     assert wrapped.seek(partition=0, timestamp=7 * DAY) == 6
 
 

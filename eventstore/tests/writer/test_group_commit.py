@@ -142,10 +142,10 @@ class Scripted(MemoryEngine):
         super().__init__()
         self.script = []
 
-    def append(self, batches, *, all_or_none=False):
+    def append(self, batches):
         if self.script:
             return self.script.pop(0)(super().append, batches)
-        return super().append(batches, all_or_none=all_or_none)
+        return super().append(batches)
 
 
 def lost_after_writing(append, batches):

@@ -29,13 +29,13 @@ class FlakyEngine(MemoryEngine):
     def all_pages(self):
         return {name: dict(pages) for name, pages in self._pages.items() if pages}
 
-    def append(self, batches, *, all_or_none=False):
+    def append(self, batches):
         fault, self.fault = self.fault, "none"
         if fault == "refused":
             raise StoreUnavailable("told to")
         if fault == "lost before":
             raise OutcomeUnknown("told to")
-        outcome = super().append(batches, all_or_none=all_or_none)
+        outcome = super().append(batches)
         if fault == "lost after":
             raise OutcomeUnknown("told to")
         return outcome

@@ -1,0 +1,161 @@
+"""Calls to DynamoDB: retried when it is safe, translated into our own errors when they fail.
+
+boto3's own retries are off: it would send a conditional put again after a lost answer, and the put that had happened
+would look like somebody else's. What may be sent again is decided here, call by call.
+"""
+
+import ipaddress
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+
+from eventstore.errors import ConfigurationMismatch, EventStoreError, OutcomeUnknown, StoreUnavailable
+
+CONNECTIONS_MAX: Final = 32
+CONNECT_TIMEOUT_SECONDS: Final = 3
+READ_TIMEOUT_SECONDS: Final = 10
+TRIES_MAX: Final = 8
+PAUSE_SECONDS_FIRST: Final = 0.05
+PAUSE_SECONDS_MAX: Final = 2.0
+
+_THROTTLED: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "LimitExceededException",
+        "TransactionInProgressException",
+    }
+)
+_NOT_SENT: Final = (ConnectTimeoutError, EndpointConnectionError)
+_NO_ACCESS: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+
+
+class Client:
+    """One boto3 client, shared by the threads of a process. `pause` waits between tries."""
+
+    def __init__(self, *, endpoint_url: str | None, region: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self.where = endpoint_url or f"DynamoDB in {region}"
+        self._pause = pause
+        credentials = {}
+        if endpoint_url and _is_loopback(endpoint_url) and "AWS_ACCESS_KEY_ID" not in os.environ:
+            credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # Any will do there.
+        try:
+            self.boto3 = boto3.session.Session(**credentials).client(
+                "dynamodb",
+                endpoint_url=endpoint_url,
+                region_name=region,
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    read_timeout=READ_TIMEOUT_SECONDS,
+                    max_pool_connections=CONNECTIONS_MAX,
+                    tcp_keepalive=True,
+                    parameter_validation=False,  # Half of the client's time; every request here is made in one place.
+                ),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigurationMismatch(
+                f"DynamoDB cannot be used ({error}): check DYNAMODB_ENDPOINT and DYNAMODB_REGION"
+            ) from error
+
+    def call(self, operation: str, *, is_idempotent: bool = True, **parameters: Any) -> dict[str, Any]:
+        """Send a request; raises ClientError for a condition that failed, else StoreUnavailable or OutcomeUnknown.
+
+        What was refused before it was looked at (throttled, not connected) is sent again, with longer and longer
+        random pauses. What may have happened is sent again only if that is the same as sending it once.
+        """
+        method = getattr(self.boto3, operation)
+        for attempt in range(TRIES_MAX):
+            if attempt:
+                self.pause(attempt)
+            try:
+                answer: dict[str, Any] = method(**parameters)
+            except ClientError as error:
+                if not self._may_try_again(error, is_idempotent):
+                    raise
+                reason: Exception = error
+            except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
+                raise self.no_access(str(error)) from error
+            except _NOT_SENT as error:
+                reason = error
+            except BotoCoreError as error:  # The connection broke while the answer was awaited.
+                if not is_idempotent:
+                    raise OutcomeUnknown(f"{self.where} did not answer ({error}): it may have been written") from error
+                reason = error
+            else:
+                return answer
+        raise StoreUnavailable(
+            f"{self.where} failed {TRIES_MAX} times in a row ({reason}): try again later"
+        ) from reason
+
+    def pause(self, attempt: int = 3) -> None:
+        """Wait a random while before something is tried again."""
+        longest = min(PAUSE_SECONDS_MAX, PAUSE_SECONDS_FIRST * 2**attempt)
+        self._pause(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret.
+
+    def no_access(self, detail: str) -> StoreUnavailable:
+        """Return the error for credentials that are missing or not enough."""
+        return StoreUnavailable(
+            f"{self.where} gives no access ({detail}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role, "
+            "that may read and write the tables"
+        )
+
+    def _may_try_again(self, error: Any, is_idempotent: bool) -> bool:
+        """Tell whether to send again; raise our own error where that is known to be of no use."""
+        code = code_of(error)
+        if code in _THROTTLED:
+            return True
+        if code in _NO_ACCESS:
+            raise self.no_access(f"{code}: {error.response['Error'].get('Message', '')}") from error
+        if code == "ResourceNotFoundException":
+            raise missing_table(self.where) from error
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
+            if not is_idempotent:
+                raise OutcomeUnknown(f"{self.where} failed ({code}): it may have been written") from error
+            return True
+        return False
+
+
+def code_of(error: Any) -> str:
+    """Return AWS's code of a ClientError."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def missing_table(where: str) -> EventStoreError:
+    """Return the error for tables that are not there."""
+    return ConfigurationMismatch(
+        f"{where} has no tables of this store: run `manage.py create_event_tables`, or check DYNAMODB_REGION and "
+        "EVENT_STORE_TABLE_PREFIX"
+    )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,138 @@
+"""How records become items and come back: short attribute names, because every byte is stored and paid for.
+
+Journal table, key (p, s):        partition, seq, and the fields of StoredBatch under the letters of BATCH below
+Snapshot table, key (a, v):       a page: its aggregate and first version, and the letters of PAGE
+    a = "#parts"                  a stretch of a payload that does not fit into one item; v = 0, 1, 2 ...
+    a = "#positions/PARTITION"    the end of a stretch that became pages; v = seq
+    a = "#document/KIND"          a document; v = number
+    a = "#store"                  the settings of the store; v = 0
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from eventstore.errors import IntegrityError
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+
+Item = dict[str, dict[str, Any]]
+
+BATCH: Final = {
+    "partition": "p",
+    "seq": "s",
+    "batch_id": "i",
+    "first_timestamp": "t",
+    "last_timestamp": "u",
+    "commit_count": "c",
+    "event_count": "e",
+    "previous_hash": "b",
+    "merkle_root": "m",
+    "payload_hash": "y",
+    "hash": "h",
+    "leaf_prefixes": "l",
+    "payload_crc": "r",
+    "payload": "d",
+}
+PAGE: Final = {
+    "aggregate_id": "a",
+    "first_version": "v",
+    "last_version": "w",
+    "first_timestamp": "t",
+    "last_timestamp": "u",
+    "hash": "h",
+    "payload": "d",
+}
+PARTS: Final = "n"
+"""In a batch's item: into how many parts its payload was cut; then `d` is not there."""
+
+EXPIRES_AT: Final = "x"
+"""The TTL attribute, epoch seconds: set when a batch was archived and may go."""
+
+ITEM_BYTES_MAX: Final = 380_000
+"""An item's payload; DynamoDB allows 400 KB for the whole item, names included."""
+
+
+def batch_item(batch: StoredBatch) -> Item:
+    """Return the item of a batch."""
+    return {short: _value(getattr(batch, field)) for field, short in BATCH.items()}
+
+
+def batch_of(item: Mapping[str, Any]) -> StoredBatch:
+    """Return the batch of an item whose payload is whole; raises IntegrityError."""
+    try:
+        return msgspec.convert([_plain(item[short]) for short in BATCH.values()], StoredBatch)
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"the item is not a batch ({error!r})", partition=_number(item, "p"), seq=_number(item, "s")
+        ) from error
+
+
+def page_item(page: StoredPage) -> Item:
+    """Return the item of a page."""
+    return {short: _value(getattr(page, field)) for field, short in PAGE.items()}
+
+
+def page_of(item: Mapping[str, Any]) -> StoredPage:
+    """Return the page of an item; raises IntegrityError."""
+    try:
+        return msgspec.convert([_plain(item[short]) for short in PAGE.values()], StoredPage)
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"the item is not a page ({error!r}): drop the pages and make them again (manage.py rebuild_pages)",
+            partition=None,
+            seq=None,
+            aggregate_id=str(item.get("a", {}).get("S")),
+        ) from error
+
+
+def key(name: str, number: int) -> Item:
+    """Return a key of the snapshot table."""
+    return {"a": {"S": name}, "v": {"N": str(number)}}
+
+
+def document_item(document: Document) -> Item:
+    """Return the item of a document."""
+    return {**key(f"#document/{document.kind}", document.number), "d": {"B": document.body}}
+
+
+def metadata_item(metadata: StoreMetadata) -> Item:
+    """Return the item of the store's settings."""
+    return {
+        **key("#store", 0),
+        "id": {"S": metadata.store_id},
+        "f": {"N": str(metadata.format)},
+        "n": {"N": str(metadata.partition_count)},
+        "t": {"N": str(metadata.created_at)},
+    }
+
+
+def metadata_of(item: Mapping[str, Any]) -> StoreMetadata:
+    """Return the settings of an item."""
+    return StoreMetadata(
+        store_id=item["id"]["S"],
+        format=int(item["f"]["N"]),
+        partition_count=int(item["n"]["N"]),
+        created_at=int(item["t"]["N"]),
+    )
+
+
+def _value(value: int | str | bytes) -> dict[str, Any]:
+    if isinstance(value, int):
+        return {"N": str(value)}
+    return {"B": value} if isinstance(value, bytes) else {"S": value}
+
+
+def _plain(value: Mapping[str, Any]) -> int | str | bytes:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return int(content)
+    if kind == "B":
+        return bytes(content)
+    if kind == "S":
+        return str(content)
+    raise ValueError(f"an attribute of type {kind}")
+
+
+def _number(item: Mapping[str, Any], short: str) -> int:
+    return int(item.get(short, {}).get("N", -1))

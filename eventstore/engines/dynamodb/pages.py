@@ -1,0 +1,182 @@
+"""Pages in the snapshot table: by version under the table's own key, by time through a local index.
+
+The pages of a stretch are written before its end is: a crash in between leaves pages that the next try writes again,
+the same. Of two snapshotters at once, one moves the position; what the other one has written are true pages as well.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from botocore.exceptions import ClientError
+
+from eventstore.engines.dynamodb.client import Client, code_of
+from eventstore.engines.dynamodb.items import Item, key, page_item, page_of
+from eventstore.engines.dynamodb.tables import PAGES_BY_TIME
+from eventstore.errors import StoreUnavailable
+from eventstore.record import StoredPage
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WRITES_AT_ONCE: Final = 25
+UNPROCESSED_TRIES_MAX: Final = 20
+
+
+class InParallel(Protocol):
+    """Runs an action for each of several things on the engine's threads."""
+
+    def __call__(self, action: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Return the results in order; raises the first error."""
+
+
+class DynamoDBPages:
+    """Implements the port `Pages` on one table."""
+
+    def __init__(self, client: Client, *, table: str, in_parallel: InParallel) -> None:
+        self._client = client
+        self._table = table
+        self._in_parallel = in_parallel
+
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+        if self._position(partition) != after_seq:
+            return False
+        requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]
+        self._write(requests)
+        return self._move(partition, after_seq, through_seq)
+
+    def page_positions(self, *, partition: int) -> list[int]:
+        items = self._query(
+            KeyConditionExpression="a = :a", ExpressionAttributeValues={":a": {"S": f"#positions/{partition}"}}
+        )
+        return [int(item["v"]["N"]) for item in items]
+
+    def last_page(
+        self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
+    ) -> StoredPage | None:
+        if timestamp is not None:
+            version = self._version_at(aggregate_id, timestamp, version)
+            if version is None:
+                return None
+        items = self._query(
+            KeyConditionExpression="a = :a" if version is None else "a = :a AND v <= :v",
+            ExpressionAttributeValues={":a": {"S": aggregate_id}}
+            | ({} if version is None else {":v": {"N": str(version)}}),
+            ScanIndexForward=False,
+            Limit=1,
+            is_whole=False,
+        )
+        return page_of(items[0]) if items else None
+
+    def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
+        first = self.last_page(aggregate_id, version=after_version + 1)
+        items = self._query(
+            KeyConditionExpression="a = :a AND v >= :v",
+            ExpressionAttributeValues={
+                ":a": {"S": aggregate_id},
+                ":v": {"N": str(first.first_version if first else 0)},
+            },
+            Limit=limit + 1,
+            is_whole=False,
+        )
+        return [page for page in map(page_of, items) if page.last_version > after_version][:limit]
+
+    def drop_pages(self) -> None:
+        start: Item | None = None
+        while True:
+            more: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
+            answer = self._client.call(
+                "scan", TableName=self._table, ProjectionExpression="a, v", ConsistentRead=True, **more
+            )
+            keys = [{"a": item["a"], "v": item["v"]} for item in answer["Items"] if _is_of_pages(item["a"]["S"])]
+            self._write([{"DeleteRequest": {"Key": item_key}} for item_key in keys])
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def _version_at(self, aggregate_id: str, timestamp: int, version: int | None) -> int | None:
+        """Return the first version of the last page that begins at or before an instant (and a version)."""
+        highest: int | None = None
+        start: Item | None = None
+        while True:  # Pages that begin in the same microsecond come in no particular order.
+            more: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
+            answer = self._client.call(
+                "query",
+                TableName=self._table,
+                IndexName=PAGES_BY_TIME,
+                KeyConditionExpression="a = :a AND t <= :t",
+                ExpressionAttributeValues={":a": {"S": aggregate_id}, ":t": {"N": str(timestamp)}},
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=2,
+                **more,
+            )
+            for item in answer["Items"]:
+                found = int(item["v"]["N"])
+                if version is not None and found > version:
+                    continue
+                if highest is not None and found < highest:
+                    return highest
+                highest = found
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return highest
+
+    def _position(self, partition: int) -> int:
+        answer = self._client.call(
+            "get_item", TableName=self._table, Key=key(f"#position/{partition}", 0), ConsistentRead=True
+        )
+        return int(answer["Item"]["n"]["N"]) if "Item" in answer else 0
+
+    def _move(self, partition: int, after_seq: int, through_seq: int) -> bool:
+        """Move the position, and keep where the stretch ended, if the position is still where it was."""
+        condition = "n = :old" if after_seq else "attribute_not_exists(n)"
+        values = {":new": {"N": str(through_seq)}} | ({":old": {"N": str(after_seq)}} if after_seq else {})
+        head = {
+            "TableName": self._table,
+            "Key": key(f"#position/{partition}", 0),
+            "UpdateExpression": "SET n = :new",
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        end = {"TableName": self._table, "Item": key(f"#positions/{partition}", through_seq)}
+        try:
+            self._client.call("transact_write_items", TransactItems=[{"Update": head}, {"Put": end}])
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise self._failed(error) from error
+            return self._position(partition) == through_seq  # Ours, if an answer was lost and it was sent again.
+        return True
+
+    def _query(self, *, is_whole: bool = True, **parameters: Any) -> list[Item]:
+        """Return the items of a strongly consistent query: all, or as many as one answer holds."""
+        found: list[Item] = []
+        while True:
+            answer = self._client.call("query", TableName=self._table, ConsistentRead=True, **parameters)
+            found += answer["Items"]
+            parameters["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+            if not is_whole or not parameters["ExclusiveStartKey"]:
+                return found
+
+    def _write(self, requests: Sequence[dict[str, Any]]) -> None:
+        stretches = [requests[start : start + WRITES_AT_ONCE] for start in range(0, len(requests), WRITES_AT_ONCE)]
+        self._in_parallel(self._write_stretch, stretches)
+
+    def _write_stretch(self, requests: Sequence[dict[str, Any]]) -> None:
+        waiting: Sequence[dict[str, Any]] = requests
+        for _ in range(UNPROCESSED_TRIES_MAX):
+            try:
+                answer = self._client.call("batch_write_item", RequestItems={self._table: waiting})
+            except ClientError as error:
+                raise self._failed(error) from error
+            waiting = answer.get("UnprocessedItems", {}).get(self._table, ())
+            if not waiting:
+                return
+            self._client.pause()
+        raise StoreUnavailable(f"{self._client.where} leaves writes undone: its capacity is too small, try again later")
+
+    def _failed(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"{self._client.where} refused the request: {error}")
+
+
+def _is_of_pages(name: str) -> bool:
+    return not name.startswith("#") or name.startswith(("#position/", "#positions/"))

@@ -1,0 +1,59 @@
+"""Getting batches written although answers are lost: what became of a write is found out by its batch id."""
+
+from collections.abc import Sequence
+
+from eventstore.engines.base import AppendOutcome, Engine
+from eventstore.errors import EventStoreError, OutcomeUnknown
+from eventstore.record import StoredBatch
+from eventstore.writer.limits import UNKNOWN_TRIES_MAX
+
+
+def append_each(engine: Engine, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
+    """Write batches, each on its own; return for each None, the batch that stands in its place, or its error."""
+    outcomes: Sequence[AppendOutcome]
+    try:
+        outcomes = engine.append(batches)
+    except EventStoreError as error:
+        outcomes = [error] * len(batches)
+    return [
+        _settled(engine, batch) if isinstance(outcome, OutcomeUnknown) else outcome
+        for batch, outcome in zip(batches, outcomes, strict=True)
+    ]
+
+
+def append_together(engine: Engine, batches: Sequence[StoredBatch]) -> bool:
+    """Write batches, all or none; False when another one stands in the way. Raises what the engine raises."""
+    own = {batch.batch_id for batch in batches}
+    for _ in range(UNKNOWN_TRIES_MAX):
+        try:
+            standing = engine.append_together(batches)
+        except OutcomeUnknown:
+            continue
+        return {batch.batch_id for batch in standing} <= own  # All are ours: a try without an answer had written them.
+    raise _unknown(batches[0])
+
+
+def _settled(engine: Engine, batch: StoredBatch) -> AppendOutcome:
+    """Find out what became of a batch whose write was not answered; write it again if nothing stands there."""
+    outcome: AppendOutcome
+    for _ in range(UNKNOWN_TRIES_MAX):
+        try:
+            standing = engine.read(partition=batch.partition, after_seq=batch.seq - 1, limit=1)
+            outcome = standing[0] if standing else engine.append([batch])[0]
+        except OutcomeUnknown:
+            continue
+        except EventStoreError as error:
+            return error
+        if isinstance(outcome, OutcomeUnknown):
+            continue
+        if isinstance(outcome, StoredBatch) and outcome.batch_id == batch.batch_id:
+            return None
+        return outcome
+    return _unknown(batch)
+
+
+def _unknown(batch: StoredBatch) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, seq {batch.seq} "
+        "was written: ask again with the same command id"
+    )
