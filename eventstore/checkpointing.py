@@ -33,15 +33,10 @@ CHECKPOINT_KIND: Final = "checkpoint"
 TRIES_MAX: Final = 10
 
 
-def latest_checkpoint(store: EventStore, *, at_least: int = 0) -> Checkpoint | None:
-    """Return the newest checkpoint, its shape checked only; raises IntegrityError when it cannot be read.
-
-    `at_least` is the number of one that is thought to exist: only those from there on are read if it does.
-    """
-    documents = store.engine.documents(kind=CHECKPOINT_KIND, after=max(at_least - 1, 0))
-    if not documents and at_least > 0:  # It is not there after all: another store, or an older copy of it.
-        documents = store.engine.documents(kind=CHECKPOINT_KIND)
-    return read_checkpoint(documents[-1]) if documents else None
+def latest_checkpoint(store: EventStore) -> Checkpoint | None:
+    """Return the newest checkpoint, its shape checked only; raises IntegrityError when it cannot be read."""
+    document = store.engine.latest_document(kind=CHECKPOINT_KIND)
+    return None if document is None else read_checkpoint(document)
 
 
 def read_checkpoint(document: Document) -> Checkpoint:
@@ -68,7 +63,6 @@ def make_checkpoint(
     former_keys: Sequence[bytes] = (),
     now: int,
     only_if_new: bool = False,
-    at_least: int = 0,
 ) -> Checkpoint | None:
     """Append a checkpoint of the journal as it is now and return it.
 
@@ -79,7 +73,7 @@ def make_checkpoint(
     """
     public_key = key.public_key().public_bytes_raw()
     for _ in range(TRIES_MAX):
-        before = latest_checkpoint(store, at_least=at_least)
+        before = latest_checkpoint(store)
         if before is not None:
             _check_before(store, before, trusted_keys=[public_key, *former_keys])
             if only_if_new and not _has_news(store, before):
@@ -99,11 +93,12 @@ def make_checkpoint(
         made = sign(statement, key=key, frontiers=frontiers)
         if store.engine.append_document(Document(CHECKPOINT_KIND, statement.number, encode(made))):
             return made
-        at_least = statement.number
     raise ConflictLimitReached(f"other processes made {TRIES_MAX} checkpoints meanwhile; none was made here")
 
 
-def batches_after(store: EventStore, *, partition: int, after_seq: int, previous_hash: bytes) -> Iterator[StoredBatch]:
+def batches_after(
+    store: EventStore, *, partition: int, after_seq: int, previous_hash: bytes | None
+) -> Iterator[StoredBatch]:
     """Yield the batches of a partition after a position, each checked for place, chain and hash, none decoded."""
     reader = Reader(store.engine, store.codec)
     while True:
@@ -157,8 +152,8 @@ def _check_before(store: EventStore, before: Checkpoint, *, trusted_keys: Sequen
 
 
 def _newest_number(store: EventStore) -> int:
-    documents = store.engine.documents(kind=CHECKPOINT_KIND)
-    return documents[-1].number if documents else 0
+    newest = store.engine.latest_document(kind=CHECKPOINT_KIND)
+    return newest.number if newest else 0
 
 
 def _damaged(number: int, error: ValueError) -> IntegrityError:

@@ -1,13 +1,15 @@
 """Exporting proofs: finds what a proof needs in the journal and in the checkpoints, every batch checked on the way."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from eventstore.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
+from eventstore.errors import InvalidRange, UnknownAggregate
 from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
-from eventstore.record import CommitHeader, StoredBatch
+from eventstore.record import CommitHeader, RecordedEvent, StoredBatch
 from eventstore.store import EventStore
 
 _decode_header = msgspec.msgpack.Decoder(CommitHeader).decode
@@ -52,24 +54,37 @@ def prove_consistency(store: EventStore, *, old_number: int, new_number: int) ->
 
 
 def find_event(store: EventStore, *, aggregate_id: str, version: int) -> Place:
-    """Find an event by reading its partition from the first batch; raises ValueError when there is none."""
+    """Find an event: its page or the tail says when it happened, and that where in the journal.
+
+    Raises ValueError when there is none.
+    """
+    try:
+        (event,) = store.events(aggregate_id, from_version=version, through_version=version)
+    except (UnknownAggregate, InvalidRange, ValueError) as error:
+        newest = max((event.version for event in _events_or_none(store, aggregate_id)), default=0)
+        if newest == 0:
+            raise ValueError(f"{aggregate_id} has no events: check the id") from error
+        raise ValueError(f"{aggregate_id} has versions 1 to {newest}, found {version}") from error
     partition = store.partition_of(aggregate_id)
-    newest = 0
-    for batch in batches_after(store, partition=partition, after_seq=0, previous_hash=store.genesis(partition)):
+    before = store.engine.seek(partition=partition, timestamp=event.timestamp)
+    for batch in batches_after(store, partition=partition, after_seq=before, previous_hash=None):
         commits = [
             (bytes(header), [bytes(event) for event in events])
             for header, events in store.codec.raw_commits(store.codec.decompress(batch.payload))
         ]
         for commit_index, (header, events) in enumerate(commits):
             found = _decode_header(header)
-            if found.aggregate_id != aggregate_id:
-                continue
-            newest = found.first_version + len(events) - 1
-            if found.first_version <= version <= newest:
+            last_version = found.first_version + len(events) - 1
+            if found.aggregate_id == aggregate_id and found.first_version <= version <= last_version:
                 return Place(batch, commits, commit_index, version - found.first_version)
-    if newest == 0:
-        raise ValueError(f"{aggregate_id} has no events: check the id")
-    raise ValueError(f"{aggregate_id} has versions 1 to {newest}, found {version}")
+    raise ValueError(f"{aggregate_id}, version {version} is in a page and not in the journal: run verify_events")
+
+
+def _events_or_none(store: EventStore, aggregate_id: str) -> Iterable[RecordedEvent]:
+    try:
+        yield from store.events(aggregate_id)
+    except UnknownAggregate:
+        return
 
 
 def _covering(store: EventStore, partition: int, seq: int, number: int | None) -> Checkpoint:
@@ -102,5 +117,5 @@ def _batch_hashes(store: EventStore, partition: int, upto_seq: int) -> list[byte
 def _field_names(store: EventStore, event: bytes) -> tuple[str, ...]:
     """Return the names of an event's fields, none when this process does not know its type."""
     tag = msgspec.msgpack.decode(event)[0]
-    known = getattr(store.codec, "event_types", {}).get(tag)
+    known = store.codec.event_types.get(tag)
     return tuple(known.__struct_fields__) if known is not None else ()

@@ -23,6 +23,15 @@ class CheckpointFinding(NamedTuple):
         return f"checkpoint {self.number}: {self.detail}"
 
 
+class StorageFinding(NamedTuple):
+    """One thing that the storage itself finds wrong with its structure."""
+
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail
+
+
 class VerifiedCheckpoints(NamedTuple):
     """How many there are, what is wrong, and what the sound ones say about each partition."""
 

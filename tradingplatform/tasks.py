@@ -10,9 +10,6 @@ from eventstore.checkpointing import make_checkpoint
 from eventstore.provider import get_store
 from eventstore.signing_keys import former_public_keys, signing_key
 
-_latest_number = 0
-"""The newest checkpoint that this process made: those before it need not be read again. Only a hint."""
-
 
 @shared_task(name="tradingplatform.sign_checkpoint", ignore_result=True)
 def sign_checkpoint(**_: Any) -> int:
@@ -20,7 +17,6 @@ def sign_checkpoint(**_: Any) -> int:
 
     Workers that run it at once make one: who is late finds nothing new.
     """
-    global _latest_number
     path = settings.EVENT_STORE_SIGNING_KEY
     made = make_checkpoint(
         get_store(),
@@ -28,9 +24,5 @@ def sign_checkpoint(**_: Any) -> int:
         former_keys=former_public_keys(path),
         now=time.time_ns() // 1_000,
         only_if_new=True,
-        at_least=_latest_number,
     )
-    if made is None:
-        return 0
-    _latest_number = made.statement.number
-    return _latest_number
+    return 0 if made is None else made.statement.number

@@ -93,6 +93,16 @@ class Snapshotter(Generic[S]):
             for through_seq in through_seqs:
                 yield self.write(partition=partition, through_seq=through_seq)
 
+    def check(self) -> Iterator[StoredPage | None]:
+        """Make every page again without writing it; yield None for each that is stored so, and those that differ."""
+        for partition in self._partitions:
+            after_seq = 0
+            for through_seq in self._engine.page_positions(partition=partition):
+                for page in self.make(partition=partition, after_seq=after_seq, through_seq=through_seq):
+                    stored = self._engine.last_page(page.aggregate_id, version=page.last_version)
+                    yield None if stored == page else page
+                after_seq = through_seq
+
     def position(self, partition: int) -> int:
         """Return the seq up to which a partition's events are in pages."""
         positions = self._engine.page_positions(partition=partition)

@@ -1,6 +1,7 @@
 """The contract of the engine port, held by every engine."""
 
 import sqlite3
+import zlib
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ def batch(partition: int, seq: int, payload: bytes = b"payload") -> StoredBatch:
     return StoredBatch(
         partition=partition,
         seq=seq,
-        batch_id=f"{partition}/{seq}/{payload!r}".encode(),
+        batch_id=f"{partition}/{seq}/{zlib.crc32(payload)}".encode(),
         first_timestamp=10,
         last_timestamp=20,
         commit_count=1,

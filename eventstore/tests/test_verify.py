@@ -52,7 +52,8 @@ def row(folder, column, partition, seq):
 def findings(folder):
     store = open_counters(SQLiteEngine(folder), partition_count=2)
     try:
-        return [finding for number in range(2) for _, found in verify_partition(store, number) for finding in found]
+        found = [finding for number in range(2) for _, found in verify_partition(store, number) for finding in found]
+        return found or store.engine.problems()
     finally:
         store.close()
 

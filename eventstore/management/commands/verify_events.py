@@ -30,7 +30,7 @@ from eventstore.integrity.verifier import Finding
 from eventstore.provider import get_store
 from eventstore.signing_keys import former_public_keys, raw_public_key, read_public_key, read_signing_key
 from eventstore.store import EventStore
-from eventstore.verify_checkpoints import CheckpointFinding, VerifiedCheckpoints, verify_checkpoints
+from eventstore.verify_checkpoints import CheckpointFinding, StorageFinding, VerifiedCheckpoints, verify_checkpoints
 from eventstore.verify_parallel import Job, Update, VerificationFailed, forget_progress, verify_in_processes
 
 FINDINGS_SHOWN_MAX: Final = 50
@@ -95,6 +95,7 @@ class Command(BaseCommand):
             store = get_store()
             checkpoints = self._checkpoints(store, options)  # Before the heads, so that the journal is not the older.
             heads = store.heads()
+            problems = [StorageFinding(problem) for problem in store.engine.problems()]
         except EventStoreError as error:
             raise CommandError(str(error), returncode=EXIT_USAGE) from error
         partitions = sorted(set(options["partition"] or heads))
@@ -105,7 +106,11 @@ class Command(BaseCommand):
             )
         findings, totals = self._verify(partitions, heads, checkpoints, options)
         self._report(
-            [*checkpoints.findings, *sorted(findings, key=lambda finding: (finding.partition, finding.seq or 0))],
+            [
+                *problems,
+                *checkpoints.findings,
+                *sorted(findings, key=lambda finding: (finding.partition, finding.seq or 0)),
+            ],
             batches=sum(update.batch_count for update in totals.values()),
             events=sum(update.event_count for update in totals.values()),
             partitions=partitions,
@@ -159,7 +164,7 @@ class Command(BaseCommand):
 
     def _report(
         self,
-        findings: list[Finding | CheckpointFinding],
+        findings: list[Finding | CheckpointFinding | StorageFinding],
         *,
         batches: int,
         events: int,
@@ -199,7 +204,9 @@ def _interrupted(what: str, totals: dict[int, Update]) -> str:
     return f"{what}; {batches:,} batches are verified: `manage.py verify_events --resume` goes on from there"
 
 
-def _as_json(finding: Finding | CheckpointFinding) -> dict[str, Any]:
+def _as_json(finding: Finding | CheckpointFinding | StorageFinding) -> dict[str, Any]:
+    if isinstance(finding, StorageFinding):
+        return {"storage": finding.detail}
     if isinstance(finding, CheckpointFinding):
         return {"checkpoint": finding.number, "detail": finding.detail}
     return {

@@ -1,7 +1,7 @@
 """manage.py rebuild_pages: drop every page and make them again from the journal."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
 from tradingplatform.bootstrap import make_snapshotter
+
+DIFFERING_SHOWN_MAX: Final = 50
 
 
 class Command(BaseCommand):
@@ -24,9 +26,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing: compare every page with what the journal makes of it"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, drop, make again."""
+        """Ask, drop, make again; or only compare."""
+        if options["check"]:
+            self._check()
+            return
         if not options["yes"] and input("Drop and make again every page? Type yes: ") != "yes":
             raise CommandError("nothing was changed")
         try:
@@ -42,3 +50,30 @@ class Command(BaseCommand):
         except EventStoreError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self.style.SUCCESS(f"{pages:,} pages of {stretches:,} stretches of the journal written"))
+
+    def _check(self) -> None:
+        columns = (TextColumn("comparing"), TextColumn("{task.completed:,} pages"))
+        differing = []
+        try:
+            with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("", total=None)
+                for page in make_snapshotter().check():
+                    progress.advance(task)
+                    if page is not None:
+                        differing.append(page)
+                compared = int(progress.tasks[0].completed)
+        except EventStoreError as error:
+            raise CommandError(str(error), returncode=1) from error
+        for page in differing[:DIFFERING_SHOWN_MAX]:
+            self.stdout.write(
+                self.style.ERROR(
+                    f"account {page.aggregate_id}, versions {page.first_version} to {page.last_version}: "
+                    "the page is not what the journal makes of it"
+                )
+            )
+        if differing:
+            raise CommandError(
+                f"{len(differing):,} of {compared:,} pages differ: `manage.py rebuild_pages` makes them again",
+                returncode=1,
+            )
+        self.stdout.write(self.style.SUCCESS(f"{compared:,} pages are what the journal makes of them"))
