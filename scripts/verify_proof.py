@@ -444,7 +444,8 @@ def verify_event_proof(proof: Any, pinned: Pinned, say: Say) -> None:
         raise Rejected("the first batch does not begin the chain of this store and partition")
     say(f"the batch is number {seq} of the {head['seq']} that the checkpoint names for partition {partition}")
     header = event["header"]
-    say(f"proven: this event was recorded at {shown_time(header['timestamp'])} by {header['actor']}")
+    kind = str(event["type"]).partition("@")[0]
+    say(f"proven: this {kind} was recorded at {shown_time(header['timestamp'])} by {header['actor']}")
 
 
 def verify_consistency_proof(proof: Any, pinned: Pinned, say: Say) -> None:

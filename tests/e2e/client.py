@@ -106,23 +106,27 @@ class Load:
             self.errors.append(error)
 
 
-def stored_commands(data_dir) -> tuple[Counter, dict[str, list[int]]]:
+def open_sqlite_store(data_dir) -> EventStore:
+    return EventStore.open(SQLiteEngine(data_dir / "events"), codec=account_codec(), partition_count=16)
+
+
+def stored_commands(store: EventStore) -> tuple[Counter, dict[str, list[int]]]:
     """Read the journal itself: how often each command id is there, and every account's versions in order."""
     commands: Counter = Counter()
     versions: dict[str, list[int]] = {}
-    with EventStore.open(SQLiteEngine(data_dir / "events"), codec=account_codec(), partition_count=16) as store:
-        for partition in range(store.partition_count):
-            for batch in store.read_all(partition=partition):
-                for commit in batch.commits:
-                    commands[(commit.aggregate_id, commit.command_id)] += 1
-                    first = commit.first_version
-                    versions.setdefault(commit.aggregate_id, []).extend(range(first, first + len(commit.events)))
+    for partition in range(store.partition_count):
+        for batch in store.read_all(partition=partition):
+            for commit in batch.commits:
+                commands[(commit.aggregate_id, commit.command_id)] += 1
+                found = range(commit.first_version, commit.last_version + 1)
+                versions.setdefault(commit.aggregate_id, []).extend(found)
     return commands, versions
 
 
-def assert_each_once(load: Load, data_dir) -> None:
+def assert_each_once(load: Load, store: EventStore) -> None:
     """Every acknowledged command is in the journal once, at the version that was acknowledged; no version has a gap."""
-    commands, versions = stored_commands(data_dir)
+    with store:
+        commands, versions = stored_commands(store)
     for command_id in load.acknowledged:
         assert commands[(load.accounts[command_id], command_id)] == 1
     assert max(commands.values()) == 1

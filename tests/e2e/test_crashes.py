@@ -4,7 +4,7 @@ up.
 
 import sqlite3
 
-from tests.e2e.client import Load, assert_each_once, wait_until_reconciled
+from tests.e2e.client import Load, assert_each_once, open_sqlite_store, wait_until_reconciled
 
 
 def test_kill_9_of_the_writer_the_web_server_and_the_projector_under_load(platform, api, key):
@@ -29,7 +29,7 @@ def test_kill_9_of_the_writer_the_web_server_and_the_projector_under_load(platfo
     assert load.retries > 0, "the kills hit nothing"
     with sqlite3.connect(platform.data_dir / "events" / "pages.sqlite3") as pages:
         assert pages.execute("SELECT count(*) FROM page").fetchone()[0] > 0, "the writer never started from pages"
-    assert_each_once(load, platform.data_dir)
+    assert_each_once(load, open_sqlite_store(platform.data_dir))
     printed = wait_until_reconciled(platform)
     assert "account_summary" in printed
     assert "the read models equal the" in printed

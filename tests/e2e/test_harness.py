@@ -1,5 +1,7 @@
 """The harness itself: a lost, a doubled and a mixed-up acknowledgement are caught by the check of the crash tests."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from tests.e2e import client
@@ -20,7 +22,7 @@ def journal(monkeypatch, commands, versions):
 
 def test_a_sound_journal_passes(monkeypatch):
     journal(monkeypatch, {"c-1": 1, "c-2": 1, "unanswered": 1}, [1, 2, 3])
-    client.assert_each_once(Acknowledged(1, 2), None)
+    client.assert_each_once(Acknowledged(1, 2), nullcontext())
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_a_sound_journal_passes(monkeypatch):
 def test_a_lost_or_doubled_command_or_a_gap_is_caught(monkeypatch, commands, versions):
     journal(monkeypatch, commands, versions)
     with pytest.raises(AssertionError):
-        client.assert_each_once(Acknowledged(1, 2), None)
+        client.assert_each_once(Acknowledged(1, 2), nullcontext())
 
 
 def test_two_commands_acknowledged_with_one_version_are_caught(monkeypatch):
@@ -43,4 +45,4 @@ def test_two_commands_acknowledged_with_one_version_are_caught(monkeypatch):
     load = Acknowledged(1, 2)
     load.acknowledged["c-2"] = {"version": 1}
     with pytest.raises(AssertionError):
-        client.assert_each_once(load, None)
+        client.assert_each_once(load, nullcontext())

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.e2e.client import stored_commands
+from tests.e2e.client import open_sqlite_store, stored_commands
 from tests.services.platform import BASE_DIR
 
 PROGRAM = """
@@ -51,7 +51,8 @@ def test_two_processes_never_lose_or_double_a_trade_and_leave_no_gap(platform, a
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(answers[0] + answers[1]) == list(range(3, 203)), "each version was acknowledged once"
     assert answers[0] != list(range(3, 103)), "the two did not run at the same time"
-    commands, versions = stored_commands(platform.data_dir)
+    with open_sqlite_store(platform.data_dir) as store:
+        commands, versions = stored_commands(store)
     assert versions[account_id] == list(range(1, 203))
     assert all(commands[(account_id, f"{name}-{n}")] == 1 for name in ("left", "right") for n in range(100))
     portfolio = api.get(f"/api/accounts/{account_id}/portfolio", min_version=202)

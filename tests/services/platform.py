@@ -26,8 +26,9 @@ READY_SECONDS_MAX = 60
 class Platform:
     """Processes by their name in tradingplatform/local/processes.py."""
 
-    def __init__(self, data_dir: Path, postgres: EmbeddedPostgres) -> None:
+    def __init__(self, data_dir: Path, postgres: EmbeddedPostgres, **more_environment: str) -> None:
         self.data_dir = data_dir
+        self._more_environment = more_environment
         self._postgres = postgres
         self._database = f"platform_{os.getpid()}_{free_port()}"
         self._valkey = EmbeddedValkey(data_dir / "valkey")
@@ -45,8 +46,8 @@ class Platform:
     def redis_url(self) -> str:
         return self._valkey.url
 
-    def set_up(self) -> None:
-        """Make the database, start Valkey, migrate, collect static files, load the demo."""
+    def set_up(self, *first: str) -> None:
+        """Make the database, start Valkey, run the commands `first`, migrate, collect static files, load the demo."""
         with psycopg.connect(self._postgres.url_of("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self._database}")
         self.environment = {
@@ -57,8 +58,15 @@ class Platform:
             "COMMAND_BUS": "zeromq",
             "EVENT_STORE_TAIL_EVENTS": "160",  # Ten for each partition: restarts are from pages, not from the journal.
             "PYTHONUNBUFFERED": "1",
+            **self._more_environment,
         }
-        for arguments in (("migrate",), ("collectstatic", "--no-input"), ("load_demo", "--web-url", self.base_url)):
+        more = [(command,) for command in first]
+        for arguments in (
+            *more,
+            ("migrate",),
+            ("collectstatic", "--no-input"),
+            ("load_demo", "--web-url", self.base_url),
+        ):
             done = self.manage(*arguments)
             assert done.returncode == 0, done.stdout + done.stderr
 

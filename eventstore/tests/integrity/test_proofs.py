@@ -205,7 +205,7 @@ def test_the_script_alone_accepts_sound_proofs_and_says_what_it_checked(store, r
     done = run(prove_event(store, aggregate_id=NAMES[2], version=7))
     assert (done.returncode, done.stderr) == (0, "")
     assert f"the readable form of {NAMES[2]}, version 7, equals the bytes that are hashed" in done.stdout
-    assert "proven: this event was recorded at" in done.stdout
+    assert "proven: this Added was recorded at" in done.stdout
     assert "note: the key is the one inside the proof" in done.stdout
     done = run(prove_consistency(store, old_number=1, new_number=3))
     assert (done.returncode, done.stderr) == (0, "")
