@@ -1,80 +1,104 @@
-"""The event store: durable appends of prepared batches, replay, bytes per event."""
+"""The event store on both engines: appends of every size, lone appends, replay, bytes, states of the past, pages; and
+its peers with the same trades.
+"""
 
-import tempfile
+import random
+import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from accounts.application.decider import AccountDecider
-from accounts.codec import account_codec
-from benchmarks.measure import Figure, rate
-from benchmarks.trades import GROUP, open_accounts, trade_requests
-from eventstore.engines.sqlite import SQLiteEngine
+from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from benchmarks.engines import dynamodb_local, engine_of, store_on
+from benchmarks.measure import Figure, median, percentile, rate
+from benchmarks.page_units import page_units
+from benchmarks.peers import eventsourcing_library, one_item_per_event, sizes
+from benchmarks.trades import open_accounts, trade_requests
 from eventstore.record import StoredBatch
 from eventstore.store import EventStore
+from eventstore.writer.request import Committed, Request
 
-TRADES = 100_000
+GROUPS: Final = (1, 100, 1_000, 5_000)
+HEADLINE: Final = 1_000
+EVENTS: Final = {1: 2_000, 100: 50_000, 1_000: 100_000, 5_000: 100_000}
+HISTORIES: Final = (1_000, 100_000, 1_000_000)
+LONE: Final = 500
+LOOKS: Final = 300
+BUDGETS: Final = {"sqlite": ">= 500000", "dynamodb": ">= 75000"}
 
 
 def run() -> Iterator[Figure]:
     """Measure."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        with EventStore.open(SQLiteEngine(path / "a"), codec=account_codec(), partition_count=16) as store:
-            writer = open_accounts(store)
-            requests = trade_requests(TRADES)
-            for start in range(0, TRADES, GROUP):
-                writer.execute(requests[start : start + GROUP])
-            yield from _append(store, path / "b")
+    with dynamodb_local() as url:
+        for group in GROUPS:
+            yield from _group(group, url)
+        for kind in BUDGETS:
+            yield from _lone(kind, url)
+        for kind in BUDGETS:
+            for events in HISTORIES:
+                yield from _states(kind, url, events)
+        yield from page_units()
+        yield from eventsourcing_library.run()
+        yield from one_item_per_event.run(url)
+
+
+def _group(group: int, url: str) -> Iterator[Figure]:
+    """Write trades in groups of a size, then measure what was written: appended again, replayed, weighed."""
+    events, suffix = EVENTS[group], "" if group == HEADLINE else f"_{group}"
+    with store_on("sqlite", url) as store:
+        writer = open_accounts(store)
+        requests = trade_requests(events)
+        for start in range(0, events, group):
+            writer.execute(requests[start : start + group])
+        for kind, budget in BUDGETS.items():
+            yield _append(store, kind, url, group, suffix, "" if suffix else budget)
+        if not suffix:
             yield _replay(store)
-            yield _bytes(store)
+        yield from _bytes(store, group, suffix)
 
 
-def _append(store: EventStore, folder: Path) -> Iterator[Figure]:
-    """Append the same sealed batches to a fresh file; every one is counted afterwards."""
+def _append(store: EventStore, kind: str, url: str, group: int, suffix: str, budget: str) -> Figure:
+    """Append the same sealed batches to an empty engine; every one is counted afterwards."""
     rounds = _rounds(store)
     events = sum(batch.event_count for batches in rounds for batch in batches)
-    engine = SQLiteEngine(folder)
-    engine.open(store.metadata)
+    with engine_of(kind, url) as engine:
+        engine.open(store.metadata)
 
-    def append() -> None:
-        for batches in rounds:
-            assert engine.append(batches) == [None] * len(batches)
+        def append() -> None:
+            for batches in rounds:
+                assert engine.append(batches) == [None] * len(batches)
 
-    speed = rate(events, append)
-    heads = engine.heads()
-    counted = sum(batch.event_count for p in heads for batch in engine.read(partition=p, after_seq=0, limit=heads[p]))
-    engine.close()
+        speed = rate(events, append)
+        counted = sum(batch.event_count for p, head in engine.heads().items() for batch in _all(engine, p, head))
     assert counted == events, f"{events} events were acknowledged and {counted} are there"
-    yield Figure(
-        "store.sqlite_append_events_per_s", speed, "events/s", f"{events:,} events, one fsync a round", ">= 500000"
-    )
+    note = f"{events:,} events, prepared batches, {group} commands together"
+    return Figure(f"store.{kind}_append_events_per_s{suffix}", speed, "events/s", note, budget)
+
+
+def _all(engine: object, partition: int, head: int) -> Iterator[StoredBatch]:
+    after_seq = 0
+    while after_seq < head:
+        batches = engine.read(partition=partition, after_seq=after_seq, limit=500)  # type: ignore[attr-defined]
+        yield from batches
+        after_seq = batches[-1].seq
 
 
 def _rounds(store: EventStore) -> list[list[StoredBatch]]:
-    by_partition = [
-        store.engine.read(partition=p, after_seq=0, limit=head) for p, head in store.heads().items() if head
-    ]
+    by_partition = [list(_all(store.engine, p, head)) for p, head in store.heads().items() if head]
     longest = max(len(batches) for batches in by_partition)
     return [[batches[n] for batches in by_partition if n < len(batches)] for n in range(longest)]
 
 
 def _replay(store: EventStore) -> Figure:
-    decider = AccountDecider()
     count = 0
 
     def replay() -> None:
         nonlocal count
         for partition in range(store.partition_count):
-            states = {}
-            for batch in store.read_all(partition=partition):
-                for commit in batch.commits:
-                    state = states.get(commit.aggregate_id) or decider.initial(commit.aggregate_id)
-                    for event in commit.events:
-                        state = decider.evolve(state, event)
-                        count += 1
-                    states[commit.aggregate_id] = state
+            *_, final = store.replay(AccountDecider(), partition=partition)
+            count += final.event_count
 
     seconds = 1 / rate(1, replay)
     return Figure(
@@ -82,15 +106,68 @@ def _replay(store: EventStore) -> Figure:
     )
 
 
-def _bytes(store: EventStore) -> Figure:
-    stored = plain = 0
+def _bytes(store: EventStore, group: int, suffix: str) -> Iterator[Figure]:
+    stored = 0
+    documents: list[list[dict[str, object]]] = []
     for partition, head in store.heads().items():
-        for batch in store.engine.read(partition=partition, after_seq=0, limit=head):
+        for batch in _all(store.engine, partition, head):
             stored += sum(len(value) for value in msgspec.structs.astuple(batch) if isinstance(value, bytes))
         for decoded in store.read_all(partition=partition):
-            for commit in decoded.commits:
-                header = {name: getattr(commit, name) for name in commit.__struct_fields__ if name != "events"}
-                for event in commit.events:
-                    fields = {name: getattr(event, name) for name in event.__struct_fields__}
-                    plain += len(msgspec.json.encode({**header, "type": type(event).__name__, "data": fields}))
-    return Figure("store.bytes_ratio", stored / plain, "of plain JSON", "every column of the batches", "<= 0.12")
+            documents.append([document for commit in decoded.commits for document in sizes.documents(commit)])
+    plain = sizes.plain_json(documents)
+    note = f"every column of the batches, {group} commands together on 16 partitions"
+    yield Figure(f"store.bytes_ratio{suffix}", stored / plain, "of plain JSON", note, "" if suffix else "<= 0.12")
+    count = sum(map(len, documents))
+    yield Figure(f"store.bytes_per_event{suffix}", stored / count, "bytes", f"plain JSON: {plain / count:.0f}")
+    yield Figure(
+        f"store.peer.avro_bytes_ratio{suffix}",
+        sizes.avro(documents) / plain,
+        "of plain JSON",
+        "Avro object container, deflate, the same batches as its blocks",
+    )
+
+
+def _lone(kind: str, url: str) -> Iterator[Figure]:
+    with store_on(kind, url) as store:
+        writer = open_accounts(store)
+        times: list[float] = []
+        for request in trade_requests(LONE):
+            started = time.perf_counter()
+            (outcome,) = writer.execute([request])
+            times.append((time.perf_counter() - started) * 1_000)
+            assert isinstance(outcome, Committed)
+    note = f"{LONE} commands, one after another, decided and durable"
+    yield Figure(f"store.{kind}_lone_p50_ms", median(times), "ms", note)
+    yield Figure(f"store.{kind}_lone_p99_ms", percentile(times, 0.99), "ms", note)
+
+
+def _states(kind: str, url: str, events: int) -> Iterator[Figure]:
+    """One account with a history of some length, all in pages but the end; its state at random versions."""
+    decider = AccountDecider()
+    with store_on(kind, url) as store:
+        writer = store.writer(decider)
+        account_id = "00000000-0000-4000-8000-000000000001"
+        partition = store.partition_of(account_id)
+        beginning = [OpenAccount("b", "B", "USD"), DepositCash(10**12, ""), ChangeRiskLimits(10_000, 10**15, 10**12)]
+        writer.execute([Request(account_id, f"b{n}", "bench", command) for n, command in enumerate(beginning)])
+        for start in range(3, events, HEADLINE):
+            writer.execute([_trade(account_id, number) for number in range(start, min(start + HEADLINE, events))])
+        store.snapshotter(decider).write(partition=partition, through_seq=store.heads()[partition] - 1)
+        assert store.state(decider, account_id).version == events
+        numbers = random.Random(3)
+        times = []
+        for _ in range(LOOKS):
+            version = numbers.randint(1, events)
+            started = time.perf_counter()
+            found = store.state(decider, account_id, version=version)
+            times.append((time.perf_counter() - started) * 1_000)
+            assert found.version == version
+    note = f"random versions of one account, {LOOKS} looks"
+    yield Figure(f"store.{kind}_state_as_of_p50_ms_{events}", median(times), "ms", note)
+    yield Figure(f"store.{kind}_state_as_of_p95_ms_{events}", percentile(times, 0.95), "ms", note)
+
+
+def _trade(account_id: str, number: int) -> Request[ExecuteTrade]:
+    side = "SELL" if number % 2 == 0 and number > 3 else "BUY"
+    command = ExecuteTrade("KO", side, 1 + number % 7 // 7, 500_000 + number % 999, None)
+    return Request(account_id, f"{number:032x}", "bench", command)

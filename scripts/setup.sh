@@ -62,6 +62,8 @@ python)
     python=$(find_python)
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python has no venv module: install it (on Debian and Ubuntu the package is python3-venv)."
+    # `venv --clear` empties what a link leads to: an environment that others may be using.
+    [ ! -L "$venv" ] || fail "$venv is a link to $(readlink "$venv"), and making it anew would empty that: remove the link."
     [ "$(df -Pk . | awk 'NR == 2 {print $4}')" -gt 2000000 ] || fail "2 GB of room are needed in $(pwd)."
     step "make the virtual environment ($python)" "$python" -m venv --clear "$venv"
     step "install Python packages" "$venv/bin/python" -m pip install --quiet \

@@ -1,0 +1,87 @@
+"""Journals that earlier releases wrote, kept as files: each is opened, verified and read to the same states for ever.
+
+A new release of the stored format adds a file here and changes none.
+"""
+
+import json
+import lzma
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from accounts.application.decider import AccountDecider
+from accounts.codec import account_codec
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.store import EventStore
+from eventstore.tests.test_verify import tamper
+from eventstore.verify import verify_partition
+
+FROZEN = sorted((Path(__file__).parent.parent / "frozen_journals").glob("*.journal.xz"))
+DECIDER = AccountDecider()
+
+
+@pytest.fixture(params=FROZEN, ids=lambda path: path.name)
+def frozen(request, tmp_path):
+    """Return the folder of a frozen journal, and what its release made of it."""
+    (tmp_path / "journal.sqlite3").write_bytes(lzma.decompress(request.param.read_bytes()))
+    expected = request.param.with_name(request.param.name.replace(".journal.xz", ".expected.json"))
+    return tmp_path, json.loads(expected.read_text())
+
+
+def open_frozen(folder):
+    return EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=4)
+
+
+def plain(state):
+    return json.loads(msgspec.json.encode(state))
+
+
+def findings(store):
+    return [
+        found for p in range(store.partition_count) for _, findings in verify_partition(store, p) for found in findings
+    ]
+
+
+def test_there_is_a_journal_of_the_first_release():
+    assert FROZEN[0].name == "format-1.journal.xz"
+
+
+def test_it_is_sound_and_every_event_is_there(frozen):
+    folder, expected = frozen
+    with open_frozen(folder) as store:
+        assert findings(store) == []
+        events = [e for p in range(4) for b in store.read_all(partition=p) for c in b.commits for e in c.events]
+    assert len(events) == expected["events"]
+    assert sorted({type(event).__name__ for event in events}) == expected["types"]
+
+
+def test_accounts_and_ids_are_what_they_were(frozen):
+    folder, expected = frozen
+    with open_frozen(folder) as store:
+        for account_id, was in expected["accounts"].items():
+            found = store.state(DECIDER, account_id)
+            assert (found.version, plain(found.state)) == (was["version"], was["state"])
+            *_, last = store.events(account_id)
+            assert last.event_id == expected["event_ids"][account_id]
+
+
+def test_pages_and_replay_come_to_the_same(frozen):
+    folder, expected = frozen
+    with open_frozen(folder) as store:
+        for partition, head in store.heads().items():
+            store.snapshotter(DECIDER).write(partition=partition, through_seq=head)
+        replayed = {}
+        for partition in store.heads():
+            for replay in store.replay(DECIDER, partition=partition):
+                replayed |= replay.states
+        for account_id, was in expected["accounts"].items():
+            assert plain(store.state(DECIDER, account_id).state) == was["state"]
+            assert plain(replayed[account_id]) == was["state"]
+
+
+def test_an_altered_one_would_be_found(frozen):
+    folder, _ = frozen
+    tamper(folder, ("UPDATE journal SET last_timestamp = last_timestamp + 1 WHERE partition = 2 AND seq = 3", ()))
+    with open_frozen(folder) as store:
+        assert findings(store)

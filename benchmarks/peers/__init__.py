@@ -1,0 +1,1 @@
+"""What the store is measured beside, in the same run, with the same trades."""
