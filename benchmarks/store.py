@@ -3,8 +3,10 @@ its peers with the same trades.
 """
 
 import random
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,10 +17,13 @@ from benchmarks.engines import dynamodb_local, engine_of, store_on
 from benchmarks.measure import Figure, median, percentile, rate
 from benchmarks.page_units import page_units
 from benchmarks.peers import eventsourcing_library, one_item_per_event, sizes
+from benchmarks.peers.trade_data import Effort, executed_trades
 from benchmarks.trades import open_accounts, trade_requests
-from eventstore.record import StoredBatch
+from eventstore.engines.base import Engine
+from eventstore.record import CommitHeader, StoredBatch
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
+from tradingplatform.local.postgres import EmbeddedPostgres
 
 GROUPS: Final = (1, 100, 1_000, 5_000)
 HEADLINE: Final = 1_000
@@ -31,17 +36,56 @@ BUDGETS: Final = {"sqlite": ">= 500000", "dynamodb": ">= 75000"}
 
 def run() -> Iterator[Figure]:
     """Measure."""
+    figures: list[Figure] = []
     with dynamodb_local() as url:
-        for group in GROUPS:
-            yield from _group(group, url)
-        for kind in BUDGETS:
-            yield from _lone(kind, url)
-        for kind in BUDGETS:
-            for events in HISTORIES:
-                yield from _states(kind, url, events)
-        yield from page_units()
-        yield from eventsourcing_library.run()
-        yield from one_item_per_event.run(url)
+        for figure in _own(url):
+            figures.append(figure)
+            yield figure
+        ours = {figure.metric: figure.value for figure in figures}
+        yield from _peers(url, ours)
+
+
+def _own(url: str) -> Iterator[Figure]:
+    for group in GROUPS:
+        yield from _group(group, url)
+    for kind in BUDGETS:
+        yield from _lone(kind, url)
+    for kind in BUDGETS:
+        for events in HISTORIES:
+            yield from _states(kind, url, events)
+    yield from page_units()
+
+
+def _peers(url: str, ours: dict[str, float]) -> Iterator[Figure]:
+    """Measure the peers with the same trades, and ourselves against them."""
+    effort = Effort()
+    trades = executed_trades(effort.events_max)
+    yield from sizes.run(trades)
+    yield from one_item_per_event.run(trades, url)
+    with tempfile.TemporaryDirectory() as folder:
+        for figure in eventsourcing_library.sqlite(trades, Path(folder), effort):
+            yield figure
+            ours[figure.metric] = figure.value
+    peer = "store.peer.eventsourcing_sqlite"
+    yield Figure(
+        "store.peer_ratio",
+        ours["store.sqlite_append_events_per_s_5000"] / ours[f"{peer}_prepared_append_5000_events_per_s"],
+        "times as fast",
+        "5,000 encoded events at a time on the same disk, against `eventsourcing` on SQLite",
+        ">= 20",
+    )
+    yield Figure(
+        "store.peer_lone_ratio",
+        ours[f"{peer}_lone_append_p50_ms"] / ours["store.sqlite_lone_p50_ms"],
+        "times as fast",
+        "a lone command, decided and durable, against one save() of an event of theirs",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        try:
+            yield from eventsourcing_library.postgres(trades, server.start(), effort)
+        finally:
+            server.stop()
 
 
 def _group(group: int, url: str) -> Iterator[Figure]:
@@ -77,10 +121,10 @@ def _append(store: EventStore, kind: str, url: str, group: int, suffix: str, bud
     return Figure(f"store.{kind}_append_events_per_s{suffix}", speed, "events/s", note, budget)
 
 
-def _all(engine: object, partition: int, head: int) -> Iterator[StoredBatch]:
+def _all(engine: Engine, partition: int, head: int) -> Iterator[StoredBatch]:
     after_seq = 0
     while after_seq < head:
-        batches = engine.read(partition=partition, after_seq=after_seq, limit=500)  # type: ignore[attr-defined]
+        batches = engine.read(partition=partition, after_seq=after_seq, limit=500)
         yield from batches
         after_seq = batches[-1].seq
 
@@ -107,24 +151,20 @@ def _replay(store: EventStore) -> Figure:
 
 
 def _bytes(store: EventStore, group: int, suffix: str) -> Iterator[Figure]:
-    stored = 0
-    documents: list[list[dict[str, object]]] = []
+    stored = plain = count = 0
     for partition, head in store.heads().items():
         for batch in _all(store.engine, partition, head):
             stored += sum(len(value) for value in msgspec.structs.astuple(batch) if isinstance(value, bytes))
         for decoded in store.read_all(partition=partition):
-            documents.append([document for commit in decoded.commits for document in sizes.documents(commit)])
-    plain = sizes.plain_json(documents)
+            for commit in decoded.commits:
+                header = {name: getattr(commit, name) for name in CommitHeader.__struct_fields__}
+                for event in commit.events:
+                    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+                    plain += len(msgspec.json.encode({**header, "type": type(event).__name__, "data": fields}))
+                    count += 1
     note = f"every column of the batches, {group} commands together on 16 partitions"
     yield Figure(f"store.bytes_ratio{suffix}", stored / plain, "of plain JSON", note, "" if suffix else "<= 0.12")
-    count = sum(map(len, documents))
     yield Figure(f"store.bytes_per_event{suffix}", stored / count, "bytes", f"plain JSON: {plain / count:.0f}")
-    yield Figure(
-        f"store.peer.avro_bytes_ratio{suffix}",
-        sizes.avro(documents) / plain,
-        "of plain JSON",
-        "Avro object container, deflate, the same batches as its blocks",
-    )
 
 
 def _lone(kind: str, url: str) -> Iterator[Figure]:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from eventstore.errors import IntegrityError
-from eventstore.pages.page import EVENTS_PER_PAGE_MAX
+from eventstore.pages.page import EVENTS_PER_PAGE_MAX, open_page, seal_page
 from eventstore.pages.snapshotter import QUIET_SECONDS
 from eventstore.tests.counter import CounterDecider, add, open_counters
 from eventstore.writer.request import Committed
@@ -130,6 +130,23 @@ def test_a_damaged_page_is_refused_by_every_reader_and_stops_only_its_aggregate(
     refused, done = store.writer(CounterDecider(), clock=clock).execute([add("a", 1, "x"), add("b", 1, "x")])
     assert isinstance(refused.error, IntegrityError)
     assert done.version == 4
+
+
+def test_a_page_that_was_edited_with_care_is_found_and_placed(store, writer):
+    """Its state is another, its hash is put right: no reader can tell, but the journal can."""
+    write(writer, 150)
+    write(writer, 3, aggregate_id="b")
+    snapshotter = store.snapshotter(CounterDecider())
+    honest = list(snapshotter.make(partition=0, after_seq=0, through_seq=2))
+    commits = store.codec.decode(open_page(honest[1], store.codec).columns)
+    assert (honest[1].aggregate_id, honest[1].first_version) == ("a", 101)
+    forged = seal_page(commits, state_before=b"7", codec=store.codec)
+    store.engine.put_pages([honest[0], forged, honest[2]], partition=0, after_seq=0, through_seq=2)
+    found = [page for page in snapshotter.check() if page is not None]
+    assert [(page.aggregate_id, page.first_version) for page in found] == [("a", 101)]
+    assert len(list(snapshotter.check())) == 3
+    assert sum(snapshotter.rebuild()) == 3
+    assert [page for page in snapshotter.check() if page is not None] == []
 
 
 def test_pages_that_go_further_than_the_journal_are_refused(store, writer):

@@ -18,7 +18,13 @@ from eventstore.writer.request import Committed, Failed
 
 AGGREGATES = st.sampled_from(["a", "b", "c", "d", "e"])
 COMMANDS = st.lists(st.tuples(AGGREGATES, st.integers(-3, 5)), min_size=1, max_size=6)
-FAULTS = st.sampled_from(["none", "none", "lost after", "lost before", "refused"])
+FAULTS = st.sampled_from(
+    ["none", "none", "lost after", "lost before", "refused", "doubled", "crash before", "crash after"]
+)
+
+
+class Crash(BaseException):
+    """The writer's process ends here."""
 
 
 class FlakyEngine(MemoryEngine):
@@ -35,9 +41,15 @@ class FlakyEngine(MemoryEngine):
             raise StoreUnavailable("told to")
         if fault == "lost before":
             raise OutcomeUnknown("told to")
+        if fault == "crash before":
+            raise Crash
         outcome = super().append(batches)
         if fault == "lost after":
             raise OutcomeUnknown("told to")
+        if fault == "crash after":
+            raise Crash
+        if fault == "doubled":
+            super().append(batches)  # As a network does that delivers a request twice.
         return outcome
 
 
@@ -56,7 +68,14 @@ class Writers(RuleBasedStateMachine):
         self.engine.fault = fault
         requests = [(aggregate, amount, str(len(self.sent) + n)) for n, (aggregate, amount) in enumerate(commands)]
         self.sent += requests
-        self.check(self.writers[writer].execute([add(*request) for request in requests]), requests)
+        try:
+            outcomes = self.writers[writer].execute([add(*request) for request in requests])
+        except Crash:  # Nobody was answered; another process takes over, and the callers ask again.
+            self.restart(writer)
+            outcomes = self.writers[writer].execute([add(*request) for request in requests])
+            self.check(outcomes, requests, were_perhaps_written=True)
+        else:
+            self.check(outcomes, requests)
 
     @rule(writer=st.integers(0, 2), data=st.data())
     def send_again(self, writer, data):
@@ -99,7 +118,7 @@ class Writers(RuleBasedStateMachine):
             self.results[(name, event.command_id)].event_ids[0] for event in events
         ]
 
-    def check(self, outcomes, requests):
+    def check(self, outcomes, requests, *, were_perhaps_written=False):
         for outcome, (aggregate, amount, command_id) in zip(outcomes, requests, strict=True):
             totals = self.expected.setdefault(aggregate, [])
             if isinstance(outcome, Failed):
@@ -108,7 +127,7 @@ class Writers(RuleBasedStateMachine):
                 continue
             first = self.results.setdefault((aggregate, command_id), outcome)
             if first is outcome:
-                assert not outcome.is_duplicate
+                assert were_perhaps_written or not outcome.is_duplicate
                 totals.append((totals[-1] if totals else 0) + amount)
             else:
                 assert outcome.is_duplicate
