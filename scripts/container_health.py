@@ -33,11 +33,15 @@ def check_port(port: str) -> str | None:
 
 
 def check_fresh(path: str, seconds: str) -> str | None:
-    """Say what is wrong when a file was not written for longer than some seconds."""
-    try:
-        age = time.time() - Path(path).stat().st_mtime
-    except OSError as error:
-        return f"{path} cannot be seen: {error}"
+    """Say what is wrong when a file was not written for longer than some seconds.
+
+    The files beside it whose names begin with its name count too: from Python 3.13 on, Celery's schedule is an SQLite
+    database, whose log is written where it is not.
+    """
+    written = [file.stat().st_mtime for file in Path(path).parent.glob(f"{Path(path).name}*")]
+    if not written:
+        return f"there is no {path}"
+    age = time.time() - max(written)
     return f"{path} was written {age:.0f} s ago, and {seconds} s is the most" if age > float(seconds) else None
 
 

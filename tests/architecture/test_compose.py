@@ -327,6 +327,8 @@ class TestContainerHealth:
         assert container_health().main(["fresh", str(path), "400"]) == 0
         os.utime(path, (0, 0))
         assert container_health().main(["fresh", str(path), "400"]) == 1
+        (tmp_path / "beat-wal").touch()
+        assert container_health().main(["fresh", str(path), "400"]) == 0
 
     @pytest.mark.parametrize(("age", "code"), [(0, 0), (60, 1), (None, 1)])
     def test_prices_that_are_old_or_absent_are_said(self, valkey_url, monkeypatch, age, code):

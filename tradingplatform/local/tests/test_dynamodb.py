@@ -1,9 +1,11 @@
 """The embedded DynamoDB Local: what is acknowledged survives kill -9, the port stays, and it ends with its parent."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -12,9 +14,10 @@ from botocore.config import Config
 
 from tradingplatform.local import dynamodb
 from tradingplatform.local.dynamodb import EmbeddedDynamoDB
-from tradingplatform.local.ports import accepts
+from tradingplatform.local.ports import accepts, free_port
 from tradingplatform.local.processes import BASE_DIR
 from tradingplatform.local.tests.processes_of import marked, wait_for
+from tradingplatform.local.tests.test_run import start as start_run
 
 TABLE = "kept"
 DEFINITION = {
@@ -24,6 +27,7 @@ DEFINITION = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 PUTS = 200
+FOUND_BY_MANAGE = ("DATABASE_URL", "REDIS_URL", "EVENT_STORE", "DYNAMODB_ENDPOINT", "COMMAND_BUS")
 
 
 def client_of(url):
@@ -131,3 +135,42 @@ class TestSetup:
         assert done.returncode == 1
         assert "venv is a link to theirs" in done.stderr
         assert [path.name for path in Path(tmp_path / "theirs").iterdir()] == ["kept"]
+
+
+def manage(data_dir, *arguments):
+    """Run a command as in another terminal, which is told of nothing but the data folder."""
+    environment = {name: value for name, value in os.environ.items() if name not in FOUND_BY_MANAGE}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env={**environment, "TRADING_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def is_up_or_ended(running, log, count):
+    return running.poll() is not None or log.read_text().count("Ctrl-C stops everything") == count
+
+
+def test_make_run_keeps_its_events_in_dynamodb_over_kill_9(tmp_path, monkeypatch):
+    monkeypatch.setenv("EVENT_STORE", "dynamodb")
+    data_dir, log, checkpoint = tmp_path / "data", tmp_path / "run.log", tmp_path / "checkpoint.json"
+    # The second start proves that everything which the first one's checkpoint names is there, unchanged.
+    checks = [["sign_checkpoint", "--output", checkpoint], ["verify_events", "--known-checkpoint", checkpoint]]
+    for count, check in enumerate(checks, start=1):
+        running = start_run(data_dir, free_port())
+        try:
+            wait_for(partial(is_up_or_ended, running, log, count), 120)
+            assert running.poll() is None, log.read_text()
+            manage(data_dir, *map(str, check))
+        finally:
+            running.kill()
+            running.wait()
+        wait_for(lambda: marked(str(data_dir)) == [], 20)
+    for step in ("start DynamoDB Local", "create the event tables"):
+        assert len(re.findall(rf"\d s  {step}$", log.read_text(), re.MULTILINE)) == 2
+    assert not (data_dir / "events").exists()
