@@ -1,15 +1,14 @@
 """Exporting proofs: finds what a proof needs in the journal and in the checkpoints, every batch checked on the way."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from eventstore.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
-from eventstore.errors import InvalidRange, UnknownAggregate
 from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
-from eventstore.record import CommitHeader, RecordedEvent, StoredBatch
+from eventstore.pages.page import open_page
+from eventstore.record import CommitHeader, StoredBatch
 from eventstore.store import EventStore
 
 _decode_header = msgspec.msgpack.Decoder(CommitHeader).decode
@@ -54,37 +53,41 @@ def prove_consistency(store: EventStore, *, old_number: int, new_number: int) ->
 
 
 def find_event(store: EventStore, *, aggregate_id: str, version: int) -> Place:
-    """Find an event: its page or the tail says when it happened, and that where in the journal.
+    """Find an event, whatever its type: its page says when it happened, and the rest is read from there on.
 
     Raises ValueError when there is none.
     """
-    try:
-        (event,) = store.events(aggregate_id, from_version=version, through_version=version)
-    except (UnknownAggregate, InvalidRange, ValueError) as error:
-        newest = max((event.version for event in _events_or_none(store, aggregate_id)), default=0)
-        if newest == 0:
-            raise ValueError(f"{aggregate_id} has no events: check the id") from error
-        raise ValueError(f"{aggregate_id} has versions 1 to {newest}, found {version}") from error
     partition = store.partition_of(aggregate_id)
-    before = store.engine.seek(partition=partition, timestamp=event.timestamp)
-    for batch in batches_after(store, partition=partition, after_seq=before, previous_hash=None):
+    newest_page = store.engine.last_page(aggregate_id)
+    newest = newest_page.last_version if newest_page is not None else 0
+    begin = _begin(store, aggregate_id=aggregate_id, version=version)
+    for batch in batches_after(store, partition=partition, after_seq=begin, previous_hash=None):
         commits = [
             (bytes(header), [bytes(event) for event in events])
             for header, events in store.codec.raw_commits(store.codec.decompress(batch.payload))
         ]
         for commit_index, (header, events) in enumerate(commits):
             found = _decode_header(header)
-            last_version = found.first_version + len(events) - 1
-            if found.aggregate_id == aggregate_id and found.first_version <= version <= last_version:
+            if found.aggregate_id != aggregate_id:
+                continue
+            newest = max(newest, found.first_version + len(events) - 1)
+            if found.first_version <= version < found.first_version + len(events):
                 return Place(batch, commits, commit_index, version - found.first_version)
-    raise ValueError(f"{aggregate_id}, version {version} is in a page and not in the journal: run verify_events")
+    if newest == 0:
+        raise ValueError(f"{aggregate_id} has no events: check the id")
+    raise ValueError(f"{aggregate_id} has versions 1 to {newest}, found {version}")
 
 
-def _events_or_none(store: EventStore, aggregate_id: str) -> Iterable[RecordedEvent]:
-    try:
-        yield from store.events(aggregate_id)
-    except UnknownAggregate:
-        return
+def _begin(store: EventStore, *, aggregate_id: str, version: int) -> int:
+    """Return a seq after which the event stands, if there is one."""
+    partition = store.partition_of(aggregate_id)
+    stored = store.engine.last_page(aggregate_id, version=version)
+    if stored is not None and version <= stored.last_version:
+        commands = open_page(stored, store.codec).commands()
+        timestamp = max(command.timestamp for command in commands if command.version <= version)
+        return store.engine.seek(partition=partition, timestamp=timestamp)
+    positions = store.engine.page_positions(partition=partition)
+    return positions[-1] if positions else 0
 
 
 def _covering(store: EventStore, partition: int, seq: int, number: int | None) -> Checkpoint:

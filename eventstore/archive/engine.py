@@ -72,6 +72,9 @@ class ArchivedEngine:
     def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
         self.bare.forget(partition=partition, first_seq=first_seq, last_seq=last_seq, manifest_hash=manifest_hash)
 
+    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+        return self.bare.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
+
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         return self.bare.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
 

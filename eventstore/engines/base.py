@@ -59,6 +59,11 @@ class Journal(Protocol):
 class Pages(Protocol):
     """Pages by (aggregate_id, first_version), and how far the journal has been turned into them."""
 
+    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+        """Return where the stretch of the journal ends that is to become pages after `after_seq`: `through_seq`, or
+        what was claimed before it, if pages of that may have been written already. `put_pages` takes no other end.
+        """
+
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         """Add the pages of the journal's stretch (after_seq, through_seq]; False, and nothing else is changed, when
         the partition's page position is not `after_seq` any more. A crash in between leaves only pages that the

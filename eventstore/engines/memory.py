@@ -56,6 +56,9 @@ class MemoryEngine:
             for seq in [seq for seq in stored if first_seq <= seq <= last_seq and seq < max(stored)]:
                 del stored[seq]
 
+    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+        return through_seq  # Pages and position are written in one step.
+
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         with self._lock:
             positions = self._page_positions.setdefault(partition, [])

@@ -63,6 +63,7 @@ class Snapshotter(Generic[S]):
         after_seq = self.position(partition)
         if through_seq <= after_seq:
             return 0
+        through_seq = self._engine.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
         pages = list(self.make(partition=partition, after_seq=after_seq, through_seq=through_seq))
         written = self._engine.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
         return len(pages) if written else 0

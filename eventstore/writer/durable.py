@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eventstore.engines.base import AppendOutcome, Engine
-from eventstore.errors import EventStoreError, OutcomeUnknown
+from eventstore.errors import EventStoreError, OutcomeUnknown, StoreUnavailable
 from eventstore.record import StoredBatch
 from eventstore.writer.limits import UNKNOWN_TRIES_MAX
 
@@ -24,11 +24,17 @@ def append_each(engine: Engine, batches: Sequence[StoredBatch]) -> list[AppendOu
 def append_together(engine: Engine, batches: Sequence[StoredBatch]) -> bool:
     """Write batches, all or none; False when another one stands in the way. Raises what the engine raises."""
     own = {batch.batch_id for batch in batches}
+    may_stand = False
     for _ in range(UNKNOWN_TRIES_MAX):
         try:
             standing = engine.append_together(batches)
         except OutcomeUnknown:
+            may_stand = True
             continue
+        except StoreUnavailable as error:
+            if may_stand:
+                raise _unknown(batches[0], error) from error
+            raise
         return {batch.batch_id for batch in standing} <= own  # All are ours: a try without an answer had written them.
     raise _unknown(batches[0])
 
@@ -42,18 +48,23 @@ def _settled(engine: Engine, batch: StoredBatch) -> AppendOutcome:
             outcome = standing[0] if standing else engine.append([batch])[0]
         except OutcomeUnknown:
             continue
+        except StoreUnavailable as error:  # It could not be looked at: the write that was sent may stand there.
+            return _unknown(batch, error)
         except EventStoreError as error:
             return error
         if isinstance(outcome, OutcomeUnknown):
             continue
+        if isinstance(outcome, StoreUnavailable):
+            return _unknown(batch, outcome)
         if isinstance(outcome, StoredBatch) and outcome.batch_id == batch.batch_id:
             return None
         return outcome
     return _unknown(batch)
 
 
-def _unknown(batch: StoredBatch) -> OutcomeUnknown:
+def _unknown(batch: StoredBatch, reason: EventStoreError | None = None) -> OutcomeUnknown:
+    found = "" if reason is None else f" ({reason})"
     return OutcomeUnknown(
         f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, seq {batch.seq} "
-        "was written: ask again with the same command id"
+        f"was written{found}: ask again with the same command id"
     )

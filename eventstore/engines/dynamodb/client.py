@@ -8,7 +8,7 @@ import ipaddress
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,10 +18,14 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    ProxyConnectionError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from eventstore.errors import ConfigurationMismatch, EventStoreError, OutcomeUnknown, StoreUnavailable
@@ -39,10 +43,23 @@ _THROTTLED: Final = frozenset(
         "RequestLimitExceeded",
         "ThrottlingException",
         "LimitExceededException",
+        "ReplicatedWriteConflictException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )
-_NOT_SENT: Final = (ConnectTimeoutError, EndpointConnectionError)
+_NOT_SENT: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+_NO_CREDENTIALS: Final = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
+_WRITES: Final = frozenset({"batch_write_item", "put_item", "transact_write_items", "update_item"})
+CONDITIONS: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
+"""Codes that are an answer rather than a failure: what was asked to stand there does not."""
 _NO_ACCESS: Final = frozenset(
     {
         "AccessDeniedException",
@@ -82,32 +99,45 @@ class Client:
                 f"DynamoDB cannot be used ({error}): check DYNAMODB_ENDPOINT and DYNAMODB_REGION"
             ) from error
 
-    def call(self, operation: str, *, is_idempotent: bool = True, **parameters: Any) -> dict[str, Any]:
-        """Send a request; raises ClientError for a condition that failed, else StoreUnavailable or OutcomeUnknown.
+    def call(
+        self,
+        operation: str,
+        *,
+        is_idempotent: bool = True,
+        answers: Collection[str] = CONDITIONS,
+        **parameters: Any,
+    ) -> dict[str, Any]:
+        """Send a request; raises ClientError for a code among `answers`, else StoreUnavailable or OutcomeUnknown.
 
         What was refused before it was looked at (throttled, not connected) is sent again, with longer and longer
-        random pauses. What may have happened is sent again only if that is the same as sending it once.
+        random pauses. What may have happened is sent again only if that is the same as sending it once; a write of
+        which one try may have happened is never said not to have.
         """
         method = getattr(self.boto3, operation)
+        may_have_happened = False
         for attempt in range(TRIES_MAX):
             if attempt:
                 self.pause(attempt)
             try:
                 answer: dict[str, Any] = method(**parameters)
             except ClientError as error:
-                if not self._may_try_again(error, is_idempotent):
+                if code_of(error) in answers:
                     raise
                 reason: Exception = error
-            except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-                raise self.no_access(str(error)) from error
-            except _NOT_SENT as error:
-                reason = error
-            except BotoCoreError as error:  # The connection broke while the answer was awaited.
-                if not is_idempotent:
-                    raise OutcomeUnknown(f"{self.where} did not answer ({error}): it may have been written") from error
-                reason = error
+                failure, is_unclear = self._failure(error), _status_of(error) >= 500
+            except _NO_CREDENTIALS as error:
+                reason, failure, is_unclear = error, self.no_access(str(error)), False
+            except BotoCoreError as error:  # Either no connection was made, or it broke while the answer was awaited.
+                reason, failure, is_unclear = error, None, not isinstance(error, _NOT_SENT)
             else:
                 return answer
+            may_have_happened |= is_unclear and operation in _WRITES
+            if failure is not None and not may_have_happened:
+                raise failure from reason
+            if failure is not None or (may_have_happened and not is_idempotent):
+                break
+        if may_have_happened:
+            raise OutcomeUnknown(f"{self.where} did not answer ({reason}): it may have been written") from reason
         raise StoreUnavailable(
             f"{self.where} failed {TRIES_MAX} times in a row ({reason}): try again later"
         ) from reason
@@ -124,25 +154,25 @@ class Client:
             "that may read and write the tables"
         )
 
-    def _may_try_again(self, error: Any, is_idempotent: bool) -> bool:
-        """Tell whether to send again; raise our own error where that is known to be of no use."""
+    def _failure(self, error: Any) -> EventStoreError | None:
+        """Return our own error where trying again is known to be of no use, None where it may be of use."""
         code = code_of(error)
-        if code in _THROTTLED:
-            return True
+        if code in _THROTTLED or _status_of(error) >= 500:
+            return None
         if code in _NO_ACCESS:
-            raise self.no_access(f"{code}: {error.response['Error'].get('Message', '')}") from error
+            return self.no_access(f"{code}: {error.response['Error'].get('Message', '')}")
         if code == "ResourceNotFoundException":
-            raise missing_table(self.where) from error
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
-            if not is_idempotent:
-                raise OutcomeUnknown(f"{self.where} failed ({code}): it may have been written") from error
-            return True
-        return False
+            return missing_table(self.where)
+        return StoreUnavailable(f"{self.where} refused the request: {error}")
 
 
 def code_of(error: Any) -> str:
     """Return AWS's code of a ClientError."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status_of(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
 
 
 def missing_table(where: str) -> EventStoreError:

@@ -4,31 +4,31 @@ Batches of several partitions are put at the same time from a bounded pool of th
 one transaction. Reads are strongly consistent. What an answer that was lost means is told apart by the batch id.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
 from eventstore.engines.base import AppendOutcome
-from eventstore.engines.dynamodb.client import Client, code_of
+from eventstore.engines.dynamodb.client import Client
 from eventstore.engines.dynamodb.items import (
-    BATCH,
     EXPIRES_AT,
     ITEM_BYTES_MAX,
-    PARTS,
+    TRANSACTION_BYTES_MAX,
     Item,
-    batch_item,
-    batch_of,
     document_item,
     key,
     metadata_item,
     metadata_of,
 )
 from eventstore.engines.dynamodb.pages import DynamoDBPages
+from eventstore.engines.dynamodb.parts import Parts
 from eventstore.engines.dynamodb.tables import EVENTS_BY_TIME, events_table, snapshots_table
-from eventstore.errors import EventStoreError, IntegrityError, InvalidAppend, StoreUnavailable
+from eventstore.errors import EventStoreError, InvalidAppend, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
 T = TypeVar("T")
@@ -37,8 +37,14 @@ R = TypeVar("R")
 THREADS_MAX: Final = 16
 TRANSACTION_BATCHES_MAX: Final = 100
 CONFLICT_TRIES_MAX: Final = 10
+LIMIT_GROWTH: Final = 8
+LIMIT_FACTOR_MAX: Final = 512
 
 _FREE: Final = {"ConditionExpression": "attribute_not_exists(p)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+_PASSING: Final = frozenset({"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
+"""Reasons for which a transaction was cancelled that may be gone at the next try."""
 
 
 class DynamoDBEngine:
@@ -50,7 +56,9 @@ class DynamoDBEngine:
         self._snapshots = snapshots_table(table_prefix)
         self._threads = ThreadPoolExecutor(THREADS_MAX, "dynamodb")
         self._partitions = range(0)
+        self._parts = Parts(self._client, table=self._snapshots)
         pages = DynamoDBPages(self._client, table=self._snapshots, in_parallel=self._in_parallel)
+        self.claim_stretch = pages.claim_stretch
         self.put_pages = pages.put_pages
         self.page_positions = pages.page_positions
         self.last_page = pages.last_page
@@ -76,14 +84,14 @@ class DynamoDBEngine:
     def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
         if len(batches) > TRANSACTION_BATCHES_MAX:
             raise InvalidAppend(f"at most {TRANSACTION_BATCHES_MAX} partitions in one append, found {len(batches)}")
-        puts = [{"Put": {"TableName": self._events, "Item": self._with_parts_written(b), **_FREE}} for b in batches]
+        bytes_max = min(ITEM_BYTES_MAX, TRANSACTION_BYTES_MAX // max(1, len(batches)))
+        items = [self._parts.written(batch, bytes_max=bytes_max) for batch in batches]
+        puts = [{"Put": {"TableName": self._events, "Item": item, **_FREE}} for item in items]
         token = str(uuid.uuid5(uuid.NAMESPACE_OID, "".join(batch.batch_id.hex() for batch in batches)))
-        for _ in range(CONFLICT_TRIES_MAX):
+        for attempt in range(CONFLICT_TRIES_MAX):
             try:  # The token makes sending it again the same as sending it once.
                 self._client.call("transact_write_items", TransactItems=puts, ClientRequestToken=token)
             except ClientError as error:
-                if code_of(error) != "TransactionCanceledException":
-                    raise self._failed(error) from error
                 reasons = error.response["CancellationReasons"]
                 standing = [
                     self._standing(batch, reason.get("Item"))
@@ -92,12 +100,12 @@ class DynamoDBEngine:
                 ]
                 if standing:
                     return standing
-                if all(reason["Code"] in ("None", "TransactionConflict") for reason in reasons):
-                    self._client.pause()
+                if all(reason["Code"] in _PASSING for reason in reasons):
+                    self._client.pause(attempt)
                     continue
-                raise self._failed(error) from error
+                raise StoreUnavailable(f"{self._client.where} refused the transaction: {error}") from error
             return []
-        raise StoreUnavailable(f"{CONFLICT_TRIES_MAX} transactions in a row met others: try again")
+        raise StoreUnavailable(f"{CONFLICT_TRIES_MAX} transactions in a row met others or were throttled: try again")
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         """What has expired counts as gone, whenever DynamoDB gets to removing it: then nothing changes on that day."""
@@ -107,7 +115,7 @@ class DynamoDBEngine:
             KeyConditionExpression="p = :p AND s > :s",
             ExpressionAttributeValues={":p": {"N": str(partition)}, ":s": {"N": str(after_seq)}},
         )
-        return [self._batch(item) for item in items]
+        return [self._parts.whole(item) for item in items]
 
     def heads(self) -> dict[int, int]:
         found = self._in_parallel(self._head, self._partitions)
@@ -128,25 +136,27 @@ class DynamoDBEngine:
         return int(answer["Items"][0]["s"]["N"]) - 1 if answer["Items"] else 0
 
     def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
-        """Let DynamoDB's TTL remove the items; that takes it up to some days."""
-        newest = self._head(partition)
+        """Let DynamoDB's TTL remove the items and their parts; that takes it up to some days."""
+        last_seq = min(last_seq, self._head(partition) - 1)
+        if last_seq < first_seq:
+            return
+        values = {":x": {"N": str(int(time.time()))}, ":f": {"B": manifest_hash}}
 
-        def expire(seq: int) -> None:
-            try:
-                self._client.call(
-                    "update_item",
-                    TableName=self._events,
-                    Key={"p": {"N": str(partition)}, "s": {"N": str(seq)}},
-                    UpdateExpression="SET #x = if_not_exists(#x, :x), #f = :f",
-                    ConditionExpression="attribute_exists(p)",
-                    ExpressionAttributeNames={"#x": EXPIRES_AT, "#f": "f"},
-                    ExpressionAttributeValues={":x": {"N": "1"}, ":f": {"B": manifest_hash}},
-                )
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":  # Then it is gone already.
-                    raise self._failed(error) from error
+        def expire(item: Item) -> None:  # Its parts after it: a part may go only when no read wants it any more.
+            self._expire(self._events, {"p": item["p"], "s": item["s"]}, values)
+            for part in self._parts.keys(item):
+                self._expire(self._snapshots, part, values)
 
-        self._in_parallel(expire, range(first_seq, min(last_seq, newest - 1) + 1))
+        standing = self._query(
+            KeyConditionExpression="p = :p AND s BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":p": {"N": str(partition)},
+                ":first": {"N": str(first_seq)},
+                ":last": {"N": str(last_seq)},
+            },
+            ProjectionExpression="p, s, i, n",
+        )
+        self._in_parallel(expire, standing)
 
     def append_document(self, document: Document) -> bool:
         token = {"w": {"B": uuid.uuid4().bytes}}  # Tells whose it is, when an answer was lost and it was sent again.
@@ -181,60 +191,35 @@ class DynamoDBEngine:
 
     def _append_one(self, batch: StoredBatch) -> AppendOutcome:
         try:
-            item = self._with_parts_written(batch)
+            item = self._parts.written(batch)
             self._client.call("put_item", is_idempotent=False, TableName=self._events, Item=item, **_FREE)
         except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                return self._failed(error)
-            standing = self._standing(batch, error.response.get("Item"))
+            try:
+                standing = self._standing(batch, error.response.get("Item"))
+            except EventStoreError as damage:
+                return damage
             return None if standing.batch_id == batch.batch_id else standing
         except EventStoreError as error:
             return error
         return None
 
+    def _expire(self, table: str, item_key: Item, values: dict[str, Any]) -> None:
+        with suppress(ClientError):  # Only a condition that failed comes through: then the item is gone already.
+            self._client.call(
+                "update_item",
+                TableName=table,
+                Key=item_key,
+                UpdateExpression="SET #x = if_not_exists(#x, :x), #f = :f",
+                ConditionExpression=f"attribute_exists({next(iter(item_key))})",
+                ExpressionAttributeNames={"#x": EXPIRES_AT, "#f": "f"},
+                ExpressionAttributeValues=values,
+            )
+
     def _standing(self, batch: StoredBatch, item: Item | None) -> StoredBatch:
         """Return the batch that stands in the place of another."""
         if item is not None:
-            return self._batch(item)
+            return self._parts.whole(item)
         return self.read(partition=batch.partition, after_seq=batch.seq - 1, limit=1)[0]
-
-    def _with_parts_written(self, batch: StoredBatch) -> Item:
-        """Return the item of a batch; a payload too large for it is written apart, before.
-
-        A crash in between leaves parts that no item names: they cost their storage, and nothing else.
-        """
-        item = batch_item(batch)
-        if len(batch.payload) + len(batch.leaf_prefixes) <= ITEM_BYTES_MAX:
-            return item
-        parts = [
-            batch.payload[start : start + ITEM_BYTES_MAX] for start in range(0, len(batch.payload), ITEM_BYTES_MAX)
-        ]
-        for number, part in enumerate(parts):
-            self._client.call(
-                "put_item",
-                TableName=self._snapshots,
-                Item={**key(_parts_name(batch.batch_id), number), "d": {"B": part}},
-            )
-        del item[BATCH["payload"]]
-        return {**item, PARTS: {"N": str(len(parts))}}
-
-    def _batch(self, item: Item) -> StoredBatch:
-        if PARTS in item:
-            parts = self._query(
-                table=self._snapshots,
-                KeyConditionExpression="a = :a",
-                ExpressionAttributeValues={":a": {"S": _parts_name(bytes(item["i"]["B"]))}},
-            )
-            found = [bytes(part["d"]["B"]) for part in parts]
-            payload = b"".join(found)
-            if len(found) != int(item[PARTS]["N"]):
-                raise IntegrityError(
-                    f"its payload has {len(found)} parts where {item[PARTS]['N']} belong",
-                    partition=int(item["p"]["N"]),
-                    seq=int(item["s"]["N"]),
-                )
-            item = {**item, BATCH["payload"]: {"B": payload}}
-        return batch_of(item)
 
     def _head(self, partition: int) -> int:
         items = self._query(
@@ -248,17 +233,20 @@ class DynamoDBEngine:
 
     def _query(self, *, table: str | None = None, limit: int | None = None, **parameters: Any) -> Iterator[Item]:
         """Yield the items of a strongly consistent query, page after page of at most 1 MB."""
-        found = 0
+        found, factor = 0, 1
         parameters |= {"TableName": table or self._events, "ConsistentRead": True}
         while True:
             if limit is not None:
-                parameters["Limit"] = limit - found
+                parameters["Limit"] = (limit - found) * factor
             answer = self._client.call("query", **parameters)
-            yield from answer["Items"]
-            found += len(answer["Items"])
+            items = answer["Items"] if limit is None else answer["Items"][: limit - found]
+            yield from items
+            found += len(items)
             parameters["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
             if not parameters["ExclusiveStartKey"] or (limit is not None and found >= limit):
                 return
+            if answer["ScannedCount"] > answer["Count"]:  # DynamoDB's Limit counts what a filter then leaves out.
+                factor = min(factor * LIMIT_GROWTH, LIMIT_FACTOR_MAX)
 
     def _get(self, item_key: Item) -> Item | None:
         answer = self._client.call("get_item", TableName=self._snapshots, Key=item_key, ConsistentRead=True)
@@ -270,18 +258,9 @@ class DynamoDBEngine:
             self._client.call(
                 "put_item", TableName=self._snapshots, Item=item, ConditionExpression="attribute_not_exists(a)"
             )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise self._failed(error) from error
+        except ClientError:
             return self._get({"a": item["a"], "v": item["v"]})
         return None
 
     def _in_parallel(self, action: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(self._threads.map(action, items))
-
-    def _failed(self, error: Exception) -> StoreUnavailable:
-        return StoreUnavailable(f"{self._client.where} refused the request: {error}")
-
-
-def _parts_name(batch_id: bytes) -> str:
-    return f"#parts/{batch_id.hex()}"

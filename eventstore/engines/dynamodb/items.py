@@ -2,7 +2,10 @@
 
 Journal table, key (p, s):        partition, seq, and the fields of StoredBatch under the letters of BATCH below
 Snapshot table, key (a, v):       a page: its aggregate and first version, and the letters of PAGE
-    a = "#parts"                  a stretch of a payload that does not fit into one item; v = 0, 1, 2 ...
+    a = "#page/AGGREGATE"         the same for an aggregate whose own name begins with #
+    a = "#parts/BATCH ID"         a stretch of a payload that does not fit into one item; v = 0, 1, 2 ...
+    a = "#position/PARTITION"     where the partition's pages end: n; v = 0
+    a = "#stretch/PARTITION"      where the stretch that becomes pages next ends: n; v = where it begins
     a = "#positions/PARTITION"    the end of a stretch that became pages; v = seq
     a = "#document/KIND"          a document; v = number
     a = "#store"                  the settings of the store; v = 0
@@ -43,14 +46,19 @@ PAGE: Final = {
     "hash": "h",
     "payload": "d",
 }
-PARTS: Final = "n"
-"""In a batch's item: into how many parts its payload was cut; then `d` is not there."""
+PAGE_PREFIX: Final = "#page/"
+"""What the pages of an aggregate stand under whose own name begins with #, as the names below do."""
 
 EXPIRES_AT: Final = "x"
-"""The TTL attribute, epoch seconds: set when a batch was archived and may go."""
+"""The TTL attribute, epoch seconds: the instant at which a batch was archived and may go. DynamoDB never removes what
+expired more than five years ago, so it is not simply a small number.
+"""
 
 ITEM_BYTES_MAX: Final = 380_000
 """An item's payload; DynamoDB allows 400 KB for the whole item, names included."""
+
+TRANSACTION_BYTES_MAX: Final = 3_800_000
+"""The payloads of one transaction; DynamoDB allows 4 MB for all of its items, names included."""
 
 
 def batch_item(batch: StoredBatch) -> Item:
@@ -70,13 +78,15 @@ def batch_of(item: Mapping[str, Any]) -> StoredBatch:
 
 def page_item(page: StoredPage) -> Item:
     """Return the item of a page."""
-    return {short: _value(getattr(page, field)) for field, short in PAGE.items()}
+    item = {short: _value(getattr(page, field)) for field, short in PAGE.items()}
+    return {**item, "a": {"S": page_name(page.aggregate_id)}}
 
 
 def page_of(item: Mapping[str, Any]) -> StoredPage:
     """Return the page of an item; raises IntegrityError."""
     try:
-        return msgspec.convert([_plain(item[short]) for short in PAGE.values()], StoredPage)
+        page = msgspec.convert([_plain(item[short]) for short in PAGE.values()], StoredPage)
+        return msgspec.structs.replace(page, aggregate_id=page.aggregate_id.removeprefix(PAGE_PREFIX))
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"the item is not a page ({error!r}): drop the pages and make them again (manage.py rebuild_pages)",
@@ -84,6 +94,11 @@ def page_of(item: Mapping[str, Any]) -> StoredPage:
             seq=None,
             aggregate_id=str(item.get("a", {}).get("S")),
         ) from error
+
+
+def page_name(aggregate_id: str) -> str:
+    """Return the name that an aggregate's pages stand under; those that begin with # are kept for other things."""
+    return f"{PAGE_PREFIX}{aggregate_id}" if aggregate_id.startswith("#") or not aggregate_id else aggregate_id
 
 
 def key(name: str, number: int) -> Item:

@@ -1,7 +1,7 @@
 """Pages in the snapshot table: by version under the table's own key, by time through a local index.
 
-The pages of a stretch are written before its end is: a crash in between leaves pages that the next try writes again,
-the same. Of two snapshotters at once, one moves the position; what the other one has written are true pages as well.
+The pages of a stretch are written before its end is. So it is agreed first, for ever, where the stretch that begins at
+a position ends: whoever writes its pages, another snapshotter or the next try after a crash, writes the same ones.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
-from eventstore.engines.dynamodb.client import Client, code_of
-from eventstore.engines.dynamodb.items import Item, key, page_item, page_of
+from eventstore.engines.dynamodb.client import Client
+from eventstore.engines.dynamodb.items import PAGE_PREFIX, Item, key, page_item, page_name, page_of
 from eventstore.engines.dynamodb.tables import PAGES_BY_TIME
 from eventstore.errors import StoreUnavailable
 from eventstore.record import StoredPage
@@ -37,9 +37,25 @@ class DynamoDBPages:
         self._table = table
         self._in_parallel = in_parallel
 
+    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+        item = {**key(f"#stretch/{partition}", after_seq), "n": {"N": str(through_seq)}}
+        try:
+            self._client.call(
+                "put_item",
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(a)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            return int(error.response["Item"]["n"]["N"])
+        return through_seq
+
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         if self._position(partition) != after_seq:
             return False
+        if self.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq) != through_seq:
+            return False  # Pages of another stretch under the same keys would be lost, or hold too much.
         requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]
         self._write(requests)
         return self._move(partition, after_seq, through_seq)
@@ -59,7 +75,7 @@ class DynamoDBPages:
                 return None
         items = self._query(
             KeyConditionExpression="a = :a" if version is None else "a = :a AND v <= :v",
-            ExpressionAttributeValues={":a": {"S": aggregate_id}}
+            ExpressionAttributeValues={":a": {"S": page_name(aggregate_id)}}
             | ({} if version is None else {":v": {"N": str(version)}}),
             ScanIndexForward=False,
             Limit=1,
@@ -72,7 +88,7 @@ class DynamoDBPages:
         items = self._query(
             KeyConditionExpression="a = :a AND v >= :v",
             ExpressionAttributeValues={
-                ":a": {"S": aggregate_id},
+                ":a": {"S": page_name(aggregate_id)},
                 ":v": {"N": str(first.first_version if first else 0)},
             },
             Limit=limit + 1,
@@ -104,7 +120,7 @@ class DynamoDBPages:
                 TableName=self._table,
                 IndexName=PAGES_BY_TIME,
                 KeyConditionExpression="a = :a AND t <= :t",
-                ExpressionAttributeValues={":a": {"S": aggregate_id}, ":t": {"N": str(timestamp)}},
+                ExpressionAttributeValues={":a": {"S": page_name(aggregate_id)}, ":t": {"N": str(timestamp)}},
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 Limit=2,
@@ -141,9 +157,7 @@ class DynamoDBPages:
         end = {"TableName": self._table, "Item": key(f"#positions/{partition}", through_seq)}
         try:
             self._client.call("transact_write_items", TransactItems=[{"Update": head}, {"Put": end}])
-        except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise self._failed(error) from error
+        except ClientError:
             return self._position(partition) == through_seq  # Ours, if an answer was lost and it was sent again.
         return True
 
@@ -164,19 +178,13 @@ class DynamoDBPages:
     def _write_stretch(self, requests: Sequence[dict[str, Any]]) -> None:
         waiting: Sequence[dict[str, Any]] = requests
         for _ in range(UNPROCESSED_TRIES_MAX):
-            try:
-                answer = self._client.call("batch_write_item", RequestItems={self._table: waiting})
-            except ClientError as error:
-                raise self._failed(error) from error
+            answer = self._client.call("batch_write_item", RequestItems={self._table: waiting})
             waiting = answer.get("UnprocessedItems", {}).get(self._table, ())
             if not waiting:
                 return
             self._client.pause()
         raise StoreUnavailable(f"{self._client.where} leaves writes undone: its capacity is too small, try again later")
 
-    def _failed(self, error: Exception) -> StoreUnavailable:
-        return StoreUnavailable(f"{self._client.where} refused the request: {error}")
-
 
 def _is_of_pages(name: str) -> bool:
-    return not name.startswith("#") or name.startswith(("#position/", "#positions/"))
+    return not name.startswith("#") or name.startswith((PAGE_PREFIX, "#position/", "#positions/", "#stretch/"))

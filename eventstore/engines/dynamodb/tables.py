@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError, WaiterError
 
-from eventstore.engines.dynamodb.client import Client, code_of
+from eventstore.engines.dynamodb.client import Client
 from eventstore.engines.dynamodb.items import EXPIRES_AT
 from eventstore.errors import StoreUnavailable
 
@@ -34,10 +34,8 @@ def create_tables(client: Client, *, prefix: str) -> Iterator[str]:
     for definition in (_events(prefix), _snapshots(prefix)):
         name = definition["TableName"]
         try:
-            client.call("create_table", **definition)
-        except ClientError as error:
-            if code_of(error) != "ResourceInUseException":
-                raise StoreUnavailable(f"{client.where} refused to make {name}: {error}") from error
+            client.call("create_table", answers={"ResourceInUseException"}, **definition)
+        except ClientError:
             yield f"{name}: is there already"
         else:
             yield f"{name}: made, on-demand billing, deletion protection"
@@ -46,17 +44,17 @@ def create_tables(client: Client, *, prefix: str) -> Iterator[str]:
         except WaiterError as error:
             raise StoreUnavailable(f"{name} did not become active in two minutes: run this again ({error})") from error
         yield _restorable(client, name)
-    yield _expiring(client, events_table(prefix))
+        yield _expiring(client, name)
 
 
 def _restorable(client: Client, name: str) -> str:
     settings = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": RESTORABLE_DAYS}
     try:
-        client.call("update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=settings)
-    except ClientError as error:
-        if code_of(error) in _NOT_KNOWN:
-            return f"{name}: point-in-time recovery is not known to {client.where}"
-        raise StoreUnavailable(f"{client.where} refused point-in-time recovery of {name}: {error}") from error
+        client.call(
+            "update_continuous_backups", answers=_NOT_KNOWN, TableName=name, PointInTimeRecoverySpecification=settings
+        )
+    except ClientError:
+        return f"{name}: point-in-time recovery is not known to {client.where}"
     return f"{name}: restorable to any second of the last {RESTORABLE_DAYS} days"
 
 
@@ -64,11 +62,12 @@ def _expiring(client: Client, name: str) -> str:
     try:
         client.call(
             "update_time_to_live",
+            answers={"ValidationException"},
             TableName=name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES_AT},
         )
     except ClientError as error:
-        if code_of(error) == "ValidationException" and "already" in str(error):
+        if "already" in str(error):
             return f"{name}: what is archived expires already"
         raise StoreUnavailable(f"{client.where} refused the expiry of {name}: {error}") from error
     return f"{name}: what is archived expires"

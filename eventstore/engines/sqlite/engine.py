@@ -45,6 +45,7 @@ class SQLiteEngine:
         self.path = folder / "journal.sqlite3"
         self._journal = Database(self.path, is_durable=True)
         self._pages = SQLitePages(folder / "pages.sqlite3")
+        self.claim_stretch = self._pages.claim_stretch
         self.put_pages = self._pages.put_pages
         self.page_positions = self._pages.page_positions
         self.last_page = self._pages.last_page

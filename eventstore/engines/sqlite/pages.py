@@ -37,6 +37,9 @@ class SQLitePages:
                     for statement in PAGES:
                         connection.execute(statement)
 
+    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+        return through_seq  # Pages and position are written in one transaction.
+
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         with self._database.errors(), self._database.transaction() as connection:
             (position,) = connection.execute(
