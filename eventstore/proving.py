@@ -86,8 +86,7 @@ def _begin(store: EventStore, *, aggregate_id: str, version: int) -> int:
         commands = open_page(stored, store.codec).commands()
         timestamp = max(command.timestamp for command in commands if command.version <= version)
         return store.engine.seek(partition=partition, timestamp=timestamp)
-    positions = store.engine.page_positions(partition=partition)
-    return positions[-1] if positions else 0
+    return store.engine.page_position(partition=partition)
 
 
 def _covering(store: EventStore, partition: int, seq: int, number: int | None) -> Checkpoint:

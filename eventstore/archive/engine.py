@@ -9,6 +9,7 @@ cannot be reached, everything that stands in the store itself works.
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from eventstore.archive.avro_file import decode_file
@@ -41,6 +42,9 @@ class ArchivedEngine:
 
     def close(self) -> None:
         self.bare.close()
+
+    def turn(self) -> AbstractContextManager[None]:
+        return self.bare.turn()
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         return self.bare.append(batches)
@@ -77,6 +81,9 @@ class ArchivedEngine:
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         return self.bare.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
+
+    def page_position(self, *, partition: int) -> int:
+        return self.bare.page_position(partition=partition)
 
     def page_positions(self, *, partition: int) -> list[int]:
         return self.bare.page_positions(partition=partition)

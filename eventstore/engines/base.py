@@ -13,6 +13,7 @@ that cannot be known.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from eventstore.errors import EventStoreError
@@ -24,6 +25,12 @@ AppendOutcome: TypeAlias = StoredBatch | EventStoreError | None
 
 class Journal(Protocol):
     """Batches by (partition, seq)."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Return a block during which other writers wait, where the storage can make them; elsewhere it does nothing.
+
+        For a writer that has lost a race and would lose the next one too. Who appends a seq never depends on it.
+        """
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         """Write batches of different partitions, each on its own condition; return an outcome for each.
@@ -69,6 +76,9 @@ class Pages(Protocol):
         the partition's page position is not `after_seq` any more. A crash in between leaves only pages that the
         next try writes again, the same bytes.
         """
+
+    def page_position(self, *, partition: int) -> int:
+        """Return the seq up to which a partition's events are in pages, 0 when none are."""
 
     def page_positions(self, *, partition: int) -> list[int]:
         """Return the ends of all stretches that became pages, ascending; the last is the partition's position."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from eventstore.engines.base import AppendOutcome
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
@@ -23,6 +24,9 @@ class MemoryEngine:
             if self._metadata is None:
                 self._metadata = proposed
             return self._metadata
+
+    def turn(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         with self._lock:
@@ -68,6 +72,10 @@ class MemoryEngine:
                 self._pages.setdefault(page.aggregate_id, {})[page.first_version] = page
             positions.append(through_seq)
             return True
+
+    def page_position(self, *, partition: int) -> int:
+        with self._lock:
+            return max(self._page_positions.get(partition, ()), default=0)
 
     def page_positions(self, *, partition: int) -> list[int]:
         with self._lock:

@@ -106,8 +106,7 @@ class Snapshotter(Generic[S]):
 
     def position(self, partition: int) -> int:
         """Return the seq up to which a partition's events are in pages."""
-        positions = self._engine.page_positions(partition=partition)
-        return positions[-1] if positions else 0
+        return self._engine.page_position(partition=partition)
 
     def _run_partition(self, partition: int, now: int) -> int:
         seen = self._look(partition)

@@ -30,8 +30,7 @@ class Tail:
 
     def follow(self) -> None:
         """Move on to the partition's page position and head of now."""
-        positions = self._engine.page_positions(partition=self._partition)
-        self._drop_through(positions[-1] if positions else 0)
+        self._drop_through(self._engine.page_position(partition=self._partition))
         while batches := self._reader.stored(
             partition=self._partition,
             after_seq=self._through_seq,

@@ -128,6 +128,7 @@ def paged(engine):
 def test_pages_move_the_position_of_their_partition(paged):
     assert paged.page_positions(partition=1) == [4, 7]
     assert paged.page_positions(partition=0) == []
+    assert (paged.page_position(partition=1), paged.page_position(partition=0)) == (7, 0)
     assert not paged.put_pages([page("c", 1, 1)], partition=1, after_seq=4, through_seq=9)
     assert paged.page_positions(partition=1) == [4, 7]
 
@@ -168,6 +169,7 @@ def test_dropping_pages_leaves_everything_else(paged):
     paged.drop_pages()
     assert paged.last_page("a") is None
     assert paged.page_positions(partition=1) == []
+    assert paged.page_position(partition=1) == 0
     assert paged.heads() == {0: 1}
     assert paged.documents(kind="kind") == [Document("kind", 1, b"body")]
     assert paged.put_pages([page("a", 1, 30)], partition=1, after_seq=0, through_seq=7)

@@ -10,7 +10,8 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from eventstore.engines.base import Engine
@@ -71,13 +72,16 @@ class GroupCommit(Generic[S, C]):
         """Decide commands in order and make their events durable; return one outcome per request, in order."""
         outcomes: dict[int, Outcome] = {}
         waiting = self._by_partition(requests)
-        for _ in range(CONFLICT_TRIES_MAX):
-            self._try_once(requests, waiting, outcomes)
+        for attempt in range(CONFLICT_TRIES_MAX):
+            try:
+                with self._turn(attempt, waiting):
+                    self._try_once(requests, waiting, outcomes)
+            except EventStoreError as error:
+                self._fail([index for indexes in waiting.values() for index in indexes], error, outcomes)
+                waiting.clear()
             if not waiting:
-                return [outcomes[index] for index in range(len(requests))]
-            time.sleep(random.uniform(0, CONFLICT_PAUSE_MS_MAX) / 1_000)  # noqa: S311 - jitter, not a secret.
-        for index in (index for indexes in waiting.values() for index in indexes):
-            outcomes[index] = Failed(_conflict())
+                break
+        self._fail([index for indexes in waiting.values() for index in indexes], _conflict(), outcomes)
         return [outcomes[index] for index in range(len(requests))]
 
     def execute_together(self, requests: Sequence[Request[C]]) -> list[Committed]:
@@ -85,12 +89,27 @@ class GroupCommit(Generic[S, C]):
 
         Raises the first command's error that there is, ConflictLimitReached, OutcomeUnknown or StoreUnavailable.
         """
-        for _ in range(CONFLICT_TRIES_MAX):
-            committed = self._try_together(requests)
+        partitions = self._by_partition(requests)
+        for attempt in range(CONFLICT_TRIES_MAX):
+            with self._turn(attempt, partitions):
+                committed = self._try_together(requests)
             if committed is not None:
                 return committed
-            time.sleep(random.uniform(0, CONFLICT_PAUSE_MS_MAX) / 1_000)  # noqa: S311 - jitter, not a secret.
         raise _conflict()
+
+    @contextmanager
+    def _turn(self, attempt: int, partitions: Iterable[int]) -> Iterator[None]:
+        """Wait before trying again, a random time so that writers do not march in step; then come up to date and try
+        while the others wait, where the engine can make them.
+        """
+        if attempt == 0:
+            yield
+            return
+        time.sleep(random.uniform(0, min(CONFLICT_PAUSE_MS_MAX, 2**attempt)) / 1_000)  # noqa: S311 - not a secret.
+        with self._engine.turn():
+            for number in partitions:
+                self._caught_up(number)
+            yield
 
     def _try_together(self, requests: Sequence[Request[C]]) -> list[Committed] | None:
         """Decide and append everything; None when another writer took a place."""
@@ -112,8 +131,6 @@ class GroupCommit(Generic[S, C]):
                 del self._partitions[group.partition.number]
             raise
         if not are_durable:
-            for group in groups:
-                self._move_on(group.partition)
             return None
         for group, batch in zip(groups, batches, strict=True):
             outcomes.update(group.publish(batch))
@@ -150,7 +167,6 @@ class GroupCommit(Generic[S, C]):
                 del self._partitions[number]  # What is durable now is not known: it is loaded again.
             else:
                 waiting[number] = [index for index, _ in group.entries]
-                self._move_on(group.partition)
 
     def _decide(
         self,
@@ -174,7 +190,6 @@ class GroupCommit(Generic[S, C]):
                     outcomes[index] = first_result
             except Exception as error:  # One command that cannot be decided must not stop the others.
                 if self._is_behind(partition):
-                    self._move_on(partition)
                     return None
                 outcomes[index] = Failed(error)
         return group
@@ -201,13 +216,12 @@ class GroupCommit(Generic[S, C]):
 
     def _at_page_position(self, number: int) -> PartitionState[S]:
         """Return a partition as of the end of its pages; its aggregates are loaded when they are asked for."""
-        positions = self._engine.page_positions(partition=number)
-        if not positions:
+        seq = self._engine.page_position(partition=number)
+        if seq == 0:
             genesis = genesis_hash(self._metadata.store_id, number)
             return PartitionState(
                 number=number, seq=0, hash_=genesis, last_timestamp=0, decider=self._decider, pages=None
             )
-        seq = positions[-1]
         standing = self._reader.stored(partition=number, after_seq=seq - 1, previous_hash=None, limit=1)
         if not standing:
             raise IntegrityError(

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
@@ -60,6 +60,7 @@ class DynamoDBEngine:
         pages = DynamoDBPages(self._client, table=self._snapshots, in_parallel=self._in_parallel)
         self.claim_stretch = pages.claim_stretch
         self.put_pages = pages.put_pages
+        self.page_position = pages.page_position
         self.page_positions = pages.page_positions
         self.last_page = pages.last_page
         self.pages = pages.pages
@@ -75,6 +76,9 @@ class DynamoDBEngine:
         metadata = metadata_of(item)
         self._partitions = range(metadata.partition_count)
         return metadata
+
+    def turn(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         if len(batches) == 1:

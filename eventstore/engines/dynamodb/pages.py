@@ -52,13 +52,19 @@ class DynamoDBPages:
         return through_seq
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
-        if self._position(partition) != after_seq:
+        if self.page_position(partition=partition) != after_seq:
             return False
         if self.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq) != through_seq:
             return False  # Pages of another stretch under the same keys would be lost, or hold too much.
         requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]
         self._write(requests)
         return self._move(partition, after_seq, through_seq)
+
+    def page_position(self, *, partition: int) -> int:
+        answer = self._client.call(
+            "get_item", TableName=self._table, Key=key(f"#position/{partition}", 0), ConsistentRead=True
+        )
+        return int(answer["Item"]["n"]["N"]) if "Item" in answer else 0
 
     def page_positions(self, *, partition: int) -> list[int]:
         items = self._query(
@@ -137,12 +143,6 @@ class DynamoDBPages:
             if not start:
                 return highest
 
-    def _position(self, partition: int) -> int:
-        answer = self._client.call(
-            "get_item", TableName=self._table, Key=key(f"#position/{partition}", 0), ConsistentRead=True
-        )
-        return int(answer["Item"]["n"]["N"]) if "Item" in answer else 0
-
     def _move(self, partition: int, after_seq: int, through_seq: int) -> bool:
         """Move the position, and keep where the stretch ended, if the position is still where it was."""
         condition = "n = :old" if after_seq else "attribute_not_exists(n)"
@@ -158,7 +158,9 @@ class DynamoDBPages:
         try:
             self._client.call("transact_write_items", TransactItems=[{"Update": head}, {"Put": end}])
         except ClientError:
-            return self._position(partition) == through_seq  # Ours, if an answer was lost and it was sent again.
+            return (
+                self.page_position(partition=partition) == through_seq
+            )  # Ours, if an answer was lost and it was sent again.
         return True
 
     def _query(self, *, is_whole: bool = True, **parameters: Any) -> list[Item]:

@@ -15,6 +15,7 @@ from eventstore.engines.base import AppendOutcome
 from eventstore.engines.sqlite.database import Database
 from eventstore.engines.sqlite.pages import SQLitePages
 from eventstore.engines.sqlite.schema import JOURNAL
+from eventstore.engines.sqlite.turns import Turns
 from eventstore.errors import IntegrityError
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
@@ -44,9 +45,12 @@ class SQLiteEngine:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite3"
         self._journal = Database(self.path, is_durable=True)
+        self._turns = Turns(folder / "journal.turn")
+        self.turn = self._turns.turn
         self._pages = SQLitePages(folder / "pages.sqlite3")
         self.claim_stretch = self._pages.claim_stretch
         self.put_pages = self._pages.put_pages
+        self.page_position = self._pages.page_position
         self.page_positions = self._pages.page_positions
         self.last_page = self._pages.last_page
         self.pages = self._pages.pages
@@ -63,12 +67,12 @@ class SQLiteEngine:
         return StoreMetadata(*row)
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
-        with self._journal.errors(), self._journal.transaction():
+        with self._journal.errors(), self._turns.turn(), self._journal.transaction():
             return [self._append_one(batch) for batch in batches]
 
     def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
         standing: list[StoredBatch] = []
-        with self._journal.errors(), suppress(_NotAll), self._journal.transaction():
+        with self._journal.errors(), suppress(_NotAll), self._turns.turn(), self._journal.transaction():
             standing = [winner for winner in map(self._append_one, batches) if winner is not None]
             if standing:
                 raise _NotAll
@@ -142,6 +146,7 @@ class SQLiteEngine:
 
     def close(self) -> None:
         self._journal.close()
+        self._turns.close()
         self._pages.close()
 
     def _create(self, proposed: StoreMetadata) -> None:

@@ -51,6 +51,13 @@ class SQLitePages:
             connection.execute("INSERT INTO page_position VALUES (?, ?)", (partition, through_seq))
             return True
 
+    def page_position(self, *, partition: int) -> int:
+        with self._database.errors():
+            row = self._database.connection().execute(
+                "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,)
+            )
+            return int(row.fetchone()[0])
+
     def page_positions(self, *, partition: int) -> list[int]:
         with self._database.errors():
             rows = self._database.connection().execute(

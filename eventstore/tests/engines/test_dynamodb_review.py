@@ -73,15 +73,15 @@ def test_a_snapshotter_that_is_late_does_not_shorten_the_pages_of_another(engine
     other = connect(dynamodb_url, table_prefix)
     other.open(METADATA)
     pages = engine.put_pages.__self__
-    position = pages._position
+    position = pages.page_position
 
-    def late(partition):
-        pages._position = position
-        found = position(partition)
+    def late(*, partition):
+        pages.page_position = position
+        found = position(partition=partition)
         assert other.put_pages([page("a", 1, 50)], partition=1, after_seq=0, through_seq=10)
         return found
 
-    pages._position = late
+    pages.page_position = late
     assert not engine.put_pages([page("a", 1, 40)], partition=1, after_seq=0, through_seq=8)
     assert other.page_positions(partition=1) == [10]
     assert other.last_page("a") == page("a", 1, 50)
