@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from accounts.codec import dump_account, load_account
-from accounts.domain.account import TRADE_COLUMNS, decide, evolve, evolve_trades
+from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
+from accounts.domain.trades import TRADE_COLUMNS, evolve_trades
 
 
 class AccountDecider:

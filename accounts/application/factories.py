@@ -6,19 +6,27 @@ This is the boundary between the outside world's texts and the domain's exact va
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar, get_args
 
 from accounts.domain.commands import (
+    CancelOrder,
     ChangeRiskLimits,
+    CloseAccount,
     DepositCash,
     ExecuteTrade,
+    ExpireOrder,
     FreezeAccount,
     OpenAccount,
+    PlaceOrder,
+    RejectOrder,
+    ReplaceOrder,
     UnfreezeAccount,
     WithdrawCash,
 )
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.order_terms import terms_code
 from accounts.domain.values import BASIS_POINTS, InvalidValue, parse_amount, parse_price, parse_quantity
 from market.instruments import is_known
 
@@ -26,6 +34,14 @@ V = TypeVar("V")
 
 NAME_LENGTH_MAX: Final = 80
 REFERENCE_LENGTH_MAX: Final = 140
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
+ORDER_TYPES: Final[tuple[OrderType, ...]] = get_args(OrderType)
+TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
+TERMS_MESSAGES: Final = {
+    Code.INVALID_LIMIT_PRICE: "LIMIT and STOP_LIMIT orders have a limit price, others have none: this one is {order_type}",
+    Code.INVALID_STOP_PRICE: "STOP and STOP_LIMIT orders have a stop price, others have none: this one is {order_type}",
+    Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
+}
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
 _CURRENCIES: Final = frozenset({"USD"})  # One currency per account; the demo market quotes dollars.
 _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
@@ -50,19 +66,96 @@ def withdraw_cash(*, amount: str, reference: str) -> WithdrawCash:
 
 def execute_trade(*, symbol: str, side: str, quantity: int, price: str, order_id: str | None) -> ExecuteTrade:
     """Return a checked ExecuteTrade."""
-    if not is_known(symbol):
-        raise CommandInvalid(
-            Code.UNKNOWN_SYMBOL, f"{symbol[:20]!r} is not an instrument of this market: GET /api/market lists them"
-        )
-    if side not in ("BUY", "SELL"):
-        raise CommandInvalid(Code.INVALID_SIDE, f"a side is BUY or SELL, found {side!r}")
     return ExecuteTrade(
-        symbol=symbol,
-        side="BUY" if side == "BUY" else "SELL",
+        symbol=_symbol(symbol),
+        side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         price=_value(parse_price, price, Code.INVALID_PRICE),
-        order_id=None if order_id is None else _identifier(order_id, "an order id", Code.INVALID_ORDER_ID),
+        order_id=None if order_id is None else order_id_of(order_id),
     )
+
+
+def place_order(
+    *,
+    order_id: str,
+    client_order_id: str,
+    symbol: str,
+    side: str,
+    quantity: int,
+    order_type: str,
+    time_in_force: str,
+    limit_price: str | None,
+    stop_price: str | None,
+    reference_price: Callable[[str], int],
+) -> PlaceOrder:
+    """Return a checked PlaceOrder; `reference_price` gives the market's price of a symbol, in ten-thousandths."""
+    command = PlaceOrder(
+        order_id=order_id,
+        client_order_id=client_order_id,
+        symbol=_symbol(symbol),
+        side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
+        quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
+        order_type=_choice(order_type, ORDER_TYPES, "an order type", Code.INVALID_ORDER_TYPE),
+        time_in_force=_choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
+        limit_price=_optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
+        stop_price=_optional_price(stop_price, Code.INVALID_STOP_PRICE),
+        reference_price=reference_price(symbol),
+    )
+    code = terms_code(
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        limit_price=command.limit_price,
+        stop_price=command.stop_price,
+    )
+    if code is not None:
+        raise CommandInvalid(code, TERMS_MESSAGES[code].format(order_type=command.order_type))
+    return command
+
+
+def replace_order(
+    *,
+    order_id: str,
+    new_order_id: str,
+    client_order_id: str,
+    quantity: int | None,
+    time_in_force: str | None,
+    limit_price: str | None,
+    stop_price: str | None,
+) -> ReplaceOrder:
+    """Return a checked ReplaceOrder; whether its prices go with the order's type is the account's to say."""
+    return ReplaceOrder(
+        order_id=order_id_of(order_id),
+        new_order_id=new_order_id,
+        client_order_id=client_order_id,
+        quantity=None if quantity is None else _value(parse_quantity, quantity, Code.INVALID_QUANTITY),
+        time_in_force=None
+        if time_in_force is None
+        else _choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
+        limit_price=_optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
+        stop_price=_optional_price(stop_price, Code.INVALID_STOP_PRICE),
+    )
+
+
+def cancel_order(*, order_id: str, reason: str) -> CancelOrder:
+    """Return a checked CancelOrder; the reason may be empty."""
+    return CancelOrder(order_id=order_id_of(order_id), reason=_reference(reason))
+
+
+def expire_order(*, order_id: str, reason: str) -> ExpireOrder:
+    """Return a checked ExpireOrder; the reason may be empty."""
+    return ExpireOrder(order_id=order_id_of(order_id), reason=_reference(reason))
+
+
+def reject_order(*, order_id: str, reason: str) -> RejectOrder:
+    """Return a checked RejectOrder."""
+    return RejectOrder(
+        order_id=order_id_of(order_id), reason=_text(reason, "a reason", REFERENCE_LENGTH_MAX, Code.INVALID_REFERENCE)
+    )
+
+
+def close_account(*, reason: str) -> CloseAccount:
+    """Return a checked CloseAccount."""
+    return CloseAccount(reason=_text(reason, "a reason", REFERENCE_LENGTH_MAX, Code.INVALID_REFERENCE))
 
 
 def freeze_account(*, reason: str) -> FreezeAccount:
@@ -107,9 +200,39 @@ def account_id(given: str) -> str:
     return canonical
 
 
+def order_id_of(given: str) -> str:
+    """Return a checked order id: the UUID that placing the order answered with."""
+    try:
+        canonical = str(uuid.UUID(given))
+    except ValueError:
+        canonical = ""
+    if not given or canonical != given:
+        raise CommandInvalid(Code.INVALID_ORDER_ID, f"an order id is a lower-case UUID, found {given[:40]!r}")
+    return canonical
+
+
 def account_id_for(*, owner: str, command_id: str) -> str:
     """Return the id of the account that this command of this owner opens: the same on every retry."""
     return str(uuid.uuid5(_ACCOUNT_NAMESPACE, f"{owner}\n{command_id}"))
+
+
+def _symbol(given: str) -> str:
+    if not is_known(given):
+        raise CommandInvalid(
+            Code.UNKNOWN_SYMBOL, f"{given[:20]!r} is not an instrument of this market: GET /api/market lists them"
+        )
+    return given
+
+
+def _choice(given: str, choices: Sequence[V], what: str, code: Code) -> V:
+    for choice in choices:
+        if choice == given:
+            return choice
+    raise CommandInvalid(code, f"{what} is one of {', '.join(map(str, choices))}; found {given[:20]!r}")
+
+
+def _optional_price(given: str | None, code: Code) -> int | None:
+    return None if given is None else _value(parse_price, given, code)
 
 
 def _value(parse: Callable[[object], V], given: object, code: Code) -> V:

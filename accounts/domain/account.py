@@ -5,17 +5,19 @@ refusal by a rule is an event as well (CommandRefused). `evolve(account, event)`
 and never judges. Between them they are the whole behaviour of an account; nothing else in the platform changes one.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain import risk
+from accounts.domain import orders, risk, trades
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.domain.state import NO_POSITION, Account, Position
-from accounts.domain.values import VALUE_MAX, cost_removed
+from accounts.domain.state import Account
+from accounts.domain.values import VALUE_MAX
 
 MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
+
+Events: TypeAlias = tuple[e.AccountEvent, ...]
 
 
 # What an account is: its state, event by event.
@@ -43,59 +45,6 @@ def _withdrawn(account: Account, event: e.CashWithdrawn) -> None:
     account.withdrawn = event.withdrawn_total
 
 
-def _traded(account: Account, event: e.TradeExecuted) -> None:
-    account.positions[event.symbol] = Position(
-        event.position_quantity, event.position_cost, event.price, event.position_realized_pnl
-    )
-    account.cash = event.cash_after
-    account.positions_cost = event.positions_cost
-    account.positions_value = event.portfolio_value - event.cash_after
-    account.realized_pnl = event.total_realized_pnl
-    account.trade_count = event.trade_count
-    account.day = event.day
-    account.day_volume = event.day_volume
-    account.day_trades = event.day_trades
-    account.day_realized_pnl = event.day_realized_pnl
-
-
-TRADE_COLUMNS: Final = (
-    "symbol",
-    "position_quantity",
-    "position_cost",
-    "price",
-    "position_realized_pnl",
-    "cash_after",
-    "positions_cost",
-    "portfolio_value",
-    "total_realized_pnl",
-    "trade_count",
-    "day",
-    "day_volume",
-    "day_trades",
-    "day_realized_pnl",
-)
-
-
-def evolve_trades(accounts: Sequence[Account], columns: Sequence[Sequence[Any]]) -> None:
-    """Apply many trades at once, the fields TRADE_COLUMNS of them side by side: trade i happened to account i.
-
-    The same as `_traded` one by one. Events are fat, so of the account's own figures only its last trade counts.
-    """
-    symbols, *of_position = columns[:5]
-    for account, symbol, position in zip(accounts, symbols, map(Position, *of_position), strict=True):
-        account.positions[symbol] = position
-    last_trades = dict(zip(map(id, accounts), range(len(accounts)), strict=True))
-    _, _, _, _, _, cash, positions_cost, portfolio_value, realized_pnl, trade_count, *day = columns
-    for trade in last_trades.values():
-        account = accounts[trade]
-        account.cash = cash[trade]
-        account.positions_cost = positions_cost[trade]
-        account.positions_value = portfolio_value[trade] - cash[trade]
-        account.realized_pnl = realized_pnl[trade]
-        account.trade_count = trade_count[trade]
-        account.day, account.day_volume, account.day_trades, account.day_realized_pnl = [of[trade] for of in day]
-
-
 def _frozen(account: Account, _: e.AccountFrozen) -> None:
     account.status = "FROZEN"
 
@@ -110,6 +59,10 @@ def _limits_changed(account: Account, event: e.RiskLimitsChanged | e.AccountOpen
     account.max_trade_value = event.max_trade_value
 
 
+def _closed(account: Account, _: e.AccountClosed) -> None:
+    account.status = "CLOSED"
+
+
 def _refused(_: Account, __: e.CommandRefused) -> None:
     """A refusal changes nothing but the version."""
 
@@ -118,33 +71,42 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
     e.AccountOpened: _opened,
     e.CashDeposited: _deposited,
     e.CashWithdrawn: _withdrawn,
-    e.TradeExecuted: _traded,
+    e.TradeExecuted: trades.traded,
     e.CommandRefused: _refused,
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,
+    e.AccountClosed: _closed,
+    e.OrderPlaced: orders.placed,
+    e.OrderFilled: orders.filled,
+    e.OrderReplaced: orders.ended,
+    e.OrderCancelled: orders.ended,
+    e.OrderExpired: orders.ended,
+    e.OrderRejected: orders.ended,
 }
 
 
 # What an account does: its decisions, command by command.
 
 
-def decide(account: Account, command: c.AccountCommand, now: int) -> tuple[e.AccountEvent, ...]:
+def decide(account: Account, command: c.AccountCommand, now: int) -> Events:
     """Return the events that a command leads to at `now` (UTC microseconds).
 
     Raises CommandInvalid with ACCOUNT_NOT_FOUND when the account does not exist: nothing is recorded then.
     """
     if account.status == "NONE" and type(command) is not c.OpenAccount:
         raise CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")
+    if account.status == "CLOSED":
+        return refusal(command, Code.ACCOUNT_CLOSED)
     if account.status == "FROZEN" and type(command) not in _ALLOWED_WHEN_FROZEN:
-        return (refusal(command, Code.ACCOUNT_NOT_ACTIVE),)
-    return (_DECIDE[type(command)](account, command, now),)
+        return refusal(command, Code.ACCOUNT_NOT_ACTIVE)
+    return _DECIDE[type(command)](account, command, now)
 
 
-def _open(account: Account, command: c.OpenAccount, _: int) -> e.AccountEvent:
+def _open(account: Account, command: c.OpenAccount, _: int) -> Events:
     if account.status != "NONE":
         return refusal(command, Code.ACCOUNT_ALREADY_OPEN)
-    return e.AccountOpened(
+    opened = e.AccountOpened(
         owner=command.owner,
         name=command.name,
         currency=command.currency,
@@ -152,112 +114,127 @@ def _open(account: Account, command: c.OpenAccount, _: int) -> e.AccountEvent:
         max_daily_value=risk.DEFAULT_MAX_DAILY_VALUE,
         max_trade_value=risk.DEFAULT_MAX_TRADE_VALUE,
     )
+    return (opened,)
 
 
-def _deposit(account: Account, command: c.DepositCash, _: int) -> e.AccountEvent:
+def _deposit(account: Account, command: c.DepositCash, _: int) -> Events:
     highest = max(account.portfolio_value, account.deposited) + command.amount
     if highest > VALUE_MAX:
         return refusal(command, Code.VALUE_LIMIT_EXCEEDED, limit=VALUE_MAX, actual=highest)
-    return e.CashDeposited(
+    deposited = e.CashDeposited(
         amount=command.amount,
         reference=command.reference,
         cash_after=account.cash + command.amount,
         portfolio_value=account.portfolio_value + command.amount,
         deposited_total=account.deposited + command.amount,
     )
+    return (deposited,)
 
 
-def _withdraw(account: Account, command: c.WithdrawCash, _: int) -> e.AccountEvent:
-    if command.amount > account.cash:
-        return refusal(command, Code.INSUFFICIENT_FUNDS, limit=account.cash, actual=command.amount)
-    return e.CashWithdrawn(
+def _withdraw(account: Account, command: c.WithdrawCash, _: int) -> Events:
+    available = account.cash - account.reserved_cash
+    if command.amount > available:
+        return refusal(command, Code.INSUFFICIENT_FUNDS, limit=available, actual=command.amount)
+    withdrawn = e.CashWithdrawn(
         amount=command.amount,
         reference=command.reference,
         cash_after=account.cash - command.amount,
         portfolio_value=account.portfolio_value - command.amount,
         withdrawn_total=account.withdrawn + command.amount,
     )
+    return (withdrawn,)
 
 
-def _trade(account: Account, command: c.ExecuteTrade, now: int) -> e.AccountEvent:
+def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
     day = now // MICROSECONDS_PER_DAY
-    breach = risk.trade_breach(account, command, day)
+    order_id = command.order_id
+    if order_id is None:
+        breach = risk.trade_breach(account, command, day, None)
+        return (trades.executed(account, command, day),) if breach is None else _refused_by(command, breach)
+    order = account.orders.get(order_id)
+    breach = orders.fill_breach(order, command) or risk.trade_breach(account, command, day, order)
     if breach is not None:
-        return refusal(command, breach.code, limit=breach.limit, actual=breach.actual)
-    return _executed(account, command, day)
+        return _refused_by(command, breach)
+    assert order is not None, "a trade of no working order breaks a rule"
+    return trades.executed(account, command, day), orders.fill(account, order_id, order, command)
 
 
-def _executed(account: Account, trade: c.ExecuteTrade, day: int) -> e.TradeExecuted:
-    """Return the event of a trade that passed every rule: average cost, realized P&L and the day's figures."""
-    quantity, price = trade.quantity, trade.price
-    held, cost, mark, position_realized = account.positions.get(trade.symbol, NO_POSITION)
-    value = quantity * price
-    if trade.side == "BUY":
-        quantity_after = held + quantity
-        cost_change, cash_change, realized = value, -value, 0
-    else:
-        quantity_after = held - quantity
-        removed = cost_removed(cost=cost, quantity=held, sold=quantity)
-        cost_change, cash_change, realized = -removed, value, value - removed
-    is_same_day = account.day == day
-    cash_after = account.cash + cash_change
-    return e.TradeExecuted(
-        symbol=trade.symbol,
-        side=trade.side,
-        quantity=quantity,
-        price=price,
-        order_id=trade.order_id,
-        cash_after=cash_after,
-        position_quantity=quantity_after,
-        position_cost=cost + cost_change,
-        position_realized_pnl=position_realized + realized,
-        realized_pnl=realized,
-        total_realized_pnl=account.realized_pnl + realized,
-        positions_cost=account.positions_cost + cost_change,
-        portfolio_value=cash_after + account.positions_value - held * mark + quantity_after * price,
-        trade_count=account.trade_count + 1,
-        day=day,
-        day_volume=(account.day_volume if is_same_day else 0) + value,
-        day_trades=(account.day_trades if is_same_day else 0) + 1,
-        day_realized_pnl=(account.day_realized_pnl if is_same_day else 0) + realized,
-    )
+def _place(account: Account, command: c.PlaceOrder, now: int) -> Events:
+    breach = orders.place_breach(account, command, now // MICROSECONDS_PER_DAY)
+    return orders.place(account, command) if breach is None else _refused_by(command, breach)
 
 
-def _freeze(_: Account, command: c.FreezeAccount, __: int) -> e.AccountEvent:
-    return e.AccountFrozen(reason=command.reason)
+def _replace(account: Account, command: c.ReplaceOrder, now: int) -> Events:
+    decided = orders.replace(account, command, now // MICROSECONDS_PER_DAY)
+    return _refused_by(command, decided) if isinstance(decided, risk.Breach) else decided
 
 
-def _unfreeze(account: Account, command: c.UnfreezeAccount, _: int) -> e.AccountEvent:
+def _end(account: Account, command: c.CancelOrder | c.ExpireOrder | c.RejectOrder, _: int) -> Events:
+    decided = orders.end(account, command)
+    return _refused_by(command, decided) if isinstance(decided, risk.Breach) else decided
+
+
+def _freeze(_: Account, command: c.FreezeAccount, __: int) -> Events:
+    return (e.AccountFrozen(reason=command.reason),)
+
+
+def _unfreeze(account: Account, command: c.UnfreezeAccount, _: int) -> Events:
     if account.status != "FROZEN":
         return refusal(command, Code.ACCOUNT_NOT_FROZEN)
-    return e.AccountUnfrozen(reason=command.reason)
+    return (e.AccountUnfrozen(reason=command.reason),)
 
 
-def _change_limits(_: Account, command: c.ChangeRiskLimits, __: int) -> e.AccountEvent:
-    return e.RiskLimitsChanged(
+def _change_limits(_: Account, command: c.ChangeRiskLimits, __: int) -> Events:
+    changed = e.RiskLimitsChanged(
         max_position_bp=command.max_position_bp,
         max_daily_value=command.max_daily_value,
         max_trade_value=command.max_trade_value,
     )
+    return (changed,)
 
 
-_DECIDE: Final[dict[type, Callable[[Account, Any, int], e.AccountEvent]]] = {
+def _close(account: Account, command: c.CloseAccount, _: int) -> Events:
+    held = sum(position.quantity > 0 for position in account.positions.values())
+    if account.orders:
+        return refusal(command, Code.ACCOUNT_HAS_ORDERS, limit=0, actual=len(account.orders))
+    if held:
+        return refusal(command, Code.ACCOUNT_HAS_POSITIONS, limit=0, actual=held)
+    if account.cash:
+        return refusal(command, Code.ACCOUNT_HAS_CASH, limit=0, actual=account.cash)
+    return (e.AccountClosed(reason=command.reason),)
+
+
+_DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.OpenAccount: _open,
     c.DepositCash: _deposit,
     c.WithdrawCash: _withdraw,
     c.ExecuteTrade: _trade,
+    c.PlaceOrder: _place,
+    c.ReplaceOrder: _replace,
+    c.CancelOrder: _end,
+    c.ExpireOrder: _end,
+    c.RejectOrder: _end,
     c.FreezeAccount: _freeze,
     c.UnfreezeAccount: _unfreeze,
     c.ChangeRiskLimits: _change_limits,
+    c.CloseAccount: _close,
 }
-_ALLOWED_WHEN_FROZEN: Final = frozenset({c.OpenAccount, c.UnfreezeAccount, c.ChangeRiskLimits})
+_ALLOWED_WHEN_FROZEN: Final = frozenset(
+    {c.OpenAccount, c.UnfreezeAccount, c.ChangeRiskLimits, c.CancelOrder, c.ExpireOrder, c.RejectOrder}
+)
+"""A frozen account takes on nothing new; what it has promised may still end."""
+
+
+def _refused_by(command: c.AccountCommand, breach: risk.Breach) -> Events:
+    return refusal(command, breach.code, limit=breach.limit, actual=breach.actual)
 
 
 def refusal(
     command: c.AccountCommand, code: Code, *, limit: int | None = None, actual: int | None = None
-) -> e.CommandRefused:
+) -> tuple[e.CommandRefused]:
     """Return the event that records a refusal: which command, with which arguments, and the figures behind it."""
     arguments = {name: getattr(command, name) for name in command.__struct_fields__}
-    return e.CommandRefused(
+    refused = e.CommandRefused(
         command=type(command).__name__, code=code.value, limit=limit, actual=actual, arguments=arguments
     )
+    return (refused,)

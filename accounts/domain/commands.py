@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from accounts.domain.events import Side
+from accounts.domain.events import OrderType, Side, TimeInForce
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,13 +38,64 @@ class WithdrawCash(Command, frozen=True, array_like=True, gc=False, tag="Withdra
 
 
 class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="ExecuteTrade"):
-    """Book a trade, executed at this price."""
+    """Book a trade, executed at this price: of a working order, or on its own."""
 
     symbol: str
     side: Side
     quantity: int
     price: int
     order_id: str | None
+
+
+class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
+    """Let an order work. `reference_price` is what the market said when it came in: a market order reserves by it."""
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: int | None
+    stop_price: int | None
+    reference_price: int
+
+
+class ReplaceOrder(Command, frozen=True, array_like=True, gc=False, tag="ReplaceOrder"):
+    """Put a new order in the place of a working one; None keeps what that one has.
+
+    `quantity` is the new order's in all, what is filled already included.
+    """
+
+    order_id: str
+    new_order_id: str
+    client_order_id: str
+    quantity: int | None
+    time_in_force: TimeInForce | None
+    limit_price: int | None
+    stop_price: int | None
+
+
+class CancelOrder(Command, frozen=True, array_like=True, gc=False, tag="CancelOrder"):
+    """Take back what is not filled of an order; a fill that comes first wins."""
+
+    order_id: str
+    reason: str
+
+
+class ExpireOrder(Command, frozen=True, array_like=True, gc=False, tag="ExpireOrder"):
+    """End an order whose time is over (any but GTC): the venue's to say."""
+
+    order_id: str
+    reason: str
+
+
+class RejectOrder(Command, frozen=True, array_like=True, gc=False, tag="RejectOrder"):
+    """End an order that the venue does not take."""
+
+    order_id: str
+    reason: str
 
 
 class FreezeAccount(Command, frozen=True, array_like=True, gc=False, tag="FreezeAccount"):
@@ -67,6 +118,24 @@ class ChangeRiskLimits(Command, frozen=True, array_like=True, gc=False, tag="Cha
     max_trade_value: int
 
 
+class CloseAccount(Command, frozen=True, array_like=True, gc=False, tag="CloseAccount"):
+    """End the account, for ever; it has to be empty: no cash, no shares, no working orders."""
+
+    reason: str
+
+
 AccountCommand: TypeAlias = (
-    OpenAccount | DepositCash | WithdrawCash | ExecuteTrade | FreezeAccount | UnfreezeAccount | ChangeRiskLimits
+    OpenAccount
+    | DepositCash
+    | WithdrawCash
+    | ExecuteTrade
+    | PlaceOrder
+    | ReplaceOrder
+    | CancelOrder
+    | ExpireOrder
+    | RejectOrder
+    | FreezeAccount
+    | UnfreezeAccount
+    | ChangeRiskLimits
+    | CloseAccount
 )

@@ -8,11 +8,13 @@ The tag "Name@schema_version" and the order of fields are a stored format (golde
 at the end with a default; any other change is a new schema version with an upcaster (accounts/codec.py).
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 Side: TypeAlias = Literal["BUY", "SELL"]
+OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
+TimeInForce: TypeAlias = Literal["DAY", "GTC", "IOC", "FOK"]
 Argument: TypeAlias = str | int | None
 
 
@@ -104,6 +106,93 @@ class RiskLimitsChanged(Event, frozen=True, array_like=True, gc=False, tag="Risk
     max_trade_value: int
 
 
+class AccountClosed(Event, frozen=True, array_like=True, gc=False, tag="AccountClosed@1"):
+    """The account is over: it is empty, and accepts nothing ever again."""
+
+    reason: str
+
+
+class OrderPlaced(Event, frozen=True, array_like=True, gc=False, tag="OrderPlaced@1"):
+    """An order works from here on: the order, then what all working orders reserve now.
+
+    A buy reserves `reserve_price` for each share that is not filled, a sell the shares. `replaces` names the order
+    whose place it takes; what that one had filled (`filled_quantity`, `filled_value`) counts towards `quantity`.
+    """
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: int | None
+    stop_price: int | None
+    reserve_price: int
+    replaces: str | None
+    filled_quantity: int
+    filled_value: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderFilled(Event, frozen=True, array_like=True, gc=False, tag="OrderFilled@1"):
+    """The trade of the same commit filled an order, or a part of it, as `status` says.
+
+    `filled_value` is the value of all its fills; `reserved_cash` is the account's, `reserved_shares` the symbol's, now.
+    """
+
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    status: Literal["PARTIALLY_FILLED", "FILLED"]
+    fill_quantity: int
+    fill_price: int
+    filled_quantity: int
+    filled_value: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderReplaced(Event, frozen=True, array_like=True, gc=False, tag="OrderReplaced@1"):
+    """An order gave its place to another one, which the next event of the same commit places."""
+
+    order_id: str
+    replaced_by: str
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class _OrderEnded(Event, frozen=True, array_like=True, gc=False):
+    """What is not filled of the order will not be; what it reserved is free again."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    reason: str
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderCancelled(_OrderEnded, frozen=True, array_like=True, gc=False, tag="OrderCancelled@1"):
+    """Who placed the order, or may act for them, took it back."""
+
+
+class OrderExpired(_OrderEnded, frozen=True, array_like=True, gc=False, tag="OrderExpired@1"):
+    """The time that the order was good for is over."""
+
+
+class OrderRejected(_OrderEnded, frozen=True, array_like=True, gc=False, tag="OrderRejected@1"):
+    """The venue does not take the order."""
+
+
 AccountEvent: TypeAlias = (
     AccountOpened
     | CashDeposited
@@ -113,4 +202,24 @@ AccountEvent: TypeAlias = (
     | AccountFrozen
     | AccountUnfrozen
     | RiskLimitsChanged
+    | AccountClosed
+    | OrderPlaced
+    | OrderFilled
+    | OrderReplaced
+    | OrderCancelled
+    | OrderExpired
+    | OrderRejected
 )
+
+COUNTED_CODES: Final = frozenset(
+    {
+        "ACCOUNT_HAS_ORDERS",
+        "ACCOUNT_HAS_POSITIONS",
+        "FILL_NOT_COMPLETE",
+        "INSUFFICIENT_POSITION",
+        "ORDER_COUNT_EXCEEDED",
+        "ORDER_QUANTITY_EXCEEDED",
+        "ORDER_QUANTITY_FILLED",
+    }
+)
+"""Refusals whose `limit` and `actual` are numbers of shares, orders or positions; those of all others are money."""

@@ -1,4 +1,5 @@
-"""The rules that a trade has to pass: a ladder of guards, each with a stable code and the figures that explain it.
+"""The rules that a trade has to pass, and an order as the trade that it may become: a ladder of guards, each with a
+stable code and the figures that explain it.
 
 Portfolio value is cash plus every position at the price that the account last traded it at, this trade's price
 included. All arithmetic is exact: the share of a position is compared by multiplying, never by dividing.
@@ -8,7 +9,8 @@ from typing import Final, NamedTuple
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import Code
-from accounts.domain.state import NO_POSITION, Account, Position
+from accounts.domain.events import Side
+from accounts.domain.state import NO_POSITION, Account, Order, Position
 from accounts.domain.values import BASIS_POINTS, SCALE, VALUE_MAX
 
 DEFAULT_MAX_POSITION_BP: Final = 1_000  # 10 % of the portfolio in one symbol after a buy.
@@ -24,31 +26,52 @@ class Breach(NamedTuple):
     actual: int | None
 
 
-def trade_breach(account: Account, trade: ExecuteTrade, day: int) -> Breach | None:
-    """Return the first rule that a trade would break on a UTC day, or None when it may happen."""
-    value = trade.quantity * trade.price
+def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order | None) -> Breach | None:
+    """Return the first rule that a trade would break on a UTC day, or None when it may happen.
+
+    What working orders reserve is not there to spend, but for a fill of `order` what these shares of it kept.
+    """
+    position = account.positions.get(trade.symbol, NO_POSITION)
+    cash = account.cash - account.reserved_cash
+    shares = position.quantity - account.reserved_shares.get(trade.symbol, 0)
+    if order is not None:
+        cash += order.reserved_cash(trade.quantity)
+        shares += order.reserved_shares(trade.quantity)
+    cost = trade.quantity * trade.price
+    return breach_of(account, position, trade.side, trade.quantity, trade.price, cost, cash, shares, day)
+
+
+def breach_of(
+    account: Account,
+    position: Position,
+    side: Side,
+    quantity: int,
+    price: int,
+    cost: int,
+    cash: int,
+    shares: int,
+    day: int,
+) -> Breach | None:
+    """Return the first rule that buying or selling `quantity` at `price` would break on a UTC day.
+
+    `cost` is the cash that a buy takes or reserves, `cash` and `shares` what there is to spend and to sell.
+    """
+    value = quantity * price
     if value > account.max_trade_value:
         return Breach(Code.TRADE_LIMIT_EXCEEDED, account.max_trade_value, value)
     traded = account.day_volume if account.day == day else 0
     if traded + value > account.max_daily_value:
         return Breach(Code.DAILY_LIMIT_EXCEEDED, account.max_daily_value, traded + value)
-    position = account.positions.get(trade.symbol, NO_POSITION)
-    is_buy = trade.side == "BUY"
-    if is_buy and value > account.cash:
-        return Breach(Code.INSUFFICIENT_FUNDS, account.cash, value)
-    if not is_buy and trade.quantity > position.quantity:
-        return Breach(Code.INSUFFICIENT_POSITION, position.quantity, trade.quantity)
-    return _value_breach(account, position, trade)
-
-
-def _value_breach(account: Account, position: Position, trade: ExecuteTrade) -> Breach | None:
-    """Check what the trade's price makes of the position and the portfolio."""
-    portfolio_value = account.portfolio_value + position.quantity * (trade.price - position.mark)
+    if side == "BUY" and cost > cash:
+        return Breach(Code.INSUFFICIENT_FUNDS, cash, cost)
+    if side == "SELL" and quantity > shares:
+        return Breach(Code.INSUFFICIENT_POSITION, shares, quantity)
+    portfolio_value = account.portfolio_value + position.quantity * (price - position.mark)
     if portfolio_value > VALUE_MAX:
         return Breach(Code.VALUE_LIMIT_EXCEEDED, VALUE_MAX, portfolio_value)
-    if trade.side == "SELL":
+    if side == "SELL":
         return None
-    position_value = (position.quantity + trade.quantity) * trade.price
+    position_value = (position.quantity + quantity) * price
     if position_value * BASIS_POINTS > account.max_position_bp * portfolio_value:
         return Breach(
             Code.POSITION_LIMIT_EXCEEDED, account.max_position_bp * portfolio_value // BASIS_POINTS, position_value

@@ -1,6 +1,7 @@
 """The state of a trading account that decisions are made on: what its events add up to, and nothing else.
 
-Mutable and flat for speed; a position is an immutable tuple, so a copy of the state is two shallow copies.
+Mutable and flat for speed; a position is an immutable tuple, and so is an order, so a copy of
+the state is a few shallow copies.
 """
 
 from copy import copy
@@ -8,7 +9,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN"]
+from accounts.domain.events import OrderType, Side, TimeInForce
+
+Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 
 
 class Position(NamedTuple):
@@ -21,6 +24,35 @@ class Position(NamedTuple):
 
 
 NO_POSITION = Position(quantity=0, cost=0, mark=0, realized_pnl=0)
+
+
+class Order(NamedTuple):
+    """A working order, by its terms and what is filled of it. A buy reserves `reserve_price` for each share left."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: int | None
+    stop_price: int | None
+    reserve_price: int
+    filled_quantity: int
+    filled_value: int
+
+    @property
+    def remaining(self) -> int:
+        """The shares that are not filled."""
+        return self.quantity - self.filled_quantity
+
+    def reserved_cash(self, shares: int) -> int:
+        """The cash that so many of its shares keep reserved."""
+        return shares * self.reserve_price if self.side == "BUY" else 0
+
+    def reserved_shares(self, shares: int) -> int:
+        """The shares that so many of its shares keep reserved."""
+        return shares if self.side == "SELL" else 0
 
 
 class Account(msgspec.Struct, gc=False):
@@ -43,11 +75,16 @@ class Account(msgspec.Struct, gc=False):
     max_position_bp: int = 0
     max_daily_value: int = 0
     max_trade_value: int = 0
+    orders: dict[str, Order] = {}
+    reserved_cash: int = 0
+    reserved_shares: dict[str, int] = {}
 
     def copy(self) -> "Account":
         """Return a copy that can be evolved without touching this one."""
         twin = copy(self)
         twin.positions = self.positions.copy()
+        twin.orders = self.orders.copy()
+        twin.reserved_shares = self.reserved_shares.copy()
         return twin
 
     @property

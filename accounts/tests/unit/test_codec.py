@@ -25,6 +25,21 @@ EXAMPLES = (
     e.AccountFrozen("audit"),
     e.AccountUnfrozen("clean"),
     e.RiskLimitsChanged(2_000, 3, 4),
+    e.AccountClosed("moved"),
+    e.OrderPlaced(
+        "1f0e4a52-0000-4000-8000-000000000002", "mine-1", "KO", "BUY", 10, "STOP_LIMIT", "GTC", 500_000, 490_000,
+        500_000, "1f0e4a52-0000-4000-8000-000000000001", 4, 1_990_000, 3_000_000, 0,
+    ),
+    e.OrderFilled(
+        "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 10, "PARTIALLY_FILLED", 2, 499_000, 6, 2_988_000,
+        2_000_000, 0,
+    ),
+    e.OrderReplaced(
+        "1f0e4a52-0000-4000-8000-000000000001", "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 8, 4, 0, 0
+    ),
+    e.OrderCancelled("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 6, "changed my mind", 0, 3),
+    e.OrderExpired("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 6, "the day is over", 0, 3),
+    e.OrderRejected("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 0, "halted", 0, 0),
 )  # fmt: skip
 HEADER = CommitHeader(
     "0b5c1f3e-0000-4000-8000-000000000001", 1, 1_700_000_000_000_000, "c-1", None, None, "ada/bot", None

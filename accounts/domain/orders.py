@@ -1,0 +1,272 @@
+"""Orders: what they reserve, how they are filled, replaced and ended, and what forbids it. Pure, like the rest.
+
+An order is a promise: a buy keeps cash for every share that is not filled, a sell keeps the shares, and each is
+set free exactly once, by a fill or by the order's end. The account knows working orders only; those that ended are
+history.
+
+A replaced order is a new order that names the old one (FIX's cancel/replace): its quantity is the total, so what was
+filled is never opened again. A cancel is a request: a fill that reached the account before it has won.
+"""
+
+from typing import Final
+
+from accounts.domain import commands as c
+from accounts.domain import events as e
+from accounts.domain.errors import Code
+from accounts.domain.order_terms import reckoned_price, reserve_price, terms_code
+from accounts.domain.risk import Breach, breach_of
+from accounts.domain.state import NO_POSITION, Account, Order
+
+OPEN_ORDERS_MAX: Final = 1_000
+"""Working orders of one account."""
+
+_ENDED: Final[dict[type, type[e.OrderCancelled | e.OrderExpired | e.OrderRejected]]] = {
+    c.CancelOrder: e.OrderCancelled,
+    c.ExpireOrder: e.OrderExpired,
+    c.RejectOrder: e.OrderRejected,
+}
+
+
+# Events on the state.
+
+
+def placed(account: Account, event: e.OrderPlaced) -> None:
+    """An order works."""
+    account.orders[event.order_id] = Order(
+        client_order_id=event.client_order_id,
+        symbol=event.symbol,
+        side=event.side,
+        quantity=event.quantity,
+        order_type=event.order_type,
+        time_in_force=event.time_in_force,
+        limit_price=event.limit_price,
+        stop_price=event.stop_price,
+        reserve_price=event.reserve_price,
+        filled_quantity=event.filled_quantity,
+        filled_value=event.filled_value,
+    )
+    _reserve(account, event)
+
+
+def filled(account: Account, event: e.OrderFilled) -> None:
+    """An order is filled, or a part of it."""
+    order = account.orders.pop(event.order_id, None)
+    if order is not None and event.status == "PARTIALLY_FILLED":
+        account.orders[event.order_id] = order._replace(
+            filled_quantity=event.filled_quantity, filled_value=event.filled_value
+        )
+    _reserve(account, event)
+
+
+def ended(account: Account, event: e.OrderReplaced | e.OrderCancelled | e.OrderExpired | e.OrderRejected) -> None:
+    """An order works no more."""
+    account.orders.pop(event.order_id, None)
+    _reserve(account, event)
+
+
+def _reserve(
+    account: Account,
+    event: e.OrderPlaced | e.OrderFilled | e.OrderReplaced | e.OrderCancelled | e.OrderExpired | e.OrderRejected,
+) -> None:
+    account.reserved_cash = event.reserved_cash
+    if event.reserved_shares:
+        account.reserved_shares[event.symbol] = event.reserved_shares
+    else:
+        account.reserved_shares.pop(event.symbol, None)
+
+
+# Commands: what breaks them, and what they lead to.
+
+
+def place_breach(account: Account, command: c.PlaceOrder, day: int) -> Breach | None:
+    """Return the first rule that a new order would break, or None when it may work."""
+    if len(account.orders) >= OPEN_ORDERS_MAX:
+        return Breach(Code.ORDER_COUNT_EXCEEDED, OPEN_ORDERS_MAX, len(account.orders) + 1)
+    taken = _taken(account, command.order_id, command.client_order_id)
+    if taken is not None:
+        return taken
+    price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
+    order = _new_order(command, price)
+    return _risk_breach(account, order, price, day, freed=None)
+
+
+def place(account: Account, command: c.PlaceOrder) -> tuple[e.OrderPlaced]:
+    """Return the event of an order that passed every rule."""
+    price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
+    return (_placed_event(account, command.order_id, _new_order(command, price), replaces=None, freed=None),)
+
+
+def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tuple[e.OrderReplaced, e.OrderPlaced]:
+    """Return the events that put a new order in the place of a working one, or the rule that forbids it."""
+    old = account.orders.get(command.order_id)
+    if old is None:
+        return Breach(Code.ORDER_NOT_OPEN, None, None)
+    taken = _taken(account, command.new_order_id, command.client_order_id)
+    if taken is not None:
+        return taken
+    order = old._replace(
+        client_order_id=command.client_order_id,
+        quantity=command.quantity or old.quantity,
+        time_in_force=command.time_in_force or old.time_in_force,
+        limit_price=command.limit_price or old.limit_price,
+        stop_price=command.stop_price or old.stop_price,
+    )
+    if order._replace(client_order_id=old.client_order_id) == old:
+        return Breach(Code.ORDER_UNCHANGED, None, None)
+    if order.quantity <= old.filled_quantity:
+        return Breach(Code.ORDER_QUANTITY_FILLED, old.filled_quantity, order.quantity)
+    code = terms_code(
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+    )
+    if code is not None:
+        return Breach(code, None, None)
+    price = reckoned_price(order.limit_price, order.stop_price, old.reserve_price)
+    if order.order_type != "MARKET":
+        order = order._replace(reserve_price=reserve_price(order.side, order.order_type, price))
+    breach = _risk_breach(account, order, price, day, freed=old)
+    if breach is not None:
+        return breach
+    cash, shares = _reserved(account, old.symbol, freed=old)
+    replaced = e.OrderReplaced(
+        order_id=command.order_id,
+        replaced_by=command.new_order_id,
+        symbol=old.symbol,
+        side=old.side,
+        quantity=old.quantity,
+        filled_quantity=old.filled_quantity,
+        reserved_cash=cash,
+        reserved_shares=shares,
+    )
+    return replaced, _placed_event(account, command.new_order_id, order, replaces=command.order_id, freed=old)
+
+
+def end(
+    account: Account, command: c.CancelOrder | c.ExpireOrder | c.RejectOrder
+) -> Breach | tuple[e.OrderCancelled | e.OrderExpired | e.OrderRejected]:
+    """Return the event that ends an order and sets free what it reserves, or the rule that forbids it."""
+    order = account.orders.get(command.order_id)
+    if order is None:
+        return Breach(Code.ORDER_NOT_OPEN, None, None)
+    if type(command) is c.ExpireOrder and order.time_in_force == "GTC":
+        return Breach(Code.ORDER_NOT_EXPIRING, None, None)
+    cash, shares = _reserved(account, order.symbol, freed=order)
+    event = _ENDED[type(command)](
+        order_id=command.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        reason=command.reason,
+        reserved_cash=cash,
+        reserved_shares=shares,
+    )
+    return (event,)
+
+
+def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
+    """Return what forbids that a trade fills an order, or None when it may."""
+    if order is None:
+        return Breach(Code.ORDER_NOT_OPEN, None, None)
+    if (order.symbol, order.side) != (trade.symbol, trade.side):
+        return Breach(Code.FILL_NOT_OF_ORDER, None, None)
+    if trade.quantity > order.remaining:
+        return Breach(Code.ORDER_QUANTITY_EXCEEDED, order.remaining, trade.quantity)
+    if order.time_in_force == "FOK" and trade.quantity < order.remaining:
+        return Breach(Code.FILL_NOT_COMPLETE, order.remaining, trade.quantity)
+    limit = order.limit_price
+    if limit is not None and (trade.price > limit if trade.side == "BUY" else trade.price < limit):
+        return Breach(Code.PRICE_BEYOND_LIMIT, limit, trade.price)
+    return None
+
+
+def fill(account: Account, order_id: str, order: Order, trade: c.ExecuteTrade) -> e.OrderFilled:
+    """Return the event of a fill, which sets free what these shares kept reserved."""
+    filled_quantity = order.filled_quantity + trade.quantity
+    return e.OrderFilled(
+        order_id=order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        status="FILLED" if filled_quantity == order.quantity else "PARTIALLY_FILLED",
+        fill_quantity=trade.quantity,
+        fill_price=trade.price,
+        filled_quantity=filled_quantity,
+        filled_value=order.filled_value + trade.quantity * trade.price,
+        reserved_cash=account.reserved_cash - order.reserved_cash(trade.quantity),
+        reserved_shares=account.reserved_shares.get(order.symbol, 0) - order.reserved_shares(trade.quantity),
+    )
+
+
+def _new_order(command: c.PlaceOrder, price: int) -> Order:
+    return Order(
+        client_order_id=command.client_order_id,
+        symbol=command.symbol,
+        side=command.side,
+        quantity=command.quantity,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        limit_price=command.limit_price,
+        stop_price=command.stop_price,
+        reserve_price=reserve_price(command.side, command.order_type, price),
+        filled_quantity=0,
+        filled_value=0,
+    )
+
+
+def _placed_event(
+    account: Account, order_id: str, order: Order, *, replaces: str | None, freed: Order | None
+) -> e.OrderPlaced:
+    cash, shares = _reserved(account, order.symbol, freed=freed)
+    return e.OrderPlaced(
+        order_id=order_id,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        reserve_price=order.reserve_price,
+        replaces=replaces,
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        reserved_cash=cash + order.reserved_cash(order.remaining),
+        reserved_shares=shares + order.reserved_shares(order.remaining),
+    )
+
+
+def _taken(account: Account, order_id: str, client_order_id: str) -> Breach | None:
+    if order_id in account.orders:
+        return Breach(Code.DUPLICATE_ORDER_ID, None, None)
+    if any(order.client_order_id == client_order_id for order in account.orders.values()):
+        return Breach(Code.DUPLICATE_CLIENT_ORDER_ID, None, None)
+    return None
+
+
+def _risk_breach(account: Account, order: Order, price: int, day: int, *, freed: Order | None) -> Breach | None:
+    """Judge what is left of an order as the trade that it may become, beside everything else that is reserved."""
+    cash, shares = _reserved(account, order.symbol, freed=freed)
+    position = account.positions.get(order.symbol, NO_POSITION)
+    return breach_of(
+        account,
+        position,
+        order.side,
+        order.remaining,
+        price,
+        order.reserved_cash(order.remaining),
+        account.cash - cash,
+        position.quantity - shares,
+        day,
+    )
+
+
+def _reserved(account: Account, symbol: str, *, freed: Order | None) -> tuple[int, int]:
+    """Return the account's reserved cash and the symbol's reserved shares, without those of an order to be freed."""
+    cash, shares = account.reserved_cash, account.reserved_shares.get(symbol, 0)
+    if freed is None:
+        return cash, shares
+    return cash - freed.reserved_cash(freed.remaining), shares - freed.reserved_shares(freed.remaining)

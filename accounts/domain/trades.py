@@ -1,0 +1,99 @@
+"""Trades: what one leads to, by average cost, and what it makes of the account; one by one, or many at once."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from accounts.domain.commands import ExecuteTrade
+from accounts.domain.events import TradeExecuted
+from accounts.domain.state import NO_POSITION, Account, Position
+from accounts.domain.values import cost_removed
+
+
+def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
+    """Return the event of a trade that passed every rule: average cost, realized P&L and the day's figures."""
+    quantity, price = trade.quantity, trade.price
+    held, cost, mark, position_realized = account.positions.get(trade.symbol, NO_POSITION)
+    value = quantity * price
+    if trade.side == "BUY":
+        quantity_after = held + quantity
+        cost_change, cash_change, realized = value, -value, 0
+    else:
+        quantity_after = held - quantity
+        removed = cost_removed(cost=cost, quantity=held, sold=quantity)
+        cost_change, cash_change, realized = -removed, value, value - removed
+    is_same_day = account.day == day
+    cash_after = account.cash + cash_change
+    return TradeExecuted(
+        symbol=trade.symbol,
+        side=trade.side,
+        quantity=quantity,
+        price=price,
+        order_id=trade.order_id,
+        cash_after=cash_after,
+        position_quantity=quantity_after,
+        position_cost=cost + cost_change,
+        position_realized_pnl=position_realized + realized,
+        realized_pnl=realized,
+        total_realized_pnl=account.realized_pnl + realized,
+        positions_cost=account.positions_cost + cost_change,
+        portfolio_value=cash_after + account.positions_value - held * mark + quantity_after * price,
+        trade_count=account.trade_count + 1,
+        day=day,
+        day_volume=(account.day_volume if is_same_day else 0) + value,
+        day_trades=(account.day_trades if is_same_day else 0) + 1,
+        day_realized_pnl=(account.day_realized_pnl if is_same_day else 0) + realized,
+    )
+
+
+def traded(account: Account, event: TradeExecuted) -> None:
+    """Shares changed hands."""
+    account.positions[event.symbol] = Position(
+        event.position_quantity, event.position_cost, event.price, event.position_realized_pnl
+    )
+    account.cash = event.cash_after
+    account.positions_cost = event.positions_cost
+    account.positions_value = event.portfolio_value - event.cash_after
+    account.realized_pnl = event.total_realized_pnl
+    account.trade_count = event.trade_count
+    account.day = event.day
+    account.day_volume = event.day_volume
+    account.day_trades = event.day_trades
+    account.day_realized_pnl = event.day_realized_pnl
+
+
+TRADE_COLUMNS: Final = (
+    "symbol",
+    "position_quantity",
+    "position_cost",
+    "price",
+    "position_realized_pnl",
+    "cash_after",
+    "positions_cost",
+    "portfolio_value",
+    "total_realized_pnl",
+    "trade_count",
+    "day",
+    "day_volume",
+    "day_trades",
+    "day_realized_pnl",
+)
+
+
+def evolve_trades(accounts: Sequence[Account], columns: Sequence[Sequence[Any]]) -> None:
+    """Apply many trades at once, the fields TRADE_COLUMNS of them side by side: trade i happened to account i.
+
+    The same as `traded` one by one. Events are fat, so of the account's own figures only its last trade counts.
+    """
+    symbols, *of_position = columns[:5]
+    for account, symbol, position in zip(accounts, symbols, map(Position, *of_position), strict=True):
+        account.positions[symbol] = position
+    last_trades = dict(zip(map(id, accounts), range(len(accounts)), strict=True))
+    _, _, _, _, _, cash, positions_cost, portfolio_value, realized_pnl, trade_count, *day = columns
+    for trade in last_trades.values():
+        account = accounts[trade]
+        account.cash = cash[trade]
+        account.positions_cost = positions_cost[trade]
+        account.positions_value = portfolio_value[trade] - cash[trade]
+        account.realized_pnl = realized_pnl[trade]
+        account.trade_count = trade_count[trade]
+        account.day, account.day_volume, account.day_trades, account.day_realized_pnl = [of[trade] for of in day]
