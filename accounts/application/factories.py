@@ -38,8 +38,8 @@ SIDES: Final[tuple[Side, ...]] = get_args(Side)
 ORDER_TYPES: Final[tuple[OrderType, ...]] = get_args(OrderType)
 TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
 TERMS_MESSAGES: Final = {
-    Code.INVALID_LIMIT_PRICE: "LIMIT and STOP_LIMIT orders have a limit price, others have none: this one is {order_type}",
-    Code.INVALID_STOP_PRICE: "STOP and STOP_LIMIT orders have a stop price, others have none: this one is {order_type}",
+    Code.INVALID_LIMIT_PRICE: "a limit price belongs to LIMIT and STOP_LIMIT orders, only: this one is {order_type}",
+    Code.INVALID_STOP_PRICE: "a stop price belongs to STOP and STOP_LIMIT orders, only: this one is {order_type}",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,64}", re.ASCII)

@@ -1,7 +1,9 @@
 """given / when / then for the trading account."""
 
+from copy import deepcopy
+
 from accounts.domain.account import decide, evolve
-from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, PlaceOrder
 from accounts.domain.events import CommandRefused
 from accounts.domain.state import Account
 from accounts.domain.values import SCALE
@@ -26,15 +28,20 @@ class Scenario:
             self.when(command)
 
     def when(self, command):
-        before = {name: getattr(self.account, name) for name in Account.__slots__}
-        before["positions"] = dict(self.account.positions)
-        events = decide(self.account, command, self.now)
-        assert {name: getattr(self.account, name) for name in Account.__slots__} == before, "decide changes nothing"
-        for event in events:
+        before = deepcopy(self.account)
+        self.decided = decide(self.account, command, self.now)
+        assert self.account == before, "decide changes nothing"
+        for event in self.decided:
             evolve(self.account, event)
-        self.events.extend(events)
-        (self.latest,) = events
+        if isinstance(self.decided[0], CommandRefused):
+            assert self.account == before, "a refusal changes nothing"
+        self.events.extend(self.decided)
         return self
+
+    @property
+    def latest(self):
+        (event,) = self.decided
+        return event
 
     def refused_with(self, code, limit=None, actual=None):
         event = self.latest
@@ -53,3 +60,34 @@ def buy(symbol: str, quantity: int, price: str) -> ExecuteTrade:
 
 def sell(symbol: str, quantity: int, price: str) -> ExecuteTrade:
     return ExecuteTrade(symbol, "SELL", quantity, money(price), None)
+
+
+def order(
+    order_id: str,
+    symbol: str,
+    side: str,
+    quantity: int,
+    order_type: str = "LIMIT",
+    *,
+    limit: str | None = None,
+    stop: str | None = None,
+    market: str = "10",
+    time_in_force: str = "DAY",
+    client_order_id: str | None = None,
+) -> PlaceOrder:
+    return PlaceOrder(
+        order_id,
+        client_order_id or f"client-{order_id}",
+        symbol,
+        side,
+        quantity,
+        order_type,
+        time_in_force,
+        None if limit is None else money(limit),
+        None if stop is None else money(stop),
+        money(market),
+    )
+
+
+def fill(order_id: str, symbol: str, side: str, quantity: int, price: str) -> ExecuteTrade:
+    return ExecuteTrade(symbol, side, quantity, money(price), order_id)

@@ -1,0 +1,141 @@
+"""What an account should be, said as plainly as possible: decimals, dictionaries and a list of trades.
+
+Slow and obvious on purpose: every figure is added up again from the list each time. It shares no code with the domain.
+"""
+
+from decimal import ROUND_CEILING, Decimal, getcontext
+
+getcontext().prec = 60
+UNIT = Decimal("0.0001")
+CUSHION = Decimal("1.04")
+
+
+def decimal(units):
+    return Decimal(units) * UNIT
+
+
+class Model:
+    def __init__(self):
+        self.status = "ACTIVE"
+        self.deposits, self.withdrawals = [], []
+        self.trades = []  # (day, symbol, side, quantity, price)
+        self.orders = {}  # order id -> its terms, "filled" and "each" (what is reserved for a share)
+        self.share, self.per_day, self.per_trade = Decimal("0.1"), Decimal(1_000_000), Decimal(100_000)
+
+    # What it is.
+
+    @property
+    def cash(self):
+        flows = sum(quantity * price * (1 if side == "SELL" else -1) for _, _, side, quantity, price in self.trades)
+        return sum(self.deposits) - sum(self.withdrawals) + flows
+
+    def held(self, symbol):
+        return sum(q * (1 if side == "BUY" else -1) for _, s, side, q, _ in self.trades if s == symbol)
+
+    def mark(self, symbol):
+        return next((price for _, s, _, _, price in reversed(self.trades) if s == symbol), Decimal(0))
+
+    def cost_and_profit(self, symbol):
+        """Average cost: a sale takes its part of the cost along, rounded down to the unit."""
+        quantity, cost, profit = 0, Decimal(0), Decimal(0)
+        for _, s, side, traded, price in self.trades:
+            if s != symbol:
+                continue
+            if side == "BUY":
+                quantity, cost = quantity + traded, cost + traded * price
+            else:
+                part = (cost * traded / quantity).quantize(UNIT, "ROUND_DOWN")
+                quantity, cost, profit = quantity - traded, cost - part, profit + traded * price - part
+        return cost, profit
+
+    @property
+    def symbols(self):
+        return {symbol for _, symbol, _, _, _ in self.trades}
+
+    @property
+    def worth(self):
+        return self.cash + sum(self.held(symbol) * self.mark(symbol) for symbol in self.symbols)
+
+    def volume(self, day):
+        return sum(quantity * price for d, _, _, quantity, price in self.trades if d == day)
+
+    def left(self, order_id):
+        return self.orders[order_id]["quantity"] - self.orders[order_id]["filled"]
+
+    def reserved_cash(self, without=None):
+        return sum(
+            self.left(order_id) * order["each"]
+            for order_id, order in self.orders.items()
+            if order["side"] == "BUY" and order_id != without
+        )
+
+    def reserved_shares(self, symbol, without=None):
+        return sum(
+            self.left(order_id)
+            for order_id, order in self.orders.items()
+            if order["side"] == "SELL" and order["symbol"] == symbol and order_id != without
+        )
+
+    # What it refuses.
+
+    def refuses(self, day, symbol, side, quantity, price, *, cost, cash, shares):
+        value = quantity * price
+        if value > self.per_trade:
+            return "TRADE_LIMIT_EXCEEDED"
+        if self.volume(day) + value > self.per_day:
+            return "DAILY_LIMIT_EXCEEDED"
+        if side == "SELL":
+            return "INSUFFICIENT_POSITION" if quantity > shares else None
+        if cost > cash:
+            return "INSUFFICIENT_FUNDS"
+        worth = self.worth + self.held(symbol) * (price - self.mark(symbol))
+        return "POSITION_LIMIT_EXCEEDED" if (self.held(symbol) + quantity) * price > self.share * worth else None
+
+    def refuses_trade(self, day, symbol, side, quantity, price, order_id=None):
+        cash, shares = self.cash - self.reserved_cash(), self.held(symbol) - self.reserved_shares(symbol)
+        if order_id is not None:
+            if order_id not in self.orders:
+                return "ORDER_NOT_OPEN"
+            order = self.orders[order_id]
+            if (order["symbol"], order["side"]) != (symbol, side):
+                return "FILL_NOT_OF_ORDER"
+            if quantity > self.left(order_id):
+                return "ORDER_QUANTITY_EXCEEDED"
+            if order["time_in_force"] == "FOK" and quantity != self.left(order_id):
+                return "FILL_NOT_COMPLETE"
+            limit = order["limit"]
+            if limit is not None and ((side == "BUY" and price > limit) or (side == "SELL" and price < limit)):
+                return "PRICE_BEYOND_LIMIT"
+            cash += quantity * order["each"] if side == "BUY" else 0
+            shares += quantity if side == "SELL" else 0
+        return self.refuses(day, symbol, side, quantity, price, cost=quantity * price, cash=cash, shares=shares)
+
+    def order(self, symbol, side, quantity, order_type, time_in_force, limit, stop, market, *, client):
+        """An order by its terms; a buy that no limit holds keeps four percent more than what it is reckoned at."""
+        price = limit if limit is not None else stop if stop is not None else market
+        has_cushion = side == "BUY" and order_type in ("MARKET", "STOP")
+        each = (price * CUSHION).quantize(UNIT, ROUND_CEILING) if has_cushion else price
+        return {
+            "symbol": symbol, "side": side, "quantity": quantity, "type": order_type, "time_in_force": time_in_force,
+            "limit": limit, "stop": stop, "each": each, "price": price, "client": client, "filled": 0,
+        }  # fmt: skip
+
+    def refuses_order(self, day, order_id, order, *, instead_of=None):
+        if order_id in self.orders:
+            return "DUPLICATE_ORDER_ID"
+        if order["client"] in [each["client"] for each in self.orders.values()]:
+            return "DUPLICATE_CLIENT_ORDER_ID"
+        return None if instead_of is not None else self.refuses_risk(day, order)
+
+    def refuses_risk(self, day, order, *, instead_of=None):
+        left = order["quantity"] - order["filled"]
+        return self.refuses(
+            day,
+            order["symbol"],
+            order["side"],
+            left,
+            order["price"],
+            cost=left * order["each"],
+            cash=self.cash - self.reserved_cash(without=instead_of),
+            shares=self.held(order["symbol"]) - self.reserved_shares(order["symbol"], without=instead_of),
+        )

@@ -1,0 +1,341 @@
+"""Any sequence of commands against the obvious model: every verdict and every figure is the model's, to the unit."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from accounts.domain import account as account_module
+from accounts.domain import commands as c
+from accounts.domain import events as e
+from accounts.domain import orders, risk, trades
+from accounts.domain.account import decide, evolve
+from accounts.domain.state import Account
+from accounts.tests.unit.domain.model import Model, decimal
+from accounts.tests.unit.domain.scenario import DAY
+
+SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
+SIDES = st.sampled_from(["BUY", "BUY", "SELL"])
+MONEY = st.integers(1, 10**9)
+QUANTITIES = st.integers(1, 20) | st.integers(1, 300)
+PRICES = st.integers(1, 3_000) | st.integers(1, 300_000)
+ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(8)])
+CLIENT_IDS = st.sampled_from([f"client-{number}" for number in range(8)])
+TERMS = {
+    "MARKET": st.tuples(st.sampled_from(["DAY", "GTC", "IOC", "FOK"]), st.none(), st.none()),
+    "LIMIT": st.tuples(st.sampled_from(["DAY", "GTC", "IOC", "FOK"]), PRICES, st.none()),
+    "STOP": st.tuples(st.sampled_from(["DAY", "GTC"]), st.none(), PRICES),
+    "STOP_LIMIT": st.tuples(st.sampled_from(["DAY", "GTC"]), PRICES, PRICES),
+}
+
+
+class Accounts(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.account, self.model, self.now = Account(), Model(), 20_000 * DAY
+        self.execute(c.OpenAccount("ada", "Savings", "USD"))
+
+    @initialize(amount=st.integers(10**6, 10**10), held=QUANTITIES)
+    def begin_with_something(self, amount, held):
+        """Most histories begin with room to trade, or nearly everything would be refused."""
+        self.deposit(amount)
+        self.change_limits(10_000, 10**12, 10**11)
+        self.book("KO", "BUY", held, 1_000, None)
+
+    def known(self, data):
+        """An order id, mostly one of an order that works."""
+        working = sorted(self.model.orders)
+        return data.draw(st.sampled_from(working) if working and data.draw(st.integers(0, 5)) else ORDER_IDS)
+
+    @property
+    def day(self):
+        return self.now // DAY
+
+    def execute(self, command):
+        """Return the events, or the code of the refusal."""
+        events = decide(self.account, command, self.now)
+        for event in events:
+            evolve(self.account, event)
+        return events[0].code if isinstance(events[0], e.CommandRefused) else events
+
+    def expects(self, command, code):
+        """Execute; return the events, None when the model and the account refuse it for the same reason."""
+        found = self.execute(command)
+        if code is None and self.model.status == "FROZEN" and type(command) not in (c.CancelOrder, c.ExpireOrder):
+            code = "ACCOUNT_NOT_ACTIVE"
+        assert (found if isinstance(found, str) else None) == code
+        return None if isinstance(found, str) else found
+
+    def verdict(self, code):
+        return "ACCOUNT_NOT_ACTIVE" if self.model.status == "FROZEN" else code
+
+    @rule(quarters=st.integers(1, 5))
+    def time_passes(self, quarters):
+        self.now += quarters * DAY // 4
+
+    @rule(amount=MONEY)
+    def deposit(self, amount):
+        if self.expects(c.DepositCash(amount, ""), self.verdict(None)):
+            self.model.deposits.append(decimal(amount))
+
+    @rule(amount=MONEY)
+    def withdraw(self, amount):
+        available = self.model.cash - self.model.reserved_cash()
+        code = "INSUFFICIENT_FUNDS" if decimal(amount) > available else None
+        if self.expects(c.WithdrawCash(amount, ""), self.verdict(code)):
+            self.model.withdrawals.append(decimal(amount))
+
+    @rule(
+        share=st.sampled_from([100, 1_000, 5_000, 10_000, 10_000]),
+        per_day=st.sampled_from([10**7, 10**9, 10**12]),
+        per_trade=st.sampled_from([10**6, 10**9, 10**11]),
+    )
+    def change_limits(self, share, per_day, per_trade):
+        assert self.execute(c.ChangeRiskLimits(share, per_day, per_trade)) == (
+            e.RiskLimitsChanged(share, per_day, per_trade),
+        )
+        model = self.model
+        model.share, model.per_day, model.per_trade = Decimal(share) / 10_000, decimal(per_day), decimal(per_trade)
+
+    @rule(is_meant=st.integers(0, 5).map(lambda number: number == 0))
+    def freeze_or_unfreeze(self, is_meant):
+        if self.model.status == "ACTIVE" and not is_meant:
+            return
+        if self.model.status == "FROZEN":
+            self.execute(c.UnfreezeAccount("done"))
+            self.model.status = "ACTIVE"
+        else:
+            self.execute(c.FreezeAccount("audit"))
+            self.model.status = "FROZEN"
+
+    @rule(symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES, price=PRICES)
+    def trade(self, symbol, side, quantity, price):
+        self.book(symbol, side, quantity, price, None)
+
+    @rule(symbol=SYMBOLS, side=SIDES, beyond=st.integers(0, 1))
+    def trade_all_there_is(self, symbol, side, beyond):
+        """To the unit of cash, or to the share: what is reserved is just out of reach."""
+        if side == "BUY":
+            self.book(symbol, side, 1, int((self.model.cash - self.model.reserved_cash()) * 10_000) + beyond, None)
+        else:
+            self.book(symbol, side, self.model.held(symbol) - self.model.reserved_shares(symbol) + beyond, 1_000, None)
+
+    @rule(data=st.data(), quantity=QUANTITIES, price=PRICES)
+    def fill(self, data, quantity, price):
+        """Mostly what the order asks for, so that fills happen; now and then something else."""
+        order_id = self.known(data)
+        order = self.model.orders.get(order_id)
+        symbol, side = data.draw(SYMBOLS), data.draw(SIDES)
+        if order is not None and data.draw(st.integers(0, 4)):
+            symbol, side = order["symbol"], order["side"]
+            quantity = data.draw(st.integers(1, self.model.left(order_id)))
+            price = int((order["limit"] or order["price"]) * 10_000)
+        self.book(symbol, side, quantity, price, order_id)
+
+    def book(self, symbol, side, quantity, price, order_id):
+        if quantity == 0 or price == 0:
+            return
+        facts = (self.day, symbol, side, quantity, decimal(price))
+        code = self.model.refuses_trade(*facts, order_id)
+        events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id), self.verdict(code))
+        if events is None:
+            return
+        self.model.trades.append(facts)
+        if order_id is not None:
+            order = self.model.orders[order_id]
+            order["filled"] += quantity
+            assert events[1].filled_quantity == order["filled"]
+            if self.model.left(order_id) == 0:
+                del self.model.orders[order_id]
+            assert events[1].status == ("PARTIALLY_FILLED" if order_id in self.model.orders else "FILLED")
+
+    @rule(data=st.data(), order_id=ORDER_IDS, client=CLIENT_IDS, symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES)
+    def place(self, data, order_id, client, symbol, side, quantity):
+        order_type = data.draw(st.sampled_from(sorted(TERMS)))
+        time_in_force, limit, stop = data.draw(TERMS[order_type])
+        market = data.draw(PRICES)
+        terms = (symbol, side, quantity, order_type, time_in_force)
+        order = self.model.order(
+            *terms, limit and decimal(limit), stop and decimal(stop), decimal(market), client=client
+        )
+        code = self.model.refuses_order(self.day, order_id, order)
+        if self.expects(c.PlaceOrder(order_id, client, *terms, limit, stop, market), self.verdict(code)):
+            self.model.orders[order_id] = order
+
+    @rule(data=st.data(), new_id=ORDER_IDS, client=CLIENT_IDS)
+    def replace(self, data, new_id, client):
+        order_id = self.known(data)
+        old = self.model.orders.get(order_id)
+        quantity = data.draw(st.none() | QUANTITIES)
+        time_in_force = data.draw(st.sampled_from([None, "DAY", "GTC"]))
+        has_limit, has_stop = old is not None and old["limit"] is not None, old is not None and old["stop"] is not None
+        limit = data.draw(PRICES if has_limit else st.none())
+        stop = data.draw(PRICES if has_stop else st.none())
+        command = c.ReplaceOrder(order_id, new_id, client, quantity, time_in_force, limit, stop)
+        code, new = self.replacement(old, order_id, new_id, client, quantity, time_in_force, limit, stop)
+        if self.expects(command, self.verdict(code)):
+            del self.model.orders[order_id]
+            self.model.orders[new_id] = new
+
+    def replacement(self, old, order_id, new_id, client, quantity, time_in_force, limit, stop):
+        if old is None:
+            return "ORDER_NOT_OPEN", None
+        new = self.model.order(
+            old["symbol"], old["side"], quantity or old["quantity"], old["type"], time_in_force or old["time_in_force"],
+            decimal(limit) if limit else None, decimal(stop) if stop else None, old["each"], client=client,
+        )  # fmt: skip
+        new["filled"] = old["filled"]
+        if new["type"] == "MARKET":
+            new["each"] = old["each"]
+        code = self.model.refuses_order(self.day, new_id, new, instead_of=order_id)
+        terms = ("quantity", "time_in_force", "limit", "stop")
+        if code is None and all(new[term] == old[term] for term in terms):
+            code = "ORDER_UNCHANGED"
+        if code is None and new["quantity"] <= old["filled"]:
+            code = "ORDER_QUANTITY_FILLED"
+        return code or self.model.refuses_risk(self.day, new, instead_of=order_id), new
+
+    @rule(data=st.data(), is_cancel=st.booleans())
+    def end(self, data, is_cancel):
+        order_id = self.known(data)
+        order = self.model.orders.get(order_id)
+        code = "ORDER_NOT_OPEN" if order is None else None
+        if order is not None and not is_cancel and order["time_in_force"] == "GTC":
+            code = "ORDER_NOT_EXPIRING"
+        if self.expects((c.CancelOrder if is_cancel else c.ExpireOrder)(order_id, ""), code):
+            del self.model.orders[order_id]
+
+    @rule()
+    def close(self):
+        """Only tried when it must be refused: nothing happens to a closed account any more."""
+        held = any(self.model.held(symbol) for symbol in self.model.symbols)
+        codes = {
+            "ACCOUNT_HAS_ORDERS": bool(self.model.orders),
+            "ACCOUNT_HAS_POSITIONS": held,
+            "ACCOUNT_HAS_CASH": self.model.cash != 0,
+        }
+        code = next((code for code, applies in codes.items() if applies), None)
+        if code is not None:
+            assert self.expects(c.CloseAccount("moved"), self.verdict(code)) is None
+
+    @invariant()
+    def every_figure_is_the_models(self):
+        account, model = self.account, self.model
+        assert decimal(account.cash) == model.cash
+        assert account.positions.keys() == model.symbols
+        for symbol, position in account.positions.items():
+            cost, profit = model.cost_and_profit(symbol)
+            assert (position.quantity, decimal(position.cost)) == (model.held(symbol), cost)
+            assert (decimal(position.mark), decimal(position.realized_pnl)) == (model.mark(symbol), profit)
+        assert decimal(account.portfolio_value) == model.worth
+        assert decimal(account.reserved_cash) == model.reserved_cash()
+        shares = {symbol: model.reserved_shares(symbol) for symbol in model.symbols}
+        assert account.reserved_shares == {symbol: count for symbol, count in shares.items() if count}
+        assert {order_id: order.remaining for order_id, order in account.orders.items()} == {
+            order_id: model.left(order_id) for order_id in model.orders
+        }
+        assert account.trade_count == len(model.trades)
+        if model.trades:
+            last_day = model.trades[-1][0]
+            assert account.day == last_day
+            assert decimal(account.day_volume) == model.volume(last_day)
+            assert account.day_trades == sum(day == last_day for day, *_ in model.trades)
+
+    @invariant()
+    def nothing_is_lost_and_nothing_is_promised_twice(self):
+        account = self.account
+        cost = sum(position.cost for position in account.positions.values())
+        assert account.deposited - account.withdrawn == account.cash + cost - account.realized_pnl
+        assert account.realized_pnl == sum(position.realized_pnl for position in account.positions.values())
+        assert account.positions_cost == cost
+        assert 0 <= account.reserved_cash <= account.cash
+        for symbol, count in account.reserved_shares.items():
+            assert 0 < count <= account.positions[symbol].quantity
+        assert all(position.cost == 0 for position in account.positions.values() if position.quantity == 0)
+
+
+SETTINGS = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_every_verdict_and_every_figure_is_the_models():
+    run_state_machine_as_test(Accounts, settings=SETTINGS)
+
+
+def forgets_to_free_what_was_filled(monkeypatch):
+    fill = orders.fill
+    monkeypatch.setattr(
+        orders,
+        "fill",
+        lambda account, *rest: msgspec.structs.replace(fill(account, *rest), reserved_cash=account.reserved_cash),
+    )
+
+
+def opens_what_was_filled_again(monkeypatch):
+    replace = orders.replace
+
+    def forgetful(account, command, day):
+        decided = replace(account, command, day)
+        if isinstance(decided[0], e.OrderReplaced):
+            return decided[0], msgspec.structs.replace(decided[1], filled_quantity=0)
+        return decided
+
+    monkeypatch.setattr(orders, "replace", forgetful)
+
+
+def fills_a_part_of_fill_or_kill(monkeypatch):
+    breach = orders.fill_breach
+    monkeypatch.setattr(
+        orders,
+        "fill_breach",
+        lambda order, trade: breach(order and order._replace(time_in_force="DAY"), trade),
+    )
+
+
+def reserves_without_a_cushion(monkeypatch):
+    monkeypatch.setattr(orders, "reserve_price", lambda side, order_type, price: price)
+
+
+def frees_shares_of_another_symbol(monkeypatch):
+    def end(account, event):
+        account.orders.pop(event.order_id, None)
+        account.reserved_cash = event.reserved_cash
+        account.reserved_shares.clear()
+
+    monkeypatch.setitem(account_module._EVOLVE, e.OrderCancelled, end)
+
+
+def spends_what_is_reserved(monkeypatch):
+    breach = risk.trade_breach
+
+    def generous(account, trade, day, order):
+        other = account.copy()
+        other.reserved_cash = 0
+        return breach(other, trade, day, order)
+
+    monkeypatch.setattr(risk, "trade_breach", generous)
+
+
+def loses_a_unit_of_cost(monkeypatch):
+    monkeypatch.setattr(trades, "cost_removed", lambda *, cost, quantity, sold: -(-cost * sold // quantity))
+
+
+PLANTED = [
+    fills_a_part_of_fill_or_kill,
+    forgets_to_free_what_was_filled,
+    frees_shares_of_another_symbol,
+    loses_a_unit_of_cost,
+    opens_what_was_filled_again,
+    reserves_without_a_cushion,
+    spends_what_is_reserved,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_an_account_that_is_wrong_in_one_point_is_found_out(plant, monkeypatch):
+    plant(monkeypatch)
+    only_finding = settings(SETTINGS, derandomize=True, max_examples=500, phases=[Phase.generate], database=None)
+    with pytest.raises((AssertionError, KeyError)):
+        run_state_machine_as_test(Accounts, settings=only_finding)

@@ -1,0 +1,330 @@
+"""Orders, transition by transition: what each leads to, what it reserves, and every way in which it is refused."""
+
+import pytest
+
+from accounts.domain import commands as c
+from accounts.domain import events as e
+from accounts.domain import orders
+from accounts.domain.errors import Code
+from accounts.domain.order_terms import terms_code
+from accounts.tests.unit.domain.scenario import Scenario, buy, fill, money, opened_with, order, sell
+
+
+def with_order(*, filled: int = 0, **terms) -> Scenario:
+    """10,000 in cash and an order "o" to buy 10 KO, at most at 50, of which so many are filled at 49."""
+    given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
+    given.when(order("o", "KO", "BUY", 10, limit="50", **terms))
+    if filled:
+        given.when(fill("o", "KO", "BUY", filled, "49"))
+    return given
+
+
+def holding(quantity: int) -> Scenario:
+    given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
+    return given.when(buy("KO", quantity, "10"))
+
+
+def replacing(order_id="o", *, to="n", client="again", quantity=None, time_in_force=None, limit=None, stop=None):
+    return c.ReplaceOrder(
+        order_id, to, client, quantity, time_in_force, limit and money(limit), stop and money(stop)
+    )  # fmt: skip
+
+
+def reserved(given: Scenario) -> tuple[int, dict[str, int]]:
+    return given.account.reserved_cash, given.account.reserved_shares
+
+
+# What an order reserves.
+
+
+def test_a_limit_buy_reserves_its_limit_for_every_share():
+    given = with_order()
+    assert given.latest == e.OrderPlaced(
+        order_id="o", client_order_id="client-o", symbol="KO", side="BUY", quantity=10, order_type="LIMIT",
+        time_in_force="DAY", limit_price=money("50"), stop_price=None, reserve_price=money("50"), replaces=None,
+        filled_quantity=0, filled_value=0, reserved_cash=money("500"), reserved_shares=0,
+    )  # fmt: skip
+    assert reserved(given) == (money("500"), {})
+    assert given.account.cash == money("10000"), "reserved is not spent"
+
+
+@pytest.mark.parametrize(
+    ("order_type", "prices", "reserve_price"),
+    [
+        ("MARKET", {"market": "10"}, "10.4"),
+        ("MARKET", {"market": "0.0001"}, "0.0002"),
+        ("LIMIT", {"limit": "9"}, "9"),
+        ("STOP", {"stop": "12"}, "12.48"),
+        ("STOP_LIMIT", {"stop": "12", "limit": "12.5"}, "12.5"),
+    ],
+)
+def test_a_buy_reserves_by_its_limit_or_with_a_cushion_above_the_price_it_is_reckoned_at(
+    order_type, prices, reserve_price
+):
+    given = opened_with("10000").when(order("o", "KO", "BUY", 7, order_type, **prices))
+    assert given.latest.reserve_price == money(reserve_price)
+    assert reserved(given) == (7 * money(reserve_price), {})
+
+
+def test_a_sell_reserves_shares():
+    given = holding(10).when(order("a", "KO", "SELL", 4, limit="11")).when(order("b", "KO", "SELL", 6, "MARKET"))
+    assert reserved(given) == (0, {"KO": 10})
+    given.when(order("x", "KO", "SELL", 1, limit="11")).refused_with("INSUFFICIENT_POSITION", 0, 1)
+    given.when(sell("KO", 1, "10")).refused_with("INSUFFICIENT_POSITION", 0, 1)
+
+
+def test_reserved_cash_is_neither_spent_nor_withdrawn_nor_reserved_again():
+    given = with_order()
+    available = money("9500")
+    given.when(c.WithdrawCash(available + 1, "")).refused_with("INSUFFICIENT_FUNDS", available, available + 1)
+    given.when(buy("XOM", 951, "10")).refused_with("INSUFFICIENT_FUNDS", available, money("9510"))
+    given.when(order("p", "XOM", "BUY", 951, limit="10")).refused_with("INSUFFICIENT_FUNDS", available, money("9510"))
+    given.when(c.WithdrawCash(available, ""))
+    assert (given.account.cash, given.account.reserved_cash) == (money("500"), money("500"))
+
+
+# Fills.
+
+
+def test_a_part_and_then_the_last_share_are_filled():
+    given = with_order(filled=9)
+    trade, filled = given.decided
+    assert (trade.quantity, trade.price, trade.order_id) == (9, money("49"), "o")
+    assert filled == e.OrderFilled(
+        order_id="o", symbol="KO", side="BUY", quantity=10, status="PARTIALLY_FILLED", fill_quantity=9,
+        fill_price=money("49"), filled_quantity=9, filled_value=money("441"), reserved_cash=money("50"),
+        reserved_shares=0,
+    )  # fmt: skip
+    assert given.account.orders["o"].remaining == 1
+    given.when(fill("o", "KO", "BUY", 1, "48"))
+    assert given.decided[1].status == "FILLED"
+    assert given.decided[1].filled_value == money("489")
+    assert reserved(given) == (0, {})
+    assert given.account.orders == {}
+    assert given.account.cash == money("9511")
+
+
+def test_a_fill_may_use_what_it_kept_reserved_and_no_more_than_what_is_left_beside_it():
+    given = opened_with("104").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
+    given.when(order("o", "KO", "BUY", 10, "MARKET", market="10"))
+    assert reserved(given) == (money("104"), {})
+    given.when(fill("o", "KO", "BUY", 5, "10.5")).refused_with("INSUFFICIENT_FUNDS", money("52"), money("52.5"))
+    given.when(fill("o", "KO", "BUY", 5, "10.4"))
+    assert (given.account.cash, given.account.reserved_cash) == (money("52"), money("52"))
+
+
+def test_a_fill_of_a_sell_sets_its_shares_free():
+    given = holding(10).when(order("o", "KO", "SELL", 10, limit="11")).when(fill("o", "KO", "SELL", 4, "12"))
+    assert reserved(given) == (0, {"KO": 6})
+    given.when(fill("o", "KO", "SELL", 6, "11"))
+    assert reserved(given) == (0, {})
+    assert given.account.positions["KO"].quantity == 0
+
+
+@pytest.mark.parametrize(
+    ("trade", "code", "limit", "actual"),
+    [
+        (fill("x", "KO", "BUY", 1, "50"), "ORDER_NOT_OPEN", None, None),
+        (fill("o", "XOM", "BUY", 1, "50"), "FILL_NOT_OF_ORDER", None, None),
+        (fill("o", "KO", "SELL", 1, "50"), "FILL_NOT_OF_ORDER", None, None),
+        (fill("o", "KO", "BUY", 11, "50"), "ORDER_QUANTITY_EXCEEDED", 10, 11),
+        (fill("o", "KO", "BUY", 1, "50.0001"), "PRICE_BEYOND_LIMIT", money("50"), money("50.0001")),
+    ],
+)
+def test_a_fill_that_is_not_the_orders_is_refused(trade, code, limit, actual):
+    with_order().when(trade).refused_with(code, limit, actual)
+
+
+def test_a_sell_is_not_filled_below_its_limit():
+    given = holding(10).when(order("o", "KO", "SELL", 10, limit="11"))
+    given.when(fill("o", "KO", "SELL", 1, "10.9999")).refused_with("PRICE_BEYOND_LIMIT", money("11"), money("10.9999"))
+
+
+def test_fill_or_kill_is_filled_as_a_whole_or_not_at_all():
+    given = with_order(time_in_force="FOK")
+    given.when(fill("o", "KO", "BUY", 9, "50")).refused_with("FILL_NOT_COMPLETE", 10, 9)
+    given.when(fill("o", "KO", "BUY", 10, "50"))
+    assert given.decided[1].status == "FILLED"
+
+
+def test_the_limits_of_risk_hold_for_fills_too():
+    given = with_order().when(c.ChangeRiskLimits(10_000, money("50000"), money("100")))
+    given.when(fill("o", "KO", "BUY", 3, "40")).refused_with("TRADE_LIMIT_EXCEEDED", money("100"), money("120"))
+
+
+# Placing.
+
+
+@pytest.mark.parametrize(
+    ("placed", "code", "limit", "actual"),
+    [
+        (order("o", "XOM", "BUY", 1, limit="1"), "DUPLICATE_ORDER_ID", None, None),
+        (order("p", "XOM", "BUY", 1, limit="1", client_order_id="client-o"), "DUPLICATE_CLIENT_ORDER_ID", None, None),
+        (order("p", "XOM", "BUY", 2_001, limit="10"), "TRADE_LIMIT_EXCEEDED", money("20000"), money("20010")),
+        (order("p", "XOM", "BUY", 951, limit="10"), "INSUFFICIENT_FUNDS", money("9500"), money("9510")),
+        (order("p", "XOM", "BUY", 920, "MARKET"), "INSUFFICIENT_FUNDS", money("9500"), money("9568")),
+        (order("p", "XOM", "SELL", 1, limit="10"), "INSUFFICIENT_POSITION", 0, 1),
+    ],
+)
+def test_an_order_that_breaks_a_rule_is_never_placed(placed, code, limit, actual):
+    with_order().when(placed).refused_with(code, limit, actual)
+
+
+def test_an_order_is_held_to_the_daily_limit_and_to_the_limit_of_a_symbol():
+    given = opened_with("10000").when(order("o", "KO", "BUY", 101, limit="10"))
+    given.refused_with("POSITION_LIMIT_EXCEEDED", money("1000"), money("1010"))
+    given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("1000"), money("1000")))
+    given.when(buy("KO", 50, "10")).when(order("o", "KO", "BUY", 51, limit="10"))
+    given.refused_with("DAILY_LIMIT_EXCEEDED", money("1000"), money("1010"))
+
+
+def test_the_client_order_id_of_an_order_that_has_ended_is_free_again():
+    given = with_order().when(c.CancelOrder("o", ""))
+    given.when(order("p", "KO", "BUY", 1, limit="1", client_order_id="client-o"))
+    assert isinstance(given.latest, e.OrderPlaced)
+
+
+def test_an_account_has_a_largest_number_of_working_orders(monkeypatch):
+    monkeypatch.setattr(orders, "OPEN_ORDERS_MAX", 2)
+    given = with_order().when(order("p", "XOM", "BUY", 1, limit="1"))
+    given.when(order("q", "XOM", "BUY", 1, limit="1")).refused_with("ORDER_COUNT_EXCEEDED", 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("order_type", "time_in_force", "limit_price", "stop_price", "code"),
+    [
+        ("MARKET", "DAY", None, None, None),
+        ("LIMIT", "FOK", 1, None, None),
+        ("STOP", "GTC", None, 1, None),
+        ("STOP_LIMIT", "DAY", 1, 1, None),
+        ("MARKET", "DAY", 1, None, Code.INVALID_LIMIT_PRICE),
+        ("LIMIT", "DAY", None, None, Code.INVALID_LIMIT_PRICE),
+        ("STOP", "DAY", 1, 1, Code.INVALID_LIMIT_PRICE),
+        ("LIMIT", "DAY", 1, 1, Code.INVALID_STOP_PRICE),
+        ("STOP_LIMIT", "DAY", 1, None, Code.INVALID_STOP_PRICE),
+        ("STOP", "IOC", None, 1, Code.INVALID_TIME_IN_FORCE),
+        ("STOP_LIMIT", "FOK", 1, 1, Code.INVALID_TIME_IN_FORCE),
+    ],
+)
+def test_prices_and_times_in_force_go_with_the_type(order_type, time_in_force, limit_price, stop_price, code):
+    found = terms_code(
+        order_type=order_type, time_in_force=time_in_force, limit_price=limit_price, stop_price=stop_price
+    )
+    assert found == code
+
+
+# Replacing.
+
+
+def test_a_replacement_is_a_new_order_that_keeps_what_was_filled():
+    given = with_order(filled=4).when(replacing(quantity=6, limit="45"))
+    replaced, placed = given.decided
+    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, reserved_cash=0, reserved_shares=0)
+    assert (placed.order_id, placed.replaces, placed.client_order_id) == ("n", "o", "again")
+    assert (placed.quantity, placed.filled_quantity, placed.filled_value) == (6, 4, money("196"))
+    assert given.account.orders["n"].remaining == 2, "what was filled is not opened again"
+    assert reserved(given) == (money("90"), {})
+    given.when(fill("o", "KO", "BUY", 1, "45")).refused_with("ORDER_NOT_OPEN")
+    given.when(fill("n", "KO", "BUY", 3, "45")).refused_with("ORDER_QUANTITY_EXCEEDED", 2, 3)
+    given.when(fill("n", "KO", "BUY", 2, "45"))
+    assert given.decided[1].filled_value == money("286")
+
+
+def test_a_replacement_may_use_what_the_old_order_reserved():
+    given = with_order().when(c.WithdrawCash(money("9500"), ""))
+    given.when(replacing(limit="50.0001")).refused_with("INSUFFICIENT_FUNDS", money("500"), money("500.001"))
+    assert given.account.orders.keys() == {"o"}
+    given.when(replacing(quantity=5, limit="100"))
+    assert reserved(given) == (money("500"), {})
+    given = holding(10).when(order("o", "KO", "SELL", 10, limit="11")).when(replacing(quantity=9))
+    assert reserved(given) == (0, {"KO": 9})
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "limit", "actual"),
+    [
+        (replacing("x", quantity=11), "ORDER_NOT_OPEN", None, None),
+        (replacing(), "ORDER_UNCHANGED", None, None),
+        (replacing(quantity=10, limit="50", time_in_force="DAY"), "ORDER_UNCHANGED", None, None),
+        (replacing(quantity=4), "ORDER_QUANTITY_FILLED", 4, 4),
+        (replacing(stop="1"), "INVALID_STOP_PRICE", None, None),
+        (replacing(to="o", quantity=11), "DUPLICATE_ORDER_ID", None, None),
+        (replacing(client="client-o", quantity=11), "DUPLICATE_CLIENT_ORDER_ID", None, None),
+    ],
+)
+def test_a_replacement_that_breaks_a_rule_leaves_the_old_order(command, code, limit, actual):
+    with_order(filled=4).when(command).refused_with(code, limit, actual)
+
+
+def test_a_market_order_keeps_the_price_that_it_was_reckoned_at():
+    given = opened_with("10000").when(order("o", "KO", "BUY", 10, "MARKET")).when(replacing(quantity=5))
+    assert reserved(given) == (money("52"), {})
+    given = opened_with("10000").when(order("o", "KO", "BUY", 10, "STOP", stop="10")).when(replacing(stop="20"))
+    assert reserved(given) == (money("208"), {})
+
+
+# Ending.
+
+
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [
+        (c.CancelOrder("o", "why not"), e.OrderCancelled),
+        (c.ExpireOrder("o", "why not"), e.OrderExpired),
+        (c.RejectOrder("o", "why not"), e.OrderRejected),
+    ],
+)
+def test_an_order_that_ends_sets_free_what_it_reserved(command, event):
+    given = with_order(filled=4).when(order("p", "KO", "BUY", 1, limit="20")).when(command)
+    assert given.latest == event("o", "KO", "BUY", 10, 4, "why not", reserved_cash=money("20"), reserved_shares=0)
+    assert given.account.orders.keys() == {"p"}
+    given.when(command).refused_with("ORDER_NOT_OPEN")
+    assert reserved(given) == (money("20"), {}), "it is set free once"
+
+
+def test_a_fill_that_comes_first_wins_over_a_cancel():
+    with_order(filled=10).when(c.CancelOrder("o", "")).refused_with("ORDER_NOT_OPEN")
+
+
+def test_a_cancel_that_comes_first_wins_over_a_fill():
+    with_order().when(c.CancelOrder("o", "")).when(fill("o", "KO", "BUY", 1, "50")).refused_with("ORDER_NOT_OPEN")
+
+
+def test_an_order_that_is_good_till_cancelled_does_not_expire():
+    with_order(time_in_force="GTC").when(c.ExpireOrder("o", "")).refused_with("ORDER_NOT_EXPIRING")
+
+
+# The account around them.
+
+
+def test_a_frozen_account_lets_orders_end_and_nothing_else():
+    given = with_order().when(order("p", "KO", "BUY", 1, limit="1")).when(order("q", "KO", "BUY", 1, limit="1"))
+    given.when(c.FreezeAccount("audit"))
+    for command in (order("x", "KO", "BUY", 1, limit="1"), replacing(quantity=11), fill("o", "KO", "BUY", 1, "50")):
+        given.when(command).refused_with("ACCOUNT_NOT_ACTIVE")
+    for command in (c.CancelOrder("o", ""), c.ExpireOrder("p", ""), c.RejectOrder("q", "halted")):
+        given.when(command)
+    assert reserved(given) == (0, {})
+
+
+def test_an_account_is_closed_only_when_it_is_empty_and_then_for_ever():
+    given = with_order(filled=4).when(c.CloseAccount("moved")).refused_with("ACCOUNT_HAS_ORDERS", 0, 1)
+    given.when(c.CancelOrder("o", "")).when(c.CloseAccount("moved")).refused_with("ACCOUNT_HAS_POSITIONS", 0, 1)
+    given.when(sell("KO", 4, "49")).when(c.CloseAccount("moved")).refused_with("ACCOUNT_HAS_CASH", 0, money("10000"))
+    given.when(c.WithdrawCash(money("10000"), "")).when(c.CloseAccount("moved"))
+    assert given.latest == e.AccountClosed("moved")
+    assert given.account.status == "CLOSED"
+    for command in (
+        c.OpenAccount("ada", "Again", "USD"),
+        c.DepositCash(1, ""),
+        c.CloseAccount("again"),
+        c.FreezeAccount("x"),
+        c.UnfreezeAccount("x"),
+        order("p", "KO", "BUY", 1, limit="1"),
+    ):
+        given.when(command).refused_with("ACCOUNT_CLOSED")
+
+
+def test_a_frozen_account_is_not_closed():
+    given = opened_with("1").when(c.WithdrawCash(money("1"), "")).when(c.FreezeAccount("audit"))
+    given.when(c.CloseAccount("moved")).refused_with("ACCOUNT_NOT_ACTIVE")
