@@ -2,17 +2,8 @@
 
 import graphene
 
+from accounts.api.answers import OUTCOME_TYPES
 from accounts.api.schema import AccountsMutation, AccountsQuery
-from accounts.api.types import (
-    AccountFrozen,
-    AccountOpened,
-    AccountUnfrozen,
-    CashDeposited,
-    CashWithdrawn,
-    CommandRefused,
-    RiskLimitsChanged,
-    TradeExecuted,
-)
 
 
 class Query(AccountsQuery):
@@ -23,17 +14,4 @@ class Mutation(AccountsMutation):
     """Everything that can be commanded."""
 
 
-schema = graphene.Schema(
-    query=Query,
-    mutation=Mutation,
-    types=[
-        AccountFrozen,
-        AccountOpened,
-        AccountUnfrozen,
-        CashDeposited,
-        CashWithdrawn,
-        CommandRefused,
-        RiskLimitsChanged,
-        TradeExecuted,
-    ],
-)
+schema = graphene.Schema(query=Query, mutation=Mutation, types=list(OUTCOME_TYPES))

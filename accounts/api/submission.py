@@ -10,8 +10,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
+from accounts.api.answers import answer_of
 from accounts.api.errors import ApiError, forbidden, unauthenticated
-from accounts.api.types import CommandRefused, Outcome, answer_of
+from accounts.api.types import CommandRefused, Outcome
 from accounts.application import factories
 from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.errors import SystemCode

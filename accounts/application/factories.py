@@ -88,7 +88,7 @@ def place_order(
     stop_price: str | None,
     reference_price: Callable[[str], int],
 ) -> PlaceOrder:
-    """Return a checked PlaceOrder; `reference_price` gives the market's price of a symbol, in ten-thousandths."""
+    """Return a checked PlaceOrder; `reference_price` gives the market's price, in ten-thousandths, by a symbol."""
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
@@ -99,7 +99,7 @@ def place_order(
         time_in_force=_choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
         limit_price=_optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
         stop_price=_optional_price(stop_price, Code.INVALID_STOP_PRICE),
-        reference_price=reference_price(symbol),
+        reference_price=reference_price(symbol) if order_type == "MARKET" else 0,
     )
     code = terms_code(
         order_type=command.order_type,

@@ -48,7 +48,9 @@ class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="Execute
 
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
-    """Let an order work. `reference_price` is what the market said when it came in: a market order reserves by it."""
+    """Let an order work. A market order is reckoned by `reference_price`, which is 0 for the others: what the market
+    said when it came in.
+    """
 
     order_id: str
     client_order_id: str

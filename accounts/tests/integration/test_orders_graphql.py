@@ -1,0 +1,208 @@
+"""Orders over GraphQL: their whole life, what is refused and how, and that a retry is safe."""
+
+import asyncio
+import time
+
+import pytest
+import redis.asyncio
+from django.conf import settings
+
+from accounts.application import reference_price as module
+from accounts.domain.errors import Code
+from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
+from market.calendar import trading_days
+from market.quote_board import BOARD_KEY, write_board
+from market.quotes import Quote, QuoteSheet
+from market.replay import Phase
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORDER = """order { orderId clientOrderId symbol side quantity type timeInForce limitPrice stopPrice status
+  filledQuantity replaces placedAt }"""
+REFUSED = "... on CommandRefused { code message limit actual version commandId }"
+PLACE = f"""mutation($input: PlaceOrderInput!) {{ placeOrder(input: $input) {{ __typename
+  ... on OrderPlaced {{ accountId version commandId {ORDER} reservedCash }} {REFUSED} }} }}"""
+REPLACE = f"""mutation($input: ReplaceOrderInput!) {{ replaceOrder(input: $input) {{ __typename
+  ... on OrderReplaced {{ version orderId {ORDER} reservedCash }} {REFUSED} }} }}"""
+ENDED = "version orderId quantity filledQuantity reason reservedCash"
+CANCEL = f"""mutation($input: CancelOrderInput!) {{ cancelOrder(input: $input) {{ __typename
+  ... on OrderCancelled {{ {ENDED} }} {REFUSED} }} }}"""
+EXPIRE = f"""mutation($input: ExpireOrderInput!) {{ expireOrder(input: $input) {{ __typename
+  ... on OrderExpired {{ {ENDED} }} {REFUSED} }} }}"""
+REJECT = f"""mutation($input: RejectOrderInput!) {{ rejectOrder(input: $input) {{ __typename
+  ... on OrderRejected {{ {ENDED} }} {REFUSED} }} }}"""
+CLOSE = f"""mutation($input: CloseAccountInput!) {{ closeAccount(input: $input) {{ __typename
+  ... on AccountClosed {{ version reason }} {REFUSED} }} }}"""
+FILL = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) { __typename
+  ... on TradeExecuted { version orderId orderStatus orderFilledQuantity } ... on CommandRefused { code } } }"""
+WITHDRAW = """mutation($input: WithdrawCashInput!) { withdrawCash(input: $input) { __typename } }"""
+
+
+@pytest.fixture
+def ada(store):
+    return Api("ada")
+
+
+@pytest.fixture
+def staff(store):
+    return Api("grace", is_staff=True)
+
+
+def limit_order(account_id, **input):
+    terms = {"symbol": "KO", "side": "BUY", "quantity": 10, "type": "LIMIT", "limitPrice": "50"}
+    return {"accountId": account_id, **terms, **input}
+
+
+def test_the_whole_life_of_an_order(ada, store):
+    account_id = ada.open()
+    placed = ada.run(PLACE, **limit_order(account_id, clientOrderId="mine-1"))
+    order = placed["order"]
+    assert (placed["__typename"], placed["version"], placed["reservedCash"]) == ("OrderPlaced", 3, "500.0000")
+    assert (placed["commandId"], order["clientOrderId"], order["status"]) == ("mine-1", "mine-1", "PENDING")
+    assert (order["timeInForce"], order["limitPrice"], order["stopPrice"]) == ("DAY", "50.0000", None)
+    fill = {"accountId": account_id, "symbol": "KO", "side": "BUY", "price": "49", "orderId": order["orderId"]}
+    filled = ada.run(FILL, **fill, quantity=4)
+    assert filled["version"] == 5, "the trade and what it made of the order"
+    assert (filled["orderId"], filled["orderStatus"], filled["orderFilledQuantity"]) == (
+        order["orderId"],
+        "PARTIALLY_FILLED",
+        4,
+    )
+    replaced = ada.run(REPLACE, accountId=account_id, orderId=order["orderId"], limitPrice="45", quantity=6)
+    new = replaced["order"]
+    assert (replaced["orderId"], new["replaces"]) == (order["orderId"], order["orderId"])
+    assert (new["status"], new["quantity"], new["filledQuantity"]) == ("PARTIALLY_FILLED", 6, 4)
+    assert replaced["reservedCash"] == "90.0000"
+    filled = ada.run(FILL, **{**fill, "orderId": new["orderId"], "price": "45"}, quantity=2)
+    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("FILLED", 6)
+    late = ada.run(CANCEL, accountId=account_id, orderId=new["orderId"])
+    assert (late["code"], late["version"]) == ("ORDER_NOT_OPEN", 10)
+    kinds = [type(event).__name__ for _, event in events(store)][2:]
+    assert kinds == [
+        "OrderPlaced", "TradeExecuted", "OrderFilled", "OrderReplaced", "OrderPlaced", "TradeExecuted", "OrderFilled",
+        "CommandRefused",
+    ]  # fmt: skip
+
+
+def test_an_order_is_cancelled_with_its_reason(ada):
+    account_id = ada.open()
+    order_id = ada.run(PLACE, **limit_order(account_id))["order"]["orderId"]
+    cancelled = ada.run(CANCEL, accountId=account_id, orderId=order_id, reason="changed my mind")
+    assert cancelled == {
+        "__typename": "OrderCancelled", "version": 4, "orderId": order_id, "quantity": 10, "filledQuantity": 0,
+        "reason": "changed my mind", "reservedCash": "0.0000",
+    }  # fmt: skip
+
+
+def test_an_order_that_is_sent_again_is_placed_once(ada, store):
+    account_id = ada.open()
+    first = ada.run(PLACE, **limit_order(account_id, clientOrderId="mine-1"))
+    assert ada.run(PLACE, **limit_order(account_id, clientOrderId="mine-1")) == first
+    assert len(events(store)) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"symbol": "ko"}, "UNKNOWN_SYMBOL"),
+        ({"symbol": "КО"}, "UNKNOWN_SYMBOL"),
+        ({"side": "buy"}, "INVALID_SIDE"),
+        ({"quantity": 0}, "INVALID_QUANTITY"),
+        ({"type": "TRAILING_STOP"}, "INVALID_ORDER_TYPE"),
+        ({"timeInForce": "GTD"}, "INVALID_TIME_IN_FORCE"),
+        ({"limitPrice": "1e2"}, "INVALID_LIMIT_PRICE"),
+        ({"limitPrice": "50.00001"}, "INVALID_LIMIT_PRICE"),
+        ({"limitPrice": "NaN"}, "INVALID_LIMIT_PRICE"),
+        ({"limitPrice": None}, "INVALID_LIMIT_PRICE"),
+        ({"stopPrice": "49"}, "INVALID_STOP_PRICE"),
+        ({"type": "STOP", "limitPrice": None}, "INVALID_STOP_PRICE"),
+        ({"type": "STOP", "limitPrice": None, "stopPrice": "-1"}, "INVALID_STOP_PRICE"),
+        ({"type": "STOP_LIMIT", "stopPrice": "49", "timeInForce": "IOC"}, "INVALID_TIME_IN_FORCE"),
+        ({"clientOrderId": ""}, "INVALID_COMMAND_ID"),
+        ({"clientOrderId": "x" * 65}, "INVALID_COMMAND_ID"),
+    ],
+)
+def test_a_malformed_order_is_refused_and_leaves_no_trace(ada, store, change, code):
+    account_id = ada.open()
+    refused = ada.run(PLACE, **limit_order(account_id, **change))
+    assert (refused["code"], refused["version"]) == (code, None)
+    assert len(events(store)) == 2
+
+
+def test_an_order_that_a_rule_forbids_is_recorded_with_its_figures(ada, store):
+    account_id = ada.open()
+    refused = ada.run(PLACE, **limit_order(account_id, quantity=201))
+    assert (refused["code"], refused["limit"], refused["actual"]) == (
+        "POSITION_LIMIT_EXCEEDED",
+        "10000.0000",
+        "10050.0000",
+    )
+    assert refused["version"] == 3
+    ((_, event),) = events(store)[2:]
+    assert (event.command, event.arguments["limit_price"], event.arguments["quantity"]) == ("PlaceOrder", 500_000, 201)
+    refused = ada.run(PLACE, **limit_order(account_id, side="SELL"))
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "0", "10")
+
+
+def test_only_staff_say_for_the_venue_that_an_order_has_ended(ada, staff):
+    account_id = ada.open()
+    first, second = (ada.run(PLACE, **limit_order(account_id))["order"]["orderId"] for _ in range(2))
+    assert ada.error(EXPIRE, accountId=account_id, orderId=first) == "FORBIDDEN"
+    assert ada.error(REJECT, accountId=account_id, orderId=first, reason="halted") == "FORBIDDEN"
+    assert staff.run(EXPIRE, accountId=account_id, orderId=first)["__typename"] == "OrderExpired"
+    assert staff.run(REJECT, accountId=account_id, orderId=second, reason="halted")["reason"] == "halted"
+
+
+def test_an_account_is_closed_by_its_owner_when_it_is_empty(ada):
+    account_id = ada.open("100")
+    order_id = ada.run(PLACE, **limit_order(account_id, quantity=1, limitPrice="5"))["order"]["orderId"]
+    refused = ada.run(CLOSE, accountId=account_id, reason="moved")
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("ACCOUNT_HAS_ORDERS", "0", "1")
+    ada.run(CANCEL, accountId=account_id, orderId=order_id)
+    assert ada.run(CLOSE, accountId=account_id, reason="moved")["code"] == "ACCOUNT_HAS_CASH"
+    ada.run(WITHDRAW, accountId=account_id, amount="100")
+    assert ada.run(CLOSE, accountId=account_id, reason="moved")["__typename"] == "AccountClosed"
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "1"}
+    assert ada.run(TRADE, **trade)["code"] == "ACCOUNT_CLOSED"
+
+
+def test_the_orders_of_a_frozen_account_can_be_cancelled(ada, staff):
+    account_id = ada.open()
+    order_id = ada.run(PLACE, **limit_order(account_id))["order"]["orderId"]
+    staff.run(FREEZE, accountId=account_id, reason="audit")
+    assert ada.run(PLACE, **limit_order(account_id))["code"] == "ACCOUNT_NOT_ACTIVE"
+    assert ada.run(CANCEL, accountId=account_id, orderId=order_id)["__typename"] == "OrderCancelled"
+
+
+@pytest.fixture
+def market(monkeypatch):
+    """The quote board, as the market's process writes it; prices are read anew for every order."""
+    monkeypatch.setattr(module, "PRICES_SECONDS", 0)
+    monkeypatch.setattr(module.reference_price, "_good_until", float("-inf"))
+
+    async def say(price, *, made_at_us):
+        client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        quotes = (Quote("KO", price, price, price, price, price),)
+        await write_board(client, QuoteSheet(trading_days()[0], Phase.OPEN, made_at_us, quotes))
+        await client.aclose()
+
+    yield lambda price, **at: asyncio.run(say(price, **at))
+    redis.Redis.from_url(settings.REDIS_URL).delete(BOARD_KEY)
+
+
+def test_a_market_order_reserves_by_what_the_market_says(ada, market):
+    account_id = ada.open()
+    market(500_000, made_at_us=time.time_ns() // 1_000)
+    placed = ada.run(PLACE, **limit_order(account_id, type="MARKET", limitPrice=None, timeInForce="IOC"))
+    assert placed["reservedCash"] == "520.0000", "ten shares at 50 and four percent"
+
+
+@pytest.mark.parametrize("age_seconds", [None, 60])
+def test_a_market_order_is_refused_when_the_market_says_nothing_new(ada, market, store, age_seconds):
+    account_id = ada.open()
+    if age_seconds is not None:
+        market(500_000, made_at_us=time.time_ns() // 1_000 - age_seconds * 1_000_000)
+    refused = ada.run(PLACE, **limit_order(account_id, type="MARKET", limitPrice=None))
+    assert (refused["code"], refused["version"]) == (Code.MARKET_UNAVAILABLE.value, None)
+    assert "place a LIMIT order" in refused["message"]
+    assert len(events(store)) == 2
