@@ -19,6 +19,8 @@ from eventstore.verify import verify_partition
 
 FROZEN = sorted((Path(__file__).parent.parent / "frozen_journals").glob("*.journal.xz"))
 DECIDER = AccountDecider()
+NEWER = {"orders": {}, "reserved_cash": 0, "reserved_shares": {}}
+"""What later releases know of an account, as it is for one that never had anything of the kind."""
 
 
 @pytest.fixture(params=FROZEN, ids=lambda path: path.name)
@@ -61,7 +63,7 @@ def test_accounts_and_ids_are_what_they_were(frozen):
     with open_frozen(folder) as store:
         for account_id, was in expected["accounts"].items():
             found = store.state(DECIDER, account_id)
-            assert (found.version, plain(found.state)) == (was["version"], was["state"])
+            assert (found.version, plain(found.state)) == (was["version"], NEWER | was["state"])
             *_, last = store.events(account_id)
             assert last.event_id == expected["event_ids"][account_id]
 
@@ -76,8 +78,8 @@ def test_pages_and_replay_come_to_the_same(frozen):
             for replay in store.replay(DECIDER, partition=partition):
                 replayed |= replay.states
         for account_id, was in expected["accounts"].items():
-            assert plain(store.state(DECIDER, account_id).state) == was["state"]
-            assert plain(replayed[account_id]) == was["state"]
+            assert plain(store.state(DECIDER, account_id).state) == NEWER | was["state"]
+            assert plain(replayed[account_id]) == NEWER | was["state"]
 
 
 def test_an_altered_one_would_be_found(frozen):
