@@ -29,6 +29,7 @@ COPY accounts accounts
 COPY eventstore eventstore
 COPY market market
 COPY readmodels readmodels
+COPY temporal temporal
 COPY tradingplatform tradingplatform
 COPY scripts scripts
 COPY --from=frontend /build/dist frontend/dist

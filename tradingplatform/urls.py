@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/", include("accounts.api.urls")),
     path("api/", include("market.urls")),
     path("api/", include("readmodels.api.urls")),
+    path("api/", include("temporal.api.urls")),
     path("api/health", health, name="health"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

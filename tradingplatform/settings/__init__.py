@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "market",
     "accounts",
     "readmodels",
+    "temporal",
     "tradingplatform",
 ]
 

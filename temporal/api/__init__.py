@@ -1,0 +1,1 @@
+"""Time travel over REST and GraphQL: parse, check access, one call, answer."""

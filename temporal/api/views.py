@@ -1,0 +1,32 @@
+"""The base of the REST views: who may look, and at which moment. Accounts that one may not see do not exist."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.permissions import role_on_account
+from temporal.api.problems import TemporalProblem
+from temporal.errors import TemporalError
+from temporal.moments import Moment, moment_of
+
+
+class TemporalView(APIView):
+    """A view of one account's past."""
+
+    def require_access(self, request: Request, account_id: uuid.UUID) -> None:
+        """Raise NotFound when the asking user has no access, as if there were no such account."""
+        if role_on_account(request.user, str(account_id)) is None:
+            raise NotFound(f"there is no account {account_id} that you may see")
+
+    def moment(self, request: Request, *, at: str = "at", version: str = "version") -> Moment:
+        """Return the moment that the parameters of these names ask for."""
+        parameters = request.query_params
+        return moment_of(at=parameters.get(at), version=parameters.get(version), now=datetime.now(UTC))
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Answer this app's errors with their own status and code."""
+        return super().handle_exception(TemporalProblem(exc) if isinstance(exc, TemporalError) else exc)
