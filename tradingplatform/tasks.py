@@ -6,9 +6,9 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from eventstore.checkpointing import make_checkpoint
+from eventstore.audit.checkpointing import make_checkpoint
+from eventstore.audit.signing_keys import former_public_keys, signing_key
 from eventstore.provider import get_store
-from eventstore.signing_keys import former_public_keys, signing_key
 
 
 @shared_task(name="tradingplatform.sign_checkpoint", ignore_result=True)

@@ -11,8 +11,8 @@ from typing import Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from eventstore.audit.signing_keys import former_public_keys, raw_public_key, read_signing_key, signing_key
 from eventstore.integrity.checkpoints import key_id
-from eventstore.signing_keys import former_public_keys, raw_public_key, read_signing_key, signing_key
 
 Verify = Callable[[str, bytes, bytes], bool]
 """verify(key_id, message, signature): whether a known key of that id made the signature."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventstore.checkpointing import CHECKPOINT_KIND
+from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.engines.memory import MemoryEngine
 from eventstore.provider import get_store, reset_store, set_store_factory
 from eventstore.tests.counter import CounterDecider, add, open_counters

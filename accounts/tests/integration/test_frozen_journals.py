@@ -12,10 +12,10 @@ import pytest
 
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
+from eventstore.audit.verify import verify_partition
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from eventstore.tests.test_verify import tamper
-from eventstore.verify import verify_partition
+from eventstore.tests.audit.test_verify import tamper
 
 FROZEN = sorted((Path(__file__).parent.parent / "frozen_journals").glob("*.journal.xz"))
 DECIDER = AccountDecider()

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
+from eventstore.audit.proving import prove_event
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
-from eventstore.proving import prove_event
 
 
 class Command(BaseCommand):

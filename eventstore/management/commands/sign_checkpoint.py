@@ -9,11 +9,11 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from eventstore.checkpointing import make_checkpoint
+from eventstore.audit.checkpointing import make_checkpoint
+from eventstore.audit.signing_keys import former_public_keys, public_pem, signing_key
 from eventstore.errors import EventStoreError
 from eventstore.integrity.proofs import exported
 from eventstore.provider import get_store
-from eventstore.signing_keys import former_public_keys, public_pem, signing_key
 
 
 class Command(BaseCommand):

@@ -24,14 +24,19 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from eventstore.audit.signing_keys import former_public_keys, raw_public_key, read_public_key, read_signing_key
+from eventstore.audit.verify_checkpoints import (
+    CheckpointFinding,
+    StorageFinding,
+    VerifiedCheckpoints,
+    verify_checkpoints,
+)
+from eventstore.audit.verify_parallel import Job, Update, VerificationFailed, forget_progress, verify_in_processes
 from eventstore.errors import ConfigurationMismatch, EventStoreError
 from eventstore.integrity.checkpoints import Checkpoint, decode
 from eventstore.integrity.verifier import Finding
 from eventstore.provider import get_store
-from eventstore.signing_keys import former_public_keys, raw_public_key, read_public_key, read_signing_key
 from eventstore.store import EventStore
-from eventstore.verify_checkpoints import CheckpointFinding, StorageFinding, VerifiedCheckpoints, verify_checkpoints
-from eventstore.verify_parallel import Job, Update, VerificationFailed, forget_progress, verify_in_processes
 
 FINDINGS_SHOWN_MAX: Final = 50
 PROGRESS_FOLDER: Final = "verify-progress"

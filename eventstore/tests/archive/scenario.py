@@ -7,8 +7,8 @@ from eventstore.archive.avro_schema import batch_schema
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.signing import Ed25519Signer, verifier
 from eventstore.archive.storage import FolderStorage
+from eventstore.audit.verify import verify_partition
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
-from eventstore.verify import verify_partition
 
 DAY = 24 * 3_600 * 1_000_000
 AGGREGATES = [f"counter-{n}" for n in range(6)]

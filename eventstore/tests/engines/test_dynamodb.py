@@ -6,6 +6,7 @@ import boto3
 import msgspec
 import pytest
 
+from eventstore.audit.verify import verify_partition
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.dynamodb.client import TRIES_MAX, Client
 from eventstore.engines.dynamodb.items import ITEM_BYTES_MAX
@@ -14,7 +15,6 @@ from eventstore.errors import ConfigurationMismatch, IntegrityError, OutcomeUnkn
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
 from eventstore.tests.engines.cutting_proxy import CuttingProxy
 from eventstore.tests.test_engines import METADATA, batch
-from eventstore.verify import verify_partition
 from eventstore.writer.request import Committed
 
 REGION = "us-east-1"

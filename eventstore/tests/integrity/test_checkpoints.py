@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from eventstore.checkpointing import CHECKPOINT_KIND, latest_checkpoint, make_checkpoint, numbered_checkpoint
+from eventstore.audit.checkpointing import CHECKPOINT_KIND, latest_checkpoint, make_checkpoint, numbered_checkpoint
+from eventstore.audit.signing_keys import former_public_keys, public_pem, raw_public_key, read_public_key, signing_key
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import ConfigurationMismatch, IntegrityError
 from eventstore.integrity.checkpoints import check, decode, encode, key_id, signed_bytes
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Document
-from eventstore.signing_keys import former_public_keys, public_pem, raw_public_key, read_public_key, signing_key
 from eventstore.tests.counter import CounterDecider, add, open_counters
 
 KEY = Ed25519PrivateKey.generate()

@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.checkpointing import make_checkpoint
+from eventstore.audit.checkpointing import make_checkpoint
+from eventstore.audit.proving import prove_consistency, prove_event
+from eventstore.audit.signing_keys import public_pem
 from eventstore.engines.memory import MemoryEngine
 from eventstore.integrity.checkpoints import key_id
 from eventstore.integrity.hashing import event_id
 from eventstore.integrity.proofs import readable
-from eventstore.proving import prove_consistency, prove_event
-from eventstore.signing_keys import public_pem
 from eventstore.tests.counter import CounterDecider, add, open_counters
 from eventstore.tests.integrity.test_checkpoints import leaves
 

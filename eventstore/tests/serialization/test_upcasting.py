@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from eventstore.audit.verify import verify_partition
 from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import CounterDecider, add
-from eventstore.verify import verify_partition
 from eventstore.writer.request import Committed
 
 

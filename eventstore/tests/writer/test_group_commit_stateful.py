@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from eventstore.audit.verify import verify_partition
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
 from eventstore.instants import instant_of
 from eventstore.tests.counter import BelowZero, CounterDecider, add, histories, open_counters
-from eventstore.verify import verify_partition
 from eventstore.writer import group_commit
 from eventstore.writer.request import Committed, Failed
 

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
+from eventstore.audit.verify import verify_partition
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import FeedGap, IntegrityError
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
-from eventstore.verify import verify_partition
 
 
 class LosesWhatItAcknowledged(MemoryEngine):

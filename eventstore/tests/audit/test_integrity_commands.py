@@ -17,7 +17,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.integrity.diagnosis import with_bit_flipped
 from eventstore.tests.counter import CounterDecider, add, open_counters
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+BASE_DIR = Path(__file__).resolve().parents[3]
 NAMES = [f"counter-{n}" for n in range(30)]
 PARTITIONS = 16
 INTERRUPTED_AFTER_SECONDS_MAX = 60

@@ -6,7 +6,7 @@ Gives back what the sound ones say about every partition, for the verification o
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eventstore.checkpointing import CHECKPOINT_KIND
+from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.integrity.checkpoints import FIRST_PREVIOUS_HASH, Checkpoint, check, decode, statement_hash
 from eventstore.integrity.heads import ExpectedHead
 from eventstore.record import Document

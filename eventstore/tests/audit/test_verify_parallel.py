@@ -12,19 +12,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.errors import StoreUnavailable
-from eventstore.tests.counter import CounterDecider, add, open_counters
-from eventstore.verify_parallel import (
+from eventstore.audit.verify_parallel import (
     Job,
     VerificationFailed,
     forget_progress,
     progress_path,
     verify_in_processes,
 )
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.errors import StoreUnavailable
+from eventstore.tests.counter import CounterDecider, add, open_counters
 
 NAMES = [f"counter-{n}" for n in range(20)]
-BASE_DIR = Path(__file__).resolve().parents[2]
+BASE_DIR = Path(__file__).resolve().parents[3]
 
 
 def open_at(folder):
@@ -126,7 +126,7 @@ def test_processes_end_when_the_one_that_started_them_is_killed(folder, tmp_path
     program = textwrap.dedent(
         f"""
         import functools, os, pathlib, signal
-        from eventstore.tests.test_verify_parallel import jobs, open_at, verify_in_processes
+        from eventstore.tests.audit.test_verify_parallel import jobs, open_at, verify_in_processes
         if __name__ == "__main__":
             opener = functools.partial(open_at, pathlib.Path({str(folder)!r}))
             updates = verify_in_processes(opener, jobs(pathlib.Path({str(tmp_path)!r})), process_count=2)

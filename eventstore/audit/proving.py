@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from eventstore.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
+from eventstore.audit.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
 from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
 from eventstore.pages.page import open_page

@@ -4,14 +4,14 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from eventstore.checkpointing import CHECKPOINT_KIND, make_checkpoint
+from eventstore.audit.checkpointing import CHECKPOINT_KIND, make_checkpoint
+from eventstore.audit.verify import PartitionRun, verify_partition
+from eventstore.audit.verify_checkpoints import verify_checkpoints
 from eventstore.engines.memory import MemoryEngine
 from eventstore.integrity.checkpoints import decode, encode, key_id, sign
 from eventstore.integrity.hashing import batch_hash
 from eventstore.record import Document
 from eventstore.tests.counter import CounterDecider, add, open_counters
-from eventstore.verify import PartitionRun, verify_partition
-from eventstore.verify_checkpoints import verify_checkpoints
 
 KEY = Ed25519PrivateKey.generate()
 TRUSTED = [KEY.public_key().public_bytes_raw()]

@@ -19,11 +19,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from eventstore.audit.verify import PartitionRun, Progress
 from eventstore.errors import EventStoreError
 from eventstore.integrity.heads import ExpectedHead
 from eventstore.integrity.verifier import Finding
 from eventstore.store import EventStore
-from eventstore.verify import PartitionRun, Progress
 
 SAVE_INTERVAL_SECONDS: Final = 5.0
 REPORT_INTERVAL_SECONDS: Final = 0.1

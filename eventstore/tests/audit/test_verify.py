@@ -7,12 +7,12 @@ import zlib
 import msgspec
 import pytest
 
+from eventstore.audit.verify import verify_partition
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError
 from eventstore.integrity.diagnosis import with_bit_flipped
 from eventstore.integrity.hashing import payload_hash
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
-from eventstore.verify import verify_partition
 
 AGGREGATES = [f"aggregate-{n}" for n in range(40)]
 
