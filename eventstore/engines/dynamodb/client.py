@@ -57,7 +57,9 @@ _NO_CREDENTIALS: Final = (
     SSOError,
     TokenRetrievalError,
 )
-_WRITES: Final = frozenset({"batch_write_item", "put_item", "transact_write_items", "update_item"})
+_WRITES: Final = frozenset(
+    {"batch_execute_statement", "batch_write_item", "put_item", "transact_write_items", "update_item"}
+)
 CONDITIONS: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 """Codes that are an answer rather than a failure: what was asked to stand there does not."""
 _NO_ACCESS: Final = frozenset(

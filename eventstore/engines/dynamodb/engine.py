@@ -1,7 +1,7 @@
 """The DynamoDB engine: the journal as one item a batch, written with "nothing stands there yet" as its condition.
 
-Batches of several partitions are put at the same time from a bounded pool of threads; those that belong together go in
-one transaction. Reads are strongly consistent. What an answer that was lost means is told apart by the batch id.
+Batches of several partitions go in one request, each on its own condition (inserts.py); those that belong together go
+in one transaction. Reads are strongly consistent. What an answer that was lost means is told apart by the batch id.
 """
 
 import time
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from eventstore.engines.base import AppendOutcome
 from eventstore.engines.dynamodb.client import Client
+from eventstore.engines.dynamodb.inserts import Inserted, Taken, insert, requests_of
 from eventstore.engines.dynamodb.items import (
     EXPIRES_AT,
     ITEM_BYTES_MAX,
@@ -83,7 +84,21 @@ class DynamoDBEngine:
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         if len(batches) == 1:
             return [self._append_one(batches[0])]
-        return self._in_parallel(self._append_one, batches)
+        outcomes: list[AppendOutcome] = [None] * len(batches)
+        items: dict[int, Item] = {}
+        for place, batch in enumerate(batches):
+            try:
+                items[place] = self._parts.written(batch)
+            except EventStoreError as error:
+                outcomes[place] = error
+        places = list(items)
+        sizes = [min(len(batches[place].payload), ITEM_BYTES_MAX) for place in places]
+        requests = [[places[n] for n in together] for together in requests_of(sizes)]
+        inserted = self._in_parallel(lambda request: self._insert([items[place] for place in request]), requests)
+        for request, of_request in zip(requests, inserted, strict=True):
+            for place, outcome in zip(request, of_request, strict=True):
+                outcomes[place] = self._taken(batches[place], outcome) if isinstance(outcome, Taken) else outcome
+        return outcomes
 
     def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
         if len(batches) > TRANSACTION_BATCHES_MAX:
@@ -198,14 +213,21 @@ class DynamoDBEngine:
             item = self._parts.written(batch)
             self._client.call("put_item", is_idempotent=False, TableName=self._events, Item=item, **_FREE)
         except ClientError as error:
-            try:
-                standing = self._standing(batch, error.response.get("Item"))
-            except EventStoreError as damage:
-                return damage
-            return None if standing.batch_id == batch.batch_id else standing
+            return self._taken(batch, Taken(error.response.get("Item")))
         except EventStoreError as error:
             return error
         return None
+
+    def _insert(self, items: Sequence[Item]) -> list[Inserted]:
+        return insert(self._client, table=self._events, items=items)
+
+    def _taken(self, batch: StoredBatch, taken: Taken) -> AppendOutcome:
+        """Return what stands in the place of a batch; None when it is that very batch."""
+        try:
+            standing = self._standing(batch, taken.item)
+        except EventStoreError as damage:
+            return damage
+        return None if standing.batch_id == batch.batch_id else standing
 
     def _expire(self, table: str, item_key: Item, values: dict[str, Any]) -> None:
         with suppress(ClientError):  # Only a condition that failed comes through: then the item is gone already.
