@@ -13,7 +13,7 @@ from accounts.domain.state import Account, Order
 from eventstore.record import Commit
 from readmodels.ledger import Ledger
 from readmodels.projections import account_summary
-from readmodels.projections.changes import changes_of, touched_by
+from readmodels.projections.changes import Touched, changes_of, touched_by
 
 DAY = 86_400 * 1_000_000
 ACCOUNTS = ("0b5c1f3e-0000-4000-8000-00000000000a", "0b5c1f3e-0000-4000-8000-00000000000b")
@@ -248,3 +248,19 @@ def test_orders_that_are_not_counted_do_not_go_unnoticed(monkeypatch, event):
     monkeypatch.setitem(account_summary._CHANGES, kind, account_summary._refused)
     with pytest.raises(AssertionError):
         check_against_the_aggregate(one_pass(world.commits), ACCOUNTS[0], world.accounts[ACCOUNTS[0]])
+
+
+def test_a_trade_that_forgets_what_sells_keep_does_not_go_unnoticed(monkeypatch):
+    """Plant the bug: a position is moved on by a trade without having been read."""
+    world = lived([(0, ("place", "KO", "SELL", 5, 100_000, ("LIMIT", "DAY"))), (0, ("trade", "KO", "BUY", 1, 100_000))])
+
+    def rows_in_two_slices():
+        tables = Tables()
+        tables.project(world.commits[:-1])
+        tables.project(world.commits[-1:])
+        return tables.rows()
+
+    assert rows_in_two_slices() == one_pass(world.commits).rows()
+    planted = Touched(positions=set(), order_ids=set())
+    monkeypatch.setattr("readmodels.tests.unit.test_projection_model.touched_by", lambda *_: planted)
+    assert rows_in_two_slices() != one_pass(world.commits).rows(), "one pass has nothing to read"
