@@ -1,4 +1,4 @@
-"""What compliance uses: accounts with their audit trail of events, read-only for everybody; dead letters;
+"""What compliance uses: accounts with their audit trail of events, and orders, read-only for everybody; dead letters;
 checkpoints.
 """
 
@@ -13,14 +13,20 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from accounts.domain.values import format_amount
 from readmodels import queries
 from readmodels.dead_letters import retry_account
-from readmodels.models import AccountSummary, Activity, DeadLetter, ProjectionCheckpoint
-from readmodels.shapes import account_shape, position_shape
+from readmodels.models import AccountSummary, Activity, DeadLetter, Order, ProjectionCheckpoint
+from readmodels.shapes import account_shape, order_shape, position_shape
 
 EVENTS_PER_PAGE = 50
+OPEN_ORDERS_SHOWN_MAX = 50
+"""On an account's page; the page of orders has them all."""
+
+# Dead letters are a page of their own: the admin's first page, which lists models, names it beside them.
+admin.site.index_template = "admin/readmodels/index.html"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -77,18 +83,94 @@ class AccountSummaryAdmin(ReadOnlyAdmin):
         if event_type:
             events = events.filter(event_type=event_type)
         page = Paginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
+        open_orders: dict[str, Any] = {"account_id": str(account.pk), "is_open": True, "limit": OPEN_ORDERS_SHOWN_MAX}
         context = {
             **self.admin_site.each_context(request),
             "title": account.name,
             "opts": self.opts,
             "account": account_shape(row),
             "positions": [position_shape(position) for position in queries.positions(account_id=str(account.pk))],
+            "open_orders": [order_shape(row) for row in queries.orders(**open_orders)],
             "page": page,
             "events": [_shown_event(event) for event in page],
             "event_type": event_type,
             "event_types": _event_types(account.pk),
         }
         return TemplateResponse(request, "admin/readmodels/accountsummary/audit_trail.html", context)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders of all accounts, newest first; each opens with all that is known of it."""
+
+    list_display = (
+        "placed_at",
+        "account_link",
+        "symbol",
+        "side",
+        "order_type",
+        "time_in_force",
+        "quantity",
+        "filled_quantity",
+        "average_shown",
+        "limit_shown",
+        "stop_shown",
+        "status",
+        "actor",
+    )
+    list_filter = ("status", "side", "order_type", "time_in_force", "placed_at")
+    search_fields = ("=order_id", "=account_id", "=client_order_id", "=symbol", "=actor")
+    search_help_text = "An order's, account's or client's own id, a symbol or a user, in full."
+    ordering = ("-placed_at",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    @admin.display(description="Account", ordering="account_id")
+    def account_link(self, order: Order) -> str:
+        """Link to the account's audit trail."""
+        path = reverse("admin:readmodels_accountsummary_change", args=[order.account_id])
+        return format_html('<a href="{}">{}</a>', path, order.account_id)
+
+    @admin.display(description="Average fill", ordering="avg_fill_price")
+    def average_shown(self, order: Order) -> str:
+        """Show money."""
+        return _price(order.avg_fill_price)
+
+    @admin.display(description="Limit", ordering="limit_price")
+    def limit_shown(self, order: Order) -> str:
+        """Show money."""
+        return _price(order.limit_price)
+
+    @admin.display(description="Stop", ordering="stop_price")
+    def stop_shown(self, order: Order) -> str:
+        """Show money."""
+        return _price(order.stop_price)
+
+    @admin.display(description="Value of all fills")
+    def value_shown(self, order: Order) -> str:
+        """Show money."""
+        return format_amount(order.filled_value)
+
+    @admin.display(description="Reserved for a share")
+    def reserve_shown(self, order: Order) -> str:
+        """Show money."""
+        return format_amount(order.reserve_price)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return the columns, money as people read it."""
+        shown = {
+            "account_id": "account_link",
+            "avg_fill_price": "average_shown",
+            "filled_value": "value_shown",
+            "limit_price": "limit_shown",
+            "stop_price": "stop_shown",
+            "reserve_price": "reserve_shown",
+        }
+        return tuple(shown.get(field.name, field.name) for field in self.opts.concrete_fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return all of them."""
+        return self.get_fields(request, obj)
 
 
 @admin.register(ProjectionCheckpoint)
@@ -107,6 +189,8 @@ class DeadLetterView:
         """List dead letters; a POST tries an account's again."""
         if request.method == "POST":
             return DeadLetterView.retry(request)
+        # Or the templates look for the admin's other pages among these urls, and find none.
+        request.current_app = admin.site.name
         context = {
             **admin.site.each_context(request),
             "title": "Dead letters",
@@ -151,6 +235,10 @@ def _shown_event(event: Activity) -> dict[str, Any]:
     data = {name.replace("_", " "): value for name, value in event.data.items() if not isinstance(value, dict)}
     nested = {name: json.dumps(value) for name, value in event.data.items() if isinstance(value, dict)}
     return {"event": event, "data": {**data, **nested}}
+
+
+def _price(value: int | None) -> str:
+    return "-" if value is None else format_amount(value)
 
 
 def _money(value: int) -> str:

@@ -16,10 +16,12 @@ from django.db import transaction
 from accounts.permissions import role_on_account
 from readmodels import queries
 from readmodels.live import group_of
-from readmodels.shapes import account_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
 
 HEARTBEAT_SECONDS: Final = 15
 SNAPSHOT_TRADES: Final = 50
+SNAPSHOT_ORDERS: Final = 1_000
+"""All that an account may have open (accounts/domain/orders.py)."""
 CLOSE_UNAUTHENTICATED: Final = 4401
 CLOSE_NOT_FOUND: Final = 4404
 
@@ -75,6 +77,7 @@ class AccountConsumer(AsyncJsonWebsocketConsumer):
                 "version": message["version"],
                 "account": {**message["account"], "role": self.role},
                 "positions": message["positions"],
+                "orders": message["orders"],
                 "trades": message["trades"],
             }
         )
@@ -95,8 +98,8 @@ class AccountConsumer(AsyncJsonWebsocketConsumer):
 
 
 def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
-    """Return an account's summary, positions and latest trades as of one version, or None when there is no such
-    account.
+    """Return an account's summary, positions, open orders and latest trades as of one version, or None when there is
+    no such account.
     """
     with transaction.atomic():
         queries.read_one_snapshot()
@@ -108,5 +111,8 @@ def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
             "version": account["version"],
             "account": account_shape(account, role=role),
             "positions": [position_shape(row) for row in queries.positions(account_id=account_id)],
+            "orders": [
+                order_shape(row) for row in queries.orders(account_id=account_id, limit=SNAPSHOT_ORDERS, is_open=True)
+            ],
             "trades": [trade_shape(row) for row in queries.trades(account_id=account_id, limit=SNAPSHOT_TRADES)],
         }

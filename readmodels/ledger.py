@@ -11,6 +11,7 @@ from typing import Any
 from accounts.domain import events as e
 from accounts.domain.values import average_cost, cost_removed
 from eventstore.record import Commit
+from readmodels.ledger_orders import OrderBook
 from readmodels.projections.rows import Row, instant
 
 
@@ -55,6 +56,7 @@ class Ledger:
     updated_at: int = 0
     holdings: dict[str, Holding] = field(default_factory=dict)
     days: dict[date, Day] = field(default_factory=dict)
+    book: OrderBook = field(default_factory=OrderBook)
 
     def add(self, commit: Commit[Any]) -> None:
         """Take in one commit."""
@@ -62,6 +64,7 @@ class Ledger:
             self.version += 1
             self.updated_at = commit.timestamp
             self._add_event(event, commit)
+            self.book.add(event, commit, self.version)
 
     def _add_event(self, event: Any, commit: Commit[Any]) -> None:
         match event:
@@ -81,6 +84,18 @@ class Ledger:
                 self.status = "ACTIVE"
             case e.RiskLimitsChanged():
                 self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+            case e.AccountClosed():
+                self.status = "CLOSED"
+            case e.OrderPlaced() | e.OrderFilled() | e.OrderReplaced() if event.side == "SELL":
+                self._touch(event.symbol)
+            case e.OrderCancelled() | e.OrderExpired() | e.OrderRejected() if event.side == "SELL":
+                self._touch(event.symbol)
+
+    def _touch(self, symbol: str) -> None:
+        """A sell order keeps or frees shares: the position stands on its event from here on."""
+        holding = self.holdings[symbol]
+        holding.version = self.version
+        holding.updated_at = self.updated_at
 
     def _trade(self, trade: e.TradeExecuted, on: date) -> None:
         holding = self.holdings.setdefault(trade.symbol, Holding())
@@ -118,12 +133,14 @@ class Ledger:
             "currency": self.currency,
             "status": self.status,
             "cash": cash,
+            "reserved_cash": self.book.reserved_cash(),
             "deposited": self.deposited,
             "withdrawn": self.withdrawn,
             "positions_cost": sum(holding.cost for holding in self.holdings.values()),
             "portfolio_value": cash + sum(holding.quantity * holding.price for holding in self.holdings.values()),
             "realized_pnl": sum(holding.realized for holding in self.holdings.values()),
             "trade_count": sum(each.trades for each in self.days.values()),
+            "open_orders": self.book.open_count(),
             "day_date": last_day,
             "day_volume": day.volume,
             "day_trades": day.trades,
@@ -138,11 +155,13 @@ class Ledger:
 
     def position_rows(self) -> list[Row]:
         """Return what portfolio_positions should say."""
+        reserved = self.book.reserved_shares()
         return [
             {
                 "account_id": self.account_id,
                 "symbol": symbol,
                 "quantity": holding.quantity,
+                "reserved_quantity": reserved.get(symbol, 0),
                 "cost": holding.cost,
                 "avg_cost": average_cost(cost=holding.cost, quantity=holding.quantity),
                 "last_price": holding.price,
@@ -152,6 +171,10 @@ class Ledger:
             }
             for symbol, holding in self.holdings.items()
         ]
+
+    def order_rows(self) -> list[Row]:
+        """Return what the table of orders should say."""
+        return self.book.rows(self.account_id)
 
     def day_rows(self) -> list[Row]:
         """Return what daily_pnl should say."""

@@ -13,7 +13,7 @@ import structlog
 from channels.layers import get_channel_layer
 
 from readmodels.projections.changes import Changes
-from readmodels.shapes import account_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +35,15 @@ def deltas_of(changes: Changes) -> list[dict[str, Any]]:
             "version": row["version"],
             "account": account_shape(row),
             "positions": [],
+            "orders": [],
             "trades": [],
         }
         for account_id, row in changes.summaries.items()
     }
     for (account_id, _), position in changes.positions.items():
         deltas[account_id]["positions"].append(position_shape(position))
+    for order in changes.orders.values():
+        deltas[str(order["account_id"])]["orders"].append(order_shape(order))
     for trade in changes.trades:
         deltas[trade["account_id"]]["trades"].append(trade_shape(trade))
     return list(deltas.values())

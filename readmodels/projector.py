@@ -16,8 +16,16 @@ from eventstore.provider import get_store
 from eventstore.record import Batch, Commit
 from readmodels import tables
 from readmodels.models import DeadLetter, ProjectionCheckpoint
-from readmodels.projections import account_summary, activity, daily_pnl, portfolio_positions, trade_history
-from readmodels.projections.changes import Changes, VersionSkipped, changes_of
+from readmodels.projections import (
+    account_summary,
+    activity,
+    daily_pnl,
+    orders,
+    portfolio_positions,
+    trade_history,
+)
+from readmodels.projections.changes import Changes, VersionSkipped, changes_of, touched_by
+from readmodels.projections.rows import Row
 
 log = structlog.get_logger(__name__)
 
@@ -81,13 +89,28 @@ def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
     """Write the rows of commits, in a transaction of the caller, and return what changed."""
     account_ids = {commit.aggregate_id for commit in commits}
     standing = tables.read_rows(table=account_summary.TABLE, column="account_id", values=account_ids)
-    changes = changes_of(commits, {str(row["account_id"]): row for row in standing})
+    changes = _changes_of(commits, {str(row["account_id"]): row for row in standing})
     tables.upsert_rows(table=account_summary.TABLE, key=account_summary.KEY, rows=changes.summaries.values())
     tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
+    tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
     tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
     tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
     tables.copy_rows(table=activity.TABLE, rows=changes.activities)
     return changes
+
+
+def _changes_of(commits: Sequence[Commit[Any]], summaries: dict[str, Row]) -> Changes:
+    touched = touched_by(commits, summaries)
+    positions = tables.read_rows_at(
+        table=portfolio_positions.TABLE, key=portfolio_positions.KEY, places=touched.positions
+    )
+    standing_orders = tables.read_rows(table=orders.TABLE, column="order_id", values=touched.order_ids)
+    return changes_of(
+        commits,
+        summaries,
+        {(str(row["account_id"]), row["symbol"]): row for row in positions},
+        {str(row["order_id"]): row for row in standing_orders},
+    )
 
 
 def held_accounts(account_ids: Any) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, TradeHistory
+from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
 
 VERSION_WAIT_SECONDS_MAX: Final = 2.0
@@ -49,6 +49,37 @@ def trades(*, account_id: str, limit: int, before_version: int | None = None) ->
     if before_version is not None:
         rows = rows.filter(version__lt=before_version)
     return list(rows.values(*_columns(TradeHistory))[:limit])
+
+
+def orders(
+    *,
+    account_id: str,
+    limit: int,
+    is_open: bool | None = None,
+    symbol: str | None = None,
+    side: str | None = None,
+    client_order_id: str | None = None,
+    before_version: int | None = None,
+) -> list[Row]:
+    """Return an account's orders, newest first; `before_version` is the last `placed_version` of the page before.
+
+    `is_open` asks for those that work (True) or have ended (False); what is None is not asked for.
+    """
+    rows = Order.objects.filter(account_id=account_id).order_by("-placed_version")
+    wanted = {
+        "ended_at__isnull": is_open,
+        "symbol": symbol,
+        "side": side,
+        "client_order_id": client_order_id,
+        "placed_version__lt": before_version,
+    }
+    rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return list(rows.values(*_columns(Order))[:limit])
+
+
+def order(*, account_id: str, order_id: str) -> Row | None:
+    """Return an order of an account."""
+    return Order.objects.filter(account_id=account_id, order_id=order_id).values(*_columns(Order)).first()
 
 
 def daily_pnl(*, account_id: str, limit: int) -> list[Row]:

@@ -1,10 +1,11 @@
 """Proof that the read models equal the events: every row of every table, at the checkpoints that the tables stand on.
 
 The tables are read in one REPEATABLE READ snapshot, the events up to the checkpoints of that snapshot. Summaries,
-positions and days are compared with the ledger's own arithmetic, trades and activity event by event.
+positions, orders and days are compared with the ledger's own arithmetic, trades and activity event by event.
 """
 
 import json
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,7 @@ from readmodels.models import (
     Activity,
     DailyPnl,
     DeadLetter,
+    Order,
     PortfolioPosition,
     ProjectionCheckpoint,
     TradeHistory,
@@ -110,10 +112,12 @@ class _Comparison:
         ledgers = [ledger for ledger in self.ledgers.values() if ledger.account_id not in self.held]
         summaries = [ledger.summary_row() for ledger in ledgers]
         positions = [row for ledger in ledgers for row in ledger.position_rows()]
+        orders = [row for ledger in ledgers for row in ledger.order_rows()]
         days = [row for ledger in ledgers for row in ledger.day_rows()]
         last_values: tuple[tuple[Any, tuple[str, ...], list[Row]], ...] = (
             (AccountSummary, ("account_id",), summaries),
             (PortfolioPosition, ("account_id", "symbol"), positions),
+            (Order, ("account_id", "order_id"), orders),
             (DailyPnl, ("account_id", "date"), days),
         )
         for model, key, expected in last_values:
@@ -150,7 +154,7 @@ class _Comparison:
             self.differences.append(Difference(table, "(all)", "number of rows", compared - missing, found))
 
 
-_MODELS: Final = (AccountSummary, PortfolioPosition, DailyPnl, TradeHistory, Activity)
+_MODELS: Final = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity)
 
 
 def _commits(partition: int, to_seq: int) -> Iterator[list[Commit[Any]]]:
@@ -172,7 +176,7 @@ def _values(model: Any, rows: Any) -> Iterator[Row]:
     columns = [field.name for field in model._meta.concrete_fields if field.column is not None]
     for row in rows.values(*columns).iterator(chunk_size=5_000):
         for name, value in row.items():
-            if name.endswith("_id") and value is not None and not isinstance(value, str):
+            if isinstance(value, uuid.UUID):
                 row[name] = str(value)
         yield row
 

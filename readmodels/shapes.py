@@ -18,6 +18,8 @@ def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
         "status": row["status"],
         "role": role,
         "cash": format_amount(row["cash"]),
+        "reserved_cash": format_amount(row["reserved_cash"]),
+        "buying_power": format_amount(row["cash"] - row["reserved_cash"]),
         "positions_cost": format_amount(row["positions_cost"]),
         "positions_value": format_amount(positions_value),
         "portfolio_value": format_amount(row["portfolio_value"]),
@@ -26,6 +28,7 @@ def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
         "deposited": format_amount(row["deposited"]),
         "withdrawn": format_amount(row["withdrawn"]),
         "trade_count": row["trade_count"],
+        "open_orders": row["open_orders"],
         "day": {
             "date": None if row["day_date"] is None else row["day_date"].isoformat(),
             "volume": format_amount(row["day_volume"]),
@@ -48,6 +51,8 @@ def position_shape(row: Row) -> dict[str, Any]:
     return {
         "symbol": row["symbol"],
         "quantity": row["quantity"],
+        "reserved_quantity": row["reserved_quantity"],
+        "available": row["quantity"] - row["reserved_quantity"],
         "avg_cost": format_amount(row["avg_cost"]),
         "cost": format_amount(row["cost"]),
         "last_price": format_amount(row["last_price"]),
@@ -56,6 +61,37 @@ def position_shape(row: Row) -> dict[str, Any]:
         "realized_pnl": format_amount(row["realized_pnl"]),
         "version": row["version"],
         "updated_at": _instant(row["updated_at"]),
+    }
+
+
+def order_shape(row: Row) -> dict[str, Any]:
+    """Show a row of orders."""
+    return {
+        "order_id": str(row["order_id"]),
+        "client_order_id": row["client_order_id"],
+        "symbol": row["symbol"],
+        "side": row["side"],
+        "order_type": row["order_type"],
+        "time_in_force": row["time_in_force"],
+        "status": row["status"],
+        "quantity": row["quantity"],
+        "filled_quantity": row["filled_quantity"],
+        "remaining_quantity": row["quantity"] - row["filled_quantity"],
+        "avg_fill_price": _amount_or_none(row["avg_fill_price"]),
+        "filled_value": format_amount(row["filled_value"]),
+        "limit_price": _amount_or_none(row["limit_price"]),
+        "stop_price": _amount_or_none(row["stop_price"]),
+        "reserve_price": format_amount(row["reserve_price"]),
+        "replaces": _id_or_none(row["replaces"]),
+        "replaced_by": _id_or_none(row["replaced_by"]),
+        "reason": row["reason"],
+        "placed_version": row["placed_version"],
+        "version": row["version"],
+        "command_id": row["command_id"],
+        "actor": row["actor"],
+        "placed_at": _instant(row["placed_at"]),
+        "updated_at": _instant(row["updated_at"]),
+        "ended_at": None if row["ended_at"] is None else _instant(row["ended_at"]),
     }
 
 
@@ -86,6 +122,14 @@ def day_shape(row: Row) -> dict[str, Any]:
         "realized_pnl": format_amount(row["realized_pnl"]),
         "version": row["version"],
     }
+
+
+def _amount_or_none(amount: int | None) -> str | None:
+    return None if amount is None else format_amount(amount)
+
+
+def _id_or_none(identity: object) -> str | None:
+    return None if identity is None else str(identity)
 
 
 def _instant(at: datetime) -> str:

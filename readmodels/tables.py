@@ -15,11 +15,20 @@ from readmodels.projections.rows import Row
 
 def read_rows(*, table: str, column: str, values: Collection[str]) -> list[Row]:
     """Return the rows whose `column` (a UUID) is one of `values`."""
+    if not values:
+        return []
     query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s::uuid[])").format(sql.Identifier(table), sql.Identifier(column))
-    with connection.cursor() as cursor:
-        cursor.execute(query, [list(values)])
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return _fetch(query, [list(values)])
+
+
+def read_rows_at(*, table: str, key: tuple[str, str], places: Collection[tuple[str, str]]) -> list[Row]:
+    """Return the rows whose `key`, a UUID and a text, is one of `places`."""
+    if not places:
+        return []
+    query = sql.SQL(
+        "SELECT stored.* FROM unnest(%s::uuid[], %s::text[]) AS wanted ({key}) JOIN {table} AS stored USING ({key})"
+    ).format(table=sql.Identifier(table), key=_names(key))
+    return _fetch(query, [list(column) for column in zip(*places, strict=True)])
 
 
 def copy_rows(*, table: str, rows: Sequence[Row]) -> None:
@@ -60,6 +69,13 @@ def upsert_rows(*, table: str, key: Sequence[str], rows: Collection[Row]) -> Non
                 ),
             )
         )
+
+
+def _fetch(query: sql.Composable, parameters: Sequence[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _copy(cursor: Any, table: sql.Composable, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,7 @@
 """The REST views: parse, check access, one query, answer. Accounts that one may not see do not exist."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.http import Http404
@@ -14,9 +14,10 @@ from rest_framework.views import APIView
 from accounts.permissions import STAFF, accessible_account_ids, role_on_account, roles_by_account
 from readmodels import queries
 from readmodels.api import serializers as s
-from readmodels.shapes import account_shape, day_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape, day_shape, order_shape, position_shape, trade_shape
 
 DAYS_MAX = 366
+_IS_OPEN: Final = {"open": True, "closed": False, "all": None}
 PROBLEMS = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
 
 
@@ -101,10 +102,51 @@ class TradeListView(AccountScopedView):
         self.role(request, account_id)
         page = s.parameters(s.PageParameters, request.query_params)
         limit = page["limit"]
-        before = _version_cursor(page["cursor"]) if "cursor" in page else None
+        before = _version_cursor(page["cursor"], "trades") if "cursor" in page else None
         rows = queries.trades(account_id=str(account_id), limit=limit + 1, before_version=before)
         shown = [trade_shape(row) for row in rows[:limit]]
         return Response({"results": shown, "next": str(shown[-1]["version"]) if len(rows) > limit else None})
+
+
+class OrderListView(AccountScopedView):
+    """The orders of an account."""
+
+    @extend_schema(
+        operation_id="accounts_orders_list",
+        parameters=[s.OrderParameters, s.VersionParameter],
+        responses={200: s.OrderPageSerializer, **PROBLEMS},
+    )
+    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+        """Return a page of orders, newest first: those that work, unless others are asked for."""
+        self.role(request, account_id)
+        page = s.parameters(s.OrderParameters, request.query_params)
+        limit = page["limit"]
+        client_order_id = page.get("client_order_id")
+        status = page.get("status", "open" if client_order_id is None else "all")
+        rows = queries.orders(
+            account_id=str(account_id),
+            limit=limit + 1,
+            is_open=_IS_OPEN[status],
+            symbol=page.get("symbol"),
+            side=page.get("side"),
+            client_order_id=client_order_id,
+            before_version=_version_cursor(page["cursor"], "orders") if "cursor" in page else None,
+        )
+        shown = [order_shape(row) for row in rows[:limit]]
+        return Response({"results": shown, "next": str(shown[-1]["placed_version"]) if len(rows) > limit else None})
+
+
+class OrderView(AccountScopedView):
+    """One order."""
+
+    @extend_schema(parameters=[s.VersionParameter], responses={200: s.OrderSerializer, **PROBLEMS})
+    def get(self, request: Request, account_id: uuid.UUID, order_id: uuid.UUID) -> Response:
+        """Return the order, whether it works or has ended."""
+        self.role(request, account_id)
+        row = queries.order(account_id=str(account_id), order_id=str(order_id))
+        if row is None:
+            raise Http404(f"Account {account_id} has no order {order_id}.")
+        return Response(order_shape(row))
 
 
 class DailyPnlView(AccountScopedView):
@@ -136,7 +178,7 @@ def _uuid_cursor(text: str) -> str:
         raise ValidationError({"cursor": "not the `next` of a page of accounts"}) from error
 
 
-def _version_cursor(text: str) -> int:
+def _version_cursor(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValidationError({"cursor": "not the `next` of a page of trades"})
+        raise ValidationError({"cursor": f"not the `next` of a page of {what}"})
     return int(text)

@@ -1,6 +1,6 @@
 """The shapes of the REST answers, for the OpenAPI document. The values themselves come from readmodels/shapes.py."""
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -38,9 +38,11 @@ class AccountSerializer(Base):
     name = serializers.CharField()
     owner = serializers.CharField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(["ACTIVE", "FROZEN"])
+    status = serializers.ChoiceField(["ACTIVE", "FROZEN", "CLOSED"])
     role = serializers.ChoiceField(["owner", "trader", "viewer", "staff"], help_text="The asking user's role")
     cash = decimal_text("Cash")
+    reserved_cash = decimal_text("The part of it that working buy orders keep")
+    buying_power = decimal_text("The rest: what there is to spend")
     positions_cost = decimal_text("What the shares held cost")
     positions_value = decimal_text("What they are worth")
     portfolio_value = decimal_text("Cash and positions")
@@ -49,6 +51,7 @@ class AccountSerializer(Base):
     deposited = decimal_text("All deposits")
     withdrawn = decimal_text("All withdrawals")
     trade_count = serializers.IntegerField()
+    open_orders = serializers.IntegerField(help_text="Orders that work")
     day = DaySerializer()
     limits = LimitsSerializer()
     version = serializers.IntegerField(help_text="Account version that this stands on")
@@ -60,6 +63,8 @@ class PositionSerializer(Base):
 
     symbol = serializers.CharField()
     quantity = serializers.IntegerField()
+    reserved_quantity = serializers.IntegerField(help_text="Shares that working sell orders keep")
+    available = serializers.IntegerField(help_text="The rest: what there is to sell")
     avg_cost = decimal_text("Average cost of one share")
     cost = decimal_text("Total cost")
     last_price = decimal_text("Price that the account last traded it at")
@@ -70,13 +75,50 @@ class PositionSerializer(Base):
     updated_at = serializers.DateTimeField()
 
 
+ORDER_STATUSES: Final = ["PENDING", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "EXPIRED", "REJECTED", "REPLACED"]
+SIDES: Final = ["BUY", "SELL"]
+
+
+class OrderSerializer(Base):
+    """An order; what the orders that it replaced had filled counts as filled."""
+
+    order_id = serializers.UUIDField()
+    client_order_id = serializers.CharField(help_text="Unique among the account's working orders only")
+    symbol = serializers.CharField()
+    side = serializers.ChoiceField(SIDES)
+    order_type = serializers.ChoiceField(["MARKET", "LIMIT", "STOP", "STOP_LIMIT"])
+    time_in_force = serializers.ChoiceField(["DAY", "GTC", "IOC", "FOK"])
+    status = serializers.ChoiceField(ORDER_STATUSES, help_text="The first two work, all others have ended")
+    quantity = serializers.IntegerField(help_text="Shares in all")
+    filled_quantity = serializers.IntegerField()
+    remaining_quantity = serializers.IntegerField(help_text="Shares not filled, also of an order that has ended")
+    avg_fill_price = serializers.CharField(
+        allow_null=True,
+        help_text="Decimal string with four decimals, half to even; null when nothing is filled",
+    )
+    filled_value = decimal_text("Value of all fills")
+    limit_price = serializers.CharField(allow_null=True, help_text="Decimal string with four decimals")
+    stop_price = serializers.CharField(allow_null=True, help_text="Decimal string with four decimals")
+    reserve_price = decimal_text("What a buy keeps in cash for each share that is not filled")
+    replaces = serializers.UUIDField(allow_null=True, help_text="The order whose place it took")
+    replaced_by = serializers.UUIDField(allow_null=True, help_text="The order that took its place")
+    reason = serializers.CharField(help_text="Why it was cancelled, expired or rejected; may be empty")
+    placed_version = serializers.IntegerField(help_text="Account version of its placing")
+    version = serializers.IntegerField(help_text="Account version of its latest event")
+    command_id = serializers.CharField(help_text="The command that placed it")
+    actor = serializers.CharField(help_text="Who placed it")
+    placed_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="Null while it works")
+
+
 class TradeSerializer(Base):
     """A trade."""
 
     trade_id = serializers.UUIDField(help_text="The event's id, derived from its hash")
     version = serializers.IntegerField()
     symbol = serializers.CharField()
-    side = serializers.ChoiceField(["BUY", "SELL"])
+    side = serializers.ChoiceField(SIDES)
     quantity = serializers.IntegerField()
     price = decimal_text("Price of one share")
     value = decimal_text("Quantity times price")
@@ -117,6 +159,13 @@ class PositionListSerializer(Base):
     results = PositionSerializer(many=True)
 
 
+class OrderPageSerializer(Base):
+    """A page of orders, newest first."""
+
+    results = OrderSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page")
+
+
 class TradePageSerializer(Base):
     """A page of trades, newest first."""
 
@@ -135,6 +184,17 @@ class PageParameters(Base):
 
     limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
     cursor = serializers.CharField(required=False, help_text="`next` of the page before")
+
+
+class OrderParameters(PageParameters):
+    """Which orders."""
+
+    status = serializers.ChoiceField(
+        ["open", "closed", "all"], required=False, help_text="`open` unless a client_order_id is asked for, then `all`"
+    )
+    symbol = serializers.CharField(required=False)
+    side = serializers.ChoiceField(SIDES, required=False)
+    client_order_id = serializers.CharField(required=False)
 
 
 class VersionParameter(Base):

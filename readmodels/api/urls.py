@@ -10,5 +10,7 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/portfolio", rest.PortfolioView.as_view(), name="portfolio"),
     path("accounts/<uuid:account_id>/positions", rest.PositionListView.as_view(), name="positions"),
     path("accounts/<uuid:account_id>/trades", rest.TradeListView.as_view(), name="trades"),
+    path("accounts/<uuid:account_id>/orders", rest.OrderListView.as_view(), name="orders"),
+    path("accounts/<uuid:account_id>/orders/<uuid:order_id>", rest.OrderView.as_view(), name="order"),
     path("accounts/<uuid:account_id>/daily-pnl", rest.DailyPnlView.as_view(), name="daily-pnl"),
 ]

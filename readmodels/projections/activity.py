@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from accounts.domain.events import COUNTED_CODES
 from accounts.domain.values import format_amount
 from readmodels.projections.rows import Recorded, Row, day
 
@@ -16,6 +17,9 @@ _MONEY: Final = frozenset(
         "day_realized_pnl",
         "day_volume",
         "deposited_total",
+        "fill_price",
+        "filled_value",
+        "limit_price",
         "max_daily_value",
         "max_trade_value",
         "portfolio_value",
@@ -24,11 +28,14 @@ _MONEY: Final = frozenset(
         "positions_cost",
         "price",
         "realized_pnl",
+        "reference_price",
+        "reserve_price",
+        "reserved_cash",
+        "stop_price",
         "total_realized_pnl",
         "withdrawn_total",
     }
 )
-_SHARES_CODE: Final = "INSUFFICIENT_POSITION"
 
 
 def row_of(recorded: Recorded) -> Row:
@@ -52,7 +59,7 @@ def readable(event: Any) -> dict[str, Any]:
     """Return an event's fields with money as decimal strings and days as dates."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     if "arguments" in fields:
-        shown: Callable[[int], Any] = int if fields["code"] == _SHARES_CODE else format_amount
+        shown: Callable[[int], Any] = int if fields["code"] in COUNTED_CODES else format_amount
         for figure in ("limit", "actual"):
             if fields[figure] is not None:
                 fields[figure] = shown(fields[figure])

@@ -1,26 +1,45 @@
-"""portfolio_positions: the last values of each symbol that an account traded."""
+"""portfolio_positions: the last values of each symbol that an account traded, and what its working sells hold of it."""
 
 from typing import Final
 
 from accounts.domain.events import TradeExecuted
 from accounts.domain.values import average_cost
+from readmodels.projections.orders import OrderEvent
 from readmodels.projections.rows import Recorded, Row
 
 TABLE: Final = "portfolio_positions"
 KEY: Final = ("account_id", "symbol")
 
 
-def row_of(recorded: Recorded) -> Row:
-    """Return the position as a trade left it."""
+class PositionNotFound(Exception):
+    """A sell works on a symbol that has no row: the table is not what the events say."""
+
+
+def traded(standing: Row | None, recorded: Recorded) -> Row:
+    """Return the position as a trade left it; what sells hold of it is not the trade's to change."""
     trade: TradeExecuted = recorded.event
     return {
         "account_id": recorded.account_id,
         "symbol": trade.symbol,
         "quantity": trade.position_quantity,
+        "reserved_quantity": 0 if standing is None else standing["reserved_quantity"],
         "cost": trade.position_cost,
         "avg_cost": average_cost(cost=trade.position_cost, quantity=trade.position_quantity),
         "last_price": trade.price,
         "realized_pnl": trade.position_realized_pnl,
+        "version": recorded.version,
+        "updated_at": recorded.at,
+    }
+
+
+def reserved(standing: Row | None, recorded: Recorded) -> Row:
+    """Return the position as an event of a sell order left it: an account sells only what it has."""
+    event: OrderEvent = recorded.event
+    if standing is None:
+        raise PositionNotFound(f"account {recorded.account_id} has no position in {event.symbol} in the table")
+    return {
+        **standing,
+        "reserved_quantity": event.reserved_shares,
         "version": recorded.version,
         "updated_at": recorded.at,
     }

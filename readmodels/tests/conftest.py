@@ -1,12 +1,13 @@
 """A store of this test's own, commands on it, and projections of it into the test database."""
 
 import itertools
+import uuid
 
 import pytest
 
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
-from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, PlaceOrder, ReplaceOrder
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
@@ -16,6 +17,7 @@ from readmodels.models import (
     Activity,
     DailyPnl,
     DeadLetter,
+    Order,
     PortfolioPosition,
     ProjectionCheckpoint,
     TradeHistory,
@@ -24,7 +26,7 @@ from readmodels.tasks import project_once
 from tradingplatform.bootstrap import wire
 
 DAY = 86_400 * 1_000_000
-TABLES = (AccountSummary, PortfolioPosition, DailyPnl, TradeHistory, Activity)
+TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity)
 ADA = "0b5c1f3e-0000-4000-8000-00000000000a"
 BOB = "0b5c1f3e-0000-4000-8000-00000000000b"
 
@@ -38,6 +40,7 @@ class History:
         self.now = 20_000 * DAY
         self.writer = self.store.writer(AccountDecider(), clock=lambda: self.now)
         self._numbers = itertools.count()
+        self._order_numbers = itertools.count(1)
 
     def execute(self, account_id, *commands):
         for command in commands:
@@ -54,7 +57,28 @@ class History:
         return self.execute(account_id, ExecuteTrade(symbol, "BUY", quantity, price, None))
 
     def sell(self, account_id, symbol="KO", quantity=4, price=600_000):
-        return self.execute(account_id, ExecuteTrade(symbol, "SELL", quantity, price, "o-1"))
+        return self.execute(account_id, ExecuteTrade(symbol, "SELL", quantity, price, None))
+
+    def place(self, account_id, side="BUY", quantity=10, price=500_000, symbol="KO", client_order_id=None):
+        """Place a limit order and return its id."""
+        order_id = self.next_order_id()
+        client_order_id = client_order_id or f"client-{order_id}"
+        terms = (symbol, side, quantity, "LIMIT", "DAY", price, None, 0)
+        self.execute(account_id, PlaceOrder(order_id, client_order_id, *terms))
+        return order_id
+
+    def fill(self, account_id, order_id, side="BUY", quantity=4, price=500_000, symbol="KO"):
+        return self.execute(account_id, ExecuteTrade(symbol, side, quantity, price, order_id))
+
+    def replace(self, account_id, order_id, quantity=None, price=None):
+        """Replace an order and return the new one's id."""
+        new_order_id = self.next_order_id()
+        terms = (f"client-{new_order_id}", quantity, None, price, None)
+        self.execute(account_id, ReplaceOrder(order_id, new_order_id, *terms))
+        return new_order_id
+
+    def next_order_id(self):
+        return str(uuid.UUID(int=next(self._order_numbers), version=4))
 
 
 @pytest.fixture

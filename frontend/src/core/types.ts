@@ -4,6 +4,16 @@
 export type Decimal = string;
 export type Instant = string;
 export type Side = "BUY" | "SELL";
+export type OrderType = "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
+export type TimeInForce = "DAY" | "GTC" | "IOC" | "FOK";
+export type OrderStatus =
+  | "PENDING"
+  | "PARTIALLY_FILLED"
+  | "FILLED"
+  | "CANCELLED"
+  | "EXPIRED"
+  | "REJECTED"
+  | "REPLACED";
 export type AccountStatus = "ACTIVE" | "FROZEN" | "CLOSED";
 export type AccountRole = "owner" | "trader" | "viewer" | "staff";
 
@@ -45,6 +55,9 @@ export interface AccountSummary {
   status: AccountStatus;
   role: AccountRole;
   cash: Decimal;
+  /** The part of the cash that working buy orders keep; the rest is `buying_power`. */
+  reserved_cash: Decimal;
+  buying_power: Decimal;
   positions_cost: Decimal;
   positions_value: Decimal;
   portfolio_value: Decimal;
@@ -53,6 +66,7 @@ export interface AccountSummary {
   deposited: Decimal;
   withdrawn: Decimal;
   trade_count: number;
+  open_orders: number;
   day: AccountDay;
   limits: AccountLimits;
   version: number;
@@ -62,6 +76,9 @@ export interface AccountSummary {
 export interface Position {
   symbol: string;
   quantity: number;
+  /** The shares that working sell orders keep; the rest is `available`. */
+  reserved_quantity: number;
+  available: number;
   avg_cost: Decimal;
   cost: Decimal;
   last_price: Decimal;
@@ -70,6 +87,35 @@ export interface Position {
   realized_pnl: Decimal;
   version: number;
   updated_at: Instant;
+}
+
+export interface Order {
+  order_id: string;
+  client_order_id: string;
+  symbol: string;
+  side: Side;
+  order_type: OrderType;
+  time_in_force: TimeInForce;
+  status: OrderStatus;
+  quantity: number;
+  filled_quantity: number;
+  remaining_quantity: number;
+  avg_fill_price: Decimal | null;
+  filled_value: Decimal;
+  limit_price: Decimal | null;
+  stop_price: Decimal | null;
+  reserve_price: Decimal;
+  replaces: string | null;
+  replaced_by: string | null;
+  reason: string;
+  placed_version: number;
+  version: number;
+  command_id: string;
+  actor: string;
+  placed_at: Instant;
+  updated_at: Instant;
+  /** Null while the order works. */
+  ended_at: Instant | null;
 }
 
 export interface Trade {
@@ -131,6 +177,8 @@ export interface AccountSnapshotMessage {
   version: number;
   account: AccountSummary;
   positions: Position[];
+  /** Those that work, newest first. */
+  orders: Order[];
   trades: Trade[];
 }
 
@@ -140,6 +188,8 @@ export interface AccountDeltaMessage {
   version: number;
   account: AccountSummary;
   positions: Position[];
+  /** Those that changed; one whose `ended_at` is not null works no more. */
+  orders: Order[];
   trades: Trade[];
 }
 

@@ -9,6 +9,8 @@ export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSum
     status: "ACTIVE",
     role: "owner",
     cash: "90000.0000",
+    reserved_cash: "0.0000",
+    buying_power: "90000.0000",
     positions_cost: "10000.0000",
     positions_value: "10000.0000",
     portfolio_value: "100000.0000",
@@ -17,6 +19,7 @@ export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSum
     deposited: "100000.0000",
     withdrawn: "0.0000",
     trade_count: 1,
+    open_orders: 0,
     day: { date: "2026-01-15", volume: "10000.0000", trades: 1, realized_pnl: "25.0000" },
     limits: { max_position_percent: "10.00", max_daily_value: "1000000.0000", max_trade_value: "100000.0000" },
     version: 3,
@@ -29,6 +32,8 @@ export function samplePosition(changes: Partial<Position> = {}): Position {
   return {
     symbol: "AAPL",
     quantity: 100,
+    reserved_quantity: 0,
+    available: 100,
     avg_cost: "100.0000",
     cost: "10000.0000",
     last_price: "100.0000",
@@ -66,6 +71,7 @@ export function sampleSnapshot(changes: Partial<AccountSnapshotMessage> = {}): A
     version,
     account: sampleAccount({ version }),
     positions: [samplePosition()],
+    orders: [],
     trades: [sampleTrade(3)],
     ...changes,
   };
@@ -78,6 +84,7 @@ export function sampleDelta(from: number, to: number, changes: Partial<AccountDe
     version: to,
     account: sampleAccount({ version: to }),
     positions: [],
+    orders: [],
     trades: [],
     ...changes,
   };

@@ -14,13 +14,14 @@ from readmodels.models import (
     Activity,
     DailyPnl,
     DeadLetter,
+    Order,
     PortfolioPosition,
     ProjectionCheckpoint,
     TradeHistory,
 )
 from readmodels.projector import project_partition
 
-TABLES = (AccountSummary, PortfolioPosition, DailyPnl, TradeHistory, Activity, DeadLetter)
+TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity, DeadLetter)
 
 
 class Command(BaseCommand):

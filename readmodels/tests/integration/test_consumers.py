@@ -10,6 +10,7 @@ from channels.routing import URLRouter
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.domain.commands import CancelOrder
 from accounts.permissions import grant_ownership
 from readmodels.live import deltas_of, group_of
 from readmodels.projector import project_partition
@@ -72,6 +73,38 @@ def test_a_snapshot_comes_first_then_each_change(history, owner):
         assert [trade["side"] for trade in delta["trades"]] == ["BUY", "SELL"]
         assert [position["quantity"] for position in delta["positions"]] == [6]
         assert delta["account"]["role"] == "owner"
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+def test_the_snapshot_has_the_open_orders_and_a_delta_those_that_changed(history, owner):
+    async def scenario():
+        await sync_to_async(history.buy)(ADA)
+        bought = await sync_to_async(history.place)(ADA)
+        ended = await sync_to_async(history.place)(ADA)
+        await sync_to_async(history.execute)(ADA, CancelOrder(ended, "enough"))
+        await project_and_push(history)
+        socket = Socket(owner)
+        await socket.connect()
+        snapshot = await socket.receive()
+        assert [(order["order_id"], order["status"]) for order in snapshot["orders"]] == [(bought, "PENDING")]
+        assert (snapshot["account"]["open_orders"], snapshot["account"]["reserved_cash"]) == (1, "500.0000")
+        await sync_to_async(history.fill)(ADA, bought, quantity=10)
+        sold = await sync_to_async(history.place)(ADA, side="SELL", quantity=2)
+        await project_and_push(history)
+        delta = await socket.receive()
+        assert [(order["order_id"], order["status"]) for order in delta["orders"]] == [
+            (bought, "FILLED"),
+            (sold, "PENDING"),
+        ]
+        assert [(trade["order_id"], trade["quantity"]) for trade in delta["trades"]] == [(bought, 10)]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 18)]
+        await sync_to_async(history.execute)(ADA, CancelOrder(sold, "enough"))
+        await project_and_push(history)
+        delta = await socket.receive()
+        assert [(order["order_id"], order["reason"]) for order in delta["orders"]] == [(sold, "enough")]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 20)]
         await socket.disconnect()
 
     async_to_sync(scenario)()

@@ -10,21 +10,32 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.domain.commands import FreezeAccount, UnfreezeAccount, WithdrawCash
+from accounts.domain.commands import CancelOrder, FreezeAccount, UnfreezeAccount, WithdrawCash
 from readmodels import projector, tables
 from readmodels.dead_letters import retry_account
-from readmodels.models import AccountSummary, Activity, DeadLetter, ProjectionCheckpoint, TradeHistory
+from readmodels.models import (
+    AccountSummary,
+    Activity,
+    DeadLetter,
+    Order,
+    PortfolioPosition,
+    ProjectionCheckpoint,
+    TradeHistory,
+)
 from readmodels.projections import trade_history
 from readmodels.projector import NOTHING, project_partition
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, project
+
+EVENTS = 20
+"""Of each account that has `lived`: its version in the end."""
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def lived(history):
-    """Two accounts with every kind of event, over two days."""
+    """Two accounts with events of most kinds, orders in every place among them, over two days."""
     for account_id in (ADA, BOB):
         history.open(account_id)
         history.buy(account_id)
@@ -34,15 +45,26 @@ def lived(history):
         history.execute(account_id, WithdrawCash(10_000, "rent"), FreezeAccount("audit"), UnfreezeAccount("clean"))
         history.now += DAY
         history.buy(account_id, price=510_000)
+        replaced = history.place(account_id)
+        history.fill(account_id, replaced)
+        cancelled = history.replace(account_id, replaced, quantity=20)
+        sold = history.place(account_id, side="SELL", quantity=3)
+        history.fill(account_id, sold, side="SELL", quantity=3)
+        history.place(account_id, side="SELL", quantity=2)
+        history.execute(account_id, CancelOrder(cancelled, "enough"))
     return history
 
 
 def test_a_history_is_in_the_tables(lived):
     project()
     account = AccountSummary.objects.get(pk=ADA)
-    assert (account.version, account.trade_count, account.status) == (10, 4, "ACTIVE")
-    assert TradeHistory.objects.count() == 8
-    assert Activity.objects.filter(account_id=ADA).count() == 10
+    assert (account.version, account.trade_count, account.status) == (EVENTS, 6, "ACTIVE")
+    assert TradeHistory.objects.count() == 12
+    assert Activity.objects.filter(account_id=ADA).count() == EVENTS
+    assert (account.open_orders, account.reserved_cash) == (1, 0)
+    assert PortfolioPosition.objects.get(account_id=ADA, symbol="KO").reserved_quantity == 2
+    statuses = Order.objects.filter(account_id=ADA).order_by("placed_version").values_list("status", flat=True)
+    assert list(statuses) == ["REPLACED", "CANCELLED", "FILLED", "PENDING"]
     assert reconcile().differences == []
 
 
@@ -60,11 +82,11 @@ def test_without_the_rows_version_a_second_delivery_does_not_go_unnoticed(lived,
     monkeypatch.setattr(tables, "read_rows", lambda **_: [])
     ProjectionCheckpoint.objects.update(seq=0)
     project()
-    assert DeadLetter.objects.count() == 20
-    assert TradeHistory.objects.count() == 8
+    assert DeadLetter.objects.count() == 2 * EVENTS
+    assert TradeHistory.objects.count() == 12
 
 
-@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("number", range(1, 7))
 def test_a_crash_at_any_statement_leaves_nothing_half_done(lived, monkeypatch, number):
     project()
     expected = dump()
@@ -111,7 +133,7 @@ def test_a_partition_that_another_worker_is_at_is_left_to_it(lived):
     assert project_partition(partition) == NOTHING
     go_on.set()
     worker.join()
-    assert project_partition(partition).event_count == 10
+    assert project_partition(partition).event_count == EVENTS
 
 
 def damage(history, statement, *parameters):
@@ -138,7 +160,7 @@ def test_a_hole_or_an_altered_batch_stops_its_partition_and_no_other(lived, stat
             project_partition(partition)
     assert reason in ProjectionCheckpoint.objects.get(partition=broken).stopped_because
     assert not Activity.objects.filter(account_id=ADA).exists()
-    assert AccountSummary.objects.get(pk=BOB).version == 10
+    assert AccountSummary.objects.get(pk=BOB).version == EVENTS
 
 
 def test_an_account_whose_versions_have_a_gap_stops_its_partition_and_no_other(lived):
@@ -147,8 +169,8 @@ def test_an_account_whose_versions_have_a_gap_stops_its_partition_and_no_other(l
     lived.buy(ADA)
     project()
     checkpoint = ProjectionCheckpoint.objects.get(partition=partition)
-    assert "version 11 should follow, found 12" in checkpoint.stopped_because
-    assert AccountSummary.objects.get(pk=BOB).version == 10
+    assert f"version {EVENTS + 1} should follow, found {EVENTS + 2}" in checkpoint.stopped_because
+    assert AccountSummary.objects.get(pk=BOB).version == EVENTS
     assert not DeadLetter.objects.exists()
 
 
@@ -165,17 +187,17 @@ def test_a_poison_event_holds_its_account_in_order_and_no_other(lived, monkeypat
         patched.setattr(trade_history, "row_of", poisoned)
         project()
     assert AccountSummary.objects.get(pk=ADA).version == 3
-    assert AccountSummary.objects.get(pk=BOB).version == 10
+    assert AccountSummary.objects.get(pk=BOB).version == EVENTS
     letters = list(DeadLetter.objects.filter(account_id=ADA).order_by("version"))
-    assert [letter.version for letter in letters] == [4, 5, 6, 7, 8, 9, 10]
-    assert [bool(letter.error) for letter in letters] == [True] + [False] * 6
+    assert [letter.version for letter in letters] == list(range(4, EVENTS + 1))
+    assert [bool(letter.error) for letter in letters] == [True] + [False] * (EVENTS - 4)
     assert "poison" in letters[0].error
     lived.buy(ADA)
     project()
-    assert DeadLetter.objects.filter(account_id=ADA).count() == 8
+    assert DeadLetter.objects.filter(account_id=ADA).count() == EVENTS - 2
     retry_account(ADA)
     assert not DeadLetter.objects.exists()
-    assert AccountSummary.objects.get(pk=ADA).version == 11
+    assert AccountSummary.objects.get(pk=ADA).version == EVENTS + 1
     assert reconcile().differences == []
 
 
@@ -195,14 +217,28 @@ def test_a_rebuild_gives_the_same_rows(lived):
     project()
     expected = dump()
     TradeHistory.objects.filter(account_id=ADA).delete()
+    Order.objects.filter(account_id=ADA).update(status="PENDING", version=999)  # No event is newer: it must be emptied.
     call_command("rebuild_readmodels", "--yes")
     assert dump() == expected
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from([ADA, BOB]), st.sampled_from(["buy", "sell", "refused", "day"])), min_size=1, max_size=14
-)
+KINDS = ["buy", "sell", "refused", "day", "place buy", "place sell", "fill", "replace", "cancel"]
+STEPS = st.lists(st.tuples(st.sampled_from([ADA, BOB]), st.sampled_from(KINDS)), min_size=1, max_size=14)
 DELIVERIES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 6), st.booleans()), max_size=10)
+
+
+def do_with_an_order(history, account_id, kind):
+    orders = history.writer.state(account_id)[0].orders
+    if kind.startswith("place"):
+        history.place(account_id, side=kind.removeprefix("place ").upper(), quantity=3)
+    elif orders:
+        order_id, order = next(iter(orders.items()))
+        if kind == "fill":
+            history.fill(account_id, order_id, side=order.side, quantity=min(2, order.remaining))
+        elif kind == "replace":
+            history.replace(account_id, order_id, quantity=order.quantity + 1)
+        else:
+            history.execute(account_id, CancelOrder(order_id, ""))
 
 
 @given(steps=STEPS, deliveries=DELIVERIES)
@@ -218,10 +254,13 @@ def test_any_delivery_gives_the_rows_of_one_clean_pass(history, monkeypatch, ste
             history.now += DAY
         elif kind == "buy":
             history.buy(account_id)
-        else:
+        elif kind in ("sell", "refused"):
             history.sell(account_id, quantity=1 if kind == "sell" else 10**6)
+        else:
+            do_with_an_order(history, account_id, kind)
     project()
     expected = dump()
+    assert reconcile().differences == []
     forget_everything()
     for partition, size, crash_at, is_moved_back in deliveries:
         with monkeypatch.context() as patched:

@@ -8,18 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 
-from readmodels.models import Activity, TradeHistory
+from accounts.domain.commands import RejectOrder
+from readmodels.models import Activity, Order, TradeHistory
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, TABLES, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KEYS = {"account_id", "symbol", "date", "version"}
 COLUMNS = [
     (model, field.column)
     for model in TABLES
     for field in model._meta.concrete_fields
-    if field.column and field.column not in KEYS
+    if field.column and field not in model._meta.pk_fields and field.column not in ("account_id", "version")
 ]
 
 
@@ -29,6 +29,10 @@ def projected(history):
         history.open(account_id)
         history.buy(account_id)
         history.sell(account_id)
+        filled = history.place(account_id)
+        history.fill(account_id, filled)
+        history.execute(account_id, RejectOrder(history.replace(account_id, filled, price=490_000), "halted"))
+        history.place(account_id, side="SELL", quantity=2)
     project()
     return history
 
@@ -36,23 +40,28 @@ def projected(history):
 def test_sound_tables_have_no_differences_and_every_row_is_counted(projected):
     report = reconcile()
     assert report.differences == []
-    assert report.event_count == 8
+    assert report.event_count == 22
     assert report.rows == {
         "account_summary": 2,
         "portfolio_positions": 2,
+        "orders": 6,
         "daily_pnl": 2,
-        "trade_history": 4,
-        "activity": 8,
+        "trade_history": 6,
+        "activity": 22,
     }
 
 
 def changed(model, column, value):
     field = next(field for field in model._meta.concrete_fields if field.column == column)
     match field:
+        case models.UUIDField() if value is None:
+            return str(uuid.UUID(int=1))
+        case models.DateTimeField() if value is None:
+            return datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         case models.UUIDField():
             return str(uuid.UUID(int=uuid.UUID(str(value)).int ^ 1))
         case models.IntegerField():
-            return value + 1
+            return (value or 0) + 1
         case models.DateTimeField():
             return value + datetime.timedelta(microseconds=1)
         case models.DateField():
@@ -79,6 +88,14 @@ def test_a_changed_value_is_found_and_named(projected, model, column):
     assert all(ADA in difference.key for difference in differences)
 
 
+@pytest.mark.parametrize("column", ["status", "filled_quantity", "avg_fill_price", "ended_at", "replaced_by"])
+def test_a_changed_value_of_an_order_that_has_ended_is_found_as_well(projected, column):
+    order = Order.objects.get(account_id=ADA, status="REPLACED")
+    Order.objects.filter(pk=order.pk).update(**{column: changed(Order, column, getattr(order, column))})
+    (difference,) = reconcile().differences
+    assert (difference.table, difference.key, difference.column) == ("orders", f"{ADA} {order.pk}", column)
+
+
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
 def test_a_row_that_is_gone_is_found(projected, model):
     model.objects.filter(account_id=BOB).delete()
@@ -97,8 +114,8 @@ def test_a_row_without_an_event_is_found(projected, model):
 def test_the_command_exits_with_an_error_and_names_the_difference(projected):
     output = io.StringIO()
     call_command("reconcile", stdout=output)
-    assert "the read models equal the 8 events" in output.getvalue()
-    TradeHistory.objects.filter(account_id=ADA, side="BUY").update(price=1)
+    assert "the read models equal the 22 events" in output.getvalue()
+    TradeHistory.objects.filter(account_id=ADA, version=3).update(price=1)
     with pytest.raises(CommandError, match="1 differences"):
         call_command("reconcile", stdout=output)
     assert f"trade_history {ADA} 3: price should be 500000, found 1" in output.getvalue()

@@ -3,6 +3,7 @@
 import io
 import threading
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.api_keys import create_api_key
+from accounts.domain.commands import CancelOrder
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
 from readmodels import queries
@@ -75,7 +77,9 @@ class TestAccess:
         assert ids(Reader("stranger")) == set()
         assert ids(Reader("officer", is_staff=True)) == {ADA, BOB}
 
-    @pytest.mark.parametrize("path", ["", "/portfolio", "/positions", "/trades", "/daily-pnl"])
+    @pytest.mark.parametrize(
+        "path", ["", "/portfolio", "/positions", "/trades", "/daily-pnl", "/orders", f"/orders/{uuid.uuid4()}"]
+    )
     def test_an_account_that_one_may_not_see_does_not_exist(self, ada, path):
         foreign = problem(ada.get(f"accounts/{BOB}{path}"))
         assert foreign == problem(ada.get(f"accounts/{uuid.uuid4()}{path}")) == (404, "NOT_FOUND")
@@ -113,6 +117,113 @@ class TestPages:
         assert problem(answer) == (400, "BAD_REQUEST")
         assert next(iter(parameters)) in answer.json()["detail"]
         assert problem(ada.get("accounts", cursor="x")) == (400, "BAD_REQUEST")
+
+
+@pytest.fixture
+def orders(ada, history):
+    """Ada's orders, oldest first, by what became of them."""
+    found = {"filled": history.place(ADA, quantity=2, client_order_id="mine")}
+    history.fill(ADA, found["filled"], quantity=2, price=499_999)
+    found["partly filled"] = history.place(ADA, quantity=3, symbol="XOM")
+    history.fill(ADA, found["partly filled"], quantity=1, symbol="XOM")
+    found["sell"] = history.place(ADA, side="SELL", quantity=4, price=600_000)
+    found["replaced"] = history.place(ADA, quantity=5)
+    found["replacing"] = history.replace(ADA, found["replaced"], quantity=6)
+    found["cancelled"] = history.place(ADA, client_order_id="mine")
+    history.execute(ADA, CancelOrder(found["cancelled"], "enough"))
+    project()
+    return found
+
+
+class TestOrders:
+    def names(self, orders, answer):
+        by_id = {order_id: name for name, order_id in orders.items()}
+        return [by_id[order["order_id"]] for order in answer.json()["results"]]
+
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            ({}, ["replacing", "sell", "partly filled"]),
+            ({"status": "open"}, ["replacing", "sell", "partly filled"]),
+            ({"status": "closed"}, ["cancelled", "replaced", "filled"]),
+            ({"status": "all"}, ["cancelled", "replacing", "replaced", "sell", "partly filled", "filled"]),
+            ({"status": "all", "symbol": "XOM"}, ["partly filled"]),
+            ({"side": "SELL"}, ["sell"]),
+            ({"side": "BUY", "symbol": "KO"}, ["replacing"]),
+            ({"client_order_id": "mine"}, ["cancelled", "filled"]),
+            ({"client_order_id": "mine", "status": "open"}, []),
+            ({"client_order_id": "nobody's"}, []),
+        ],
+    )
+    def test_orders_are_found_newest_first(self, ada, orders, asked, expected):
+        assert self.names(orders, ada.get(f"accounts/{ADA}/orders", **asked)) == expected
+
+    def test_orders_come_in_pages_without_overlap(self, ada, orders):
+        names, cursor, pages = [], None, 0
+        while pages == 0 or cursor is not None:
+            parameters = {"limit": 2, "status": "all"} | ({} if cursor is None else {"cursor": cursor})
+            page = ada.get(f"accounts/{ADA}/orders", **parameters)
+            names += self.names(orders, page)
+            cursor, pages = page.json()["next"], pages + 1
+        assert (sorted(names), pages) == (sorted(orders), 3)
+
+    def test_an_order_says_what_became_of_it(self, ada, orders):
+        def shown(name):
+            return ada.get(f"accounts/{ADA}/orders/{orders[name]}").json()
+
+        filled = shown("filled")
+        assert (filled["status"], filled["avg_fill_price"], filled["filled_value"]) == ("FILLED", "49.9999", "99.9998")
+        assert (filled["client_order_id"], filled["actor"]) == ("mine", "ada/bot")
+        assert filled["ended_at"] is not None
+        partly = shown("partly filled")
+        assert (partly["status"], partly["remaining_quantity"], partly["ended_at"]) == ("PARTIALLY_FILLED", 2, None)
+        assert (shown("replaced")["replaced_by"], shown("replacing")["replaces"]) == (
+            orders["replacing"],
+            orders["replaced"],
+        )
+        assert (shown("cancelled")["status"], shown("cancelled")["reason"]) == ("CANCELLED", "enough")
+
+    def test_what_orders_reserve_is_shown_with_the_account_and_the_position(self, ada, orders):
+        portfolio = ada.get(f"accounts/{ADA}/portfolio").json()
+        account = portfolio["account"]
+        assert (account["open_orders"], account["reserved_cash"]) == (3, "400.0000")
+        assert Decimal(account["buying_power"]) == Decimal(account["cash"]) - 400
+        (coke, _) = portfolio["positions"]
+        assert (coke["quantity"], coke["reserved_quantity"], coke["available"]) == (9, 4, 5)
+
+    def test_an_order_of_another_account_does_not_exist(self, ada, orders, history):
+        foreign = history.place(BOB)
+        project()
+        assert problem(ada.get(f"accounts/{ADA}/orders/{foreign}")) == (404, "NOT_FOUND")
+        assert ada.get(f"accounts/{ADA}/orders", status="all", symbol="KO").json()["next"] is None
+
+    @pytest.mark.parametrize("parameters", [{"status": "working"}, {"side": "LONG"}, {"cursor": "x"}, {"limit": 0}])
+    def test_parameters_that_make_no_sense_are_named(self, ada, parameters):
+        answer = ada.get(f"accounts/{ADA}/orders", **parameters)
+        assert problem(answer) == (400, "BAD_REQUEST")
+        assert next(iter(parameters)) in answer.json()["detail"]
+
+    @pytest.mark.parametrize("path", ["orders", "orders/0b5c1f3e-0000-4000-8000-0000000000ff"])
+    def test_a_version_that_does_not_come_is_a_503_that_says_so(self, ada, monkeypatch, path):
+        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        assert problem(ada.get(f"accounts/{ADA}/{path}", min_version=99)) == (503, "VERSION_NOT_AVAILABLE")
+
+    def test_the_queries_of_orders_use_their_indexes(self, ada, orders):
+        def plan(condition):
+            with connection.cursor() as cursor:
+                cursor.execute("SET enable_seqscan = off")
+                cursor.execute(
+                    f"EXPLAIN SELECT * FROM orders WHERE account_id = %s AND {condition} "
+                    "ORDER BY placed_version DESC LIMIT 50",
+                    [ADA],
+                )
+                found = "\n".join(row[0] for row in cursor.fetchall())
+                cursor.execute("RESET enable_seqscan")
+                return found
+
+        assert "orders_open" in plan("ended_at IS NULL")
+        assert "Sort" not in plan("ended_at IS NULL")
+        assert "orders_newest" in plan("placed_version < 9")
 
 
 class TestMinVersion:

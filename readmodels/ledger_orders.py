@@ -1,0 +1,135 @@
+"""The orders of an account worked out from raw facts alone: what was ordered, filled and ended, and in which order.
+
+A part of the ledger, and like it another calculation than the domain's and the projections': what is filled, reserved
+and open is added up here from terms and fills, never taken from an event's own after-values.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from accounts.domain import events as e
+from accounts.domain.values import average_cost
+from eventstore.record import Commit
+from readmodels.projections.rows import Row, instant
+
+_ENDINGS: Final = {e.OrderCancelled: "CANCELLED", e.OrderExpired: "EXPIRED", e.OrderRejected: "REJECTED"}
+
+
+@dataclass
+class WrittenOrder:
+    """One order: its terms, its fills with those that it inherited, and how it ended."""
+
+    terms: e.OrderPlaced
+    placed_by: Commit[Any]
+    placed_version: int
+    version: int
+    updated_at: int
+    fills: list[tuple[int, int]] = field(default_factory=list)
+    ending: str = ""
+    reason: str = ""
+    replaced_by: str | None = None
+
+    @property
+    def filled(self) -> int:
+        """The shares that are filled."""
+        return sum(quantity for quantity, _ in self.fills)
+
+    @property
+    def works(self) -> bool:
+        """Whether it may still be filled."""
+        return not self.ending and self.filled < self.terms.quantity
+
+    @property
+    def left(self) -> int:
+        """The shares that it still waits for."""
+        return self.terms.quantity - self.filled if self.works else 0
+
+    @property
+    def status(self) -> str:
+        """Where it stands."""
+        if self.ending:
+            return self.ending
+        if not self.works:
+            return "FILLED"
+        return "PARTIALLY_FILLED" if self.fills else "PENDING"
+
+
+@dataclass
+class OrderBook:
+    """Every order of one account."""
+
+    orders: dict[str, WrittenOrder] = field(default_factory=dict)
+
+    def add(self, event: Any, commit: Commit[Any], version: int) -> None:
+        """Take in an event; those that are about no order change nothing."""
+        if isinstance(event, e.OrderPlaced):
+            inherited = list(self.orders[event.replaces].fills) if event.replaces is not None else []
+            self.orders[event.order_id] = WrittenOrder(
+                event, commit, version, version, commit.timestamp, fills=inherited
+            )
+            return
+        if not isinstance(event, e.OrderFilled | e.OrderReplaced | e.OrderCancelled | e.OrderExpired | e.OrderRejected):
+            return
+        order = self.orders[event.order_id]
+        order.version, order.updated_at = version, commit.timestamp
+        match event:
+            case e.OrderFilled():
+                order.fills.append((event.fill_quantity, event.fill_price))
+            case e.OrderReplaced():
+                order.ending, order.replaced_by = "REPLACED", event.replaced_by
+            case _:
+                order.ending, order.reason = _ENDINGS[type(event)], event.reason
+
+    def open_count(self) -> int:
+        """Return how many orders work."""
+        return sum(order.works for order in self.orders.values())
+
+    def reserved_cash(self) -> int:
+        """Return the cash that working buys keep."""
+        return sum(
+            order.left * order.terms.reserve_price for order in self.orders.values() if order.terms.side == "BUY"
+        )
+
+    def reserved_shares(self) -> dict[str, int]:
+        """Return the shares that working sells keep, by symbol."""
+        reserved: dict[str, int] = {}
+        for order in self.orders.values():
+            if order.terms.side == "SELL":
+                reserved[order.terms.symbol] = reserved.get(order.terms.symbol, 0) + order.left
+        return reserved
+
+    def rows(self, account_id: str) -> list[Row]:
+        """Return what the table of orders should say."""
+        return [_row(account_id, order_id, order) for order_id, order in self.orders.items()]
+
+
+def _row(account_id: str, order_id: str, order: WrittenOrder) -> Row:
+    terms, filled = order.terms, order.filled
+    value = sum(quantity * price for quantity, price in order.fills)
+    return {
+        "order_id": order_id,
+        "account_id": account_id,
+        "client_order_id": terms.client_order_id,
+        "symbol": terms.symbol,
+        "side": terms.side,
+        "order_type": terms.order_type,
+        "time_in_force": terms.time_in_force,
+        "quantity": terms.quantity,
+        "filled_quantity": filled,
+        "filled_value": value,
+        "avg_fill_price": average_cost(cost=value, quantity=filled) if filled else None,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "reserve_price": terms.reserve_price,
+        "status": order.status,
+        "replaces": terms.replaces,
+        "replaced_by": order.replaced_by,
+        "reason": order.reason,
+        "placed_version": order.placed_version,
+        "placed_at": instant(order.placed_by.timestamp),
+        "updated_at": instant(order.updated_at),
+        "ended_at": None if order.works else instant(order.updated_at),
+        "version": order.version,
+        "command_id": order.placed_by.command_id,
+        "actor": order.placed_by.actor,
+    }
