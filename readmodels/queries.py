@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -80,6 +81,13 @@ def orders(
 def order(*, account_id: str, order_id: str) -> Row | None:
     """Return an order of an account."""
     return Order.objects.filter(account_id=account_id, order_id=order_id).values(*_columns(Order)).first()
+
+
+def day_orders_placed_before(instant: datetime, *, limit: int) -> list[tuple[str, str]]:
+    """Return the account and the id of working DAY orders that were placed before an instant, oldest first."""
+    rows = Order.objects.filter(ended_at__isnull=True, time_in_force="DAY", placed_at__lt=instant)
+    found = rows.order_by("placed_at").values_list("account_id", "order_id")[:limit]
+    return [(str(account_id), str(order_id)) for account_id, order_id in found]
 
 
 def daily_pnl(*, account_id: str, limit: int) -> list[Row]:
