@@ -10,6 +10,8 @@ from typing import ClassVar
 from django.db import models
 
 MONEY = "in ten-thousandths of the account's currency"
+ACCOUNT = "Account id"
+SYMBOL = "Symbol of the instrument"
 
 
 def money(meaning: str) -> models.BigIntegerField:
@@ -25,9 +27,9 @@ def money_or_none(meaning: str) -> models.BigIntegerField:
 class AccountSummary(models.Model):
     """One row for each account."""
 
-    account_id = models.UUIDField(primary_key=True)
+    account_id = models.UUIDField(primary_key=True, db_comment=ACCOUNT)
     owner = models.CharField(max_length=150, db_comment="User name of the owner")
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, db_comment="As its owner named it")
     currency = models.CharField(max_length=3, db_comment="ISO 4217")
     status = models.CharField(max_length=8, db_comment="ACTIVE, FROZEN or CLOSED")
     cash = money("Cash")
@@ -47,13 +49,14 @@ class AccountSummary(models.Model):
     max_daily_value = money("Limit of the value traded in a UTC day")
     max_trade_value = money("Limit of one trade")
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
-    opened_at = models.DateTimeField()
+    opened_at = models.DateTimeField(db_comment="When it was opened")
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
 
     class Meta:
         """The table's own name."""
 
         db_table = "account_summary"
+        db_table_comment = "One row for each account"
         verbose_name = "account"
         indexes: ClassVar = [models.Index(fields=["owner"], name="account_summary_owner")]
 
@@ -65,8 +68,8 @@ class PortfolioPosition(models.Model):
     """One row for each account and symbol that it ever held; quantity 0 is a closed position."""
 
     pk = models.CompositePrimaryKey("account_id", "symbol")
-    account_id = models.UUIDField()
-    symbol = models.CharField(max_length=12)
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     quantity = models.BigIntegerField(db_comment="Whole shares held")
     reserved_quantity = models.BigIntegerField(db_comment="Those of them that working sells keep, whole shares")
     cost = money("What these shares cost")
@@ -74,12 +77,13 @@ class PortfolioPosition(models.Model):
     last_price = money("Price that the account last traded the symbol at")
     realized_pnl = money("Realized profit or loss in this symbol so far")
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
 
     class Meta:
         """The table's own name."""
 
         db_table = "portfolio_positions"
+        db_table_comment = "One row for each account and symbol that it ever held; quantity 0 is a closed position"
 
 
 class Order(models.Model):
@@ -88,12 +92,12 @@ class Order(models.Model):
     `filled_quantity`, `filled_value` and `avg_fill_price` count what the orders that it replaced had filled.
     """
 
-    order_id = models.UUIDField(primary_key=True)
-    account_id = models.UUIDField()
+    order_id = models.UUIDField(primary_key=True, db_comment="Given when the order was placed")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
     client_order_id = models.CharField(
         max_length=64, db_comment="The client's own id; unique among the account's working orders only"
     )
-    symbol = models.CharField(max_length=12)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     side = models.CharField(max_length=4, db_comment="BUY or SELL")
     order_type = models.CharField(max_length=10, db_comment="MARKET, LIMIT, STOP or STOP_LIMIT")
     time_in_force = models.CharField(max_length=3, db_comment="DAY, GTC, IOC or FOK")
@@ -112,7 +116,7 @@ class Order(models.Model):
     replaced_by = models.UUIDField(null=True, db_comment="Order that took its place")
     reason = models.CharField(max_length=200, blank=True, db_comment="Why it was cancelled, expired or rejected")
     placed_version = models.BigIntegerField(db_comment="Account version of its placing; orders an account's orders")
-    placed_at = models.DateTimeField()
+    placed_at = models.DateTimeField(db_comment="When it was placed")
     updated_at = models.DateTimeField(db_comment="When its latest event was recorded")
     ended_at = models.DateTimeField(null=True, db_comment="When it stopped working; null while it works")
     version = models.BigIntegerField(db_comment="Account version of its latest event")
@@ -123,6 +127,7 @@ class Order(models.Model):
         """The table's own name."""
 
         db_table = "orders"
+        db_table_comment = "One row for each order, whether it works or has ended"
         indexes: ClassVar = [
             models.Index(fields=["account_id", "-placed_version"], name="orders_newest"),
             models.Index(
@@ -142,31 +147,32 @@ class TradeHistory(models.Model):
     """One row for each trade."""
 
     pk = models.CompositePrimaryKey("account_id", "version")
-    account_id = models.UUIDField()
+    account_id = models.UUIDField(db_comment=ACCOUNT)
     version = models.BigIntegerField(db_comment="Account version of the trade's event")
     trade_id = models.UUIDField(db_comment="Event id, derived from the event's hash")
-    symbol = models.CharField(max_length=12)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     side = models.CharField(max_length=4, db_comment="BUY or SELL")
     quantity = models.BigIntegerField(db_comment="Whole shares")
     price = money("Price of one share")
     value = money("Quantity times price")
     realized_pnl = money("Realized profit or loss of this trade")
     cash_after = money("Cash after the trade")
-    order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not the empty string.
-    command_id = models.CharField(max_length=64)
-    executed_at = models.DateTimeField()
+    order_id = models.CharField(max_length=64, null=True, db_comment="Order that it filled")  # noqa: DJ001 - absent is not the empty string.
+    command_id = models.CharField(max_length=64, db_comment="Command that led to it")
+    executed_at = models.DateTimeField(db_comment="When the trade was recorded")
 
     class Meta:
         """The table's own name."""
 
         db_table = "trade_history"
+        db_table_comment = "One row for each trade"
 
 
 class DailyPnl(models.Model):
     """One row for each account and UTC day on which it traded."""
 
     pk = models.CompositePrimaryKey("account_id", "date")
-    account_id = models.UUIDField()
+    account_id = models.UUIDField(db_comment=ACCOUNT)
     date = models.DateField(db_comment="UTC day")
     trades = models.IntegerField(db_comment="Trades of the day")
     volume = money("Value traded on the day")
@@ -177,34 +183,36 @@ class DailyPnl(models.Model):
         """The table's own name."""
 
         db_table = "daily_pnl"
+        db_table_comment = "One row for each account and UTC day on which it traded"
 
 
 class Activity(models.Model):
     """One row for each event: the audit trail."""
 
     pk = models.CompositePrimaryKey("account_id", "version")
-    account_id = models.UUIDField()
+    account_id = models.UUIDField(db_comment=ACCOUNT)
     version = models.BigIntegerField(db_comment="Account version of the event")
     event_id = models.UUIDField(db_comment="Derived from the event's hash")
-    event_type = models.CharField(max_length=40)
-    recorded_at = models.DateTimeField()
+    event_type = models.CharField(max_length=40, db_comment="Such as TradeExecuted")
+    recorded_at = models.DateTimeField(db_comment="When the event was recorded")
     actor = models.CharField(max_length=200, db_comment="User, and the API key behind a slash")
-    command_id = models.CharField(max_length=64)
-    correlation_id = models.CharField(max_length=64)
-    causation_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not the empty string.
+    command_id = models.CharField(max_length=64, db_comment="Command that led to it")
+    correlation_id = models.CharField(max_length=64, db_comment="What it belongs together with; else the command")
+    causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
     data = models.JSONField(db_comment="The event's fields; money as decimal strings")
 
     class Meta:
         """The table's own name."""
 
         db_table = "activity"
+        db_table_comment = "One row for each event: the audit trail"
         verbose_name_plural = "activity"
 
 
 class ProjectionCheckpoint(models.Model):
     """How far each partition of the event store is projected; moves in the same transaction as the rows."""
 
-    partition = models.IntegerField(primary_key=True)
+    partition = models.IntegerField(primary_key=True, db_comment="Of the event store")
     seq = models.BigIntegerField(db_comment="Last batch that is in the tables")
     stopped_because = models.TextField(blank=True, db_comment="Why projecting stopped here; empty while it goes on")
 
@@ -212,6 +220,7 @@ class ProjectionCheckpoint(models.Model):
         """The table's own name."""
 
         db_table = "projection_checkpoints"
+        db_table_comment = "How far each partition of the event store is projected; moves together with the rows"
 
     def __str__(self) -> str:
         return f"partition {self.partition} at {self.seq}"
@@ -221,14 +230,15 @@ class DeadLetter(models.Model):
     """An event that could not be projected, or that waits behind one of the same account; retried in the admin."""
 
     pk = models.CompositePrimaryKey("account_id", "version")
-    account_id = models.UUIDField()
-    version = models.BigIntegerField()
-    partition = models.IntegerField()
-    seq = models.BigIntegerField()
-    event_type = models.CharField(max_length=40)
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    version = models.BigIntegerField(db_comment="Account version of the event")
+    partition = models.IntegerField(db_comment="Of the event store")
+    seq = models.BigIntegerField(db_comment="Batch that holds the event")
+    event_type = models.CharField(max_length=40, db_comment="Such as TradeExecuted")
     error = models.TextField(db_comment="What went wrong; empty for an event that waits behind another")
 
     class Meta:
         """The table's own name."""
 
         db_table = "dead_letters"
+        db_table_comment = "An event that could not be projected, or that waits behind one of the same account"
