@@ -1,5 +1,5 @@
-"""`python -m benchmarks [store|commands|readmodels ...] [--json]`: measure, and write RESULTS.md unless --json is
-given.
+"""`python -m benchmarks [store|commands|readmodels ...] [--json]`: measure, and write each group's part of RESULTS.md
+unless --json is given.
 """
 
 import argparse
@@ -27,14 +27,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object a line, and no RESULTS.md")
     arguments = parser.parse_args()
     chosen = arguments.groups or list(groups)
-    figures: list[Figure] = []
     for name in chosen:
+        figures: list[Figure] = []
         for figure in groups[name]():
             figures.append(figure)
             print(msgspec.json.encode(figure).decode() if arguments.json else _line(figure), flush=True)
-    if not arguments.json and set(chosen) == set(groups):
-        RESULTS.write_text(_document(figures))
-        print(f"written to {RESULTS.name}")
+        if not arguments.json:
+            _write(name, figures, order=list(groups))
+            print(f"{name}: written to {RESULTS.name}")
 
 
 def _groups() -> dict[str, Callable[[], Iterator[Figure]]]:
@@ -57,20 +57,30 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
-def _document(figures: list[Figure]) -> str:
+def _write(name: str, figures: list[Figure], *, order: list[str]) -> None:
+    """Write a group's part of the results; the other groups keep theirs, each with its own day and commit."""
+    standing = RESULTS.read_text() if RESULTS.exists() else ""
+    parts = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in standing.split("\n## ")[1:]}
+    parts[name] = _part(figures)
+    RESULTS.write_text(_HEAD + "".join(f"\n## {group}\n\n{parts[group]}\n" for group in order if group in parts))
+
+
+_HEAD = """# Measured
+
+By `python -m benchmarks`, one run a group. Everything that was acknowledged was counted in the journal afterwards.
+"""
+
+
+def _part(figures: list[Figure]) -> str:
     rows = "\n".join(
         f"| {f.metric} | {_number(f.value)} {f.unit} | {_verdict(f).removeprefix('budget ') or '-'} | {f.note} |"
         for f in figures
     )
-    return f"""# Measured
-
-By `python -m benchmarks` on {machine()}; {datetime.now(UTC):%Y-%m-%d}, commit {commit_id()}. Everything that was
-acknowledged was counted in the journal afterwards.
+    return f"""On {machine()}; {datetime.now(UTC):%Y-%m-%d}, commit {commit_id()}.
 
 | metric | measured | budget | how |
 |---|---|---|---|
-{rows}
-"""
+{rows}"""
 
 
 if __name__ == "__main__":
