@@ -12,17 +12,18 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.api_keys import find_api_key
+from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
+from accounts.models import ApiKey
 
 _SCHEME: Final = "Bearer "
-_INVALID_KEY: Final = "the API key is unknown or revoked: make another with `manage.py create_api_key`"
 
 
 class Principal(NamedTuple):
-    """An authenticated user, and the name under which its commands are recorded."""
+    """An authenticated user, the name under which its commands are recorded, and what its key is for."""
 
     user: Any
     actor: str
+    scope: str = ApiKey.Scope.TRADE.value
 
 
 class CSRFRefused(Exception):
@@ -74,10 +75,11 @@ def bearer_key(header: str) -> str | None:
 
 
 def _principal_of_key(key: str) -> Principal:
-    found = find_api_key(key)
-    if found is None:
-        raise AuthenticationFailed(_INVALID_KEY)
-    return Principal(found.user, f"{found.user.get_username()}/{found.name}")
+    try:
+        found = check_api_key(key)
+    except ApiKeyRefused as error:
+        raise AuthenticationFailed(str(error)) from error
+    return Principal(found.user, f"{found.user.get_username()}/{found.name}", found.scope)
 
 
 def _enforce_csrf(request: HttpRequest) -> None:
