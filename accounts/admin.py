@@ -74,7 +74,9 @@ class AccountAccessAdmin(admin.ModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """The keys that exist; made with `manage.py create_api_key`, or by their users at /api/keys."""
+    """The keys that exist; made with `manage.py create_api_key`, or by their users at /api/keys. Only their limit can
+    be changed.
+    """
 
     list_display = ("user", "name", "prefix", "scope", "limit_shown", "last_used_at", "expires_at", "revoked_at")
     list_filter = ("scope", "revoked_at", "expires_at", "last_used_at")
@@ -84,7 +86,6 @@ class ApiKeyAdmin(admin.ModelAdmin):
         "name",
         "prefix",
         "scope",
-        "requests_per_minute",
         "created_at",
         "last_used_at",
         "expires_at",

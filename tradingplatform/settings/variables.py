@@ -52,6 +52,13 @@ def _positive(text: str) -> int:
     return value
 
 
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("expected zero or a number above it")
+    return value
+
+
 def _partitions(text: str) -> int | None:
     return _positive(text) if text else None
 
@@ -87,6 +94,7 @@ VARIABLES: Final = (
     Variable("ARCHIVE_S3_ENDPOINT", str, "", "Address of an S3 server other than Amazon's"),
     Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
     Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
+    Variable("API_KEY_REQUESTS_PER_MINUTE", _not_negative, "6000", "Requests a minute of each API key; 0 is no limit"),
     Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
