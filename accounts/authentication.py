@@ -3,9 +3,11 @@
 `Principal.actor` is what goes into the events: the user's name, and the key's name behind a slash when a key was used.
 """
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -14,6 +16,7 @@ from rest_framework.request import Request
 
 from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
 from accounts.models import ApiKey
+from accounts.rate_limits import ProcessRateLimits
 
 _SCHEME: Final = "Bearer "
 
@@ -24,6 +27,12 @@ class Principal(NamedTuple):
     user: Any
     actor: str
     scope: str = ApiKey.Scope.TRADE.value
+
+
+@lru_cache(maxsize=1)
+def rate_limits() -> ProcessRateLimits:
+    """Return the rate limits of this process; a key becomes known to them when it is found valid here."""
+    return ProcessRateLimits()
 
 
 class CSRFRefused(Exception):
@@ -79,6 +88,9 @@ def _principal_of_key(key: str) -> Principal:
         found = check_api_key(key)
     except ApiKeyRefused as error:
         raise AuthenticationFailed(str(error)) from error
+    own = found.requests_per_minute
+    limit: int = settings.API_KEY_REQUESTS_PER_MINUTE if own is None else own
+    rate_limits().know(key, name=found.prefix, limit=limit)
     return Principal(found.user, f"{found.user.get_username()}/{found.name}", found.scope)
 
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tradingplatform.middleware.Security",
+    "accounts.middleware.hold_to_rate_limits",
     "tradingplatform.middleware.Session",
     "tradingplatform.middleware.Common",
     "tradingplatform.middleware.Csrf",
