@@ -14,11 +14,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.locked_logins import LoginForm
 from accounts.models import AccountAccess, ApiKey
 from accounts.permissions import ROLES_WITH_ADMIN, platform_role
 from accounts.roles import open_admin
 
 User: Any = get_user_model()
+admin.site.login_form = LoginForm
 admin.site.unregister(User)
 admin.site.unregister(Group)  # The roles are fixed: what they mean is code.
 

@@ -32,6 +32,10 @@ def _boolean(text: str) -> bool:
     return text.lower() in ("1", "true", "yes", "on")
 
 
+def _boolean_if_said(text: str) -> bool | None:
+    return _boolean(text) if text else None
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -76,7 +80,7 @@ VARIABLES: Final = (
     Variable("DEBUG", _boolean, "false", "Django's debug pages; never in production"),
     Variable("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]", "Host names that are served"),
     Variable("CSRF_TRUSTED_ORIGINS", _words, "", "Origins such as https://trade.example.com behind a proxy"),
-    Variable("SECURE_COOKIES", _boolean, "false", "Send cookies over HTTPS only; true behind TLS"),
+    Variable("SECURE_COOKIES", _boolean_if_said, "", "Cookies over HTTPS only; when empty, unless all hosts are local"),
     Variable("DATABASE_URL", _database, "postgresql://127.0.0.1:5432/trading", "PostgreSQL of the read models"),
     Variable("REDIS_URL", str, "redis://127.0.0.1:6379/0", "Valkey or Redis: cache, broker, channel layer, quotes"),
     Variable("EVENT_STORE", _one_of("sqlite", "dynamodb"), "sqlite", "Engine of the event store: sqlite or dynamodb"),
@@ -118,6 +122,13 @@ def read_variables(base_dir: Path) -> dict[str, Any]:
                 f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
             ) from error
     return values
+
+
+def are_local(hosts: list[str]) -> bool:
+    """Tell whether every host that is served is this machine, or a name without a dot, as in a network of containers:
+    there people use plain HTTP, and a cookie for HTTPS only would keep them from logging in.
+    """
+    return all(host.startswith("127.") or host == "[::1]" or host.isalnum() for host in hosts)
 
 
 def secret_key(data_dir: Path) -> str:
