@@ -6,9 +6,8 @@
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
@@ -67,15 +66,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-async def user_from_scope(scope: dict[str, Any]) -> AbstractBaseUser | AnonymousUser:
-    """Return the user of a WebSocket: of its API key when it sends one, else of its session."""
+async def api_key_from_scope(scope: dict[str, Any]) -> ApiKey | None:
+    """Return the valid API key that a WebSocket sends, with its user, or None."""
     headers = dict(scope.get("headers", []))
     key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
-    if key is not None:
-        found = await sync_to_async(find_api_key)(key)
-        return AnonymousUser() if found is None else found.user
-    user = scope.get("user")
-    return AnonymousUser() if user is None else user
+    return None if key is None else await database_sync_to_async(find_api_key)(key)
 
 
 def bearer_key(header: str) -> str | None:

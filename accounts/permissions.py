@@ -178,17 +178,22 @@ def role_on_account(user: Any, account_id: str) -> str | None:
     role = AccountAccess.objects.filter(user=user, account_id=account_id).values_list("role", flat=True).first()
     if role is not None:
         return str(role)
-    return STAFF if _sees_every_account(user) else None
+    return STAFF if sees_every_account(user) else None
 
 
 def accessible_account_ids(user: Any) -> list[str] | None:
     """Return the ids of every account that a user may see; None means all of them."""
     if not user.is_authenticated:
         return []
-    if _sees_every_account(user):
+    if sees_every_account(user):
         return None
     ids = AccountAccess.objects.filter(user=user).values_list("account_id", flat=True)
     return [str(account_id) for account_id in ids]
+
+
+def sees_every_account(user: Any) -> bool:
+    """Tell whether a user sees every account by their role on the platform."""
+    return Action.SEE in ON_EVERY_ACCOUNT[platform_role(user)]
 
 
 def roles_by_account(user: Any) -> dict[str, str]:
@@ -200,7 +205,3 @@ def roles_by_account(user: Any) -> dict[str, str]:
 def grant_ownership(*, user: Any, account_id: str) -> None:
     """Make a user the owner of an account; done before the account is opened, so that none is ever without an owner."""
     AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})
-
-
-def _sees_every_account(user: Any) -> bool:
-    return Action.SEE in ON_EVERY_ACCOUNT[platform_role(user)]
