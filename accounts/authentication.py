@@ -3,26 +3,35 @@
 `Principal.actor` is what goes into the events: the user's name, and the key's name behind a slash when a key was used.
 """
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from channels.db import database_sync_to_async
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.api_keys import find_api_key
+from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
+from accounts.models import ApiKey
+from accounts.rate_limits import ProcessRateLimits
 
 _SCHEME: Final = "Bearer "
-_INVALID_KEY: Final = "the API key is unknown or revoked: make another with `manage.py create_api_key`"
 
 
 class Principal(NamedTuple):
-    """An authenticated user, and the name under which its commands are recorded."""
+    """An authenticated user, the name under which its commands are recorded, and what its key is for."""
 
     user: Any
     actor: str
+    scope: str = ApiKey.Scope.TRADE.value
+
+
+@lru_cache(maxsize=1)
+def rate_limits() -> ProcessRateLimits:
+    """Return the rate limits of this process; a key becomes known to them when it is found valid here."""
+    return ProcessRateLimits()
 
 
 class CSRFRefused(Exception):
@@ -57,15 +66,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-async def user_from_scope(scope: dict[str, Any]) -> AbstractBaseUser | AnonymousUser:
-    """Return the user of a WebSocket: of its API key when it sends one, else of its session."""
+async def api_key_from_scope(scope: dict[str, Any]) -> ApiKey | None:
+    """Return the valid API key that a WebSocket sends, with its user, or None."""
     headers = dict(scope.get("headers", []))
     key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
-    if key is not None:
-        found = await sync_to_async(find_api_key)(key)
-        return AnonymousUser() if found is None else found.user
-    user = scope.get("user")
-    return AnonymousUser() if user is None else user
+    return None if key is None else await database_sync_to_async(find_api_key)(key)
 
 
 def bearer_key(header: str) -> str | None:
@@ -74,10 +79,14 @@ def bearer_key(header: str) -> str | None:
 
 
 def _principal_of_key(key: str) -> Principal:
-    found = find_api_key(key)
-    if found is None:
-        raise AuthenticationFailed(_INVALID_KEY)
-    return Principal(found.user, f"{found.user.get_username()}/{found.name}")
+    try:
+        found = check_api_key(key)
+    except ApiKeyRefused as error:
+        raise AuthenticationFailed(str(error)) from error
+    own = found.requests_per_minute
+    limit: int = settings.API_KEY_REQUESTS_PER_MINUTE if own is None else own
+    rate_limits().know(key, name=found.prefix, limit=limit)
+    return Principal(found.user, f"{found.user.get_username()}/{found.name}", found.scope)
 
 
 def _enforce_csrf(request: HttpRequest) -> None:

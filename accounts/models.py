@@ -1,5 +1,5 @@
 """Who may do what: access to accounts, and API keys. Nothing about an account itself is here: its events are the
-truth.
+truth. What the roles mean is in permissions.py.
 """
 
 from typing import ClassVar
@@ -37,11 +37,23 @@ class AccountAccess(models.Model):
 class ApiKey(models.Model):
     """A key that acts for its user. Only a hash is kept; the key itself is shown once, when it is made."""
 
+    class Scope(models.TextChoices):
+        """What a key may be used for, within what its user may do; trade includes read."""
+
+        READ = "read"
+        TRADE = "trade"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=40, db_comment="What the key is for, in its owner's words")
     prefix = models.CharField(max_length=12, unique=True, db_comment="Public part of the key, to recognise it by")
     secret_hash = models.CharField(max_length=64, db_comment="SHA-256 of the secret part, hexadecimal")
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.TRADE, db_comment="trade includes read")
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, db_comment="0 is no limit; the platform's own when null"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, db_comment="Worthless from then on; never when null")
+    last_used_at = models.DateTimeField(null=True, blank=True, db_comment="To the minute")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,52 +1,199 @@
-"""Who may see and trade which account: its owner, whom the owner's operator gave access, and staff. Nobody else."""
+"""Who may do what, in one place: a role on an account, a role on the platform, and what an API key is for.
 
+A command is allowed when the role on its account allows it (owner, trader, viewer: a row of AccountAccess), or the
+user's role on the platform allows it on any account (a Django group; see `platform_role`). A viewer of the platform
+and a key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the
+last table, which backends.py gives to Django.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 
 from accounts.authentication import Principal, principal_of
-from accounts.models import AccountAccess
+from accounts.models import AccountAccess, ApiKey
 
+OWNER: Final = AccountAccess.Role.OWNER.value
+TRADER: Final = AccountAccess.Role.TRADER.value
+VIEWER: Final = AccountAccess.Role.VIEWER.value
+COMPLIANCE: Final = "compliance"
+OPERATOR: Final = "operator"
 STAFF: Final = "staff"
-MAY_TRADE: Final = frozenset({AccountAccess.Role.OWNER.value, AccountAccess.Role.TRADER.value})
+"""Who sees every account and has no role on it; as a role on the platform: `is_staff` without a group."""
+SUPERUSER: Final = "superuser"
+
+GROUPS: Final = (VIEWER, TRADER, COMPLIANCE, OPERATOR)
+"""The roles that are Django groups, made by a migration. Of several, the first in this order counts: the narrowest."""
+ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
+
+
+class Action(StrEnum):
+    """What can be done with an account."""
+
+    SEE = "see"
+    TRADE = "trade"
+    """Move cash, place, replace and cancel orders."""
+    EXECUTE_TRADE = "execute trades"
+    END_ORDER = "expire and reject orders"
+    SUPERVISE = "freeze, unfreeze and change limits"
+    CLOSE = "close"
+
+
+ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
+    OWNER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE, Action.CLOSE}),
+    TRADER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE}),
+    VIEWER: frozenset({Action.SEE}),
+}
+"""What a role on an account allows there."""
+
+ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
+    VIEWER: frozenset(),
+    TRADER: frozenset(),
+    STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
+    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
+    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER}),
+    SUPERUSER: frozenset(Action),
+}
+"""What a role on the platform allows on every account, one's own or not."""
+
+IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
+    COMPLIANCE: frozenset({"view"}),
+    OPERATOR: frozenset(
+        {
+            "view",
+            "auth.add_user",
+            "auth.change_user",
+            "accounts.add_accountaccess",
+            "accounts.change_accountaccess",
+            "accounts.delete_accountaccess",
+            "accounts.change_apikey",
+            "axes.delete_accessattempt",
+        }
+    ),
+}
+"""What a role may do in the admin, as Django's permissions; "view" is to look at everything."""
+
+
+def roles_that_may(action: Action) -> frozenset[str]:
+    """Return the roles, on an account and on the platform, whose holders may do something with an account."""
+    tables = (ON_OWN_ACCOUNT, ON_EVERY_ACCOUNT)
+    return frozenset(role for table in tables for role, actions in table.items() if action in actions)
+
+
+MAY_TRADE: Final = roles_that_may(Action.TRADE)
+MAY_EXECUTE_TRADES: Final = roles_that_may(Action.EXECUTE_TRADE)
+MAY_END_ORDERS: Final = roles_that_may(Action.END_ORDER)
+MAY_SUPERVISE: Final = roles_that_may(Action.SUPERVISE)
+MAY_CLOSE: Final = roles_that_may(Action.CLOSE)
 
 
 class Access(NamedTuple):
-    """Who asks, and their role on the account in question (None: no access, or no account in question)."""
+    """Who asks, their role on the account in question (None: no access, or no account in question), and on the
+    platform.
+    """
 
     principal: Principal
     role: str | None
+    platform_role: str = TRADER
 
 
 def access_of(request: HttpRequest, account_id: str | None) -> Access | None:
-    """Return who sends a request and their role on an account, or None when nobody is logged in.
+    """Return who sends a request and their roles, or None when nobody is logged in.
 
     Raises AuthenticationFailed for a wrong key, CSRFRefused for a session without its CSRF token.
     """
     principal = principal_of(request)
     if principal is None:
         return None
-    return Access(principal, None if account_id is None else role_on_account(principal.user, account_id))
+    role = None if account_id is None else role_on_account(principal.user, account_id)
+    return Access(principal, role, platform_role(principal.user))
+
+
+def platform_role(user: Any) -> str:
+    """Return a user's role on the platform: its group's name, "superuser", "staff", or "trader" when it has none.
+
+    It is asked once for each user object, which lives as long as a request.
+    """
+    known: str | None = getattr(user, "_platform_role", None)
+    if known is None:
+        known = _find_platform_role(user)
+        user._platform_role = known
+    return known
+
+
+def _find_platform_role(user: Any) -> str:
+    if user.is_superuser:
+        return SUPERUSER
+    names = set(user.groups.filter(name__in=GROUPS).values_list("name", flat=True))
+    if not names:
+        return STAFF if user.is_staff else TRADER
+    return next(name for name in GROUPS if name in names)
+
+
+def why_no_command(access: Access) -> str | None:
+    """Return why somebody may send no command at all, None when they may."""
+    if access.principal.scope == ApiKey.Scope.READ:
+        return "this API key is for reading: send commands with a key whose scope is trade"
+    if access.platform_role == VIEWER:
+        return "your role on the platform is viewer, who sends no commands: ask an operator for another role"
+    return None
+
+
+def why_not(access: Access, account_id: str, allowed: Action | Collection[str]) -> str | None:
+    """Return why a command for an account may not be sent, in a sentence for whom it is refused; None when it may be.
+
+    `allowed` is what the command does, or the roles that may send it; "staff" among these is also for compliance.
+    """
+    reason = why_no_command(access)
+    if reason is not None:
+        return reason
+    roles = roles_that_may(allowed) if isinstance(allowed, Action) else frozenset(allowed)
+    if access.platform_role == SUPERUSER or _stands_for(access) & roles:
+        return None
+    if access.role is None:
+        return f"you have no access to account {account_id}: check the id, or ask its owner for access"
+    shown = access.platform_role if access.role == STAFF else access.role
+    needed = " or ".join(sorted(roles - {SUPERUSER}))
+    return f"your role on account {account_id} is {shown}: this needs {needed}"
+
+
+def _stands_for(access: Access) -> frozenset[str]:
+    names = {access.role} & set(ON_OWN_ACCOUNT)
+    if access.platform_role == COMPLIANCE:
+        names |= {COMPLIANCE, STAFF}
+    elif Action.SEE in ON_EVERY_ACCOUNT[access.platform_role]:
+        names.add(access.platform_role)
+    return frozenset(name for name in names if name is not None)
 
 
 def role_on_account(user: Any, account_id: str) -> str | None:
-    """Return a user's role on an account ("owner", "trader", "viewer", "staff"), or None when it has no access."""
+    """Return a user's role on an account ("owner", "trader", "viewer", "staff"), or None when it has no access.
+
+    "staff" is whoever sees every account by their role on the platform.
+    """
     if not user.is_authenticated:
         return None
     role = AccountAccess.objects.filter(user=user, account_id=account_id).values_list("role", flat=True).first()
     if role is not None:
         return str(role)
-    return STAFF if user.is_staff else None
+    return STAFF if sees_every_account(user) else None
 
 
 def accessible_account_ids(user: Any) -> list[str] | None:
-    """Return the ids of every account that a user may see; None means all of them (staff)."""
+    """Return the ids of every account that a user may see; None means all of them."""
     if not user.is_authenticated:
         return []
-    if user.is_staff:
+    if sees_every_account(user):
         return None
     ids = AccountAccess.objects.filter(user=user).values_list("account_id", flat=True)
     return [str(account_id) for account_id in ids]
+
+
+def sees_every_account(user: Any) -> bool:
+    """Tell whether a user sees every account by their role on the platform."""
+    return Action.SEE in ON_EVERY_ACCOUNT[platform_role(user)]
 
 
 def roles_by_account(user: Any) -> dict[str, str]:
@@ -57,6 +204,4 @@ def roles_by_account(user: Any) -> dict[str, str]:
 
 def grant_ownership(*, user: Any, account_id: str) -> None:
     """Make a user the owner of an account; done before the account is opened, so that none is ever without an owner."""
-    AccountAccess.objects.get_or_create(
-        user=user, account_id=account_id, defaults={"role": AccountAccess.Role.OWNER.value}
-    )
+    AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})

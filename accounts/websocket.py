@@ -1,27 +1,75 @@
-"""Who opens a WebSocket: a browser of our own pages by its session, or a program by its API key.
+"""Who opens a WebSocket: a browser of our own pages by its session, or a program by its API key; and that it is closed
+once they may no longer.
 
 Browsers cannot set headers on a WebSocket, so a request with an Authorization header comes from a program and needs no
 Origin; every other one has to come from a page of an allowed host.
 """
 
-from typing import Any
+import re
+import uuid
+from typing import Any, Final
 
 from channels.auth import AuthMiddlewareStack
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.contrib.auth.models import AnonymousUser
 
-from accounts.authentication import user_from_scope
+from accounts.authentication import api_key_from_scope
+from accounts.open_sockets import OpenSocket, OpenSockets
+
+_ACCOUNT_PATH: Final = re.compile(r"/ws/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
+_open_sockets: Final = OpenSockets()
 
 
 class WebSocketAuthentication:
     """ASGI middleware that sets `scope["user"]`; anonymous when nobody is logged in."""
 
     def __init__(self, application: Any) -> None:
-        self._application = application
-        self._browser = AllowedHostsOriginValidator(AuthMiddlewareStack(application))
+        self._application = LookedAfter(application)
+        self._browser = AllowedHostsOriginValidator(AuthMiddlewareStack(self._application))
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         """Pass the connection on with its user."""
         if any(name == b"authorization" for name, _ in scope.get("headers", [])):
-            scope = {**scope, "user": await user_from_scope(scope)}
+            key = await api_key_from_scope(scope)
+            user = AnonymousUser() if key is None else key.user
+            scope = {**scope, "user": user, "api_key_id": None if key is None else key.pk}
             return await self._application(scope, receive, send)
         return await self._browser(scope, receive, send)
+
+
+class LookedAfter:
+    """ASGI middleware that closes a socket when its user, key, session or access is taken away."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        """Pass the connection on, looking after it as long as it is open."""
+        user = scope.get("user")
+        if user is None or not user.is_authenticated:
+            return await self._application(scope, receive, send)
+        is_closed = False
+
+        async def close(code: int) -> None:
+            nonlocal is_closed
+            is_closed = True
+            await send({"type": "websocket.close", "code": code})
+
+        async def send_while_open(message: dict[str, Any]) -> None:
+            if not is_closed:
+                await send(message)
+
+        found = _ACCOUNT_PATH.search(scope.get("path", ""))
+        session = scope.get("session")
+        socket = OpenSocket(
+            close=close,
+            user_id=user.pk,
+            api_key_id=scope.get("api_key_id"),
+            session_key=None if session is None else session.session_key,
+            account_id=None if found is None else uuid.UUID(found[1]),
+        )
+        _open_sockets.add(socket)
+        try:
+            return await self._application(scope, receive, send_while_open)
+        finally:
+            _open_sockets.discard(socket)

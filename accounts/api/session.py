@@ -7,14 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.middleware.csrf import get_token
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from accounts.locked_logins import Lock, lock_of
+from accounts.permissions import platform_role
 
 DEMO_LOGINS_FILE = "demo_logins.json"
 
@@ -32,6 +35,7 @@ class UserSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     display_name = serializers.CharField()
     is_staff = serializers.BooleanField()
+    role = serializers.CharField(help_text="On the platform: viewer, trader, compliance, operator, staff or superuser.")
 
 
 class DemoLoginSerializer(serializers.Serializer[Any]):
@@ -56,6 +60,17 @@ class InvalidCredentials(AuthenticationFailed):
     status_code = status.HTTP_401_UNAUTHORIZED
     default_detail = "The user name or the password is wrong."
     default_code = "INVALID_CREDENTIALS"
+
+
+class LoginLocked(APIException):
+    """Too many wrong passwords for this user from this address; `wait` is what Retry-After says."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "LOGIN_LOCKED"
+
+    def __init__(self, lock: Lock) -> None:
+        super().__init__(lock.message)
+        self.wait = lock.seconds
 
 
 class CsrfAlwaysSessionAuthentication(SessionAuthentication):
@@ -83,14 +98,22 @@ class SessionView(APIView):
         """Return who is logged in, and the CSRF token."""
         return Response(_session(request))
 
-    @extend_schema(request=CredentialsSerializer, responses=SessionSerializer)
+    @extend_schema(
+        request=CredentialsSerializer,
+        responses={
+            200: SessionSerializer,
+            401: OpenApiResponse(description="application/problem+json, INVALID_CREDENTIALS"),
+            429: OpenApiResponse(description="application/problem+json, LOGIN_LOCKED: wait as Retry-After says"),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Log in."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
-        user = authenticate(request, **credentials.validated_data)
+        user = authenticate(request._request, **credentials.validated_data)
         if user is None:
-            raise InvalidCredentials
+            lock = lock_of(request._request, username=credentials.validated_data["username"])
+            raise InvalidCredentials if lock is None else LoginLocked(lock)
         login(request, user)
         return Response(_session(request))
 
@@ -106,7 +129,12 @@ def _session(request: Request) -> dict[str, Any]:
     shown = None
     if user.is_authenticated:
         name = user.get_full_name() or user.get_username()
-        shown = {"username": user.get_username(), "display_name": name, "is_staff": user.is_staff}
+        shown = {
+            "username": user.get_username(),
+            "display_name": name,
+            "is_staff": user.is_staff,
+            "role": platform_role(user),
+        }
     return {"user": shown, "csrf_token": get_token(request._request), "demo_logins": demo_logins(settings.DATA_DIR)}
 
 

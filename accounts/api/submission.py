@@ -19,7 +19,7 @@ from accounts.application.errors import SystemCode
 from accounts.application.provider import get_bus
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.permissions import MAY_TRADE, STAFF, Access, grant_ownership
+from accounts.permissions import MAY_TRADE, Access, grant_ownership, why_not
 
 _SYSTEM_CODES = frozenset(code.value for code in SystemCode)
 
@@ -89,11 +89,9 @@ async def send(envelope: Envelope) -> Outcome:
 
 
 def _require_role(access: Access, account_id: str, allowed_roles: Collection[str]) -> None:
-    if access.role is None:
-        raise forbidden(f"you have no access to account {account_id}: check the id, or ask its owner for access")
-    if access.role not in allowed_roles and not (STAFF in allowed_roles and access.principal.user.is_staff):
-        needed = " or ".join(sorted(allowed_roles))
-        raise forbidden(f"your role on account {account_id} is {access.role}: this needs {needed}")
+    reason = why_not(access, account_id, allowed_roles)
+    if reason is not None:
+        raise forbidden(reason)
 
 
 def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outcome:

@@ -2,6 +2,11 @@
 
 from django.urls import path
 
+from accounts.api.keys import ApiKeyListView, ApiKeyView
 from accounts.api.session import SessionView
 
-urlpatterns = [path("session", SessionView.as_view(), name="session")]
+urlpatterns = [
+    path("session", SessionView.as_view(), name="session"),
+    path("keys", ApiKeyListView.as_view(), name="keys"),
+    path("keys/<str:prefix>", ApiKeyView.as_view(), name="key"),
+]

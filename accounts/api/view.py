@@ -6,7 +6,7 @@ stable `extensions.code`. It does not authenticate by itself: resolvers ask the 
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,16 +22,18 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
     execute,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
 )
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.api.errors import ApiError
+from accounts.api.errors import ApiError, forbidden
 from accounts.authentication import CSRFRefused, bearer_key
-from accounts.permissions import Access, access_of
+from accounts.permissions import Access, access_of, why_no_command
 from accounts.recent_access import RecentAccess
 
 log = structlog.get_logger(__name__)
@@ -60,8 +62,22 @@ class Context:
     async def access(self, account_id: str | None = None) -> Access | None:
         """Return who asks and their role on an account, None when nobody is logged in.
 
-        Raises ApiError for a wrong key or a missing CSRF token.
+        Raises ApiError for a wrong key or a missing CSRF token, and FORBIDDEN when somebody who may send no command at
+        all sends a mutation, whichever it is.
         """
+        access = await self._find_access(account_id)
+        reason = None if access is None else why_no_command(access)
+        if reason is not None and self._is_mutation:
+            raise forbidden(reason)
+        return access
+
+    @cached_property
+    def _is_mutation(self) -> bool:
+        asked = _decode_body(self._request.body)
+        operation = get_operation_ast(parse(asked.query), asked.operation_name)
+        return operation is None or operation.operation is OperationType.MUTATION
+
+    async def _find_access(self, account_id: str | None) -> Access | None:
         key = bearer_key(self._request.headers.get("Authorization", ""))
         recent = None if key is None else _recent_access.find(key, account_id)
         if recent is not None:
@@ -72,7 +88,7 @@ class Context:
         except AuthenticationFailed as error:
             raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
         except CSRFRefused as error:
-            raise ApiError("FORBIDDEN", str(error)) from error
+            raise forbidden(str(error)) from error
         if key is not None and access is not None and (account_id is None or access.role is not None):
             _recent_access.remember(key, account_id, access)
         return access

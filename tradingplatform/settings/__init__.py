@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tradingplatform.logging import configure_logging
-from tradingplatform.settings.variables import read_variables, secret_key
+from tradingplatform.settings.variables import are_local, read_variables, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = read_variables(BASE_DIR)
@@ -14,7 +14,11 @@ SECRET_KEY = ENVIRONMENT["SECRET_KEY"] or secret_key(DATA_DIR)
 DEBUG = ENVIRONMENT["DEBUG"]
 ALLOWED_HOSTS = ENVIRONMENT["ALLOWED_HOSTS"]
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT["CSRF_TRUSTED_ORIGINS"]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT["SECURE_COOKIES"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (
+    not DEBUG and not are_local(ALLOWED_HOSTS)
+    if ENVIRONMENT["SECURE_COOKIES"] is None
+    else ENVIRONMENT["SECURE_COOKIES"]
+)
 
 ROOT_URLCONF = "tradingplatform.urls"
 ASGI_APPLICATION = "tradingplatform.asgi.application"
@@ -37,6 +41,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "graphene_django",
+    "axes",
     "eventstore",
     "market",
     "accounts",
@@ -47,6 +52,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tradingplatform.middleware.Security",
+    "accounts.middleware.hold_to_rate_limits",
     "tradingplatform.middleware.Session",
     "tradingplatform.middleware.Common",
     "tradingplatform.middleware.Csrf",
@@ -140,6 +146,20 @@ LOGIN_URL = "/admin/login/"
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # First: it refuses a locked login before the password is looked at.
+    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.PlatformRoleBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # Else whoever keeps trying keeps the user out for ever.
+AXES_VERBOSE = False
+# The middleware of axes would only answer locked logins, which accounts/locked_logins.py does, and be in every
+# request's way.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -164,6 +184,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+API_KEY_REQUESTS_PER_MINUTE = ENVIRONMENT["API_KEY_REQUESTS_PER_MINUTE"]
 GRAPHENE = {"SCHEMA": "tradingplatform.schema.schema"}
 GRAPHQL_INTROSPECTION = ENVIRONMENT["GRAPHQL_INTROSPECTION"]
 

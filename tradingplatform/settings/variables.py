@@ -32,6 +32,10 @@ def _boolean(text: str) -> bool:
     return text.lower() in ("1", "true", "yes", "on")
 
 
+def _boolean_if_said(text: str) -> bool | None:
+    return _boolean(text) if text else None
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -52,6 +56,13 @@ def _positive(text: str) -> int:
     return value
 
 
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("expected zero or a number above it")
+    return value
+
+
 def _partitions(text: str) -> int | None:
     return _positive(text) if text else None
 
@@ -69,7 +80,7 @@ VARIABLES: Final = (
     Variable("DEBUG", _boolean, "false", "Django's debug pages; never in production"),
     Variable("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]", "Host names that are served"),
     Variable("CSRF_TRUSTED_ORIGINS", _words, "", "Origins such as https://trade.example.com behind a proxy"),
-    Variable("SECURE_COOKIES", _boolean, "false", "Send cookies over HTTPS only; true behind TLS"),
+    Variable("SECURE_COOKIES", _boolean_if_said, "", "Cookies over HTTPS only; when empty, unless all hosts are local"),
     Variable("DATABASE_URL", _database, "postgresql://127.0.0.1:5432/trading", "PostgreSQL of the read models"),
     Variable("REDIS_URL", str, "redis://127.0.0.1:6379/0", "Valkey or Redis: cache, broker, channel layer, quotes"),
     Variable("EVENT_STORE", _one_of("sqlite", "dynamodb"), "sqlite", "Engine of the event store: sqlite or dynamodb"),
@@ -87,6 +98,7 @@ VARIABLES: Final = (
     Variable("ARCHIVE_S3_ENDPOINT", str, "", "Address of an S3 server other than Amazon's"),
     Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
     Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
+    Variable("API_KEY_REQUESTS_PER_MINUTE", _not_negative, "6000", "Requests a minute of each API key; 0 is no limit"),
     Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
@@ -110,6 +122,13 @@ def read_variables(base_dir: Path) -> dict[str, Any]:
                 f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
             ) from error
     return values
+
+
+def are_local(hosts: list[str]) -> bool:
+    """Tell whether every host that is served is this machine, or a name without a dot, as in a network of containers:
+    there people use plain HTTP, and a cookie for HTTPS only would keep them from logging in.
+    """
+    return all(host.startswith("127.") or host == "[::1]" or host.isalnum() for host in hosts)
 
 
 def secret_key(data_dir: Path) -> str:

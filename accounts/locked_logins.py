@@ -1,0 +1,58 @@
+"""Logins that are locked for a while after too many wrong passwords: how long, and how it is said.
+
+django-axes counts the failures, for each user and address, and refuses; it is reset in the admin (Access attempts) or
+by `manage.py axes_reset`. This module only reads what it found about a request that failed to log in, so requests that
+log nobody in cost nothing.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+
+
+class Lock(NamedTuple):
+    """A locked login, and how long it still is."""
+
+    seconds: int
+
+    @property
+    def message(self) -> str:
+        """Say what to do."""
+        minutes = math.ceil(self.seconds / 60)
+        return (
+            f"Too many wrong passwords for this user from this address: wait {minutes} minute{'s'[: minutes > 1]}, "
+            "or ask an operator to reset it."
+        )
+
+
+def lock_of(request: HttpRequest, *, username: str) -> Lock | None:
+    """Return the lock that a login which just failed came up against, or None when it was simply wrong."""
+    if not getattr(request, "axes_locked_out", False):
+        return None
+    address = getattr(request, "axes_ip_address", None)
+    found = AccessAttempt.objects.filter(username=username, ip_address=address).order_by("-attempt_time").first()
+    if found is None:
+        return Lock(1)  # Somebody reset it this very moment.
+    ends_at = found.attempt_time + settings.AXES_COOLOFF_TIME
+    return Lock(max(1, math.ceil((ends_at - timezone.now()).total_seconds())))
+
+
+_AdminForm: Any = (
+    AdminAuthenticationForm  # The type checker's plugin for Django fails on a form that is derived from it.
+)
+
+
+class LoginForm(_AdminForm):
+    """The login form of the admin, which says when a login is locked."""
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Return what to show after a login that failed."""
+        request: Any = self.request
+        lock = lock_of(request, username=self.cleaned_data["username"])
+        return super().get_invalid_login_error() if lock is None else ValidationError(lock.message, code="locked")

@@ -1,0 +1,141 @@
+"""A WebSocket stays open exactly as long as what it stands on: user, key or session, and access to its account."""
+
+import time
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from accounts.api_keys import create_api_key
+from accounts.models import AccountAccess, ApiKey
+from accounts.permissions import grant_ownership
+from accounts.roles import give_role
+from accounts.websocket import WebSocketAuthentication
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNT = "0b5c1f3e-0000-4000-8000-00000000000a"
+PATH = f"/ws/accounts/{ACCOUNT}"
+SECONDS_MAX = 1.0
+
+
+@pytest.fixture
+def ada():
+    user = get_user_model().objects.create_user("ada", password="a long password")
+    grant_ownership(user=user, account_id=ACCOUNT)
+    return user
+
+
+async def echo(scope, receive, send):
+    """An application that accepts, says who it sees, and sends back what it gets."""
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if message["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": scope["user"].get_username()})
+        else:
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
+class Socket(ApplicationCommunicator):
+    def __init__(self, path=PATH, *, key=None, session=None):
+        headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+        headers += [(b"authorization", f"Bearer {key}".encode())] if key else []
+        headers += [(b"cookie", f"sessionid={session}".encode())] if session else []
+        scope = {"type": "websocket", "path": path, "headers": headers}
+        super().__init__(WebSocketAuthentication(echo), scope)
+
+    async def connect(self):
+        await self.send_input({"type": "websocket.connect"})
+        assert (await self.receive_output())["type"] == "websocket.accept"
+        return (await self.receive_output())["text"]
+
+    async def says(self, text):
+        await self.send_input({"type": "websocket.receive", "text": text})
+        return await self.receive_output(timeout=2)
+
+    async def disconnect(self):
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait()
+
+
+def session_of(user):
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser.session.session_key
+
+
+def seconds_until_closed(change, **opened):
+    """Open a socket, change something, and return how long it then stayed open."""
+
+    async def run():
+        socket = Socket(**opened)
+        assert await socket.connect() == "ada"
+        assert (await socket.says("hello"))["text"] == "hello"
+        await sync_to_async(change)()
+        begun = time.monotonic()
+        assert await socket.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
+        seconds = time.monotonic() - begun
+        await socket.send_input({"type": "websocket.receive", "text": "still there?"})
+        assert await socket.receive_nothing()
+        await socket.disconnect()
+        return seconds
+
+    return async_to_sync(run)()
+
+
+CHANGES = {
+    "the key is revoked": lambda: ApiKey.objects.update(revoked_at=timezone.now()),
+    "the key expires": lambda: ApiKey.objects.update(expires_at=timezone.now()),
+    "the access is taken away": lambda: AccountAccess.objects.all().delete(),
+    "the user is locked out": lambda: get_user_model().objects.update(is_active=False),
+    "the user is deleted": lambda: get_user_model().objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_socket_of_a_key_is_closed_within_a_second_when(ada, change):
+    assert seconds_until_closed(change, key=create_api_key(user=ada, name="bot")) < SECONDS_MAX
+
+
+def test_a_socket_of_a_session_is_closed_when_somebody_logs_out(ada):
+    assert seconds_until_closed(lambda: Session.objects.all().delete(), session=session_of(ada)) < SECONDS_MAX
+
+
+def test_a_socket_by_a_role_on_the_platform_is_closed_when_the_role_is_taken_away(ada):
+    AccountAccess.objects.all().delete()
+    give_role(ada, "compliance")
+    key = create_api_key(user=ada, name="bot")
+    assert seconds_until_closed(lambda: give_role(ada, "trader"), key=key) < SECONDS_MAX
+
+
+def test_what_others_lose_leaves_a_socket_open(ada):
+    eve = get_user_model().objects.create_user("eve")
+    key, other = create_api_key(user=ada, name="bot"), create_api_key(user=ada, name="other")
+    session = session_of(ada)
+
+    def change():
+        ApiKey.objects.filter(prefix=other.split("_")[1]).update(revoked_at=timezone.now())
+        Session.objects.exclude(session_key=session).delete()
+        eve.delete()
+
+    async def run():
+        sockets = [Socket(key=key), Socket(session=session), Socket("/ws/market", key=key), Socket(key=other)]
+        for socket in sockets:
+            assert await socket.connect() == "ada"
+        await sync_to_async(change)()
+        assert (await sockets.pop().receive_output(timeout=5))["type"] == "websocket.close"
+        for socket in sockets:
+            assert (await socket.says("still there"))["text"] == "still there"
+            await socket.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_market_socket_does_not_need_access_to_an_account(ada):
+    key = create_api_key(user=ada, name="bot")
+    AccountAccess.objects.all().delete()
+    assert seconds_until_closed(CHANGES["the key is revoked"], path="/ws/market", key=key) < SECONDS_MAX
