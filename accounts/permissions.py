@@ -6,7 +6,7 @@ and a key that is for reading send no command at all, whatever else they have. W
 last table, which backends.py gives to Django.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -82,13 +82,6 @@ def roles_that_may(action: Action) -> frozenset[str]:
     return frozenset(role for table in tables for role, actions in table.items() if action in actions)
 
 
-MAY_TRADE: Final = roles_that_may(Action.TRADE)
-MAY_EXECUTE_TRADES: Final = roles_that_may(Action.EXECUTE_TRADE)
-MAY_END_ORDERS: Final = roles_that_may(Action.END_ORDER)
-MAY_SUPERVISE: Final = roles_that_may(Action.SUPERVISE)
-MAY_CLOSE: Final = roles_that_may(Action.CLOSE)
-
-
 class Access(NamedTuple):
     """Who asks, their role on the account in question (None: no access, or no account in question), and on the
     platform.
@@ -141,31 +134,19 @@ def why_no_command(access: Access) -> str | None:
     return None
 
 
-def why_not(access: Access, account_id: str, allowed: Action | Collection[str]) -> str | None:
-    """Return why a command for an account may not be sent, in a sentence for whom it is refused; None when it may be.
-
-    `allowed` is what the command does, or the roles that may send it; "staff" among these is also for compliance.
-    """
+def why_not(access: Access, account_id: str, action: Action) -> str | None:
+    """Return why a command may not do this with an account, in a sentence for whom it is refused; None when it may."""
     reason = why_no_command(access)
     if reason is not None:
         return reason
-    roles = roles_that_may(allowed) if isinstance(allowed, Action) else frozenset(allowed)
-    if access.platform_role == SUPERUSER or _stands_for(access) & roles:
+    on_this_one = ON_OWN_ACCOUNT.get(access.role or "", frozenset())
+    if action in on_this_one | ON_EVERY_ACCOUNT[access.platform_role]:
         return None
     if access.role is None:
         return f"you have no access to account {account_id}: check the id, or ask its owner for access"
     shown = access.platform_role if access.role == STAFF else access.role
-    needed = " or ".join(sorted(roles - {SUPERUSER}))
+    needed = " or ".join(sorted(roles_that_may(action) - {SUPERUSER}))
     return f"your role on account {account_id} is {shown}: this needs {needed}"
-
-
-def _stands_for(access: Access) -> frozenset[str]:
-    names = {access.role} & set(ON_OWN_ACCOUNT)
-    if access.platform_role == COMPLIANCE:
-        names |= {COMPLIANCE, STAFF}
-    elif Action.SEE in ON_EVERY_ACCOUNT[access.platform_role]:
-        names.add(access.platform_role)
-    return frozenset(name for name in names if name is not None)
 
 
 def role_on_account(user: Any, account_id: str) -> str | None:

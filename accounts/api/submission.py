@@ -4,7 +4,7 @@ A refusal by the domain is an answer (CommandRefused); what the platform itself 
 stable `extensions.code`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,7 +19,7 @@ from accounts.application.errors import SystemCode
 from accounts.application.provider import get_bus
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.permissions import MAY_TRADE, Access, grant_ownership, why_not
+from accounts.permissions import Access, Action, grant_ownership, why_no_command, why_not
 
 _SYSTEM_CODES = frozenset(code.value for code in SystemCode)
 
@@ -30,7 +30,7 @@ async def submit(
     account_id: str,
     command_id: str | None,
     make_command: Callable[[], AccountCommand],
-    allowed_roles: Collection[str] = MAY_TRADE,
+    action: Action = Action.TRADE,
 ) -> Outcome:
     """Send a command for an existing account on behalf of the asking user."""
     try:
@@ -39,7 +39,9 @@ async def submit(
         await access_from(info)
         return _refused(error, account_id=account_id, command_id=command_id or "")
     access = await access_from(info, checked_account_id)
-    _require_role(access, checked_account_id, allowed_roles)
+    reason = why_not(access, checked_account_id, action)
+    if reason is not None:
+        raise forbidden(reason)
     try:
         checked_command_id = factories.command_id(command_id)
         command = make_command()
@@ -56,7 +58,11 @@ async def submit_opening(
     info: GraphQLResolveInfo, *, command_id: str | None, make_command: Callable[[str], AccountCommand]
 ) -> Outcome:
     """Open an account for the asking user, who owns it before it exists: so none is ever without an owner."""
-    principal = (await access_from(info)).principal
+    access = await access_from(info)
+    reason = why_no_command(access)
+    if reason is not None:
+        raise forbidden(reason)
+    principal = access.principal
     owner = principal.user.get_username()
     try:
         checked_command_id = factories.command_id(command_id)
@@ -86,12 +92,6 @@ async def send(envelope: Envelope) -> Outcome:
     if result.code in _SYSTEM_CODES:
         raise ApiError(result.code, result.message, command_id=result.command_id, retry_after_ms=result.retry_after_ms)
     return _answer_refused(result.code, result.message, result.account_id, result.command_id)
-
-
-def _require_role(access: Access, account_id: str, allowed_roles: Collection[str]) -> None:
-    reason = why_not(access, account_id, allowed_roles)
-    if reason is not None:
-        raise forbidden(reason)
 
 
 def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""changeRiskLimits: set the three risk limits of an account (staff only)."""
+"""changeRiskLimits: set the three risk limits of an account (compliance only)."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit
 from accounts.api.types import CommandRefused, Outcome, RiskLimitsChanged
 from accounts.application import factories
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class ChangeRiskLimitsInput(graphene.InputObjectType):
-    """Set the three risk limits of an account (staff only)."""
+    """Set the three risk limits of an account (compliance only)."""
 
     account_id = graphene.ID(required=True)
     max_position_percent = graphene.String(required=True, description='Of the portfolio, per symbol: "10.00".')
@@ -31,7 +31,7 @@ class ChangeRiskLimitsResult(graphene.Union):
 
 
 class ChangeRiskLimits(graphene.Mutation):
-    """Set the three risk limits of an account (staff only)."""
+    """Set the three risk limits of an account (compliance only)."""
 
     class Arguments:
         """One input."""
@@ -52,5 +52,5 @@ class ChangeRiskLimits(graphene.Mutation):
                 max_daily_value=input.max_daily_value,
                 max_trade_value=input.max_trade_value,
             ),
-            allowed_roles=(STAFF,),
+            action=Action.SUPERVISE,
         )

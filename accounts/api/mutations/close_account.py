@@ -8,8 +8,7 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit
 from accounts.api.types import AccountClosed, CommandRefused, Outcome
 from accounts.application import factories
-from accounts.models import AccountAccess
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class CloseAccountInput(graphene.InputObjectType):
@@ -47,5 +46,5 @@ class CloseAccount(graphene.Mutation):
             account_id=input.account_id,
             command_id=input.get("command_id"),
             make_command=lambda: factories.close_account(reason=input.reason),
-            allowed_roles=(AccountAccess.Role.OWNER.value, STAFF),
+            action=Action.CLOSE,
         )

@@ -8,6 +8,7 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit
 from accounts.api.types import CommandRefused, Outcome, TradeExecuted
 from accounts.application import factories
+from accounts.permissions import Action
 
 
 class ExecuteTradeInput(graphene.InputObjectType):
@@ -55,4 +56,5 @@ class ExecuteTrade(graphene.Mutation):
                 price=input.price,
                 order_id=input.get("order_id"),
             ),
+            action=Action.EXECUTE_TRADE,
         )

@@ -1,4 +1,4 @@
-"""expireOrder: end an order whose time is over (staff only)."""
+"""expireOrder: end an order whose time is over (operators only)."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from accounts.api.order_types import OrderExpired
 from accounts.api.submission import submit
 from accounts.api.types import CommandRefused, Outcome
 from accounts.application import factories
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class ExpireOrderInput(graphene.InputObjectType):
-    """End an order whose time is over: DAY, IOC or FOK (staff only)."""
+    """End an order whose time is over: DAY, IOC or FOK (operators only)."""
 
     account_id = graphene.ID(required=True)
     order_id = graphene.ID(required=True)
@@ -31,7 +31,7 @@ class ExpireOrderResult(graphene.Union):
 
 
 class ExpireOrder(graphene.Mutation):
-    """End an order whose time is over: DAY, IOC or FOK (staff only)."""
+    """End an order whose time is over: DAY, IOC or FOK (operators only)."""
 
     class Arguments:
         """One input."""
@@ -48,5 +48,5 @@ class ExpireOrder(graphene.Mutation):
             account_id=input.account_id,
             command_id=input.get("command_id"),
             make_command=lambda: factories.expire_order(order_id=input.order_id, reason=input.reason),
-            allowed_roles=(STAFF,),
+            action=Action.END_ORDER,
         )

@@ -1,4 +1,4 @@
-"""freezeAccount: accept nothing more for an account until it is unfrozen (staff only)."""
+"""freezeAccount: accept nothing more for an account until it is unfrozen (compliance only)."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit
 from accounts.api.types import AccountFrozen, CommandRefused, Outcome
 from accounts.application import factories
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class FreezeAccountInput(graphene.InputObjectType):
-    """Accept nothing more for an account until it is unfrozen (staff only)."""
+    """Accept nothing more for an account until it is unfrozen (compliance only)."""
 
     account_id = graphene.ID(required=True)
     reason = graphene.String(required=True)
@@ -29,7 +29,7 @@ class FreezeAccountResult(graphene.Union):
 
 
 class FreezeAccount(graphene.Mutation):
-    """Accept nothing more for an account until it is unfrozen (staff only)."""
+    """Accept nothing more for an account until it is unfrozen (compliance only)."""
 
     class Arguments:
         """One input."""
@@ -46,5 +46,5 @@ class FreezeAccount(graphene.Mutation):
             account_id=input.account_id,
             command_id=input.get("command_id"),
             make_command=lambda: factories.freeze_account(reason=input.reason),
-            allowed_roles=(STAFF,),
+            action=Action.SUPERVISE,
         )

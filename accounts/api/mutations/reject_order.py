@@ -1,4 +1,4 @@
-"""rejectOrder: end an order that the venue does not take (staff only)."""
+"""rejectOrder: end an order that the venue does not take (operators only)."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from accounts.api.order_types import OrderRejected
 from accounts.api.submission import submit
 from accounts.api.types import CommandRefused, Outcome
 from accounts.application import factories
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class RejectOrderInput(graphene.InputObjectType):
-    """End an order that the venue does not take (staff only)."""
+    """End an order that the venue does not take (operators only)."""
 
     account_id = graphene.ID(required=True)
     order_id = graphene.ID(required=True)
@@ -31,7 +31,7 @@ class RejectOrderResult(graphene.Union):
 
 
 class RejectOrder(graphene.Mutation):
-    """End an order that the venue does not take (staff only)."""
+    """End an order that the venue does not take (operators only)."""
 
     class Arguments:
         """One input."""
@@ -48,5 +48,5 @@ class RejectOrder(graphene.Mutation):
             account_id=input.account_id,
             command_id=input.get("command_id"),
             make_command=lambda: factories.reject_order(order_id=input.order_id, reason=input.reason),
-            allowed_roles=(STAFF,),
+            action=Action.END_ORDER,
         )

@@ -1,4 +1,4 @@
-"""unfreezeAccount: let a frozen account trade again (staff only)."""
+"""unfreezeAccount: let a frozen account trade again (compliance only)."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit
 from accounts.api.types import AccountUnfrozen, CommandRefused, Outcome
 from accounts.application import factories
-from accounts.permissions import STAFF
+from accounts.permissions import Action
 
 
 class UnfreezeAccountInput(graphene.InputObjectType):
-    """Let a frozen account trade again (staff only)."""
+    """Let a frozen account trade again (compliance only)."""
 
     account_id = graphene.ID(required=True)
     reason = graphene.String(required=True)
@@ -29,7 +29,7 @@ class UnfreezeAccountResult(graphene.Union):
 
 
 class UnfreezeAccount(graphene.Mutation):
-    """Let a frozen account trade again (staff only)."""
+    """Let a frozen account trade again (compliance only)."""
 
     class Arguments:
         """One input."""
@@ -46,5 +46,5 @@ class UnfreezeAccount(graphene.Mutation):
             account_id=input.account_id,
             command_id=input.get("command_id"),
             make_command=lambda: factories.unfreeze_account(reason=input.reason),
-            allowed_roles=(STAFF,),
+            action=Action.SUPERVISE,
         )

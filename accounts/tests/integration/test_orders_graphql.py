@@ -6,9 +6,11 @@ import time
 import pytest
 import redis.asyncio
 from django.conf import settings
+from django.contrib.auth.models import Group
 
 from accounts.application import reference_price as module
 from accounts.domain.errors import Code
+from accounts.permissions import OPERATOR
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
 from market.calendar import trading_days
 from market.quote_board import BOARD_KEY, write_board
@@ -46,6 +48,13 @@ def ada(store):
 @pytest.fixture
 def staff(store):
     return Api("grace", is_staff=True)
+
+
+@pytest.fixture
+def operator(store):
+    made = Api("olga")
+    made.user.groups.add(Group.objects.get(name=OPERATOR))
+    return made
 
 
 def limit_order(account_id, **input):
@@ -144,13 +153,14 @@ def test_an_order_that_a_rule_forbids_is_recorded_with_its_figures(ada, store):
     assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "0", "10")
 
 
-def test_only_staff_say_for_the_venue_that_an_order_has_ended(ada, staff):
+def test_only_operators_say_for_the_venue_that_an_order_has_ended(ada, staff, operator):
     account_id = ada.open()
     first, second = (ada.run(PLACE, **limit_order(account_id))["order"]["orderId"] for _ in range(2))
     assert ada.error(EXPIRE, accountId=account_id, orderId=first) == "FORBIDDEN"
     assert ada.error(REJECT, accountId=account_id, orderId=first, reason="halted") == "FORBIDDEN"
-    assert staff.run(EXPIRE, accountId=account_id, orderId=first)["__typename"] == "OrderExpired"
-    assert staff.run(REJECT, accountId=account_id, orderId=second, reason="halted")["reason"] == "halted"
+    assert staff.error(EXPIRE, accountId=account_id, orderId=first) == "FORBIDDEN"
+    assert operator.run(EXPIRE, accountId=account_id, orderId=first)["__typename"] == "OrderExpired"
+    assert operator.run(REJECT, accountId=account_id, orderId=second, reason="halted")["reason"] == "halted"
 
 
 def test_an_account_is_closed_by_its_owner_when_it_is_empty(ada):
