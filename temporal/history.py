@@ -8,16 +8,28 @@ at. The account counts volume by UTC day, so the walk also stops at every UTC mi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Position
 from eventstore.provider import get_store
-from temporal.as_of import translated
+from temporal.as_of import account_as_of, translated
 from temporal.errors import InvalidMoment
-from temporal.periods import Period, PeriodKind, begins, ends
+from temporal.moments import Moment
+from temporal.periods import (
+    FIRST_DATE,
+    Period,
+    PeriodKind,
+    begins,
+    date_of,
+    ends,
+    kind_of,
+    periods_of,
+    today_in,
+    zone_of,
+)
 from temporal.returns import GrowthIndex, parts_of_a_million
 from temporal.walk import Flow, Walk
 
@@ -112,6 +124,25 @@ class _Range:
                     f"there are more than {FLOWS_MAX:,} deposits and withdrawals in the range: ask for fewer days"
                 )
             yield from flows
+
+
+def asked_performance(
+    account_id: str, *, start: str | None, end: str | None, period: str, zone: str, now: datetime
+) -> Performance:
+    """Return what texts ask for; without a start from the day that the account was opened, without an end to today.
+
+    Raises InvalidMoment, FutureInstant, UnknownAccount, HistoryDamaged.
+    """
+    in_zone, kind = zone_of(zone), kind_of(period)
+    today = today_in(in_zone, now=now)
+    last = today if end is None else date_of(end)
+    if start is not None:
+        first = date_of(start)
+    else:
+        opened = account_as_of(account_id, Moment(version=1)).recorded_at.astimezone(in_zone).date()
+        first = min(max(opened, FIRST_DATE), last)
+    periods = periods_of(first, last, kind, today=today)
+    return performance(account_id, periods=periods, kind=kind, zone=in_zone)
 
 
 def performance(

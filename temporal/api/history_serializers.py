@@ -1,0 +1,71 @@
+"""What the views of history take and give, for checking parameters and for the OpenAPI document."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from temporal.periods import KINDS
+
+
+def money(meaning: str) -> serializers.CharField:
+    """Return a field of money."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
+
+
+def share(meaning: str) -> serializers.CharField:
+    """Return a field of a share, 1 being the whole."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string with six decimals, 0.010000 for 1 %")
+
+
+class PerformanceParameters(serializers.Serializer[Any]):
+    """Which days, in which time zone, and how they are put together."""
+
+    to = serializers.CharField(required=False, help_text="Last day, YYYY-MM-DD (default: today in the zone)")
+    period = serializers.CharField(default="day", help_text=f"{', '.join(KINDS)}; weeks begin on Monday")
+    zone = serializers.CharField(default="UTC", help_text="IANA name of the time zone whose days are meant")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, which is no name in Python."""
+        first = serializers.CharField(required=False, help_text="First day, YYYY-MM-DD (default: the opening)")
+        return {"from": first, **super().get_fields()}
+
+
+class FiguresSerializer(serializers.Serializer[Any]):
+    """What happened in some days."""
+
+    start_date = serializers.DateField()
+    end_date = serializers.DateField(help_text="Included")
+    version = serializers.IntegerField(help_text="The account's version at the end; 0 when it was not open yet")
+    trades = serializers.IntegerField()
+    volume = money("Value of all trades")
+    realized_pnl = money("By average cost")
+    unrealized_pnl_change = money("At the end less at the beginning, at the account's marks")
+    fees = money("The platform charges none")
+    symbols_changed = serializers.ListField(
+        child=serializers.CharField(), help_text="Whose position, average cost, mark or realized P&L is another one"
+    )
+    opening_equity = money("Cash and positions at the account's marks, at the beginning")
+    closing_equity = money("The same at the end")
+    deposits = money("Cash that came in")
+    withdrawals = money("Cash that went out")
+    time_weighted_return = share("Growth without deposits and withdrawals")
+    drawdown = share("How far growth is below its highest period's end of the range; of the totals, the most")
+
+
+class PerformanceSerializer(serializers.Serializer[Any]):
+    """The periods of a range, and the range as one."""
+
+    account_id = serializers.UUIDField()
+    zone = serializers.CharField()
+    period = serializers.ChoiceField(choices=KINDS)
+    periods = FiguresSerializer(many=True)
+    totals = FiguresSerializer()
+
+
+class HistoryProblemSerializer(serializers.Serializer[Any]):
+    """An error, application/problem+json."""
+
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
