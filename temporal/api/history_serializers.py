@@ -62,6 +62,83 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     totals = FiguresSerializer()
 
 
+class LimitsSerializer(serializers.Serializer[Any]):
+    """Risk limits; those that are left out stay the account's own, with all their changes."""
+
+    max_position_percent = serializers.CharField(required=False, allow_null=True, help_text="Of the portfolio: 10.00")
+    max_daily_value = serializers.CharField(required=False, allow_null=True, help_text="Traded value per UTC day")
+    max_trade_value = serializers.CharField(required=False, allow_null=True, help_text="Value of one trade")
+
+
+class WhatIfRequestSerializer(serializers.Serializer[Any]):
+    """Under which limits, and from when to when, commands are decided again."""
+
+    limits = LimitsSerializer()
+    to = serializers.CharField(required=False, allow_null=True, help_text="Up to this instant, RFC 3339 (default: now)")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, which is no name in Python."""
+        start = serializers.CharField(
+            required=False, allow_null=True, help_text="After this instant, RFC 3339 (default: the opening)"
+        )
+        return {**super().get_fields(), "from": start}
+
+
+class HeldSerializer(serializers.Serializer[Any]):
+    """Shares of one symbol."""
+
+    symbol = serializers.CharField()
+    quantity = serializers.IntegerField()
+    average_cost = money("Of one share")
+    mark = money("The price that the account last traded it at")
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """An account at the end of the range."""
+
+    status = serializers.CharField()
+    cash = money("Cash")
+    equity = money("Cash and positions at the account's marks")
+    realized_pnl = money("By average cost")
+    unrealized_pnl = money("Value less cost of the positions")
+    trades = serializers.IntegerField()
+    working_orders = serializers.IntegerField()
+    positions = HeldSerializer(many=True)
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    """A command that ends differently; code and figures are those of the refusal, now's or then's."""
+
+    version = serializers.IntegerField()
+    recorded_at = serializers.DateTimeField()
+    command_id = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["REFUSED_NOW", "ACCEPTED_NOW"])
+    is_knock_on = serializers.BooleanField(help_text="For what other commands led to, not by a limit that was given")
+    command = serializers.CharField()
+    arguments = serializers.DictField()
+    code = serializers.CharField()
+    limit = serializers.JSONField(allow_null=True, help_text="Money as a decimal string, counts as a number")
+    actual = serializers.JSONField(allow_null=True, help_text="The same")
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    """What would have been."""
+
+    account_id = serializers.UUIDField()
+    limits = LimitsSerializer()
+    from_version = serializers.IntegerField()
+    to_version = serializers.IntegerField()
+    commands = serializers.IntegerField(help_text="Decided again")
+    refused_now = serializers.IntegerField()
+    accepted_now = serializers.IntegerField()
+    knock_ons = serializers.IntegerField(help_text="Of both")
+    refused_for_another_reason = serializers.IntegerField()
+    real = OutcomeSerializer()
+    what_if = OutcomeSerializer()
+    differences = DifferenceSerializer(many=True, help_text="The first 1,000")
+    differences_complete = serializers.BooleanField()
+
+
 class HistoryProblemSerializer(serializers.Serializer[Any]):
     """An error, application/problem+json."""
 

@@ -8,8 +8,10 @@ from temporal.errors import (
     BeforeOpening,
     FutureInstant,
     HistoryDamaged,
+    InvalidLimits,
     InvalidMoment,
     TemporalError,
+    TooManyEvents,
     UnknownAccount,
 )
 
@@ -19,6 +21,8 @@ _STATUSES: Final[dict[type[TemporalError], int]] = {
     BeforeOpening: status.HTTP_404_NOT_FOUND,
     UnknownAccount: status.HTTP_404_NOT_FOUND,
     HistoryDamaged: status.HTTP_500_INTERNAL_SERVER_ERROR,
+    InvalidLimits: status.HTTP_400_BAD_REQUEST,
+    TooManyEvents: status.HTTP_400_BAD_REQUEST,
 }
 
 
