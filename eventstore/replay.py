@@ -34,11 +34,14 @@ class BulkEvolver(Evolver[S], Protocol[S]):
 
 
 class Replayed(NamedTuple, Generic[S]):
-    """How far a replay is: the states so far by aggregate, their versions, and how many events they took."""
+    """How far a replay is: the states so far by aggregate, their versions, how many events they took, and the seq of
+    the last batch that was read.
+    """
 
     states: dict[str, S]
     versions: dict[str, int]
     event_count: int
+    through_seq: int
 
 
 class _Window:
@@ -79,7 +82,7 @@ class Replay(Generic[S]):
             for stored in batches:
                 count += self._apply(stored, through_timestamp)
             self._flush()
-            yield Replayed(self._states, self._versions, count)
+            yield Replayed(self._states, self._versions, count, batches[-1].seq)
             if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
                 return
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash

@@ -49,3 +49,9 @@ class TooManyEvents(TemporalError):
     """More events than one question may go through."""
 
     code = "TOO_MANY_EVENTS"
+
+
+class ReplayFailed(TemporalError):
+    """A replay could not be finished; nothing was written."""
+
+    code = "REPLAY_FAILED"

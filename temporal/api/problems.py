@@ -10,6 +10,7 @@ from temporal.errors import (
     HistoryDamaged,
     InvalidLimits,
     InvalidMoment,
+    ReplayFailed,
     TemporalError,
     TooManyEvents,
     UnknownAccount,
@@ -23,6 +24,7 @@ _STATUSES: Final[dict[type[TemporalError], int]] = {
     HistoryDamaged: status.HTTP_500_INTERNAL_SERVER_ERROR,
     InvalidLimits: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_400_BAD_REQUEST,
+    ReplayFailed: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 
 
