@@ -30,7 +30,7 @@ class PerformanceParameters(serializers.Serializer[Any]):
         return {"from": first, **super().get_fields()}
 
 
-class FiguresSerializer(serializers.Serializer[Any]):
+class PerformanceFiguresSerializer(serializers.Serializer[Any]):
     """What happened in some days."""
 
     start_date = serializers.DateField()
@@ -58,11 +58,11 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     account_id = serializers.UUIDField()
     zone = serializers.CharField()
     period = serializers.ChoiceField(choices=KINDS)
-    periods = FiguresSerializer(many=True)
-    totals = FiguresSerializer()
+    periods = PerformanceFiguresSerializer(many=True)
+    totals = PerformanceFiguresSerializer()
 
 
-class LimitsSerializer(serializers.Serializer[Any]):
+class WhatIfLimitsSerializer(serializers.Serializer[Any]):
     """Risk limits; those that are left out stay the account's own, with all their changes."""
 
     max_position_percent = serializers.CharField(required=False, allow_null=True, help_text="Of the portfolio: 10.00")
@@ -73,7 +73,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
 class WhatIfRequestSerializer(serializers.Serializer[Any]):
     """Under which limits, and from when to when, commands are decided again."""
 
-    limits = LimitsSerializer()
+    limits = WhatIfLimitsSerializer()
     to = serializers.CharField(required=False, allow_null=True, help_text="Up to this instant, RFC 3339 (default: now)")
 
     def get_fields(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class WhatIfRequestSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": start}
 
 
-class HeldSerializer(serializers.Serializer[Any]):
+class WhatIfPositionSerializer(serializers.Serializer[Any]):
     """Shares of one symbol."""
 
     symbol = serializers.CharField()
@@ -93,7 +93,7 @@ class HeldSerializer(serializers.Serializer[Any]):
     mark = money("The price that the account last traded it at")
 
 
-class OutcomeSerializer(serializers.Serializer[Any]):
+class WhatIfAccountSerializer(serializers.Serializer[Any]):
     """An account at the end of the range."""
 
     status = serializers.CharField()
@@ -103,10 +103,10 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     unrealized_pnl = money("Value less cost of the positions")
     trades = serializers.IntegerField()
     working_orders = serializers.IntegerField()
-    positions = HeldSerializer(many=True)
+    positions = WhatIfPositionSerializer(many=True)
 
 
-class DifferenceSerializer(serializers.Serializer[Any]):
+class WhatIfDifferenceSerializer(serializers.Serializer[Any]):
     """A command that ends differently; code and figures are those of the refusal, now's or then's."""
 
     version = serializers.IntegerField()
@@ -125,7 +125,7 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     """What would have been."""
 
     account_id = serializers.UUIDField()
-    limits = LimitsSerializer()
+    limits = WhatIfLimitsSerializer()
     from_version = serializers.IntegerField()
     to_version = serializers.IntegerField()
     commands = serializers.IntegerField(help_text="Decided again")
@@ -133,9 +133,9 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     accepted_now = serializers.IntegerField()
     knock_ons = serializers.IntegerField(help_text="Of both")
     refused_for_another_reason = serializers.IntegerField()
-    real = OutcomeSerializer()
-    what_if = OutcomeSerializer()
-    differences = DifferenceSerializer(many=True, help_text="The first 1,000")
+    real = WhatIfAccountSerializer()
+    what_if = WhatIfAccountSerializer()
+    differences = WhatIfDifferenceSerializer(many=True, help_text="The first 1,000")
     differences_complete = serializers.BooleanField()
 
 
