@@ -80,18 +80,25 @@ class Walk:
             self._commits = self._tail()
             self._next = next(self._commits, None)
             return self._next is not None
-        if self._next_page is None:
-            (self._next_page,) = self._pages_after(self.version, limit=1)
-        if self._next_page.first_timestamp > timestamp:
+        page = self._page_up_to(timestamp, may_skip=self._is_skipping or flows is None)
+        if page is None:
             return False
-        page = self._next_page
-        if self._is_skipping or flows is None:
-            page = self._store.engine.last_page(self._account_id, timestamp=timestamp) or page
         opened = open_page(page, self._store.codec)
-        if page.first_version > self._next_page.first_version:
+        if page.first_version > self.version + 1 and (self._is_skipping or flows is None):
             self._skip(opened, flows)
         self._enter(opened)
         return True
+
+    def _page_up_to(self, timestamp: int, *, may_skip: bool) -> StoredPage | None:
+        """Return the next page, or the last one that begins up to an instant; None when no page does."""
+        if self._next_page is not None and self._next_page.first_timestamp > timestamp:
+            return None
+        if may_skip:
+            last = self._store.engine.last_page(self._account_id, timestamp=timestamp)
+            if last is not None and last.first_version > self.version:
+                return last
+        (self._next_page,) = self._pages_after(self.version, limit=1)
+        return self._next_page if self._next_page.first_timestamp <= timestamp else None
 
     def _skip(self, page: Page, flows: list[Flow] | None) -> None:
         """Take over the state before a later page, and the flows of what is skipped if there were any."""
