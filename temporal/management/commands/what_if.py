@@ -101,7 +101,7 @@ def _held(positions: list[dict[str, Any]], symbol: str) -> str:
 
 def _line(difference: dict[str, Any]) -> str:
     arguments = " ".join(str(value) for value in difference["arguments"].values() if value not in (None, ""))
-    figures = "" if difference["limit"] is None else f" (limit {difference['limit']}, {difference['actual']})"
+    figures = "" if difference["limit"] is None else f" (limit {difference['limit']}, found {difference['actual']})"
     knock_on = ", a knock-on" if difference["is_knock_on"] else ""
     outcome = difference["outcome"].lower().replace("_", " ")
     return (

@@ -118,8 +118,11 @@ def run(*arguments):
 def test_the_command_prints_a_summary_or_json(traded):
     summary = run(ADA, "--max-trade-value", "1000")
     assert "6 commands decided again: 2 would have been refused, 0 that were refused would have passed" in summary
-    assert "ExecuteTrade KO BUY 100 50.0000: refused now: TRADE_LIMIT_EXCEEDED (limit 1000.0000, 5000.0000)" in summary
-    assert "refused now, a knock-on: INSUFFICIENT_POSITION (limit 10, 20)" in summary
+    assert (
+        "ExecuteTrade KO BUY 100 50.0000: refused now: TRADE_LIMIT_EXCEEDED (limit 1000.0000, found 5000.0000)"
+        in summary
+    )
+    assert "refused now, a knock-on: INSUFFICIENT_POSITION (limit 10, found 20)" in summary
     cash = next(line.split() for line in summary.splitlines() if " cash " in line)
     assert cash[3::2] == ["995100.0000", "999500.0000"]
     assert json.loads(run(ADA, "--max-trade-value", "1000", "--json")) == what_if_shape(
