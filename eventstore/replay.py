@@ -7,7 +7,7 @@ both to it); what differs is the time.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from eventstore.errors import IntegrityError
 from eventstore.pages.evolver import Evolver
@@ -34,11 +34,14 @@ class BulkEvolver(Evolver[S], Protocol[S]):
 
 
 class Replayed(NamedTuple, Generic[S]):
-    """How far a replay is: the states so far by aggregate, their versions, and how many events they took."""
+    """How far a replay is: the states so far by aggregate, their versions, how many events they took, and the seq of
+    the last batch that was read.
+    """
 
     states: dict[str, S]
     versions: dict[str, int]
     event_count: int
+    through_seq: int
 
 
 class _Window:
@@ -79,7 +82,7 @@ class Replay(Generic[S]):
             for stored in batches:
                 count += self._apply(stored, through_timestamp)
             self._flush()
-            yield Replayed(self._states, self._versions, count)
+            yield Replayed(self._states, self._versions, count, batches[-1].seq)
             if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
                 return
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash
@@ -98,14 +101,9 @@ class Replay(Generic[S]):
 
     def _gather(self, layout: Layout, seq: int) -> None:
         """Add a batch of events that are taken in columns to the windows."""
-        aggregate_ids = [str(name) for name in self._known.unpack(layout.aggregate_ids, count=layout.commit_count)]
-        versions = self._versions
-        for aggregate_id, version in zip(aggregate_ids, layout.first_versions, strict=True):
-            if versions[aggregate_id] + 1 != version:
-                raise self._out_of_order(seq, aggregate_id, version)
-            versions[aggregate_id] = version
-            if version == 1:
-                self._state(aggregate_id)
+        unpacked = self._known.unpack(layout.aggregate_ids, count=layout.commit_count)
+        aggregate_ids = cast(Sequence[str], unpacked)  # A commit has an aggregate, always.
+        self._count_up(aggregate_ids, layout.first_versions, seq)
         for place, of_type in enumerate(layout.types):
             wanted = self._bulk[of_type.tag]
             if not wanted:
@@ -122,11 +120,26 @@ class Replay(Generic[S]):
             for column, values in zip(window.columns, self._codec.decode_columns(of_type, only=wanted), strict=True):
                 column += values
 
+    def _count_up(self, aggregate_ids: Sequence[str], first_versions: Sequence[int], seq: int) -> None:
+        """Check that the events of a batch come next in their aggregates, and note that they came."""
+        versions = self._versions
+        is_usual = len(set(aggregate_ids)) == len(aggregate_ids) == len(first_versions) and 1 not in first_versions
+        if is_usual and [version - 1 for version in first_versions] == list(map(versions.get, aggregate_ids)):
+            # Every aggregate is known, and here once: no loop of our own is needed.
+            versions.update(zip(aggregate_ids, first_versions, strict=True))
+            return
+        for aggregate_id, version in zip(aggregate_ids, first_versions, strict=True):
+            if versions[aggregate_id] + 1 != version:
+                raise self._out_of_order(seq, aggregate_id, version)
+            versions[aggregate_id] = version
+            if version == 1:
+                self._state(aggregate_id)
+
     def _flush(self) -> None:
         """Apply what the windows hold."""
         if self._in_bulk is not None:
             for tag, window in self._windows.items():
-                states = [self._state(aggregate_id) for aggregate_id in window.aggregate_ids]
+                states = list(map(self._states.__getitem__, window.aggregate_ids))  # Made at their version 1.
                 self._in_bulk.evolve_columns(tag, states, window.columns)
         self._windows.clear()
 

@@ -37,3 +37,21 @@ class HistoryDamaged(TemporalError):
     """What is stored is not what was written: it is refused, not shown."""
 
     code = "HISTORY_DAMAGED"
+
+
+class InvalidLimits(TemporalError):
+    """No risk limits, or such as no account can have."""
+
+    code = "INVALID_LIMIT"
+
+
+class TooManyEvents(TemporalError):
+    """More events than one question may go through."""
+
+    code = "TOO_MANY_EVENTS"
+
+
+class ReplayFailed(TemporalError):
+    """A replay could not be finished; nothing was written."""
+
+    code = "REPLAY_FAILED"

@@ -1,6 +1,9 @@
 """Trades: what one leads to, by average cost, and what it makes of the account; one by one, or many at once."""
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
+from operator import setitem
 from typing import Any, Final
 
 from accounts.domain.commands import ExecuteTrade
@@ -61,6 +64,7 @@ def traded(account: Account, event: TradeExecuted) -> None:
     account.day_realized_pnl = event.day_realized_pnl
 
 
+_new_tuple: Final = tuple.__new__
 TRADE_COLUMNS: Final = (
     "symbol",
     "position_quantity",
@@ -85,8 +89,9 @@ def evolve_trades(accounts: Sequence[Account], columns: Sequence[Sequence[Any]])
     The same as `traded` one by one. Events are fat, so of the account's own figures only its last trade counts.
     """
     symbols, *of_position = columns[:5]
-    for account, symbol, position in zip(accounts, symbols, map(Position, *of_position), strict=True):
-        account.positions[symbol] = position
+    positions = map(_new_tuple, repeat(Position), zip(*of_position, strict=True))
+    tables = [account.positions for account in accounts]
+    deque(map(setitem, tables, symbols, positions), maxlen=0)  # A loop that never leaves C: millions pass here.
     last_trades = dict(zip(map(id, accounts), range(len(accounts)), strict=True))
     _, _, _, _, _, cash, positions_cost, portfolio_value, realized_pnl, trade_count, *day = columns
     for trade in last_trades.values():

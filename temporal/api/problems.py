@@ -8,8 +8,11 @@ from temporal.errors import (
     BeforeOpening,
     FutureInstant,
     HistoryDamaged,
+    InvalidLimits,
     InvalidMoment,
+    ReplayFailed,
     TemporalError,
+    TooManyEvents,
     UnknownAccount,
 )
 
@@ -19,6 +22,9 @@ _STATUSES: Final[dict[type[TemporalError], int]] = {
     BeforeOpening: status.HTTP_404_NOT_FOUND,
     UnknownAccount: status.HTTP_404_NOT_FOUND,
     HistoryDamaged: status.HTTP_500_INTERNAL_SERVER_ERROR,
+    InvalidLimits: status.HTTP_400_BAD_REQUEST,
+    TooManyEvents: status.HTTP_400_BAD_REQUEST,
+    ReplayFailed: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 
 

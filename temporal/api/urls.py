@@ -1,5 +1,10 @@
 """REST paths of time travel, included under api/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from temporal.api import history
+
+urlpatterns: list[URLPattern] = [
+    path("accounts/<uuid:account_id>/performance", history.PerformanceView.as_view(), name="performance"),
+    path("accounts/<uuid:account_id>/what-if", history.WhatIfView.as_view(), name="what-if"),
+]

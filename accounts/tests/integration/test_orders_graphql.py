@@ -6,11 +6,11 @@ import time
 import pytest
 import redis.asyncio
 from django.conf import settings
-from django.contrib.auth.models import Group
 
 from accounts.application import reference_price as module
 from accounts.domain.errors import Code
 from accounts.permissions import OPERATOR
+from accounts.roles import give_role
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
 from market.calendar import trading_days
 from market.quote_board import BOARD_KEY, write_board
@@ -53,7 +53,7 @@ def staff(store):
 @pytest.fixture
 def operator(store):
     made = Api("olga")
-    made.user.groups.add(Group.objects.get(name=OPERATOR))
+    give_role(made.user, OPERATOR)
     return made
 
 

@@ -21,6 +21,8 @@ _INSERT: Final = (
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM page WHERE aggregate_id = ?"  # noqa: S608
 _LAST: Final = "ORDER BY first_version DESC LIMIT 1"
+# By the index of times: by version it would look at every page since the instant.
+_LAST_BY_TIME: Final = "ORDER BY first_timestamp DESC, first_version DESC LIMIT 1"
 
 
 class SQLitePages:
@@ -74,8 +76,9 @@ class SQLitePages:
             conditions, parameters = f"{conditions} AND first_version <= ?", (*parameters, version)
         if timestamp is not None:
             conditions, parameters = f"{conditions} AND first_timestamp <= ?", (*parameters, timestamp)
+        order = _LAST if timestamp is None else _LAST_BY_TIME
         with self._database.errors():
-            row = self._database.connection().execute(f"{_SELECT}{conditions} {_LAST}", parameters).fetchone()
+            row = self._database.connection().execute(f"{_SELECT}{conditions} {order}", parameters).fetchone()
         return None if row is None else _stored(row)
 
     def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:

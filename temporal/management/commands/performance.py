@@ -1,0 +1,91 @@
+"""manage.py performance: what an account's days, weeks or months were like, from its events."""
+
+import csv
+import sys
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from temporal.errors import TemporalError
+from temporal.history import Performance, asked_performance
+from temporal.history_shapes import figures_shape, performance_shape
+from temporal.periods import KINDS
+
+TABLE_WIDTH: Final = 150
+_SHOWN: Final = {
+    "start_date": "from",
+    "trades": "trades",
+    "volume": "volume",
+    "realized_pnl": "realized",
+    "unrealized_pnl_change": "unrealized +/-",
+    "deposits": "deposits",
+    "withdrawals": "withdrawals",
+    "closing_equity": "closing equity",
+    "time_weighted_return": "return",
+    "drawdown": "drawdown",
+}
+
+
+class Command(BaseCommand):
+    """Show an account's performance."""
+
+    help = (
+        "Show trades, volume, P&L, cash flows, equity, time-weighted return and drawdown of one account for every day, "
+        "week or month of a range, from the events alone."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("account", help="the account's id")
+        parser.add_argument("--from", dest="start", metavar="DATE", help="first day (default: the account's opening)")
+        parser.add_argument("--to", dest="end", metavar="DATE", help="last day (default: today)")
+        parser.add_argument("--period", default="day", choices=KINDS, help="how days are put together")
+        parser.add_argument("--zone", default="UTC", help="IANA name of the time zone whose days are meant")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="print JSON, as the REST API gives it")
+        form.add_argument("--csv", action="store_true", help="print CSV, a line for each period")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Reckon and print."""
+        try:
+            found = asked_performance(
+                options["account"],
+                start=options["start"],
+                end=options["end"],
+                period=options["period"],
+                zone=options["zone"],
+                now=datetime.now(UTC),
+            )
+        except TemporalError as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(msgspec.json.format(msgspec.json.encode(performance_shape(found))).decode())
+        elif options["csv"]:
+            self._csv(found)
+        else:
+            self._table(found)
+
+    def _csv(self, found: Performance) -> None:
+        rows = [figures_shape(figures) for figures in found.periods]
+        writer = csv.DictWriter(self.stdout, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "symbols_changed": " ".join(row["symbols_changed"])} for row in rows)
+
+    def _table(self, found: Performance) -> None:
+        table = Table(title=f"{found.account_id} by {found.period}, {found.zone}", show_footer=True)
+        totals = {**figures_shape(found.totals), "start_date": "total"}
+        for name, heading in _SHOWN.items():
+            is_text = name == "start_date"
+            table.add_column(heading, justify="left" if is_text else "right", footer=str(totals[name]), no_wrap=True)
+        for figures in found.periods:
+            row = figures_shape(figures)
+            table.add_row(*(str(row[name]) for name in _SHOWN))
+        console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+        with console.capture() as shown:
+            console.print(table)
+        self.stdout.write(shown.get())

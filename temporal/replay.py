@@ -1,0 +1,260 @@
+"""Replay: accounts made again from their first event, up to now, an instant or a version. Writes nothing.
+
+Everything is replayed from the journal, partition by partition, its chain verified; single accounts from their own
+events in pages and tail. Either way no stored state is used, so the result can be compared with one: what the last page
+and the events after it give.
+"""
+
+import hashlib
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from accounts.application.decider import AccountDecider
+from accounts.codec import dump_account
+from accounts.domain.state import Account
+from eventstore.errors import EventStoreError
+from eventstore.instants import microseconds
+from eventstore.pages.page import open_page
+from eventstore.store import EventStore
+from temporal.as_of import account_as_of
+from temporal.errors import ReplayFailed
+from temporal.moments import Moment
+from temporal.recorded_commands import recorded_commands
+
+REPORT_INTERVAL_SECONDS: Final = 0.1
+DIFFERENCES_MAX: Final = 20
+"""Differences that one job tells of; all are counted."""
+FINGERPRINT_MODULUS: Final = 2**256
+
+_EVOLVER: Final = AccountDecider()
+
+
+class ReplayJob(NamedTuple):
+    """A whole partition, or one account; `steps` (batches, or events) is how much there is to read."""
+
+    partition: int
+    account_id: str | None
+    steps: int
+    through: datetime | None = None
+    version: int | None = None
+    with_states: bool = False
+    is_checked: bool = False
+
+
+class Money(NamedTuple):
+    """Sums over all accounts of one currency, in ten-thousandths."""
+
+    cash: int = 0
+    positions_value: int = 0
+    realized_pnl: int = 0
+
+
+class StateDifference(NamedTuple):
+    """Where a replayed account is not what its page and the events after it say."""
+
+    account_id: str
+    version: int
+    field: str
+    replayed: str
+    looked_up: str
+
+
+@dataclass(slots=True)
+class Result:
+    """What was replayed, added up; the sum of two results is that of both. `states` only when they were asked for.
+
+    `fingerprint` is the sum of the SHA-256 of every account's id and state: equal for equal accounts, in any order.
+    """
+
+    accounts: int = 0
+    events: int = 0
+    trades: int = 0
+    fingerprint: int = 0
+    money: dict[str, Money] = field(default_factory=dict)
+    states: dict[str, bytes] = field(default_factory=dict)
+    difference_count: int = 0
+    differences: list[StateDifference] = field(default_factory=list)
+
+    def add(self, other: "Result") -> None:
+        """Add another result to this one."""
+        self.accounts += other.accounts
+        self.events += other.events
+        self.trades += other.trades
+        self.fingerprint = (self.fingerprint + other.fingerprint) % FINGERPRINT_MODULUS
+        for currency, money in other.money.items():
+            self.money[currency] = _sum(self.money.get(currency, Money()), money)
+        self.states |= other.states
+        self.difference_count += other.difference_count
+        self.differences += other.differences
+
+    def add_account(self, account_id: str, state: Account, *, keeps_state: bool) -> None:
+        """Add one replayed account."""
+        dumped = dump_account(state)
+        digest = hashlib.sha256(account_id.encode() + dumped).digest()
+        self.accounts += 1
+        self.trades += state.trade_count
+        self.fingerprint = (self.fingerprint + int.from_bytes(digest)) % FINGERPRINT_MODULUS
+        money = Money(state.cash, state.positions_value, state.realized_pnl)
+        self.money[state.currency] = _sum(self.money.get(state.currency, Money()), money)
+        if keeps_state:
+            self.states[account_id] = dumped
+
+
+class ReplayUpdate(NamedTuple):
+    """How far a job is, in its steps and in events; the last one of a job has its result."""
+
+    job: ReplayJob
+    steps: int
+    events: int
+    result: Result | None
+
+
+def partition_jobs(store: EventStore, *, through: datetime | None = None, **options: bool) -> list[ReplayJob]:
+    """Return the jobs that replay every account, the longest first."""
+    heads = sorted(store.heads().items(), key=lambda head: -head[1])
+    return [ReplayJob(partition, None, head, through=through, **options) for partition, head in heads if head]
+
+
+def account_jobs(
+    store: EventStore,
+    account_ids: Iterable[str],
+    *,
+    through: datetime | None = None,
+    version: int | None = None,
+    **options: bool,
+) -> list[ReplayJob]:
+    """Return the jobs that replay these accounts, the longest first.
+
+    Raises UnknownAccount, BeforeOpening, or InvalidMoment for a version that one has not reached.
+    """
+    jobs = []
+    for account_id in dict.fromkeys(account_ids):
+        steps = account_as_of(account_id, Moment(at=through, version=version)).version
+        jobs.append(ReplayJob(store.partition_of(account_id), account_id, steps, through, version, **options))
+    return sorted(jobs, key=lambda job: -job.steps)
+
+
+def run_job(store: EventStore, job: ReplayJob) -> Generator[ReplayUpdate, None, None]:
+    """Replay; yield now and then how far it is, and the result last. Raises ReplayFailed."""
+    try:
+        yield from _replayed_partition(store, job) if job.account_id is None else _replayed_account(store, job)
+    except EventStoreError as error:
+        raise ReplayFailed(f"{type(error).__name__}: {error}") from error
+
+
+def _replayed_partition(store: EventStore, job: ReplayJob) -> Generator[ReplayUpdate, None, None]:
+    reported_at, replayed = time.monotonic(), None
+    for replayed in store.replay(_EVOLVER, partition=job.partition, through=job.through):
+        if time.monotonic() - reported_at >= REPORT_INTERVAL_SECONDS:
+            reported_at = time.monotonic()
+            yield ReplayUpdate(job, min(replayed.through_seq, job.steps), replayed.event_count, None)
+    result = Result()
+    if replayed is not None:
+        result.events = replayed.event_count
+        looked_up = _looked_up(store, job.partition, replayed.versions) if job.is_checked else iter(())
+        yield from _finished(job, result, replayed.states, replayed.versions, looked_up)
+    yield ReplayUpdate(job, job.steps, result.events, result)
+
+
+def _replayed_account(store: EventStore, job: ReplayJob) -> Generator[ReplayUpdate, None, None]:
+    assert job.account_id is not None, "a job without an account is a whole partition"
+    through = None if job.through is None else microseconds(job.through)
+    reported_at, state, version = time.monotonic(), _EVOLVER.initial(job.account_id), 0
+    for recorded in recorded_commands(store, job.account_id):
+        if recorded.version > job.steps or (through is not None and recorded.timestamp > through):
+            break
+        for event in recorded.events[: job.steps - version]:
+            state, version = _EVOLVER.evolve(state, event), version + 1
+        if time.monotonic() - reported_at >= REPORT_INTERVAL_SECONDS:
+            reported_at = time.monotonic()
+            yield ReplayUpdate(job, version, version, None)
+    result = Result(events=version)
+    if job.is_checked:
+        looked_up = iter([(job.account_id, store.state(_EVOLVER, job.account_id, version=version).state)])
+    else:
+        looked_up = iter(())
+    yield from _finished(job, result, {job.account_id: state}, {job.account_id: version}, looked_up)
+    yield ReplayUpdate(job, job.steps, version, result)
+
+
+def _finished(
+    job: ReplayJob,
+    result: Result,
+    states: Mapping[str, Account],
+    versions: Mapping[str, int],
+    looked_up: Iterator[tuple[str, Account]],
+) -> Generator[ReplayUpdate, None, None]:
+    """Add the accounts to the result and compare them with what was looked up, telling now and then of being alive."""
+    reported_at = time.monotonic()
+    for account_id, expected in looked_up:
+        if dump_account(expected) != dump_account(states[account_id]):
+            result.difference_count += 1
+            if len(result.differences) < DIFFERENCES_MAX:
+                result.differences.append(_difference(account_id, versions[account_id], states[account_id], expected))
+        if time.monotonic() - reported_at >= REPORT_INTERVAL_SECONDS:
+            reported_at = time.monotonic()
+            yield ReplayUpdate(job, job.steps, result.events, None)
+    for account_id, state in states.items():
+        result.add_account(account_id, state, keeps_state=job.with_states)
+
+
+def _looked_up(store: EventStore, partition: int, versions: Mapping[str, int]) -> Iterator[tuple[str, Account]]:
+    """Yield every account at its version: the last page before it, and what the tail has after that.
+
+    As `EventStore.state` does it, but the tail is read once for all of them. The position is read before the pages, so
+    that what becomes a page meanwhile is not missed.
+    """
+    position = store.engine.page_position(partition=partition)
+    at: dict[str, tuple[Account, int]] = {}
+    for account_id, version in versions.items():
+        stored = store.engine.last_page(account_id, version=version)
+        if stored is None:
+            at[account_id] = (_EVOLVER.initial(account_id), 0)
+            continue
+        page = open_page(stored, store.codec)
+        events = [event for commit in page.commits() for event in commit.events]
+        state, reached = _EVOLVER.load(page.state_before), page.first_version - 1
+        at[account_id] = _advanced(state, reached, events, version)
+    while batches := store.read_batches(partition=partition, after_seq=position, limit=16, with_event_ids=False):
+        for batch in batches:
+            for commit in batch.commits:
+                found = at.get(commit.aggregate_id)
+                if found is not None and commit.first_version == found[1] + 1:
+                    at[commit.aggregate_id] = _advanced(*found, commit.events, versions[commit.aggregate_id])
+        position = batches[-1].seq
+    for account_id, (state, _) in at.items():
+        yield account_id, state
+
+
+def _advanced(state: Account, reached: int, events: Iterable[Any], version: int) -> tuple[Account, int]:
+    for event in events:
+        if reached == version:
+            break
+        state, reached = _EVOLVER.evolve(state, event), reached + 1
+    return state, reached
+
+
+def _difference(account_id: str, version: int, replayed: Account, looked_up: Account) -> StateDifference:
+    """Name the first field, or of a table the first entry, in which two unequal accounts differ."""
+    for name in sorted(Account.__struct_fields__):
+        ours, theirs = getattr(replayed, name), getattr(looked_up, name)
+        if ours == theirs:
+            continue
+        if isinstance(ours, dict):
+            key = min(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+            name, ours, theirs = f"{name}[{key}]", ours.get(key), theirs.get(key)
+        return StateDifference(account_id, version, name, _shown(ours), _shown(theirs))
+    raise AssertionError("two accounts with equal fields have the same bytes")
+
+
+def _shown(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _sum(one: Money, other: Money) -> Money:
+    return Money(*(ours + theirs for ours, theirs in zip(one, other, strict=True)))

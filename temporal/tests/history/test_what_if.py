@@ -1,0 +1,201 @@
+"""What if: held to an account that really had those limits; and nothing is written."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from accounts.application.decider import AccountDecider
+from accounts.codec import dump_account
+from accounts.domain import commands as c
+from eventstore.instants import instant_of
+from temporal import what_if as module
+from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents, UnknownAccount
+from temporal.tests.history.conftest import ADA, BOB, Histories
+from temporal.what_if import Limits, what_if
+from tradingplatform.bootstrap import wire
+
+SMALL = Limits(max_trade_value=1_000_0000)
+
+
+@pytest.fixture
+def traded(histories):
+    """Buys of 500 and 5,000, sells of 800 and of what the large one bought."""
+    histories.at("2026-01-05T12:00:00Z").open()
+    histories.buy(10, 50)
+    histories.buy(100, 50)
+    histories.make_pages()
+    histories.at("2026-01-06T12:00:00Z").sell(10, 80)
+    histories.sell(20, 30)
+    histories.buy(1_000_000, 50)  # More than the account has.
+    return histories
+
+
+def test_trades_that_would_have_been_refused_and_what_follows_from_it(traded):
+    found = what_if(ADA, limits=SMALL)
+    refused, knock_on = found.differences
+    assert (refused.version, refused.is_refused_now, refused.is_knock_on) == (5, True, False)
+    assert refused.command == c.ExecuteTrade("KO", "BUY", 100, 50_0000, None)
+    assert (refused.refusal.code, refused.refusal.limit, refused.refusal.actual) == (
+        "TRADE_LIMIT_EXCEEDED",
+        1_000_0000,
+        5_000_0000,
+    )
+    assert (knock_on.version, knock_on.is_knock_on) == (7, True)
+    assert (knock_on.refusal.code, knock_on.refusal.limit, knock_on.refusal.actual) == ("INSUFFICIENT_POSITION", 0, 20)
+    assert (found.refused_now_count, found.accepted_now_count, found.knock_on_count) == (2, 0, 1)
+    assert found.refused_for_another_reason_count == 1
+    assert (found.command_count, found.from_version, found.to_version, found.is_complete) == (8, 0, 8, True)
+    assert (found.imagined.cash, found.imagined.realized_pnl) == (1_000_300_0000, 300_0000)
+    assert (found.real.positions["KO"].quantity, found.imagined.positions["KO"].quantity) == (80, 0)
+    assert dump_account(found.real) == dump_account(traded.store.state(AccountDecider(), ADA).state)
+
+
+def test_trades_that_were_refused_would_pass(traded):
+    traded.execute(ADA, c.ChangeRiskLimits(10_000, 10**15, 1_000))
+    traded.buy(1, 50)
+    found = what_if(ADA, limits=Limits(max_trade_value=10**12))
+    (accepted,) = found.differences
+    assert (accepted.version, accepted.is_refused_now, accepted.is_knock_on) == (10, False, False)
+    assert (accepted.refusal.code, accepted.refusal.limit) == ("TRADE_LIMIT_EXCEEDED", 1_000)
+    assert (found.accepted_now_count, found.imagined.trade_count, found.real.trade_count) == (1, 5, 4)
+    assert found.imagined.max_daily_value == 10**15
+
+
+def test_only_a_stretch_of_time_is_decided_again(traded):
+    noon = instant_of(traded.now) - timedelta(hours=12)
+    later = what_if(ADA, limits=SMALL, start=noon)
+    assert (later.from_version, later.command_count, later.differences) == (5, 3, [])
+    assert dump_account(later.imagined) != dump_account(later.real)
+    assert later.imagined.cash == later.real.cash
+    earlier = what_if(ADA, limits=SMALL, end=noon)
+    assert (earlier.to_version, earlier.refused_now_count, earlier.real.trade_count) == (5, 1, 2)
+    before = what_if(ADA, limits=SMALL, start=noon - timedelta(days=30))
+    assert (before.from_version, before.refused_now_count) == (0, 2)
+
+
+def test_nothing_is_written(traded):
+    heads = traded.store.heads()
+    positions = [traded.store.engine.page_positions(partition=number) for number in heads]
+    what_if(ADA, limits=SMALL)
+    assert traded.store.heads() == heads
+    assert [traded.store.engine.page_positions(partition=number) for number in heads] == positions
+
+
+def test_what_cannot_be_asked_is_refused_with_what_to_do(traded, monkeypatch):
+    with pytest.raises(InvalidLimits, match="give at least one of max_position_percent, max_daily_value and max_trade"):
+        what_if(ADA, limits=Limits())
+    with pytest.raises(UnknownAccount, match=BOB):
+        what_if(BOB, limits=SMALL)
+    now = instant_of(traded.now)
+    with pytest.raises(InvalidMoment, match="a range ends where it begins or later"):
+        what_if(ADA, limits=SMALL, start=now, end=now - timedelta(seconds=1))
+    with pytest.raises(TooManyEvents, match=r"8 events would have to be decided again, and at most 7 are here: ask"):
+        what_if(ADA, limits=SMALL, events_max=7)
+    assert what_if(ADA, limits=SMALL, events_max=8).command_count == 8
+
+
+def test_the_list_is_bounded_and_the_counts_are_not(traded, monkeypatch):
+    monkeypatch.setattr(module, "DIFFERENCES_MAX", 1)
+    found = what_if(ADA, limits=SMALL)
+    assert (len(found.differences), found.refused_now_count, found.is_complete) == (1, 2, False)
+
+
+def test_progress_is_told(traded, monkeypatch):
+    monkeypatch.setattr(module, "PROGRESS_COMMANDS", 3)
+    told = []
+    what_if(ADA, limits=SMALL, progress=lambda done, total: told.append((done, total)))
+    assert told == [(3, 8), (6, 8), (8, 8)]
+
+
+# Held to an account that really had those limits.
+
+SYMBOLS = st.sampled_from(["KO", "XOM"])
+SIDES = st.sampled_from(["BUY", "BUY", "SELL"])
+QUANTITIES = st.integers(1, 30)
+PRICES = st.integers(1, 1_000)
+IDS = st.sampled_from(["o-1", "o-2", "o-3"])
+COMMANDS = st.one_of(
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none() | IDS),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none()),
+    st.builds(c.DepositCash, st.integers(1, 20_000), st.just("")),
+    st.builds(c.WithdrawCash, st.integers(1, 20_000), st.just("")),
+    st.builds(c.ChangeRiskLimits, st.integers(1, 10_000), st.integers(1, 10**5), st.integers(1, 20_000)),
+    st.builds(
+        c.PlaceOrder, IDS, IDS, SYMBOLS, SIDES, QUANTITIES, st.just("LIMIT"), st.just("GTC"), PRICES, st.none(),
+        st.just(0),
+    ),
+    st.builds(c.ReplaceOrder, IDS, IDS, IDS, st.none() | QUANTITIES, st.none(), st.none() | PRICES, st.none()),
+    st.builds(c.CancelOrder, IDS, st.just("")),
+    st.sampled_from([c.FreezeAccount("audit"), c.UnfreezeAccount("done")]),
+)  # fmt: skip
+DRAWN = {
+    "steps": st.lists(st.tuples(st.integers(0, 2), COMMANDS, st.booleans()), max_size=40),
+    "limits": st.builds(
+        Limits,
+        st.none() | st.integers(1, 10_000),
+        st.none() | st.integers(1, 10**5),
+        st.none() | st.integers(1, 20_000),
+    ).filter(any),
+}
+
+
+def imposed(limits, command):
+    """The command that would have set these limits, where one sets any."""
+    if not isinstance(command, c.ChangeRiskLimits):
+        return command
+    own = (command.max_position_bp, command.max_daily_value, command.max_trade_value)
+    return c.ChangeRiskLimits(*(new or old for new, old in zip(limits, own, strict=True)))
+
+
+def check_against_an_account_that_had_the_limits(steps, limits):
+    histories = Histories()
+    begun = [c.OpenAccount("ada", "A", "USD"), c.ChangeRiskLimits(5_000, 10**5, 10**4), c.DepositCash(10**5, "")]
+    differences = 0
+    try:
+        for gap, command, is_paged in [(0, command, False) for command in begun] + steps:
+            histories.now += gap * 12 * 3_600_000_000
+            (then, *_), (now, *_) = (
+                histories.execute(ADA, command),
+                histories.execute(BOB, imposed(limits, command)),
+            )
+            differences += hasattr(then, "code") != hasattr(now, "code")
+            if is_paged:
+                histories.make_pages()
+        heads = histories.store.heads()
+        found = what_if(ADA, limits=limits)
+        assert histories.store.heads() == heads
+        expected = histories.store.state(AccountDecider(), BOB).state
+    finally:
+        wire()
+    assert dump_account(found.imagined) == dump_account(expected)
+    assert len(found.differences) == differences
+    assert found.command_count == len(steps) + 3
+
+
+def test_what_would_be_is_what_an_account_with_these_limits_is():
+    check = given(**DRAWN)(check_against_an_account_that_had_the_limits)
+    settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])(check)()
+
+
+PLANTED = {
+    "changes of the limits count": ("temporal.what_if.RiskLimitsChanged", type("None", (), {})),
+    "time stands still": ("temporal.what_if.decide", lambda account, command, now: module_decide(account, command, 0)),
+    "refused commands are left out": (
+        "temporal.what_if._decide_again",
+        lambda answer, recorded, was=module._decide_again: hasattr(recorded.events[0], "code") or was(answer, recorded),
+    ),
+}
+
+
+def module_decide(account, command, now):
+    return AccountDecider().decide(account, command, now)
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_planted_fault_is_noticed(plant, monkeypatch):
+    monkeypatch.setattr(*PLANTED[plant])
+    seeded = settings(max_examples=2_000, phases=[Phase.generate], derandomize=True, deadline=None)
+    with pytest.raises(AssertionError):
+        seeded(given(**DRAWN)(check_against_an_account_that_had_the_limits))()
