@@ -6,7 +6,7 @@ and a key that is for reading send no command at all, whatever else they have. W
 last table, which backends.py gives to Django.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -160,6 +160,13 @@ def role_on_account(user: Any, account_id: str) -> str | None:
     if role is not None:
         return str(role)
     return STAFF if sees_every_account(user) else None
+
+
+def roles_on_accounts(user: Any, account_ids: Collection[str]) -> dict[str, str]:
+    """Return a user's role on each of these accounts that they have access to, asking once."""
+    rows = AccountAccess.objects.filter(user=user, account_id__in=account_ids).values_list("account_id", "role")
+    given = {str(account_id): str(role) for account_id, role in rows}
+    return dict.fromkeys(account_ids, STAFF) | given if sees_every_account(user) else given
 
 
 def accessible_account_ids(user: Any) -> list[str] | None:

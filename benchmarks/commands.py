@@ -2,13 +2,15 @@
 server.
 """
 
-import asyncio
+import http.client
+import json
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import httpx
 
 from accounts.codec import account_codec
 from benchmarks.measure import Figure, median, percentile
@@ -21,6 +23,10 @@ from eventstore.writer.request import Committed
 TRADES = 100_000
 SINGLES = 1_500
 PAUSE_SECONDS = 0.005
+WARM_UPS = 100
+BULK_TRADES = 5_000
+BULK_REQUESTS = 80
+UNDER_BULK_SECONDS = 10
 TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) {
   ... on TradeExecuted { version } ... on CommandRefused { code } } }"""
 
@@ -29,6 +35,7 @@ def run() -> Iterator[Figure]:
     """Measure."""
     yield from _pipeline()
     yield from _singles()
+    yield from _bulk()
 
 
 def _pipeline() -> Iterator[Figure]:
@@ -50,7 +57,7 @@ def _pipeline() -> Iterator[Figure]:
 
 def _singles() -> Iterator[Figure]:
     with BenchmarkPlatform("writer", "web") as platform:
-        trades, bare = asyncio.run(_interleaved(platform))
+        trades, bare = _interleaved(platform)
         platform.assert_stored(SINGLES)
     ratio = percentile(trades, 0.99) / percentile(bare, 0.99)
     note = f"{SINGLES} executeTrade over GraphQL, one at a time, interleaved with a bare view"
@@ -61,21 +68,67 @@ def _singles() -> Iterator[Figure]:
     yield Figure("commands.single_p99_ratio", ratio, "of the bare view", note, "<= 2")
 
 
-async def _interleaved(platform: BenchmarkPlatform) -> tuple[list[float], list[float]]:
+def _bulk() -> Iterator[Figure]:
+    """Measure batches over HTTP at full speed; then single trades while batches come at half of that."""
+    with BenchmarkPlatform("writer", "web", prepare=_with_accounts) as platform:
+        sent, accepted, seconds = _load(platform, requests=BULK_REQUESTS, requests_per_s=0)
+        assert platform.count_trades() == accepted, f"{accepted} trades were acknowledged"
+        speed = sent / seconds
+        note = (
+            f"{sent:,} trades in requests of {BULK_TRADES:,}, {(sent - accepted) * 100 // sent} % refused; one web "
+            "process, one writer, the load from a third; acknowledged when durable"
+        )
+        yield Figure("commands.bulk_http_trades_per_s", speed, "trades/s", note, ">= 75000")
+        with ThreadPoolExecutor(1) as pool:
+            half = speed / BULK_TRADES / 2
+            load = pool.submit(_load, platform, requests=max(4, round(half * UNDER_BULK_SECONDS)), requests_per_s=half)
+            trades, _ = _interleaved(platform, until=load.done)
+            load.result()
+    note = f"{len(trades)} executeTrade one at a time, while batches come at half their greatest rate"
+    yield Figure("commands.single_p50_under_bulk_ms", median(trades), "ms", note)
+    yield Figure("commands.single_p99_under_bulk_ms", percentile(trades, 0.99), "ms", note, "< 25")
+
+
+def _with_accounts(folder: Path) -> None:
+    with EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=16) as store:
+        open_accounts(store)
+
+
+def _load(platform: BenchmarkPlatform, *, requests: int, requests_per_s: float) -> tuple[int, int, float]:
+    """Send batches from a process of its own; return how many trades were sent and accepted, and the seconds."""
+    arguments = [platform.base_url, platform.operator_key, str(requests), str(BULK_TRADES), str(requests_per_s)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.bulk_load", *arguments], capture_output=True, text=True, check=True
+    )
+    sent, accepted, seconds = done.stdout.split()
+    return int(sent), int(accepted), float(seconds)
+
+
+def _interleaved(
+    platform: BenchmarkPlatform, *, until: Callable[[], bool] | None = None
+) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of single trades and of a bare view, by turns, a number of them or until that is true."""
     trades: list[float] = []
     bare: list[float] = []
-    headers = {"Authorization": f"Bearer {platform.key}"}
-    async with httpx.AsyncClient(base_url=platform.base_url, headers=headers, timeout=10) as http:
-        for number in range(SINGLES + 100):
-            trade = {"accountId": platform.account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "1"}
-            started = time.perf_counter()
-            answer = await http.post("/graphql", json={"query": TRADE, "variables": {"input": trade}})
-            middle = time.perf_counter()
-            await http.get("/api/health")
-            ended = time.perf_counter()
-            assert answer.json()["data"]["executeTrade"]["version"], answer.text
-            if number >= 100:  # The first ones warm up.
-                trades.append((middle - started) * 1_000)
-                bare.append((ended - middle) * 1_000)
-            await asyncio.sleep(PAUSE_SECONDS)
+    connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+    headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
+    trade = {"accountId": platform.account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "1"}
+    body = json.dumps({"query": TRADE, "variables": {"input": trade}})
+
+    def ask(method: str, path: str, body: str | None = None) -> tuple[float, bytes]:
+        started = time.perf_counter()
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse().read()
+        return (time.perf_counter() - started) * 1_000, answer
+
+    for _ in range(WARM_UPS):
+        ask("POST", "/graphql", body)
+        ask("GET", "/api/health")
+    while len(trades) < SINGLES if until is None else not until():
+        milliseconds, answer = ask("POST", "/graphql", body)
+        assert json.loads(answer)["data"]["executeTrade"]["version"], answer
+        trades.append(milliseconds)
+        bare.append(ask("GET", "/api/health")[0])
+        time.sleep(PAUSE_SECONDS)
+    connection.close()
     return trades, bare

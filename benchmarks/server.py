@@ -8,12 +8,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 import httpx
 
 from accounts.codec import account_codec
+from accounts.domain.events import TradeExecuted
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
@@ -31,7 +33,9 @@ DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __
 class BenchmarkPlatform:
     """A context manager: inside it, the named processes run, and one funded account is open."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, prepare: Callable[[Path], None] | None = None) -> None:
+        """`prepare` fills the folder of the events before any process starts."""
+        self._prepare = prepare
         self._folder = tempfile.TemporaryDirectory()
         self._data_dir = Path(self._folder.name)
         self._postgres = EmbeddedPostgres(self._data_dir / "postgres")
@@ -39,7 +43,7 @@ class BenchmarkPlatform:
         self._names = names
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
-        self.key = ""
+        self.key = self.operator_key = ""
         self.account_id = ""
 
     def __enter__(self) -> "BenchmarkPlatform":
@@ -51,7 +55,10 @@ class BenchmarkPlatform:
         )
         (self._data_dir / "static").mkdir()
         manage("migrate", environment=environment)
-        self.key = manage("create_api_key", "bench", "--create-user", environment=environment).strip()
+        self.key = _key("bench", environment)
+        self.operator_key = _key("operator", environment, role="operator")
+        if self._prepare is not None:
+            self._prepare(self._data_dir / "events")
         processes = [
             process
             for process in platform_processes(data_dir=self._data_dir, web_port=self._port)
@@ -93,6 +100,14 @@ class BenchmarkPlatform:
             found = sum(len(c.events) for b in store.read_all(partition=partition) for c in b.commits)
         assert found >= trades_min, f"{trades_min} trades were acknowledged and {found} events are there"
 
+    def count_trades(self) -> int:
+        """Return how many trades the journal holds."""
+        with EventStore.open(
+            SQLiteEngine(self._data_dir / "events"), codec=account_codec(), partition_count=16
+        ) as store:
+            events = (e for p in range(16) for b in store.read_all(partition=p) for c in b.commits for e in c.events)
+            return sum(isinstance(event, TradeExecuted) for event in events)
+
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
@@ -103,6 +118,13 @@ class BenchmarkPlatform:
             else:
                 return
         raise RuntimeError(f"the web server did not answer for {READY_SECONDS_MAX} s")
+
+
+def _key(name: str, environment: dict[str, str], *, role: str = "trader") -> str:
+    manage(
+        "create_user", name, "--role", role, "--password-stdin", environment=environment, typed="a-long-passphrase\n"
+    )
+    return manage("create_api_key", name, "--requests-per-minute", "0", environment=environment).strip()
 
 
 def commit_id() -> str:

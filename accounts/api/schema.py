@@ -14,6 +14,8 @@ from accounts.api.mutations.open_account import OpenAccount
 from accounts.api.mutations.place_order import PlaceOrder
 from accounts.api.mutations.reject_order import RejectOrder
 from accounts.api.mutations.replace_order import ReplaceOrder
+from accounts.api.mutations.submit_orders import SubmitOrders
+from accounts.api.mutations.submit_trades import SubmitTrades
 from accounts.api.mutations.unfreeze_account import UnfreezeAccount
 from accounts.api.mutations.withdraw_cash import WithdrawCash
 from accounts.api.submission import access_from
@@ -51,6 +53,8 @@ class AccountsMutation(graphene.ObjectType):
     expire_order = ExpireOrder.Field(required=True)
     reject_order = RejectOrder.Field(required=True)
     close_account = CloseAccount.Field(required=True)
+    submit_trades = SubmitTrades.Field(required=True)
+    submit_orders = SubmitOrders.Field(required=True)
     freeze_account = FreezeAccount.Field(required=True)
     unfreeze_account = UnfreezeAccount.Field(required=True)
     change_risk_limits = ChangeRiskLimits.Field(required=True)

@@ -4,7 +4,6 @@ Speaks the usual JSON over POST: {"query", "variables", "operationName"} in, {"d
 stable `extensions.code`. It does not authenticate by itself: resolvers ask the context for the principal.
 """
 
-import json
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -42,6 +41,7 @@ QUERY_DEPTH_MAX: Final = 10
 QUERY_CHARACTERS_MAX: Final = 20_000
 DOCUMENTS_CACHED: Final = 512
 
+_encode: Final = msgspec.json.Encoder().encode
 _recent_access: Final = RecentAccess()
 
 
@@ -171,7 +171,7 @@ def _answer(errors: list[Any], status: int = 200, data: Any = None) -> HttpRespo
     body: dict[str, Any] = {"data": data} if status == 200 else {}
     if errors:
         body["errors"] = [_formatted(error) for error in errors]
-    return HttpResponse(json.dumps(body), content_type="application/json", status=status)
+    return HttpResponse(_encode(body), content_type="application/json", status=status)
 
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:

@@ -52,4 +52,18 @@ class NotExecuted(msgspec.Struct, frozen=True, array_like=True, tag="not_execute
     retry_after_ms: int | None = None
 
 
+class Booked(msgspec.Struct, frozen=True, array_like=True, tag="booked", gc=False):
+    """What a caller of thousands of commands wants to know of one that was recorded: the account's version after it,
+    and code and figures when it was refused. `order_id` is that of the order that it placed.
+    """
+
+    version: int
+    is_duplicate: bool
+    code: str | None = None
+    limit: int | None = None
+    actual: int | None = None
+    order_id: str | None = None
+
+
 Result: TypeAlias = Executed | NotExecuted
+BriefResult: TypeAlias = Booked | NotExecuted

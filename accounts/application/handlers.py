@@ -8,23 +8,24 @@ from typing import Final
 
 import structlog
 
-from accounts.application.envelope import Envelope, Executed, NotExecuted, Result
+from accounts.application.envelope import Booked, BriefResult, Envelope, Executed, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
+from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
 from eventstore.errors import ConflictLimitReached, EventStoreError, OutcomeUnknown, StoreUnavailable
 from eventstore.writer.group_commit import GroupCommit
-from eventstore.writer.request import Committed, Failed, Request
+from eventstore.writer.request import Failed, Outcome, Request
 
 log = structlog.get_logger(__name__)
 
 _INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
 
 
-def execute(writer: GroupCommit[Account, AccountCommand], envelopes: Sequence[Envelope]) -> list[Result]:
-    """Execute commands in order; return one result per envelope, in order."""
+def execute(writer: GroupCommit[Account, AccountCommand], envelopes: Sequence[Envelope]) -> list[Outcome]:
+    """Execute commands in order; return one outcome per envelope, in order."""
     requests = [
         Request(
             aggregate_id=envelope.account_id,
@@ -36,11 +37,11 @@ def execute(writer: GroupCommit[Account, AccountCommand], envelopes: Sequence[En
         )
         for envelope in envelopes
     ]
-    outcomes = writer.execute(requests)
-    return [_result(envelope, outcome) for envelope, outcome in zip(envelopes, outcomes, strict=True)]
+    return writer.execute(requests)
 
 
-def _result(envelope: Envelope, outcome: Committed | Failed) -> Result:
+def result_of(envelope: Envelope, outcome: Outcome) -> Result:
+    """Return what a caller is told of a command: what happened, with its events."""
     if isinstance(outcome, Failed):
         return _failure(envelope, outcome.error)
     commit = outcome.commit
@@ -53,6 +54,20 @@ def _result(envelope: Envelope, outcome: Committed | Failed) -> Result:
         event_ids=outcome.event_ids,
         is_duplicate=outcome.is_duplicate,
     )
+
+
+def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
+    """Return the short form of it, for a caller of thousands."""
+    if isinstance(outcome, Failed):
+        return _failure(envelope, outcome.error)
+    commit = outcome.commit
+    first = commit.events[0]
+    if type(first) is TradeExecuted:
+        return Booked(commit.last_version, outcome.is_duplicate)
+    if type(first) is CommandRefused:
+        return Booked(commit.last_version, outcome.is_duplicate, first.code, first.limit, first.actual)
+    order_id = first.order_id if type(first) is OrderPlaced else None
+    return Booked(commit.last_version, outcome.is_duplicate, order_id=order_id)
 
 
 def _failure(envelope: Envelope, error: Exception) -> NotExecuted:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from accounts.application.bus.wire import BusReply, BusRequest
-from accounts.application.envelope import Envelope, Result
+from accounts.application.envelope import Booked, Envelope, Result
 from accounts.application.limits import (
     BULK_COMMANDS_WHILE_SINGLES_WAIT,
     GROUP_COMMANDS_MAX,
@@ -24,7 +24,7 @@ class PendingRequest:
         self.caller = caller
         self.request = request
         self.taken = 0
-        self.results: list[Result] = []
+        self.results: list[Result | Booked] = []
 
     @property
     def is_done(self) -> bool:

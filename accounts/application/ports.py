@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from accounts.application.envelope import Envelope, Result
+from accounts.application.envelope import BriefResult, Envelope, Result
 
 
 class Bus(Protocol):
@@ -14,6 +14,9 @@ class Bus(Protocol):
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         """The same for asynchronous callers."""
+
+    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
+        """The same with results in their short form, for thousands of commands."""
 
 
 class Notifier(Protocol):

@@ -17,7 +17,7 @@ import zmq
 from accounts.application.bus.wire import BusReply, decode_request, encode
 from accounts.application.envelope import NotExecuted
 from accounts.application.errors import SystemCode
-from accounts.application.handlers import execute
+from accounts.application.handlers import brief_result_of, execute, result_of
 from accounts.application.lanes import Lanes, PendingRequest
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS, POLL_MS, REMEMBERED_REPLIES
 from accounts.application.ports import Notifier
@@ -116,10 +116,10 @@ class Writer:
 
     def _write_group(self) -> None:
         group = self._lanes.next_group()
-        results = execute(self._group_commit, [envelope for _, envelopes in group for envelope in envelopes])
-        answers = iter(results)
+        outcomes = iter(execute(self._group_commit, [envelope for _, envelopes in group for envelope in envelopes]))
         for pending, envelopes in group:
-            pending.results.extend([next(answers) for _ in envelopes])
+            told = brief_result_of if pending.request.is_brief else result_of
+            pending.results.extend([told(envelope, next(outcomes)) for envelope in envelopes])
             if pending.is_done:
                 self._answer(pending)
         self._notifier.committed()

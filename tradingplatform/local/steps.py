@@ -41,14 +41,19 @@ def step(name: str, action: Callable[[], V]) -> V:
     return result
 
 
-def manage(*arguments: str, environment: Mapping[str, str]) -> str:
-    """Run a management command and return what it printed; raises StepFailed with its output."""
-    return run([sys.executable, str(BASE_DIR / "manage.py"), *arguments], environment=environment)
+def manage(*arguments: str, environment: Mapping[str, str], typed: str = "") -> str:
+    """Run a management command, with `typed` on its standard input, and return what it printed.
+
+    Raises StepFailed with its output.
+    """
+    return run([sys.executable, str(BASE_DIR / "manage.py"), *arguments], environment=environment, typed=typed)
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str]) -> str:
+def run(command: Sequence[str], *, environment: Mapping[str, str], typed: str = "") -> str:
     """Run a command and return what it printed; raises StepFailed with its output."""
-    done = subprocess.run(command, cwd=BASE_DIR, env=dict(environment), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=BASE_DIR, env=dict(environment), input=typed, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise StepFailed(f"`{' '.join(command[1:])}` failed:\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout

@@ -7,12 +7,13 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
-from accounts.application.envelope import Envelope, Result
-from accounts.application.handlers import execute
+from accounts.application.envelope import BriefResult, Envelope, Result
+from accounts.application.handlers import brief_result_of, execute, result_of
 from accounts.application.ports import Notifier, SilentNotifier
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from eventstore.writer.group_commit import GroupCommit
+from eventstore.writer.request import Outcome
 
 
 class InProcessBus:
@@ -24,10 +25,17 @@ class InProcessBus:
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        with self._lock:
-            results = execute(self._writer, envelopes)
-        self._notifier.committed()
-        return results
+        return [result_of(*told) for told in zip(envelopes, self._execute(envelopes), strict=True)]
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return await asyncio.to_thread(self.submit, envelopes)
+
+    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
+        outcomes = await asyncio.to_thread(self._execute, envelopes)
+        return [brief_result_of(*told) for told in zip(envelopes, outcomes, strict=True)]
+
+    def _execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        with self._lock:
+            outcomes = execute(self._writer, envelopes)
+        self._notifier.committed()
+        return outcomes

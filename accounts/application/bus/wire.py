@@ -5,22 +5,25 @@ A request has an id of its own; asking again with the same one, or with the same
 
 import msgspec
 
-from accounts.application.envelope import Envelope, Result
+from accounts.application.envelope import Booked, Envelope, Executed, NotExecuted
 
 
 class BusRequest(msgspec.Struct, frozen=True, array_like=True):
-    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands."""
+    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands; `is_brief` asks for
+    results in their short form.
+    """
 
     request_id: bytes
     is_bulk: bool
     envelopes: list[Envelope]
+    is_brief: bool = False
 
 
 class BusReply(msgspec.Struct, frozen=True, array_like=True):
     """The results of one request, in the order of its envelopes."""
 
     request_id: bytes
-    results: list[Result]
+    results: list[Executed | NotExecuted | Booked]
 
 
 encode = msgspec.msgpack.Encoder().encode

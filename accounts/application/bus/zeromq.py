@@ -8,14 +8,14 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import zmq
 import zmq.asyncio
 
 from accounts.application.bus.wire import BusRequest, decode_reply, encode
-from accounts.application.envelope import Envelope, NotExecuted, Result
+from accounts.application.envelope import BriefResult, Envelope, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.limits import COMMAND_DEADLINE_SECONDS, REQUEST_COMMANDS_MAX, RESEND_SECONDS
 
@@ -44,16 +44,22 @@ class ZeroMQBus:
                     if socket.poll(max(1, int(wait * 1_000))):
                         reply = decode_reply(socket.recv())
                         if reply.request_id == request.request_id:
-                            return reply.results
+                            results: list[Any] = reply.results
+                            return results
         finally:
             socket.close()
-        return _unknown(envelopes, self._deadline_seconds)
+        return [*_unknown(envelopes, self._deadline_seconds)]
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        channel = self._channel()
-        request = _request(envelopes)
-        results = await channel.ask(request, deadline_seconds=self._deadline_seconds)
-        return _unknown(envelopes, self._deadline_seconds) if results is None else results
+        results: list[Any] | None = await self._ask(_request(envelopes))
+        return [*_unknown(envelopes, self._deadline_seconds)] if results is None else results
+
+    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
+        results: list[Any] | None = await self._ask(_request(envelopes, is_brief=True))
+        return [*_unknown(envelopes, self._deadline_seconds)] if results is None else results
+
+    async def _ask(self, request: BusRequest) -> list[Any] | None:
+        return await self._channel().ask(request, deadline_seconds=self._deadline_seconds)
 
     def _channel(self) -> "_Channel":
         loop = asyncio.get_running_loop()
@@ -69,12 +75,12 @@ class _Channel:
     def __init__(self, endpoint: str) -> None:
         self._socket = zmq.asyncio.Context().socket(zmq.DEALER)
         _prepare(self._socket, endpoint)
-        self._waiting: dict[bytes, asyncio.Future[list[Result]]] = {}
+        self._waiting: dict[bytes, asyncio.Future[list[Any]]] = {}
         self._receiver = asyncio.get_running_loop().create_task(self._receive())
 
-    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> list[Result] | None:
+    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> list[Any] | None:
         """Return the results, or None when the deadline passed without an answer."""
-        future: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._waiting[request.request_id] = future
         message = encode(request)
         deadline = time.monotonic() + deadline_seconds
@@ -104,15 +110,20 @@ def _prepare(socket: "zmq.Socket[bytes] | zmq.asyncio.Socket", endpoint: str) ->
     socket.connect(endpoint)
 
 
-def _request(envelopes: Sequence[Envelope]) -> BusRequest:
+def _request(envelopes: Sequence[Envelope], *, is_brief: bool = False) -> BusRequest:
     if not 1 <= len(envelopes) <= REQUEST_COMMANDS_MAX:
         raise ValueError(
             f"a request carries 1 to {REQUEST_COMMANDS_MAX:,} commands, found {len(envelopes):,}: split it"
         )
-    return BusRequest(request_id=uuid.uuid4().bytes, is_bulk=len(envelopes) > 1, envelopes=list(envelopes))
+    return BusRequest(
+        request_id=uuid.uuid4().bytes,
+        is_bulk=is_brief or len(envelopes) > 1,
+        envelopes=list(envelopes),
+        is_brief=is_brief,
+    )
 
 
-def _unknown(envelopes: Sequence[Envelope], waited_seconds: float) -> list[Result]:
+def _unknown(envelopes: Sequence[Envelope], waited_seconds: float) -> list[NotExecuted]:
     message = (
         f"the writer did not answer for {waited_seconds:g} s; the command may or may not have been executed: "
         "ask again with the same command id"

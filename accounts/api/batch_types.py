@@ -1,0 +1,62 @@
+"""The types of batches: lists of entries as scalars, so that thousands of them cost no more than their decoding."""
+
+from typing import Any
+
+import graphene
+from graphql import GraphQLError, value_from_ast_untyped
+from graphql.language import ValueNode
+
+
+class _Entries(graphene.Scalar):
+    """A list that is taken as it is: its entries are checked one by one."""
+
+    @staticmethod
+    def serialize(value: Any) -> Any:
+        """Give it out as it is."""
+        return value
+
+    @staticmethod
+    def parse_value(value: Any) -> Any:
+        """Take it as it came."""
+        return value
+
+    @staticmethod
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        """Take it from the query's own text, which is meant for a few entries."""
+        try:
+            return value_from_ast_untyped(node, variables)
+        except (TypeError, ValueError) as error:
+            raise GraphQLError(f"the batch cannot be read: {error}", node) from error
+
+
+class TradeBatch(_Entries):
+    """A list of up to 10,000 trades, best given as a variable: {"accountId", "symbol", "side": "BUY" or "SELL",
+    "quantity": whole shares, "price": decimal string, "orderId" when it fills an order, "commandId" for safe retries}.
+    """
+
+
+class OrderBatch(_Entries):
+    """A list of up to 10,000 orders, best given as a variable: {"accountId", "symbol", "side", "quantity", "type",
+    "timeInForce" (DAY when not given), "limitPrice", "stopPrice", "clientOrderId" for safe retries}.
+    """
+
+
+class BatchOutcomes(_Entries):
+    """An outcome for each entry, in order. Recorded: {"version"}, with "orderId" for an order, "duplicate": true for a
+    command that was executed before, "code", "message", "limit" and "actual" for one that a rule refused. Not recorded:
+    {"code", "message"}, with "retryAfterMs" where trying again may help.
+    """
+
+
+class BatchSubmitted(graphene.ObjectType):
+    """What became of a batch."""
+
+    accepted = graphene.Int(required=True, description="Entries that did what they ask for, now or before.")
+    refused = graphene.Int(required=True, description="All others; each says why.")
+    outcomes = graphene.Field(BatchOutcomes, required=True)
+
+
+def submitted(outcomes: list[dict[str, Any]]) -> BatchSubmitted:
+    """Return the answer to a batch."""
+    refused = sum("code" in outcome for outcome in outcomes)
+    return BatchSubmitted(accepted=len(outcomes) - refused, refused=refused, outcomes=outcomes)

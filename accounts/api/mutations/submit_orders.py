@@ -1,0 +1,27 @@
+"""submitOrders: thousands of orders in one request, each with an outcome of its own."""
+
+from typing import Any
+
+import graphene
+from graphql import GraphQLResolveInfo
+
+from accounts.api.batch_types import BatchSubmitted, OrderBatch, submitted
+from accounts.api.bulk import submit_batch
+from accounts.application.batches import order_entry
+from accounts.permissions import Action
+
+
+class SubmitOrders(graphene.Mutation):
+    """Place thousands of orders, for any mix of accounts, in order. One bad entry fails alone."""
+
+    class Arguments:
+        """The entries."""
+
+        orders = OrderBatch(required=True)
+
+    Output = BatchSubmitted
+
+    @staticmethod
+    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchSubmitted:
+        """Send the batch."""
+        return submitted(await submit_batch(info, orders, parse=order_entry, action=Action.TRADE))

@@ -1,0 +1,117 @@
+"""Entries of a batch: what one item of thousands asks for, checked like the single command that it stands for.
+
+The factories are the rule for what is valid. One entry that is wrong is refused alone: every other one goes on.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from accounts.application import factories
+from accounts.application.limits import REQUEST_COMMANDS_MAX
+from accounts.application.reference_price import reference_price
+from accounts.domain.commands import AccountCommand
+from accounts.domain.errors import Code, CommandInvalid
+
+TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
+ORDER_FIELDS: Final = frozenset(
+    {
+        "accountId",
+        "symbol",
+        "side",
+        "quantity",
+        "type",
+        "timeInForce",
+        "limitPrice",
+        "stopPrice",
+        "clientOrderId",
+    }
+)
+
+
+class Entry(NamedTuple):
+    """A command with its address and identity; who sends it is the same for the whole batch."""
+
+    account_id: str
+    command_id: str
+    command: AccountCommand
+
+
+def trade_entry(item: object) -> Entry:
+    """Return the trade that an item asks for, {"accountId", "symbol", "side", "quantity", "price", "orderId"?,
+    "commandId"?}; raises CommandInvalid.
+    """
+    fields = _fields(item, TRADE_FIELDS)
+    return Entry(
+        factories.account_id(_text(fields, "accountId")),
+        factories.command_id(_optional_text(fields, "commandId")),
+        factories.execute_trade(
+            symbol=_text(fields, "symbol"),
+            side=_text(fields, "side"),
+            quantity=_any(fields, "quantity"),
+            price=_any(fields, "price"),
+            order_id=_optional_text(fields, "orderId"),
+        ),
+    )
+
+
+def order_entry(item: object) -> Entry:
+    """Return the order that an item asks for, {"accountId", "symbol", "side", "quantity", "type", "timeInForce"?,
+    "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
+    """
+    fields = _fields(item, ORDER_FIELDS)
+    client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
+    time_in_force = _optional_text(fields, "timeInForce")
+    return Entry(
+        factories.account_id(_text(fields, "accountId")),
+        client_order_id,
+        factories.place_order(
+            order_id=str(uuid.uuid4()),
+            client_order_id=client_order_id,
+            symbol=_text(fields, "symbol"),
+            side=_text(fields, "side"),
+            quantity=_any(fields, "quantity"),
+            order_type=_text(fields, "type"),
+            time_in_force="DAY" if time_in_force is None else time_in_force,
+            limit_price=_optional_text(fields, "limitPrice"),
+            stop_price=_optional_text(fields, "stopPrice"),
+            reference_price=reference_price,
+        ),
+    )
+
+
+def checked_batch(items: object) -> list[object]:
+    """Return the items of a batch; raises ValueError for anything that is not a list of 1 to 10,000."""
+    if not isinstance(items, list) or not 1 <= len(items) <= REQUEST_COMMANDS_MAX:
+        found = f"{len(items):,} entries" if isinstance(items, list) else type(items).__name__
+        raise ValueError(f"a batch is a list of 1 to {REQUEST_COMMANDS_MAX:,} entries, found {found}: split it")
+    return items
+
+
+def _fields(item: object, known: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry is an object, found {type(item).__name__}")
+    if not item.keys() <= known:
+        unknown = ", ".join(sorted(str(name)[:40] for name in item.keys() - known))
+        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry has no field {unknown}: it has {', '.join(sorted(known))}")
+    return item
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if type(value) is not str:
+        raise CommandInvalid(Code.INVALID_ENTRY, f"{name} is a text, found {_shown(value)}")
+    return value
+
+
+def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    return None if fields.get(name) is None else _text(fields, name)
+
+
+def _any(fields: Mapping[str, Any], name: str) -> Any:
+    """Return a value whose type the factory judges."""
+    return fields.get(name)
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__

@@ -1,0 +1,84 @@
+"""The load of the bulk benchmark: batches of trades over HTTP, from a process of its own.
+
+`python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND` (0: as fast as they are answered) prints how
+many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
+"""
+
+import http.client
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from accounts.domain.commands import ExecuteTrade
+from accounts.domain.values import format_amount
+from benchmarks.trades import trade_requests
+
+CONNECTIONS = 3
+QUERY = "mutation($trades: TradeBatch!) { submitTrades(trades: $trades) { accepted refused outcomes } }"
+
+
+def bodies(requests: int, trades: int) -> list[bytes]:
+    """Return the bodies of all requests, made before any is sent."""
+    commands = iter(trade_requests(requests * trades, seed=int(time.time())))
+    made = []
+    for _ in range(requests):
+        entries = []
+        for _ in range(trades):
+            request = next(commands)
+            trade = request.command
+            assert isinstance(trade, ExecuteTrade)
+            entries.append(
+                {
+                    "accountId": request.aggregate_id,
+                    "commandId": request.command_id,
+                    "symbol": trade.symbol,
+                    "side": trade.side,
+                    "quantity": trade.quantity,
+                    "price": format_amount(trade.price),
+                }
+            )
+        made.append(json.dumps({"query": QUERY, "variables": {"trades": entries}}).encode())
+    return made
+
+
+def main() -> None:
+    """Send everything, over a few connections at once, and print the result."""
+    url, key, requests, trades, rate = sys.argv[1:]
+    left = iter(enumerate(bodies(int(requests), int(trades))))
+    lock = threading.Lock()
+    accepted = [0]
+    started = time.perf_counter()
+
+    def next_body() -> Iterator[bytes]:
+        while True:
+            with lock:
+                found = next(left, None)
+            if found is None:
+                return
+            number, body = found
+            if float(rate):
+                time.sleep(max(0.0, started + number / float(rate) - time.perf_counter()))
+            yield body
+
+    def send() -> None:
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        for body in next_body():
+            connection.request("POST", "/graphql", body, headers)
+            answer = json.loads(connection.getresponse().read())
+            with lock:
+                accepted[0] += answer["data"]["submitTrades"]["accepted"]
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(int(requests) * int(trades), accepted[0], time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()
