@@ -1,7 +1,7 @@
 """The load of the bulk benchmark: batches of trades over HTTP, from a process of its own.
 
-`python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND` (0: as fast as they are answered) prints how
-many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
+`python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND` (0: as fast as they are answered) prints
+how many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
 """
 
 import http.client

@@ -121,9 +121,8 @@ class BenchmarkPlatform:
 
 
 def _key(name: str, environment: dict[str, str], *, role: str = "trader") -> str:
-    manage(
-        "create_user", name, "--role", role, "--password-stdin", environment=environment, typed="a-long-passphrase\n"
-    )
+    passphrase = "a-long-passphrase\n"
+    manage("create_user", name, "--role", role, "--password-stdin", environment=environment, typed=passphrase)
     return manage("create_api_key", name, "--requests-per-minute", "0", environment=environment).strip()
 
 

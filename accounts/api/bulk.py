@@ -5,6 +5,7 @@ scalar whose entries are checked here, one by one. What is malformed, or not the
 not sent; the rest goes over the bus together.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from accounts.recent_access import RecentRoles
 
 Outcome = dict[str, Any]
 
+ENTRIES_AT_A_TIME: Final = 200
+"""Entries that are checked before others get their turn: about a millisecond of them."""
+
 _recent_roles: Final = RecentRoles()
 
 
@@ -43,6 +47,8 @@ async def submit_batch(
     outcomes: list[Outcome] = []
     parsed: list[tuple[int, Entry]] = []
     for place, item in enumerate(checked):
+        if place % ENTRIES_AT_A_TIME == 0:
+            await asyncio.sleep(0)  # Other requests of this process are answered in between.
         try:
             parsed.append((place, parse(item)))
             outcomes.append({})
@@ -51,6 +57,8 @@ async def submit_batch(
     roles = await _roles(access, {entry.account_id for _, entry in parsed})
     sent: list[tuple[int, Envelope]] = []
     for place, (account_id, command_id, command) in parsed:
+        if place % ENTRIES_AT_A_TIME == 0:
+            await asyncio.sleep(0)
         refused = why_not(access._replace(role=roles.get(account_id)), account_id, action)
         if refused is None:
             sent.append((place, Envelope(account_id, command_id, access.principal.actor, command)))

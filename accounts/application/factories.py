@@ -44,6 +44,7 @@ TERMS_MESSAGES: Final = {
 }
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
 _CURRENCIES: Final = frozenset({"USD"})  # One currency per account; the demo market quotes dollars.
+_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
 
 
@@ -190,25 +191,17 @@ def command_id(given: str | None) -> str:
 
 
 def account_id(given: str) -> str:
-    """Return a checked account id in its canonical form."""
-    try:
-        canonical = str(uuid.UUID(given))
-    except ValueError:
-        canonical = ""
-    if not given or canonical != given:
+    """Return a checked account id, which is a UUID in its canonical form."""
+    if _UUID.fullmatch(given) is None:
         raise CommandInvalid(Code.INVALID_ACCOUNT_ID, f"an account id is a lower-case UUID, found {given[:40]!r}")
-    return canonical
+    return given
 
 
 def order_id_of(given: str) -> str:
     """Return a checked order id: the UUID that placing the order answered with."""
-    try:
-        canonical = str(uuid.UUID(given))
-    except ValueError:
-        canonical = ""
-    if not given or canonical != given:
+    if _UUID.fullmatch(given) is None:
         raise CommandInvalid(Code.INVALID_ORDER_ID, f"an order id is a lower-case UUID, found {given[:40]!r}")
-    return canonical
+    return given
 
 
 def account_id_for(*, owner: str, command_id: str) -> str:

@@ -167,7 +167,8 @@ def test_a_role_that_was_taken_away_counts_within_a_second(ada):
     "change",
     [
         {}, {"price": "0"}, {"price": "50.00001"}, {"price": "NaN"}, {"quantity": 0}, {"quantity": 10**12},
-        {"side": "buy"}, {"symbol": "XXX"}, {"symbol": "КО"}, {"commandId": ""}, {"commandId": "x" * 65}, {"orderId": "x"},
+        {"side": "buy"}, {"symbol": "XXX"}, {"symbol": "КО"}, {"commandId": ""}, {"commandId": "x" * 65},
+        {"orderId": "x"},
     ],
 )  # fmt: skip
 def test_an_entry_is_judged_like_the_single_command(ada, change):
