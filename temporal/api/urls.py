@@ -2,9 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from temporal.api import history
+from temporal.api import history, rest
 
 urlpatterns: list[URLPattern] = [
+    path("accounts/<uuid:account_id>/as-of", rest.AsOfView.as_view(), name="as-of"),
+    path("accounts/<uuid:account_id>/diff", rest.DiffView.as_view(), name="diff"),
     path("accounts/<uuid:account_id>/performance", history.PerformanceView.as_view(), name="performance"),
     path("accounts/<uuid:account_id>/what-if", history.WhatIfView.as_view(), name="what-if"),
 ]

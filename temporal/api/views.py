@@ -25,7 +25,12 @@ class TemporalView(APIView):
     def moment(self, request: Request, *, at: str = "at", version: str = "version") -> Moment:
         """Return the moment that the parameters of these names ask for."""
         parameters = request.query_params
-        return moment_of(at=parameters.get(at), version=parameters.get(version), now=datetime.now(UTC))
+        return moment_of(at=parameters.get(at), version=parameters.get(version), now=self.now())
+
+    @staticmethod
+    def now() -> datetime:
+        """Return what the clock says."""
+        return datetime.now(UTC)
 
     def handle_exception(self, exc: Exception) -> Any:
         """Answer this app's errors with their own status and code."""
