@@ -5,6 +5,7 @@ Browsers cannot set headers on a WebSocket, so a request with an Authorization h
 Origin; every other one has to come from a page of an allowed host.
 """
 
+import asyncio
 import re
 import uuid
 from typing import Any, Final
@@ -48,21 +49,11 @@ class LookedAfter:
         user = scope.get("user")
         if user is None or not user.is_authenticated:
             return await self._application(scope, receive, send)
-        is_closed = False
-
-        async def close(code: int) -> None:
-            nonlocal is_closed
-            is_closed = True
-            await send({"type": "websocket.close", "code": code})
-
-        async def send_while_open(message: dict[str, Any]) -> None:
-            if not is_closed:
-                await send(message)
-
+        connection = _Connection(receive, send)
         found = _ACCOUNT_PATH.search(scope.get("path", ""))
         session = scope.get("session")
         socket = OpenSocket(
-            close=close,
+            close=connection.close,
             user_id=user.pk,
             api_key_id=scope.get("api_key_id"),
             session_key=None if session is None else session.session_key,
@@ -70,6 +61,48 @@ class LookedAfter:
         )
         _open_sockets.add(socket)
         try:
-            return await self._application(scope, receive, send_while_open)
+            return await self._application(scope, connection.receive, connection.send)
         finally:
             _open_sockets.discard(socket)
+
+
+class _Connection:
+    """One connection that can be closed beside its application, which then sees that it was disconnected.
+
+    The server sends nothing that closes a connection while somebody waits to receive from it: so that is ended first.
+    """
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive = receive
+        self._send = send
+        self._receiving: asyncio.Future[dict[str, Any]] | None = None
+        self._code: int | None = None
+        self._is_sent = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return what the client sends, or that it was disconnected from here."""
+        if self._code is None:
+            self._receiving = asyncio.ensure_future(self._receive())
+            try:
+                return await self._receiving
+            except asyncio.CancelledError:
+                if self._code is None:
+                    raise  # The application itself is being ended.
+        await self._is_sent.wait()
+        return {"type": "websocket.disconnect", "code": self._code}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send to the client, unless the connection was closed from here."""
+        if self._code is None:
+            await self._send(message)
+
+    async def close(self, code: int) -> None:
+        """Close the connection."""
+        self._code = code
+        try:
+            if self._receiving is not None and not self._receiving.done():
+                self._receiving.cancel()
+                await asyncio.wait({self._receiving})
+            await self._send({"type": "websocket.close", "code": code})
+        finally:
+            self._is_sent.set()

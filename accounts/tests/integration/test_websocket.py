@@ -1,5 +1,6 @@
 """A WebSocket stays open exactly as long as what it stands on: user, key or session, and access to its account."""
 
+import asyncio
 import time
 
 import pytest
@@ -40,13 +41,35 @@ async def echo(scope, receive, send):
             await send({"type": "websocket.send", "text": message["text"]})
 
 
+def like_granian(application):
+    """Serve as Granian does: a close waits as long as somebody waits to receive."""
+
+    async def serve(scope, receive, send):
+        receiving = asyncio.Lock()
+
+        async def receive_alone():
+            async with receiving:
+                return await receive()
+
+        async def send_when_free(message):
+            if message["type"] == "websocket.close":
+                async with receiving:
+                    await send(message)
+            else:
+                await send(message)
+
+        await application(scope, receive_alone, send_when_free)
+
+    return serve
+
+
 class Socket(ApplicationCommunicator):
     def __init__(self, path=PATH, *, key=None, session=None):
         headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
         headers += [(b"authorization", f"Bearer {key}".encode())] if key else []
         headers += [(b"cookie", f"sessionid={session}".encode())] if session else []
         scope = {"type": "websocket", "path": path, "headers": headers}
-        super().__init__(WebSocketAuthentication(echo), scope)
+        super().__init__(like_granian(WebSocketAuthentication(echo)), scope)
 
     async def connect(self):
         await self.send_input({"type": "websocket.connect"})
@@ -79,9 +102,8 @@ def seconds_until_closed(change, **opened):
         begun = time.monotonic()
         assert await socket.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
         seconds = time.monotonic() - begun
-        await socket.send_input({"type": "websocket.receive", "text": "still there?"})
+        await socket.wait()  # The application saw that it was disconnected, and has ended.
         assert await socket.receive_nothing()
-        await socket.disconnect()
         return seconds
 
     return async_to_sync(run)()
