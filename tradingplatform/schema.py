@@ -13,9 +13,10 @@ from accounts.api.types import (
     RiskLimitsChanged,
     TradeExecuted,
 )
+from readmodels.graphql.schema import ReadModelsQuery
 
 
-class Query(AccountsQuery):
+class Query(ReadModelsQuery, AccountsQuery):
     """Everything that can be asked."""
 
 
