@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import graphene
 from asgiref.sync import sync_to_async
@@ -31,6 +31,10 @@ from readmodels.graphql.types import Account, page_arguments
 from readmodels.projections.rows import Row
 from readmodels.queries import VersionNotAvailable
 from readmodels.shapes import account_shape
+
+POLL_GROWTH: Final = 1.5
+POLL_SECONDS_MAX: Final = 0.1
+"""Who waits long asks less often: what is late already is late by this much more at most."""
 
 
 class AccountConnection(Connection):
@@ -151,13 +155,15 @@ def _selects(info: GraphQLResolveInfo, name: str) -> bool:
 async def _wait_for_version(account_id: str, min_version: int) -> None:
     """Wait as queries.wait_for_version does, holding neither a thread nor a connection meanwhile."""
     deadline = time.monotonic() + queries.VERSION_WAIT_SECONDS_MAX
+    pause_seconds = queries.VERSION_POLL_SECONDS
     while True:
         found = await sync_to_async(_version_now)(account_id)
         if found >= min_version:
             return
         if time.monotonic() >= deadline:
             raise version_not_available(VersionNotAvailable(wanted=min_version, found=found))
-        await asyncio.sleep(queries.VERSION_POLL_SECONDS)
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_SECONDS_MAX)
 
 
 def _version_now(account_id: str) -> int:

@@ -2,14 +2,16 @@
 account.
 """
 
+import asyncio
 import json
 import threading
+import time
 import uuid
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.api_keys import create_api_key
@@ -292,6 +294,28 @@ class TestMinVersion:
         assert error["message"] == (
             "version 99 is not projected yet, the newest is 7: try again, or ask without minVersion"
         )
+
+    def test_who_waits_holds_neither_the_event_loop_nor_a_connection(self, ada, monkeypatch):
+        """Twenty wait on one event loop, more than there are connections, while it goes on ticking."""
+        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.5)
+        body = {"query": ACCOUNT, "variables": {"id": ADA, "minVersion": 99}}
+
+        async def wait():
+            return (await AsyncClient().post("/graphql", body, "application/json", headers=ada.headers)).json()
+
+        async def wait_together():
+            waiting = asyncio.gather(*[wait() for _ in range(20)])
+            ticks = 0
+            while not waiting.done():
+                await asyncio.sleep(0.01)
+                ticks += 1
+            return ticks, await waiting
+
+        began = time.monotonic()
+        ticks, answers = asyncio.run(wait_together())
+        assert [answer["errors"][0]["extensions"]["code"] for answer in answers] == ["VERSION_NOT_AVAILABLE"] * 20
+        assert time.monotonic() - began < 20 * 0.5 / 2
+        assert ticks > 10
 
 
 class TestOneMoment:
