@@ -106,7 +106,7 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
     """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
     deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
     while True:
-        found = AccountSummary.objects.filter(account_id=account_id).values_list("version", flat=True).first() or 0
+        found = version_of(account_id=account_id)
         if found >= min_version:
             return
         if time.monotonic() >= deadline:
@@ -116,3 +116,8 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
 
 def _columns(model: Any) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.column is not None]
+
+
+def version_of(*, account_id: str) -> int:
+    """Return the version that an account's rows stand on, 0 before the first."""
+    return AccountSummary.objects.filter(account_id=account_id).values_list("version", flat=True).first() or 0

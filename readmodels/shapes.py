@@ -113,6 +113,21 @@ def trade_shape(row: Row) -> dict[str, Any]:
     }
 
 
+def event_shape(row: Row) -> dict[str, Any]:
+    """Show a row of activity."""
+    return {
+        "event_id": str(row["event_id"]),
+        "version": row["version"],
+        "type": row["event_type"],
+        "recorded_at": _instant(row["recorded_at"]),
+        "actor": row["actor"],
+        "command_id": row["command_id"],
+        "correlation_id": row["correlation_id"],
+        "causation_id": row["causation_id"],
+        "data": row["data"],
+    }
+
+
 def day_shape(row: Row) -> dict[str, Any]:
     """Show a row of daily_pnl."""
     return {

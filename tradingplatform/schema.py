@@ -4,9 +4,10 @@ import graphene
 
 from accounts.api.answers import OUTCOME_TYPES
 from accounts.api.schema import AccountsMutation, AccountsQuery
+from readmodels.graphql.schema import ReadModelsQuery
 
 
-class Query(AccountsQuery):
+class Query(ReadModelsQuery, AccountsQuery):
     """Everything that can be asked."""
 
 

@@ -20,3 +20,8 @@ def unauthenticated() -> ApiError:
 def forbidden(message: str) -> ApiError:
     """Somebody is, and may not do this."""
     return ApiError("FORBIDDEN", message)
+
+
+def bad_request(message: str) -> ApiError:
+    """The request itself is not understood."""
+    return ApiError("BAD_REQUEST", message)

@@ -1,11 +1,11 @@
-"""The GraphQL endpoint: one asynchronous view, documents parsed and validated once, limits on size and depth.
+"""The GraphQL endpoint: one asynchronous view. What a query may be is said in documents.py and query_limits.py.
 
-Speaks the usual JSON over POST: {"query", "variables", "operationName"} in, {"data", "errors"} out. Every error has a
-stable `extensions.code`. It does not authenticate by itself: resolvers ask the context for the principal.
+Speaks the usual JSON over POST: {"query", "variables", "operationName", "extensions"} in, {"data", "errors"} out. Every
+error has a stable `extensions.code`; docs/graphql.md has the table. It does not authenticate by itself: resolvers ask
+the context for the principal.
 """
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -15,49 +15,60 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from graphene.validation import DisableIntrospection, depth_limit_validator
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    OperationType,
-    execute,
-    get_operation_ast,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.api.errors import ApiError, forbidden
+from accounts.api.documents import Document, checked_document
+from accounts.api.errors import ApiError, bad_request, forbidden
+from accounts.api.explorer import explorer_page, is_explorer_asked
+from accounts.api.persisted_documents import PersistedDocuments, check_persisted
+from accounts.api.query_limits import Asked, check_cost
 from accounts.authentication import CSRFRefused, bearer_key
 from accounts.permissions import Access, access_of, why_no_command
 from accounts.recent_access import RecentAccess
 
 log = structlog.get_logger(__name__)
 
-QUERY_DEPTH_MAX: Final = 10
-QUERY_CHARACTERS_MAX: Final = 20_000
-DOCUMENTS_CACHED: Final = 512
+_STATUS_OF_CODE: Final = {"PERSISTED_QUERY_NOT_FOUND": 200}
+"""Clients of the protocol look for this code in an answer, not in a failed request."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _recent_access: Final = RecentAccess()
 
 
+class PersistedQuery(msgspec.Struct, rename="camel"):
+    """A query by its hash."""
+
+    version: int
+    sha256_hash: str
+
+
+class Extensions(msgspec.Struct, rename="camel"):
+    """What is asked beyond the specification."""
+
+    persisted_query: PersistedQuery | None = None
+
+
 class GraphQLRequest(msgspec.Struct, rename="camel"):
     """The body of a request."""
 
-    query: str
+    query: str | None = None
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    extensions: Extensions | None = None
+
+    @property
+    def persisted_query(self) -> PersistedQuery | None:
+        """The query's hash, when it is sent by its hash."""
+        return None if self.extensions is None else self.extensions.persisted_query
 
 
 class Context:
     """What resolvers see of the request: who asks, and what their role on an account is."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, asked: Asked) -> None:
         self._request = request
+        self._is_mutation = asked.operation.operation is OperationType.MUTATION
 
     async def access(self, account_id: str | None = None) -> Access | None:
         """Return who asks and their role on an account, None when nobody is logged in.
@@ -70,12 +81,6 @@ class Context:
         if reason is not None and self._is_mutation:
             raise forbidden(reason)
         return access
-
-    @cached_property
-    def _is_mutation(self) -> bool:
-        asked = _decode_body(self._request.body)
-        operation = get_operation_ast(parse(asked.query), asked.operation_name)
-        return operation is None or operation.operation is OperationType.MUTATION
 
     async def _find_access(self, account_id: str | None) -> Access | None:
         key = bearer_key(self._request.headers.get("Authorization", ""))
@@ -95,36 +100,43 @@ class Context:
 
 
 def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
-    """Return the view that serves a schema."""
+    """Return the view that serves a schema, and a page to explore it for people who come with a browser."""
+    persisted = PersistedDocuments()
 
     @csrf_exempt  # The principal of a session is only had with its CSRF token: accounts/authentication.py.
     async def view(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
-            response = _answer([_bad_request("send GraphQL as POST with a JSON body")], status=405)
+            if is_explorer_asked(request):
+                return explorer_page(request)
+            response = _answer([bad_request("send GraphQL as POST with a JSON body")], status=405)
             response["Allow"] = "POST"
             return response
         try:
             asked = _decode_body(request.body)
-            document = _document(schema, asked.query)
+            query = await _query(asked, persisted)
+            document = checked_document(schema, query, is_introspection_allowed=settings.GRAPHQL_INTROSPECTION)
+            operation = document.operation(asked.operation_name)
+            check_cost(schema, document.node, operation, asked.variables)
+            context = Context(request, operation)
+            await _persist(asked, persisted, context)
         except RequestDataTooBig:
             limit = f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,}"
-            return _answer([_bad_request(f"a request has at most {limit} bytes: send fewer commands at once")], 413)
+            message = f"a request has at most {limit} bytes: send fewer commands at once"
+            return _answer([ApiError("REQUEST_TOO_LARGE", message)], 413)
         except GraphQLError as error:
-            return _answer([error], 400)
-        return await _execute(schema, document, asked, request)
+            return _answer([error], _STATUS_OF_CODE.get((error.extensions or {}).get("code", ""), 400))
+        return await _execute(schema, document, asked, context)
 
     return view
 
 
-async def _execute(
-    schema: GraphQLSchema, document: DocumentNode, asked: GraphQLRequest, request: HttpRequest
-) -> HttpResponse:
+async def _execute(schema: GraphQLSchema, document: Document, asked: GraphQLRequest, context: Context) -> HttpResponse:
     result = execute(
         schema,
-        document,
-        context_value=Context(request),
+        document.node,
+        context_value=context,
         variable_values=asked.variables,
-        operation_name=asked.operation_name,
+        operation_name=asked.operation_name or None,
     )
     finished = result if isinstance(result, ExecutionResult) else await result
     return _answer([_with_code(error) for error in finished.errors or ()], data=finished.data)
@@ -134,27 +146,32 @@ def _decode_body(body: bytes) -> GraphQLRequest:
     try:
         return msgspec.json.decode(body, type=GraphQLRequest)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise _bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({error})') from error
+        raise bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({error})') from error
 
 
-@lru_cache(maxsize=DOCUMENTS_CACHED)
-def _document(schema: GraphQLSchema, query: str) -> DocumentNode:
-    if len(query) > QUERY_CHARACTERS_MAX:
-        raise _bad_request(
-            f"a query has at most {QUERY_CHARACTERS_MAX:,} characters, found {len(query):,}: put values into variables"
-        )
-    document = parse(query)
-    rules = [*specified_rules, depth_limit_validator(max_depth=QUERY_DEPTH_MAX)]
-    if not settings.GRAPHQL_INTROSPECTION:
-        rules.append(DisableIntrospection)
-    errors = validate(schema, document, rules)
-    if errors:
-        raise errors[0]
-    return document
+async def _query(asked: GraphQLRequest, persisted: PersistedDocuments) -> str:
+    """Return the text of the query: sent, or known by its hash."""
+    named = asked.persisted_query
+    if named is not None:
+        check_persisted(version=named.version, sha256=named.sha256_hash, query=asked.query)
+    if asked.query is not None:
+        return asked.query
+    if named is None:
+        raise bad_request('the body has neither a `query` nor `extensions.persistedQuery`: send {"query": "..."}')
+    return await persisted.find(named.sha256_hash)
 
 
-def _bad_request(message: str) -> ApiError:
-    return ApiError("BAD_REQUEST", message)
+async def _persist(asked: GraphQLRequest, persisted: PersistedDocuments, context: Context) -> None:
+    """Keep a query that came with its hash; only for who is logged in, and only one that is valid."""
+    named = asked.persisted_query
+    if named is None or asked.query is None or persisted.knows(named.sha256_hash):
+        return
+    try:
+        access = await context.access()
+    except ApiError:
+        return  # The resolvers say so for the fields that it concerns.
+    if access is not None:
+        await persisted.add(named.sha256_hash, asked.query)
 
 
 def _with_code(error: GraphQLError) -> GraphQLError:

@@ -1,0 +1,150 @@
+"""Rows of many accounts in one query each: what the data loaders ask the database for.
+
+Every list is read newest first, below a bound of its own for each account (by the primary key, so a page costs the same
+however long the history is). Permissions are the caller's.
+"""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, NamedTuple
+
+from django.db import OperationalError, connection, models, transaction
+from psycopg import errors as postgres_errors
+from psycopg import sql
+
+from readmodels import queries
+from readmodels.models import Activity, DailyPnl, Order, PortfolioPosition, TradeHistory
+from readmodels.projections.rows import Row
+
+SEARCH_SECONDS_MAX: Final = 3.0
+"""A search that its conditions make long (rare matches in a long history) is given up after this time."""
+
+DAY_AFTER_ALL: Final = "infinity"
+"""The bound above every day, as PostgreSQL writes it."""
+
+Conditions = tuple[tuple["Condition", Any], ...]
+
+
+class SearchTooLong(Exception):
+    """The conditions match too little of too much."""
+
+
+class Condition(NamedTuple):
+    """A comparison of a column, with a value (`%s`) or with none."""
+
+    column: str
+    operator: str
+
+
+SYMBOL_IS: Final = Condition("symbol", "= %s")
+SIDE_IS: Final = Condition("side", "= %s")
+EXECUTED_FROM: Final = Condition("executed_at", ">= %s")
+EXECUTED_BEFORE: Final = Condition("executed_at", "< %s")
+CLIENT_ORDER_ID_IS: Final = Condition("client_order_id", "= %s")
+IS_OPEN: Final = Condition("ended_at", "IS NULL")
+HAS_ENDED: Final = Condition("ended_at", "IS NOT NULL")
+TYPE_IS_ONE_OF: Final = Condition("event_type", "= ANY(%s)")
+RECORDED_FROM: Final = Condition("recorded_at", ">= %s")
+RECORDED_BEFORE: Final = Condition("recorded_at", "< %s")
+
+
+class Listing(NamedTuple):
+    """A table whose rows belong to accounts, and the column (of the primary key) that orders an account's rows."""
+
+    model: type[models.Model]
+    ordered_by: str
+    bound_type: str
+
+
+TRADES: Final = Listing(TradeHistory, "version", "bigint")
+EVENTS: Final = Listing(Activity, "version", "bigint")
+ORDERS: Final = Listing(Order, "placed_version", "bigint")
+DAYS: Final = Listing(DailyPnl, "date", "date")
+
+
+class Bound(NamedTuple):
+    """An account, and what its rows have to be below."""
+
+    account_id: str
+    below: int | str
+
+
+def newest(*, listing: Listing, bounds: Sequence[Bound], limit: int, conditions: Conditions = ()) -> list[list[Row]]:
+    """Return for each bound at most `limit` rows, newest first; raises SearchTooLong."""
+    query, values = _newest_query(listing, conditions)
+    account_ids, below = [bound.account_id for bound in bounds], [bound.below for bound in bounds]
+    found: list[list[Row]] = [[] for _ in bounds]
+    for row in _search([query, [account_ids, below, *values, limit]], is_bounded=bool(conditions)):
+        if isinstance(row.get("data"), str):
+            row["data"] = json.loads(row["data"])
+        found[row.pop("place") - 1].append(row)
+    return found
+
+
+def positions_of(*, account_ids: Collection[str]) -> dict[str, list[Row]]:
+    """Return the open positions of several accounts, by symbol."""
+    found: dict[str, list[Row]] = {account_id: [] for account_id in account_ids}
+    rows = PortfolioPosition.objects.filter(account_id__in=account_ids, quantity__gt=0).order_by("symbol")
+    for row in rows.values(*_columns(PortfolioPosition)):
+        found[str(row["account_id"])].append(row)
+    return found
+
+
+def orders_of(*, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """Return the orders that there are of (account id, order id) pairs."""
+    rows = Order.objects.filter(order_id__in=[order_id for _, order_id in keys]).values(*_columns(Order))
+    found = {(str(row["account_id"]), str(row["order_id"])): row for row in rows}
+    return {key: found[key] for key in keys if key in found}
+
+
+def with_positions(read_accounts: Callable[[], list[Row]]) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Return account rows and their open positions as of one moment: both of the account's version."""
+    with transaction.atomic():
+        queries.read_one_snapshot()
+        rows = read_accounts()
+        return rows, positions_of(account_ids=[str(row["account_id"]) for row in rows]) if rows else {}
+
+
+def _newest_query(listing: Listing, conditions: Conditions) -> tuple[sql.Composed, list[Any]]:
+    order = sql.Identifier(listing.ordered_by)
+    query = sql.SQL(
+        "SELECT wanted.place, found.* FROM unnest(%s::uuid[], %s::{bound}[]) WITH ORDINALITY"
+        " AS wanted (account_id, below, place) CROSS JOIN LATERAL (SELECT {columns} FROM {table} AS stored"
+        " WHERE stored.account_id = wanted.account_id AND stored.{order} < wanted.below {conditions}"
+        " ORDER BY stored.{order} DESC LIMIT %s) AS found ORDER BY wanted.place, found.{order} DESC"
+    ).format(
+        bound=sql.SQL(listing.bound_type),
+        columns=sql.SQL(", ").join(sql.Identifier(name) for name in _columns(listing.model)),
+        table=sql.Identifier(listing.model._meta.db_table),
+        order=order,
+        conditions=sql.SQL(" ").join(
+            sql.SQL("AND stored.{} {}").format(sql.Identifier(condition.column), sql.SQL(condition.operator))
+            for condition, _ in conditions
+        ),
+    )
+    return query, [value for condition, value in conditions if "%s" in condition.operator]
+
+
+def _search(arguments: list[Any], *, is_bounded: bool) -> list[Row]:
+    if not is_bounded:
+        return _rows(arguments)
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SEARCH_SECONDS_MAX:g}s"])
+            return _rows(arguments)
+    except OperationalError as error:
+        if isinstance(error.__cause__, postgres_errors.QueryCanceled):
+            raise SearchTooLong from error
+        raise
+
+
+def _rows(arguments: list[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(*arguments)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _columns(model: Any) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if field.column is not None]

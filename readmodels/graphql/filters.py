@@ -1,0 +1,84 @@
+"""What lists can be narrowed by, checked: text of the query in, conditions of the database out."""
+
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from accounts.domain.events import AccountEvent
+from readmodels.graphql import batches
+from readmodels.graphql.batches import Conditions
+from readmodels.graphql.errors import bad_argument
+
+SIDES: Final = ("BUY", "SELL")
+ORDER_STATUSES: Final[dict[str, Conditions]] = {
+    "open": ((batches.IS_OPEN, None),),
+    "closed": ((batches.HAS_ENDED, None),),
+    "all": (),
+}
+EVENT_TYPES: Final = frozenset(event.__name__ for event in get_args(AccountEvent))
+
+
+def trade_conditions(*, symbol: str | None, side: str | None, begin: str | None, end: str | None) -> Conditions:
+    """Return the conditions of a list of trades; raises BAD_REQUEST."""
+    return _given(
+        (batches.SYMBOL_IS, symbol),
+        (batches.SIDE_IS, _side(side)),
+        (batches.EXECUTED_FROM, _instant("from", begin)),
+        (batches.EXECUTED_BEFORE, _instant("to", end)),
+    )
+
+
+def order_conditions(
+    *, status: str | None, symbol: str | None, side: str | None, client_order_id: str | None
+) -> Conditions:
+    """Return the conditions of a list of orders; raises BAD_REQUEST."""
+    asked = status or ("open" if client_order_id is None else "all")
+    if asked not in ORDER_STATUSES:
+        raise bad_argument(f"`status` is {', '.join(ORDER_STATUSES)}, found {asked!r}")
+    return ORDER_STATUSES[asked] + _given(
+        (batches.SYMBOL_IS, symbol),
+        (batches.SIDE_IS, _side(side)),
+        (batches.CLIENT_ORDER_ID_IS, client_order_id),
+    )
+
+
+def event_conditions(*, types: list[str] | None, begin: str | None, end: str | None) -> Conditions:
+    """Return the conditions of a list of events; raises BAD_REQUEST."""
+    unknown = sorted(set(types or ()) - EVENT_TYPES)
+    if unknown:
+        raise bad_argument(f"`types` has no {unknown[0]!r}: there are {', '.join(sorted(EVENT_TYPES))}")
+    return _given(
+        (batches.TYPE_IS_ONE_OF, None if types is None else _Names(sorted(set(types)))),
+        (batches.RECORDED_FROM, _instant("from", begin)),
+        (batches.RECORDED_BEFORE, _instant("to", end)),
+    )
+
+
+class _Names(list[str]):
+    """A list that can be part of a loader's key: nobody changes it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+
+def _given(*conditions: tuple[batches.Condition, Any]) -> Conditions:
+    return tuple(condition for condition in conditions if condition[1] is not None)
+
+
+def _side(side: str | None) -> str | None:
+    if side is not None and side not in SIDES:
+        raise bad_argument(f"`side` is BUY or SELL, found {side!r}")
+    return side
+
+
+def _instant(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+    except ValueError as error:
+        raise bad_argument(
+            f"`{name}` is an instant with its offset, such as 2026-01-31T09:30:00Z, found {text!r}"
+        ) from error
+    return at
