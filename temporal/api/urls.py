@@ -1,5 +1,10 @@
 """REST paths of time travel, included under api/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from temporal.api import rest
+
+urlpatterns: list[URLPattern] = [
+    path("accounts/<uuid:account_id>/as-of", rest.AsOfView.as_view(), name="as-of"),
+    path("accounts/<uuid:account_id>/diff", rest.DiffView.as_view(), name="diff"),
+]

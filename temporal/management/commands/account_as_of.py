@@ -1,0 +1,77 @@
+"""manage.py account_as_of: show an account as it was at any instant or version."""
+
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+
+from temporal.as_of import account_as_of
+from temporal.errors import TemporalError
+from temporal.moments import NOW, moment_of
+from temporal.shapes import account_shape, shown_instant
+from temporal.tables import figures_table, rendered, rows_table
+from temporal.valuation import valuation_of
+
+_SHOWN: Final = (
+    "status",
+    "cash",
+    "reserved_cash",
+    "buying_power",
+    "positions_value",
+    "portfolio_value",
+    "realized_pnl",
+    "unrealized_pnl",
+    "deposited",
+    "withdrawn",
+    "trade_count",
+)
+_SHOWN_OF_VALUATION: Final = ("session_date", "positions_value", "portfolio_value", "unrealized_pnl")
+
+
+class Command(BaseCommand):
+    """Show an account of the past."""
+
+    help = "Show an account as it was at any instant or version, from its events."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments. (`--version` is Django's own.)"""
+        parser.add_argument("account", metavar="ACCOUNT", help="the account's id")
+        moment = parser.add_mutually_exclusive_group()
+        moment.add_argument("--at", metavar="INSTANT", help="RFC 3339 with a time zone, such as 2026-11-23T14:30:00Z")
+        moment.add_argument("--at-version", metavar="N", help="the account's version")
+        parser.add_argument("--valued", action="store_true", help="also at the market's prices of that instant")
+        parser.add_argument("--json", action="store_true", help="print it as JSON, as the REST API answers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look it up and print it."""
+        now = datetime.now(UTC)
+        try:
+            moment = moment_of(at=options["at"], version=options["at_version"], now=now)
+            found = account_as_of(options["account"], moment, with_event_id=True)
+        except TemporalError as error:
+            raise CommandError(str(error)) from error
+        at = now if moment == NOW else moment.at
+        valuation = valuation_of(found.state, shown_instant(found, at)) if options["valued"] else None
+        shape = account_shape(found, at=at, valuation=valuation)
+        self.stdout.write(json.dumps(shape, indent=2) if options["json"] else _text(shape))
+
+
+def _text(shape: dict[str, Any]) -> str:
+    standing_on = (
+        f"version {shape['version']}: {shape['event_type']}, recorded {shape['recorded_at']} by {shape['actor']}"
+    )
+    parts: list[Any] = [
+        f"account {shape['account_id']} as of {shape['at']}",
+        f"{standing_on} (command {shape['command_id']})",
+        figures_table({name: shape[name] for name in _SHOWN}),
+        figures_table({f"day {name}": value for name, value in shape["day"].items()} | shape["limits"]),
+    ]
+    parts += [rows_table(title, shape[title]) for title in ("positions", "orders") if shape[title]]
+    if valuation := shape.get("valuation"):
+        parts.append(f"at the market's prices of {valuation['at']}")
+        parts.append(figures_table({name: valuation[name] for name in _SHOWN_OF_VALUATION}))
+        parts += [rows_table("valued", valuation["positions"])] if valuation["positions"] else []
+    return rendered(*parts)
