@@ -30,6 +30,12 @@ class MomentParameters(Base):
     valued = serializers.BooleanField(default=False, help_text="Also at the market's prices of that instant")
 
 
+class InstantParameters(Base):
+    """An instant; none means now."""
+
+    at = instant("As of this instant, what was recorded at it included")
+
+
 class DiffParameters(Base):
     """Two moments: from the first version and to now when they are not given."""
 
@@ -145,6 +151,45 @@ class AccountAsOfSerializer(Base):
     actor = serializers.CharField(help_text="Who asked for it")
     command_id = serializers.CharField()
     valuation = ValuationSerializer(required=False, help_text="With valued=true")
+
+
+class CurrencyTotalsSerializer(Base):
+    """Sums over the accounts of one currency."""
+
+    currency = serializers.CharField()
+    accounts = serializers.IntegerField()
+    cash = money("Cash")
+    positions_value = money("What the shares were worth, at each account's last trades")
+    portfolio_value = money("Cash and positions")
+
+
+class TotalsSerializer(Base):
+    """Sums over all accounts, the last line of the answer."""
+
+    at = serializers.DateTimeField()
+    accounts = serializers.IntegerField()
+    currencies = CurrencyTotalsSerializer(many=True)
+
+
+class AccountLineSerializer(Base):
+    """A line of the answer: an account, and in the last line only the totals."""
+
+    account_id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    status = serializers.CharField()
+    currency = serializers.CharField()
+    cash = money("Cash")
+    reserved_cash = money("The part of it that working buys keep")
+    buying_power = money("The rest")
+    positions_cost = money("What the shares held cost")
+    positions_value = money("What they were worth")
+    portfolio_value = money("Cash and positions")
+    realized_pnl = money("Realized so far")
+    unrealized_pnl = money("Not realized")
+    trade_count = serializers.IntegerField()
+    open_orders = serializers.IntegerField()
+    positions = PositionOfMomentSerializer(many=True)
+    totals = TotalsSerializer(required=False)
 
 
 class ChangeSerializer(Base):

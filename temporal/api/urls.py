@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from temporal.api import rest
+from temporal.api import rest, streaming
 
 urlpatterns: list[URLPattern] = [
+    path("as-of", streaming.FirmAsOfView.as_view(), name="firm-as-of"),
     path("accounts/<uuid:account_id>/as-of", rest.AsOfView.as_view(), name="as-of"),
     path("accounts/<uuid:account_id>/diff", rest.DiffView.as_view(), name="diff"),
 ]

@@ -96,14 +96,15 @@ def ada(db):
     return Reader("ada", ADA)
 
 
-def flip_a_bit(folder, table):
+def flip_a_bit(folder, table, partition=0):
     """Flip one bit in the middle of the first payload, as decay would, and as somebody might who has the file."""
     file = "journal" if table == "journal" else "pages"
     key = ("partition", "seq") if table == "journal" else ("aggregate_id", "first_version")
     with sqlite3.connect(folder / f"{file}.sqlite3") as connection:
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
-        *place, payload = connection.execute(f"SELECT {', '.join(key)}, payload FROM {table} LIMIT 1").fetchone()
+        rows = connection.execute(f"SELECT {', '.join(key)}, payload FROM {table}").fetchall()
+        *place, payload = next(row for row in rows if table == "page" or row[0] == partition)
         damaged = bytearray(payload)
         damaged[len(damaged) // 2] ^= 0b100
         changed = connection.execute(
