@@ -4,9 +4,10 @@ import graphene
 
 from accounts.api.answers import OUTCOME_TYPES
 from accounts.api.schema import AccountsMutation, AccountsQuery
+from temporal.api.schema import TemporalQuery
 
 
-class Query(AccountsQuery):
+class Query(AccountsQuery, TemporalQuery):
     """Everything that can be asked."""
 
 
