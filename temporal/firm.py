@@ -1,8 +1,8 @@
 """Many accounts as of one instant: those that a user may see, or all of the firm.
 
 How they are found: accounts that are known by their ids with a look-up each (a page and at most 100 events, a few
-thousand accounts a second), several at a time; all of the firm by replaying the journal up to the instant (some 500,000
-events a second), partition by partition, since only the journal knows every account. Accounts opened later are
+thousand accounts a second); all of the firm by replaying the journal up to the instant (some 500,000
+events a second), several partitions at a time, since only the journal knows every account. Accounts opened later are
 left out. Memory holds a few look-ups, or the accounts of at most `THREADS_MAX` partitions.
 """
 
@@ -14,15 +14,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from accounts.codec import account_codec
 from accounts.domain.state import Account
 from accounts.domain.values import format_amount
 from eventstore.provider import get_store
+from eventstore.store import EventStore
 from temporal.as_of import EVOLVER, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
 from temporal.moments import Moment
 from temporal.shapes import instant_text, position_shape
 
 THREADS_MAX: Final = 4
+"""Partitions that are replayed at a time, each by a reader of its own."""
+
+LOOK_UP_THREADS: Final = 1
+"""Look-ups go through the process's one store, whose codec several threads may not use at once: its decompressor is one
+for all, and gives them each other's bytes. More than one only when that has changed.
+"""
+
 LOOK_UPS_AHEAD: Final = 32
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -119,7 +128,7 @@ def _known(at: datetime, account_ids: list[str], on_progress: Progress) -> Itera
         return AccountThen(account_id, found.state, found.version)
 
     on_progress(0, len(account_ids))
-    with ThreadPoolExecutor(THREADS_MAX, "firm") as threads:
+    with ThreadPoolExecutor(LOOK_UP_THREADS, "firm") as threads:
         started = (threads.submit(look_up, account_id) for account_id in account_ids)
         for done, future in enumerate(_ahead(started, LOOK_UPS_AHEAD), start=1):
             found = future.result()
@@ -135,8 +144,10 @@ def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
     def replay(partition: int) -> list[AccountThen]:
         states: Mapping[str, Account] = {}
         versions: Mapping[str, int] = {}
+        # The same storage, with a codec of this thread's own.
+        own_store = EventStore(store.engine, codec=account_codec(), metadata=store.metadata)
         with translated("of the firm"):
-            for replayed in store.replay(EVOLVER, partition=partition, through=at):
+            for replayed in own_store.replay(EVOLVER, partition=partition, through=at):
                 if is_abandoned.is_set():
                     return []
                 states, versions = replayed.states, replayed.versions
