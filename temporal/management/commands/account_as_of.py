@@ -27,6 +27,18 @@ _SHOWN: Final = (
     "withdrawn",
     "trade_count",
 )
+_ORDER_COLUMNS: Final = (
+    "order_id",
+    "symbol",
+    "side",
+    "order_type",
+    "time_in_force",
+    "status",
+    "quantity",
+    "filled_quantity",
+    "limit_price",
+    "stop_price",
+)
 _SHOWN_OF_VALUATION: Final = ("session_date", "positions_value", "portfolio_value", "unrealized_pnl")
 
 
@@ -69,7 +81,10 @@ def _text(shape: dict[str, Any]) -> str:
         figures_table({name: shape[name] for name in _SHOWN}),
         figures_table({f"day {name}": value for name, value in shape["day"].items()} | shape["limits"]),
     ]
-    parts += [rows_table(title, shape[title]) for title in ("positions", "orders") if shape[title]]
+    if shape["positions"]:
+        parts.append(rows_table("positions", shape["positions"]))
+    if shape["orders"]:
+        parts.append(rows_table("orders", shape["orders"], columns=_ORDER_COLUMNS))
     if valuation := shape.get("valuation"):
         parts.append(f"at the market's prices of {valuation['at']}")
         parts.append(figures_table({name: valuation[name] for name in _SHOWN_OF_VALUATION}))
