@@ -1,18 +1,27 @@
-"""What changed in an account between two moments, and the events that did it, each with who asked for it and why."""
+"""What changed in an account between two moments, and the events that did it, each with who asked for it and why.
+
+Only what an account is counts: figures of the day are those of the last day with a trade, so that the mere passing of
+midnight is no change.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
-from accounts.domain.events import CommandRefused
+from accounts.domain.values import format_amount
+from eventstore.instants import instant_of
 from eventstore.provider import get_store
 from eventstore.record import RecordedEvent
 from temporal.as_of import AccountAsOf, account_as_of, translated
 from temporal.errors import InvalidMoment
-from temporal.moments import Moment
-from temporal.shapes import account_shape
+from temporal.moments import NOW, Moment
+from temporal.shapes import account_shape, instant_text
+from temporal.summaries import reason_of, summary_of
 
-_OF_THE_MOMENT: Final = frozenset({"at", "recorded_at", "actor", "command_id", "version"})
+FIRST: Final = Moment(version=1)
+_OF_THE_MOMENT: Final = frozenset({"at", "recorded_at", "actor", "command_id", "event_id", "event_type", "version"})
 """What differs between any two moments, and says nothing of what the account is."""
 
 
@@ -34,17 +43,28 @@ class Difference:
     changes: tuple[Change, ...]
 
 
+class EventPage(NamedTuple):
+    """Some of the events between two moments; `next` is the version to go on after, None at the end."""
+
+    events: list[RecordedEvent]
+    next: int | None
+
+
 def difference(account_id: str, start: Moment, end: Moment) -> Difference:
-    """Return what changed from one moment to a later one.
+    """Return what changed from one moment to a later one; from the first event, when no start is given.
 
     Raises InvalidMoment when the second is before the first, and what account_as_of raises.
     """
-    before, after = account_as_of(account_id, start), account_as_of(account_id, end)
-    if after.version < before.version or (start.at and end.at and end.at < start.at):
+    if start.at is not None and end.at is not None and end.at < start.at:
+        raise InvalidMoment(
+            f"a difference goes from a moment to a later one: found {instant_text(start.at)} to {instant_text(end.at)}"
+        )
+    before, after = account_as_of(account_id, FIRST if start == NOW else start), account_as_of(account_id, end)
+    if after.version < before.version:
         raise InvalidMoment(
             f"a difference goes from a moment to a later one: found version {before.version} to {after.version}"
         )
-    flat_before, flat_after = (_flat(account_shape(found, at=None)) for found in (before, after))
+    flat_before, flat_after = figures(before), figures(after)
     fields = [*flat_before, *(field for field in flat_after if field not in flat_before)]
     changes = tuple(
         Change(field, flat_before.get(field), flat_after.get(field))
@@ -63,18 +83,16 @@ def events_of(found: Difference, *, after_version: int = 0) -> Iterator[Recorded
         yield from get_store().events(found.before.account_id, from_version=first, through_version=found.after.version)
 
 
-def reason_of(event: Any) -> str | None:
-    """Return why something happened: the code of a refusal, or the words of whoever asked for it."""
-    if isinstance(event, CommandRefused):
-        return event.code
-    reason: str = getattr(event, "reason", "") or getattr(event, "reference", "")
-    return reason or None
+def event_page(found: Difference, *, after_version: int, limit: int) -> EventPage:
+    """Return at most so many of the events between the two moments, past a version."""
+    events = list(islice(events_of(found, after_version=after_version), limit + 1))
+    return EventPage(events[:limit], events[limit - 1].version if len(events) > limit else None)
 
 
-def _flat(shape: dict[str, Any]) -> dict[str, Any]:
-    """Return figures by path, such as "cash", "day.volume", "positions.KO.quantity"."""
+def figures(found: AccountAsOf) -> dict[str, Any]:
+    """Return everything that an account is, by path, such as "cash", "day.volume", "positions.KO.quantity"."""
     flat: dict[str, Any] = {}
-    for name, value in shape.items():
+    for name, value in account_shape(found, at=None).items():
         if name in _OF_THE_MOMENT:
             continue
         if isinstance(value, list):
@@ -85,4 +103,44 @@ def _flat(shape: dict[str, Any]) -> dict[str, Any]:
             flat |= {f"{name}.{field}": of for field, of in value.items()}
         else:
             flat[name] = value
-    return flat
+    return flat | _last_day_with_a_trade(found)
+
+
+def diff_shape(found: Difference, page: EventPage) -> dict[str, Any]:
+    """Return a difference and a page of its events as JSON shows them."""
+    return {
+        "account_id": found.before.account_id,
+        "from_version": found.before.version,
+        "to_version": found.after.version,
+        "changes": [
+            {"field": change.field, "before": change.before, "after": change.after} for change in found.changes
+        ],
+        "events": [event_shape(event) for event in page.events],
+        "next": None if page.next is None else str(page.next),
+    }
+
+
+def event_shape(event: RecordedEvent) -> dict[str, Any]:
+    """Return an event with who asked for it, why, and what it says in one line."""
+    return {
+        "version": event.version,
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "recorded_at": instant_text(instant_of(event.timestamp)),
+        "actor": event.actor,
+        "command_id": event.command_id,
+        "correlation_id": event.correlation_id,
+        "reason": reason_of(event.data),
+        "summary": summary_of(event.data),
+    }
+
+
+def _last_day_with_a_trade(found: AccountAsOf) -> dict[str, Any]:
+    state = found.state
+    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=state.day)).date().isoformat()
+    return {
+        "day.date": day if state.trade_count else None,
+        "day.volume": format_amount(state.day_volume),
+        "day.trades": state.day_trades,
+        "day.realized_pnl": format_amount(state.day_realized_pnl),
+    }

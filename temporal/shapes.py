@@ -1,4 +1,7 @@
-"""Accounts of the past as JSON shows them: money as decimal strings with four decimals, instants in RFC 3339, UTC."""
+"""Accounts of the past as JSON shows them: money as decimal strings with four decimals, instants in RFC 3339, UTC.
+
+The names are those of the read models' shapes wherever the same is meant.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -8,19 +11,19 @@ from accounts.domain.state import Account, Order, Position
 from accounts.domain.values import average_cost, format_amount
 from eventstore.instants import microseconds
 from temporal.as_of import AccountAsOf
+from temporal.valuation import Valuation
 
 
-def account_shape(found: AccountAsOf, *, at: datetime | None) -> dict[str, Any]:
+def account_shape(found: AccountAsOf, *, at: datetime | None, valuation: Valuation | None = None) -> dict[str, Any]:
     """Return an account as of a moment; `at` is the instant that was asked for, None for a version or now.
 
     The figures of the day are those of the instant's UTC day: zero when the last trade was on an earlier one.
     """
     state = found.state
-    shown_at = found.recorded_at if at is None else at
-    is_same_day = state.day == microseconds(shown_at) // MICROSECONDS_PER_DAY
-    return {
+    shown_at = shown_instant(found, at)
+    shape = {
         "account_id": found.account_id,
-        "at": _instant(shown_at),
+        "at": instant_text(shown_at),
         "status": state.status,
         "currency": state.currency,
         "cash": format_amount(state.cash),
@@ -34,11 +37,7 @@ def account_shape(found: AccountAsOf, *, at: datetime | None) -> dict[str, Any]:
         "deposited": format_amount(state.deposited),
         "withdrawn": format_amount(state.withdrawn),
         "trade_count": state.trade_count,
-        "day": {
-            "volume": format_amount(state.day_volume if is_same_day else 0),
-            "trades": state.day_trades if is_same_day else 0,
-            "realized_pnl": format_amount(state.day_realized_pnl if is_same_day else 0),
-        },
+        "day": _day(state, shown_at),
         "limits": {
             "max_position_percent": f"{state.max_position_bp // 100}.{state.max_position_bp % 100:02d}",
             "max_daily_value": format_amount(state.max_daily_value),
@@ -51,10 +50,13 @@ def account_shape(found: AccountAsOf, *, at: datetime | None) -> dict[str, Any]:
         ],
         "orders": [order_shape(order_id, order) for order_id, order in state.orders.items()],
         "version": found.version,
-        "recorded_at": _instant(found.recorded_at),
+        "event_id": found.event_id,
+        "event_type": found.event_type,
+        "recorded_at": instant_text(found.recorded_at),
         "actor": found.actor,
         "command_id": found.command_id,
     }
+    return shape if valuation is None else {**shape, "valuation": valuation_shape(valuation)}
 
 
 def position_shape(symbol: str, position: Position, state: Account) -> dict[str, Any]:
@@ -87,10 +89,52 @@ def order_shape(order_id: str, order: Order) -> dict[str, Any]:
         "status": "PARTIALLY_FILLED" if order.filled_quantity else "PENDING",
         "quantity": order.quantity,
         "filled_quantity": order.filled_quantity,
+        "remaining_quantity": order.remaining,
+        "filled_value": format_amount(order.filled_value),
         "limit_price": None if order.limit_price is None else format_amount(order.limit_price),
         "stop_price": None if order.stop_price is None else format_amount(order.stop_price),
+        "reserve_price": format_amount(order.reserve_price),
     }
 
 
-def _instant(at: datetime) -> str:
+def valuation_shape(valuation: Valuation) -> dict[str, Any]:
+    """Return positions at the market's prices of an instant, each price with where it is from."""
+    positions_value = valuation.positions_value
+    return {
+        "at": instant_text(valuation.at),
+        "session_date": None if valuation.session_date is None else valuation.session_date.isoformat(),
+        "positions_value": format_amount(positions_value),
+        "portfolio_value": format_amount(valuation.cash + positions_value),
+        "unrealized_pnl": format_amount(positions_value - valuation.positions_cost),
+        "positions": [
+            {
+                "symbol": position.symbol,
+                "quantity": position.quantity,
+                "price": format_amount(position.price),
+                "price_source": position.source,
+                "market_value": format_amount(position.market_value),
+                "unrealized_pnl": format_amount(position.market_value - position.cost),
+            }
+            for position in valuation.positions
+        ],
+    }
+
+
+def shown_instant(found: AccountAsOf, at: datetime | None) -> datetime:
+    """Return the instant that an answer is of: the one asked for, or when its version was recorded."""
+    return found.recorded_at if at is None else at
+
+
+def instant_text(at: datetime) -> str:
+    """Return an instant in RFC 3339, UTC, with microseconds."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _day(state: Account, at: datetime) -> dict[str, Any]:
+    is_same_day = state.day == microseconds(at) // MICROSECONDS_PER_DAY
+    return {
+        "date": at.date().isoformat(),
+        "volume": format_amount(state.day_volume if is_same_day else 0),
+        "trades": state.day_trades if is_same_day else 0,
+        "realized_pnl": format_amount(state.day_realized_pnl if is_same_day else 0),
+    }

@@ -5,9 +5,10 @@ import graphene
 from accounts.api.answers import OUTCOME_TYPES
 from accounts.api.schema import AccountsMutation, AccountsQuery
 from readmodels.graphql.schema import ReadModelsQuery
+from temporal.api.schema import TemporalQuery
 
 
-class Query(ReadModelsQuery, AccountsQuery):
+class Query(ReadModelsQuery, TemporalQuery, AccountsQuery):
     """Everything that can be asked."""
 
 

@@ -8,13 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from temporal.api import history_serializers as s
+from temporal.api.serializers import TemporalProblemSerializer
 from temporal.api.views import TemporalView
 from temporal.history import asked_performance
 from temporal.history_shapes import performance_shape, what_if_shape
 from temporal.moments import instant
 from temporal.what_if import EVENTS_OVER_REST_MAX, limits_of, what_if
 
-PROBLEMS = dict.fromkeys((400, 401, 404, 500), s.HistoryProblemSerializer)
+PROBLEMS = dict.fromkeys((400, 401, 404, 500), TemporalProblemSerializer)
 
 
 class PerformanceView(TemporalView):

@@ -4,12 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from temporal.api.serializers import money
 from temporal.periods import KINDS
-
-
-def money(meaning: str) -> serializers.CharField:
-    """Return a field of money."""
-    return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
 
 
 def share(meaning: str) -> serializers.CharField:
@@ -137,12 +133,3 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     what_if = WhatIfAccountSerializer()
     differences = WhatIfDifferenceSerializer(many=True, help_text="The first 1,000")
     differences_complete = serializers.BooleanField()
-
-
-class HistoryProblemSerializer(serializers.Serializer[Any]):
-    """An error, application/problem+json."""
-
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()

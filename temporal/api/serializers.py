@@ -26,16 +26,23 @@ class MomentParameters(Base):
     """An instant or a version; neither means now."""
 
     at = instant("As of this instant, what was recorded at it included")
-    version = serializers.IntegerField(required=False, min_value=1, help_text="As of this version")
+    version = serializers.CharField(required=False, help_text="As of this version, a whole number from 1")
+    valued = serializers.BooleanField(default=False, help_text="Also at the market's prices of that instant")
+
+
+class InstantParameters(Base):
+    """An instant; none means now."""
+
+    at = instant("As of this instant, what was recorded at it included")
 
 
 class DiffParameters(Base):
     """Two moments: from the first version and to now when they are not given."""
 
     from_at = instant("From this instant")
-    from_version = serializers.IntegerField(required=False, min_value=1)
+    from_version = serializers.CharField(required=False, help_text="From this version, a whole number from 1")
     to_at = instant("To this instant")
-    to_version = serializers.IntegerField(required=False, min_value=1)
+    to_version = serializers.CharField(required=False, help_text="To this version")
     limit = serializers.IntegerField(default=EVENTS_PAGE, min_value=1, max_value=EVENTS_PAGE_MAX)
     cursor = serializers.IntegerField(required=False, min_value=0, help_text="`next` of the page before")
 
@@ -43,6 +50,7 @@ class DiffParameters(Base):
 class DayOfMomentSerializer(Base):
     """The UTC day of the moment, up to it."""
 
+    date = serializers.DateField()
     volume = money("Value traded")
     trades = serializers.IntegerField()
     realized_pnl = money("Realized profit or loss")
@@ -83,8 +91,35 @@ class OrderOfMomentSerializer(Base):
     status = serializers.CharField()
     quantity = serializers.IntegerField()
     filled_quantity = serializers.IntegerField()
+    remaining_quantity = serializers.IntegerField()
+    filled_value = money("Value of its fills")
     limit_price = serializers.CharField(allow_null=True)
     stop_price = serializers.CharField(allow_null=True)
+    reserve_price = money("What a buy reserves for each share that is not filled")
+
+
+class ValuedPositionSerializer(Base):
+    """A position at the price of the instant."""
+
+    symbol = serializers.CharField()
+    quantity = serializers.IntegerField()
+    price = money("Price of one share")
+    price_source = serializers.ChoiceField(
+        ["market", "last trade"], help_text="The market's at that instant, or the account's own last trade"
+    )
+    market_value = money("Quantity times that price")
+    unrealized_pnl = money("Market value less cost")
+
+
+class ValuationSerializer(Base):
+    """The positions at the market's prices of the instant; prices within a day are simulated."""
+
+    at = serializers.DateTimeField()
+    session_date = serializers.DateField(allow_null=True, help_text="The trading day that the market replayed then")
+    positions_value = money("What the shares were worth")
+    portfolio_value = money("Cash and positions")
+    unrealized_pnl = money("Value less cost")
+    positions = ValuedPositionSerializer(many=True)
 
 
 class AccountAsOfSerializer(Base):
@@ -110,9 +145,51 @@ class AccountAsOfSerializer(Base):
     positions = PositionOfMomentSerializer(many=True)
     orders = OrderOfMomentSerializer(many=True)
     version = serializers.IntegerField()
+    event_id = serializers.UUIDField(help_text="Of the event of that version")
+    event_type = serializers.CharField()
     recorded_at = serializers.DateTimeField(help_text="When the event of that version was recorded")
     actor = serializers.CharField(help_text="Who asked for it")
     command_id = serializers.CharField()
+    valuation = ValuationSerializer(required=False, help_text="With valued=true")
+
+
+class CurrencyTotalsSerializer(Base):
+    """Sums over the accounts of one currency."""
+
+    currency = serializers.CharField()
+    accounts = serializers.IntegerField()
+    cash = money("Cash")
+    positions_value = money("What the shares were worth, at each account's last trades")
+    portfolio_value = money("Cash and positions")
+
+
+class TotalsSerializer(Base):
+    """Sums over all accounts, the last line of the answer."""
+
+    at = serializers.DateTimeField()
+    accounts = serializers.IntegerField()
+    currencies = CurrencyTotalsSerializer(many=True)
+
+
+class AccountLineSerializer(Base):
+    """A line of the answer: an account, and in the last line only the totals."""
+
+    account_id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    status = serializers.CharField()
+    currency = serializers.CharField()
+    cash = money("Cash")
+    reserved_cash = money("The part of it that working buys keep")
+    buying_power = money("The rest")
+    positions_cost = money("What the shares held cost")
+    positions_value = money("What they were worth")
+    portfolio_value = money("Cash and positions")
+    realized_pnl = money("Realized so far")
+    unrealized_pnl = money("Not realized")
+    trade_count = serializers.IntegerField()
+    open_orders = serializers.IntegerField()
+    positions = PositionOfMomentSerializer(many=True)
+    totals = TotalsSerializer(required=False)
 
 
 class ChangeSerializer(Base):
@@ -134,6 +211,7 @@ class DiffEventSerializer(Base):
     command_id = serializers.CharField()
     correlation_id = serializers.CharField()
     reason = serializers.CharField(allow_null=True, help_text="Code of a refusal, or the words of who asked for it")
+    summary = serializers.CharField(help_text="What the event says, in one line")
 
 
 class DiffSerializer(Base):
@@ -145,3 +223,12 @@ class DiffSerializer(Base):
     changes = ChangeSerializer(many=True)
     events = DiffEventSerializer(many=True)
     next = serializers.CharField(allow_null=True, help_text="Give it back as `cursor`")
+
+
+class TemporalProblemSerializer(Base):
+    """An error, application/problem+json."""
+
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable code")

@@ -90,6 +90,7 @@ VARIABLES: Final = (
     Variable("DYNAMODB_ENDPOINT", str, "", "Address of a DynamoDB that is not AWS's; `make run` starts one when empty"),
     Variable("DYNAMODB_REGION", str, "us-east-1", "AWS region of the tables"),
     Variable("EVENT_STORE_TAIL_EVENTS", _positive, "200000", "Events of the journal that may not be in pages yet"),
+    Variable("TEMPORAL_CACHE", _boolean_if_said, "", "Keep accounts of the past in Redis; when empty, with DynamoDB"),
     Variable("WRITER_ENDPOINT", str, "", "Where the writer listens (ipc:// or tcp://); in the data folder when empty"),
     Variable("COMMAND_BUS", _one_of("zeromq", "in_process"), "zeromq", "How commands reach a writer"),
     Variable("EVENT_RETENTION_DAYS", _positive, "2557", "Days after which archived events may leave the store"),

@@ -1,0 +1,105 @@
+"""REST: every account that one may see as of one instant, streamed as lines of JSON while they are found.
+
+The first lines are waited for, so that what is wrong from the start is a problem with its status. Whatever is found to
+be wrong later is the last line, `{"error": ...}`; only an answer whose last line is `{"totals": ...}` is whole.
+"""
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import Throttled
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from accounts.permissions import accessible_account_ids
+from temporal.api import serializers as s
+from temporal.api.views import TemporalView
+from temporal.errors import TemporalError
+from temporal.firm import Totals, accounts_as_of, then_shape
+from temporal.moments import instant
+
+LINES_AT_ONCE: Final = 200
+WHOLE_FIRM_AT_ONCE: Final = 1
+"""Replays of the whole journal that one web process does at a time: each keeps a processor busy."""
+RETRY_AFTER_SECONDS: Final = 5
+
+_whole_firm: Final = threading.BoundedSemaphore(WHOLE_FIRM_AT_ONCE)
+_DONE: Final = object()
+
+
+class NewlineDelimitedRenderer(JSONRenderer):
+    """Lets a client accept lines of JSON; problems are shown as JSON all the same."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+
+class FirmAsOfView(TemporalView):
+    """All accounts that one may see, at any instant."""
+
+    renderer_classes = [JSONRenderer, NewlineDelimitedRenderer]
+
+    @extend_schema(
+        operation_id="as_of",
+        parameters=[s.InstantParameters],
+        responses={
+            (200, "application/x-ndjson"): s.AccountLineSerializer,
+            **dict.fromkeys((400, 401, 429, 500), s.TemporalProblemSerializer),
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Return a line for each account, and a last one with totals; now when no instant is given."""
+        now = datetime.now(UTC)
+        asked = request.query_params.get("at")
+        at = now if asked is None else instant(asked, now=now)
+        found = lines(at, accessible_account_ids(request.user))
+        first = list(islice(found, LINES_AT_ONCE))
+        return StreamingHttpResponse(_streamed(first, found), content_type="application/x-ndjson")
+
+
+def lines(at: datetime, account_ids: list[str] | None) -> Iterator[str]:
+    """Yield a line for each of these accounts (None: all of the firm), and the totals.
+
+    Raises Throttled when this process is busy with another whole firm, and TemporalError.
+    """
+    if account_ids is None and not _whole_firm.acquire(blocking=False):
+        raise Throttled(RETRY_AFTER_SECONDS, "the whole firm is being read for somebody else; ask again in a moment")
+    try:
+        totals = Totals(at)
+        for account in accounts_as_of(at, account_ids=account_ids):
+            totals.add(account)
+            yield _line(then_shape(account))
+        yield _line({"totals": totals.shape()})
+    finally:
+        if account_ids is None:
+            _whole_firm.release()
+
+
+async def _streamed(first: list[str], rest: Iterator[str]) -> AsyncIterator[str]:
+    """Yield lines many at a time, read on a thread, so that the process goes on serving others."""
+    try:
+        yield "".join(first)
+        while (some := await sync_to_async(_next, thread_sensitive=False)(rest)) is not _DONE:
+            yield some
+    finally:
+        await sync_to_async(rest.close, thread_sensitive=False)()  # type: ignore[attr-defined]
+
+
+def _next(rest: Iterator[str]) -> Any:
+    some: list[str] = []
+    try:
+        some += islice(rest, LINES_AT_ONCE)
+    except TemporalError as error:
+        some.append(_line({"error": {"code": error.code, "detail": str(error)}}))
+    return "".join(some) or _DONE
+
+
+def _line(shape: dict[str, Any]) -> str:
+    return json.dumps(shape) + "\n"

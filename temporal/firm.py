@@ -1,0 +1,174 @@
+"""Many accounts as of one instant: those that a user may see, or all of the firm.
+
+How they are found: accounts that are known by their ids with a look-up each (a page and at most 100 events, a few
+thousand accounts a second); all of the firm by replaying the journal up to the instant (some 500,000
+events a second), several partitions at a time, since only the journal knows every account. Accounts opened later are
+left out. Memory holds a few look-ups, or the accounts of at most `THREADS_MAX` partitions.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from accounts.codec import account_codec
+from accounts.domain.state import Account
+from accounts.domain.values import format_amount
+from eventstore.provider import get_store
+from eventstore.store import EventStore
+from temporal.as_of import EVOLVER, account_as_of, translated
+from temporal.errors import BeforeOpening, UnknownAccount
+from temporal.moments import Moment
+from temporal.shapes import instant_text, position_shape
+
+THREADS_MAX: Final = 4
+"""Partitions that are replayed at a time, each by a reader of its own."""
+
+LOOK_UP_THREADS: Final = 1
+"""Look-ups go through the process's one store, whose codec several threads may not use at once: its decompressor is one
+for all, and gives them each other's bytes. More than one only when that has changed.
+"""
+
+LOOK_UPS_AHEAD: Final = 32
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how many accounts, or partitions of the journal, are done, and of how many."""
+
+
+class AccountThen(NamedTuple):
+    """One of many accounts, as of the instant that was asked for."""
+
+    account_id: str
+    state: Account
+    version: int
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over accounts, by currency; `add` each account once."""
+
+    at: datetime
+    accounts: int = 0
+    by_currency: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, account: AccountThen) -> None:
+        """Count an account."""
+        state = account.state
+        self.accounts += 1
+        sums = self.by_currency.setdefault(state.currency, [0, 0, 0])
+        for place, value in enumerate((1, state.cash, state.positions_value)):
+            sums[place] += value
+
+    def shape(self) -> dict[str, Any]:
+        """Return them as JSON shows them."""
+        return {
+            "at": instant_text(self.at),
+            "accounts": self.accounts,
+            "currencies": [
+                {
+                    "currency": currency,
+                    "accounts": accounts,
+                    "cash": format_amount(cash),
+                    "positions_value": format_amount(positions_value),
+                    "portfolio_value": format_amount(cash + positions_value),
+                }
+                for currency, (accounts, cash, positions_value) in sorted(self.by_currency.items())
+            ],
+        }
+
+
+def accounts_as_of(
+    at: datetime, *, account_ids: Sequence[str] | None, on_progress: Progress = lambda done, total: None
+) -> Iterator[AccountThen]:
+    """Yield these accounts, or with None every account of the store, as of an instant.
+
+    Those that are known by their id come in order of their ids, all of the firm partition by partition. Raises
+    HistoryDamaged.
+    """
+    if account_ids is None:
+        return _all(at, on_progress)
+    return _known(at, sorted(account_ids), on_progress)
+
+
+def then_shape(account: AccountThen) -> dict[str, Any]:
+    """Return one of many accounts as JSON shows it, positions at the price that it had last traded them at."""
+    state = account.state
+    return {
+        "account_id": account.account_id,
+        "version": account.version,
+        "status": state.status,
+        "currency": state.currency,
+        "cash": format_amount(state.cash),
+        "reserved_cash": format_amount(state.reserved_cash),
+        "buying_power": format_amount(state.cash - state.reserved_cash),
+        "positions_cost": format_amount(state.positions_cost),
+        "positions_value": format_amount(state.positions_value),
+        "portfolio_value": format_amount(state.portfolio_value),
+        "realized_pnl": format_amount(state.realized_pnl),
+        "unrealized_pnl": format_amount(state.positions_value - state.positions_cost),
+        "trade_count": state.trade_count,
+        "open_orders": len(state.orders),
+        "positions": [
+            position_shape(symbol, position, state)
+            for symbol, position in sorted(state.positions.items())
+            if position.quantity
+        ],
+    }
+
+
+def _known(at: datetime, account_ids: list[str], on_progress: Progress) -> Iterator[AccountThen]:
+    def look_up(account_id: str) -> AccountThen | None:
+        try:
+            found = account_as_of(account_id, Moment(at=at))
+        except (BeforeOpening, UnknownAccount):  # Whoever opens an account owns it a moment before it exists.
+            return None
+        return AccountThen(account_id, found.state, found.version)
+
+    on_progress(0, len(account_ids))
+    with ThreadPoolExecutor(LOOK_UP_THREADS, "firm") as threads:
+        started = (threads.submit(look_up, account_id) for account_id in account_ids)
+        for done, future in enumerate(_ahead(started, LOOK_UPS_AHEAD), start=1):
+            found = future.result()
+            on_progress(done, len(account_ids))
+            if found is not None:
+                yield found
+
+
+def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
+    store = get_store()
+    is_abandoned = threading.Event()
+
+    def replay(partition: int) -> list[AccountThen]:
+        states: Mapping[str, Account] = {}
+        versions: Mapping[str, int] = {}
+        # The same storage, with a codec of this thread's own.
+        own_store = EventStore(store.engine, codec=account_codec(), metadata=store.metadata)
+        with translated("of the firm"):
+            for replayed in own_store.replay(EVOLVER, partition=partition, through=at):
+                if is_abandoned.is_set():
+                    return []
+                states, versions = replayed.states, replayed.versions
+        return [AccountThen(name, states[name], versions[name]) for name in sorted(states)]
+
+    on_progress(0, store.partition_count)
+    with ThreadPoolExecutor(THREADS_MAX, "firm") as threads:
+        try:
+            started = (threads.submit(replay, partition) for partition in range(store.partition_count))
+            for done, future in enumerate(_ahead(started, THREADS_MAX), start=1):
+                on_progress(done, store.partition_count)
+                yield from future.result()
+        finally:
+            is_abandoned.set()
+
+
+def _ahead(started: Iterable["Future[Any]"], limit: int) -> Iterator["Future[Any]"]:
+    """Yield futures in order, with at most so many started and not yet yielded."""
+    waiting: deque[Future[Any]] = deque()
+    for future in started:
+        waiting.append(future)
+        if len(waiting) >= limit:
+            yield waiting.popleft()
+    yield from waiting

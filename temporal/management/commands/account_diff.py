@@ -1,0 +1,68 @@
+"""manage.py account_diff: show what changed in an account between two moments, and who did it."""
+
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+
+from temporal.diff import diff_shape, difference, event_page
+from temporal.errors import TemporalError
+from temporal.moments import Moment, moment_of
+from temporal.tables import rendered, rows_table
+
+EVENTS_SHOWN: Final = 50
+
+
+class Command(BaseCommand):
+    """Show what changed."""
+
+    help = "Show what changed in an account between two moments, and the events that did it."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("account", metavar="ACCOUNT", help="the account's id")
+        for side, otherwise in (("from", "the first version"), ("to", "now")):
+            moment = parser.add_mutually_exclusive_group()
+            moment.add_argument(f"--{side}-at", metavar="INSTANT", help=f"RFC 3339 with a time zone; or {otherwise}")
+            moment.add_argument(f"--{side}-version", metavar="N", help="the account's version")
+        parser.add_argument(
+            "--events", metavar="N", type=int, default=EVENTS_SHOWN, help="at most so many events (default %(default)s)"
+        )
+        parser.add_argument("--after", metavar="N", type=int, default=0, help="events past this version only")
+        parser.add_argument("--json", action="store_true", help="print it as JSON, as the REST API answers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Compare and print."""
+        if options["events"] < 1:
+            raise CommandError(f"--events is a number above zero, found {options['events']}")
+        try:
+            start, end = (_moment(options, side) for side in ("from", "to"))
+            found = difference(options["account"], start, end)
+            shape = diff_shape(found, event_page(found, after_version=options["after"], limit=options["events"]))
+        except TemporalError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(shape, indent=2) if options["json"] else _text(shape))
+
+
+def _moment(options: dict[str, Any], side: str) -> Moment:
+    return moment_of(at=options[f"{side}_at"], version=options[f"{side}_version"], now=datetime.now(UTC))
+
+
+def _text(shape: dict[str, Any]) -> str:
+    parts: list[Any] = [f"account {shape['account_id']}, version {shape['from_version']} to {shape['to_version']}"]
+    if shape["changes"]:
+        parts.append(rows_table("what changed", shape["changes"]))
+    else:
+        parts.append("nothing changed")
+    if shape["events"]:
+        parts.append(
+            rows_table(
+                "by these events", shape["events"], columns=("version", "recorded_at", "actor", "summary", "reason")
+            )
+        )
+    if shape["next"]:
+        parts.append(f"more events follow: --after {shape['next']} shows them")
+    return rendered(*parts)

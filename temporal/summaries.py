@@ -1,0 +1,107 @@
+"""Every event in one line for people: what happened, with its figures, and why, where it says so."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from accounts.domain import events as e
+from accounts.domain.values import format_amount
+
+
+def summary_of(event: e.AccountEvent) -> str:
+    """Return what an event says, in one line."""
+    return _SUMMARIES[type(event)](event)
+
+
+def reason_of(event: Any) -> str | None:
+    """Return why something happened: the code of a refusal, or the words of whoever asked for it."""
+    if isinstance(event, e.CommandRefused):
+        return event.code
+    reason: str = getattr(event, "reason", "") or getattr(event, "reference", "")
+    return reason or None
+
+
+def _opened(event: e.AccountOpened) -> str:
+    return f'opened for {event.owner}: "{event.name}" in {event.currency}'
+
+
+def _deposited(event: e.CashDeposited) -> str:
+    return f"deposited {format_amount(event.amount)}, cash is {format_amount(event.cash_after)}"
+
+
+def _withdrawn(event: e.CashWithdrawn) -> str:
+    return f"withdrew {format_amount(event.amount)}, cash is {format_amount(event.cash_after)}"
+
+
+def _traded(event: e.TradeExecuted) -> str:
+    did = "bought" if event.side == "BUY" else "sold"
+    realized = "" if event.side == "BUY" else f", realized {format_amount(event.realized_pnl)}"
+    return f"{did} {event.quantity} {event.symbol} at {format_amount(event.price)}{realized}"
+
+
+def _refused(event: e.CommandRefused) -> str:
+    shown: Callable[[int], str] = str if event.code in e.COUNTED_CODES else format_amount
+    figures = [
+        f"{name} {shown(value)}"
+        for name, value in (("limit", event.limit), ("found", event.actual))
+        if value is not None
+    ]
+    return f"refused {event.command}: {event.code}" + (f" ({', '.join(figures)})" if figures else "")
+
+
+def _limits_changed(event: e.RiskLimitsChanged) -> str:
+    return (
+        f"limits are {event.max_position_bp // 100}.{event.max_position_bp % 100:02d} % in one symbol, "
+        f"{format_amount(event.max_daily_value)} a day, {format_amount(event.max_trade_value)} a trade"
+    )
+
+
+def _placed(event: e.OrderPlaced) -> str:
+    prices = [
+        f"{name} {format_amount(price)}"
+        for name, price in (("limit", event.limit_price), ("stop", event.stop_price))
+        if price is not None
+    ]
+    terms = " ".join([event.order_type, event.time_in_force, *prices])
+    return f"placed {event.side} {event.quantity} {event.symbol} {terms}: order {event.order_id}"
+
+
+def _filled(event: e.OrderFilled) -> str:
+    return (
+        f"filled {event.fill_quantity} {event.symbol} at {format_amount(event.fill_price)} of order {event.order_id}: "
+        f"{event.filled_quantity} of {event.quantity}"
+    )
+
+
+def _replaced(event: e.OrderReplaced) -> str:
+    return f"replaced order {event.order_id} by {event.replaced_by}"
+
+
+def _ended(word: str) -> Callable[[Any], str]:
+    def ended(event: e.OrderCancelled | e.OrderExpired | e.OrderRejected) -> str:
+        filled = f"{event.filled_quantity} of {event.quantity} filled"
+        return f"{word} order {event.order_id} of {event.symbol}, {filled}{_because(event.reason)}"
+
+    return ended
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+_SUMMARIES: Final[dict[type, Callable[[Any], str]]] = {
+    e.AccountOpened: _opened,
+    e.CashDeposited: _deposited,
+    e.CashWithdrawn: _withdrawn,
+    e.TradeExecuted: _traded,
+    e.CommandRefused: _refused,
+    e.AccountFrozen: lambda event: f"frozen{_because(event.reason)}",
+    e.AccountUnfrozen: lambda event: f"unfrozen{_because(event.reason)}",
+    e.RiskLimitsChanged: _limits_changed,
+    e.AccountClosed: lambda event: f"closed{_because(event.reason)}",
+    e.OrderPlaced: _placed,
+    e.OrderFilled: _filled,
+    e.OrderReplaced: _replaced,
+    e.OrderCancelled: _ended("cancelled"),
+    e.OrderExpired: _ended("expired"),
+    e.OrderRejected: _ended("rejected"),
+}
