@@ -3,6 +3,8 @@
 from django.conf import settings
 
 from accounts.application.bus.in_process import InProcessBus
+from accounts.application.bus.routed import RoutedBus
+from accounts.application.bus.routes import Route, check_complete, even_shares, parse_routes
 from accounts.application.bus.zeromq import ZeroMQBus
 from accounts.application.decider import AccountDecider
 from accounts.application.ports import Bus
@@ -45,10 +47,30 @@ def make_engine() -> Engine:
 
 
 def make_bus() -> Bus:
-    """Return the bus of this process: to the writer process, or in process for tests and one-off commands."""
+    """Return the bus of this process: to the writer processes, or in process for tests and one-off commands."""
     if settings.COMMAND_BUS == "in_process":
         return make_in_process_bus()
-    return ZeroMQBus(settings.WRITER_ENDPOINT)
+    routes = writer_routes()
+    check_complete(routes, partition_count=settings.EVENT_STORE_PARTITIONS)
+    buses = {route: make_writer_bus(route) for route in routes}
+    if len(buses) == 1:
+        return buses[routes[0]]
+    return RoutedBus(buses, partition_count=settings.EVENT_STORE_PARTITIONS)
+
+
+def make_writer_bus(route: Route) -> ZeroMQBus:
+    """Return the bus to one writer."""
+    return ZeroMQBus(route.endpoint, keys=settings.WRITER_KEYS)
+
+
+def writer_routes() -> list[Route]:
+    """Return the writers that the settings name, or those that `make run` starts; raises InvalidRoutes."""
+    text = settings.WRITER_ENDPOINT
+    if not text:
+        folder = settings.DATA_DIR / "run"
+        shares = even_shares(settings.WRITER_PROCESSES, partition_count=settings.EVENT_STORE_PARTITIONS)
+        text = ",".join(f"{share}=ipc://{folder}/writer-{number}.sock" for number, share in enumerate(shares, start=1))
+    return parse_routes(text, partition_count=settings.EVENT_STORE_PARTITIONS)
 
 
 def make_in_process_bus() -> InProcessBus:
@@ -61,9 +83,15 @@ def make_snapshotter() -> Snapshotter[Account]:
     return get_store().snapshotter(AccountDecider(), tail_events_max=settings.EVENT_STORE_TAIL_EVENTS)
 
 
-def make_writer() -> Writer:
-    """Return the writer process's core, its partitions loaded."""
+def make_writer(route: Route) -> Writer:
+    """Return the core of the writer process of a route, its partitions loaded."""
     group_commit = get_store().writer(AccountDecider())
-    for partition in range(get_store().partition_count):
+    for partition in route.partitions:
         group_commit.load(partition)
-    return Writer(endpoint=settings.WRITER_ENDPOINT, group_commit=group_commit, notifier=CeleryNotifier())
+    return Writer(
+        endpoint=route.endpoint,
+        group_commit=group_commit,
+        notifier=CeleryNotifier(),
+        share=route.share,
+        keys=settings.WRITER_KEYS,
+    )

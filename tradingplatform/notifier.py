@@ -5,11 +5,12 @@ sweeps.
 """
 
 import threading
+import time
 
 import structlog
 
 import tradingplatform.celery  # noqa: F401 - tasks are sent through the platform's own application.
-from accounts.application.limits import NOTIFY_PAUSE_SECONDS
+from accounts.application.limits import NOTIFY_PAUSE_SECONDS, NOTIFYING_SHARE_MAX
 from readmodels.tasks import project
 
 log = structlog.get_logger(__name__)
@@ -34,9 +35,12 @@ class CeleryNotifier:
         while True:
             self._news.wait()
             self._news.clear()
+            started = time.perf_counter()
             try:
                 project.apply_async(retry=False)
             except Exception as error:  # The broker is away; the sweep finds the events when it is back.
                 log.warning("projections not notified", reason=str(error))
                 pause.wait(1)
-            pause.wait(NOTIFY_PAUSE_SECONDS)
+            # The thread shares the interpreter with the writer: it may take so much of its time and no more.
+            sending_seconds = time.perf_counter() - started
+            pause.wait(max(NOTIFY_PAUSE_SECONDS, sending_seconds / NOTIFYING_SHARE_MAX))

@@ -1,49 +1,59 @@
 """From envelopes to durable events and back to results: the one place where commands meet the event store.
 
-Stateless apart from the group-commit writer that it is given; used by the writer process and by the in-process bus.
+Every way in comes through `CommandHandler.execute`, in the writer process or in any other: here commands are executed
+once (idempotency is the event store's), counted, logged when they fail, and the projections are told.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import structlog
 
 from accounts.application.envelope import Booked, BriefResult, Envelope, Executed, NotExecuted, Result
 from accounts.application.errors import SystemCode
-from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
+from accounts.application.failures import failure_of
+from accounts.application.metrics import CommandMetrics
+from accounts.application.ports import Notifier
 from accounts.domain.commands import AccountCommand
-from accounts.domain.errors import CommandInvalid
 from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
-from eventstore.errors import ConflictLimitReached, EventStoreError, OutcomeUnknown, StoreUnavailable
+from eventstore.errors import EventStoreError
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.request import Failed, Outcome, Request
 
 log = structlog.get_logger(__name__)
 
-_INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
 
+class CommandHandler:
+    """Executes commands for one process; to be used from one thread at a time."""
 
-def execute(writer: GroupCommit[Account, AccountCommand], envelopes: Sequence[Envelope]) -> list[Outcome]:
-    """Execute commands in order; return one outcome per envelope, in order."""
-    requests = [
-        Request(
-            aggregate_id=envelope.account_id,
-            command_id=envelope.command_id,
-            actor=envelope.actor,
-            command=envelope.command,
-            correlation_id=envelope.correlation_id,
-            causation_id=envelope.causation_id,
-        )
-        for envelope in envelopes
-    ]
-    return writer.execute(requests)
+    def __init__(self, group_commit: GroupCommit[Account, AccountCommand], notifier: Notifier) -> None:
+        self.metrics = CommandMetrics()
+        self._group_commit = group_commit
+        self._notifier = notifier
+
+    def execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Execute commands together, in order; return one outcome per envelope, in order, durable."""
+        requests = [
+            Request(
+                aggregate_id=envelope.account_id,
+                command_id=envelope.command_id,
+                actor=envelope.actor,
+                command=envelope.command,
+                correlation_id=envelope.correlation_id,
+                causation_id=envelope.causation_id,
+            )
+            for envelope in envelopes
+        ]
+        outcomes = self._group_commit.execute(requests)
+        self.metrics.count_group(envelopes, outcomes, self._group_commit.latest_times)
+        self._notifier.committed()
+        return outcomes
 
 
 def result_of(envelope: Envelope, outcome: Outcome) -> Result:
     """Return what a caller is told of a command: what happened, with its events."""
     if isinstance(outcome, Failed):
-        return _failure(envelope, outcome.error)
+        return _not_executed(envelope, outcome.error)
     commit = outcome.commit
     return Executed(
         account_id=commit.aggregate_id,
@@ -59,7 +69,7 @@ def result_of(envelope: Envelope, outcome: Outcome) -> Result:
 def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
     """Return the short form of it, for a caller of thousands."""
     if isinstance(outcome, Failed):
-        return _failure(envelope, outcome.error)
+        return _not_executed(envelope, outcome.error)
     commit = outcome.commit
     first = commit.events[0]
     if type(first) is TradeExecuted:
@@ -70,18 +80,9 @@ def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
     return Booked(commit.last_version, outcome.is_duplicate, order_id=order_id)
 
 
-def _failure(envelope: Envelope, error: Exception) -> NotExecuted:
-    retry_after_ms = None
-    if isinstance(error, CommandInvalid):
-        code, message = error.code.value, error.message
-    elif isinstance(error, ConflictLimitReached):
-        code, message, retry_after_ms = SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS
-    elif isinstance(error, OutcomeUnknown):
-        code, message = SystemCode.OUTCOME_UNKNOWN.value, str(error)
-    elif isinstance(error, StoreUnavailable):
-        code, message, retry_after_ms = SystemCode.STORE_UNAVAILABLE.value, str(error), OVERLOADED_RETRY_AFTER_MS
-    else:
-        code, message = SystemCode.INTERNAL_ERROR.value, _INTERNAL_MESSAGE
+def _not_executed(envelope: Envelope, error: Exception) -> NotExecuted:
+    failure = failure_of(error)
+    if failure.code == SystemCode.INTERNAL_ERROR:
         what = "event store stopped" if isinstance(error, EventStoreError) else "command failed"
         log.error(what, account_id=envelope.account_id, command_id=envelope.command_id, exc_info=error)
-    return NotExecuted(envelope.account_id, envelope.command_id, code, message, retry_after_ms)
+    return NotExecuted(envelope.account_id, envelope.command_id, *failure)

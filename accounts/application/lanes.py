@@ -3,24 +3,23 @@
 Pure bookkeeping: it owns neither sockets nor threads. A request is answered as a whole, when its last command is done.
 """
 
+import time
 from collections import deque
 from collections.abc import Sequence
 
 from accounts.application.bus.wire import BusReply, BusRequest
 from accounts.application.envelope import Booked, Envelope, Result
-from accounts.application.limits import (
-    BULK_COMMANDS_WHILE_SINGLES_WAIT,
-    GROUP_COMMANDS_MAX,
-    QUEUED_COMMANDS_MAX,
-)
+from accounts.application.limits import GROUP_COMMANDS_MAX, QUEUED_COMMANDS_MAX
+from accounts.application.pace import Pace
 
 
 class PendingRequest:
     """A request that is being worked on: whom to answer, and how far it is."""
 
-    __slots__ = ("caller", "request", "results", "taken")
+    __slots__ = ("arrived_at", "caller", "request", "results", "taken")
 
     def __init__(self, caller: bytes, request: BusRequest) -> None:
+        self.arrived_at = time.perf_counter()
         self.caller = caller
         self.request = request
         self.taken = 0
@@ -62,15 +61,15 @@ class Lanes:
         self.queued += count
         return True
 
-    def next_group(self) -> list[tuple[PendingRequest, Sequence[Envelope]]]:
-        """Return the commands to decide together now, in order: every single one first, then bulk up to the limit."""
+    def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Sequence[Envelope]]]:
+        """Return the commands to decide together now, in order: every single one first, then bulk as paced."""
         group: list[tuple[PendingRequest, Sequence[Envelope]]] = []
         count = 0
         while self._singles and count < GROUP_COMMANDS_MAX:
             single = self._singles.popleft()
             group.append((single, single.take(1)))
             count += 1
-        limit = BULK_COMMANDS_WHILE_SINGLES_WAIT if group else GROUP_COMMANDS_MAX
+        limit = min(count + pace.bulk_commands(while_singles_wait=bool(group)), GROUP_COMMANDS_MAX)
         while self._bulk and count < limit:
             first = self._bulk[0]
             envelopes = first.take(limit - count)

@@ -6,7 +6,9 @@ acknowledged.
 """
 
 import fcntl
+import time
 from collections import OrderedDict
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
 
@@ -14,12 +16,15 @@ import msgspec
 import structlog
 import zmq
 
+from accounts.application.bus.keys import secure_writer
 from accounts.application.bus.wire import BusReply, decode_request, encode
 from accounts.application.envelope import NotExecuted
 from accounts.application.errors import SystemCode
-from accounts.application.handlers import brief_result_of, execute, result_of
+from accounts.application.handlers import CommandHandler, brief_result_of, result_of
 from accounts.application.lanes import Lanes, PendingRequest
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS, POLL_MS, REMEMBERED_REPLIES
+from accounts.application.metrics import MetricsLog, WriterStatus
+from accounts.application.pace import Pace
 from accounts.application.ports import Notifier
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
@@ -38,12 +43,22 @@ class Writer:
     """Serves one endpoint until `stop` is called (from a signal handler, say)."""
 
     def __init__(
-        self, *, endpoint: str, group_commit: GroupCommit[Account, AccountCommand], notifier: Notifier
+        self,
+        *,
+        endpoint: str,
+        group_commit: GroupCommit[Account, AccountCommand],
+        notifier: Notifier,
+        share: str = "all",
+        keys: Path | None = None,
     ) -> None:
+        """`share` says which partitions are this writer's, for its status; `keys` is the folder of its CURVE keys."""
         self._endpoint = endpoint
+        self._handler = CommandHandler(group_commit, notifier)
         self._group_commit = group_commit
-        self._notifier = notifier
+        self._share = share
+        self._keys = keys
         self._lanes = Lanes()
+        self._pace = Pace()
         self._in_progress: set[bytes] = set()
         self._replies: OrderedDict[bytes, bytes] = OrderedDict()
         self._is_stopping = False
@@ -61,18 +76,21 @@ class Writer:
         self._socket.setsockopt(zmq.LINGER, 500)
         self._socket.setsockopt(zmq.RCVHWM, 0)
         self._socket.setsockopt(zmq.SNDHWM, 0)
-        try:
+        with ExitStack() as ending:
+            if lock is not None:
+                ending.callback(lock.close)
+            ending.callback(context.term)
+            ending.callback(self._socket.close)
+            if self._keys is not None:
+                ending.callback(secure_writer(context, self._socket, self._keys).stop)
             self._socket.bind(self._endpoint)
-            log.info("writer ready", endpoint=self._endpoint)
+            log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
+            metrics_log = MetricsLog(self._handler.metrics)
             while not self._is_stopping:
                 self._receive()
                 if self._lanes:
                     self._write_group()
-        finally:
-            self._socket.close()
-            context.term()
-            if lock is not None:
-                lock.close()
+                metrics_log.write_if_due()
         log.info("writer stopped")
 
     def _receive(self) -> None:
@@ -95,6 +113,9 @@ class Writer:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("message refused", reason=str(error))
             return
+        if not request.envelopes:
+            self._socket.send_multipart((caller, encode(BusReply(request.request_id, [], self._status()))))
+            return
         known_reply = self._replies.get(request.request_id)
         if known_reply is not None:
             self._socket.send_multipart((caller, known_reply))
@@ -105,6 +126,7 @@ class Writer:
         if self._lanes.offer(pending):
             self._in_progress.add(request.request_id)
             return
+        self._handler.metrics.overloaded += len(request.envelopes)
         message_text = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
         refusals = [
             NotExecuted(
@@ -115,23 +137,45 @@ class Writer:
         self._socket.send_multipart((caller, encode(BusReply(request.request_id, list(refusals)))))
 
     def _write_group(self) -> None:
-        group = self._lanes.next_group()
-        outcomes = iter(execute(self._group_commit, [envelope for _, envelopes in group for envelope in envelopes]))
-        for pending, envelopes in group:
+        group = self._lanes.next_group(self._pace)
+        envelopes = [envelope for _, taken in group for envelope in taken]
+        outcomes = self._handler.execute(envelopes)
+        self._pace.learn(len(envelopes), self._group_commit.latest_times)
+        start = 0
+        for pending, taken in group:
             told = brief_result_of if pending.request.is_brief else result_of
-            pending.results.extend([told(envelope, next(outcomes)) for envelope in envelopes])
+            end = start + len(taken)
+            pending.results.extend(map(told, taken, outcomes[start:end]))
+            start = end
             if pending.is_done:
                 self._answer(pending)
-        self._notifier.committed()
 
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id
         reply = encode(pending.reply())
         self._socket.send_multipart((pending.caller, reply))
+        self._handler.metrics.count_answer(
+            is_bulk=pending.request.is_bulk, seconds=time.perf_counter() - pending.arrived_at
+        )
         self._in_progress.discard(request_id)
         self._replies[request_id] = reply
         while len(self._replies) > REMEMBERED_REPLIES:
             self._replies.popitem(last=False)
+
+    def _status(self) -> WriterStatus:
+        metrics = self._handler.metrics
+        return WriterStatus(
+            partitions=self._share,
+            started_at=metrics.started_at,
+            queued=self._lanes.queued,
+            overloaded=metrics.overloaded,
+            groups=metrics.groups,
+            deciding_seconds=round(metrics.deciding_seconds, 6),
+            writing_seconds=round(metrics.writing_seconds, 6),
+            single=metrics.answers(is_bulk=False),
+            bulk=metrics.answers(is_bulk=True),
+            commands=metrics.counts(),
+        )
 
 
 def _claim(endpoint: str) -> IO[str] | None:
@@ -140,7 +184,7 @@ def _claim(endpoint: str) -> IO[str] | None:
         return None
     path = Path(endpoint.removeprefix(IPC_PREFIX))
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_suffix(".lock").open("w")
+    lock = path.with_name(f"{path.name}.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

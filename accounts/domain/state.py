@@ -83,8 +83,8 @@ class Account(msgspec.Struct, gc=False):
         """Return a copy that can be evolved without touching this one."""
         twin = copy(self)
         twin.positions = self.positions.copy()
-        twin.orders = self.orders.copy()
-        twin.reserved_shares = self.reserved_shares.copy()
+        twin.orders = self.orders.copy() if self.orders else {}
+        twin.reserved_shares = self.reserved_shares.copy() if self.reserved_shares else {}
         return twin
 
     @property

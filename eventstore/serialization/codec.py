@@ -44,7 +44,8 @@ class EventCodec:
         self._decoders: dict[str, list[msgspec.msgpack.Decoder[list[Any]]]] = {}
         self._required: dict[str, int] = {}
         self._places: dict[str, dict[str, int]] = {}
-        self._encode = msgspec.msgpack.Encoder().encode
+        self.encode_value = msgspec.msgpack.Encoder().encode
+        """Returns the exact bytes of an event, or of a commit's header as a tuple, as the hashes cover them."""
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
         self._known = KnownIdentifiers()
@@ -56,7 +57,7 @@ class EventCodec:
 
     def encode_commit(self, header: CommitHeader | tuple[Any, ...], events: Sequence[Any]) -> EncodedCommit:
         """Return the exact bytes of a commit, as the hashes cover them; the header as a tuple is the same bytes."""
-        encode = self._encode
+        encode = self.encode_value
         return EncodedCommit(encode(header), [encode(event) for event in events])
 
     def encode(self, commits: Sequence[Commit[Any]]) -> bytes:

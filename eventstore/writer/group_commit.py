@@ -12,7 +12,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
@@ -27,11 +28,18 @@ from eventstore.writer.group import Group
 from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX
 from eventstore.writer.loading import PageLoader
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.remembered import command_hash
+from eventstore.writer.remembered import Place
 from eventstore.writer.request import Committed, Failed, Outcome, Request
 
 S = TypeVar("S")
 C = TypeVar("C")
+
+
+class GroupTimes(NamedTuple):
+    """How long one `execute` took: deciding, with encoding and hashing; and writing, until it was durable."""
+
+    deciding_seconds: float
+    writing_seconds: float
 
 
 class GroupCommit(Generic[S, C]):
@@ -55,6 +63,7 @@ class GroupCommit(Generic[S, C]):
         self._clock = clock
         self._first_results = FirstResults(engine=engine, reader=reader, codec=codec)
         self._partitions: dict[int, PartitionState[S]] = {}
+        self.latest_times = GroupTimes(0.0, 0.0)
 
     def load(self, partition: int) -> int:
         """Bring a partition's state up to what is durable now; return its head's seq."""
@@ -71,6 +80,7 @@ class GroupCommit(Generic[S, C]):
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
         """Decide commands in order and make their events durable; return one outcome per request, in order."""
         outcomes: dict[int, Outcome] = {}
+        self.latest_times = GroupTimes(0.0, 0.0)
         waiting = self._by_partition(requests)
         for attempt in range(CONFLICT_TRIES_MAX):
             try:
@@ -140,6 +150,7 @@ class GroupCommit(Generic[S, C]):
         self, requests: Sequence[Request[C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
     ) -> None:
         """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
+        started = time.perf_counter()
         groups: list[Group[S, C]] = []
         for number, indexes in list(waiting.items()):
             try:
@@ -155,7 +166,10 @@ class GroupCommit(Generic[S, C]):
             else:
                 del waiting[number]
         batches = [group.seal() for group in groups]
+        decided = time.perf_counter()
         outcomes_of_batches = append_each(self._engine, batches) if groups else []
+        deciding, writing = self.latest_times
+        self.latest_times = GroupTimes(deciding + decided - started, writing + time.perf_counter() - decided)
         for group, batch, outcome in zip(groups, batches, outcomes_of_batches, strict=True):
             number = group.partition.number
             if outcome is None:
@@ -177,30 +191,22 @@ class GroupCommit(Generic[S, C]):
     ) -> Group[S, C] | None:
         """Decide commands one after another; None when that rested on a state that others have moved on from."""
         group = Group(partition, codec=self._codec, decider=self._decider)
+        first_result = partial(self._first_result, partition.number)
         for index in indexes:
-            request = requests[index]
-            if group.joins_pending(index, request):
-                continue
             try:
-                hashed = command_hash(request.command_id)
-                first_result = self._first_result(partition, request, hashed)
-                if first_result is None:
-                    group.add(index, request, hashed, self._clock())
-                else:
-                    outcomes[index] = first_result
+                outcome = group.take(index, requests[index], clock=self._clock, first_result=first_result)
             except Exception as error:  # One command that cannot be decided must not stop the others.
                 if self._is_behind(partition):
                     return None
-                outcomes[index] = Failed(error)
+                outcome = Failed(error)
+            if outcome is not None:
+                outcomes[index] = outcome
         return group
 
-    def _first_result(self, partition: PartitionState[S], request: Request[C], hashed: bytes) -> Committed | None:
+    def _first_result(self, partition: int, place: Place, request: Request[C]) -> Committed | None:
         """Return the stored result of a command that was executed before, or None for a new one."""
-        place = partition.aggregate(request.aggregate_id).remembered.find(hashed)
-        if place is None:
-            return None
         commit = self._first_results.find(
-            place, partition=partition.number, aggregate_id=request.aggregate_id, command_id=request.command_id
+            place, partition=partition, aggregate_id=request.aggregate_id, command_id=request.command_id
         )
         return None if commit is None else Committed(commit=commit, is_duplicate=True)
 

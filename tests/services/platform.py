@@ -34,7 +34,9 @@ class Platform:
         self._valkey = EmbeddedValkey(data_dir / "valkey")
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        self._processes = {p.name: p for p in platform_processes(data_dir=data_dir, web_port=self.port)}
+        writers = int(more_environment.get("WRITER_PROCESSES", "1"))
+        processes = platform_processes(data_dir=data_dir, web_port=self.port, writers=writers)
+        self._processes = {process.name: process for process in processes}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.environment: dict[str, str] = {}
 

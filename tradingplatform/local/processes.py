@@ -15,10 +15,10 @@ class Process(NamedTuple):
     colour: int
 
 
-def platform_processes(*, data_dir: Path, web_port: int) -> tuple[Process, ...]:
+def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tuple[Process, ...]:
     """Return every process of the platform."""
     return (
-        Process("writer", _manage("run_writer"), 33),
+        *_writers(writers),
         Process("snapshotter", _manage("run_snapshotter"), 37),
         Process("projector", _celery("worker", "-c", "1", "--without-gossip", "--without-mingle"), 35),
         Process("beat", _celery("beat", "-s", str(data_dir / "run" / "beat")), 34),
@@ -26,6 +26,13 @@ def platform_processes(*, data_dir: Path, web_port: int) -> tuple[Process, ...]:
         Process("market", _manage("run_market"), 36),
         Process("traders", _manage("run_demo_traders"), 31),
     )
+
+
+def _writers(count: int) -> tuple[Process, ...]:
+    if count == 1:
+        return (Process("writer", _manage("run_writer"), 33),)
+    numbers = map(str, range(1, count + 1))
+    return tuple(Process(f"writer-{number}", _manage("run_writer", "--number", number), 33) for number in numbers)
 
 
 def _manage(*arguments: str) -> tuple[str, ...]:

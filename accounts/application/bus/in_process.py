@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 
 from accounts.application.envelope import BriefResult, Envelope, Result
-from accounts.application.handlers import brief_result_of, execute, result_of
+from accounts.application.handlers import CommandHandler, brief_result_of, result_of
 from accounts.application.ports import Notifier, SilentNotifier
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
@@ -20,8 +20,7 @@ class InProcessBus:
     """Executes commands right here, one group at a time."""
 
     def __init__(self, writer: GroupCommit[Account, AccountCommand], notifier: Notifier | None = None) -> None:
-        self._writer = writer
-        self._notifier = notifier or SilentNotifier()
+        self._handler = CommandHandler(writer, notifier or SilentNotifier())
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
@@ -36,6 +35,4 @@ class InProcessBus:
 
     def _execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         with self._lock:
-            outcomes = execute(self._writer, envelopes)
-        self._notifier.committed()
-        return outcomes
+            return self._handler.execute(envelopes)

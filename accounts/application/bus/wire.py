@@ -6,11 +6,12 @@ A request has an id of its own; asking again with the same one, or with the same
 import msgspec
 
 from accounts.application.envelope import Booked, Envelope, Executed, NotExecuted
+from accounts.application.metrics import WriterStatus
 
 
 class BusRequest(msgspec.Struct, frozen=True, array_like=True):
     """Commands to execute. `is_bulk` puts them into the lane that yields to single commands; `is_brief` asks for
-    results in their short form.
+    results in their short form. No commands at all ask for the writer's status.
     """
 
     request_id: bytes
@@ -20,10 +21,11 @@ class BusRequest(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BusReply(msgspec.Struct, frozen=True, array_like=True):
-    """The results of one request, in the order of its envelopes."""
+    """The results of one request, in the order of its envelopes; or the writer's status, when that was asked."""
 
     request_id: bytes
     results: list[Executed | NotExecuted | Booked]
+    status: WriterStatus | None = None
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -8,16 +8,20 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import zmq
 import zmq.asyncio
 
-from accounts.application.bus.wire import BusRequest, decode_reply, encode
+from accounts.application.bus.keys import secure_caller
+from accounts.application.bus.wire import BusReply, BusRequest, decode_reply, encode
 from accounts.application.envelope import BriefResult, Envelope, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.limits import COMMAND_DEADLINE_SECONDS, REQUEST_COMMANDS_MAX, RESEND_SECONDS
+from accounts.application.metrics import WriterStatus
 
 SEND_QUEUE_MESSAGES_MAX: Final = 10_000
 
@@ -25,30 +29,45 @@ SEND_QUEUE_MESSAGES_MAX: Final = 10_000
 class ZeroMQBus:
     """Sends commands to the writer that listens at `endpoint` ("ipc:///path" or "tcp://host:port")."""
 
-    def __init__(self, endpoint: str, *, deadline_seconds: float = COMMAND_DEADLINE_SECONDS) -> None:
+    def __init__(
+        self, endpoint: str, *, keys: Path | None = None, deadline_seconds: float = COMMAND_DEADLINE_SECONDS
+    ) -> None:
+        """`keys` is the folder of the caller's CURVE keys, for a writer that demands them."""
         self._endpoint = endpoint
+        self._keys = keys
         self._deadline_seconds = deadline_seconds
         self._channels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Channel] = WeakKeyDictionary()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        request = _request(envelopes)
+        reply = self._ask_now(_request(envelopes))
+        if reply is None:
+            return [*_unknown(envelopes, self._deadline_seconds)]
+        results: list[Any] = reply.results
+        return results
+
+    def status(self) -> WriterStatus | None:
+        """Return the writer's figures, None when it does not answer in time."""
+        reply = self._ask_now(BusRequest(uuid.uuid4().bytes, is_bulk=False, envelopes=[]))
+        return None if reply is None else reply.status
+
+    def _ask_now(self, request: BusRequest) -> BusReply | None:
         message = encode(request)
         deadline = time.monotonic() + self._deadline_seconds
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         try:
-            _prepare(socket, self._endpoint)
+            _prepare(socket, self._endpoint, self._keys)
             while (left := deadline - time.monotonic()) > 0:
-                socket.send(message)
+                with suppress(zmq.Again):  # Nobody to send to: a writer that is away, or that does not let us in.
+                    socket.send(message, zmq.NOBLOCK)
                 until = time.monotonic() + min(RESEND_SECONDS, left)
                 while (wait := until - time.monotonic()) > 0:
                     if socket.poll(max(1, int(wait * 1_000))):
                         reply = decode_reply(socket.recv())
                         if reply.request_id == request.request_id:
-                            results: list[Any] = reply.results
-                            return results
+                            return reply
         finally:
             socket.close()
-        return [*_unknown(envelopes, self._deadline_seconds)]
+        return None
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         results: list[Any] | None = await self._ask(_request(envelopes))
@@ -65,16 +84,17 @@ class ZeroMQBus:
         loop = asyncio.get_running_loop()
         channel = self._channels.get(loop)
         if channel is None:
-            channel = self._channels[loop] = _Channel(self._endpoint)
+            channel = self._channels[loop] = _Channel(self._endpoint, self._keys)
         return channel
 
 
 class _Channel:
     """One socket of one event loop, shared by all its requests; replies find their request by its id."""
 
-    def __init__(self, endpoint: str) -> None:
-        self._socket = zmq.asyncio.Context().socket(zmq.DEALER)
-        _prepare(self._socket, endpoint)
+    def __init__(self, endpoint: str, keys: Path | None) -> None:
+        # The process's own context, which is never ended: a loop that goes away takes only its socket with it.
+        self._socket = zmq.asyncio.Context(zmq.Context.instance()).socket(zmq.DEALER)
+        _prepare(self._socket, endpoint, keys)
         self._waiting: dict[bytes, asyncio.Future[list[Any]]] = {}
         self._receiver = asyncio.get_running_loop().create_task(self._receive())
 
@@ -86,7 +106,8 @@ class _Channel:
         deadline = time.monotonic() + deadline_seconds
         try:
             while (left := deadline - time.monotonic()) > 0:
-                await self._socket.send(message)
+                with suppress(zmq.Again):
+                    await self._socket.send(message, zmq.NOBLOCK)
                 done, _ = await asyncio.wait((future,), timeout=min(RESEND_SECONDS, left))
                 if done:
                     return future.result()
@@ -102,7 +123,9 @@ class _Channel:
                 future.set_result(reply.results)
 
 
-def _prepare(socket: "zmq.Socket[bytes] | zmq.asyncio.Socket", endpoint: str) -> None:
+def _prepare(socket: "zmq.Socket[bytes] | zmq.asyncio.Socket", endpoint: str, keys: Path | None) -> None:
+    if keys is not None:
+        secure_caller(socket, keys)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.SNDHWM, SEND_QUEUE_MESSAGES_MAX)
     socket.setsockopt(zmq.RECONNECT_IVL, 20)

@@ -3,22 +3,29 @@ endpoint.
 """
 
 import asyncio
+import shutil
 import threading
 import uuid
 
 import pytest
 import zmq
 
+from accounts.application.bus.keys import KeysUnusable, create_keys
+from accounts.application.bus.routed import RoutedBus
+from accounts.application.bus.routes import Route
 from accounts.application.bus.wire import BusRequest, decode_reply, encode
 from accounts.application.bus.zeromq import ZeroMQBus
 from accounts.application.decider import AccountDecider
 from accounts.application.envelope import Envelope, Executed, NotExecuted
+from accounts.application.metrics import CommandCount
 from accounts.application.ports import SilentNotifier
 from accounts.application.writer import EndpointTaken, Writer
 from accounts.codec import account_codec
 from accounts.domain.commands import DepositCash, OpenAccount
 from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.record import partition_of
 from eventstore.store import EventStore
+from tradingplatform.local.ports import free_port
 
 ACCOUNT = str(uuid.uuid4())
 
@@ -26,10 +33,10 @@ ACCOUNT = str(uuid.uuid4())
 class RunningWriter:
     """A writer on a thread of its own, as the process would run it."""
 
-    def __init__(self, folder, endpoint):
+    def __init__(self, folder, endpoint, **options):
         self.store = EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=4)
         self.writer = Writer(
-            endpoint=endpoint, group_commit=self.store.writer(AccountDecider()), notifier=SilentNotifier()
+            endpoint=endpoint, group_commit=self.store.writer(AccountDecider()), notifier=SilentNotifier(), **options
         )
         self.thread = threading.Thread(target=self.writer.run)
         self.thread.start()
@@ -49,8 +56,8 @@ def endpoint(tmp_path):
 def start(tmp_path, endpoint):
     running = []
 
-    def starter():
-        running.append(RunningWriter(tmp_path / "store", endpoint))
+    def starter(endpoint=endpoint, **options):
+        running.append(RunningWriter(tmp_path / "store", endpoint, **options))
         return running[-1]
 
     yield starter
@@ -166,3 +173,117 @@ def test_an_unknown_account_is_refused_and_leaves_no_trace(start, endpoint):
     writer = start()
     (result,) = ZeroMQBus(endpoint).submit([deposit("1")])
     assert (result.code, event_count(writer)) == ("ACCOUNT_NOT_FOUND", 0)
+
+
+def test_a_writer_says_what_it_has_done(start, endpoint):
+    start(share="0-3")
+    bus = ZeroMQBus(endpoint)
+    bus.submit([opening()])
+    bus.submit([deposit("1"), deposit("2"), deposit("1")])
+    status = bus.status()
+    assert (status.partitions, status.groups, status.queued, status.overloaded) == ("0-3", 2, 0, 0)
+    assert sorted(status.commands, key=lambda of: (of.outcome, of.command)) == [
+        CommandCount("DepositCash", "DUPLICATE", 1),
+        CommandCount("DepositCash", "EXECUTED", 2),
+        CommandCount("OpenAccount", "EXECUTED", 1),
+    ]
+    assert (status.single.requests, status.bulk.requests) == (1, 1)
+    assert ZeroMQBus(f"{endpoint}.none", deadline_seconds=0.1).status() is None
+
+
+class TestSeveralWriters:
+    """Two writers on one store, each with half of the partitions."""
+
+    @pytest.fixture
+    def bus(self, start, endpoint):
+        routes = [Route(f"{endpoint}.a", range(2)), Route(f"{endpoint}.b", range(2, 4))]
+        self.writers = [start(route.endpoint, share=route.share) for route in routes]
+        self.buses = {route: ZeroMQBus(route.endpoint, deadline_seconds=1) for route in routes}
+        return RoutedBus(self.buses, partition_count=4)
+
+    @staticmethod
+    def openings(count):
+        accounts = [str(uuid.UUID(int=number)) for number in range(count)]
+        return [Envelope(account, "open", "ada", OpenAccount("ada", "Savings", "USD")) for account in accounts]
+
+    @pytest.mark.parametrize("way", ["submit", "asubmit", "asubmit_briefly"])
+    def test_each_command_goes_to_the_writer_of_its_partition_and_answers_keep_their_order(self, bus, way):
+        envelopes = self.openings(40)
+        answer = getattr(bus, way)(envelopes)
+        results = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+        assert [result.version for result in results] == [1] * 40
+        if way != "asubmit_briefly":
+            assert [result.account_id for result in results] == [envelope.account_id for envelope in envelopes]
+        for route, one in self.buses.items():
+            executed = sum(partition_of(e.account_id, 4) in route.partitions for e in envelopes)
+            assert one.status().commands == [CommandCount("OpenAccount", "EXECUTED", executed)]
+
+    def test_a_writer_that_is_away_costs_the_commands_of_its_partitions_only(self, bus):
+        envelopes = self.openings(40)
+        self.writers[1].stop()
+        results = bus.submit(envelopes)
+        for envelope, result in zip(envelopes, results, strict=True):
+            expected = Executed if partition_of(envelope.account_id, 4) < 2 else NotExecuted
+            assert isinstance(result, expected)
+            assert result.account_id == envelope.account_id
+
+    def test_a_command_that_comes_to_the_other_writer_is_executed_all_the_same(self, bus):
+        wrong_way = RoutedBus(dict(zip(self.buses, reversed(self.buses.values()), strict=True)), partition_count=4)
+        for _ in range(3):
+            assert [result.version for result in bus.submit(self.openings(8))] == [1] * 8
+            assert [result.version for result in wrong_way.submit(self.openings(8))] == [1] * 8
+        assert event_count(self.writers[0]) == 8
+
+
+class TestKeys:
+    """tcp with CURVE: encrypted, and only for callers that the writer knows."""
+
+    @pytest.fixture
+    def keys(self, tmp_path):
+        create_keys(tmp_path / "keys")
+        return tmp_path / "keys"
+
+    @pytest.fixture
+    def address(self, start, keys):
+        address = f"tcp://127.0.0.1:{free_port()}"
+        start(address, keys=keys)
+        return address
+
+    def test_a_known_caller_is_answered(self, address, keys):
+        bus = ZeroMQBus(address, keys=keys)
+        assert [result.version for result in bus.submit([opening()])] == [1]
+        assert [result.version for result in asyncio.run(bus.asubmit([deposit("1")]))] == [2]
+
+    def test_a_caller_without_keys_or_with_unknown_ones_is_not_heard(self, address, keys, tmp_path):
+        create_keys(tmp_path / "others")
+        shutil.copy(keys / "writer.key", tmp_path / "others")
+        for folder in (None, tmp_path / "others"):
+            (result,) = ZeroMQBus(address, keys=folder, deadline_seconds=0.5).submit([opening()])
+            assert result.code == "OUTCOME_UNKNOWN"
+        (result,) = ZeroMQBus(address, keys=keys).submit([opening()])
+        assert (result.version, result.is_duplicate) == (1, False)
+
+    def test_secrets_are_readable_by_their_owner_only_and_never_replaced(self, keys):
+        for name in ("writer.key_secret", "caller.key_secret"):
+            assert (keys / name).stat().st_mode & 0o777 == 0o600
+        before = (keys / "writer.key_secret").read_bytes()
+        with pytest.raises(FileExistsError, match="is there already"):
+            create_keys(keys)
+        assert (keys / "writer.key_secret").read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("missing", "message"),
+        [("writer.key_secret", "cannot be read"), ("callers/caller.key", "has no key of a caller")],
+    )
+    def test_a_writer_without_its_keys_says_what_is_missing(self, keys, start, tmp_path, missing, message):
+        (keys / missing).unlink()
+        store = EventStore.open(SQLiteEngine(tmp_path / "store"), codec=account_codec(), partition_count=4)
+        writer = Writer(
+            endpoint=f"tcp://127.0.0.1:{free_port()}",
+            group_commit=store.writer(AccountDecider()),
+            notifier=SilentNotifier(),
+            keys=keys,
+        )
+        with pytest.raises(KeysUnusable, match=message):
+            writer.run()
+        store.close()

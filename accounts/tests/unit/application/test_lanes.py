@@ -3,12 +3,18 @@
 from accounts.application.bus.wire import BusRequest
 from accounts.application.envelope import Envelope
 from accounts.application.lanes import Lanes, PendingRequest
-from accounts.application.limits import (
-    BULK_COMMANDS_WHILE_SINGLES_WAIT,
-    GROUP_COMMANDS_MAX,
-    QUEUED_COMMANDS_MAX,
-)
+from accounts.application.limits import QUEUED_COMMANDS_MAX
 from accounts.domain.commands import DepositCash
+
+
+class SteadyPace:
+    """Bulk commands of a group, whatever they take: 400 beside single ones, else 1,000."""
+
+    def bulk_commands(self, *, while_singles_wait):
+        return 400 if while_singles_wait else 1_000
+
+
+PACE = SteadyPace()
 
 
 def pending(count, name="r"):
@@ -24,7 +30,7 @@ def test_single_commands_go_before_bulk_that_came_earlier():
     lanes = Lanes()
     lanes.offer(pending(3, "bulk"))
     lanes.offer(pending(1, "click"))
-    assert ids(lanes.next_group()) == ["click-0", "bulk-0", "bulk-1", "bulk-2"]
+    assert ids(lanes.next_group(PACE)) == ["click-0", "bulk-0", "bulk-1", "bulk-2"]
     assert not lanes
 
 
@@ -32,8 +38,8 @@ def test_bulk_beside_single_commands_is_bounded():
     lanes = Lanes()
     lanes.offer(pending(5_000, "bulk"))
     lanes.offer(pending(1, "click"))
-    assert len(ids(lanes.next_group())) == BULK_COMMANDS_WHILE_SINGLES_WAIT
-    assert len(ids(lanes.next_group())) == GROUP_COMMANDS_MAX
+    assert len(ids(lanes.next_group(PACE))) == 1 + 400
+    assert len(ids(lanes.next_group(PACE))) == 1_000
 
 
 def test_every_command_comes_out_once_and_in_order():
@@ -42,7 +48,7 @@ def test_every_command_comes_out_once_and_in_order():
         lanes.offer(pending(700, name))
     found = []
     while lanes:
-        found += ids(lanes.next_group())
+        found += ids(lanes.next_group(PACE))
     assert found == [f"{name}-{n}" for name in ("a", "b", "c") for n in range(700)]
     assert lanes.queued == 0
 
@@ -53,5 +59,5 @@ def test_what_does_not_fit_is_refused_whole():
         pass
     assert lanes.queued == QUEUED_COMMANDS_MAX
     assert not lanes.offer(pending(1))
-    lanes.next_group()
+    lanes.next_group(PACE)
     assert lanes.offer(pending(1))

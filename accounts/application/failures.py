@@ -1,0 +1,31 @@
+"""What a caller is told of a command that was not executed: a stable code, a message, and when to try again."""
+
+from typing import Final, NamedTuple
+
+from accounts.application.errors import SystemCode
+from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
+from accounts.domain.errors import CommandInvalid
+from eventstore.errors import ConflictLimitReached, OutcomeUnknown, StoreUnavailable
+
+_INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
+
+
+class Failure(NamedTuple):
+    """Why a command was not executed; `retry_after_ms` where trying again may help."""
+
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what to tell of an error; anything unexpected is INTERNAL_ERROR, and its text stays in the log."""
+    if isinstance(error, CommandInvalid):
+        return Failure(error.code.value, error.message)
+    if isinstance(error, ConflictLimitReached):
+        return Failure(SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    if isinstance(error, OutcomeUnknown):
+        return Failure(SystemCode.OUTCOME_UNKNOWN.value, str(error))
+    if isinstance(error, StoreUnavailable):
+        return Failure(SystemCode.STORE_UNAVAILABLE.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    return Failure(SystemCode.INTERNAL_ERROR.value, _INTERNAL_MESSAGE)

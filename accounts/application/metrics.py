@@ -1,0 +1,136 @@
+"""What a process has done with the commands that it was given: how many of a kind, how they ended, how long it took.
+
+Counted in one place for every way in (handlers.py); the writer shows it as a line of its log and over the bus
+(`manage.py writer_status`). Figures are since the process began; the line of the log is since the line before.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from accounts.application.envelope import Envelope
+from accounts.application.failures import failure_of
+from accounts.application.limits import METRICS_LOG_SECONDS
+from accounts.domain.events import CommandRefused
+from eventstore.writer.group_commit import GroupTimes
+from eventstore.writer.request import Failed, Outcome
+
+log = structlog.get_logger(__name__)
+
+ANSWERS_KEPT: Final = 10_000
+"""Answer times that percentiles are of: the latest."""
+
+EXECUTED: Final = "EXECUTED"
+DUPLICATE: Final = "DUPLICATE"
+
+
+class CommandCount(msgspec.Struct, frozen=True, array_like=True):
+    """How often one kind of command ended in one way: EXECUTED, DUPLICATE, or the code of a refusal or failure."""
+
+    command: str
+    outcome: str
+    count: int
+
+
+class LaneTimes(msgspec.Struct, frozen=True, array_like=True):
+    """Milliseconds from a request's arrival to its answer, of the latest requests of one lane."""
+
+    requests: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+class WriterStatus(msgspec.Struct, frozen=True, array_like=True):
+    """A writer's figures."""
+
+    partitions: str
+    started_at: int
+    queued: int
+    overloaded: int
+    groups: int
+    deciding_seconds: float
+    writing_seconds: float
+    single: LaneTimes
+    bulk: LaneTimes
+    commands: list[CommandCount]
+
+
+class CommandMetrics:
+    """Counts for one process; to be used from one thread."""
+
+    def __init__(self) -> None:
+        self.started_at = time.time_ns() // 1_000
+        self.groups = 0
+        self.overloaded = 0
+        self.deciding_seconds = 0.0
+        self.writing_seconds = 0.0
+        self._ended: Counter[tuple[type, str]] = Counter()
+        self._answered = {False: deque[float](maxlen=ANSWERS_KEPT), True: deque[float](maxlen=ANSWERS_KEPT)}
+
+    def count_group(self, envelopes: Sequence[Envelope], outcomes: Sequence[Outcome], times: GroupTimes) -> None:
+        """Count commands that were executed together."""
+        self.groups += 1
+        self.deciding_seconds += times.deciding_seconds
+        self.writing_seconds += times.writing_seconds
+        self._ended.update(
+            [(type(envelope.command), _ending(outcome)) for envelope, outcome in zip(envelopes, outcomes, strict=True)]
+        )
+
+    def count_answer(self, *, is_bulk: bool, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._answered[is_bulk].append(seconds)
+
+    def counts(self) -> list[CommandCount]:
+        """Return how often which commands ended how, the most frequent first."""
+        return [CommandCount(of.__name__, ending, count) for (of, ending), count in self._ended.most_common()]
+
+    def answers(self, *, is_bulk: bool) -> LaneTimes:
+        """Return the answer times of a lane."""
+        times = sorted(self._answered[is_bulk])
+        if not times:
+            return LaneTimes(0, 0.0, 0.0, 0.0)
+        p50, p99, longest = (times[min(len(times) - 1, int(len(times) * share))] * 1_000 for share in (0.5, 0.99, 1))
+        return LaneTimes(len(times), round(p50, 3), round(p99, 3), round(longest, 3))
+
+
+class MetricsLog:
+    """Writes a line of what was done since the line before, now and then, when anything was."""
+
+    def __init__(self, metrics: CommandMetrics) -> None:
+        self._metrics = metrics
+        self._due_at = time.monotonic() + METRICS_LOG_SECONDS
+        self._before = Counter[tuple[str, str]]()
+
+    def write_if_due(self) -> None:
+        """Write the line when it is time."""
+        if time.monotonic() < self._due_at:
+            return
+        self._due_at = time.monotonic() + METRICS_LOG_SECONDS
+        now = Counter({(count.command, count.outcome): count.count for count in self._metrics.counts()})
+        ended = now - self._before
+        if not ended:
+            return
+        self._before = now
+        single, bulk = self._metrics.answers(is_bulk=False), self._metrics.answers(is_bulk=True)
+        log.info(
+            "commands",
+            seconds=METRICS_LOG_SECONDS,
+            ended={f"{command} {outcome}": count for (command, outcome), count in ended.most_common()},
+            single_p99_ms=single.p99_ms,
+            bulk_p99_ms=bulk.p99_ms,
+            overloaded=self._metrics.overloaded,
+        )
+
+
+def _ending(outcome: Outcome) -> str:
+    if isinstance(outcome, Failed):
+        return failure_of(outcome.error).code
+    if outcome.is_duplicate:
+        return DUPLICATE
+    first = outcome.commit.events[0]
+    return first.code if type(first) is CommandRefused else EXECUTED
