@@ -1,28 +1,24 @@
 """Time travel's part of the GraphQL schema: an account as of a moment, and what changed between two."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import graphene
-from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
-from accounts.api.errors import ApiError
-from accounts.api.submission import access_from
-from accounts.application import factories
-from accounts.domain.errors import CommandInvalid
 from temporal.api import types as t
+from temporal.api.asking import answer, require_access
+from temporal.api.history_schema import HistoryQuery
 from temporal.api.serializers import EVENTS_PAGE, EVENTS_PAGE_MAX
 from temporal.as_of import account_as_of
 from temporal.diff import diff_shape, difference, event_page
-from temporal.errors import InvalidMoment, TemporalError
+from temporal.errors import InvalidMoment
 from temporal.moments import NOW, moment_of
 from temporal.shapes import account_shape, shown_instant
 from temporal.valuation import valuation_of
 
 
-class TemporalQuery(graphene.ObjectType):
+class TemporalQuery(HistoryQuery, graphene.ObjectType):
     """Queries of the past, from the events alone."""
 
     account_as_of = graphene.Field(
@@ -57,39 +53,16 @@ class TemporalQuery(graphene.ObjectType):
         valued: bool = False,
     ) -> dict[str, Any]:
         """Return the account's shape."""
-        await _require_access(info, id)
-        return await _answer(lambda now: _account(id, at, version, valued, now))
+        await require_access(info, id)
+        return await answer(lambda now: _account(id, at, version, valued, now))
 
     @staticmethod
     async def resolve_account_diff(
         root: None, info: GraphQLResolveInfo, id: str, limit: int, cursor: str | None = None, **moments: Any
     ) -> dict[str, Any]:
         """Return the difference's shape."""
-        await _require_access(info, id)
-        return await _answer(lambda now: _difference(id, moments, limit, cursor, now))
-
-
-async def _require_access(info: GraphQLResolveInfo, account_id: str) -> None:
-    """Raise NOT_FOUND when the asking user has no access, as if there were no such account."""
-    try:
-        checked = factories.account_id(account_id)
-    except CommandInvalid:
-        await access_from(info)
-        raise _not_found(account_id) from None
-    if (await access_from(info, checked)).role is None:
-        raise _not_found(account_id)
-
-
-def _not_found(account_id: str) -> ApiError:
-    return ApiError("NOT_FOUND", f"there is no account {account_id[:40]} that you may see")
-
-
-async def _answer(ask: Callable[[datetime], dict[str, Any]]) -> dict[str, Any]:
-    """Ask the event store on a thread, and return this app's errors with their codes."""
-    try:
-        return await sync_to_async(ask, thread_sensitive=False)(datetime.now(UTC))
-    except TemporalError as error:
-        raise ApiError(error.code, str(error)) from error
+        await require_access(info, id)
+        return await answer(lambda now: _difference(id, moments, limit, cursor, now))
 
 
 def _account(account_id: str, at: str | None, version: int | None, is_valued: bool, now: datetime) -> dict[str, Any]:
