@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
 from eventstore.record import Batch, Commit
-from readmodels import locks, tables
+from readmodels import locks, tables, year_partitions
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import (
     account_summary,
@@ -94,6 +94,7 @@ def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
     tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
     tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
     tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
+    year_partitions.ensure_years({row["recorded_at"].year for row in changes.activities})
     tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
     tables.copy_rows(table=activity.TABLE, rows=changes.activities)
     return changes
