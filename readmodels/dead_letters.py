@@ -6,6 +6,7 @@ from django.db import transaction
 
 from eventstore.provider import get_store
 from eventstore.record import Commit
+from readmodels import locks
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections.changes import Changes
 from readmodels.projector import write_commits
@@ -18,6 +19,7 @@ def retry_account(account_id: str) -> Changes:
     letters = DeadLetter.objects.filter(account_id=account_id).order_by("version")
     places = sorted({(letter.partition, letter.seq) for letter in letters})
     with transaction.atomic():
+        locks.wait_to_project()
         for partition in {partition for partition, _ in places}:
             # The projector of this partition waits: it must not set aside more of the account meanwhile.
             ProjectionCheckpoint.objects.select_for_update().get(partition=partition)

@@ -144,7 +144,7 @@ class Order(models.Model):
 
 
 class TradeHistory(models.Model):
-    """One row for each trade."""
+    """One row for each trade; partitioned by the year of `executed_at`, which the table's own key ends with."""
 
     pk = models.CompositePrimaryKey("account_id", "version")
     account_id = models.UUIDField(db_comment=ACCOUNT)
@@ -187,7 +187,9 @@ class DailyPnl(models.Model):
 
 
 class Activity(models.Model):
-    """One row for each event: the audit trail."""
+    """One row for each event: the audit trail. Partitioned by the year of `recorded_at`, which the table's own key ends
+    with.
+    """
 
     pk = models.CompositePrimaryKey("account_id", "version")
     account_id = models.UUIDField(db_comment=ACCOUNT)

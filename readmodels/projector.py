@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
 from eventstore.record import Batch, Commit
-from readmodels import tables
+from readmodels import locks, tables, year_partitions
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import (
     account_summary,
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 EVENTS_AT_ONCE_MAX: Final = 5_000
 BATCHES_AT_ONCE_MAX: Final = 256
+BATCHES_READ_MAX: Final = 16
 
 
 class Projected(NamedTuple):
@@ -44,17 +45,16 @@ class Projected(NamedTuple):
 NOTHING: Final = Projected((), 0, False)
 
 
-def project_partition(partition: int) -> Projected:
-    """Project the next events of a partition; does nothing when another worker is at it."""
+def project_partition(partition: int, *, to_seq: int | None = None) -> Projected:
+    """Project the next events of a partition, to its end or to batch `to_seq`; does nothing when another worker is at
+    it, or while a rebuild lets nobody write.
+    """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            # The rows can be made again from events: losing the last moments of them in a crash costs nothing.
-            cursor.execute("SET LOCAL synchronous_commit = off")
-        checkpoint = _locked_checkpoint(partition)
+        checkpoint = _locked_checkpoint(partition) if locks.may_project() else None
         if checkpoint is None:
             return NOTHING
         try:
-            batches = _next_batches(partition, checkpoint.seq)
+            batches = _next_batches(partition, checkpoint.seq, to_seq)
             changes = write_batches(batches)
         except (EventStoreError, VersionSkipped) as error:
             _stop(checkpoint, error)
@@ -94,6 +94,7 @@ def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
     tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
     tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
     tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
+    year_partitions.ensure_years({row["recorded_at"].year for row in changes.activities})
     tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
     tables.copy_rows(table=activity.TABLE, rows=changes.activities)
     return changes
@@ -124,12 +125,13 @@ def _locked_checkpoint(partition: int) -> ProjectionCheckpoint | None:
     return ProjectionCheckpoint.objects.select_for_update(skip_locked=True).filter(partition=partition).first()
 
 
-def _next_batches(partition: int, after_seq: int) -> list[Batch]:
+def _next_batches(partition: int, after_seq: int, to_seq: int | None) -> list[Batch]:
     store = get_store()
     batches: list[Batch] = []
     event_count = 0
     while event_count < EVENTS_AT_ONCE_MAX and len(batches) < BATCHES_AT_ONCE_MAX:
-        read = store.read_batches(partition=partition, after_seq=after_seq, limit=16)
+        limit = BATCHES_READ_MAX if to_seq is None else min(BATCHES_READ_MAX, to_seq - after_seq)
+        read = store.read_batches(partition=partition, after_seq=after_seq, limit=limit) if limit > 0 else []
         if not read:
             break
         batches += read

@@ -1,17 +1,21 @@
 """Every query of the read models, in plain functions. Permissions are the caller's; versions can be waited for."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, connections, transaction
 
+from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
 
 VERSION_WAIT_SECONDS_MAX: Final = 2.0
 VERSION_POLL_SECONDS: Final = 0.01
+REPLICA_WAIT_SECONDS_MAX: Final = 0.25
+"""How long a request that wants a version waits for its replica to have it; then it reads from the primary."""
 
 
 class VersionNotAvailable(Exception):
@@ -102,6 +106,16 @@ def read_one_snapshot() -> None:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let the queries inside see the tables as of one moment, of the replica that the request reads from."""
+    using = replicas.alias_for_reads()
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def wait_for_version(*, account_id: str, min_version: int) -> None:
     """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
     deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
@@ -109,6 +123,8 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
         found = version_of(account_id=account_id)
         if found >= min_version:
             return
+        if time.monotonic() >= deadline - VERSION_WAIT_SECONDS_MAX + REPLICA_WAIT_SECONDS_MAX:
+            replicas.stay_on_primary()
         if time.monotonic() >= deadline:
             raise VersionNotAvailable(wanted=min_version, found=found)
         time.sleep(VERSION_POLL_SECONDS)

@@ -84,6 +84,22 @@ DATABASES = {
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
     }
 }
+for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):
+    # A connection is tried out when it is taken from the pool; what does not answer soon is done without.
+    DATABASES[f"replica_{_number}"] = {
+        **_replica,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 1},
+            "connect_timeout": 1,
+            "tcp_user_timeout": 2_000,
+        },
+        "TEST": {"MIRROR": "default"},
+    }
+READ_REPLICAS = [alias for alias in DATABASES if alias != "default"]
+if READ_REPLICAS:
+    DATABASE_ROUTERS = ["readmodels.replicas.ReplicaRouter"]
+    MIDDLEWARE.insert(0, "readmodels.replicas.read_from_replicas")
 REDIS_URL = ENVIRONMENT["REDIS_URL"]
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}

@@ -74,6 +74,10 @@ def _database(text: str) -> dict[str, Any]:
     return parsed
 
 
+def _databases(text: str) -> list[dict[str, Any]]:
+    return [_database(address) for address in _words(text)]
+
+
 VARIABLES: Final = (
     Variable("TRADING_DATA_DIR", str, "var", "Folder of everything made at run time, relative to the repository"),
     Variable("SECRET_KEY", str, "", "Django's secret; made on the first run and kept in the data folder when empty"),
@@ -82,6 +86,7 @@ VARIABLES: Final = (
     Variable("CSRF_TRUSTED_ORIGINS", _words, "", "Origins such as https://trade.example.com behind a proxy"),
     Variable("SECURE_COOKIES", _boolean_if_said, "", "Cookies over HTTPS only; when empty, unless all hosts are local"),
     Variable("DATABASE_URL", _database, "postgresql://127.0.0.1:5432/trading", "PostgreSQL of the read models"),
+    Variable("READ_REPLICA_URLS", _databases, "", "Replicas of it that answer queries, comma separated"),
     Variable("REDIS_URL", str, "redis://127.0.0.1:6379/0", "Valkey or Redis: cache, broker, channel layer, quotes"),
     Variable("EVENT_STORE", _one_of("sqlite", "dynamodb"), "sqlite", "Engine of the event store: sqlite or dynamodb"),
     Variable("EVENT_STORE_PATH", str, "", "Folder of the SQLite event store; events/ in the data folder when empty"),

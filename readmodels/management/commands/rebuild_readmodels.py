@@ -1,68 +1,83 @@
-"""manage.py rebuild_readmodels: empty the read models and make them again from the events."""
+"""manage.py rebuild_readmodels: make the read models again from the events, beside the live ones, and swap them."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, transaction
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
 
-from eventstore.provider import get_store
-from readmodels.models import (
-    AccountSummary,
-    Activity,
-    DailyPnl,
-    DeadLetter,
-    Order,
-    PortfolioPosition,
-    ProjectionCheckpoint,
-    TradeHistory,
-)
-from readmodels.projector import project_partition
+from readmodels.fresh_tables import Model, TablesDependedOn, TablesInUse
+from readmodels.locks import PauseNotReached, RebuildRunning
+from readmodels.models import DeadLetter
+from readmodels.rebuild import PROJECTIONS, Comparison, Progress, RebuildFailed, rebuild
 
-TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity, DeadLetter)
+TABLES: Final[dict[str, Model]] = {model._meta.db_table: model for model in PROJECTIONS if model is not DeadLetter}
 
 
 class Command(BaseCommand):
     """Rebuild the read models."""
 
     help = (
-        "Empty the read models and project every event again. Until it is done, queries show accounts as they were; "
-        "commands are not affected. Safe to interrupt: the workers finish it."
+        "Make the read models again from the first event, in tables beside the live ones, which are read and written "
+        "on meanwhile; show how they differ, and swap them. Safe to interrupt: nothing live is changed before the end."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("table", nargs="*", choices=[*TABLES, []], help="swap only these tables (default: all)")
+        parser.add_argument("--yes", action="store_true", help="swap without asking")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, empty, project."""
-        if not options["yes"] and input("Empty and rebuild all read models? Type yes: ") != "yes":
-            raise CommandError("nothing was changed")
-        with transaction.atomic():
-            list(ProjectionCheckpoint.objects.select_for_update())
-            names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in TABLES)
-            with connection.cursor() as cursor:
-                cursor.execute(f"TRUNCATE {names}")
-            ProjectionCheckpoint.objects.update(seq=0, stopped_because="")
-        heads = get_store().heads()
-        columns = (
+        """Fold, show the differences, ask, swap."""
+        bar = ProgressBar(
             TextColumn("projecting"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("batches"),
+            TextColumn("batches, {task.fields[rate]:,.0f} events/s"),
             TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
         )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("", total=sum(heads.values()))
-            for partition in sorted(heads):
-                while project_partition(partition).may_have_more:
-                    done = sum(ProjectionCheckpoint.objects.values_list("seq", flat=True))
-                    progress.update(task, completed=done)
-        stopped = ProjectionCheckpoint.objects.exclude(stopped_because="").first()
-        if stopped is not None:
-            raise CommandError(
-                f"stopped at partition {stopped.partition}, seq {stopped.seq}: {stopped.stopped_because}"
-            )
+        task = bar.add_task("", total=None, rate=0.0)
+
+        def show_progress(progress: Progress) -> None:
+            rate = progress.events / (bar.tasks[0].elapsed or 1.0)
+            bar.update(task, completed=progress.batches, total=progress.batches_total, rate=rate)
+
+        def may_swap(compared: Comparison) -> bool:
+            bar.stop()
+            self._print(compared)
+            return options["yes"] or self._ask()
+
+        only = [TABLES[name] for name in options["table"]]
+        try:
+            with bar:
+                is_swapped = rebuild(only=only, on_progress=show_progress, may_swap=may_swap)
+        except (RebuildFailed, RebuildRunning, PauseNotReached, TablesDependedOn, TablesInUse) as error:
+            raise CommandError(f"{error}; nothing was changed") from error
+        if not is_swapped:
+            raise CommandError("nothing was changed")
         self.stdout.write(self.style.SUCCESS("the read models are rebuilt; `manage.py reconcile` proves them"))
+
+    def _print(self, compared: Comparison) -> None:
+        table = Table("table", "rows before", "rows now", "only before", "only now")
+        for each in compared.tables:
+            counts = (each.live_rows, each.fresh_rows, each.only_live, each.only_fresh)
+            table.add_row(each.table, *(f"{count:,}" for count in counts))
+        Console(file=self.stdout).print(table)  # type: ignore[arg-type]
+        for each in compared.tables:
+            if not each.is_equal:
+                self.stdout.write(self.style.WARNING(f"{each.table}, first difference: {each.first_difference}"))
+        for text in compared.elsewhere:
+            self.stdout.write(self.style.WARNING(f"not compared at the same events: {text}"))
+        if compared.dead_letters:
+            self.stdout.write(self.style.WARNING(f"{compared.dead_letters:,} events are set aside as dead letters"))
+
+    def _ask(self) -> bool:
+        try:
+            return input("Put the new tables in the place of the live ones? Type yes: ") == "yes"
+        except EOFError:
+            return False

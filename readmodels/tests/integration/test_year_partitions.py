@@ -1,0 +1,186 @@
+"""Partitions by year: no row is refused, every page stays a look-up in indexes, and a migration keeps what there is."""
+
+import json
+import threading
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+
+from readmodels import queries
+from readmodels.models import DeadLetter, TradeHistory
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import ADA, BOB, DAY, dump, project
+from readmodels.year_partitions import TABLES, ensure_years
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARTITIONS = (
+    "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = %s::regclass "
+    "ORDER BY relname"
+)
+
+
+def fetch(query, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
+
+
+@pytest.fixture(autouse=True)
+def without_partitions(transactional_db):
+    drop_partitions()
+    yield
+    drop_partitions()
+
+
+def drop_partitions():
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            for (name,) in fetch(PARTITIONS, table):
+                cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.fixture
+def three_years(history):
+    """A trade of each account in 2024, 2025 and 2026; the history begins on 2024-10-04."""
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+    for _ in range(3):
+        for account_id in (ADA, BOB):
+            history.buy(account_id)
+        history.now += 365 * DAY
+    return history
+
+
+@pytest.mark.usefixtures("three_years")
+def test_the_projector_makes_the_years_that_it_meets():
+    project()
+    assert not DeadLetter.objects.exists()
+    for table in TABLES:
+        assert [name for (name,) in fetch(PARTITIONS, table)] == [f"{table}_{year}" for year in (2024, 2025, 2026)]
+    assert fetch("SELECT count(*) FROM trade_history_2025") == [(2,)]
+    assert reconcile().differences == []
+
+
+def test_the_first_and_the_last_microsecond_of_a_year_are_in_it(history):
+    first = datetime(2025, 1, 1, tzinfo=UTC)
+    history.now = int(first.timestamp()) * 1_000_000 - 1_000_001  # The clock moves on by a second before each command.
+    history.open(ADA)
+    project()
+    assert fetch("SELECT version, recorded_at FROM activity_2025 ORDER BY version")[0][0] == 2
+    assert fetch("SELECT version FROM activity_2024") == [(1,)]
+
+
+def test_two_workers_may_meet_the_same_new_year():
+    failures, both = [], threading.Barrier(2)
+
+    def make():
+        try:
+            with transaction.atomic():
+                both.wait(10)
+                ensure_years([2031, 2030])
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=make) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    assert [name for (name,) in fetch(PARTITIONS, "activity")] == ["activity_2030", "activity_2031"]
+
+
+def test_a_year_is_made_while_others_are_read(three_years):
+    project()
+    with transaction.atomic():
+        TradeHistory.objects.count()  # Its lock is held to the end of the transaction.
+        made = threading.Thread(target=lambda: (ensure_in_transaction(2040), connection.close()))
+        made.start()
+        made.join(10)
+        assert not made.is_alive()
+    assert fetch("SELECT 1 FROM pg_class WHERE relname = 'activity_2040'") == [(1,)]
+
+
+def ensure_in_transaction(year):
+    with transaction.atomic():
+        ensure_years([year])
+
+
+def test_an_event_is_still_refused_twice(three_years):
+    project()
+    (row,) = TradeHistory.objects.filter(account_id=ADA, version=3)
+    columns = [field.column for field in TradeHistory._meta.concrete_fields if field.column]
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        TradeHistory.objects.create(**{name: getattr(row, name) for name in columns})
+
+
+def fill(years, per_year):
+    with transaction.atomic():
+        ensure_years(years)
+    with connection.cursor() as cursor:
+        for year in years:
+            cursor.execute(
+                "INSERT INTO trade_history SELECT md5((n %% 50)::text)::uuid, %s * 10000 + n, gen_random_uuid(), 'KO', "
+                "'BUY', 1, 1, 1, 0, 1, NULL, 'c', make_timestamptz(%s, 1, 1, 0, 0, 0, 'UTC') + n * interval '1 minute' "
+                "FROM generate_series(1, %s) AS n",
+                [year, year, per_year],
+            )
+        cursor.execute("ANALYZE trade_history")
+
+
+def nodes(plan):
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+@pytest.mark.parametrize("before_version", [None, 20_260_000])
+def test_a_page_of_trades_looks_up_each_years_index_and_sorts_nothing(before_version):
+    years = range(2020, 2028)
+    fill(years, 5_000)
+    captured = []
+
+    def capture(execute, query, parameters, *rest):
+        captured.append((query, parameters))
+        return execute(query, parameters, *rest)
+
+    account_id = str(uuid.UUID("c4ca4238a0b923820dcc509a6f75849b"))  # md5 of 1.
+    with connection.execute_wrapper(capture):
+        rows = queries.trades(account_id=account_id, limit=51, before_version=before_version)
+    ((query, parameters),) = captured
+    ((explained,),) = fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + query, *parameters)
+    (plan,) = json.loads(explained) if isinstance(explained, str) else explained
+    found = list(nodes(plan["Plan"]))
+    assert len(rows) == 51
+    assert rows == sorted(rows, key=lambda row: -row["version"])
+    assert [node["Node Type"] for node in found[:2]] == ["Limit", "Merge Append"]
+    assert {node["Node Type"] for node in found[2:]} == {"Index Scan"}
+    assert len(found[2:]) == len(years)
+    assert sum(node["Actual Rows"] for node in found[2:]) < 51 + 2 * len(years)
+
+
+def kinds():
+    return [fetch("SELECT relkind FROM pg_class WHERE oid = %s::regclass", table)[0][0] for table in TABLES]
+
+
+def test_a_migration_keeps_the_rows_both_ways(three_years):
+    project()
+    expected = dump(), fetch("SELECT obj_description('activity'::regclass)")
+    try:
+        call_command("migrate", "readmodels", "0003", verbosity=0)
+        assert kinds() == ["r", "r"]
+        assert dump() == expected[0]
+    finally:
+        call_command("migrate", "readmodels", verbosity=0)
+    assert kinds() == ["p", "p"]
+    assert (dump(), fetch("SELECT obj_description('activity'::regclass)")) == expected
+    assert fetch("SELECT count(*) FROM reporting.trades") == [(6,)]
+    three_years.buy(ADA)
+    project()
+    assert reconcile().differences == []
