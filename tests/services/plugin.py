@@ -72,8 +72,8 @@ def platform(tmp_path_factory) -> Iterator[Platform]:
         running.stop_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Headless Chromium."""
+    """Headless Chromium; each module has its own, because its driver keeps an event loop running while it lives."""
     with launch_browser() as launched:
         yield launched
