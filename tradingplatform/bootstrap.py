@@ -11,6 +11,7 @@ from accounts.application.ports import Bus
 from accounts.application.provider import set_bus_factory
 from accounts.application.writer import Writer
 from accounts.codec import account_codec
+from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from eventstore.engines.base import Engine
 from eventstore.engines.dynamodb import DynamoDBEngine
@@ -18,6 +19,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
 from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
+from eventstore.writer.group_commit import GroupCommit
 from tradingplatform.archive import wire_archive, with_archive
 from tradingplatform.notifier import CeleryNotifier
 
@@ -83,15 +85,21 @@ def make_snapshotter() -> Snapshotter[Account]:
     return get_store().snapshotter(AccountDecider(), tail_events_max=settings.EVENT_STORE_TAIL_EVENTS)
 
 
-def make_writer(route: Route) -> Writer:
-    """Return the core of the writer process of a route, its partitions loaded."""
-    group_commit = get_store().writer(AccountDecider())
-    for partition in route.partitions:
-        group_commit.load(partition)
+def make_writer(route: Route, *, is_standby: bool) -> Writer:
+    """Return the core of the writer process of a route."""
+    store = get_store()
+
+    def load() -> GroupCommit[Account, AccountCommand]:
+        group_commit = store.writer(AccountDecider())
+        for partition in route.partitions:
+            group_commit.load(partition)
+        return group_commit
+
     return Writer(
         endpoint=route.endpoint,
-        group_commit=group_commit,
+        load=load,
         notifier=CeleryNotifier(),
         share=route.share,
         keys=settings.WRITER_KEYS,
+        is_standby=is_standby,
     )

@@ -35,6 +35,9 @@ REMEMBERED_REPLIES: Final = 512
 """Replies that a writer keeps, to give them again to a caller that asks again."""
 
 POLL_MS: Final = 100
+STANDBY_LOOK_SECONDS: Final = 0.02
+"""How often a standby looks whether the writer before it is gone."""
+
 NOTIFY_PAUSE_SECONDS: Final = 0.02
 """The shortest time between two notifications of the projections."""
 

@@ -8,6 +8,7 @@ acknowledged.
 import fcntl
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
@@ -22,7 +23,12 @@ from accounts.application.envelope import NotExecuted
 from accounts.application.errors import SystemCode
 from accounts.application.handlers import CommandHandler, brief_result_of, result_of
 from accounts.application.lanes import Lanes, PendingRequest
-from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS, POLL_MS, REMEMBERED_REPLIES
+from accounts.application.limits import (
+    OVERLOADED_RETRY_AFTER_MS,
+    POLL_MS,
+    REMEMBERED_REPLIES,
+    STANDBY_LOOK_SECONDS,
+)
 from accounts.application.metrics import MetricsLog, WriterStatus
 from accounts.application.pace import Pace
 from accounts.application.ports import Notifier
@@ -46,52 +52,97 @@ class Writer:
         self,
         *,
         endpoint: str,
-        group_commit: GroupCommit[Account, AccountCommand],
+        load: Callable[[], GroupCommit[Account, AccountCommand]],
         notifier: Notifier,
         share: str = "all",
         keys: Path | None = None,
+        is_standby: bool = False,
     ) -> None:
-        """`share` says which partitions are this writer's, for its status; `keys` is the folder of its CURVE keys."""
+        """`load` is called when the endpoint is this writer's, and not before. `share` says which partitions are its
+        own, for its status; `keys` is the folder of its CURVE keys. A standby waits while another writer serves the
+        endpoint, and takes over as soon as that one is gone.
+        """
         self._endpoint = endpoint
-        self._handler = CommandHandler(group_commit, notifier)
-        self._group_commit = group_commit
+        self._load = load
+        self._notifier = notifier
         self._share = share
         self._keys = keys
+        self._is_standby = is_standby
         self._lanes = Lanes()
         self._pace = Pace()
         self._in_progress: set[bytes] = set()
         self._replies: OrderedDict[bytes, bytes] = OrderedDict()
         self._is_stopping = False
         self._socket: zmq.Socket[bytes]
+        self._group_commit: GroupCommit[Account, AccountCommand]
+        self._handler: CommandHandler
 
     def stop(self) -> None:
         """Stop after the group that is being written; what still waits is asked again by its callers."""
         self._is_stopping = True
 
     def run(self) -> None:
-        """Serve commands; raises EndpointTaken when another writer does so already."""
-        lock = _claim(self._endpoint)
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.LINGER, 500)
-        self._socket.setsockopt(zmq.RCVHWM, 0)
-        self._socket.setsockopt(zmq.SNDHWM, 0)
+        """Serve commands; raises EndpointTaken when another writer does so already, unless this is a standby."""
         with ExitStack() as ending:
-            if lock is not None:
-                ending.callback(lock.close)
+            context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             ending.callback(context.term)
+            self._socket = context.socket(zmq.ROUTER)
             ending.callback(self._socket.close)
+            self._socket.setsockopt(zmq.LINGER, 500)
+            self._socket.setsockopt(zmq.RCVHWM, 0)
+            self._socket.setsockopt(zmq.SNDHWM, 0)
             if self._keys is not None:
                 ending.callback(secure_writer(context, self._socket, self._keys).stop)
-            self._socket.bind(self._endpoint)
+            lock = None
+            if self._endpoint.startswith(IPC_PREFIX):
+                lock = ending.enter_context(_lock_file(self._endpoint))
+            if not self._claim(lock):
+                return
+            self._group_commit = self._load()
+            self._handler = CommandHandler(self._group_commit, self._notifier)
             log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
-            metrics_log = MetricsLog(self._handler.metrics)
-            while not self._is_stopping:
-                self._receive()
-                if self._lanes:
-                    self._write_group()
-                metrics_log.write_if_due()
+            self._serve()
         log.info("writer stopped")
+
+    def _claim(self, lock: IO[str] | None) -> bool:
+        """Make the endpoint this writer's; False when a standby was stopped before it became one."""
+        if self._is_bound(lock):
+            return True
+        if not self._is_standby:
+            raise EndpointTaken(
+                f"another writer serves {self._endpoint}: stop it, start this one with --standby, or give it an "
+                "endpoint of its own with WRITER_ENDPOINT"
+            )
+        log.info("standing by", endpoint=self._endpoint, partitions=self._share)
+        while not self._is_stopping:
+            if self._is_bound(lock):
+                return True
+            time.sleep(STANDBY_LOOK_SECONDS)
+        return False
+
+    def _is_bound(self, lock: IO[str] | None) -> bool:
+        """Take the endpoint, unless somebody has it. Binding alone would silently take an ipc socket from a running
+        writer, so there the lock of a file decides; the kernel frees it however its owner ends.
+        """
+        try:
+            if lock is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._socket.bind(self._endpoint)
+        except BlockingIOError:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EADDRINUSE:
+                raise
+            return False
+        return True
+
+    def _serve(self) -> None:
+        metrics_log = MetricsLog(self._handler.metrics)
+        while not self._is_stopping:
+            self._receive()
+            if self._lanes:
+                self._write_group()
+            metrics_log.write_if_due()
 
     def _receive(self) -> None:
         """Queue every message that has arrived; wait a little when there is nothing to do."""
@@ -178,18 +229,7 @@ class Writer:
         )
 
 
-def _claim(endpoint: str) -> IO[str] | None:
-    """Take the lock of an ipc endpoint: binding alone would silently take the socket from a running writer."""
-    if not endpoint.startswith(IPC_PREFIX):
-        return None
+def _lock_file(endpoint: str) -> IO[str]:
     path = Path(endpoint.removeprefix(IPC_PREFIX))
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f"{path.name}.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise EndpointTaken(
-            f"another writer serves {endpoint}: stop it, or give this one an endpoint of its own with WRITER_ENDPOINT"
-        ) from error
-    return lock
+    return path.with_name(f"{path.name}.lock").open("w")

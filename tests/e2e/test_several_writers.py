@@ -48,6 +48,22 @@ def test_a_killed_writer_costs_the_accounts_of_its_partitions_a_moment_and_nobod
         assert sum(of["count"] for of in writer["commands"] if of["outcome"] == "EXECUTED") > 0
 
 
+def test_a_standby_takes_over_from_a_killed_writer(two_writers):
+    key = two_writers.api_key("waiting")
+    api = Api(two_writers.base_url, key)
+    account_ids = [api.open() for _ in range(6)]
+    two_writers.start("standby-1")
+    with Load(two_writers.base_url, key, account_ids) as load:
+        load.wait_for(60)
+        two_writers.kill("writer-1")
+        load.wait_for(60)
+        two_writers.start("writer-1")
+        load.wait_for(60)
+        two_writers.kill("standby-1")
+        load.wait_for(60)
+    assert_each_once(load, open_sqlite_store(two_writers.data_dir))
+
+
 def test_a_writer_that_does_not_answer_is_named(two_writers):
     two_writers.kill("writer-2")
     done = two_writers.manage("writer_status")

@@ -29,10 +29,13 @@ def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tu
 
 
 def _writers(count: int) -> tuple[Process, ...]:
-    if count == 1:
-        return (Process("writer", _manage("run_writer"), 33),)
-    numbers = map(str, range(1, count + 1))
-    return tuple(Process(f"writer-{number}", _manage("run_writer", "--number", number), 33) for number in numbers)
+    """Return the writers and, for each, a standby that takes over when it dies: whoever comes first serves."""
+    found = []
+    for number in map(str, range(1, count + 1)):
+        suffix = "" if count == 1 else f"-{number}"
+        command = _manage("run_writer", "--standby", "--number", number)
+        found += [Process(f"writer{suffix}", command, 33), Process(f"standby{suffix}", command, 33)]
+    return tuple(found)
 
 
 def _manage(*arguments: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class RunningWriter:
     def __init__(self, folder, endpoint, **options):
         self.store = EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=4)
         self.writer = Writer(
-            endpoint=endpoint, group_commit=self.store.writer(AccountDecider()), notifier=SilentNotifier(), **options
+            endpoint=endpoint, load=lambda: self.store.writer(AccountDecider()), notifier=SilentNotifier(), **options
         )
         self.thread = threading.Thread(target=self.writer.run)
         self.thread.start()
@@ -162,11 +162,31 @@ def test_a_message_that_is_not_a_request_is_refused_and_the_writer_goes_on(start
 def test_a_second_writer_on_the_same_endpoint_is_refused(start, endpoint, tmp_path):
     first = start()
     ZeroMQBus(endpoint).submit([opening()])
-    second = Writer(endpoint=endpoint, group_commit=first.store.writer(AccountDecider()), notifier=SilentNotifier())
+    second = Writer(endpoint=endpoint, load=first.store.writer, notifier=SilentNotifier())
     with pytest.raises(EndpointTaken, match="another writer serves"):
         second.run()
     (result,) = ZeroMQBus(endpoint).submit([deposit("1")])
     assert result.version == 2
+
+
+def test_a_standby_takes_over_when_the_writer_is_gone(start, endpoint):
+    first = start()
+    bus = ZeroMQBus(endpoint)
+    assert [result.version for result in bus.submit([opening(), deposit("1", 5)])] == [1, 2]
+    second = start(is_standby=True)
+    assert bus.submit([deposit("2")])[0].version == 3
+    first.stop()
+    again, new = bus.submit([deposit("1", 5), deposit("3")])
+    assert (again.version, again.is_duplicate) == (2, True)
+    assert (new.version, new.is_duplicate) == (4, False)
+    assert second.writer._handler.metrics.groups == 1
+
+
+def test_a_standby_that_never_serves_is_stopped_like_any_other(start, endpoint):
+    start()
+    standby = start(is_standby=True)
+    standby.stop()
+    assert isinstance(ZeroMQBus(endpoint).submit([opening()])[0], Executed)
 
 
 def test_an_unknown_account_is_refused_and_leaves_no_trace(start, endpoint):
@@ -280,7 +300,7 @@ class TestKeys:
         store = EventStore.open(SQLiteEngine(tmp_path / "store"), codec=account_codec(), partition_count=4)
         writer = Writer(
             endpoint=f"tcp://127.0.0.1:{free_port()}",
-            group_commit=store.writer(AccountDecider()),
+            load=lambda: store.writer(AccountDecider()),
             notifier=SilentNotifier(),
             keys=keys,
         )

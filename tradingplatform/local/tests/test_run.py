@@ -68,7 +68,7 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
     running.send_signal(signal.SIGINT)
     running.wait(30)
     stopped = [line.split()[0] for line in log.read_text().splitlines() if line.endswith("| stopped")]
-    assert stopped == ["traders", "market", "web", "beat", "projector", "snapshotter", "writer"]
+    assert stopped == ["traders", "market", "web", "beat", "projector", "snapshotter", "standby", "writer"]
     assert "nothing is left running, the data are kept" in log.read_text()
     assert marked(str(data_dir)) == []
 

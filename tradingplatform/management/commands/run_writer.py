@@ -28,11 +28,13 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--partitions", metavar="0-7", help="be the writer that WRITER_ENDPOINT names for these")
         which.add_argument("--number", type=int, metavar="N", help="be the N-th writer that WRITER_ENDPOINT names")
+        parser.add_argument("--standby", action="store_true", help="wait while another writer serves, then take over")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load the partitions and serve until a signal arrives."""
         try:
-            writer = make_writer(_route(options["partitions"], options["number"]))
+            route = _route(options["partitions"], options["number"])
+            writer = make_writer(route, is_standby=options["standby"])
         except InvalidRoutes as error:
             raise CommandError(f"WRITER_ENDPOINT: {error}") from error
         except EventStoreError as error:
@@ -45,6 +47,8 @@ class Command(BaseCommand):
             writer.run()
         except (EndpointTaken, KeysUnusable) as error:
             raise CommandError(str(error)) from error
+        except EventStoreError as error:
+            raise CommandError(f"the event store cannot be read: {error}") from error
 
 
 def _route(partitions: str | None, number: int | None) -> Route:
