@@ -15,6 +15,7 @@ from pathlib import Path
 from accounts.codec import account_codec
 from benchmarks.measure import Figure, median, percentile
 from benchmarks.server import BenchmarkPlatform
+from benchmarks.stages import stages
 from benchmarks.trades import GROUP, open_accounts, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
@@ -27,6 +28,8 @@ WARM_UPS = 100
 BULK_TRADES = 5_000
 BULK_REQUESTS = 80
 UNDER_BULK_SECONDS = 10
+KILLS = 3
+KILL_SECONDS = 4.0
 TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) {
   ... on TradeExecuted { version } ... on CommandRefused { code } } }"""
 
@@ -34,8 +37,10 @@ TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) {
 def run() -> Iterator[Figure]:
     """Measure."""
     yield from _pipeline()
+    yield from stages()
     yield from _singles()
     yield from _bulk()
+    yield from _takeover()
 
 
 def _pipeline() -> Iterator[Figure]:
@@ -87,6 +92,30 @@ def _bulk() -> Iterator[Figure]:
     note = f"{len(trades)} executeTrade one at a time, while batches come at half their greatest rate"
     yield Figure("commands.single_p50_under_bulk_ms", median(trades), "ms", note)
     yield Figure("commands.single_p99_under_bulk_ms", percentile(trades, 0.99), "ms", note, "< 25")
+
+
+def _takeover() -> Iterator[Figure]:
+    """Kill the writer under load, with a standby beside it; every trade that was acknowledged is counted afterwards."""
+    longest: list[float] = []
+    with BenchmarkPlatform("writer", "standby", "web") as platform:
+        acknowledged = 0
+        for _ in range(KILLS):
+            platform.wait_for_standby()
+            with ThreadPoolExecutor(1) as pool:
+                trading = pool.submit(_interleaved, platform, until=_after(KILL_SECONDS))
+                time.sleep(KILL_SECONDS / 2)
+                platform.kill_writer()
+                trades, _ = trading.result()
+            longest.append(max(trades))
+            acknowledged += len(trades) + WARM_UPS
+        platform.assert_stored(acknowledged)
+    note = f"kill -9 of the writer under single trades, a standby beside it: longest answer, median of {KILLS} kills"
+    yield Figure("commands.writer_killed_ms", median(longest), "ms", note)
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
 
 
 def _with_accounts(folder: Path) -> None:

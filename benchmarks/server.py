@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import psutil
 
 from accounts.codec import account_codec
 from accounts.domain.events import TradeExecuted
@@ -41,6 +42,7 @@ class BenchmarkPlatform:
         self._postgres = EmbeddedPostgres(self._data_dir / "postgres")
         self._valkey = EmbeddedValkey(self._data_dir / "valkey")
         self._names = names
+        self._serving = "writer"
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
         self.key = self.operator_key = ""
@@ -107,6 +109,28 @@ class BenchmarkPlatform:
         ) as store:
             events = (e for p in range(16) for b in store.read_all(partition=p) for c in b.commits for e in c.events)
             return sum(isinstance(event, TradeExecuted) for event in events)
+
+    def kill_writer(self) -> None:
+        """Kill -9 the writer that serves; started again, it stands by for the one that stood by."""
+        (writer,) = self._family(self._serving)
+        writer.kill()
+        self._serving, killed = "standby" if self._serving == "writer" else "writer", self._serving
+        self._supervisor.start(killed)
+
+    def wait_for_standby(self) -> None:
+        """Return when the process that does not serve has come so far that it waits for the one that does."""
+        name = "standby" if self._serving == "writer" else "writer"
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if any(file.path.endswith(".lock") for process in self._family(name) for file in process.open_files()):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"no writer stood by for {READY_SECONDS_MAX} s")
+
+    def _family(self, name: str) -> list[psutil.Process]:
+        guard = self._supervisor.pid(name)
+        assert guard is not None
+        return psutil.Process(guard).children(recursive=True)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
