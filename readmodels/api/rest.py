@@ -3,7 +3,6 @@
 import uuid
 from typing import Any, Final
 
-from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
@@ -73,8 +72,7 @@ class PortfolioView(AccountScopedView):
     def get(self, request: Request, account_id: uuid.UUID) -> Response:
         """Return the account and its open positions, of one version."""
         role = self.role(request, account_id)
-        with transaction.atomic():
-            queries.read_one_snapshot()
+        with queries.one_snapshot():
             account = account_shape(_account(account_id), role=role)
             positions = [position_shape(row) for row in queries.positions(account_id=str(account_id))]
         return Response({"account": account, "positions": positions})

@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from django.db import OperationalError, connection, models, transaction
+from django.db import OperationalError, connections, models, transaction
 from psycopg import errors as postgres_errors
 from psycopg import sql
 
-from readmodels import queries
+from readmodels import queries, replicas
 from readmodels.models import Activity, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
 
@@ -99,8 +99,7 @@ def orders_of(*, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row
 
 def with_positions(read_accounts: Callable[[], list[Row]]) -> tuple[list[Row], dict[str, list[Row]]]:
     """Return account rows and their open positions as of one moment: both of the account's version."""
-    with transaction.atomic():
-        queries.read_one_snapshot()
+    with queries.one_snapshot():
         rows = read_accounts()
         return rows, positions_of(account_ids=[str(row["account_id"]) for row in rows]) if rows else {}
 
@@ -129,8 +128,9 @@ def _search(arguments: list[Any], *, is_bounded: bool) -> list[Row]:
     if not is_bounded:
         return _rows(arguments)
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
+        using = replicas.alias_for_reads()
+        with transaction.atomic(using=using):
+            with connections[using].cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SEARCH_SECONDS_MAX:g}s"])
             return _rows(arguments)
     except OperationalError as error:
@@ -140,7 +140,7 @@ def _search(arguments: list[Any], *, is_bounded: bool) -> list[Row]:
 
 
 def _rows(arguments: list[Any]) -> list[Row]:
-    with connection.cursor() as cursor:
+    with connections[replicas.alias_for_reads()].cursor() as cursor:
         cursor.execute(*arguments)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

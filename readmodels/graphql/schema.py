@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import graphene
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connections
 from graphene.relay import Connection
 from graphql import (
     FieldNode,
@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from accounts.permissions import STAFF, Access, accessible_account_ids, roles_by_account
-from readmodels import queries
+from readmodels import queries, replicas
 from readmodels.graphql.batches import with_positions
 from readmodels.graphql.connections import key_of, page_of, page_size
 from readmodels.graphql.errors import not_found, unauthenticated, version_not_available
@@ -154,13 +154,16 @@ def _selects(info: GraphQLResolveInfo, name: str) -> bool:
 
 async def _wait_for_version(account_id: str, min_version: int) -> None:
     """Wait as queries.wait_for_version does, holding neither a thread nor a connection meanwhile."""
-    deadline = time.monotonic() + queries.VERSION_WAIT_SECONDS_MAX
+    began = time.monotonic()
     pause_seconds = queries.VERSION_POLL_SECONDS
     while True:
         found = await sync_to_async(_version_now)(account_id)
         if found >= min_version:
             return
-        if time.monotonic() >= deadline:
+        waited_seconds = time.monotonic() - began
+        if waited_seconds >= queries.REPLICA_WAIT_SECONDS_MAX:
+            replicas.stay_on_primary()
+        if waited_seconds >= queries.VERSION_WAIT_SECONDS_MAX:
             raise version_not_available(VersionNotAvailable(wanted=min_version, found=found))
         await asyncio.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_SECONDS_MAX)
@@ -171,4 +174,4 @@ def _version_now(account_id: str) -> int:
         return queries.version_of(account_id=account_id)
     finally:
         # Back to the pool: a hundred requests that wait must not keep the others from the database.
-        connection.close()
+        connections[replicas.alias_for_reads()].close()

@@ -183,6 +183,23 @@ def test_a_web_request_is_routed(projected, history, client):
         assert client.get(f"/api/accounts/{ADA}?min_version=3").json()["version"] == 3
 
 
+def test_a_query_over_graphql_is_routed_with_all_that_it_reads(projected, history, client):
+    client.force_login(get_user_model().objects.create_superuser("root", password="a long one"))
+
+    def ask(min_version):
+        arguments = f'(id: "{ADA}", minVersion: {min_version})'
+        fields = 'version positions { symbol } trades(symbol: "KO") { nodes { version } }'
+        answer = client.post("/graphql", {"query": f"{{ account{arguments} {{ {fields} }} }}"}, "application/json")
+        return answer.json()["data"]["account"]
+
+    with paused(projected):
+        history.buy(ADA)
+        project()
+        assert ask(2) == {"version": 2, "positions": [], "trades": {"nodes": []}}
+        newest = {"version": 3, "positions": [{"symbol": "KO"}], "trades": {"nodes": [{"version": 3}]}}
+        assert ask(3) == newest
+
+
 @pytest.mark.parametrize(("urls", "expected"), [("", []), ("postgresql://a/t, postgresql://b:6/t", ["a", "b"])])
 def test_the_settings_name_the_replicas(tmp_path, urls, expected):
     shown = (
