@@ -2,7 +2,9 @@
 each.
 
 Only what was allowed is kept, for at most `ACCESS_SECONDS`: so a revoked key, or a role that was taken away, counts
-after that time at the latest. Keys are held as hashes. One per web process; bounded.
+after that time at the latest. While the database is away nobody can ask it, or take anything away there: then what it
+allowed within the last `OUTAGE_SECONDS` still counts, so that commands go on. Keys are held as hashes. One per web
+process; bounded.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from typing import Final
 from accounts.permissions import Access
 
 ACCESS_SECONDS: Final = 1.0
+OUTAGE_SECONDS: Final = 600.0
 ENTRIES_MAX: Final = 10_000
 ROLES_MAX: Final = 100_000
 
@@ -26,16 +29,21 @@ class RecentAccess:
 
     def find(self, key: str, account_id: str | None) -> Access | None:
         """Return what the key was allowed on the account within the last moment."""
-        entry = self._entries.get((_hash(key), account_id))
-        if entry is None or self._clock() >= entry[0]:
-            return None
-        return entry[1]
+        return self._find(key, account_id, ACCESS_SECONDS)
+
+    def find_during_outage(self, key: str, account_id: str | None) -> Access | None:
+        """Return what the key was allowed on the account before the database went away."""
+        return self._find(key, account_id, OUTAGE_SECONDS)
 
     def remember(self, key: str, account_id: str | None, access: Access) -> None:
         """Keep an access that was found in the database just now."""
         if len(self._entries) >= ENTRIES_MAX:
             self._entries.clear()
-        self._entries[(_hash(key), account_id)] = (self._clock() + ACCESS_SECONDS, access)
+        self._entries[(_hash(key), account_id)] = (self._clock(), access)
+
+    def _find(self, key: str, account_id: str | None, seconds_max: float) -> Access | None:
+        entry = self._entries.get((_hash(key), account_id))
+        return None if entry is None or self._clock() - entry[0] >= seconds_max else entry[1]
 
 
 class RecentRoles:
@@ -47,20 +55,23 @@ class RecentRoles:
 
     def find(self, user_id: int, account_ids: Collection[str]) -> dict[str, str]:
         """Return the roles that are known of these accounts."""
-        now = self._clock()
-        found: dict[str, str] = {}
-        for account_id in account_ids:
-            entry = self._roles.get((user_id, account_id))
-            if entry is not None and now < entry[0]:
-                found[account_id] = entry[1]
-        return found
+        return self._find(user_id, account_ids, ACCESS_SECONDS)
+
+    def find_during_outage(self, user_id: int, account_ids: Collection[str]) -> dict[str, str]:
+        """Return the roles that were known of these accounts before the database went away."""
+        return self._find(user_id, account_ids, OUTAGE_SECONDS)
 
     def remember(self, user_id: int, roles: Mapping[str, str]) -> None:
         """Keep roles that were found in the database just now."""
         if len(self._roles) + len(roles) > ROLES_MAX:
             self._roles.clear()
-        good_until = self._clock() + ACCESS_SECONDS
-        self._roles.update({(user_id, account_id): (good_until, role) for account_id, role in roles.items()})
+        now = self._clock()
+        self._roles.update({(user_id, account_id): (now, role) for account_id, role in roles.items()})
+
+    def _find(self, user_id: int, account_ids: Collection[str], seconds_max: float) -> dict[str, str]:
+        since = self._clock() - seconds_max
+        entries = {account_id: self._roles.get((user_id, account_id)) for account_id in account_ids}
+        return {account_id: entry[1] for account_id, entry in entries.items() if entry and entry[0] > since}
 
 
 def _hash(key: str) -> bytes:

@@ -4,12 +4,16 @@ checkpoints.
 
 from typing import Any, Final
 
+import structlog
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from eventstore.provider import get_store
 from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
 from readmodels.projector import project_partition
+
+log = structlog.get_logger(__name__)
 
 ROUNDS_MAX: Final = 200
 HINT_EXPIRES_SECONDS: Final = 10
@@ -17,10 +21,17 @@ HINT_EXPIRES_SECONDS: Final = 10
 
 @shared_task(name="readmodels.project", expires=HINT_EXPIRES_SECONDS, ignore_result=True)
 def project(**_: Any) -> int:
-    """Project until nothing is left, or the bound on rounds is reached; return how many events were projected."""
+    """Project until nothing is left, or the bound on rounds is reached; return how many events were projected.
+
+    When the database does not answer, nothing is lost: the next sweep, a second later, starts at the checkpoints.
+    """
     total = 0
     for _round in range(ROUNDS_MAX):
-        count = project_once()
+        try:
+            count = project_once()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("projections wait for the database", reason=str(error).strip())
+            return total
         total += count
         if count == 0:
             return total

@@ -7,11 +7,12 @@ not sent; the rest goes over the bus together.
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
+from accounts.api.database_outage import ask_database
 from accounts.api.errors import ApiError, forbidden
 from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.api.submission import access_from
@@ -76,8 +77,11 @@ async def _roles(access: Access, account_ids: Collection[str]) -> dict[str, str]
     known = _recent_roles.find(user.pk, account_ids)
     unknown = set(account_ids) - known.keys()
     if unknown:
-        found = await sync_to_async(roles_on_accounts)(user, unknown)
-        _recent_roles.remember(user.pk, found)
+        before = _recent_roles.find_during_outage(user.pk, unknown)
+        remembered = before if before.keys() == unknown else None
+        found = await ask_database(partial(roles_on_accounts, user, unknown), remembered=remembered)
+        if found is not remembered:
+            _recent_roles.remember(user.pk, found)
         known |= found
     return known
 

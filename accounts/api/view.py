@@ -6,11 +6,11 @@ the context for the principal.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts.api.database_outage import AWAY, ask_database, database_unavailable
 from accounts.api.documents import Document, checked_document
 from accounts.api.errors import ApiError, bad_request, forbidden
 from accounts.api.explorer import explorer_page, is_explorer_asked
@@ -87,13 +88,16 @@ class Context:
         recent = None if key is None else _recent_access.find(key, account_id)
         if recent is not None:
             return recent
+        remembered = None if key is None else _recent_access.find_during_outage(key, account_id)
+        ask: Callable[[], Access | None] = partial(access_of, self._request, account_id)
         try:
-            # One visit to the thread that may ask the database, whatever there is to ask.
-            access = await sync_to_async(access_of)(self._request, account_id)
+            access = await ask_database(ask, remembered=remembered)
         except AuthenticationFailed as error:
             raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
         except CSRFRefused as error:
             raise forbidden(str(error)) from error
+        if access is remembered:
+            return access
         if key is not None and access is not None and (account_id is None or access.role is not None):
             _recent_access.remember(key, account_id, access)
         return access
@@ -176,6 +180,10 @@ async def _persist(asked: GraphQLRequest, persisted: PersistedDocuments, context
 
 def _with_code(error: GraphQLError) -> GraphQLError:
     original = error.original_error
+    if isinstance(original, AWAY):
+        log.warning("resolver needs the database", path=error.path, reason=str(original))
+        found = database_unavailable()
+        return GraphQLError(found.message, path=error.path, extensions=found.extensions)
     if original is not None and not isinstance(original, GraphQLError):
         log.error("resolver failed", path=error.path, exc_info=original)
         return GraphQLError(

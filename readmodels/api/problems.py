@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -27,6 +28,14 @@ _CODES: Final = {
 RETRY_AFTER_SECONDS: Final = "1"
 
 
+class DatabaseUnavailableProblem(exceptions.APIException):
+    """The database does not answer."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "DATABASE_UNAVAILABLE"
+    default_detail = "the platform's database does not answer: try again in a moment"
+
+
 class VersionNotAvailableProblem(exceptions.APIException):
     """The version that was asked for is not projected yet."""
 
@@ -38,6 +47,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     """Return the response to an error that a view raised; None leaves it to Django (a bug, logged as such)."""
     if isinstance(error, VersionNotAvailable):
         error = VersionNotAvailableProblem(str(error))
+    elif isinstance(error, OperationalError | InterfaceError):
+        log.warning("request needs the database", path=context["request"].path, reason=str(error).strip())
+        error = DatabaseUnavailableProblem()
     elif isinstance(error, Http404):
         error = exceptions.NotFound(*error.args)
     elif isinstance(error, PermissionDenied):

@@ -105,6 +105,13 @@ class Platform:
             self.stop(name)
         self._valkey.stop()
 
+    def stop_valkey(self) -> None:
+        self._valkey.stop()
+
+    def start_valkey(self) -> None:
+        """Start Valkey again, at the address that it had."""
+        self._valkey.start()
+
     def log_path(self, name: str) -> Path:
         return self.data_dir / f"{name}.log"
 

@@ -58,11 +58,14 @@ class EmbeddedPostgres:
         return f"postgresql://{USER}:{self._password_file.read_text()}@{HOST}:{self.port}/{database}"
 
     def start(self) -> str:
-        """Start the server, making its data folder and database the first time; return the database's address."""
+        """Start the server, making its data folder and database the first time; return the database's address.
+
+        A second start uses the same port.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._initialize()
         self._end_leftover()
-        self.port = free_port()
+        self.port = self.port or free_port()
         settings = {**_SETTINGS, **({} if self._is_durable else _UNSAFE_SETTINGS), "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:

@@ -81,7 +81,7 @@ DATABASES = {
         **ENVIRONMENT["DATABASE_URL"],
         # Each request of an asynchronous server runs its queries on a thread of its own: without a pool each would
         # connect anew.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 3}},
     }
 }
 for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):

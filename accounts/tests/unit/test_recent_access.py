@@ -1,8 +1,9 @@
 """What a key was allowed is remembered for a moment, for this key and account alone."""
 
+from accounts.api.database_outage import LOOK_AGAIN_SECONDS, DatabaseOutage
 from accounts.authentication import Principal
 from accounts.permissions import Access
-from accounts.recent_access import ACCESS_SECONDS, ENTRIES_MAX, RecentAccess
+from accounts.recent_access import ACCESS_SECONDS, ENTRIES_MAX, OUTAGE_SECONDS, RecentAccess, RecentRoles
 
 OWNER = Access(Principal("ada", "ada/bot"), "owner")
 
@@ -16,6 +17,42 @@ def test_an_access_is_found_until_its_time_is_over():
     assert recent.find("key", "account") is OWNER
     now[0] += 0.001
     assert recent.find("key", "account") is None
+
+
+def test_during_an_outage_it_counts_for_longer():
+    now = [100.0]
+    recent = RecentAccess(lambda: now[0])
+    recent.remember("key", "account", OWNER)
+    now[0] += OUTAGE_SECONDS - 1
+    assert recent.find("key", "account") is None
+    assert recent.find_during_outage("key", "account") is OWNER
+    assert recent.find_during_outage("key", "other") is None
+    now[0] += 1
+    assert recent.find_during_outage("key", "account") is None
+
+
+def test_roles_that_were_known_before_an_outage_are_found_in_it():
+    now = [100.0]
+    recent = RecentRoles(lambda: now[0])
+    recent.remember(7, {"one": "owner"})
+    now[0] += OUTAGE_SECONDS - 1
+    assert recent.find(7, ["one", "two"]) == {}
+    assert recent.find_during_outage(7, ["one", "two"]) == {"one": "owner"}
+    assert recent.find_during_outage(8, ["one"]) == {}
+    now[0] += 1
+    assert recent.find_during_outage(7, ["one"]) == {}
+
+
+def test_one_request_looks_whether_the_database_is_back_and_the_others_do_not_wait():
+    now = [100.0]
+    outage = DatabaseOutage(lambda: now[0])
+    assert not outage.is_known()
+    outage.note(answered=False)
+    assert outage.is_known()
+    now[0] += LOOK_AGAIN_SECONDS
+    assert [outage.is_known() for _ in range(3)] == [False, True, True]
+    outage.note(answered=True)
+    assert not outage.is_known()
 
 
 def test_another_key_or_account_is_not_allowed_by_it():

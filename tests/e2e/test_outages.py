@@ -1,0 +1,65 @@
+"""PostgreSQL and Valkey go away under load: commands are accepted meanwhile, and everything catches up alone."""
+
+import httpx
+import pytest
+
+from tests.e2e.client import Api, Load, assert_each_once, open_sqlite_store, wait_until_reconciled
+from tests.services.platform import Platform
+from tradingplatform.local.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("outages") / "postgres", is_durable=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def alone(database, tmp_path_factory):
+    """A platform whose servers are its own to stop."""
+    running = Platform(tmp_path_factory.mktemp("outages") / "platform", database)
+    try:
+        running.set_up()
+        running.start("writer", "snapshotter", "projector", "beat", "web")
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop_all()
+
+
+def test_commands_are_accepted_while_postgresql_is_away_and_the_projections_catch_up(alone, database):
+    key = alone.api_key("steady")
+    api = Api(alone.base_url, key)
+    account_ids = [api.open() for _ in range(6)]
+    with Load(alone.base_url, key, account_ids) as load:
+        load.wait_for(120)
+        database.stop()
+        load.wait_for(500)
+        with httpx.Client(base_url=alone.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=15) as client:
+            away = client.get(f"/api/accounts/{account_ids[0]}")
+            assert (away.status_code, away.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
+            assert away.headers["Retry-After"] == "1"
+            query = {"query": f'{{ account(id: "{account_ids[0]}") {{ positions {{ symbol }} }} }}'}
+            (error,) = client.post("/graphql", json=query).json()["errors"]
+            assert error["extensions"] == {"code": "DATABASE_UNAVAILABLE", "retry_after_ms": 1000}
+        database.start()
+        load.wait_for(60)
+    assert_each_once(load, open_sqlite_store(alone.data_dir))
+    assert "the read models equal the" in wait_until_reconciled(alone)
+
+
+def test_commands_are_accepted_while_valkey_is_away_and_the_projections_catch_up(alone):
+    key = alone.api_key("steadier")
+    api = Api(alone.base_url, key)
+    account_ids = [api.open() for _ in range(6)]
+    with Load(alone.base_url, key, account_ids) as load:
+        load.wait_for(60)
+        alone.stop_valkey()
+        load.wait_for(500)
+        assert api.get(f"/api/accounts/{account_ids[0]}")["account_id"] == account_ids[0]
+        alone.start_valkey()
+        load.wait_for(60)
+    assert_each_once(load, open_sqlite_store(alone.data_dir))
+    assert "the read models equal the" in wait_until_reconciled(alone)
