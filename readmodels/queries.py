@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection, connections, transaction
+from django.db import connection, connections, models, transaction
 
 from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
@@ -54,6 +54,15 @@ def trades(*, account_id: str, limit: int, before_version: int | None = None) ->
     if before_version is not None:
         rows = rows.filter(version__lt=before_version)
     return list(rows.values(*_columns(TradeHistory))[:limit])
+
+
+def oldest_rows(
+    model: type[models.Model], *, account_id: str, after_version: int, to_version: int, limit: int
+) -> list[Row]:
+    """Return an account's rows of a table between two versions, the second one included, oldest first."""
+    manager: Any = model._default_manager
+    rows = manager.filter(account_id=account_id, version__gt=after_version, version__lte=to_version)
+    return list(rows.order_by("version").values(*_columns(model))[:limit])
 
 
 def orders(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readmodels.api import rest
+from readmodels.api import downloads, rest
 
 urlpatterns = [
     path("accounts", rest.AccountListView.as_view(), name="accounts"),
@@ -10,6 +10,15 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/portfolio", rest.PortfolioView.as_view(), name="portfolio"),
     path("accounts/<uuid:account_id>/positions", rest.PositionListView.as_view(), name="positions"),
     path("accounts/<uuid:account_id>/trades", rest.TradeListView.as_view(), name="trades"),
+    *(
+        path(
+            f"accounts/<uuid:account_id>/{table.name}.{file_type.ending}",
+            downloads.DownloadView.as_view(table=table, file_type=file_type),
+            name=f"{table.name}-{file_type.ending}",
+        )
+        for table in (downloads.TRADES, downloads.EVENTS)
+        for file_type in (downloads.CSV, downloads.PARQUET)
+    ),
     path("accounts/<uuid:account_id>/orders", rest.OrderListView.as_view(), name="orders"),
     path("accounts/<uuid:account_id>/orders/<uuid:order_id>", rest.OrderView.as_view(), name="order"),
     path("accounts/<uuid:account_id>/daily-pnl", rest.DailyPnlView.as_view(), name="daily-pnl"),

@@ -1,5 +1,6 @@
 """One trade through the whole platform: GraphQL in, REST and WebSocket out, the same on every side."""
 
+import csv
 import json
 import time
 
@@ -33,6 +34,18 @@ def test_a_trade_is_seen_by_rest_at_the_version_that_was_answered(api):
     assert (found["trade_id"], found["version"], found["value"]) == (trade["tradeId"], 3, "143.5000")
     (day,) = api.get(f"/api/accounts/{account_id}/daily-pnl")["results"]
     assert (day["trades"], day["volume"], day["realized_pnl"]) == (1, "143.5000", "0.0000")
+
+
+def test_all_trades_come_as_a_file(platform, api, key):
+    account_id = api.open()
+    for quantity in (1, 2, 3):
+        version = api.buy(account_id, quantity=quantity)["version"]
+    api.get(f"/api/accounts/{account_id}", min_version=version)
+    answer = httpx.get(
+        f"{platform.base_url}/api/accounts/{account_id}/trades.csv", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert (answer.status_code, answer.headers["X-Row-Count"]) == (200, "3")
+    assert [row["quantity"] for row in csv.DictReader(answer.text.splitlines())] == ["1", "2", "3"]
 
 
 def test_a_websocket_gives_a_snapshot_then_each_change_with_its_versions(platform, api, key):
