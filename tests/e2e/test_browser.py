@@ -99,6 +99,18 @@ def test_a_trade_is_executed_from_the_ticket(screen, alice, account):
     assert (trade["quantity"], trade["price"], trade["side"]) == (7, "40.2500", "BUY")
 
 
+@pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
+def test_all_trades_are_downloaded(screen, account, request):
+    screen.go_to_account(account)
+    if "phone" in request.node.name:
+        screen.page.get_by_role("link", name="Trades").or_(screen.page.get_by_role("button", name="Trades")).click()
+    with screen.page.expect_download() as waiting:
+        screen.find("trades-csv").click()
+    assert waiting.value.suggested_filename == f"trades-{account}-v3.csv"
+    names, trade = waiting.value.path().read_text().splitlines()
+    assert (names.split(",")[2:5], trade.split(",")[2:5]) == (["symbol", "side", "quantity"], ["PG", "BUY", "5"])
+
+
 def test_a_refusal_is_shown_with_its_figures(screen, account):
     screen.go_to_account(account)
     screen.find("ticket-symbol").fill("KO")

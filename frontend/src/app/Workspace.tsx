@@ -129,6 +129,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
       )}
       {isShown("trades") && (
         <TradesPanel
+          accountId={view?.account.account_id ?? null}
           trades={view?.trades ?? null}
           tradeCount={view?.account.trade_count ?? 0}
           hasOlder={live.hasOlderTrades}

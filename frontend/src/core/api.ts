@@ -54,6 +54,16 @@ export function fetchTrades(options: AccountRead & { cursor?: string | null; lim
   return requestJson(path, options.signal ? { signal: options.signal } : {});
 }
 
+export const TRADE_FILES = [
+  { type: "csv", name: "CSV" },
+  { type: "parquet", name: "Parquet" },
+] as const;
+
+/** Where all trades of an account are had as one file. */
+export function tradesFilePath(accountId: string, type: (typeof TRADE_FILES)[number]["type"]): string {
+  return `${accountPath(accountId)}/trades.${type}`;
+}
+
 function accountPath(accountId: string): string {
   return `/api/accounts/${encodeURIComponent(accountId)}`;
 }

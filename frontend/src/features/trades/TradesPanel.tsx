@@ -4,12 +4,15 @@ import { memo, useState, type ReactElement } from "react";
 
 import { CopyableId } from "../../components/CopyableId";
 import { Amount, Change, Price } from "../../components/Figures";
+import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
+import { TRADE_FILES, tradesFilePath } from "../../core/api";
 import { formatQuantity, parseUnits } from "../../core/money";
 import { formatClock, formatDay } from "../../core/time";
 import type { Trade } from "../../core/types";
 
 interface TradesPanelProps {
+  accountId: string | null;
   trades: Trade[] | null;
   tradeCount: number;
   hasOlder: boolean;
@@ -17,21 +20,44 @@ interface TradesPanelProps {
 }
 
 export const TradesPanel = memo(function TradesPanel(props: TradesPanelProps): ReactElement {
-  const { trades, tradeCount } = props;
+  const { accountId, trades, tradeCount } = props;
+  const hasTrades = trades !== null && trades.length > 0;
   return (
     <Panel
       title="Trades"
       className="trades"
-      note={trades !== null && trades.length > 0 ? `${trades.length} of ${formatQuantity(tradeCount)}` : undefined}
+      note={hasTrades ? `${trades.length} of ${formatQuantity(tradeCount)}` : undefined}
+      actions={hasTrades && accountId !== null ? <Downloads accountId={accountId} /> : undefined}
     >
       {trades === null && <SkeletonRows rows={8} label="Loading trades" />}
       {trades !== null && trades.length === 0 && (
         <EmptyMessage title="No trades yet">Every trade appears here the moment it is executed.</EmptyMessage>
       )}
-      {trades !== null && trades.length > 0 && <Blotter {...props} trades={trades} />}
+      {hasTrades && <Blotter {...props} trades={trades} />}
     </Panel>
   );
 });
+
+/** All trades as a file, not only those that are shown; the browser saves it while the server makes it. */
+function Downloads({ accountId }: { accountId: string }): ReactElement {
+  return (
+    <div className="downloads" role="group" aria-label="Download all trades">
+      {TRADE_FILES.map(({ type, name }) => (
+        <a
+          key={type}
+          className="button small"
+          href={tradesFilePath(accountId, type)}
+          download
+          title={`Download all trades as a ${name} file`}
+          data-testid={`trades-${type}`}
+        >
+          <Icon name="deposit" size={13} />
+          {name}
+        </a>
+      ))}
+    </div>
+  );
+}
 
 function Blotter({ trades, hasOlder, onOlderWanted }: TradesPanelProps & { trades: Trade[] }): ReactElement {
   const [versionAtFirst] = useState(trades[0]?.version ?? 0);
