@@ -143,6 +143,13 @@ def _columns(model: Any) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.column is not None]
 
 
+def edition(*, account_id: str) -> tuple[int, int]:
+    """Return which table an account's row is in (a rebuild makes it anew) and its version; zeros before the first."""
+    with connections[replicas.alias_for_reads()].cursor() as cursor:
+        cursor.execute("SELECT tableoid::bigint, version FROM account_summary WHERE account_id = %s", [account_id])
+        return cursor.fetchone() or (0, 0)
+
+
 def version_of(*, account_id: str) -> int:
     """Return the version that an account's rows stand on, 0 before the first."""
     return AccountSummary.objects.filter(account_id=account_id).values_list("version", flat=True).first() or 0

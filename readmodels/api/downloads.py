@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow
 from asgiref.sync import sync_to_async
 from django.db import connections, models
-from django.http import Http404, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pyarrow import parquet
@@ -26,8 +26,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from readmodels import queries, replicas
-from readmodels.api import serializers as s
-from readmodels.api.rest import PROBLEMS, AccountScopedView
+from readmodels.api import parameters
+from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
 from readmodels.shapes import event_shape, trade_shape
@@ -151,15 +151,15 @@ class DownloadView(AccountScopedView):
     file_type: FileType = CSV
 
     @extend_schema(
-        parameters=[s.VersionParameter],
+        parameters=[parameters.VersionParameter],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEMS},
     )
-    def get(self, request: Request, account_id: uuid.UUID) -> StreamingHttpResponse:
+    def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> StreamingHttpResponse:
         """Return the file, oldest row first, as it is at the account's version now."""
-        self.role(request, account_id)
+        self.role(request, account_id, self.asked(request))
         account = queries.account(account_id=str(account_id))
         if account is None:
-            raise Http404(f"There is no account {account_id} that you may see.")
+            raise not_found(account_id)
         pages = pages_of(self.table, str(account_id), to_version=account["version"])
         answer = StreamingHttpResponse(
             _streamed(self.file_type.encode(self.table, pages)), content_type=self.file_type.content_type

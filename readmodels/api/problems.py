@@ -11,6 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from readmodels.listings import SEARCH_SECONDS_MAX, SearchTooLong
 from readmodels.queries import VersionNotAvailable
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,17 @@ class DatabaseUnavailableProblem(exceptions.APIException):
     default_detail = "the platform's database does not answer: try again in a moment"
 
 
+class SearchTooLongProblem(exceptions.APIException):
+    """What is asked for is too rare in too long a history."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "SEARCH_TOO_LONG"
+    default_detail = (
+        f"the search was not over after {SEARCH_SECONDS_MAX:g} s: ask for a shorter time with `from` and `to`, "
+        "or download the file"
+    )
+
+
 class VersionNotAvailableProblem(exceptions.APIException):
     """The version that was asked for is not projected yet."""
 
@@ -47,6 +59,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     """Return the response to an error that a view raised; None leaves it to Django (a bug, logged as such)."""
     if isinstance(error, VersionNotAvailable):
         error = VersionNotAvailableProblem(str(error))
+    elif isinstance(error, SearchTooLong):
+        error = SearchTooLongProblem()
     elif isinstance(error, OperationalError | InterfaceError):
         log.warning("request needs the database", path=context["request"].path, reason=str(error).strip())
         error = DatabaseUnavailableProblem()

@@ -4,33 +4,34 @@ import uuid
 from typing import Any, Final
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.permissions import STAFF, accessible_account_ids, role_on_account, roles_by_account
+from accounts.permissions import STAFF, accessible_account_ids, roles_by_account
 from readmodels import queries
+from readmodels.api import parameters
 from readmodels.api import serializers as s
-from readmodels.shapes import account_shape, day_shape, order_shape, position_shape, trade_shape
+from readmodels.api.base import PROBLEMS, AccountScopedView, QueryView, not_found
+from readmodels.shapes import account_shape, order_shape, position_shape
 
-DAYS_MAX = 366
 _IS_OPEN: Final = {"open": True, "closed": False, "all": None}
-PROBLEMS = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
 
 
-class AccountListView(APIView):
+class AccountListView(QueryView):
     """The accounts that the asking user may see."""
+
+    takes = (parameters.PageParameters,)
 
     @extend_schema(
         operation_id="accounts_list",
-        parameters=[s.PageParameters],
+        parameters=[parameters.PageParameters],
         responses={200: s.AccountPageSerializer, **PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """Return a page of accounts."""
-        page = s.parameters(s.PageParameters, request.query_params)
+        page = self.asked(request)
         limit, cursor = page["limit"], page.get("cursor")
         if cursor is not None:
             cursor = _uuid_cursor(cursor)
@@ -41,132 +42,93 @@ class AccountListView(APIView):
         return Response({"results": shown, "next": shown[-1]["account_id"] if len(rows) > limit else None})
 
 
-class AccountScopedView(APIView):
-    """Base of the views of one account: checks access, and waits for the version that was asked for."""
-
-    def role(self, request: Request, account_id: uuid.UUID) -> str:
-        """Return the asking user's role; raises Http404 when it has none, as if there were no such account."""
-        role = role_on_account(request.user, str(account_id))
-        if role is None:
-            raise _not_found(account_id)
-        min_version = s.parameters(s.VersionParameter, request.query_params).get("min_version")
-        if min_version is not None:
-            queries.wait_for_version(account_id=str(account_id), min_version=min_version)
-        return role
-
-
+@extend_schema_view(
+    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.AccountSerializer, **PROBLEMS})
+)
 class AccountView(AccountScopedView):
     """One account."""
 
-    @extend_schema(parameters=[s.VersionParameter], responses={200: s.AccountSerializer, **PROBLEMS})
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the account."""
-        role = self.role(request, account_id)
-        return Response(account_shape(_account(account_id), role=role))
+        return account_shape(_account(account_id), role=role)
 
 
+@extend_schema_view(
+    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.PortfolioSerializer, **PROBLEMS})
+)
 class PortfolioView(AccountScopedView):
     """One account with its positions."""
 
-    @extend_schema(parameters=[s.VersionParameter], responses={200: s.PortfolioSerializer, **PROBLEMS})
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the account and its open positions, of one version."""
-        role = self.role(request, account_id)
         with queries.one_snapshot():
             account = account_shape(_account(account_id), role=role)
             positions = [position_shape(row) for row in queries.positions(account_id=str(account_id))]
-        return Response({"account": account, "positions": positions})
+        return {"account": account, "positions": positions}
 
 
+@extend_schema_view(
+    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.PositionListSerializer, **PROBLEMS})
+)
 class PositionListView(AccountScopedView):
     """The positions of an account."""
 
-    @extend_schema(parameters=[s.VersionParameter], responses={200: s.PositionListSerializer, **PROBLEMS})
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the open positions by symbol."""
-        self.role(request, account_id)
         rows = queries.positions(account_id=str(account_id))
-        return Response({"results": [position_shape(row) for row in rows]})
+        return {"results": [position_shape(row) for row in rows]}
 
 
-class TradeListView(AccountScopedView):
-    """The trades of an account."""
-
-    @extend_schema(
-        parameters=[s.PageParameters, s.VersionParameter], responses={200: s.TradePageSerializer, **PROBLEMS}
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="accounts_orders_list",
+        parameters=[parameters.OrderParameters, parameters.VersionParameter],
+        responses={200: s.OrderPageSerializer, **PROBLEMS},
     )
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
-        """Return a page of trades, newest first."""
-        self.role(request, account_id)
-        page = s.parameters(s.PageParameters, request.query_params)
-        limit = page["limit"]
-        before = _version_cursor(page["cursor"], "trades") if "cursor" in page else None
-        rows = queries.trades(account_id=str(account_id), limit=limit + 1, before_version=before)
-        shown = [trade_shape(row) for row in rows[:limit]]
-        return Response({"results": shown, "next": str(shown[-1]["version"]) if len(rows) > limit else None})
-
-
+)
 class OrderListView(AccountScopedView):
     """The orders of an account."""
 
-    @extend_schema(
-        operation_id="accounts_orders_list",
-        parameters=[s.OrderParameters, s.VersionParameter],
-        responses={200: s.OrderPageSerializer, **PROBLEMS},
-    )
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+    takes = (parameters.OrderParameters, parameters.VersionParameter)
+
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return a page of orders, newest first: those that work, unless others are asked for."""
-        self.role(request, account_id)
-        page = s.parameters(s.OrderParameters, request.query_params)
-        limit = page["limit"]
-        client_order_id = page.get("client_order_id")
-        status = page.get("status", "open" if client_order_id is None else "all")
+        limit = asked["limit"]
+        client_order_id = asked.get("client_order_id")
+        status = asked.get("status", "open" if client_order_id is None else "all")
         rows = queries.orders(
             account_id=str(account_id),
             limit=limit + 1,
             is_open=_IS_OPEN[status],
-            symbol=page.get("symbol"),
-            side=page.get("side"),
+            symbol=asked.get("symbol"),
+            side=asked.get("side"),
             client_order_id=client_order_id,
-            before_version=_version_cursor(page["cursor"], "orders") if "cursor" in page else None,
+            before_version=version_cursor(asked["cursor"], "orders") if "cursor" in asked else None,
         )
         shown = [order_shape(row) for row in rows[:limit]]
-        return Response({"results": shown, "next": str(shown[-1]["placed_version"]) if len(rows) > limit else None})
+        return {"results": shown, "next": str(shown[-1]["placed_version"]) if len(rows) > limit else None}
 
 
+@extend_schema_view(
+    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.OrderSerializer, **PROBLEMS})
+)
 class OrderView(AccountScopedView):
     """One order."""
 
-    @extend_schema(parameters=[s.VersionParameter], responses={200: s.OrderSerializer, **PROBLEMS})
-    def get(self, request: Request, account_id: uuid.UUID, order_id: uuid.UUID) -> Response:
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the order, whether it works or has ended."""
-        self.role(request, account_id)
+        order_id = place["order_id"]
         row = queries.order(account_id=str(account_id), order_id=str(order_id))
         if row is None:
             raise Http404(f"Account {account_id} has no order {order_id}.")
-        return Response(order_shape(row))
-
-
-class DailyPnlView(AccountScopedView):
-    """The days of an account."""
-
-    @extend_schema(parameters=[s.VersionParameter], responses={200: s.DailyPnlListSerializer, **PROBLEMS})
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
-        """Return the days with trades, newest first, at most a year of them."""
-        self.role(request, account_id)
-        rows = queries.daily_pnl(account_id=str(account_id), limit=DAYS_MAX)
-        return Response({"results": [day_shape(row) for row in rows]})
+        return order_shape(row)
 
 
 def _account(account_id: uuid.UUID) -> dict[str, Any]:
     row = queries.account(account_id=str(account_id))
     if row is None:
-        raise _not_found(account_id)
+        raise not_found(account_id)
     return row
-
-
-def _not_found(account_id: uuid.UUID) -> Http404:
-    return Http404(f"There is no account {account_id} that you may see.")
 
 
 def _uuid_cursor(text: str) -> str:
@@ -176,7 +138,8 @@ def _uuid_cursor(text: str) -> str:
         raise ValidationError({"cursor": "not the `next` of a page of accounts"}) from error
 
 
-def _version_cursor(text: str, what: str) -> int:
+def version_cursor(text: str, what: str) -> int:
+    """Return the version inside a cursor; raises ValidationError."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ValidationError({"cursor": f"not the `next` of a page of {what}"})
     return int(text)

@@ -173,36 +173,32 @@ class TradePageSerializer(Base):
     next = serializers.CharField(allow_null=True, help_text="Cursor of the next page")
 
 
-class DailyPnlListSerializer(Base):
-    """An account's days with trades, newest first."""
+class DailyPnlPageSerializer(Base):
+    """A page of an account's days with trades, newest first."""
 
     results = DailyPnlSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Give it back as `cursor`; null at the end")
 
 
-class PageParameters(Base):
-    """How much, from where."""
+class EventSerializer(Base):
+    """An event: what happened to the account, and by whom."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
-    cursor = serializers.CharField(required=False, help_text="`next` of the page before")
-
-
-class OrderParameters(PageParameters):
-    """Which orders."""
-
-    status = serializers.ChoiceField(
-        ["open", "closed", "all"], required=False, help_text="`open` unless a client_order_id is asked for, then `all`"
-    )
-    symbol = serializers.CharField(required=False)
-    side = serializers.ChoiceField(SIDES, required=False)
-    client_order_id = serializers.CharField(required=False)
+    event_id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    type = serializers.CharField(help_text="Such as TradeExecuted")
+    recorded_at = serializers.DateTimeField()
+    actor = serializers.CharField(help_text="User, and the API key behind a slash")
+    command_id = serializers.CharField()
+    correlation_id = serializers.CharField()
+    causation_id = serializers.CharField(allow_null=True)
+    data = serializers.JSONField(help_text="The event's fields; money as decimal strings")
 
 
-class VersionParameter(Base):
-    """How fresh."""
+class ActivityPageSerializer(Base):
+    """A page of an account's events, newest first."""
 
-    min_version = serializers.IntegerField(
-        min_value=0, required=False, help_text="Answer only from data that have this account version; waits up to 2 s"
-    )
+    results = EventSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Give it back as `cursor`; null at the end")
 
 
 class ProblemSerializer(Base):
@@ -213,10 +209,3 @@ class ProblemSerializer(Base):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable code")
-
-
-def parameters(serializer: type[Base], query: Any) -> dict[str, Any]:
-    """Return checked query parameters; raises ValidationError, a 400 that names the one that is wrong."""
-    checked = serializer(data=query)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)

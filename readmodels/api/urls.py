@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from readmodels.api import downloads, rest
+from readmodels.api import downloads, history, rest
 
 urlpatterns = [
     path("accounts", rest.AccountListView.as_view(), name="accounts"),
     path("accounts/<uuid:account_id>", rest.AccountView.as_view(), name="account"),
     path("accounts/<uuid:account_id>/portfolio", rest.PortfolioView.as_view(), name="portfolio"),
     path("accounts/<uuid:account_id>/positions", rest.PositionListView.as_view(), name="positions"),
-    path("accounts/<uuid:account_id>/trades", rest.TradeListView.as_view(), name="trades"),
+    path("accounts/<uuid:account_id>/trades", history.TradeListView.as_view(), name="trades"),
     *(
         path(
             f"accounts/<uuid:account_id>/{table.name}.{file_type.ending}",
@@ -19,7 +19,8 @@ urlpatterns = [
         for table in (downloads.TRADES, downloads.EVENTS)
         for file_type in (downloads.CSV, downloads.PARQUET)
     ),
+    path("accounts/<uuid:account_id>/activity", history.ActivityView.as_view(), name="activity"),
     path("accounts/<uuid:account_id>/orders", rest.OrderListView.as_view(), name="orders"),
     path("accounts/<uuid:account_id>/orders/<uuid:order_id>", rest.OrderView.as_view(), name="order"),
-    path("accounts/<uuid:account_id>/daily-pnl", rest.DailyPnlView.as_view(), name="daily-pnl"),
+    path("accounts/<uuid:account_id>/daily-pnl", history.DailyPnlView.as_view(), name="daily-pnl"),
 ]

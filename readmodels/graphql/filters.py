@@ -1,29 +1,27 @@
 """What lists can be narrowed by, checked: text of the query in, conditions of the database out."""
 
 from datetime import datetime
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from accounts.domain.events import AccountEvent
-from readmodels.graphql import batches
-from readmodels.graphql.batches import Conditions
+from readmodels import listings
 from readmodels.graphql.errors import bad_argument
+from readmodels.listings import EVENT_TYPES, Conditions
 
 SIDES: Final = ("BUY", "SELL")
 ORDER_STATUSES: Final[dict[str, Conditions]] = {
-    "open": ((batches.IS_OPEN, None),),
-    "closed": ((batches.HAS_ENDED, None),),
+    "open": ((listings.IS_OPEN, None),),
+    "closed": ((listings.HAS_ENDED, None),),
     "all": (),
 }
-EVENT_TYPES: Final = frozenset(event.__name__ for event in get_args(AccountEvent))
 
 
 def trade_conditions(*, symbol: str | None, side: str | None, begin: str | None, end: str | None) -> Conditions:
     """Return the conditions of a list of trades; raises BAD_REQUEST."""
     return _given(
-        (batches.SYMBOL_IS, symbol),
-        (batches.SIDE_IS, _side(side)),
-        (batches.EXECUTED_FROM, _instant("from", begin)),
-        (batches.EXECUTED_BEFORE, _instant("to", end)),
+        (listings.SYMBOL_IS, symbol),
+        (listings.SIDE_IS, _side(side)),
+        (listings.EXECUTED_FROM, _instant("from", begin)),
+        (listings.EXECUTED_BEFORE, _instant("to", end)),
     )
 
 
@@ -35,9 +33,9 @@ def order_conditions(
     if asked not in ORDER_STATUSES:
         raise bad_argument(f"`status` is {', '.join(ORDER_STATUSES)}, found {asked!r}")
     return ORDER_STATUSES[asked] + _given(
-        (batches.SYMBOL_IS, symbol),
-        (batches.SIDE_IS, _side(side)),
-        (batches.CLIENT_ORDER_ID_IS, client_order_id),
+        (listings.SYMBOL_IS, symbol),
+        (listings.SIDE_IS, _side(side)),
+        (listings.CLIENT_ORDER_ID_IS, client_order_id),
     )
 
 
@@ -47,9 +45,9 @@ def event_conditions(*, types: list[str] | None, begin: str | None, end: str | N
     if unknown:
         raise bad_argument(f"`types` has no {unknown[0]!r}: there are {', '.join(sorted(EVENT_TYPES))}")
     return _given(
-        (batches.TYPE_IS_ONE_OF, None if types is None else _Names(sorted(set(types)))),
-        (batches.RECORDED_FROM, _instant("from", begin)),
-        (batches.RECORDED_BEFORE, _instant("to", end)),
+        (listings.TYPE_IS_ONE_OF, None if types is None else _Names(sorted(set(types)))),
+        (listings.RECORDED_FROM, _instant("from", begin)),
+        (listings.RECORDED_BEFORE, _instant("to", end)),
     )
 
 
@@ -60,7 +58,7 @@ class _Names(list[str]):
         return hash(tuple(self))
 
 
-def _given(*conditions: tuple[batches.Condition, Any]) -> Conditions:
+def _given(*conditions: tuple[listings.Condition, Any]) -> Conditions:
     return tuple(condition for condition in conditions if condition[1] is not None)
 
 

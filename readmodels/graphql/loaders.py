@@ -10,7 +10,8 @@ from asgiref.sync import sync_to_async
 from graphene.utils.dataloader import DataLoader
 from graphql import GraphQLResolveInfo
 
-from readmodels.graphql.batches import (
+from readmodels.graphql.errors import query_timeout
+from readmodels.listings import (
     SEARCH_SECONDS_MAX,
     Bound,
     Conditions,
@@ -20,7 +21,6 @@ from readmodels.graphql.batches import (
     orders_of,
     positions_of,
 )
-from readmodels.graphql.errors import query_timeout
 from readmodels.projections.rows import Row
 
 

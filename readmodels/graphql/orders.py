@@ -12,11 +12,11 @@ from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels.graphql import filters
-from readmodels.graphql.batches import ORDERS
 from readmodels.graphql.errors import order_not_found
 from readmodels.graphql.fields import VERSION_OF_ROW, page_arguments, text
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import newest_page, version_of_cursor
+from readmodels.listings import ORDERS
 from readmodels.shapes import order_shape
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
-from readmodels.graphql.batches import Bound, Conditions, Listing
 from readmodels.graphql.connections import key_of, page_of, page_size
 from readmodels.graphql.loaders import AccountVersion, loaders_of
+from readmodels.listings import Bound, Conditions, Listing
 from readmodels.projections.rows import Row
 
 _VERSION_DIGITS_MAX = 18

@@ -22,12 +22,12 @@ from graphql import (
 
 from accounts.permissions import STAFF, Access, accessible_account_ids, roles_by_account
 from readmodels import queries, replicas
-from readmodels.graphql.batches import with_positions
 from readmodels.graphql.connections import key_of, page_of, page_size
 from readmodels.graphql.errors import not_found, unauthenticated, version_not_available
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import account_version
 from readmodels.graphql.types import Account, page_arguments
+from readmodels.listings import with_positions
 from readmodels.projections.rows import Row
 from readmodels.queries import VersionNotAvailable
 from readmodels.shapes import account_shape

@@ -12,11 +12,11 @@ from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels.graphql import filters
-from readmodels.graphql.batches import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
 from readmodels.graphql.fields import VERSION_OF_ROW, page_arguments, period_arguments, text
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.orders import AccountOrders
 from readmodels.graphql.pages import account_version, newest_page, version_of_cursor
+from readmodels.listings import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
 from readmodels.shapes import day_shape, event_shape, position_shape, trade_shape
 
 

@@ -18,8 +18,7 @@ from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder, ExecuteTrade
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
-from readmodels import queries
-from readmodels.graphql import batches
+from readmodels import listings, queries
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, BOB, DAY, project
 
@@ -56,7 +55,7 @@ DAYS = """query($id: ID!, $first: Int, $after: String) { account(id: $id) { dail
 ACCOUNTS = """query($first: Int, $after: String) { accounts(first: $first, after: $after) {
   edges { cursor node { accountId role } } pageInfo { hasNextPage hasPreviousPage endCursor } } }"""
 
-SLOW = batches.Condition("symbol", "= %s || pg_sleep(1)::text")
+SLOW = listings.Condition("symbol", "= %s || pg_sleep(1)::text")
 
 
 class Reader:
@@ -325,9 +324,9 @@ class TestFilters:
         assert named in message
 
     def test_a_search_that_takes_too_long_is_given_up(self, ada, monkeypatch):
-        monkeypatch.setattr(batches, "SEARCH_SECONDS_MAX", 0.001)
+        monkeypatch.setattr(listings, "SEARCH_SECONDS_MAX", 0.001)
         monkeypatch.setattr(
-            batches, "SYMBOL_IS", batches.Condition("symbol", "= %s || coalesce(pg_sleep(1)::text, '')")
+            listings, "SYMBOL_IS", listings.Condition("symbol", "= %s || coalesce(pg_sleep(1)::text, '')")
         )
         _, code, message = ada.error(TRADES, id=ADA, symbol="KO")
         assert code == "QUERY_TIMEOUT"

@@ -1,4 +1,4 @@
-"""Rows of many accounts in one query each: what the data loaders ask the database for.
+"""Rows of many accounts in one query each: what lists ask the database for, over REST and GraphQL.
 
 Every list is read newest first, below a bound of its own for each account (by the primary key, so a page costs the same
 however long the history is). Permissions are the caller's.
@@ -6,18 +6,22 @@ however long the history is). Permissions are the caller's.
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from django.db import OperationalError, connections, models, transaction
 from psycopg import errors as postgres_errors
 from psycopg import sql
 
+from accounts.domain.events import AccountEvent
 from readmodels import queries, replicas
 from readmodels.models import Activity, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
 
 SEARCH_SECONDS_MAX: Final = 3.0
 """A search that its conditions make long (rare matches in a long history) is given up after this time."""
+
+EVENT_TYPES: Final = frozenset(event.__name__ for event in get_args(AccountEvent))
+"""Every type that an event can have."""
 
 DAY_AFTER_ALL: Final = "infinity"
 """The bound above every day, as PostgreSQL writes it."""
@@ -44,6 +48,9 @@ CLIENT_ORDER_ID_IS: Final = Condition("client_order_id", "= %s")
 IS_OPEN: Final = Condition("ended_at", "IS NULL")
 HAS_ENDED: Final = Condition("ended_at", "IS NOT NULL")
 TYPE_IS_ONE_OF: Final = Condition("event_type", "= ANY(%s)")
+TEXT_IS_IN: Final = Condition("data", "::text ILIKE %s")
+DAY_FROM: Final = Condition("date", ">= %s")
+DAY_BEFORE: Final = Condition("date", "< %s")
 RECORDED_FROM: Final = Condition("recorded_at", ">= %s")
 RECORDED_BEFORE: Final = Condition("recorded_at", "< %s")
 

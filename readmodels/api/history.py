@@ -1,0 +1,140 @@
+"""The REST views of what happened to an account: trades, events, days; newest first, narrowed by what is asked for."""
+
+import uuid
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import ValidationError
+
+from readmodels import listings
+from readmodels.api import parameters
+from readmodels.api import serializers as s
+from readmodels.api.base import PROBLEMS, AccountScopedView
+from readmodels.api.rest import version_cursor
+from readmodels.listings import EVENT_TYPES, Bound, Condition, Listing
+from readmodels.projections.rows import Row
+from readmodels.shapes import day_shape, event_shape, trade_shape
+
+_VERSION_ABOVE_ALL: Final = 2**63 - 1
+_SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}
+
+
+class HistoryView(AccountScopedView):
+    """Base of the three: a page of a listing."""
+
+    listing: Listing
+
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+        """Return a page, newest first; raises SearchTooLong."""
+        limit = asked["limit"]
+        given = [(condition, value) for condition, value in self.conditions(asked) if value is not None]
+        bounds = [Bound(str(account_id), self.below(asked.get("cursor")))]
+        (rows,) = listings.newest(listing=self.listing, bounds=bounds, limit=limit + 1, conditions=tuple(given))
+        shown = [self.show(row) for row in rows[:limit]]
+        return {"results": shown, "next": str(shown[-1][self.listing.ordered_by]) if len(rows) > limit else None}
+
+    def show(self, row: Row) -> dict[str, Any]:
+        """Return a row as it is shown."""
+        raise NotImplementedError
+
+    def below(self, cursor: Any) -> int | str:
+        """Return what the rows of the page are below."""
+        return _VERSION_ABOVE_ALL if cursor is None else version_cursor(cursor, "this list")
+
+    def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
+        """Return what the rows are narrowed by; None where nothing is asked for."""
+        raise NotImplementedError
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[parameters.TradeParameters, parameters.VersionParameter],
+        responses={200: s.TradePageSerializer, **_SEARCH_PROBLEMS},
+    )
+)
+class TradeListView(HistoryView):
+    """The trades of an account."""
+
+    takes = (parameters.TradeParameters, parameters.VersionParameter)
+    listing = listings.TRADES
+
+    def show(self, row: Row) -> dict[str, Any]:
+        """Return a row as it is shown."""
+        return trade_shape(row)
+
+    def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
+        """Return what the trades are narrowed by."""
+        return [
+            (listings.SYMBOL_IS, asked.get("symbol")),
+            (listings.SIDE_IS, asked.get("side")),
+            (listings.EXECUTED_FROM, asked.get("from")),
+            (listings.EXECUTED_BEFORE, asked.get("to")),
+        ]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[parameters.ActivityParameters, parameters.VersionParameter],
+        responses={200: s.ActivityPageSerializer, **_SEARCH_PROBLEMS},
+    )
+)
+class ActivityView(HistoryView):
+    """The events of an account: its audit trail."""
+
+    takes = (parameters.ActivityParameters, parameters.VersionParameter)
+    listing = listings.EVENTS
+
+    def show(self, row: Row) -> dict[str, Any]:
+        """Return a row as it is shown."""
+        return event_shape(row)
+
+    def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
+        """Return what the events are narrowed by."""
+        return [
+            (listings.TYPE_IS_ONE_OF, _types(asked.get("type"))),
+            (listings.TEXT_IS_IN, _pattern(asked.get("text"))),
+            (listings.RECORDED_FROM, asked.get("from")),
+            (listings.RECORDED_BEFORE, asked.get("to")),
+        ]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[parameters.DayParameters, parameters.VersionParameter],
+        responses={200: s.DailyPnlPageSerializer, **_SEARCH_PROBLEMS},
+    )
+)
+class DailyPnlView(HistoryView):
+    """The days of an account."""
+
+    takes = (parameters.DayParameters, parameters.VersionParameter)
+    listing = listings.DAYS
+
+    def show(self, row: Row) -> dict[str, Any]:
+        """Return a row as it is shown."""
+        return day_shape(row)
+
+    def below(self, cursor: Any) -> int | str:
+        """Return the day that the days of the page are before."""
+        return listings.DAY_AFTER_ALL if cursor is None else cursor.isoformat()
+
+    def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
+        """Return what the days are narrowed by."""
+        return [(listings.DAY_FROM, asked.get("from")), (listings.DAY_BEFORE, asked.get("to"))]
+
+
+def _types(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in EVENT_TYPES:
+            raise ValidationError({"type": f"there is no {name!r}: there are {', '.join(sorted(EVENT_TYPES))}"})
+    return names
+
+
+def _pattern(text: str | None) -> str | None:
+    if text is None:
+        return None
+    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{literal}%"

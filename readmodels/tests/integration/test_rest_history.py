@@ -1,0 +1,155 @@
+"""REST: trades, events and days narrowed by what is asked for, and nobody is sent again what they have."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.domain.commands import FreezeAccount, UnfreezeAccount
+from accounts.models import AccountAccess
+from readmodels import listings
+from readmodels.tests.conftest import ADA, project
+from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def told(ada, history):  # noqa: F811
+    """Ada's account with trades in two symbols, and a reason with a sign that a pattern would take for its own."""
+    history.buy(ADA, quantity=3, symbol="XOM")
+    history.execute(ADA, FreezeAccount("100% sure_ly"))
+    project()
+    return ada
+
+
+def versions(answer):
+    return [row["version"] for row in answer.json()["results"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, [8, 7, 6, 5, 4, 3]),
+        ({"symbol": "XOM"}, [8]),
+        ({"side": "SELL"}, [7]),
+        ({"symbol": "KO", "side": "BUY", "limit": 2}, [6, 5]),
+        ({"symbol": "KO", "side": "BUY", "limit": 2, "cursor": "5"}, [4, 3]),
+        ({"from": "2020-01-01T00:00:00Z"}, [8, 7, 6, 5, 4, 3]),
+        ({"to": "2020-01-01T00:00:00Z"}, []),
+    ],
+)
+def test_trades_are_narrowed(told, asked, expected):
+    assert versions(told.get(f"accounts/{ADA}/trades", **asked)) == expected
+
+
+def test_times_cut_where_they_say(told):
+    trades = told.get(f"accounts/{ADA}/trades").json()["results"]
+    begin, end = trades[4]["executed_at"], trades[1]["executed_at"]
+    expected = [trade["version"] for trade in trades if begin <= trade["executed_at"] < end]
+    assert versions(told.get(f"accounts/{ADA}/trades", **{"from": begin, "to": end})) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"limit": 2}, [9, 8]),
+        ({"type": "AccountFrozen"}, [9]),
+        ({"type": "AccountFrozen, AccountOpened"}, [9, 1]),
+        ({"text": "xom"}, [8]),
+        ({"text": "100% SURE"}, [9]),
+        ({"text": "%%"}, []),
+        ({"text": "sure_"}, [9]),
+        ({"text": "s_re"}, []),
+        ({"type": "TradeExecuted", "text": "SELL"}, [7]),
+    ],
+)
+def test_events_are_found_by_type_and_text(told, asked, expected):
+    assert versions(told.get(f"accounts/{ADA}/activity", **asked)) == expected
+
+
+def test_an_event_says_who_did_what(told):
+    (event,) = told.get(f"accounts/{ADA}/activity", limit=1).json()["results"]
+    assert (event["type"], event["actor"], event["data"]["reason"]) == ("AccountFrozen", "ada/bot", "100% sure_ly")
+
+
+def test_days_come_in_pages(told):
+    (day,) = told.get(f"accounts/{ADA}/daily-pnl").json()["results"]
+    assert told.get(f"accounts/{ADA}/daily-pnl", cursor=day["date"]).json() == {"results": [], "next": None}
+    assert told.get(f"accounts/{ADA}/daily-pnl", **{"from": day["date"]}).json()["results"] == [day]
+    assert told.get(f"accounts/{ADA}/daily-pnl", to=day["date"]).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "message"),
+    [
+        (
+            "trades",
+            {"symbl": "KO"},
+            "symbl: there is no such parameter here: it takes cursor, from, limit",
+        ),
+        ("", {"limit": "1"}, "limit: there is no such parameter here: it takes min_version"),
+        ("trades", {"from": "2026-01-01T00:00:00"}, "from: an instant has its offset, such as 2026-01-31T09:30:00Z"),
+        ("trades", {"side": "LONG"}, "side"),
+        ("activity", {"type": "Opened"}, "type: there is no 'Opened': there are AccountClosed, AccountFrozen"),
+        ("activity", {"text": "x"}, "text"),
+        ("daily-pnl", {"cursor": "x"}, "cursor"),
+        ("trades.csv", {"limit": "1"}, "limit: there is no such parameter here"),
+    ],
+)
+def test_what_makes_no_sense_is_named(told, path, asked, message):
+    answer = told.get(f"accounts/{ADA}/{path}".rstrip("/"), **asked)
+    assert problem(answer) == (400, "BAD_REQUEST")
+    assert message in answer.json()["detail"]
+
+
+def test_a_search_that_takes_too_long_is_given_up(told, monkeypatch):
+    monkeypatch.setattr(listings, "SEARCH_SECONDS_MAX", 0.001)
+    monkeypatch.setattr(listings, "SYMBOL_IS", listings.Condition("symbol", "= %s || coalesce(pg_sleep(1)::text, '')"))
+    assert problem(told.get(f"accounts/{ADA}/trades", symbol="KO")) == (422, "SEARCH_TOO_LONG")
+
+
+PATHS = ["", "/portfolio", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
+
+
+class TestTags:
+    def again(self, reader, path, tag):
+        return Client().get(f"/api/accounts/{ADA}{path}", headers={**reader.headers, "If-None-Match": tag})
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_nobody_is_sent_again_what_they_have(self, told, history, path):
+        first = told.get(f"accounts/{ADA}{path}")
+        assert first["Cache-Control"] == "private, no-cache"
+        unchanged = self.again(told, path, first["ETag"])
+        assert (unchanged.status_code, unchanged.content, unchanged["ETag"]) == (304, b"", first["ETag"])
+        AccountAccess.objects.filter(user=told.user).update(role="viewer")
+        assert self.again(told, path, first["ETag"]).status_code == 200  # What one may do is shown, too.
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_whatever_happens_is_seen_at_once(self, told, history, path):
+        first = told.get(f"accounts/{ADA}{path}")
+        history.execute(ADA, UnfreezeAccount("looked at"))
+        project()
+        assert self.again(told, path, first["ETag"]).status_code == 200
+
+    def test_other_questions_have_other_tags(self, told):
+        tags = {told.get(f"accounts/{ADA}{path}")["ETag"] for path in [*PATHS, "/trades?limit=1", "/trades?limit=2"]}
+        assert len(tags) == len(PATHS) + 2
+
+    def test_a_rebuild_ends_every_tag(self, told):
+        first = told.get(f"accounts/{ADA}")
+        call_command("rebuild_readmodels", "--yes", stdout=io.StringIO())
+        assert self.again(told, "", first["ETag"]).status_code == 200
+
+    def test_an_unchanged_answer_costs_no_look_at_the_rows(self, told):
+        first = told.get(f"accounts/{ADA}/trades")
+        with CaptureQueriesContext(connection) as queries:
+            assert self.again(told, "/trades", first["ETag"]).status_code == 304
+        assert not [query for query in queries if "trade_history" in query["sql"]]
+
+    def test_a_stranger_learns_nothing_from_a_tag(self, told):
+        first = told.get(f"accounts/{ADA}")
+        assert problem(self.again(Reader("stranger"), "", first["ETag"])) == (404, "NOT_FOUND")
