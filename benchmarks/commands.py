@@ -55,7 +55,7 @@ def _pipeline() -> Iterator[Figure]:
             assert all(isinstance(outcome, Committed) for outcome in outcomes)
             after = sum(batch.event_count for p in range(16) for batch in store.read_all(partition=p))
             assert after - before == TRADES, f"{TRADES} trades were acknowledged and {after - before} are there"
-    refused = sum(type(o.commit.events[0]).__name__ == "CommandRefused" for o in outcomes if isinstance(o, Committed))
+    refused = sum(type(o.events[0]).__name__ == "CommandRefused" for o in outcomes if isinstance(o, Committed))
     note = f"decide, encode, hash, durable; {refused * 100 // TRADES} % refused; one core"
     yield Figure("commands.pipeline_trades_per_s", TRADES / seconds, "trades/s", note, ">= 100000")
 

@@ -8,6 +8,7 @@ import zlib
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 E = TypeVar("E")
 
@@ -51,6 +52,11 @@ class Commit(msgspec.Struct, Generic[E], array_like=True, gc=False):
     metadata: dict[str, str] | None
     events: tuple[E, ...]
     event_ids: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> tuple[Any, ...]:
+        """The eight values of the header, in stored order (see CommitHeader)."""
+        return astuple(self)[:8]
 
     @property
     def last_version(self) -> int:

@@ -54,13 +54,13 @@ def result_of(envelope: Envelope, outcome: Outcome) -> Result:
     """Return what a caller is told of a command: what happened, with its events."""
     if isinstance(outcome, Failed):
         return _not_executed(envelope, outcome.error)
-    commit = outcome.commit
+    account_id, first_version, timestamp, command_id, *_ = outcome.header
     return Executed(
-        account_id=commit.aggregate_id,
-        command_id=commit.command_id,
-        first_version=commit.first_version,
-        timestamp=commit.timestamp,
-        events=commit.events,
+        account_id=account_id,
+        command_id=command_id,
+        first_version=first_version,
+        timestamp=timestamp,
+        events=outcome.events,
         event_ids=outcome.event_ids,
         is_duplicate=outcome.is_duplicate,
     )
@@ -70,14 +70,14 @@ def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
     """Return the short form of it, for a caller of thousands."""
     if isinstance(outcome, Failed):
         return _not_executed(envelope, outcome.error)
-    commit = outcome.commit
-    first = commit.events[0]
+    events = outcome.events
+    first, version = events[0], outcome.header[1] + len(events) - 1
     if type(first) is TradeExecuted:
-        return Booked(commit.last_version, outcome.is_duplicate)
+        return Booked(version, outcome.is_duplicate)
     if type(first) is CommandRefused:
-        return Booked(commit.last_version, outcome.is_duplicate, first.code, first.limit, first.actual)
+        return Booked(version, outcome.is_duplicate, first.code, first.limit, first.actual)
     order_id = first.order_id if type(first) is OrderPlaced else None
-    return Booked(commit.last_version, outcome.is_duplicate, order_id=order_id)
+    return Booked(version, outcome.is_duplicate, order_id=order_id)
 
 
 def _not_executed(envelope: Envelope, error: Exception) -> NotExecuted:

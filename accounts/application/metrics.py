@@ -132,5 +132,5 @@ def _ending(outcome: Outcome) -> str:
         return failure_of(outcome.error).code
     if outcome.is_duplicate:
         return DUPLICATE
-    first = outcome.commit.events[0]
+    first = outcome.events[0]
     return first.code if type(first) is CommandRefused else EXECUTED

@@ -8,6 +8,8 @@ and never judges. Between them they are the whole behaviour of an account; nothi
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from msgspec.structs import asdict
+
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
@@ -94,13 +96,22 @@ def decide(account: Account, command: c.AccountCommand, now: int) -> Events:
 
     Raises CommandInvalid with ACCOUNT_NOT_FOUND when the account does not exist: nothing is recorded then.
     """
+    if account.status != "ACTIVE":
+        blocked = _blocked(account, command)
+        if blocked is not None:
+            return blocked
+    return _DECIDE[type(command)](account, command, now)
+
+
+def _blocked(account: Account, command: c.AccountCommand) -> Events | None:
+    """Return the refusal of a command that an account in this status does not take, None for one that it does."""
     if account.status == "NONE" and type(command) is not c.OpenAccount:
         raise CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")
     if account.status == "CLOSED":
         return refusal(command, Code.ACCOUNT_CLOSED)
     if account.status == "FROZEN" and type(command) not in _ALLOWED_WHEN_FROZEN:
         return refusal(command, Code.ACCOUNT_NOT_ACTIVE)
-    return _DECIDE[type(command)](account, command, now)
+    return None
 
 
 def _open(account: Account, command: c.OpenAccount, _: int) -> Events:
@@ -150,7 +161,7 @@ def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
     order_id = command.order_id
     if order_id is None:
         breach = risk.trade_breach(account, command, day, None)
-        return (trades.executed(account, command, day),) if breach is None else _refused_by(command, breach)
+        return _refused_by(command, breach) if breach is not None else (trades.executed(account, command, day),)
     order = account.orders.get(order_id)
     breach = orders.fill_breach(order, command) or risk.trade_breach(account, command, day, order)
     if breach is not None:
@@ -226,15 +237,11 @@ _ALLOWED_WHEN_FROZEN: Final = frozenset(
 
 
 def _refused_by(command: c.AccountCommand, breach: risk.Breach) -> Events:
-    return refusal(command, breach.code, limit=breach.limit, actual=breach.actual)
+    return refusal(command, breach.code, breach.limit, breach.actual)
 
 
 def refusal(
-    command: c.AccountCommand, code: Code, *, limit: int | None = None, actual: int | None = None
+    command: c.AccountCommand, code: Code, limit: int | None = None, actual: int | None = None
 ) -> tuple[e.CommandRefused]:
     """Return the event that records a refusal: which command, with which arguments, and the figures behind it."""
-    arguments = {name: getattr(command, name) for name in command.__struct_fields__}
-    refused = e.CommandRefused(
-        command=type(command).__name__, code=code.value, limit=limit, actual=actual, arguments=arguments
-    )
-    return (refused,)
+    return (e.CommandRefused(type(command).__name__, code._value_, limit, actual, asdict(command)),)

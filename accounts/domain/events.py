@@ -193,6 +193,8 @@ class OrderRejected(_OrderEnded, frozen=True, array_like=True, gc=False, tag="Or
     """The venue does not take the order."""
 
 
+OrderEvent: TypeAlias = OrderPlaced | OrderFilled | OrderReplaced | OrderCancelled | OrderExpired | OrderRejected
+
 AccountEvent: TypeAlias = (
     AccountOpened
     | CashDeposited

@@ -64,10 +64,7 @@ def ended(account: Account, event: e.OrderReplaced | e.OrderCancelled | e.OrderE
     _reserve(account, event)
 
 
-def _reserve(
-    account: Account,
-    event: e.OrderPlaced | e.OrderFilled | e.OrderReplaced | e.OrderCancelled | e.OrderExpired | e.OrderRejected,
-) -> None:
+def _reserve(account: Account, event: e.OrderEvent) -> None:
     account.reserved_cash = event.reserved_cash
     if event.reserved_shares:
         account.reserved_shares[event.symbol] = event.reserved_shares

@@ -5,7 +5,9 @@ Portfolio value is cash plus every position at the price that the account last t
 included. All arithmetic is exact: the share of a position is compared by multiplying, never by dividing.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import Code
@@ -18,7 +20,7 @@ DEFAULT_MAX_DAILY_VALUE: Final = 1_000_000 * SCALE  # Traded value per UTC day.
 DEFAULT_MAX_TRADE_VALUE: Final = 100_000 * SCALE  # Value of one trade.
 
 
-class Breach(NamedTuple):
+class Breach(msgspec.Struct, frozen=True, gc=False):
     """A broken rule: its code, the limit and what the command would have made of it, both in the rule's own unit."""
 
     code: Code
@@ -31,14 +33,17 @@ def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order |
 
     What working orders reserve is not there to spend, but for a fill of `order` what these shares of it kept.
     """
-    position = account.positions.get(trade.symbol, NO_POSITION)
+    symbol, quantity = trade.symbol, trade.quantity
+    position = account.positions.get(symbol, NO_POSITION)
     cash = account.cash - account.reserved_cash
-    shares = position.quantity - account.reserved_shares.get(trade.symbol, 0)
+    shares = position[0]
+    if account.reserved_shares:
+        shares -= account.reserved_shares.get(symbol, 0)
     if order is not None:
-        cash += order.reserved_cash(trade.quantity)
-        shares += order.reserved_shares(trade.quantity)
-    cost = trade.quantity * trade.price
-    return breach_of(account, position, trade.side, trade.quantity, trade.price, cost, cash, shares, day)
+        cash += order.reserved_cash(quantity)
+        shares += order.reserved_shares(quantity)
+    price = trade.price
+    return breach_of(account, position, trade.side, quantity, price, quantity * price, cash, shares, day)
 
 
 def breach_of(
@@ -59,19 +64,21 @@ def breach_of(
     value = quantity * price
     if value > account.max_trade_value:
         return Breach(Code.TRADE_LIMIT_EXCEEDED, account.max_trade_value, value)
-    traded = account.day_volume if account.day == day else 0
-    if traded + value > account.max_daily_value:
-        return Breach(Code.DAILY_LIMIT_EXCEEDED, account.max_daily_value, traded + value)
-    if side == "BUY" and cost > cash:
+    traded = account.day_volume + value if account.day == day else value
+    if traded > account.max_daily_value:
+        return Breach(Code.DAILY_LIMIT_EXCEEDED, account.max_daily_value, traded)
+    is_buy = side == "BUY"
+    if is_buy and cost > cash:
         return Breach(Code.INSUFFICIENT_FUNDS, cash, cost)
-    if side == "SELL" and quantity > shares:
+    if not is_buy and quantity > shares:
         return Breach(Code.INSUFFICIENT_POSITION, shares, quantity)
-    portfolio_value = account.portfolio_value + position.quantity * (price - position.mark)
+    held, _, mark, _ = position
+    portfolio_value = account.cash + account.positions_value + held * (price - mark)
     if portfolio_value > VALUE_MAX:
         return Breach(Code.VALUE_LIMIT_EXCEEDED, VALUE_MAX, portfolio_value)
-    if side == "SELL":
+    if not is_buy:
         return None
-    position_value = (position.quantity + quantity) * price
+    position_value = (held + quantity) * price
     if position_value * BASIS_POINTS > account.max_position_bp * portfolio_value:
         return Breach(
             Code.POSITION_LIMIT_EXCEEDED, account.max_position_bp * portfolio_value // BASIS_POINTS, position_value

@@ -1,11 +1,10 @@
 """The state of a trading account that decisions are made on: what its events add up to, and nothing else.
 
-Mutable and flat for speed; a position is an immutable tuple, and so is an order, so a copy of
-the state is a few shallow copies.
+Mutable and flat for speed; a position is an immutable tuple, and so is an order.
 """
 
-from copy import copy
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -79,15 +78,11 @@ class Account(msgspec.Struct, gc=False):
     reserved_cash: int = 0
     reserved_shares: dict[str, int] = {}
 
-    def copy(self) -> "Account":
-        """Return a copy that can be evolved without touching this one."""
-        twin = copy(self)
-        twin.positions = self.positions.copy()
-        twin.orders = self.orders.copy() if self.orders else {}
-        twin.reserved_shares = self.reserved_shares.copy() if self.reserved_shares else {}
-        return twin
-
     @property
     def portfolio_value(self) -> int:
         """Cash and positions, each at the price that the account last traded it at."""
         return self.cash + self.positions_value
+
+
+fork: Final[Callable[[Account], Account]] = Account.__copy__  # type: ignore[attr-defined] # A third of copy.copy's time.
+"""Returns an account with figures of its own and the tables of the one that it is given (see undo.py)."""

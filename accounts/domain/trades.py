@@ -13,49 +13,58 @@ from accounts.domain.values import cost_removed
 
 
 def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
-    """Return the event of a trade that passed every rule: average cost, realized P&L and the day's figures."""
-    quantity, price = trade.quantity, trade.price
-    held, cost, mark, position_realized = account.positions.get(trade.symbol, NO_POSITION)
+    """Return the event of a trade that passed every rule: average cost, realized P&L and the day's figures.
+
+    Its fields are given by their places, not by their names: three times as fast, and trades are what there is most of.
+    """
+    symbol, side, quantity, price = trade.symbol, trade.side, trade.quantity, trade.price
+    held, cost, mark, position_realized = account.positions.get(symbol, NO_POSITION)
     value = quantity * price
-    if trade.side == "BUY":
+    if side == "BUY":
         quantity_after = held + quantity
-        cost_change, cash_change, realized = value, -value, 0
+        cost_change, cash_after, realized = value, account.cash - value, 0
     else:
         quantity_after = held - quantity
         removed = cost_removed(cost=cost, quantity=held, sold=quantity)
-        cost_change, cash_change, realized = -removed, value, value - removed
-    is_same_day = account.day == day
-    cash_after = account.cash + cash_change
+        cost_change, cash_after, realized = -removed, account.cash + value, value - removed
+    portfolio_value = cash_after + account.positions_value - held * mark + quantity_after * price
+    if account.day == day:
+        day_volume = account.day_volume + value
+        day_trades = account.day_trades + 1
+        day_realized = account.day_realized_pnl + realized
+    else:
+        day_volume, day_trades, day_realized = value, 1, realized
     return TradeExecuted(
-        symbol=trade.symbol,
-        side=trade.side,
-        quantity=quantity,
-        price=price,
-        order_id=trade.order_id,
-        cash_after=cash_after,
-        position_quantity=quantity_after,
-        position_cost=cost + cost_change,
-        position_realized_pnl=position_realized + realized,
-        realized_pnl=realized,
-        total_realized_pnl=account.realized_pnl + realized,
-        positions_cost=account.positions_cost + cost_change,
-        portfolio_value=cash_after + account.positions_value - held * mark + quantity_after * price,
-        trade_count=account.trade_count + 1,
-        day=day,
-        day_volume=(account.day_volume if is_same_day else 0) + value,
-        day_trades=(account.day_trades if is_same_day else 0) + 1,
-        day_realized_pnl=(account.day_realized_pnl if is_same_day else 0) + realized,
+        symbol,
+        side,
+        quantity,
+        price,
+        trade.order_id,
+        cash_after,
+        quantity_after,
+        cost + cost_change,
+        position_realized + realized,
+        realized,
+        account.realized_pnl + realized,
+        account.positions_cost + cost_change,
+        portfolio_value,
+        account.trade_count + 1,
+        day,
+        day_volume,
+        day_trades,
+        day_realized,
     )
 
 
 def traded(account: Account, event: TradeExecuted) -> None:
     """Shares changed hands."""
-    account.positions[event.symbol] = Position(
-        event.position_quantity, event.position_cost, event.price, event.position_realized_pnl
+    cash_after = event.cash_after
+    account.positions[event.symbol] = _new_tuple(
+        Position, (event.position_quantity, event.position_cost, event.price, event.position_realized_pnl)
     )
-    account.cash = event.cash_after
+    account.cash = cash_after
     account.positions_cost = event.positions_cost
-    account.positions_value = event.portfolio_value - event.cash_after
+    account.positions_value = event.portfolio_value - cash_after
     account.realized_pnl = event.total_realized_pnl
     account.trade_count = event.trade_count
     account.day = event.day

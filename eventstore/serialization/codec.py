@@ -62,11 +62,15 @@ class EventCodec:
 
     def encode(self, commits: Sequence[Commit[Any]]) -> bytes:
         """Return the plain columns of these commits."""
-        return columns.encode(commits)
+        return columns.encode([commit.header for commit in commits], [commit.events for commit in commits])
 
     def compress(self, commits: Sequence[Commit[Any]]) -> bytes:
         """Return the payload that holds these commits."""
-        return self.compress_bytes(columns.encode(commits))
+        return self.compress_bytes(self.encode(commits))
+
+    def compress_columns(self, headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
+        """Return the payload that holds commits with these headers (eight values each) and events."""
+        return self.compress_bytes(columns.encode(headers, event_groups))
 
     def compress_bytes(self, plain: bytes) -> bytes:
         """Compress plain bytes; `decompress` gives them back."""

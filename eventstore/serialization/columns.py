@@ -20,13 +20,16 @@ What the hashes cover is not this layout but each event's own MessagePack array,
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain
+from operator import sub
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from eventstore.record import Commit
 from eventstore.serialization.identifiers import PackedIdentifiers, pack, unpack
+
+HEADER_FIELDS: Final = 8
+"""Values of a commit's header (see record.CommitHeader)."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -94,23 +97,24 @@ _decoder: Final = msgspec.msgpack.Decoder(Layout)
 _raw_columns: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
-def encode(commits: Sequence[Commit[Any]]) -> bytes:
-    """Lay commits of current events out in columns."""
-    timestamps = [commit.timestamp for commit in commits]
-    events = [event for commit in commits for event in commit.events]
+def encode(headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
+    """Lay commits out in columns: the eight values of each one's header, in stored order, and its current events."""
+    columns = list(zip(*headers, strict=True)) or [()] * HEADER_FIELDS
+    aggregate_ids, first_versions, timestamps, command_ids, correlation_ids, causation_ids, actors, metadata = columns
+    events = list(chain.from_iterable(event_groups))
     classes: list[type[msgspec.Struct]] = list(dict.fromkeys(map(type, events)))
     places = {cls: place for place, cls in enumerate(classes)}
     return _encode(
         [
-            pack([commit.aggregate_id for commit in commits]),
-            [commit.first_version for commit in commits],
-            timestamps[:1] + [after - before for before, after in pairwise(timestamps)],
-            pack([commit.command_id for commit in commits]),
-            pack([commit.correlation_id for commit in commits]),
-            pack([commit.causation_id for commit in commits]),
-            _one_if_all_the_same([commit.actor for commit in commits]),
-            [commit.metadata for commit in commits] if any(commit.metadata for commit in commits) else None,
-            None if len(events) == len(commits) else [len(commit.events) for commit in commits],
+            pack(aggregate_ids),
+            first_versions,
+            [*timestamps[:1], *map(sub, timestamps[1:], timestamps)],
+            pack(command_ids),
+            pack(correlation_ids),
+            pack(causation_ids),
+            _one_if_all_the_same(actors),
+            metadata if any(metadata) else None,
+            None if len(events) == len(headers) else list(map(len, event_groups)),
             None if len(classes) == 1 else [places[type(event)] for event in events],
             [[cls.__struct_config__.tag, _columns(cls, events, len(classes) == 1)] for cls in classes],
         ]
@@ -205,7 +209,7 @@ def _columns(cls: type[msgspec.Struct], events: Sequence[msgspec.Struct], is_onl
     return list(zip(*map(msgspec.structs.astuple, of_type), strict=True))
 
 
-def _one_if_all_the_same(texts: list[str]) -> list[str] | str:
+def _one_if_all_the_same(texts: Sequence[str]) -> Sequence[str] | str:
     return texts[0] if texts and texts.count(texts[0]) == len(texts) else texts
 
 

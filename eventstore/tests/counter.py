@@ -27,11 +27,17 @@ class CounterDecider:
     def initial(self, aggregate_id: str) -> int:
         return 0
 
-    def copy(self, state: int) -> int:
+    def fork(self, state: int) -> int:
         return state
 
     def evolve(self, state: int, event: Added) -> int:
         return event.total
+
+    def evolve_noted(self, state: int, event: Added, notes: list[object]) -> int:
+        return event.total
+
+    def undo(self, notes: list[object]) -> None:
+        pass
 
     def dump(self, state: int) -> bytes:
         return str(state).encode()

@@ -1,21 +1,43 @@
-"""Sealing: the commits of one group and partition become one StoredBatch, hashed and linked to the batch before it."""
+"""Sealing: the commits of one group and partition become one StoredBatch, hashed and linked to the batch before it.
+
+A commit is its header's eight values and its events here: of thousands, records are made of what is durable only.
+"""
 
 import uuid
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
-from eventstore.integrity.hashing import batch_hash, payload_hash
+from eventstore.integrity.hashing import batch_hash, first_leaf_hashes, leaf_hash, payload_hash
 from eventstore.integrity.merkle import merkle_root
-from eventstore.record import Commit, StoredBatch
+from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
+
+TIMESTAMP: Final = 2
+"""The place of the timestamp in a commit's header."""
+
+
+def hash_events(
+    headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]], codec: EventCodec
+) -> list[bytes]:
+    """Return the leaf hash of every event, in order."""
+    encode = codec.encode_value
+    encoded = map(encode, headers)
+    if sum(map(len, event_groups)) == len(headers):
+        return first_leaf_hashes(encoded, [encode(event) for (event,) in event_groups])
+    return [
+        leaf_hash(header, place, encode(event))
+        for header, events in zip(encoded, event_groups, strict=True)
+        for place, event in enumerate(events)
+    ]
 
 
 def seal(
-    commits: Sequence[Commit[Any]],
+    headers: Sequence[tuple[Any, ...]],
+    event_groups: Sequence[Sequence[Any]],
     *,
     leaves: Sequence[bytes],
     codec: EventCodec,
@@ -24,14 +46,15 @@ def seal(
     previous_hash: bytes,
 ) -> StoredBatch:
     """Return the batch to append; `leaves` are the hashes of all events of the commits, in order."""
-    payload = codec.compress(commits)
+    payload = codec.compress_columns(headers, event_groups)
+    first, last = headers[0], headers[-1]
     unsealed = StoredBatch(
         partition=partition,
         seq=seq,
         batch_id=uuid.uuid4().bytes,
-        first_timestamp=commits[0].timestamp,
-        last_timestamp=commits[-1].timestamp,
-        commit_count=len(commits),
+        first_timestamp=first[TIMESTAMP],
+        last_timestamp=last[TIMESTAMP],
+        commit_count=len(headers),
         event_count=len(leaves),
         previous_hash=previous_hash,
         merkle_root=merkle_root(leaves),

@@ -1,23 +1,25 @@
-"""One group of commands for one partition: decided one after another, on copies, and sealed into one batch.
+"""One group of commands for one partition: decided one after another, on forks, and sealed into one batch.
 
-Nothing here is visible to anybody until the batch is durable; then `publish` moves the partition on. If another writer
-took the place, the group is dropped and decided again.
+Nothing of it is durable before the batch is; then `publish` moves the partition on. If another writer took the place,
+`drop` undoes the group, and it is decided again.
+
+This is where a platform spends its time. So a command leaves no records behind, only its header's values, its events,
+and its place among them; and one loop takes them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from eventstore.errors import WrongExpectedVersion
-from eventstore.integrity.hashing import leaf_hash
-from eventstore.record import Commit, StoredBatch
+from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
-from eventstore.writer.batch import seal
+from eventstore.writer.batch import hash_events, seal
 from eventstore.writer.decider import Decider
 from eventstore.writer.loading import Aggregate
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.remembered import Place, RememberedCommands, command_hash
-from eventstore.writer.request import Committed, Outcome, Request
+from eventstore.writer.remembered import Place, RememberedCommands, place_of
+from eventstore.writer.request import Committed, Failed, Outcome, Request
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -26,125 +28,173 @@ FindFirstResult = Callable[[Place, Request[C]], Committed | None]
 
 
 class Group(Generic[S, C]):
-    """The pending commits of one partition. `entries` maps each request's index to the position of its commit."""
+    """The pending commits of one partition, all at one instant: the clock's, or the partition's if that is later."""
 
-    def __init__(self, partition: PartitionState[S], *, codec: EventCodec, decider: Decider[S, C]) -> None:
+    def __init__(
+        self,
+        partition: PartitionState[S],
+        *,
+        codec: EventCodec,
+        decider: Decider[S, C],
+        clock_now: int,
+        first_result: FindFirstResult[C],
+    ) -> None:
+        """`first_result` reads the result of a command that was executed before from where it may be."""
         self.partition = partition
-        self.entries: list[tuple[int, int]] = []
+        self.now = max(clock_now, partition.last_timestamp)
+        self.seq = partition.seq + 1
         self._codec = codec
         self._decider = decider
+        self._first_result = first_result
+        self._headers: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
+        self._indexes: list[int] = []
+        self._repeated: list[tuple[int, int]] = []
+        self._committed: list[Committed] = []
         self._working: dict[str, Aggregate[S]] = {}
-        self._commits: list[Commit[Any]] = []
-        self._leaves: list[bytes] = []
-        self._remembered: list[tuple[RememberedCommands, bytes]] = []
-        self._positions: dict[tuple[str, str], int] = {}
-        self._last_timestamp = partition.last_timestamp
+        self._before: list[tuple[Aggregate[S], S, int]] = []
+        self._new: list[str] = []
+        self._grown: list[RememberedCommands] = []
+        self._notes: list[Any] = []
 
     def __len__(self) -> int:
-        return len(self._commits)
+        return len(self._headers)
+
+    @property
+    def indexes(self) -> list[int]:
+        """The indexes of all requests whose events are pending, in order."""
+        return sorted(self._indexes + [index for index, _ in self._repeated])
 
     def take(
-        self, index: int, request: Request[C], *, clock: Callable[[], int], first_result: FindFirstResult[C]
-    ) -> Outcome | None:
-        """Take one command in, after all earlier ones of the group: None when its events are pending now.
+        self,
+        indexes: Iterable[int],
+        requests: Sequence[Request[C]],
+        outcomes: dict[int, Outcome],
+        *,
+        is_behind: Callable[[], bool],
+    ) -> bool:
+        """Take the requests at these indexes in, one after another; afterwards their events are pending.
 
-        A command that this group holds already shares its outcome; one that was executed before has its first result,
-        which `first_result` reads from where it may be. Raises what the decider raises.
+        One that this group holds already shares its outcome, one that was executed before has its first result, and one
+        that cannot be decided fails alone: those two get their outcomes at once. False when one could not be decided
+        and others have moved on from the state that it was decided on.
         """
-        identity = (request.aggregate_id, request.command_id)
-        position = self._positions.get(identity)
-        if position is not None:
-            self.entries.append((index, position))
-            return None
-        aggregate = self._working.get(request.aggregate_id) or self._work_on(request.aggregate_id)
-        hashed = command_hash(request.command_id)
-        place = aggregate.remembered.find(hashed)
-        known = None if place is None else first_result(place, request)
-        if known is not None:
-            return known
-        position = len(self._commits)
-        self._decide(aggregate, request, clock())
-        self._remembered.append((aggregate.remembered, hashed))
-        self._positions[identity] = position
-        self.entries.append((index, position))
-        return None
+        decide, evolve = self._decider.decide, self._decider.evolve_noted
+        headers, events_of, taken, notes, working = (
+            self._headers,
+            self._events,
+            self._indexes,
+            self._notes,
+            self._working,
+        )
+        now, seq = self.now, self.seq
+        for index in indexes:
+            request = requests[index]
+            aggregate_id, command_id = request.aggregate_id, request.command_id
+            try:
+                aggregate = working.get(aggregate_id) or self._work_on(aggregate_id)
+                hashed, remembered = hash(command_id), aggregate.remembered
+                if hashed in remembered and self._is_known(index, request, remembered[hashed], outcomes):
+                    continue
+                version = aggregate.version
+                if request.expected_version is not None and request.expected_version != version:
+                    raise WrongExpectedVersion(
+                        aggregate_id=aggregate_id, expected=request.expected_version, actual=version
+                    )
+                state = aggregate.state
+                events = tuple(decide(state, request.command, now))
+            except Exception as error:  # One command that cannot be decided must not stop the others.
+                if is_behind():
+                    return False
+                outcomes[index] = Failed(error)
+                continue
+            assert events, "a decision is at least one event"
+            for event in events:
+                state = evolve(state, event, notes)
+            aggregate.state = state
+            aggregate.version = version + len(events)
+            remembered[hashed] = seq
+            if len(remembered) >= remembered.look_at:
+                self._grown.append(remembered)
+            if version == 0:
+                self._new.append(aggregate_id)
+            headers.append(
+                (
+                    aggregate_id,
+                    version + 1,
+                    now,
+                    command_id,
+                    request.correlation_id,
+                    request.causation_id,
+                    request.actor,
+                    request.metadata,
+                )
+            )
+            events_of.append(events)
+            taken.append(index)
+        return True
 
     def seal(self) -> StoredBatch:
         """Return the batch to append: the next seq of the partition, linked to its head."""
+        headers, events = self._headers, self._events
+        leaves = hash_events(headers, events, self._codec)
+        if len(leaves) == len(headers):
+            self._committed = list(map(Committed, headers, events, zip(leaves, strict=True)))
+        else:
+            stream = iter(leaves)
+            self._committed = list(map(Committed, headers, events, [tuple(islice(stream, len(of))) for of in events]))
         return seal(
-            self._commits,
-            leaves=self._leaves,
+            headers,
+            events,
+            leaves=leaves,
             codec=self._codec,
             partition=self.partition.number,
-            seq=self.partition.seq + 1,
+            seq=self.seq,
             previous_hash=self.partition.hash,
         )
 
-    def publish(self, batch: StoredBatch) -> Sequence[tuple[int, Committed]]:
+    def publish(self, batch: StoredBatch) -> list[tuple[int, Committed]]:
         """Make the durable batch the partition's head; return each request's index with its outcome."""
         partition = self.partition
-        partition.aggregates.update(self._working)
-        seq = batch.seq
-        for commit, (remembered, hashed) in zip(self._commits, self._remembered, strict=True):
-            remembered.remember(hashed, version=commit.first_version, seq=seq, timestamp=commit.timestamp)
-        partition.seq = seq
-        partition.hash = batch.hash
-        partition.last_timestamp = batch.last_timestamp
-        return self._outcomes()
+        self._notes.clear()
+        self._before.clear()
+        for aggregate_id in self._new:
+            partition.aggregates[aggregate_id] = self._working[aggregate_id]
+        for remembered in self._grown:
+            remembered.forget(through_seq=partition.forgettable_seq)
+        partition.move_on(seq=self.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
+        outcomes = list(zip(self._indexes, self._committed, strict=True))
+        for index, position in self._repeated:
+            first = self._committed[position]
+            outcomes.append((index, Committed(first.header, first.events, first.leaves, True)))
+        return outcomes
 
-    def _decide(self, aggregate: Aggregate[S], request: Request[C], clock_now: int) -> None:
-        version = aggregate.version
-        if request.expected_version is not None and request.expected_version != version:
-            raise WrongExpectedVersion(
-                aggregate_id=request.aggregate_id, expected=request.expected_version, actual=version
-            )
-        now = max(clock_now, self._last_timestamp)
-        decider = self._decider
-        events = tuple(decider.decide(aggregate.state, request.command, now))
-        assert events, "a decision is at least one event"
-        header = (
-            request.aggregate_id,
-            version + 1,
-            now,
-            request.command_id,
-            request.correlation_id,
-            request.causation_id,
-            request.actor,
-            request.metadata,
-        )
-        encode = self._codec.encode_value
-        encoded = encode(header)
-        leaves = [leaf_hash(encoded, place, encode(event)) for place, event in enumerate(events)]
-        for event in events:
-            aggregate.state = decider.evolve(aggregate.state, event)
-        aggregate.version = version + len(events)
-        self._last_timestamp = now
-        self._leaves += leaves
-        self._commits.append(Commit(*header, events))
+    def drop(self) -> None:
+        """Leave the partition's aggregates as they were before this group; nothing is left to do after `publish`."""
+        if not self._before:
+            return
+        self._decider.undo(self._notes)
+        for aggregate_id, _, _, command_id, *_ in self._headers:
+            del self._working[aggregate_id].remembered[hash(command_id)]
+        for aggregate, state, version in self._before:
+            aggregate.state, aggregate.version = state, version
+        self._before.clear()
 
     def _work_on(self, aggregate_id: str) -> Aggregate[S]:
-        worked = self._working.get(aggregate_id)
-        if worked is None:
-            durable = self.partition.aggregate(aggregate_id)
-            worked = Aggregate(self._decider.copy(durable.state), durable.version, durable.remembered)
-            self._working[aggregate_id] = worked
-        return worked
+        aggregate = self._working[aggregate_id] = self.partition.aggregate(aggregate_id)
+        self._before.append((aggregate, aggregate.state, aggregate.version))
+        aggregate.state = self._decider.fork(aggregate.state)
+        return aggregate
 
-    def _outcomes(self) -> list[tuple[int, Committed]]:
-        leaves = self._leaves
-        if len(leaves) == len(self._commits):
-            committed = [Committed(commit, (leaf,)) for commit, leaf in zip(self._commits, leaves, strict=True)]
-        else:
-            stream = iter(leaves)
-            committed = [Committed(commit, tuple(islice(stream, len(commit.events)))) for commit in self._commits]
-        if len(self.entries) == len(committed):
-            return [(index, committed[position]) for index, position in self.entries]
-        seen: set[int] = set()
-        outcomes: list[tuple[int, Committed]] = []
-        for index, position in self.entries:
-            outcome = committed[position]
-            if position in seen:
-                outcome = Committed(commit=outcome.commit, leaves=outcome.leaves, is_duplicate=True)
-            seen.add(position)
-            outcomes.append((index, outcome))
-        return outcomes
+    def _is_known(self, index: int, request: Request[C], at: int, outcomes: dict[int, Outcome]) -> bool:
+        """Tell whether a command whose hash is remembered was taken before, and see to its outcome then."""
+        if at == self.seq:
+            identity = (request.aggregate_id, request.command_id)
+            position = next((n for n, of in enumerate(self._headers) if (of[0], of[3]) == identity), None)
+            if position is not None:
+                self._repeated.append((index, position))
+            return position is not None
+        known = self._first_result(place_of(at), request)
+        if known is not None:
+            outcomes[index] = known
+        return known is not None

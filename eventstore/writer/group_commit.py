@@ -11,7 +11,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import StoreMetadata, partition_of
+from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
 from eventstore.writer.durable import append_each, append_together
@@ -124,15 +124,20 @@ class GroupCommit(Generic[S, C]):
     def _try_together(self, requests: Sequence[Request[C]]) -> list[Committed] | None:
         """Decide and append everything; None when another writer took a place."""
         outcomes: dict[int, Outcome] = {}
-        groups: list[Group[S, C]] = []
-        for number, indexes in self._by_partition(requests).items():
-            group = self._decide(self._partition(number), requests, indexes, outcomes)
-            failed = next((outcome for outcome in outcomes.values() if isinstance(outcome, Failed)), None)
-            if failed is not None:
-                raise failed.error
-            if group is None:
-                return None
-            groups += [group] if len(group) else []
+        with ExitStack() as undoing:
+            groups: list[Group[S, C]] = []
+            for number, indexes in self._by_partition(requests).items():
+                group = undoing.enter_context(self._group(self._partition(number)))
+                is_sound = group.take(indexes, requests, outcomes, is_behind=partial(self._is_behind, number))
+                failed = next((outcome for outcome in outcomes.values() if isinstance(outcome, Failed)), None)
+                if failed is not None:
+                    raise failed.error
+                if not is_sound:
+                    return None
+                groups += [group] if len(group) else []
+            return self._append_together(groups, outcomes)
+
+    def _append_together(self, groups: Sequence[Group[S, C]], outcomes: dict[int, Outcome]) -> list[Committed] | None:
         batches = [group.seal() for group in groups]
         try:
             are_durable = not batches or append_together(self._engine, batches)
@@ -151,64 +156,66 @@ class GroupCommit(Generic[S, C]):
     ) -> None:
         """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
         started = time.perf_counter()
-        groups: list[Group[S, C]] = []
-        for number, indexes in list(waiting.items()):
-            try:
-                group = self._decide(self._partition(number), requests, indexes, outcomes)
-            except EventStoreError as error:
-                self._fail(indexes, error, outcomes)
-                del waiting[number]
-                continue
-            if group is None:
-                continue
-            if len(group):
-                groups.append(group)
-            else:
-                del waiting[number]
-        batches = [group.seal() for group in groups]
+        with ExitStack() as undoing:
+            groups: list[tuple[Group[S, C], StoredBatch]] = []
+            for number, indexes in list(waiting.items()):
+                try:
+                    group = undoing.enter_context(self._group(self._partition(number)))
+                    is_sound = group.take(indexes, requests, outcomes, is_behind=partial(self._is_behind, number))
+                except EventStoreError as error:
+                    self._fail(indexes, error, outcomes)
+                    del waiting[number]
+                    continue
+                if is_sound and len(group):
+                    groups.append((group, group.seal()))
+                elif is_sound:
+                    del waiting[number]
+            self._append_each(groups, waiting, outcomes, started)
+
+    def _append_each(
+        self,
+        groups: Sequence[tuple[Group[S, C], StoredBatch]],
+        waiting: dict[int, list[int]],
+        outcomes: dict[int, Outcome],
+        started: float,
+    ) -> None:
         decided = time.perf_counter()
-        outcomes_of_batches = append_each(self._engine, batches) if groups else []
+        written = append_each(self._engine, [batch for _, batch in groups]) if groups else []
         deciding, writing = self.latest_times
         self.latest_times = GroupTimes(deciding + decided - started, writing + time.perf_counter() - decided)
-        for group, batch, outcome in zip(groups, batches, outcomes_of_batches, strict=True):
+        for (group, batch), outcome in zip(groups, written, strict=True):
             number = group.partition.number
             if outcome is None:
                 outcomes.update(group.publish(batch))
                 del waiting[number]
             elif isinstance(outcome, EventStoreError):
-                self._fail([index for index, _ in group.entries], outcome, outcomes)
+                self._fail(group.indexes, outcome, outcomes)
                 del waiting[number]
                 del self._partitions[number]  # What is durable now is not known: it is loaded again.
             else:
-                waiting[number] = [index for index, _ in group.entries]
+                waiting[number] = group.indexes
 
-    def _decide(
-        self,
-        partition: PartitionState[S],
-        requests: Sequence[Request[C]],
-        indexes: Sequence[int],
-        outcomes: dict[int, Outcome],
-    ) -> Group[S, C] | None:
-        """Decide commands one after another; None when that rested on a state that others have moved on from."""
-        group = Group(partition, codec=self._codec, decider=self._decider)
-        first_result = partial(self._first_result, partition.number)
-        for index in indexes:
-            try:
-                outcome = group.take(index, requests[index], clock=self._clock, first_result=first_result)
-            except Exception as error:  # One command that cannot be decided must not stop the others.
-                if self._is_behind(partition):
-                    return None
-                outcome = Failed(error)
-            if outcome is not None:
-                outcomes[index] = outcome
-        return group
+    @contextmanager
+    def _group(self, partition: PartitionState[S]) -> Iterator[Group[S, C]]:
+        """Begin a group, and undo what it decided if that did not become durable in the block."""
+        group = Group(
+            partition,
+            codec=self._codec,
+            decider=self._decider,
+            clock_now=self._clock(),
+            first_result=partial(self._first_result, partition.number),
+        )
+        try:
+            yield group
+        finally:
+            group.drop()
 
     def _first_result(self, partition: int, place: Place, request: Request[C]) -> Committed | None:
         """Return the stored result of a command that was executed before, or None for a new one."""
         commit = self._first_results.find(
             place, partition=partition, aggregate_id=request.aggregate_id, command_id=request.command_id
         )
-        return None if commit is None else Committed(commit=commit, is_duplicate=True)
+        return None if commit is None else Committed.before(commit)
 
     def _partition(self, number: int) -> PartitionState[S]:
         found = self._partitions.get(number)
@@ -244,8 +251,8 @@ class GroupCommit(Generic[S, C]):
             pages=PageLoader(engine=self._engine, codec=self._codec, decider=self._decider),
         )
 
-    def _is_behind(self, partition: PartitionState[S]) -> bool:
-        return bool(self._engine.read(partition=partition.number, after_seq=partition.seq, limit=1))
+    def _is_behind(self, number: int) -> bool:
+        return bool(self._engine.read(partition=number, after_seq=self._partition(number).seq, limit=1))
 
     def _move_on(self, partition: PartitionState[S]) -> None:
         """Apply every durable batch that the partition's state does not have yet."""
@@ -261,9 +268,10 @@ class GroupCommit(Generic[S, C]):
 
     def _by_partition(self, requests: Sequence[Request[C]]) -> dict[int, list[int]]:
         """Return the indexes of the requests for each partition."""
+        count = self._metadata.partition_count
         indexes: dict[int, list[int]] = defaultdict(list)
         for index, request in enumerate(requests):
-            indexes[partition_of(request.aggregate_id, self._metadata.partition_count)].append(index)
+            indexes[partition_of(request.aggregate_id, count)].append(index)
         return indexes
 
     @staticmethod

@@ -7,7 +7,7 @@ from eventstore.pages.page import Page, open_page
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
 from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
-from eventstore.writer.remembered import RememberedCommands, command_hash
+from eventstore.writer.remembered import RememberedCommands
 
 S = TypeVar("S")
 
@@ -36,8 +36,8 @@ class PageLoader(Generic[S]):
         self._codec = codec
         self._decider = decider
 
-    def load(self, aggregate_id: str) -> Aggregate[S] | None:
-        """Return an aggregate as its pages leave it, None when it has none."""
+    def load(self, aggregate_id: str, *, through_seq: int) -> Aggregate[S] | None:
+        """Return an aggregate as its pages leave it, None when it has none; the journal goes through `through_seq`."""
         pages = self._last_pages(aggregate_id)
         if not pages:
             return None
@@ -46,7 +46,7 @@ class PageLoader(Generic[S]):
         for commit in final.commits():
             for event in commit.events:
                 state = self._decider.evolve(state, event)
-        return Aggregate(state, final.last_version, _commands_of(pages))
+        return Aggregate(state, final.last_version, _commands_of(pages, through_seq))
 
     def _last_pages(self, aggregate_id: str) -> list[Page]:
         """Return the last pages, oldest first: as many as hold the commands that are to be remembered."""
@@ -64,11 +64,9 @@ class PageLoader(Generic[S]):
         return pages[::-1]
 
 
-def _commands_of(pages: list[Page]) -> RememberedCommands:
+def _commands_of(pages: list[Page], through_seq: int) -> RememberedCommands:
     remembered = RememberedCommands()
     for page in pages:
         for command in page.commands():
-            remembered.remember(
-                command_hash(command.command_id), version=command.version, seq=0, timestamp=command.timestamp
-            )
+            remembered.remember_paged(command.command_id, version=command.version, through_seq=through_seq)
     return remembered

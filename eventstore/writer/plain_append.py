@@ -33,8 +33,14 @@ class AppendDecider:
     def initial(self, aggregate_id: str) -> None:
         """Return the state of any aggregate: there is none."""
 
-    def copy(self, state: None) -> None:
+    def fork(self, state: None) -> None:
         """Return the state."""
+
+    def evolve_noted(self, state: None, event: Any, notes: list[Any]) -> None:
+        """Return the state; there is nothing to note."""
+
+    def undo(self, notes: list[Any]) -> None:
+        """Undo nothing."""
 
     def evolve(self, state: None, event: Any) -> None:
         """Return the state."""

@@ -2,68 +2,66 @@
 
 Only the hash that this process has of a command id is kept (Python's own: keyed, so nobody can prepare collisions),
 and where its commit is. A hash that is met again is a question, not an answer: the writer reads the commit and compares
-the real id, and takes the first result from there. Packed: a busy aggregate costs 32 bytes a command, and there may be
-a hundred thousand of them.
+the real id, and takes the first result from there.
+
+Looking up costs the same however many there are: an account may have half a million commands in a minute.
 """
 
-from struct import Struct
 from typing import Final, NamedTuple
 
-from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
+from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN
 
-HASH_BYTES: Final = 8
-_HASH: Final = Struct("<q")
-_RECORD: Final = Struct("<QQQ")
-"""Version, seq, timestamp."""
-_WINDOW_US: Final = REMEMBERED_SECONDS * 1_000_000
-_TRIM_COMMANDS: Final = REMEMBERED_COMMANDS_MIN // 4
-_FULL_BYTES: Final = (REMEMBERED_COMMANDS_MIN + _TRIM_COMMANDS) * HASH_BYTES
+_GROWTH: Final = 1.25
+"""Memory is looked through for what may be forgotten when it has grown by so much, so that each command pays little."""
 
 
 class Place(NamedTuple):
-    """Where a command's commit is: its version, and the seq of its batch (0: known from a page only)."""
+    """Where a command's commit is: the seq of its batch, or (0: known from a page only) the version of its commit."""
 
     version: int
     seq: int
 
 
-def command_hash(command_id: str) -> bytes:
-    """Return this process's 64-bit hash of a command id."""
-    return _HASH.pack(hash(command_id))
+def place_of(remembered: int) -> Place:
+    """Return the place that a remembered number stands for."""
+    return Place(version=0, seq=remembered) if remembered > 0 else Place(version=-remembered, seq=0)
 
 
-class RememberedCommands:
-    """The latest commands of one aggregate, oldest first, bounded by count and age (see limits.py)."""
+class RememberedCommands(dict[int, int]):
+    """The latest commands of one aggregate, oldest first: hash to the seq of the batch, or to the negative version of
+    a commit that is known from a page. Bounded by count and age (see limits.py).
+    """
 
-    __slots__ = ("_hashes", "_records")
+    __slots__ = ("_paged_through_seq", "look_at")
 
     def __init__(self) -> None:
-        self._hashes = bytearray()
-        self._records = bytearray()
+        super().__init__()
+        self.look_at = int(REMEMBERED_COMMANDS_MIN * _GROWTH)
+        """How many there have to be for `forget` to be worth its while."""
+        self._paged_through_seq = 0
 
-    def __len__(self) -> int:
-        return len(self._hashes) // HASH_BYTES
+    def remember(self, command_id: str, *, seq: int) -> None:
+        """Note a durable command of a batch."""
+        self[hash(command_id)] = seq
 
-    def find(self, hashed: bytes) -> Place | None:
-        """Return where the command with this hash is, if it is remembered."""
-        at = self._hashes.find(hashed)
-        while at % HASH_BYTES:
-            if at < 0:
-                return None
-            at = self._hashes.find(hashed, at + 1)
-        version, seq, _ = _RECORD.unpack_from(self._records, at // HASH_BYTES * _RECORD.size)
-        return Place(version, seq)
+    def remember_paged(self, command_id: str, *, version: int, through_seq: int) -> None:
+        """Note a command that is known from a page; the journal went through `through_seq` then."""
+        self[hash(command_id)] = -version
+        self._paged_through_seq = through_seq
 
-    def remember(self, hashed: bytes, *, version: int, seq: int, timestamp: int) -> None:
-        """Note a durable command; forget, some at a time, those beyond both bounds."""
-        self._hashes += hashed
-        self._records += _RECORD.pack(version, seq, timestamp)
-        if len(self._hashes) >= _FULL_BYTES:
-            self._trim(timestamp - _WINDOW_US)
-
-    def _trim(self, oldest: int) -> None:
-        _, _, timestamp = _RECORD.unpack_from(self._records, (_TRIM_COMMANDS - 1) * _RECORD.size)
-        if timestamp > oldest:
+    def forget(self, *, through_seq: int) -> None:
+        """Forget what is beyond both bounds: batches through a seq are older than the one of age, and as many as the
+        one of count says stay whatever their age. Does nothing below `look_at`.
+        """
+        if len(self) < self.look_at:
             return
-        del self._hashes[: _TRIM_COMMANDS * HASH_BYTES]
-        del self._records[: _TRIM_COMMANDS * _RECORD.size]
+        paged = through_seq >= self._paged_through_seq
+        kept_from = 0
+        for kept_from, seq in enumerate(self.values()):
+            if len(self) - kept_from <= REMEMBERED_COMMANDS_MIN or (seq > through_seq if seq > 0 else not paged):
+                break
+        if kept_from:
+            latest = list(self.items())[kept_from:]
+            self.clear()
+            self.update(latest)
+        self.look_at = int(max(len(self), REMEMBERED_COMMANDS_MIN) * _GROWTH)

@@ -24,21 +24,37 @@ class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
 
 
 class Committed(msgspec.Struct, frozen=True, gc=False):
-    """The command's events are durable. `is_duplicate` says that they were before: this is the first result again."""
+    """The command's events are durable. `is_duplicate` says that they were before: this is the first result again.
 
-    commit: Commit[Any]
+    `header` has the commit's values in stored order (see record.CommitHeader): who books thousands wants no records.
+    """
+
+    header: tuple[Any, ...]
+    events: tuple[Any, ...]
     leaves: tuple[bytes, ...] = ()
     is_duplicate: bool = False
+    stored_event_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def before(cls, commit: Commit[Any]) -> "Committed":
+        """Return the outcome of a command that was executed before, from its commit as read with its event ids."""
+        return cls(commit.header, commit.events, is_duplicate=True, stored_event_ids=commit.event_ids)
+
+    @property
+    def commit(self) -> Commit[Any]:
+        """The commit as a record."""
+        return Commit(*(*self.header, self.events))
 
     @property
     def event_ids(self) -> tuple[str, ...]:
         """The ids of the commit's events, in order."""
-        return self.commit.event_ids or tuple([event_id(leaf) for leaf in self.leaves])
+        return self.stored_event_ids or tuple([event_id(leaf) for leaf in self.leaves])
 
     @property
     def version(self) -> int:
         """The aggregate's version after the commit."""
-        return self.commit.last_version
+        first_version: int = self.header[1]
+        return first_version + len(self.events) - 1
 
 
 class Failed(msgspec.Struct, frozen=True):

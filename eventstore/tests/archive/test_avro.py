@@ -42,11 +42,17 @@ class Recorder:
     def initial(self, aggregate_id):
         return None
 
-    def copy(self, state):
+    def fork(self, state):
         return state
 
     def evolve(self, state, event):
         return state
+
+    def evolve_noted(self, state, event, notes):
+        return state
+
+    def undo(self, notes):
+        pass
 
     def decide(self, state, command, now):
         return command

@@ -10,7 +10,8 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import IntegrityError
 from eventstore.tests.archive.scenario import DAY, everything, findings
 from eventstore.tests.archive.test_archiver import alter
-from eventstore.tests.counter import CounterDecider, add, histories, open_counters
+from eventstore.tests.counter import Added, CounterDecider, add, histories, open_counters
+from eventstore.writer.batch import hash_events, seal
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -115,11 +116,27 @@ def test_a_restore_holds_exactly_what_had_happened(scenario, target, to, batches
     assert findings(store) == []
 
 
+def append_straddling(scenario, partition, instants):
+    """Append a batch whose commits are of several instants, as writers of before gave them."""
+    version = len(histories(scenario.store)["counter-0"]) + 1
+    headers = [("counter-0", version + n, at, f"late {n}", None, None, "a", None) for n, at in enumerate(instants)]
+    events = [(Added(1, 210 + n),) for n in range(1, len(instants) + 1)]
+    head = [batch for batch in everything(scenario.bare) if batch.partition == partition][-1]
+    batch = seal(
+        headers,
+        events,
+        leaves=hash_events(headers, events, scenario.codec),
+        codec=scenario.codec,
+        partition=partition,
+        seq=head.seq + 1,
+        previous_hash=head.hash,
+    )
+    assert scenario.bare.append([batch]) == [None]
+
+
 def test_a_batch_that_straddles_the_instant_is_left_out_and_counted(scenario, target):
-    times = iter([21 * DAY + place for place in range(4)])
-    writer = scenario.store.writer(CounterDecider(), clock=lambda: next(times))
-    writer.execute([add("counter-0", 1, f"late {n}") for n in range(4)])
     partition = scenario.store.partition_of("counter-0")
+    append_straddling(scenario, partition, [21 * DAY + place for place in range(4)])
     count, left_out = restored(scenario, target, 21 * DAY + 2)
     assert count == 40
     assert left_out == [LeftOut(partition, 21, 3, 21 * DAY, 21 * DAY + 2)]

@@ -1,5 +1,6 @@
 """Commands reconstructed from events: decided again as then, they lead to exactly what was recorded."""
 
+from copy import deepcopy
 from typing import get_args
 
 import pytest
@@ -21,7 +22,7 @@ class DecidedAgain(Accounts):
     """Every way that an account can go: each commit is decided again from its own events."""
 
     def execute(self, command):
-        before = self.account.copy()
+        before = deepcopy(self.account)
         events = decide(before, command, self.now)
         again = command_of(events)
         assert type(again) is type(command)

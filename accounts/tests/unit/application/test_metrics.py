@@ -16,11 +16,11 @@ from eventstore.writer.request import Committed, Failed
 DONE = Commit("a", 1, 1, "c", None, None, "ada", None, (AccountFrozen(reason="any event"),))
 REFUSED = Commit("a", 1, 1, "c", None, None, "ada", None, (CommandRefused("WithdrawCash", "NO_FUNDS", 1, 2, {}),))
 ENDINGS = [
-    (OpenAccount("ada", "Savings", "USD"), Committed(DONE)),
-    (DepositCash(1, ""), Committed(DONE)),
-    (DepositCash(1, ""), Committed(DONE)),
-    (DepositCash(1, ""), Committed(DONE, is_duplicate=True)),
-    (WithdrawCash(1, ""), Committed(REFUSED)),
+    (OpenAccount("ada", "Savings", "USD"), Committed(DONE.header, DONE.events)),
+    (DepositCash(1, ""), Committed(DONE.header, DONE.events)),
+    (DepositCash(1, ""), Committed(DONE.header, DONE.events)),
+    (DepositCash(1, ""), Committed.before(DONE)),
+    (WithdrawCash(1, ""), Committed(REFUSED.header, REFUSED.events)),
     (WithdrawCash(1, ""), Failed(CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is none"))),
     (WithdrawCash(1, ""), Failed(StoreUnavailable("away"))),
     (WithdrawCash(1, ""), Failed(ZeroDivisionError())),

@@ -13,7 +13,7 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
 from accounts.domain.account import decide, evolve
-from accounts.domain.state import Account
+from accounts.domain.state import Account, fork
 from accounts.tests.unit.domain.model import Model, decimal
 from accounts.tests.unit.domain.scenario import DAY
 
@@ -279,7 +279,7 @@ def opens_what_was_filled_again(monkeypatch):
 
     def forgetful(account, command, day):
         decided = replace(account, command, day)
-        if isinstance(decided[0], e.OrderReplaced):
+        if not isinstance(decided, risk.Breach):
             return decided[0], msgspec.structs.replace(decided[1], filled_quantity=0)
         return decided
 
@@ -312,7 +312,7 @@ def spends_what_is_reserved(monkeypatch):
     breach = risk.trade_breach
 
     def generous(account, trade, day, order):
-        other = account.copy()
+        other = fork(account)
         other.reserved_cash = 0
         return breach(other, trade, day, order)
 
