@@ -134,6 +134,11 @@ def why_no_command(access: Access) -> str | None:
     return None
 
 
+def may_on_every_account(access: Access, action: Action) -> bool:
+    """Tell whether somebody's role on the platform alone allows it: then no role on an account has to be asked for."""
+    return action in ON_EVERY_ACCOUNT[access.platform_role] and why_no_command(access) is None
+
+
 def why_not(access: Access, account_id: str, action: Action) -> str | None:
     """Return why a command may not do this with an account, in a sentence for whom it is refused; None when it may."""
     reason = why_no_command(access)

@@ -76,7 +76,9 @@ def _singles() -> Iterator[Figure]:
 def _bulk() -> Iterator[Figure]:
     """Measure batches over HTTP at full speed; then single trades while batches come at half of that."""
     with BenchmarkPlatform("writer", "web", prepare=_with_accounts) as platform:
+        before = {name: platform.cpu_seconds(name) for name in ("web", "writer")}
         sent, accepted, seconds = _load(platform, requests=BULK_REQUESTS, requests_per_s=0)
+        taken = {name: platform.cpu_seconds(name) - seconds_before for name, seconds_before in before.items()}
         assert platform.count_trades() == accepted, f"{accepted} trades were acknowledged"
         speed = sent / seconds
         note = (
@@ -84,6 +86,9 @@ def _bulk() -> Iterator[Figure]:
             "process, one writer, the load from a third; acknowledged when durable"
         )
         yield Figure("commands.bulk_http_trades_per_s", speed, "trades/s", note, ">= 75000")
+        for name, processor_seconds in taken.items():
+            cost = processor_seconds / sent * 1e6
+            yield Figure(f"commands.bulk_{name}_us", cost, "us a trade", f"processor time of the {name} process")
         with ThreadPoolExecutor(1) as pool:
             half = speed / BULK_TRADES / 2
             load = pool.submit(_load, platform, requests=max(4, round(half * UNDER_BULK_SECONDS)), requests_per_s=half)

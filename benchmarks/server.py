@@ -110,6 +110,11 @@ class BenchmarkPlatform:
             events = (e for p in range(16) for b in store.read_all(partition=p) for c in b.commits for e in c.events)
             return sum(isinstance(event, TradeExecuted) for event in events)
 
+    def cpu_seconds(self, name: str) -> float:
+        """Return the processor time that a process and its children took so far."""
+        times = [process.cpu_times() for process in self._family(name)]
+        return sum(of.user + of.system for of in times)
+
     def kill_writer(self) -> None:
         """Kill -9 the writer that serves; started again, it stands by for the one that stood by."""
         (writer,) = self._family(self._serving)

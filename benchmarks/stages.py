@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from accounts.application.batches import Entry, trade_entry
+from accounts.application.batches import decode_trades, trade_envelope
+from accounts.application.envelope import Envelope
 from accounts.codec import account_codec
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
@@ -103,8 +104,9 @@ def _entry(request: Request[AccountCommand]) -> dict[str, object]:
     }
 
 
-def _decoded(body: bytes) -> list[Entry]:
-    return [trade_entry(item) for item in msgspec.json.decode(body)]
+def _decoded(body: bytes) -> list[Envelope]:
+    items: Any = decode_trades(msgspec.Raw(body))
+    return [trade_envelope(item, "bench") for item in items]
 
 
 def _funded() -> dict[str, Account]:

@@ -1,10 +1,13 @@
 """The types of batches: lists of entries as scalars, so that thousands of them cost no more than their decoding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import graphene
 from graphql import GraphQLError, value_from_ast_untyped
 from graphql.language import ValueNode
+
+from accounts.api.bulk import BatchOutcome
 
 
 class _Entries(graphene.Scalar):
@@ -56,7 +59,7 @@ class BatchSubmitted(graphene.ObjectType):
     outcomes = graphene.Field(BatchOutcomes, required=True)
 
 
-def submitted(outcomes: list[dict[str, Any]]) -> BatchSubmitted:
+def submitted(outcomes: Sequence[BatchOutcome]) -> BatchSubmitted:
     """Return the answer to a batch."""
-    refused = sum("code" in outcome for outcome in outcomes)
+    refused = sum(outcome.code is not None for outcome in outcomes)
     return BatchSubmitted(accepted=len(outcomes) - refused, refused=refused, outcomes=outcomes)

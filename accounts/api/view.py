@@ -24,6 +24,7 @@ from accounts.api.errors import ApiError, bad_request, forbidden
 from accounts.api.explorer import explorer_page, is_explorer_asked
 from accounts.api.persisted_documents import PersistedDocuments, check_persisted
 from accounts.api.query_limits import Asked, check_cost
+from accounts.api.variables import Variables, decode_variables
 from accounts.authentication import CSRFRefused, bearer_key
 from accounts.permissions import Access, access_of, why_no_command
 from accounts.recent_access import RecentAccess
@@ -54,7 +55,7 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
     """The body of a request."""
 
     query: str | None = None
-    variables: dict[str, Any] | None = None
+    variables: dict[str, msgspec.Raw] | None = None
     operation_name: str | None = None
     extensions: Extensions | None = None
 
@@ -120,7 +121,8 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
             query = await _query(asked, persisted)
             document = checked_document(schema, query, is_introspection_allowed=settings.GRAPHQL_INTROSPECTION)
             operation = document.operation(asked.operation_name)
-            check_cost(schema, document.node, operation, asked.variables)
+            variables = decode_variables(asked.variables, operation.operation)
+            check_cost(schema, document.node, operation, variables)
             context = Context(request, operation)
             await _persist(asked, persisted, context)
         except RequestDataTooBig:
@@ -129,17 +131,19 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
             return _answer([ApiError("REQUEST_TOO_LARGE", message)], 413)
         except GraphQLError as error:
             return _answer([error], _STATUS_OF_CODE.get((error.extensions or {}).get("code", ""), 400))
-        return await _execute(schema, document, asked, context)
+        return await _execute(schema, document, asked, context, variables)
 
     return view
 
 
-async def _execute(schema: GraphQLSchema, document: Document, asked: GraphQLRequest, context: Context) -> HttpResponse:
+async def _execute(
+    schema: GraphQLSchema, document: Document, asked: GraphQLRequest, context: Context, variables: Variables | None
+) -> HttpResponse:
     result = execute(
         schema,
         document.node,
         context_value=context,
-        variable_values=asked.variables,
+        variable_values=variables,
         operation_name=asked.operation_name or None,
     )
     finished = result if isinstance(result, ExecutionResult) else await result

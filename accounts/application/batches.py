@@ -5,13 +5,19 @@ The factories are the rule for what is valid. One entry that is wrong is refused
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from accounts.application import factories
+from accounts.application.envelope import Envelope
 from accounts.application.limits import REQUEST_COMMANDS_MAX
 from accounts.application.reference_price import reference_price
-from accounts.domain.commands import AccountCommand
+from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.events import Side
+from accounts.domain.values import QUANTITY_MAX, InvalidValue, parse_price
+from market.instruments import is_known
 
 TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
 ORDER_FIELDS: Final = frozenset(
@@ -29,22 +35,45 @@ ORDER_FIELDS: Final = frozenset(
 )
 
 
-class Entry(NamedTuple):
-    """A command with its address and identity; who sends it is the same for the whole batch."""
+class TradeItem(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """An item of a batch of trades whose fields have the right types; whether their values are right is yet to see."""
 
     account_id: str
-    command_id: str
-    command: AccountCommand
+    symbol: str
+    side: Side
+    quantity: int
+    price: str
+    order_id: str | None = None
+    command_id: str | None = None
 
 
-def trade_entry(item: object) -> Entry:
+_decode_trade_items: Final = msgspec.json.Decoder(list[TradeItem]).decode
+
+
+def decode_trades(raw: msgspec.Raw) -> object:
+    """Return a batch of trades from its JSON: as TradeItems when all have that form, else as it is, to be judged one by
+    one.
+    """
+    try:
+        return _decode_trade_items(raw)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(raw)
+
+
+def trade_envelope(item: object, actor: str) -> Envelope:
     """Return the trade that an item asks for, {"accountId", "symbol", "side", "quantity", "price", "orderId"?,
     "commandId"?}; raises CommandInvalid.
     """
+    if type(item) is TradeItem:
+        plain = _plain_trade(item, actor)
+        if plain is not None:
+            return plain
+        item = msgspec.to_builtins(item)
     fields = _fields(item, TRADE_FIELDS)
-    return Entry(
+    return Envelope(
         factories.account_id(_text(fields, "accountId")),
         factories.command_id(_optional_text(fields, "commandId")),
+        actor,
         factories.execute_trade(
             symbol=_text(fields, "symbol"),
             side=_text(fields, "side"),
@@ -55,16 +84,33 @@ def trade_entry(item: object) -> Entry:
     )
 
 
-def order_entry(item: object) -> Entry:
+def _plain_trade(item: TradeItem, actor: str) -> Envelope | None:
+    """Return a trade of no order whose values are all right, None for any other: what is wrong is said elsewhere."""
+    if item.order_id is not None or not is_known(item.symbol) or not 1 <= item.quantity <= QUANTITY_MAX:
+        return None
+    try:
+        price = parse_price(item.price)
+    except InvalidValue:
+        return None
+    return Envelope(
+        factories.account_id(item.account_id),
+        factories.command_id(item.command_id),
+        actor,
+        ExecuteTrade(item.symbol, item.side, item.quantity, price, None),
+    )
+
+
+def order_envelope(item: object, actor: str) -> Envelope:
     """Return the order that an item asks for, {"accountId", "symbol", "side", "quantity", "type", "timeInForce"?,
     "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
     """
     fields = _fields(item, ORDER_FIELDS)
     client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
     time_in_force = _optional_text(fields, "timeInForce")
-    return Entry(
+    return Envelope(
         factories.account_id(_text(fields, "accountId")),
         client_order_id,
+        actor,
         factories.place_order(
             order_id=str(uuid.uuid4()),
             client_order_id=client_order_id,

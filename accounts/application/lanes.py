@@ -1,14 +1,17 @@
 """The writer's queue: two lanes, single commands before bulk, bounded.
 
 Pure bookkeeping: it owns neither sockets nor threads. A request is answered as a whole, when its last command is done.
+
+Commands of a bulk request come out partition by partition, those of one partition in their order: so what an account is
+asked happens in the order of asking, and a group has few large batches instead of a small one of every partition.
 """
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from accounts.application.bus.wire import BusReply, BusRequest
-from accounts.application.envelope import Booked, Envelope, Result
+from accounts.application.envelope import Booked, Result
 from accounts.application.limits import GROUP_COMMANDS_MAX, QUEUED_COMMANDS_MAX
 from accounts.application.pace import Pace
 
@@ -16,36 +19,48 @@ from accounts.application.pace import Pace
 class PendingRequest:
     """A request that is being worked on: whom to answer, and how far it is."""
 
-    __slots__ = ("arrived_at", "caller", "request", "results", "taken")
+    __slots__ = ("arrived_at", "caller", "places", "request", "results", "taken", "unanswered")
 
     def __init__(self, caller: bytes, request: BusRequest) -> None:
+        count = len(request.envelopes)
         self.arrived_at = time.perf_counter()
         self.caller = caller
         self.request = request
+        self.places: Sequence[int] = range(count)
         self.taken = 0
-        self.results: list[Result | Booked] = []
+        self.unanswered = count
+        self.results: list[Result | Booked | None] = [None] * count
 
-    @property
-    def is_done(self) -> bool:
-        """Tell whether every command has its result."""
-        return len(self.results) == len(self.request.envelopes)
+    def order_by(self, partition_of: Callable[[str], int]) -> None:
+        """Let the commands come out partition by partition."""
+        partitions = [partition_of(envelope.account_id) for envelope in self.request.envelopes]
+        self.places = sorted(range(len(partitions)), key=partitions.__getitem__)
 
-    def take(self, count: int) -> Sequence[Envelope]:
-        """Return the next commands, at most `count`."""
-        envelopes = self.request.envelopes[self.taken : self.taken + count]
-        self.taken += len(envelopes)
-        return envelopes
+    def take(self, count: int) -> Sequence[int]:
+        """Return the places of the next commands in the request, at most `count`."""
+        places = self.places[self.taken : self.taken + count]
+        self.taken += len(places)
+        return places
+
+    def answer(self, places: Sequence[int], results: Iterable[Result | Booked]) -> bool:
+        """Note the results of commands; True when that was the last of them."""
+        for place, result in zip(places, results, strict=True):
+            self.results[place] = result
+        self.unanswered -= len(places)
+        return self.unanswered == 0
 
     def reply(self) -> BusReply:
         """Return the answer to a request that is done."""
-        return BusReply(self.request.request_id, self.results)
+        assert None not in self.results, "every command has its result"
+        return BusReply(self.request.request_id, self.results)  # type: ignore[arg-type]
 
 
 class Lanes:
     """Commands that wait for the writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition_of: Callable[[str], int]) -> None:
         self.queued = 0
+        self._partition_of = partition_of
         self._singles: deque[PendingRequest] = deque()
         self._bulk: deque[PendingRequest] = deque()
 
@@ -57,13 +72,19 @@ class Lanes:
         count = len(pending.request.envelopes)
         if self.queued + count > QUEUED_COMMANDS_MAX:
             return False
-        (self._bulk if pending.request.is_bulk else self._singles).append(pending)
+        if pending.request.is_bulk:
+            pending.order_by(self._partition_of)
+            self._bulk.append(pending)
+        else:
+            self._singles.append(pending)
         self.queued += count
         return True
 
-    def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Sequence[Envelope]]]:
-        """Return the commands to decide together now, in order: every single one first, then bulk as paced."""
-        group: list[tuple[PendingRequest, Sequence[Envelope]]] = []
+    def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Sequence[int]]]:
+        """Return what to decide together now, in order: requests with the places of their commands, every single one
+        first, then bulk as paced.
+        """
+        group: list[tuple[PendingRequest, Sequence[int]]] = []
         count = 0
         while self._singles and count < GROUP_COMMANDS_MAX:
             single = self._singles.popleft()
@@ -72,10 +93,10 @@ class Lanes:
         limit = min(count + pace.bulk_commands(while_singles_wait=bool(group)), GROUP_COMMANDS_MAX)
         while self._bulk and count < limit:
             first = self._bulk[0]
-            envelopes = first.take(limit - count)
-            group.append((first, envelopes))
-            count += len(envelopes)
-            if first.taken == len(first.request.envelopes):
+            places = first.take(limit - count)
+            group.append((first, places))
+            count += len(places)
+            if first.taken == len(first.places):
                 self._bulk.popleft()
         self.queued -= count
         return group

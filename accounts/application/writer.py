@@ -68,12 +68,12 @@ class Writer:
         self._share = share
         self._keys = keys
         self._is_standby = is_standby
-        self._lanes = Lanes()
         self._pace = Pace()
         self._in_progress: set[bytes] = set()
         self._replies: OrderedDict[bytes, bytes] = OrderedDict()
         self._is_stopping = False
         self._socket: zmq.Socket[bytes]
+        self._lanes: Lanes
         self._group_commit: GroupCommit[Account, AccountCommand]
         self._handler: CommandHandler
 
@@ -99,6 +99,7 @@ class Writer:
             if not self._claim(lock):
                 return
             self._group_commit = self._load()
+            self._lanes = Lanes(self._group_commit.partition_of)
             self._handler = CommandHandler(self._group_commit, self._notifier)
             log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
             self._serve()
@@ -189,17 +190,16 @@ class Writer:
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)
-        envelopes = [envelope for _, taken in group for envelope in taken]
+        envelopes = [pending.request.envelopes[place] for pending, places in group for place in places]
         outcomes = self._handler.execute(envelopes)
         self._pace.learn(len(envelopes), self._group_commit.latest_times)
         start = 0
-        for pending, taken in group:
+        for pending, places in group:
             told = brief_result_of if pending.request.is_brief else result_of
-            end = start + len(taken)
-            pending.results.extend(map(told, taken, outcomes[start:end]))
-            start = end
-            if pending.is_done:
+            end = start + len(places)
+            if pending.answer(places, map(told, envelopes[start:end], outcomes[start:end])):
                 self._answer(pending)
+            start = end
 
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id

@@ -5,7 +5,6 @@ parsers accept plain decimal notation only, so that a float, an exponent, a thou
 fifth decimal can never slip in. They raise `InvalidValue`; they do not know commands, accounts or error codes.
 """
 
-import re
 from typing import Final
 
 SCALE: Final = 10_000
@@ -17,7 +16,9 @@ VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come t
 # The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
 BASIS_POINTS: Final = 10_000
 
-_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,4}))?", re.ASCII)
+_WHOLE_DIGITS_MAX: Final = 12
+_UNIT_OF_DIGITS: Final = (10_000, 1_000, 100, 10, 1)
+"""What one of the last place is worth in ten-thousandths, by the number of decimals."""
 
 
 class InvalidValue(ValueError):
@@ -72,11 +73,15 @@ def cost_removed(*, cost: int, quantity: int, sold: int) -> int:
 def _parse_positive_decimal(text: object, *, what: str, maximum: int) -> int:
     if not isinstance(text, str):
         raise InvalidValue(f'{what} is a decimal string such as "101.25", {_shown(text)} is not')
-    match = _DECIMAL.fullmatch(text)
-    if match is None:
+    whole, point, fraction = text.partition(".")
+    digits = whole + fraction
+    if (
+        not (digits.isascii() and digits.isdigit())  # Both: other scripts have digits, too.
+        or not 0 < len(whole) <= _WHOLE_DIGITS_MAX
+        or not (0 < len(fraction) < len(_UNIT_OF_DIGITS) if point else True)
+    ):
         raise InvalidValue(f'{what} is plain digits with at most 4 decimals such as "101.25", {_shown(text)} is not')
-    whole, fraction = match.groups()
-    value = int(whole) * SCALE + int((fraction or "").ljust(4, "0"))
+    value = int(digits) * _UNIT_OF_DIGITS[len(fraction)]
     if value == 0:
         raise InvalidValue(f"{what} is greater than zero, found {_shown(text)}")
     if value > maximum:

@@ -69,6 +69,10 @@ class GroupCommit(Generic[S, C]):
         """Bring a partition's state up to what is durable now; return its head's seq."""
         return self._caught_up(partition).seq
 
+    def partition_of(self, aggregate_id: str) -> int:
+        """Return the partition that an aggregate lives in."""
+        return partition_of(aggregate_id, self._metadata.partition_count)
+
     def state(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's durable state and version (0 when it has no events). Not to be changed by the
         caller.

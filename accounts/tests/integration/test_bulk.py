@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from accounts.application.batches import order_entry, trade_entry
+from accounts.application.batches import order_envelope, trade_envelope
 from accounts.application.envelope import Envelope
 from accounts.application.limits import REQUEST_COMMANDS_MAX
 from accounts.application.provider import get_bus
@@ -193,10 +193,10 @@ def test_an_order_is_judged_like_the_single_command(ada):
 
 
 def test_entries_become_the_commands_of_the_factories():
-    entry = trade_entry(buy(STRANGE, commandId="c", orderId=STRANGE))
+    entry = trade_envelope(buy(STRANGE, commandId="c", orderId=STRANGE), "ada")
     assert (entry.account_id, entry.command_id) == (STRANGE, "c")
     assert (entry.command.price, entry.command.order_id) == (502_500, STRANGE)
-    order = order_entry(
-        {"accountId": STRANGE, "symbol": "KO", "side": "SELL", "quantity": 1, "type": "STOP", "stopPrice": "2"}
+    order = order_envelope(
+        {"accountId": STRANGE, "symbol": "KO", "side": "SELL", "quantity": 1, "type": "STOP", "stopPrice": "2"}, "ada"
     )
     assert (order.command.time_in_force, order.command.client_order_id) == ("DAY", order.command_id)

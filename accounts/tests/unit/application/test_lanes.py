@@ -23,11 +23,11 @@ def pending(count, name="r"):
 
 
 def ids(group):
-    return [envelope.command_id for _, envelopes in group for envelope in envelopes]
+    return [request.request.envelopes[place].command_id for request, places in group for place in places]
 
 
 def test_single_commands_go_before_bulk_that_came_earlier():
-    lanes = Lanes()
+    lanes = Lanes(lambda account_id: 0)
     lanes.offer(pending(3, "bulk"))
     lanes.offer(pending(1, "click"))
     assert ids(lanes.next_group(PACE)) == ["click-0", "bulk-0", "bulk-1", "bulk-2"]
@@ -35,7 +35,7 @@ def test_single_commands_go_before_bulk_that_came_earlier():
 
 
 def test_bulk_beside_single_commands_is_bounded():
-    lanes = Lanes()
+    lanes = Lanes(lambda account_id: 0)
     lanes.offer(pending(5_000, "bulk"))
     lanes.offer(pending(1, "click"))
     assert len(ids(lanes.next_group(PACE))) == 1 + 400
@@ -43,7 +43,7 @@ def test_bulk_beside_single_commands_is_bounded():
 
 
 def test_every_command_comes_out_once_and_in_order():
-    lanes = Lanes()
+    lanes = Lanes(lambda account_id: 0)
     for name in ("a", "b", "c"):
         lanes.offer(pending(700, name))
     found = []
@@ -54,10 +54,24 @@ def test_every_command_comes_out_once_and_in_order():
 
 
 def test_what_does_not_fit_is_refused_whole():
-    lanes = Lanes()
+    lanes = Lanes(lambda account_id: 0)
     while lanes.offer(pending(10_000)):
         pass
     assert lanes.queued == QUEUED_COMMANDS_MAX
     assert not lanes.offer(pending(1))
     lanes.next_group(PACE)
     assert lanes.offer(pending(1))
+
+
+def test_bulk_comes_out_partition_by_partition_and_each_in_its_order():
+    accounts = ["b", "a", "b", "c", "a", "b"]
+    envelopes = [Envelope(account, f"{account}{n}", "ada", DepositCash(1, "")) for n, account in enumerate(accounts)]
+    lanes = Lanes("abc".index)
+    request = PendingRequest(b"caller", BusRequest(b"r", True, envelopes))
+    lanes.offer(request)
+    group = lanes.next_group(PACE)
+    assert ids(group) == ["a1", "a4", "b0", "b2", "b5", "c3"]
+    ((_, places),) = group
+    assert not request.answer(places[:2], ["a1", "a4"])
+    assert request.answer(places[2:], ["b0", "b2", "b5", "c3"])
+    assert request.results == ["b0", "a1", "b2", "c3", "a4", "b5"]
