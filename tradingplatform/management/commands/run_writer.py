@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from argparse import ArgumentParser
 from typing import Any, Final
 
@@ -13,6 +14,9 @@ from accounts.application.bus.routes import InvalidRoutes, Route, parse_share
 from accounts.application.writer import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes
+
+SWITCH_SECONDS: Final = 0.000_5
+"""How long the thread that notifies the projections may keep the interpreter while a command waits for it."""
 
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 1_000)
 """The state of the accounts lives on and has no cycles: looking through it all the time costs a sixth of a trade."""
@@ -41,6 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"the event store cannot be opened: {error}") from error
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
+        sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         try:
