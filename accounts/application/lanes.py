@@ -67,6 +67,11 @@ class Lanes:
     def __bool__(self) -> bool:
         return self.queued > 0
 
+    @property
+    def bulk_requests(self) -> int:
+        """How many requests wait in the bulk lane."""
+        return len(self._bulk)
+
     def offer(self, pending: PendingRequest) -> bool:
         """Queue a request; False when it does not fit any more, and nothing of it was queued."""
         count = len(pending.request.envelopes)

@@ -146,10 +146,11 @@ class Writer:
             metrics_log.write_if_due()
 
     def _receive(self) -> None:
-        """Queue every message that has arrived; wait a little when there is nothing to do."""
+        """Queue what has arrived, of bulk one message at a time; wait a little when there is nothing to do."""
         if not self._lanes and not self._socket.poll(POLL_MS):
             return
-        while True:
+        bulk_requests = self._lanes.bulk_requests
+        while self._lanes.bulk_requests == bulk_requests:
             try:
                 caller, message = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import zmq
@@ -36,7 +36,7 @@ class ZeroMQBus:
         self._endpoint = endpoint
         self._keys = keys
         self._deadline_seconds = deadline_seconds
-        self._channels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Channel] = WeakKeyDictionary()
+        self._channels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Channels] = WeakKeyDictionary()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         reply = self._ask_now(_request(envelopes))
@@ -78,18 +78,23 @@ class ZeroMQBus:
         return [*_unknown(envelopes, self._deadline_seconds)] if results is None else results
 
     async def _ask(self, request: BusRequest) -> list[Any] | None:
-        return await self._channel().ask(request, deadline_seconds=self._deadline_seconds)
-
-    def _channel(self) -> "_Channel":
         loop = asyncio.get_running_loop()
-        channel = self._channels.get(loop)
-        if channel is None:
-            channel = self._channels[loop] = _Channel(self._endpoint, self._keys)
-        return channel
+        channels = self._channels.get(loop)
+        if channels is None:
+            channels = self._channels[loop] = _Channels(*(_Channel(self._endpoint, self._keys) for _ in range(2)))
+        channel = channels.bulk if request.is_bulk else channels.single
+        return await channel.ask(request, deadline_seconds=self._deadline_seconds)
+
+
+class _Channels(NamedTuple):
+    """The two ways to a writer: what is sent on one arrives in its order, so a single command has one without bulk."""
+
+    single: "_Channel"
+    bulk: "_Channel"
 
 
 class _Channel:
-    """One socket of one event loop, shared by all its requests; replies find their request by its id."""
+    """One socket of one event loop, shared by its requests of one lane; replies find their request by its id."""
 
     def __init__(self, endpoint: str, keys: Path | None) -> None:
         # The process's own context, which is never ended: a loop that goes away takes only its socket with it.
