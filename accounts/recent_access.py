@@ -10,9 +10,9 @@ process; bounded.
 import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-from accounts.permissions import Access
+A = TypeVar("A")
 
 ACCESS_SECONDS: Final = 1.0
 OUTAGE_SECONDS: Final = 600.0
@@ -20,28 +20,28 @@ ENTRIES_MAX: Final = 10_000
 ROLES_MAX: Final = 100_000
 
 
-class RecentAccess:
-    """Accesses by key and account; `clock` gives seconds that never go back."""
+class RecentAccess(Generic[A]):
+    """What keys were allowed, by key and account; `clock` gives seconds that never go back."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._entries: dict[tuple[bytes, str | None], tuple[float, Access]] = {}
+        self._entries: dict[tuple[bytes, str | None], tuple[float, A]] = {}
 
-    def find(self, key: str, account_id: str | None) -> Access | None:
+    def find(self, key: str, account_id: str | None) -> A | None:
         """Return what the key was allowed on the account within the last moment."""
         return self._find(key, account_id, ACCESS_SECONDS)
 
-    def find_during_outage(self, key: str, account_id: str | None) -> Access | None:
+    def find_during_outage(self, key: str, account_id: str | None) -> A | None:
         """Return what the key was allowed on the account before the database went away."""
         return self._find(key, account_id, OUTAGE_SECONDS)
 
-    def remember(self, key: str, account_id: str | None, access: Access) -> None:
+    def remember(self, key: str, account_id: str | None, access: A) -> None:
         """Keep an access that was found in the database just now."""
         if len(self._entries) >= ENTRIES_MAX:
             self._entries.clear()
         self._entries[(_hash(key), account_id)] = (self._clock(), access)
 
-    def _find(self, key: str, account_id: str | None, seconds_max: float) -> Access | None:
+    def _find(self, key: str, account_id: str | None, seconds_max: float) -> A | None:
         entry = self._entries.get((_hash(key), account_id))
         return None if entry is None or self._clock() - entry[0] >= seconds_max else entry[1]
 

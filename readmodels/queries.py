@@ -48,6 +48,18 @@ def positions(*, account_id: str) -> list[Row]:
     return list(rows.values(*_columns(PortfolioPosition)))
 
 
+def portfolio(*, account_id: str) -> tuple[Row, list[Row]] | None:
+    """Return an account's row and its open positions by symbol, of one version: one statement sees one moment."""
+    with connections[replicas.alias_for_reads()].cursor() as cursor:
+        cursor.execute(_PORTFOLIO, [account_id])
+        found = cursor.fetchall()
+    if not found:
+        return None
+    count = len(_ACCOUNT_COLUMNS)
+    positions = [dict(zip(_POSITION_COLUMNS, row[count:], strict=True)) for row in found if row[count] is not None]
+    return dict(zip(_ACCOUNT_COLUMNS, found[0], strict=False)), positions
+
+
 def trades(*, account_id: str, limit: int, before_version: int | None = None) -> list[Row]:
     """Return an account's trades, newest first; `before_version` is the last version of the page before."""
     rows = TradeHistory.objects.filter(account_id=account_id).order_by("-version")
@@ -141,6 +153,17 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
 
 def _columns(model: Any) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.column is not None]
+
+
+_ACCOUNT_COLUMNS: Final = _columns(AccountSummary)
+_POSITION_COLUMNS: Final = _columns(PortfolioPosition)
+_PORTFOLIO: Final = f"""
+    SELECT {", ".join(f"account.{name}" for name in _ACCOUNT_COLUMNS)},
+           {", ".join(f"position.{name}" for name in _POSITION_COLUMNS)}
+    FROM account_summary AS account
+    LEFT JOIN portfolio_positions AS position ON position.account_id = account.account_id AND position.quantity > 0
+    WHERE account.account_id = %s ORDER BY position.symbol
+"""  # noqa: S608 - of the names of our own columns.
 
 
 def edition(*, account_id: str) -> tuple[int, int]:

@@ -35,7 +35,7 @@ _STATUS_OF_CODE: Final = {"PERSISTED_QUERY_NOT_FOUND": 200}
 """Clients of the protocol look for this code in an answer, not in a failed request."""
 
 _encode: Final = msgspec.json.Encoder().encode
-_recent_access: Final = RecentAccess()
+_recent_access: Final = RecentAccess[Access]()
 
 
 class PersistedQuery(msgspec.Struct, rename="camel"):

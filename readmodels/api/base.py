@@ -2,7 +2,8 @@
 
 An answer about one account carries an entity tag made of the version that its rows stand on. Whoever sends it back
 (`If-None-Match`) is told 304 without a further look, as long as nothing changed. The version is read before the rows,
-so a tag is never newer than what it stands for. A rebuild makes tables anew, and with them every tag.
+so a tag is never newer than what it stands for. A rebuild makes tables anew, and with them every tag; another event
+store has other tags.
 """
 
 import hashlib
@@ -10,19 +11,22 @@ import uuid
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from django.http import Http404, HttpResponseBase
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.cache import get_conditional_response
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import role_on_account
+from eventstore.provider import get_store
 from readmodels import queries, shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
+from readmodels.api.kept_answers import kept_answers
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
+encode: Final = msgspec.json.Encoder().encode
 _SHAPES: Final = hashlib.sha256(Path(shapes.__file__).read_bytes()).hexdigest()[:8]
 """Part of every tag: a release that shows more is not answered for by what an older one sent."""
 
@@ -32,15 +36,17 @@ class QueryView(APIView):
 
     takes: ClassVar[tuple[type[s.Base], ...]] = ()
 
-    def asked(self, request: Request) -> dict[str, Any]:
+    def asked(self, given: QueryDict) -> dict[str, Any]:
         """Return the checked parameters; raises ValidationError, a 400 that names what is wrong or not known."""
+        if not given and self.takes == (parameters.VersionParameter,):
+            return {}
         known = sorted(name for serializer in self.takes for name in serializer().fields)
-        for name in request.query_params:
+        for name in given:
             if name not in known:
                 raise ValidationError({name: f"there is no such parameter here: it takes {', '.join(known) or 'none'}"})
         found: dict[str, Any] = {}
         for serializer in self.takes:
-            found |= parameters.check(serializer, request.query_params)
+            found |= parameters.check(serializer, given)
         return found
 
 
@@ -51,11 +57,26 @@ class AccountScopedView(QueryView):
 
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
         """Return what the view answers, or 304 when the asking client has it already."""
-        asked = self.asked(request)
-        role = self.role(request, account_id, asked)
+        role = self.role(request, account_id)
+        response = self.answered(request._request, request.query_params, account_id, role, place)
+        response.role = role  # type: ignore[attr-defined] # For who asks again (direct.py).
+        return response
+
+    def answered(
+        self, request: HttpRequest, given: QueryDict, account_id: uuid.UUID, role: str, place: dict[str, Any]
+    ) -> HttpResponseBase:
+        """Return the answer to somebody with a role on the account, once the version that is asked for is there."""
+        asked = self.asked(given)
+        wait_for(account_id, asked)
         tag = _tag(request, account_id, role)
-        unchanged = get_conditional_response(request._request, etag=tag)
-        response = Response(self.answer(account_id, asked, role=role, **place)) if unchanged is None else unchanged
+        response = get_conditional_response(request, etag=tag)
+        if response is None:
+            kept = kept_answers()
+            body = kept.find(tag)
+            if body is None:
+                body = encode(self.answer(account_id, asked, role=role, **place))
+                kept.keep(tag, body)
+            response = HttpResponse(body, content_type="application/json")
         response["ETag"] = tag
         response["Cache-Control"] = "private, no-cache"
         return response
@@ -64,18 +85,19 @@ class AccountScopedView(QueryView):
         """Return what is shown."""
         raise NotImplementedError
 
-    def role(self, request: Request, account_id: uuid.UUID, asked: dict[str, Any]) -> str:
-        """Return the asking user's role, once the version that is asked for is there.
-
-        Raises Http404 for somebody without a role, as if there were no such account.
-        """
+    def role(self, request: Request, account_id: uuid.UUID) -> str:
+        """Return the asking user's role; raises Http404 for somebody without one, as if there were no such account."""
         role = role_on_account(request.user, str(account_id))
         if role is None:
             raise not_found(account_id)
-        min_version = asked.get("min_version")
-        if min_version is not None:
-            queries.wait_for_version(account_id=str(account_id), min_version=min_version)
         return role
+
+
+def wait_for(account_id: uuid.UUID, asked: dict[str, Any]) -> None:
+    """Return once the account's rows have the version that is asked for, if one is; raises VersionNotAvailable."""
+    min_version = asked.get("min_version")
+    if min_version is not None:
+        queries.wait_for_version(account_id=str(account_id), min_version=min_version)
 
 
 def not_found(account_id: uuid.UUID) -> Http404:
@@ -83,7 +105,8 @@ def not_found(account_id: uuid.UUID) -> Http404:
     return Http404(f"There is no account {account_id} that you may see.")
 
 
-def _tag(request: Request, account_id: uuid.UUID, role: str) -> str:
+def _tag(request: HttpRequest, account_id: uuid.UUID, role: str) -> str:
     table, version = queries.edition(account_id=str(account_id))
-    asked = hashlib.sha256(f"{request.get_full_path()} {role}".encode()).hexdigest()[:16]
+    store_id = get_store().metadata.store_id
+    asked = hashlib.sha256(f"{store_id} {request.get_full_path()} {role}".encode()).hexdigest()[:16]
     return f'"{version}-{table}-{_SHAPES}-{asked}"'

@@ -27,7 +27,7 @@ from rest_framework.request import Request
 
 from readmodels import queries, replicas
 from readmodels.api import parameters
-from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
+from readmodels.api.base import PROBLEMS, AccountScopedView, not_found, wait_for
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
 from readmodels.shapes import event_shape, trade_shape
@@ -156,7 +156,9 @@ class DownloadView(AccountScopedView):
     )
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> StreamingHttpResponse:
         """Return the file, oldest row first, as it is at the account's version now."""
-        self.role(request, account_id, self.asked(request))
+        asked = self.asked(request.query_params)
+        self.role(request, account_id)
+        wait_for(account_id, asked)
         account = queries.account(account_id=str(account_id))
         if account is None:
             raise not_found(account_id)

@@ -31,7 +31,7 @@ class AccountListView(QueryView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of accounts."""
-        page = self.asked(request)
+        page = self.asked(request.query_params)
         limit, cursor = page["limit"], page.get("cursor")
         if cursor is not None:
             cursor = _uuid_cursor(cursor)
@@ -61,10 +61,11 @@ class PortfolioView(AccountScopedView):
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the account and its open positions, of one version."""
-        with queries.one_snapshot():
-            account = account_shape(_account(account_id), role=role)
-            positions = [position_shape(row) for row in queries.positions(account_id=str(account_id))]
-        return {"account": account, "positions": positions}
+        found = queries.portfolio(account_id=str(account_id))
+        if found is None:
+            raise not_found(account_id)
+        account, positions = found
+        return {"account": account_shape(account, role=role), "positions": [position_shape(row) for row in positions]}
 
 
 @extend_schema_view(

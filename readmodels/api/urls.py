@@ -3,13 +3,14 @@
 from django.urls import path
 
 from readmodels.api import downloads, history, rest
+from readmodels.api.direct import directly
 
 urlpatterns = [
     path("accounts", rest.AccountListView.as_view(), name="accounts"),
-    path("accounts/<uuid:account_id>", rest.AccountView.as_view(), name="account"),
-    path("accounts/<uuid:account_id>/portfolio", rest.PortfolioView.as_view(), name="portfolio"),
-    path("accounts/<uuid:account_id>/positions", rest.PositionListView.as_view(), name="positions"),
-    path("accounts/<uuid:account_id>/trades", history.TradeListView.as_view(), name="trades"),
+    path("accounts/<uuid:account_id>", directly(rest.AccountView), name="account"),
+    path("accounts/<uuid:account_id>/portfolio", directly(rest.PortfolioView), name="portfolio"),
+    path("accounts/<uuid:account_id>/positions", directly(rest.PositionListView), name="positions"),
+    path("accounts/<uuid:account_id>/trades", directly(history.TradeListView), name="trades"),
     *(
         path(
             f"accounts/<uuid:account_id>/{table.name}.{file_type.ending}",
@@ -19,8 +20,8 @@ urlpatterns = [
         for table in (downloads.TRADES, downloads.EVENTS)
         for file_type in (downloads.CSV, downloads.PARQUET)
     ),
-    path("accounts/<uuid:account_id>/activity", history.ActivityView.as_view(), name="activity"),
-    path("accounts/<uuid:account_id>/orders", rest.OrderListView.as_view(), name="orders"),
-    path("accounts/<uuid:account_id>/orders/<uuid:order_id>", rest.OrderView.as_view(), name="order"),
-    path("accounts/<uuid:account_id>/daily-pnl", history.DailyPnlView.as_view(), name="daily-pnl"),
+    path("accounts/<uuid:account_id>/activity", directly(history.ActivityView), name="activity"),
+    path("accounts/<uuid:account_id>/orders", directly(rest.OrderListView), name="orders"),
+    path("accounts/<uuid:account_id>/orders/<uuid:order_id>", directly(rest.OrderView), name="order"),
+    path("accounts/<uuid:account_id>/daily-pnl", directly(history.DailyPnlView), name="daily-pnl"),
 ]
