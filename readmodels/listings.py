@@ -1,7 +1,7 @@
 """Rows of many accounts in one query each: what lists ask the database for, over REST and GraphQL.
 
-Every list is read newest first, below a bound of its own for each account (by the primary key, so a page costs the same
-however long the history is). Permissions are the caller's.
+Every list is read from its newest or its oldest end, beyond a bound of its own for each account (by the primary key, so
+a page costs the same however long the history is). Permissions are the caller's.
 """
 
 import json
@@ -23,8 +23,11 @@ SEARCH_SECONDS_MAX: Final = 3.0
 EVENT_TYPES: Final = frozenset(event.__name__ for event in get_args(AccountEvent))
 """Every type that an event can have."""
 
+DAY_BEFORE_ALL: Final = "-infinity"
 DAY_AFTER_ALL: Final = "infinity"
-"""The bound above every day, as PostgreSQL writes it."""
+"""The bounds of all days, as PostgreSQL writes them."""
+
+VERSION_ABOVE_ALL: Final = 2**63 - 1
 
 Conditions = tuple[tuple["Condition", Any], ...]
 
@@ -62,6 +65,12 @@ class Listing(NamedTuple):
     ordered_by: str
     bound_type: str
 
+    def end(self, *, oldest_first: bool) -> int | str:
+        """Return what a first page begins beyond."""
+        if self.bound_type == "date":
+            return DAY_BEFORE_ALL if oldest_first else DAY_AFTER_ALL
+        return 0 if oldest_first else VERSION_ABOVE_ALL
+
 
 TRADES: Final = Listing(TradeHistory, "version", "bigint")
 EVENTS: Final = Listing(Activity, "version", "bigint")
@@ -70,16 +79,23 @@ DAYS: Final = Listing(DailyPnl, "date", "date")
 
 
 class Bound(NamedTuple):
-    """An account, and what its rows have to be below."""
+    """An account, and what its rows have to be beyond: below it, or above when the oldest come first."""
 
     account_id: str
-    below: int | str
+    beyond: int | str
 
 
-def newest(*, listing: Listing, bounds: Sequence[Bound], limit: int, conditions: Conditions = ()) -> list[list[Row]]:
-    """Return for each bound at most `limit` rows, newest first; raises SearchTooLong."""
-    query, values = _newest_query(listing, conditions)
-    account_ids, below = [bound.account_id for bound in bounds], [bound.below for bound in bounds]
+def pages(
+    *,
+    listing: Listing,
+    bounds: Sequence[Bound],
+    limit: int,
+    conditions: Conditions = (),
+    oldest_first: bool = False,
+) -> list[list[Row]]:
+    """Return for each bound at most `limit` rows, newest first unless said otherwise; raises SearchTooLong."""
+    query, values = _query(listing, conditions, oldest_first=oldest_first)
+    account_ids, below = [bound.account_id for bound in bounds], [bound.beyond for bound in bounds]
     found: list[list[Row]] = [[] for _ in bounds]
     for row in _search([query, [account_ids, below, *values, limit]], is_bounded=bool(conditions)):
         if isinstance(row.get("data"), str):
@@ -111,18 +127,20 @@ def with_positions(read_accounts: Callable[[], list[Row]]) -> tuple[list[Row], d
         return rows, positions_of(account_ids=[str(row["account_id"]) for row in rows]) if rows else {}
 
 
-def _newest_query(listing: Listing, conditions: Conditions) -> tuple[sql.Composed, list[Any]]:
+def _query(listing: Listing, conditions: Conditions, *, oldest_first: bool) -> tuple[sql.Composed, list[Any]]:
     order = sql.Identifier(listing.ordered_by)
     query = sql.SQL(
         "SELECT wanted.place, found.* FROM unnest(%s::uuid[], %s::{bound}[]) WITH ORDINALITY"
-        " AS wanted (account_id, below, place) CROSS JOIN LATERAL (SELECT {columns} FROM {table} AS stored"
-        " WHERE stored.account_id = wanted.account_id AND stored.{order} < wanted.below {conditions}"
-        " ORDER BY stored.{order} DESC LIMIT %s) AS found ORDER BY wanted.place, found.{order} DESC"
+        " AS wanted (account_id, beyond, place) CROSS JOIN LATERAL (SELECT {columns} FROM {table} AS stored"
+        " WHERE stored.account_id = wanted.account_id AND stored.{order} {is_beyond} wanted.beyond {conditions}"
+        " ORDER BY stored.{order} {way} LIMIT %s) AS found ORDER BY wanted.place, found.{order} {way}"
     ).format(
         bound=sql.SQL(listing.bound_type),
         columns=sql.SQL(", ").join(sql.Identifier(name) for name in _columns(listing.model)),
         table=sql.Identifier(listing.model._meta.db_table),
         order=order,
+        is_beyond=sql.SQL(">" if oldest_first else "<"),
+        way=sql.SQL("ASC" if oldest_first else "DESC"),
         conditions=sql.SQL(" ").join(
             sql.SQL("AND stored.{} {}").format(sql.Identifier(condition.column), sql.SQL(condition.operator))
             for condition, _ in conditions

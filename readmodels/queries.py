@@ -85,19 +85,21 @@ def orders(
     symbol: str | None = None,
     side: str | None = None,
     client_order_id: str | None = None,
-    before_version: int | None = None,
+    beyond: int | None = None,
+    oldest_first: bool = False,
 ) -> list[Row]:
-    """Return an account's orders, newest first; `before_version` is the last `placed_version` of the page before.
+    """Return an account's orders, newest first unless said otherwise; `beyond` is the last `placed_version` of the page
+    before.
 
     `is_open` asks for those that work (True) or have ended (False); what is None is not asked for.
     """
-    rows = Order.objects.filter(account_id=account_id).order_by("-placed_version")
+    rows = Order.objects.filter(account_id=account_id).order_by("placed_version" if oldest_first else "-placed_version")
     wanted = {
         "ended_at__isnull": is_open,
         "symbol": symbol,
         "side": side,
         "client_order_id": client_order_id,
-        "placed_version__lt": before_version,
+        "placed_version__gt" if oldest_first else "placed_version__lt": beyond,
     }
     rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
     return list(rows.values(*_columns(Order))[:limit])

@@ -8,6 +8,7 @@ store has other tags.
 
 import hashlib
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -38,8 +39,8 @@ class QueryView(APIView):
 
     def asked(self, given: QueryDict) -> dict[str, Any]:
         """Return the checked parameters; raises ValidationError, a 400 that names what is wrong or not known."""
-        if not given and self.takes == (parameters.VersionParameter,):
-            return {}
+        if not given:
+            return dict(_defaults(self.takes))
         known = sorted(name for serializer in self.takes for name in serializer().fields)
         for name in given:
             if name not in known:
@@ -53,7 +54,9 @@ class QueryView(APIView):
 class AccountScopedView(QueryView):
     """Base of the views of one account."""
 
-    takes: ClassVar[tuple[type[s.Base], ...]] = (parameters.VersionParameter,)
+    takes: ClassVar[tuple[type[s.Base], ...]] = (parameters.VersionParameter, parameters.FieldsParameter)
+    shows: ClassVar[type[s.Base]]
+    """What `answer` returns, or each of its `results`."""
 
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
         """Return what the view answers, or 304 when the asking client has it already."""
@@ -74,7 +77,9 @@ class AccountScopedView(QueryView):
             kept = kept_answers()
             body = kept.find(tag)
             if body is None:
-                body = encode(self.answer(account_id, asked, role=role, **place))
+                names = self._names(asked)
+                shown = self.answer(account_id, asked, role=role, **place)
+                body = encode(shown if names is None else _only(names, shown))
                 kept.keep(tag, body)
             response = HttpResponse(body, content_type="application/json")
         response["ETag"] = tag
@@ -85,12 +90,36 @@ class AccountScopedView(QueryView):
         """Return what is shown."""
         raise NotImplementedError
 
+    def _names(self, asked: dict[str, Any]) -> list[str] | None:
+        """Return the names that are asked for; raises ValidationError for one that nothing here has."""
+        if "fields" not in asked:
+            return None
+        known = list(self.shows().fields)
+        names = [name.strip() for name in asked["fields"].split(",")]
+        for name in names:
+            if name not in known:
+                raise ValidationError({"fields": f"there is no {name!r} here: there are {', '.join(known)}"})
+        return names
+
     def role(self, request: Request, account_id: uuid.UUID) -> str:
         """Return the asking user's role; raises Http404 for somebody without one, as if there were no such account."""
         role = role_on_account(request.user, str(account_id))
         if role is None:
             raise not_found(account_id)
         return role
+
+
+@lru_cache
+def _defaults(takes: tuple[type[s.Base], ...]) -> dict[str, Any]:
+    """Return what is asked for by a request without parameters."""
+    return {name: value for serializer in takes for name, value in parameters.check(serializer, {}).items()}
+
+
+def _only(names: list[str], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return some fields of an answer, or of each of its rows; where the next page begins is not a field."""
+    if "results" in shown:
+        return {**shown, "results": [{name: row[name] for name in names} for row in shown["results"]]}
+    return {name: shown[name] for name in names}
 
 
 def wait_for(account_id: uuid.UUID, asked: dict[str, Any]) -> None:

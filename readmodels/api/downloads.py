@@ -145,6 +145,7 @@ class WhateverIsAccepted(BaseContentNegotiation):
 class DownloadView(AccountScopedView):
     """All rows of an account in a table, as a file."""
 
+    takes = (parameters.VersionParameter,)
     renderer_classes = [JSONRenderer]
     content_negotiation_class = WhateverIsAccepted
     table: Table = TRADES

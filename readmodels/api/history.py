@@ -1,4 +1,4 @@
-"""The REST views of what happened to an account: trades, events, days; newest first, narrowed by what is asked for."""
+"""The REST views of what happened to an account: trades, events, days; by time, narrowed by what is asked for."""
 
 import uuid
 from typing import Any, Final
@@ -15,7 +15,6 @@ from readmodels.listings import EVENT_TYPES, Bound, Condition, Listing
 from readmodels.projections.rows import Row
 from readmodels.shapes import day_shape, event_shape, trade_shape
 
-_VERSION_ABOVE_ALL: Final = 2**63 - 1
 _SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}
 
 
@@ -25,11 +24,18 @@ class HistoryView(AccountScopedView):
     listing: Listing
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
-        """Return a page, newest first; raises SearchTooLong."""
-        limit = asked["limit"]
+        """Return a page; raises SearchTooLong."""
+        limit, oldest_first = asked["limit"], asked["order"] == "oldest"
         given = [(condition, value) for condition, value in self.conditions(asked) if value is not None]
-        bounds = [Bound(str(account_id), self.below(asked.get("cursor")))]
-        (rows,) = listings.newest(listing=self.listing, bounds=bounds, limit=limit + 1, conditions=tuple(given))
+        cursor = asked.get("cursor")
+        beyond = self.listing.end(oldest_first=oldest_first) if cursor is None else self.place(cursor)
+        (rows,) = listings.pages(
+            listing=self.listing,
+            bounds=[Bound(str(account_id), beyond)],
+            limit=limit + 1,
+            conditions=tuple(given),
+            oldest_first=oldest_first,
+        )
         shown = [self.show(row) for row in rows[:limit]]
         return {"results": shown, "next": str(shown[-1][self.listing.ordered_by]) if len(rows) > limit else None}
 
@@ -37,9 +43,9 @@ class HistoryView(AccountScopedView):
         """Return a row as it is shown."""
         raise NotImplementedError
 
-    def below(self, cursor: Any) -> int | str:
-        """Return what the rows of the page are below."""
-        return _VERSION_ABOVE_ALL if cursor is None else version_cursor(cursor, "this list")
+    def place(self, cursor: Any) -> int | str:
+        """Return the row that a cursor names: the page begins beyond it."""
+        return version_cursor(cursor, "this list")
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the rows are narrowed by; None where nothing is asked for."""
@@ -48,14 +54,15 @@ class HistoryView(AccountScopedView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.TradeParameters, parameters.VersionParameter],
+        parameters=[parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.TradePageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class TradeListView(HistoryView):
     """The trades of an account."""
 
-    takes = (parameters.TradeParameters, parameters.VersionParameter)
+    takes = (parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shows = s.TradeSerializer
     listing = listings.TRADES
 
     def show(self, row: Row) -> dict[str, Any]:
@@ -74,14 +81,15 @@ class TradeListView(HistoryView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.ActivityParameters, parameters.VersionParameter],
+        parameters=[parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.ActivityPageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class ActivityView(HistoryView):
     """The events of an account: its audit trail."""
 
-    takes = (parameters.ActivityParameters, parameters.VersionParameter)
+    takes = (parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shows = s.EventSerializer
     listing = listings.EVENTS
 
     def show(self, row: Row) -> dict[str, Any]:
@@ -100,23 +108,25 @@ class ActivityView(HistoryView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.DayParameters, parameters.VersionParameter],
+        parameters=[parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.DailyPnlPageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class DailyPnlView(HistoryView):
     """The days of an account."""
 
-    takes = (parameters.DayParameters, parameters.VersionParameter)
+    takes = (parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shows = s.DailyPnlSerializer
     listing = listings.DAYS
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
         return day_shape(row)
 
-    def below(self, cursor: Any) -> int | str:
-        """Return the day that the days of the page are before."""
-        return listings.DAY_AFTER_ALL if cursor is None else cursor.isoformat()
+    def place(self, cursor: Any) -> int | str:
+        """Return the day that a cursor names."""
+        day: str = cursor.isoformat()
+        return day
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the days are narrowed by."""

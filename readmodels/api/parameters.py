@@ -1,11 +1,13 @@
 """What the REST queries can be asked, checked and described for the OpenAPI document."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from rest_framework import serializers
 
 from readmodels.api.serializers import SIDES, Base
+
+_FIELDS_HELP: Final = "Names with commas between them: these only are shown, of every row where there are several"
 
 
 class PageParameters(Base):
@@ -15,7 +17,13 @@ class PageParameters(Base):
     cursor = serializers.CharField(required=False, help_text="`next` of the page before")
 
 
-class OrderParameters(PageParameters):
+class OrderedPageParameters(PageParameters):
+    """How much, from where, and which end first."""
+
+    order = serializers.ChoiceField(["newest", "oldest"], default="newest", help_text="What comes first")
+
+
+class OrderParameters(OrderedPageParameters):
     """Which orders."""
 
     status = serializers.ChoiceField(
@@ -38,7 +46,7 @@ class InstantField(serializers.DateTimeField):
         return value
 
 
-class _InstantRange(PageParameters):
+class _InstantRange(OrderedPageParameters):
     def get_fields(self) -> dict[str, Any]:
         """Return the fields, one of which has a name that Python keeps to itself."""
         begin = InstantField(required=False, help_text="At or after this instant")
@@ -73,6 +81,7 @@ class DayParameters(Base):
 
     limit = serializers.IntegerField(min_value=1, max_value=366, default=366)
     cursor = serializers.DateField(required=False, help_text="`next` of the page before")
+    order = serializers.ChoiceField(["newest", "oldest"], default="newest", help_text="What comes first")
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields, one of which has a name that Python keeps to itself."""
@@ -90,6 +99,14 @@ class VersionParameter(Base):
     min_version = serializers.IntegerField(
         min_value=0, required=False, help_text="Answer only from data that have this account version; waits up to 2 s"
     )
+
+
+class FieldsParameter(Base):
+    """What of it."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the one field, whose name Django REST framework keeps to itself."""
+        return {"fields": serializers.CharField(required=False, help_text=_FIELDS_HELP)}
 
 
 def check(serializer: type[Base], query: Any) -> dict[str, Any]:

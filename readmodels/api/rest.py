@@ -43,10 +43,15 @@ class AccountListView(QueryView):
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.AccountSerializer, **PROBLEMS})
+    get=extend_schema(
+        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
+        responses={200: s.AccountSerializer, **PROBLEMS},
+    )
 )
 class AccountView(AccountScopedView):
     """One account."""
+
+    shows = s.AccountSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the account."""
@@ -54,10 +59,15 @@ class AccountView(AccountScopedView):
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.PortfolioSerializer, **PROBLEMS})
+    get=extend_schema(
+        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
+        responses={200: s.PortfolioSerializer, **PROBLEMS},
+    )
 )
 class PortfolioView(AccountScopedView):
     """One account with its positions."""
+
+    shows = s.PortfolioSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the account and its open positions, of one version."""
@@ -69,10 +79,15 @@ class PortfolioView(AccountScopedView):
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.PositionListSerializer, **PROBLEMS})
+    get=extend_schema(
+        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
+        responses={200: s.PositionListSerializer, **PROBLEMS},
+    )
 )
 class PositionListView(AccountScopedView):
     """The positions of an account."""
+
+    shows = s.PositionSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the open positions by symbol."""
@@ -83,17 +98,18 @@ class PositionListView(AccountScopedView):
 @extend_schema_view(
     get=extend_schema(
         operation_id="accounts_orders_list",
-        parameters=[parameters.OrderParameters, parameters.VersionParameter],
+        parameters=[parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.OrderPageSerializer, **PROBLEMS},
     )
 )
 class OrderListView(AccountScopedView):
     """The orders of an account."""
 
-    takes = (parameters.OrderParameters, parameters.VersionParameter)
+    takes = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shows = s.OrderSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
-        """Return a page of orders, newest first: those that work, unless others are asked for."""
+        """Return a page of orders: those that work, unless others are asked for."""
         limit = asked["limit"]
         client_order_id = asked.get("client_order_id")
         status = asked.get("status", "open" if client_order_id is None else "all")
@@ -104,17 +120,23 @@ class OrderListView(AccountScopedView):
             symbol=asked.get("symbol"),
             side=asked.get("side"),
             client_order_id=client_order_id,
-            before_version=version_cursor(asked["cursor"], "orders") if "cursor" in asked else None,
+            beyond=version_cursor(asked["cursor"], "orders") if "cursor" in asked else None,
+            oldest_first=asked["order"] == "oldest",
         )
         shown = [order_shape(row) for row in rows[:limit]]
         return {"results": shown, "next": str(shown[-1]["placed_version"]) if len(rows) > limit else None}
 
 
 @extend_schema_view(
-    get=extend_schema(parameters=[parameters.VersionParameter], responses={200: s.OrderSerializer, **PROBLEMS})
+    get=extend_schema(
+        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
+        responses={200: s.OrderSerializer, **PROBLEMS},
+    )
 )
 class OrderView(AccountScopedView):
     """One order."""
+
+    shows = s.OrderSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the order, whether it works or has ended."""

@@ -17,8 +17,8 @@ from readmodels.listings import (
     Conditions,
     Listing,
     SearchTooLong,
-    newest,
     orders_of,
+    pages,
     positions_of,
 )
 from readmodels.projections.rows import Row
@@ -65,7 +65,7 @@ class _PageBatch(NamedTuple):
 
     async def load(self, keys: list[tuple[AccountVersion, Bound]]) -> list[list[Row]]:
         try:
-            return await sync_to_async(newest)(
+            return await sync_to_async(pages)(
                 listing=self.listing,
                 bounds=[bound for _, bound in keys],
                 limit=self.limit,

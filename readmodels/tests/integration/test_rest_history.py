@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts import recent_access
 from accounts.domain.commands import FreezeAccount, UnfreezeAccount
 from accounts.models import AccountAccess
+from accounts.permissions import grant_ownership
 from readmodels import listings
-from readmodels.tests.conftest import ADA, project
+from readmodels.tests.conftest import ADA, DAY, project
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,9 +91,9 @@ def test_days_come_in_pages(told):
         (
             "trades",
             {"symbl": "KO"},
-            "symbl: there is no such parameter here: it takes cursor, from, limit",
+            "symbl: there is no such parameter here: it takes cursor, fields, from, limit",
         ),
-        ("", {"limit": "1"}, "limit: there is no such parameter here: it takes min_version"),
+        ("", {"limit": "1"}, "limit: there is no such parameter here: it takes fields, min_version"),
         ("trades", {"from": "2026-01-01T00:00:00"}, "from: an instant has its offset, such as 2026-01-31T09:30:00Z"),
         ("trades", {"side": "LONG"}, "side"),
         ("activity", {"type": "Opened"}, "type: there is no 'Opened': there are AccountClosed, AccountFrozen"),
@@ -155,3 +156,71 @@ class TestTags:
     def test_a_stranger_learns_nothing_from_a_tag(self, told):
         first = told.get(f"accounts/{ADA}")
         assert problem(self.again(Reader("stranger"), "", first["ETag"])) == (404, "NOT_FOUND")
+
+
+LISTS = {"trades": "version", "activity": "version", "orders": "placed_version", "daily-pnl": "date"}
+
+
+@pytest.fixture
+def busy(history):
+    """Ada's account with what every list has several rows of."""
+    reader = Reader("ada")
+    grant_ownership(user=reader.user, account_id=ADA)
+    history.open(ADA)
+    for _ in range(5):
+        history.buy(ADA, quantity=1)
+        history.place(ADA, quantity=1)
+        history.now += DAY
+    project()
+    return reader
+
+
+def pages_of(reader, path, **asked):
+    pages, cursor = [], {}
+    while cursor is not None:
+        answer = reader.get(f"accounts/{ADA}/{path}", limit=2, **asked, **cursor)
+        assert answer.status_code == 200, answer.content
+        found = answer.json()
+        pages.append(found["results"])
+        cursor = None if found["next"] is None else {"cursor": found["next"]}
+    return pages
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_is_read_from_either_end(busy, path):
+    newest, oldest = (pages_of(busy, path, order=order) for order in ("newest", "oldest"))
+    assert {len(page) for page in newest[:-1]} == {2}
+    rows = [row for page in newest for row in page]
+    assert len(rows) == (12 if path == "activity" else 5)
+    assert [row for page in oldest for row in page] == rows[::-1]
+    assert [row[LISTS[path]] for row in rows] == sorted((row[LISTS[path]] for row in rows), reverse=True)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_of_a_list_only_the_fields_that_are_asked_for_are_shown(busy, path):
+    name = LISTS[path]
+    whole, some = (busy.get(f"accounts/{ADA}/{path}", limit=2, **more) for more in ({}, {"fields": f"{name}, {name}"}))
+    assert some.json()["results"] == [{name: row[name]} for row in whole.json()["results"]]
+    assert some.json()["next"] == whole.json()["next"]
+    assert some["ETag"] != whole["ETag"]
+
+
+def test_of_an_account_only_the_fields_that_are_asked_for_are_shown(busy):
+    assert busy.get(f"accounts/{ADA}", fields="version,name").json() == {"version": 12, "name": "Savings"}
+    portfolio = busy.get(f"accounts/{ADA}/portfolio", fields="positions").json()
+    assert [position["symbol"] for position in portfolio["positions"]] == ["KO"]
+    assert list(portfolio) == ["positions"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "message"),
+    [
+        ("/trades", {"fields": "version,colour"}, "there is no 'colour' here: there are trade_id, version"),
+        ("/trades", {"order": "sideways"}, "sideways"),
+        ("/trades.csv", {"fields": "version"}, "there is no such parameter here"),
+    ],
+)
+def test_an_end_or_a_field_that_there_is_not_is_refused(busy, path, asked, message):
+    answer = busy.get(f"accounts/{ADA}{path}", **asked)
+    assert problem(answer) == (400, "BAD_REQUEST")
+    assert message in answer.json()["detail"]
