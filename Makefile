@@ -41,6 +41,10 @@ test-frontend: setup ## Run the front end's unit tests
 test-python: setup ## Run the Python tests, end-to-end tests included
 	@$(BIN)/python -m pytest
 
+.PHONY: fuzz-api
+fuzz-api: setup ## Ask every REST operation hundreds of questions, and compare the answers with the OpenAPI document
+	@API_EXAMPLES=400 $(BIN)/python -m pytest tests/e2e/test_api_contract.py
+
 .PHONY: bench
 bench: setup ## Measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks

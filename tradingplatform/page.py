@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
+from django.views.defaults import page_not_found
 
 _NOT_BUILT = "The front end is not built: run `make setup`."
 
@@ -24,3 +25,12 @@ def page(request: HttpRequest) -> HttpResponse:
     if not path.exists():
         return HttpResponse(_NOT_BUILT, status=503, content_type="text/plain")
     return HttpResponse(path.read_bytes(), headers={"Cache-Control": "no-cache"})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a path that there is not: a program gets a problem, a person a page."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    detail = f"there is nothing at {request.path}: /api/docs lists the paths, and an id is a lower-case UUID"
+    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail, "code": "NOT_FOUND"}
+    return JsonResponse(problem, status=404, content_type="application/problem+json")

@@ -13,6 +13,7 @@ admin.site.site_header = "Trading platform: compliance"
 admin.site.site_title = "Trading platform"
 admin.site.index_title = "Accounts and operations"
 
+handler404 = "tradingplatform.page.not_found"
 urlpatterns = [
     path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
     path("api/", include("accounts.api.urls")),

@@ -21,7 +21,7 @@ KEYS_PER_USER_MAX: Final = 50
 """Keys of a user that are not revoked; more are only made with `manage.py create_api_key`."""
 
 _PROBLEMS: Final = {
-    code: OpenApiResponse(description=f"application/problem+json: {meaning}")
+    code: OpenApiResponse(description=meaning)
     for code, meaning in {
         400: "what was sent is not a key's name, scope and days",
         401: "nobody is logged in",

@@ -102,8 +102,10 @@ class SessionView(APIView):
         request=CredentialsSerializer,
         responses={
             200: SessionSerializer,
-            401: OpenApiResponse(description="application/problem+json, INVALID_CREDENTIALS"),
-            429: OpenApiResponse(description="application/problem+json, LOGIN_LOCKED: wait as Retry-After says"),
+            400: OpenApiResponse(description="What was sent is not a user name and a password"),
+            401: OpenApiResponse(description="INVALID_CREDENTIALS"),
+            403: OpenApiResponse(description="No CSRF token"),
+            429: OpenApiResponse(description="LOGIN_LOCKED: wait as Retry-After says"),
         },
     )
     def post(self, request: Request) -> Response:
@@ -117,7 +119,7 @@ class SessionView(APIView):
         login(request, user)
         return Response(_session(request))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None, 403: OpenApiResponse(description="No CSRF token")})
     def delete(self, request: Request) -> Response:
         """Log out."""
         logout(request)

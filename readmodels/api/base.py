@@ -42,9 +42,11 @@ class QueryView(APIView):
         if not given:
             return dict(_defaults(self.takes))
         known = sorted(name for serializer in self.takes for name in serializer().fields)
-        for name in given:
+        for name, value in given.items():
             if name not in known:
                 raise ValidationError({name: f"there is no such parameter here: it takes {', '.join(known) or 'none'}"})
+            if value == "":
+                raise ValidationError({name: "it is empty: leave it out, or say what"})
         found: dict[str, Any] = {}
         for serializer in self.takes:
             found |= parameters.check(serializer, given)

@@ -153,7 +153,11 @@ class DownloadView(AccountScopedView):
 
     @extend_schema(
         parameters=[parameters.VersionParameter],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEMS},
+        responses={
+            (200, CSV.content_type.partition(";")[0]): OpenApiTypes.STR,
+            (200, PARQUET.content_type): OpenApiTypes.BINARY,
+            **PROBLEMS,
+        },
     )
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> StreamingHttpResponse:
         """Return the file, oldest row first, as it is at the account's version now."""

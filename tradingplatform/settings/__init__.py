@@ -194,6 +194,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
+    "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Trading platform: queries",
@@ -202,6 +203,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "readmodels.api.openapi.describe_problems",
+    ],
 }
 API_KEY_REQUESTS_PER_MINUTE = ENVIRONMENT["API_KEY_REQUESTS_PER_MINUTE"]
 GRAPHENE = {"SCHEMA": "tradingplatform.schema.schema"}
