@@ -10,6 +10,7 @@ import re
 import uuid
 from typing import Any, Final
 
+import structlog
 from channels.auth import AuthMiddlewareStack
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,11 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.authentication import api_key_from_scope
 from accounts.open_sockets import OpenSocket, OpenSockets
 
+log = structlog.get_logger(__name__)
+
+SENDING_SECONDS_MAX: Final = 5.0
+"""How long a message may wait for a client that does not read: the server's buffers (3 MB, measured) are full then."""
+CLOSE_TOO_SLOW: Final = 4408
 _ACCOUNT_PATH: Final = re.compile(r"/ws/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 _open_sockets: Final = OpenSockets()
 
@@ -92,9 +98,16 @@ class _Connection:
         return {"type": "websocket.disconnect", "code": self._code}
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Send to the client, unless the connection was closed from here."""
-        if self._code is None:
-            await self._send(message)
+        """Send to the client, unless the connection was closed from here; a client that does not read loses it."""
+        if self._code is not None:
+            return
+        sending = asyncio.ensure_future(self._send(message))
+        done, _ = await asyncio.wait({sending}, timeout=SENDING_SECONDS_MAX)
+        if done:
+            sending.result()
+        elif self._code is None:
+            log.info("a client that does not read is let go", seconds=SENDING_SECONDS_MAX)
+            await self.close(CLOSE_TOO_SLOW)
 
     async def close(self, code: int) -> None:
         """Close the connection."""

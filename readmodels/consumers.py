@@ -1,100 +1,215 @@
-"""The live feed of one account: a snapshot first, then each change with the versions around it.
+"""The live feeds of accounts: of one, or of all that are a user's. A snapshot first, then changes with the versions
+around them.
 
-The client applies a delta whose `from_version` is its own version; anything else is a gap, and it asks to resync. The
+The client applies a delta whose `from_version` is its own version; anything else is a gap, and it asks to resync. A
 group is joined before the snapshot is read, so no change falls between the two; changes that the snapshot holds already
-are left out here.
+are left out here, and changes that come fast are sent together (followed_account.py). docs/live.md has the protocol.
 """
 
 import asyncio
 import contextlib
+import time
 from typing import Any, Final
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import Error as DatabaseError
 from django.db import transaction
 
-from accounts.permissions import role_on_account
+from accounts.permissions import role_on_account, roles_by_account
 from readmodels import queries
+from readmodels.followed_account import FollowedAccount
 from readmodels.live import group_of
 from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
 
+log = structlog.get_logger(__name__)
+
 HEARTBEAT_SECONDS: Final = 15
+LOOK_SECONDS: Final = 1.0
+"""How often it is looked up which accounts are a user's."""
+ACCOUNTS_MAX: Final = 200
+"""Accounts of one socket; a program with more opens a socket for each that it needs."""
 SNAPSHOT_TRADES: Final = 50
 SNAPSHOT_ORDERS: Final = 1_000
 """All that an account may have open (accounts/domain/orders.py)."""
 CLOSE_UNAUTHENTICATED: Final = 4401
 CLOSE_NOT_FOUND: Final = 4404
+CLOSE_TOO_MANY: Final = 4413
 
 
-class AccountConsumer(AsyncJsonWebsocketConsumer):
-    """One client following one account."""
+class _FeedConsumer(AsyncJsonWebsocketConsumer):
+    """What the feeds share: accounts that are followed, what is sent about them, and a heartbeat."""
 
-    account_id: str
-    role: str
-    version = 0
-    _heartbeat: asyncio.Task[None] | None = None
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.accounts: dict[str, FollowedAccount] = {}
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def connect(self) -> None:
-        """Accept, check access (only an accepted socket can be closed with a code of ours), and send a snapshot."""
+        """Accept (only an accepted socket can be closed with a code of ours), and begin."""
         await self.accept()
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             await self.close(CLOSE_UNAUTHENTICATED)
-            return
-        self.account_id = str(self.scope["url_route"]["kwargs"]["account_id"])
-        role = await database_sync_to_async(role_on_account)(user, self.account_id)
-        if role is None:
-            await self.close(CLOSE_NOT_FOUND)
-            return
-        self.role = role
-        await self.channel_layer.group_add(group_of(self.account_id), self.channel_name)
-        if await self._send_snapshot():
-            self._heartbeat = asyncio.create_task(self._beat())
+        elif await self.begin(user):
+            self._tasks = [asyncio.create_task(task) for task in (self._beat(), self._send_changes(), *self.more(user))]
+
+    async def begin(self, user: Any) -> bool:
+        """Follow the first accounts; False when the socket was closed instead."""
+        raise NotImplementedError
+
+    def more(self, user: Any) -> tuple[Any, ...]:
+        """Return what else goes on while the socket is open."""
+        return ()
+
+    def about(self, account_id: str) -> dict[str, Any]:
+        """Return what says in a message which account it is about."""
+        raise NotImplementedError
 
     async def disconnect(self, code: int) -> None:
-        """Leave the group."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        """Stop, and leave every group."""
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._heartbeat
-        if hasattr(self, "account_id"):
-            await self.channel_layer.group_discard(group_of(self.account_id), self.channel_name)
+                await task
+        for account_id in list(self.accounts):
+            await self.unfollow(account_id)
+
+    async def follow(self, account_id: str, role: str) -> bool:
+        """Join an account's group and send its snapshot; False when there is no such account."""
+        await self.channel_layer.group_add(group_of(account_id), self.channel_name)
+        return await self.send_snapshot(account_id, role)
+
+    async def unfollow(self, account_id: str) -> None:
+        """Leave an account's group."""
+        self.accounts.pop(account_id, None)
+        await self.channel_layer.group_discard(group_of(account_id), self.channel_name)
+
+    async def send_snapshot(self, account_id: str, role: str) -> bool:
+        """Send an account as it is now; False when there is no such account."""
+        followed = self.accounts[account_id] = FollowedAccount(role=role)
+        snapshot = await database_sync_to_async(read_snapshot)(account_id, role)
+        if snapshot is None:
+            await self.unfollow(account_id)
+            return False
+        await self.send_json({**snapshot, **self.about(account_id)})
+        followed.start(version=snapshot["version"])
+        self._news.set()
+        return True
 
     async def receive_json(self, content: Any, **_: Any) -> None:
-        """Send a snapshot again when the client asks for it; anything else is ignored."""
-        if isinstance(content, dict) and content.get("type") == "resync":
-            await self._send_snapshot()
+        """Send snapshots again when the client asks for them; anything else is ignored."""
+        if not isinstance(content, dict) or content.get("type") != "resync":
+            return
+        asked = content.get("account_id")
+        for account_id, followed in list(self.accounts.items()):
+            if asked in (None, account_id):
+                await self.send_snapshot(account_id, followed.role)
 
     async def account_delta(self, message: dict[str, Any]) -> None:
-        """Pass a change on, unless the client has it."""
-        if message["version"] <= self.version:
-            return
-        self.version = message["version"]
-        await self.send_json(
-            {
-                "type": "delta",
-                "from_version": message["from_version"],
-                "version": message["version"],
-                "account": {**message["account"], "role": self.role},
-                "positions": message["positions"],
-                "orders": message["orders"],
-                "trades": message["trades"],
-            }
-        )
+        """Take a change in; it is sent at once, or with others in a moment."""
+        followed = self.accounts.get(message["account_id"])
+        if followed is not None:
+            followed.take(message)
+            self._news.set()
 
-    async def _send_snapshot(self) -> bool:
-        snapshot = await database_sync_to_async(read_snapshot)(self.account_id, self.role)
-        if snapshot is None:
-            await self.close(CLOSE_NOT_FOUND)
-            return False
-        self.version = snapshot["version"]
-        await self.send_json(snapshot)
-        return True
+    async def _send_changes(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            now = time.monotonic()
+            for account_id, followed in list(self.accounts.items()):
+                if followed.wait_seconds(now) == 0.0:
+                    await self._send_change(account_id, followed, now)
+            waits = [followed.wait_seconds(now) for followed in self.accounts.values()]
+            soonest = min((seconds for seconds in waits if seconds is not None), default=None)
+            if soonest is not None:
+                asyncio.get_running_loop().call_later(soonest, self._news.set)
+
+    async def _send_change(self, account_id: str, followed: FollowedAccount, now: float) -> None:
+        message = followed.next_message(now)
+        if message is None:
+            await self.send_snapshot(account_id, followed.role)
+        else:
+            await self.send_json({**message, **self.about(account_id)})
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await self.send_json({"type": "heartbeat", "version": self.version})
+            await self.send_json(self.heartbeat())
+
+    def heartbeat(self) -> dict[str, Any]:
+        """Return the message that says that the socket is alive."""
+        raise NotImplementedError
+
+
+class AccountConsumer(_FeedConsumer):
+    """One client following one account."""
+
+    async def begin(self, user: Any) -> bool:
+        """Follow the account of the path."""
+        account_id = str(self.scope["url_route"]["kwargs"]["account_id"])
+        role = await database_sync_to_async(role_on_account)(user, account_id)
+        if role is None or not await self.follow(account_id, role):
+            await self.close(CLOSE_NOT_FOUND)
+            return False
+        return True
+
+    def about(self, account_id: str) -> dict[str, Any]:
+        """Say nothing: there is one account."""
+        return {}
+
+    def heartbeat(self) -> dict[str, Any]:
+        """Return the version that the client should have."""
+        (followed,) = self.accounts.values()
+        return {"type": "heartbeat", "version": followed.version}
+
+
+class AccountsConsumer(_FeedConsumer):
+    """One client following every account that is its user's: owned, or given by its owner."""
+
+    async def begin(self, user: Any) -> bool:
+        """Follow all accounts of the user."""
+        return await self._follow_all(user)
+
+    def more(self, user: Any) -> tuple[Any, ...]:
+        """Look which accounts are the user's from now on."""
+        return (self._look(user),)
+
+    def about(self, account_id: str) -> dict[str, Any]:
+        """Name the account."""
+        return {"account_id": account_id}
+
+    def heartbeat(self) -> dict[str, Any]:
+        """Return the versions that the client should have."""
+        versions = {account_id: followed.version for account_id, followed in self.accounts.items()}
+        return {"type": "heartbeat", "versions": {each: found for each, found in versions.items() if found is not None}}
+
+    async def _look(self, user: Any) -> None:
+        goes_on = True
+        while goes_on:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                goes_on = await self._follow_all(user)
+            except DatabaseError as error:  # Without a database nothing is taken away, and nothing is new.
+                log.warning("could not look which accounts are a user's", reason=str(error))
+
+    async def _follow_all(self, user: Any) -> bool:
+        """Begin with accounts that are new, end with those that are no longer the user's."""
+        roles = await database_sync_to_async(roles_by_account)(user)
+        if len(roles) > ACCOUNTS_MAX:
+            await self.close(CLOSE_TOO_MANY)
+            return False
+        for account_id in list(self.accounts.keys() - roles.keys()):
+            await self.unfollow(account_id)
+            await self.send_json({"type": "removed", "account_id": account_id})
+        for account_id, role in roles.items():
+            followed = self.accounts.get(account_id)
+            if followed is None or followed.role != role:
+                await self.follow(account_id, role)
+        return True
 
 
 def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:

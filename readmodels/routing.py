@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from readmodels.consumers import AccountConsumer
+from readmodels.consumers import AccountConsumer, AccountsConsumer
 
-websocket_urlpatterns = [path("ws/accounts/<uuid:account_id>", AccountConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/accounts", AccountsConsumer.as_asgi()),
+    path("ws/accounts/<uuid:account_id>", AccountConsumer.as_asgi()),
+]

@@ -11,11 +11,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.domain.commands import CancelOrder
+from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
+from readmodels import consumers
 from readmodels.live import deltas_of, group_of
 from readmodels.projector import project_partition
 from readmodels.routing import websocket_urlpatterns
-from readmodels.tests.conftest import ADA
+from readmodels.tests.conftest import ADA, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,10 +32,11 @@ def owner(history):
 
 
 class Socket(ApplicationCommunicator):
-    """One WebSocket to an account's feed."""
+    """One WebSocket to an account's feed, or (with no account) to that of all accounts."""
 
     def __init__(self, user, account_id=ADA):
-        scope = {"type": "websocket", "path": f"/ws/accounts/{account_id}", "headers": [], "user": user}
+        path = "/ws/accounts" if account_id is None else f"/ws/accounts/{account_id}"
+        scope = {"type": "websocket", "path": path, "headers": [], "user": user}
         super().__init__(URLRouter(websocket_urlpatterns), scope)
 
     async def connect(self):
@@ -51,11 +54,11 @@ class Socket(ApplicationCommunicator):
         await self.wait()
 
 
-async def project_and_push(history):
-    projected = await sync_to_async(project_partition)(history.store.partition_of(ADA))
+async def project_and_push(history, account_id=ADA):
+    projected = await sync_to_async(project_partition)(history.store.partition_of(account_id))
     messages = [message for changes in projected.changes for message in deltas_of(changes)]
     for message in messages:
-        await get_channel_layer().group_send(group_of(ADA), message)
+        await get_channel_layer().group_send(group_of(message["account_id"]), message)
     return messages
 
 
@@ -151,3 +154,74 @@ def test_whoever_may_not_see_the_account_is_turned_away(history, owner, who, cod
         assert await socket.receive_output() == {"type": "websocket.close", "code": code}
 
     async_to_sync(scenario)()
+
+
+class TestAllAccounts:
+    """The feed of every account of a user."""
+
+    @pytest.fixture(autouse=True)
+    def soon(self, monkeypatch):
+        monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.05)
+
+    def test_every_account_has_a_snapshot_and_changes_that_name_it(self, history, owner):
+        async def scenario():
+            await sync_to_async(history.open)(BOB)
+            await project_and_push(history, BOB)
+            await sync_to_async(grant_ownership)(user=owner, account_id=BOB)
+            socket = Socket(owner, None)
+            await socket.connect()
+            snapshots = [await socket.receive() for _ in range(2)]
+            assert {(each["type"], each["account_id"], each["version"]) for each in snapshots} == {
+                ("snapshot", ADA, 2),
+                ("snapshot", BOB, 2),
+            }
+            await sync_to_async(history.buy)(BOB)
+            await project_and_push(history, BOB)
+            delta = await socket.receive()
+            assert (delta["type"], delta["account_id"], delta["from_version"], delta["version"]) == ("delta", BOB, 2, 3)
+            await socket.send({"type": "resync", "account_id": ADA})
+            again = await socket.receive()
+            assert (again["type"], again["account_id"]) == ("snapshot", ADA)
+            await socket.disconnect()
+
+        async_to_sync(scenario)()
+
+    def test_an_account_appears_when_it_is_given_and_goes_when_it_is_taken_away(self, history, owner):
+        async def scenario():
+            socket = Socket(owner, None)
+            await socket.connect()
+            assert (await socket.receive())["account_id"] == ADA
+            await sync_to_async(history.open)(BOB)
+            await project_and_push(history, BOB)
+            given = await AccountAccess.objects.acreate(user=owner, account_id=BOB, role="viewer")
+            shown = await socket.receive()
+            assert (shown["type"], shown["account_id"], shown["account"]["role"]) == ("snapshot", BOB, "viewer")
+            await given.adelete()
+            assert await socket.receive() == {"type": "removed", "account_id": BOB}
+            await sync_to_async(history.buy)(BOB)
+            await project_and_push(history, BOB)
+            assert await socket.receive_nothing(0.3)
+            await socket.disconnect()
+
+        async_to_sync(scenario)()
+
+    @pytest.mark.parametrize(("most", "code"), [(200, None), (0, 4413)])
+    def test_a_user_with_too_many_accounts_is_told_so(self, history, owner, monkeypatch, most, code):
+        monkeypatch.setattr(consumers, "ACCOUNTS_MAX", most)
+
+        async def scenario():
+            socket = Socket(owner, None)
+            await socket.connect()
+            first = await socket.receive_output()
+            assert first.get("code") == code
+            await socket.disconnect()
+
+        async_to_sync(scenario)()
+
+    def test_nobody_is_turned_away(self, history, owner):
+        async def scenario():
+            socket = Socket(AnonymousUser(), None)
+            await socket.connect()
+            assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
+
+        async_to_sync(scenario)()
