@@ -1,6 +1,7 @@
 """Views for reporting tools: schema `reporting`, money as decimals, and a role that may read them and nothing else.
 
-They are derived from the tables, so they are dropped before a migration and made again after it. Whoever connects with
+They are derived from the tables, so they are dropped before a migration and made again after it; so is the view
+`activity`, which the platform itself reads. Whoever connects with
 the role `trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
 """
 
@@ -9,8 +10,10 @@ from typing import Any, Final
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg import sql
 
+from readmodels import activity_view
 from readmodels.models import (
     MONEY,
+    AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
@@ -56,12 +59,16 @@ def drop_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
         return
     with connections[using].cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+        activity_view.drop(cursor)
 
 
 def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Make every view anew, with the comments of the columns, and let the role read them."""
     drop_views(using=using)
-    standing = connections[using].introspection.table_names()
+    with connections[using].cursor() as cursor:
+        if AccountEvent._meta.db_table in connections[using].introspection.table_names(cursor):
+            activity_view.make(cursor)
+    standing = connections[using].introspection.table_names(include_views=True)
     names = {"schema": sql.Identifier(SCHEMA), "role": sql.Identifier(ROLE), "name": sql.Literal(ROLE)}
     with connections[using].cursor() as cursor:
         cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**names))

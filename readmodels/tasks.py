@@ -9,9 +9,10 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
 from eventstore.provider import get_store
+from readmodels.followed import changes_to_publish
 from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
-from readmodels.projector import project_partition
+from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +43,13 @@ def project(**_: Any) -> int:
 def project_once() -> int:
     """Project the next events of every partition that is behind; return how many there were."""
     total = 0
-    for partition in partitions_behind():
-        projected = project_partition(partition)
-        publish(projected.changes)
-        total += projected.event_count
+    behind = partitions_behind()
+    for start in range(0, len(behind), PARTITIONS_AT_ONCE_MAX):
+        for projected in project_together(behind[start : start + PARTITIONS_AT_ONCE_MAX]):
+            publish(projected.changes)
+            if projected.plain is not None:
+                publish(changes_to_publish(projected.plain))
+            total += projected.event_count
     return total
 
 

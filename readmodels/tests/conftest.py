@@ -13,6 +13,7 @@ from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
 from readmodels.models import (
+    AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
@@ -107,5 +108,6 @@ def dump():
 
 
 def forget_everything():
-    for model in (*TABLES, DeadLetter, ProjectionCheckpoint):
+    stored = [AccountEvent if model is Activity else model for model in TABLES]
+    for model in (*stored, DeadLetter, ProjectionCheckpoint):
         model.objects.all().delete()

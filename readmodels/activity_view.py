@@ -1,0 +1,54 @@
+"""The view `activity`: every event of an account in one list, those that are not trades from account_events, trades made
+from the rows of trade_history.
+
+`data` of a trade is what `projections.activity.readable` makes of its event (reconcile compares the two). A page of an
+account's events is a look-up in the keys of both tables, merged by version.
+"""
+
+from typing import Any, Final
+
+from psycopg import sql
+
+from accounts.domain.events import TradeExecuted
+from readmodels.projections.activity import MONEY
+
+VIEW: Final = "activity"
+_COLUMNS: Final = """
+    account_id, version, event_id, event_type, recorded_at, actor, command_id, correlation_id, causation_id, data
+"""
+_TRADES: Final = """
+    account_id, version, trade_id, 'TradeExecuted'::varchar(40), executed_at, actor, command_id,
+    COALESCE(correlation_id, command_id)::varchar(64), causation_id, jsonb_build_object({fields})
+"""
+_FIELDS: Final = TradeExecuted.__struct_fields__
+
+
+def make(cursor: Any) -> None:
+    """Make the view."""
+    cursor.execute(
+        sql.SQL(
+            f"CREATE VIEW {{view}} AS SELECT {_COLUMNS} FROM account_events "
+            f"UNION ALL SELECT {_TRADES} FROM trade_history"
+        ).format(view=sql.Identifier(VIEW), fields=sql.SQL(", ").join(_field(name) for name in _FIELDS))
+    )
+    cursor.execute(
+        sql.SQL("COMMENT ON VIEW {} IS 'One row for each event: the audit trail'").format(sql.Identifier(VIEW))
+    )
+
+
+def drop(cursor: Any) -> None:
+    """Drop the view, if there is one."""
+    cursor.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('activity') AND relkind = 'v') "
+        "THEN DROP VIEW activity; END IF; END $$"
+    )
+
+
+def _field(name: str) -> sql.Composable:
+    if name in MONEY:
+        value = sql.SQL("({} * 0.0001)::text").format(sql.Identifier(name))
+    elif name == "day":
+        value = sql.SQL("to_char(day, 'YYYY-MM-DD')")
+    else:
+        value = sql.Identifier(name)
+    return sql.SQL("{}, {}").format(sql.Literal(name), value)
