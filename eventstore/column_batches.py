@@ -5,7 +5,7 @@ that is not enough, the commits themselves. It knows no type: what the columns o
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
 from itertools import repeat
@@ -15,8 +15,8 @@ from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import LEAF
 from eventstore.record import Commit
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import Layout, TypeColumns, headers, take_apart
-from eventstore.serialization.identifiers import UUID_BYTES
+from eventstore.serialization.columns import Layout, TypeColumns, take_apart
+from eventstore.serialization.identifiers import UUID_BYTES, unpack
 
 _FIRST_PLACE: Final = (0).to_bytes(4, "big")
 _ID_BITS: Final = int("8" + "000" + "8" + "0" * 15, 16)
@@ -58,19 +58,30 @@ class ColumnBatch:
         """Return the stored columns of a type; raises ValueError or UnknownEventType."""
         return self._codec.decode_columns(of_type)
 
-    def header_columns(self) -> list[tuple[Any, ...]]:
-        """Return the eight values of every commit's header."""
-        return list(headers(self.layout))
+    def header_columns(self) -> list[Sequence[Any]]:
+        """Return the eight columns of the commits' headers, in stored order."""
+        layout, count = self.layout, self.layout.commit_count
+        return [
+            self._codec.known_identifiers.unpack(layout.aggregate_ids, count=count),
+            layout.first_versions,
+            layout.timestamp_list(),
+            unpack(layout.command_ids, count=count),
+            unpack(layout.correlation_ids, count=count),
+            unpack(layout.causation_ids, count=count),
+            layout.actor_list(),
+            layout.metadata or [None] * count,
+        ]
 
-    def event_keys(self, of_headers: Sequence[tuple[Any, ...]], events: Iterator[tuple[Any, ...]]) -> list[bytes]:
-        """Return the 16 bytes of the ids of single events: `events` are their tags and stored values, in order.
+    def event_keys(self, headers: Iterable[tuple[Any, ...]], events: Iterable[tuple[Any, ...]]) -> list[bytes]:
+        """Return the 16 bytes of the ids of single events, given the headers of their commits, and their tags and
+        stored values.
 
         The same ids as `event_ids.py` makes from a payload's bytes: the values are encoded as they were by the writer.
         """
         encode = self._codec.encode_value
         hashes = [
             sha256(b"".join((LEAF, header, _FIRST_PLACE, event))).digest()
-            for header, event in zip(map(encode, of_headers), map(encode, events), strict=True)
+            for header, event in zip(map(encode, headers), map(encode, events), strict=True)
         ]
         return [
             (int.from_bytes(found[:UUID_BYTES], "big") & _HASH_BITS | _ID_BITS).to_bytes(UUID_BYTES, "big")

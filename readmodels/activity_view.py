@@ -10,9 +10,10 @@ from typing import Any, Final
 from psycopg import sql
 
 from accounts.domain.events import TradeExecuted
+from readmodels.models import Activity
 from readmodels.projections.activity import MONEY
 
-VIEW: Final = "activity"
+VIEW: Final = Activity._meta.db_table
 _COLUMNS: Final = """
     account_id, version, event_id, event_type, recorded_at, actor, command_id, correlation_id, causation_id, data
 """
@@ -32,8 +33,12 @@ def make(cursor: Any) -> None:
         ).format(view=sql.Identifier(VIEW), fields=sql.SQL(", ").join(_field(name) for name in _FIELDS))
     )
     cursor.execute(
-        sql.SQL("COMMENT ON VIEW {} IS 'One row for each event: the audit trail'").format(sql.Identifier(VIEW))
+        sql.SQL("COMMENT ON VIEW {} IS {}").format(sql.Identifier(VIEW), sql.Literal(Activity._meta.db_table_comment))
     )
+    for field in Activity._meta.concrete_fields:
+        if field.column:
+            column = sql.Identifier(VIEW, str(field.column))
+            cursor.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(column, sql.Literal(field.db_comment)))
 
 
 def drop(cursor: Any) -> None:

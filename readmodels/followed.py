@@ -67,19 +67,18 @@ def _redis() -> redis.Redis:
 
 
 def _commits(events: Columns, keys: set[bytes]) -> list[Commit[object]]:
-    columns = events.by_name()
     names = events.cls.__struct_fields__
     return [
         Commit(
             str(uuid.UUID(bytes=key)),
-            columns["version"][place],
-            columns["recorded_at"][place],
-            columns["command_id"][place],
-            columns["correlation_id"][place],
-            columns["causation_id"][place],
-            columns["actor"][place],
+            events["version"][place],
+            events["recorded_at"][place],
+            events["command_id"][place],
+            events["correlation_id"][place],
+            events["causation_id"][place],
+            events["actor"][place],
             None,
-            (events.cls(*(columns[name][place] for name in names)),),
+            (events.cls(*(events[name][place] for name in names)),),
             (str(uuid.UUID(bytes=events.event_keys[place])),),
         )
         for place, key in enumerate(events.keys)

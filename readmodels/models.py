@@ -164,7 +164,9 @@ class TradeHistory(models.Model):
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     executed_at = models.DateTimeField(db_comment="When the trade was recorded")
     actor = models.CharField(max_length=200, db_comment=ACTOR)
-    correlation_id = models.CharField(max_length=64, null=True, db_comment="What it belongs together with, if not the command alone")  # noqa: DJ001, E501 - absent is not the empty string.
+    correlation_id = models.CharField(
+        max_length=64, null=True, db_comment="What it belongs together with, if not the command alone"
+    )
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
     position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
     position_cost = money("What these shares cost")

@@ -39,23 +39,23 @@ def standing_versions(keys: Sequence[bytes]) -> dict[bytes, int]:
 
 def write(found: Sorted) -> None:
     """Write everything; raises RowsNotMoved."""
-    trades, refusals = found.trades.by_name(), found.refusals.by_name()
+    trades, refusals = found.trades, found.refusals
     years = {_year(timestamp) for each in (trades, refusals) for timestamp in _ends(each["recorded_at"])}
     year_partitions.ensure_years(range(min(years), max(years) + 1))
-    if found.trades:
-        _copy_trades(found.trades, trades)
-        _replace_positions(found.trades.keys, trades)
-        _replace_days(found.trades.keys, trades)
-    if found.refusals:
-        _copy_refusals(found.refusals, refusals)
-    _move_accounts(found, trades, refusals)
+    if trades:
+        _copy_trades(trades)
+        _replace_positions(trades)
+        _replace_days(trades)
+    if refusals:
+        _copy_refusals(refusals)
+    _move_accounts(found)
 
 
-def _copy_trades(events: Columns, trades: Mapping[str, Values]) -> None:
+def _copy_trades(trades: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", events.keys),
+        "account_id": Fixed("16s", trades.keys),
         "version": Fixed("q", trades["version"]),
-        "trade_id": Fixed("16s", events.event_keys),
+        "trade_id": Fixed("16s", trades.event_keys),
         "value": Fixed("q", [q * p for q, p in zip(trades["quantity"], trades["price"], strict=True)]),
         "executed_at": binary.instants(trades["recorded_at"]),
         "day": binary.dates(trades["day"]),
@@ -88,14 +88,14 @@ _TRADE_NUMBERS: Final = (
 _REPEATED: Final = ("symbol", "side", "order_id", "actor", "correlation_id", "causation_id")
 
 
-def _copy_refusals(events: Columns, refusals: Mapping[str, Values]) -> None:
+def _copy_refusals(refusals: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", events.keys),
+        "account_id": Fixed("16s", refusals.keys),
         "version": Fixed("q", refusals["version"]),
-        "event_id": Fixed("16s", events.event_keys),
+        "event_id": Fixed("16s", refusals.event_keys),
         "recorded_at": binary.instants(refusals["recorded_at"]),
     }
-    count = len(events)
+    count = len(refusals)
     correlation_ids = [
         given or own for given, own in zip(refusals["correlation_id"], refusals["command_id"], strict=True)
     ]
@@ -128,7 +128,8 @@ _POSITIONS: Final = sql.SQL(
 )
 
 
-def _replace_positions(keys: Sequence[bytes], trades: Mapping[str, Values]) -> None:
+def _replace_positions(trades: Columns) -> None:
+    keys = trades.keys
     last = _last(list(zip(keys, trades["symbol"], strict=True)))
     quantities, costs = _at(trades["position_quantity"], last), _at(trades["position_cost"], last)
     averages = [average_cost(cost=cost, quantity=held) for cost, held in zip(costs, quantities, strict=True)]
@@ -156,7 +157,8 @@ _DAYS: Final = sql.SQL(
 )
 
 
-def _replace_days(keys: Sequence[bytes], trades: Mapping[str, Values]) -> None:
+def _replace_days(trades: Columns) -> None:
+    keys = trades.keys
     last = _last(list(zip(keys, trades["day"], strict=True)))
     parameters = [
         binary.uuid_array(_at(keys, last)),
@@ -185,14 +187,13 @@ _REFUSED: Final = sql.SQL(
 )
 
 
-def _move_accounts(found: Sorted, trades: Mapping[str, Values], refusals: Mapping[str, Values]) -> None:
+def _move_accounts(found: Sorted) -> None:
     """A trade gives an account its figures; its version and time are those of its last event, whichever it is."""
-    last = _last(found.trades.keys)
-    traded = _at(found.trades.keys, last)
+    trades, refusals = found.trades, found.refusals
+    last = _last(trades.keys)
+    traded = _at(trades.keys, last)
     updated_at = dict(zip(traded, _at(trades["recorded_at"], last), strict=True))
-    for key, version, timestamp in zip(
-        found.refusals.keys, refusals["version"], refusals["recorded_at"], strict=True
-    ):
+    for key, version, timestamp in zip(refusals.keys, refusals["version"], refusals["recorded_at"], strict=True):
         if found.versions[key] == version:
             updated_at[key] = timestamp
     if traded:

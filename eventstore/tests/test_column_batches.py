@@ -33,7 +33,7 @@ def test_columns_commits_and_ids_are_those_of_ordinary_reading(store):
         ]
         (of_type,) = found.layout.types
         columns = found.columns(of_type)
-        keys = found.event_keys(found.header_columns(), tagged(of_type.tag, columns))
+        keys = found.event_keys(zip(*found.header_columns(), strict=True), tagged(of_type.tag, columns))
         assert [(str(uuid.UUID(bytes=key)),) for key in keys] == [commit.event_ids for commit in expected.commits]
 
 

@@ -56,9 +56,21 @@ def move_trades(apps, schema_editor):
 
 
 def move_back(apps, schema_editor):
-    """Give account_events its old name; `rebuild_readmodels` brings the events of trades back."""
+    """Give account_events its old name, and the events of trades back to it."""
+    money = ("price", "cash_after", "realized_pnl", *(name for name, _ in MONEY_COLUMNS))
+    plain = ("symbol", "side", "quantity", "order_id", "position_quantity", "trade_count", "day_trades")
+    fields = ", ".join(
+        ["'day', to_char(day, 'YYYY-MM-DD')"]
+        + [f"'{name}', ({name} * 0.0001)::text" for name in money]
+        + [f"'{name}', {name}" for name in plain]
+    )
     with schema_editor.connection.cursor() as cursor:
         rename(cursor, "account_events", "activity")
+        cursor.execute(
+            f"""INSERT INTO activity (account_id, version, event_id, event_type, recorded_at, actor, command_id,
+            correlation_id, causation_id, data) SELECT account_id, version, trade_id, 'TradeExecuted', executed_at, actor, command_id,
+            COALESCE(correlation_id, command_id), causation_id, jsonb_build_object({fields}) FROM trade_history"""
+        )
         cursor.execute("COMMENT ON TABLE activity IS 'One row for each event: the audit trail'")
 
 

@@ -17,18 +17,19 @@ TRADE: Final = str(TradeExecuted.__struct_config__.tag)
 REFUSAL: Final = str(CommandRefused.__struct_config__.tag)
 _PLAIN: Final = frozenset({TRADE, REFUSAL})
 _HEADER_FIELDS: Final = (
-    "account_id",
+    "aggregate_id",
     "version",
     "recorded_at",
     "command_id",
     "correlation_id",
     "causation_id",
     "actor",
+    "metadata",
 )
 
 
 class Columns:
-    """Events of one type side by side: `columns["price"][i]` is a field of event i or of its commit's header.
+    """Events of one type side by side: `columns["price"][i]` is a field of event i, or of its commit's header.
 
     `keys` and `event_keys` are the bytes of the account's and the event's id.
     """
@@ -37,31 +38,20 @@ class Columns:
         self.cls = cls
         self.keys: list[bytes] = []
         self.event_keys: list[bytes] = []
-        self._headers: list[tuple[Any, ...]] = []
-        self._fields: list[list[Any]] = [[] for _ in cls.__struct_fields__]
+        self._columns: dict[str, list[Any]] = {name: [] for name in (*_HEADER_FIELDS, *cls.__struct_fields__)}
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def add(
-        self,
-        keys: Iterable[bytes],
-        event_keys: Iterable[bytes],
-        headers: Iterable[tuple[Any, ...]],
-        fields: Iterable[Iterable[Any]],
-    ) -> None:
-        """Add the events of a batch."""
+    def __getitem__(self, name: str) -> list[Any]:
+        return self._columns[name]
+
+    def add(self, keys: Iterable[bytes], event_keys: Iterable[bytes], columns: Iterable[Iterable[Any]]) -> None:
+        """Add the events of a batch: the columns of their headers, then their own."""
         self.keys += keys
         self.event_keys += event_keys
-        self._headers += headers
-        for column, values in zip(self._fields, fields, strict=True):
+        for column, values in zip(self._columns.values(), columns, strict=True):
             column += values
-
-    def by_name(self) -> dict[str, Sequence[Any]]:
-        """Return every column."""
-        headers = zip(*self._headers, strict=True) if self._headers else iter([()] * 8)
-        columns: dict[str, Sequence[Any]] = dict(zip(_HEADER_FIELDS, headers, strict=False))
-        return columns | dict(zip(self.cls.__struct_fields__, self._fields, strict=True))
 
 
 class Sorted:
@@ -116,25 +106,27 @@ def _plain_places(batch: ColumnBatch) -> Iterator[bool] | list[bool]:
 
 
 def _gather(found: Sorted, batch: ColumnBatch) -> None:
-    keys, headers = batch.aggregate_keys, batch.header_columns()
-    is_wanted = None
-    if not found.other_accounts.isdisjoint(keys):
-        is_wanted = [key not in found.other_accounts for key in keys]
-    places = batch.layout.type_places
+    keys, headers, places = batch.aggregate_keys, batch.header_columns(), batch.layout.type_places
+    others = found.other_accounts
+    has_others = not others.isdisjoint(keys)
     for place, of_type in enumerate(batch.layout.types):
         if of_type.tag not in _PLAIN:
             continue
-        chosen = found.trades if of_type.tag == TRADE else found.refusals
-        of_place = [each == place for each in places] if places is not None else None
-        own_keys: Iterable[bytes] = keys if of_place is None else compress(keys, of_place)
-        own_headers = headers if of_place is None else list(compress(headers, of_place))
-        fields: Iterable[Iterable[Any]] = (columns := batch.columns(of_type))
-        if len(columns[0]) != len(own_headers):
-            raise ValueError(f"the columns hold {len(columns[0])} events where {len(own_headers)} belong")
-        event_keys: Iterable[bytes] = batch.event_keys(own_headers, tagged(of_type.tag, columns))
-        if is_wanted is not None:
-            own = is_wanted if of_place is None else list(compress(is_wanted, of_place))
-            own_keys, event_keys = compress(own_keys, own), compress(event_keys, own)
-            own_headers = list(compress(own_headers, own))
-            fields = [compress(column, own) for column in columns]
-        chosen.add(own_keys, event_keys, own_headers, fields)
+        into = found.trades if of_type.tag == TRADE else found.refusals
+        own_keys: Sequence[bytes] = keys
+        own_headers: Sequence[Sequence[Any]] = headers
+        if places is not None:
+            is_own = [each == place for each in places]
+            own_keys, own_headers = list(compress(keys, is_own)), [list(compress(each, is_own)) for each in headers]
+        fields: Sequence[Sequence[Any]] = batch.columns(of_type)
+        if len(fields[0]) != len(own_keys):
+            raise ValueError(f"the columns hold {len(fields[0])} events where {len(own_keys)} belong")
+        event_keys = batch.event_keys(zip(*own_headers, strict=True), tagged(of_type.tag, fields))
+        columns = [*own_headers, *fields]
+        if has_others:
+            is_plain = [key not in others for key in own_keys]
+            into.add(
+                compress(own_keys, is_plain), compress(event_keys, is_plain), (compress(c, is_plain) for c in columns)
+            )
+        else:
+            into.add(own_keys, event_keys, columns)
