@@ -59,7 +59,13 @@ def trade_requests(count: int, *, symbols: Sequence[str], seed: int = 4) -> Iter
 
 def write_journal(store: EventStore, *, trades: int, symbols: Sequence[str]) -> None:
     """Open the accounts and execute trades, in groups as bulk load makes them."""
-    writer = open_accounts(store)
-    requests = list(trade_requests(trades, symbols=symbols))
+    open_accounts(store)
+    execute_trades(store, trades=trades, symbols=symbols)
+
+
+def execute_trades(store: EventStore, *, trades: int, symbols: Sequence[str], seed: int = 4) -> None:
+    """Execute trades, in groups as bulk load makes them."""
+    writer = store.writer(AccountDecider())
+    requests = list(trade_requests(trades, symbols=symbols, seed=seed))
     for start in range(0, len(requests), GROUP):
         writer.execute(requests[start : start + GROUP])
