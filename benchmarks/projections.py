@@ -67,7 +67,7 @@ def _more_trades(folder: Path) -> None:
 
 
 def _stages(platform: BenchmarkPlatform) -> Iterator[Figure]:
-    """Project as many trades again, with a clock on every stage; then the rest of them as a program with an ORM would."""
+    """Project as many trades again, with a clock on every stage; then a few as a program with an ORM would."""
     _more_trades(platform.data_dir / "events")
     ((result,), _) = _project(platform, 1, "STAGES")
     note = "trades alone, one worker; wall clock, the database's time included"
@@ -78,6 +78,11 @@ def _stages(platform: BenchmarkPlatform) -> Iterator[Figure]:
         yield Figure(f"readmodels.stage_{stage}_us", seconds / trades * 1e6, "us a trade", _STAGE_NOTES[stage])
     rest = result["seconds"] - sum(stages.values())
     yield Figure("readmodels.stage_rest_us", rest / trades * 1e6, "us a trade", "reducing, arrays, checkpoints")
+    ((peer,), _) = _project(platform, 1, "ORM", str(PEER_EVENTS))
+    note = f"{peer['events']:,} of the same trades into the same tables, save() and create() one row at a time"
+    yield Figure("readmodels.peer.orm_trades_per_s", peer["events"] / peer["seconds"], "trades/s", note)
+    ratio = trades / result["seconds"] / (peer["events"] / peer["seconds"])
+    yield Figure("readmodels.peer_ratio", ratio, "times as fast", "one worker that catches up, against that")
 
 
 _STAGE_NOTES: Final = {
@@ -102,7 +107,7 @@ def _project(platform: BenchmarkPlatform, workers: int, *arguments: str) -> tupl
         for _ in range(workers)
     ]
     results = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
-    return results, max(result["seconds"] for result in results)
+    return results, max(float(result["seconds"]) for result in results)
 
 
 def keeping_up() -> Iterator[Figure]:
@@ -124,8 +129,9 @@ def keeping_up() -> Iterator[Figure]:
         assert platform.count_trades() == counted
     shown = kept or level
     note = (
-        f"{shown.accepted:,} trades through HTTP in {LEVEL_SECONDS} s, requests of {BULK_TRADES:,}, and one worker; the "
-        f"demo market's 20 symbols (there are no more); the next level, {level.rate:,}/s, was not kept"
+        f"{shown.accepted:,} trades through HTTP in {LEVEL_SECONDS} s, requests of {BULK_TRADES:,}, one worker; the "
+        f"demo market's 20 symbols (there are no more); the last level, {level.rate:,}/s, was "
+        f"{'kept' if level.is_kept else 'not kept'}"
     )
     yield Figure("readmodels.projected_trades_per_s", shown.projected_per_s, "trades/s", note, ">= 40000")
     note = f"at that load, {len(shown.lags)} lone trades among it: acknowledged to visible row"
@@ -193,8 +199,8 @@ class _Level:
     def __str__(self) -> str:
         return (
             f"{self.rate:,}/s: {self.accepted:,} accepted in {float(self.sent_seconds):.1f} s, all projected after "
-            f"{self.caught_up_seconds:.1f} s, lag p50 {median(self.lags):.0f} p99 {percentile(self.lags, 0.99):.0f} ms, "
-            f"query p95 {percentile(self.served, 0.95):.1f} ms"
+            f"{self.caught_up_seconds:.1f} s, lag p50 {median(self.lags):.0f} ms, "
+            f"p99 {percentile(self.lags, 0.99):.0f} ms, query p95 {percentile(self.served, 0.95):.1f} ms"
         )
 
     def _wait_until_projected(self) -> None:

@@ -1,5 +1,5 @@
-"""The view `activity`: every event of an account in one list, those that are not trades from account_events, trades made
-from the rows of trade_history.
+"""The view `activity`: every event of an account in one list, trades made from the rows of trade_history, all others
+from account_events.
 
 `data` of a trade is what `projections.activity.readable` makes of its event (reconcile compares the two). A page of an
 account's events is a look-up in the keys of both tables, merged by version.
@@ -28,9 +28,12 @@ def make(cursor: Any) -> None:
     """Make the view."""
     cursor.execute(
         sql.SQL(
-            f"CREATE VIEW {{view}} AS SELECT {_COLUMNS} FROM account_events "
-            f"UNION ALL SELECT {_TRADES} FROM trade_history"
-        ).format(view=sql.Identifier(VIEW), fields=sql.SQL(", ").join(_field(name) for name in _FIELDS))
+            "CREATE VIEW {view} AS SELECT {columns} FROM account_events UNION ALL SELECT {trades} FROM trade_history"
+        ).format(
+            view=sql.Identifier(VIEW),
+            columns=sql.SQL(_COLUMNS),
+            trades=sql.SQL(_TRADES).format(fields=sql.SQL(", ").join(_field(name) for name in _FIELDS)),
+        )
     )
     cursor.execute(
         sql.SQL("COMMENT ON VIEW {} IS {}").format(sql.Identifier(VIEW), sql.Literal(Activity._meta.db_table_comment))
@@ -50,6 +53,7 @@ def drop(cursor: Any) -> None:
 
 
 def _field(name: str) -> sql.Composable:
+    value: sql.Composable
     if name in MONEY:
         value = sql.SQL("({} * 0.0001)::text").format(sql.Identifier(name))
     elif name == "day":

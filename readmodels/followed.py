@@ -7,6 +7,7 @@ holds the change already. So nobody misses a change, and thousands of accounts t
 import uuid
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Any
 
 import redis
 import structlog
@@ -50,10 +51,11 @@ def followed_among(keys: Collection[bytes]) -> set[bytes]:
     layer = get_channel_layer()
     if not isinstance(layer, RedisPubSubChannelLayer):
         return set(keys)
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+    configured: Any = settings.CHANNEL_LAYERS
+    prefix = configured["default"]["CONFIG"]["prefix"]
     before = f"{prefix}__group__{group_of('')}"
     try:
-        channels = _redis().pubsub_channels(f"{before}*")
+        channels: Any = _redis().pubsub_channels(f"{before}*")
     except redis.RedisError as error:
         log.warning("changes not pushed", accounts=len(keys), reason=repr(error))
         return set()

@@ -12,6 +12,7 @@ from django.db import models
 MONEY = "in ten-thousandths of the account's currency"
 ACCOUNT = "Account id"
 SYMBOL = "Symbol of the instrument"
+CORRELATION = "What it belongs together with, if not the command alone"
 ACTOR = "User, and the API key behind a slash"
 
 
@@ -164,9 +165,7 @@ class TradeHistory(models.Model):
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     executed_at = models.DateTimeField(db_comment="When the trade was recorded")
     actor = models.CharField(max_length=200, db_comment=ACTOR)
-    correlation_id = models.CharField(
-        max_length=64, null=True, db_comment="What it belongs together with, if not the command alone"
-    )
+    correlation_id = models.CharField(max_length=64, null=True, db_comment=CORRELATION)  # noqa: DJ001 - absent is not the empty string.
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
     position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
     position_cost = money("What these shares cost")

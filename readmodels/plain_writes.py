@@ -1,8 +1,8 @@
-"""Writes the rows of plain trades and refusals: one COPY for each table that grows, one statement for each table of last
-values, whatever the number of events.
+"""Writes the rows of plain trades and refusals: one COPY for each table that grows, one statement for each table of
+last values, whatever the number of events.
 
-In a transaction of the caller. Every row that is replaced must move on: anything else means that the tables are not what
-was read from them, and raises RowsNotMoved.
+In a transaction of the caller. Every row that is replaced must move on: anything else means that the tables are not
+what was read from them, and raises RowsNotMoved.
 """
 
 import json

@@ -37,7 +37,7 @@ from readmodels.projections.rows import Row
 log = structlog.get_logger(__name__)
 
 EVENTS_AT_ONCE_MAX: Final = 24_000
-"""Events of a round; the more there are, the more of them share a row that is replaced. A round takes under a second."""
+"""Events of a round; the more there are, the more of them share a row that is replaced. It takes under a second."""
 BATCHES_AT_ONCE_MAX: Final = 256
 BATCHES_READ_MAX: Final = 16
 PARTITIONS_AT_ONCE_MAX: Final = 8

@@ -180,9 +180,7 @@ def _at(model: Any, expected: list[Row]) -> Iterator[Row]:
         "SELECT found.* FROM unnest(%s::uuid[], %s::bigint[]) AS wanted (account_id, version) CROSS JOIN LATERAL "
         "(SELECT {columns} FROM {table} AS stored WHERE stored.account_id = wanted.account_id "
         "AND stored.version = wanted.version OFFSET 0) AS found"
-    ).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)), table=sql.Identifier(model._meta.db_table)
-    )
+    ).format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)), table=sql.Identifier(model._meta.db_table))
     keys = [[row["account_id"] for row in expected], [row["version"] for row in expected]]
     with connection.cursor() as cursor:
         cursor.execute(query, keys)

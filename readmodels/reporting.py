@@ -65,19 +65,27 @@ def drop_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
 def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Make every view anew, with the comments of the columns, and let the role read them."""
     drop_views(using=using)
-    with connections[using].cursor() as cursor:
-        if AccountEvent._meta.db_table in connections[using].introspection.table_names(cursor):
-            activity_view.make(cursor)
-    standing = connections[using].introspection.table_names(include_views=True)
     names = {"schema": sql.Identifier(SCHEMA), "role": sql.Identifier(ROLE), "name": sql.Literal(ROLE)}
     with connections[using].cursor() as cursor:
+        if _stands(cursor, AccountEvent) and _stands(cursor, TradeHistory):
+            activity_view.make(cursor)
         cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**names))
         for view, model in VIEWS.items():
-            if model._meta.db_table in standing:
+            if _stands(cursor, model):
                 for statement in _statements(view, model):
                     cursor.execute(statement)
         cursor.execute(sql.SQL(_ROLE_MADE).format(**names))
         cursor.execute(sql.SQL(_ROLE_GRANTED).format(**names))
+
+
+def _stands(cursor: Any, model: type[models.Model]) -> bool:
+    """Tell whether a table has every column that it should; it has not while migrations of before are looked at."""
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        [model._meta.db_table],
+    )
+    found = {name for (name,) in cursor.fetchall()}
+    return found >= {field.column for field in model._meta.concrete_fields if field.column is not None}
 
 
 def _statements(view: str, model: type[models.Model]) -> list[sql.Composable]:

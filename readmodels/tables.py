@@ -84,13 +84,13 @@ def copy_binary(*, table: str, columns: Sequence[str], rows: bytes) -> None:
         copy.write(b"".join((SIGNATURE, rows, END)))
 
 
-def execute(statement: sql.Composable, parameters: Sequence[Any]) -> int:
+def execute(statement: sql.SQL, parameters: Sequence[Any]) -> int:
     """Run a statement on arrays; return how many rows it touched."""
     with _binary_cursor() as cursor:
         return cursor.execute(statement, parameters).rowcount
 
 
-def fetch(statement: sql.Composable, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch(statement: sql.SQL, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a query on arrays."""
     with _binary_cursor() as cursor:
         return cursor.execute(statement, parameters).fetchall()

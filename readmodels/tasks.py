@@ -3,6 +3,7 @@ checkpoints.
 """
 
 import gc
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,11 @@ log = structlog.get_logger(__name__)
 
 ROUNDS_MAX: Final = 50
 HINT_EXPIRES_SECONDS: Final = 10
+GATHER_SECONDS: Final = 0.1
+"""How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes."""
+GATHERED_EVENTS_MIN: Final = 64
+GATHERED_EVENTS_MAX: Final = 8_000
+"""Between so many and so many events of a round. Fewer are not worth waiting for, more say that it is behind."""
 
 
 @shared_task(name="readmodels.project", expires=HINT_EXPIRES_SECONDS, ignore_result=True)
@@ -40,6 +46,8 @@ def project(**_: Any) -> int:
             total += count
             if count == 0:
                 return total
+            if GATHERED_EVENTS_MIN <= count < GATHERED_EVENTS_MAX:
+                time.sleep(GATHER_SECONDS)
     project.apply_async()
     return total
 

@@ -1,12 +1,12 @@
-"""Any delivery of any journal gives the rows of one clean pass, event by event, in every table; and the proof is proven:
-it finds a checkpoint that moves outside the transaction, a missing guard of versions, and a batch that is skipped.
+"""Any delivery of any journal gives the rows of one clean pass, event by event, in every table; and the proof is
+proven: it finds a checkpoint outside the transaction, a missing guard of versions, and a batch that is skipped.
 """
 
 import uuid
 from unittest.mock import patch
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -52,7 +52,9 @@ def do(history, steps):
         match kind:
             case "buy" | "sell" | "refused":
                 quantity = {"buy": 3, "sell": 1, "refused": 10**6}[kind]
-                history.execute(account_id, ExecuteTrade("XOM", "BUY" if kind == "buy" else "SELL", quantity, 90_000, None))
+                history.execute(
+                    account_id, ExecuteTrade("XOM", "BUY" if kind == "buy" else "SELL", quantity, 90_000, None)
+                )
             case "group":
                 history.now += 1_000_000
                 numbers = [next(history._numbers) for _ in range(10)]
@@ -106,7 +108,10 @@ def test_any_delivery_gives_the_rows_of_one_clean_pass(history, steps, deliverie
 @pytest.fixture
 def bulk(history):
     """Groups of trades, and one account with an order among them."""
-    do(history, [(ACCOUNTS[0], "group")] * 4 + [(ACCOUNTS[1], "place"), (ACCOUNTS[2], "refused"), (ACCOUNTS[0], "group")])
+    do(
+        history,
+        [(ACCOUNTS[0], "group")] * 4 + [(ACCOUNTS[1], "place"), (ACCOUNTS[2], "refused"), (ACCOUNTS[0], "group")],
+    )
     return history
 
 
@@ -190,9 +195,7 @@ def forgets_versions(original):
         first = {}
         for commit in commits:
             first.setdefault(commit.aggregate_id, commit.first_version)
-        return original(
-            commits, {key: {**row, "version": first[key] - 1} for key, row in summaries.items()}, *more
-        )
+        return original(commits, {key: {**row, "version": first[key] - 1} for key, row in summaries.items()}, *more)
 
     return changes
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from readmodels import queries
+from readmodels import listings, queries
 from readmodels.models import DeadLetter, TradeHistory
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, project
@@ -126,12 +126,13 @@ def fill(years, per_year):
     with connection.cursor() as cursor:
         for year in years:
             cursor.execute(
-                "INSERT INTO trade_history (account_id, version, trade_id, symbol, side, quantity, price, value, realized_pnl, "
-                "cash_after, order_id, command_id, executed_at, actor, position_quantity, position_cost, "
+                "INSERT INTO trade_history (account_id, version, trade_id, symbol, side, quantity, price, value, "
+                "realized_pnl, cash_after, order_id, command_id, executed_at, actor, position_quantity, position_cost, "
                 "position_realized_pnl, total_realized_pnl, positions_cost, portfolio_value, trade_count, day, "
-                "day_volume, day_trades, day_realized_pnl) SELECT md5((n %% 50)::text)::uuid, %s * 10000 + n, gen_random_uuid(), 'KO', "
-                "'BUY', 1, 1, 1, 0, 1, NULL, 'c', make_timestamptz(%s, 1, 1, 0, 0, 0, 'UTC') + n * interval '1 minute', "
-                "'ada', 1, 1, 0, 0, 1, 1, 1, '2026-01-01', 1, 1, 0 FROM generate_series(1, %s) AS n",
+                "day_volume, day_trades, day_realized_pnl) "
+                "SELECT md5((n %% 50)::text)::uuid, %s * 10000 + n, gen_random_uuid(), 'KO', 'BUY', 1, 1, 1, 0, 1, "
+                "NULL, 'c', make_timestamptz(%s, 1, 1, 0, 0, 0, 'UTC') + n * interval '1 minute', 'ada', 1, 1, 0, 0, "
+                "1, 1, 1, '2026-01-01', 1, 1, 0 FROM generate_series(1, %s) AS n",
                 [year, year, per_year],
             )
         cursor.execute("ANALYZE trade_history")
@@ -166,6 +167,27 @@ def test_a_page_of_trades_looks_up_each_years_index_and_sorts_nothing(before_ver
     assert {node["Node Type"] for node in found[2:]} == {"Index Scan"}
     assert len(found[2:]) == len(years)
     assert sum(node["Actual Rows"] for node in found[2:]) < 51 + 2 * len(years)
+
+
+def test_a_page_of_events_looks_up_both_tables_and_sorts_no_history():
+    fill(range(2025, 2028), 5_000)
+    captured = []
+
+    def capture(execute, query, parameters, *rest):
+        captured.append((query, parameters))
+        return execute(query, parameters, *rest)
+
+    bounds = [listings.Bound("c4ca4238-a0b9-2382-0dcc-509a6f75849b", 2**63 - 1)]
+    with connection.execute_wrapper(capture):
+        (page,) = listings.newest(listing=listings.EVENTS, bounds=bounds, limit=51)
+    ((query, parameters),) = captured
+    ((explained,),) = fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + query.as_string(connection.connection), *parameters)
+    (plan,) = json.loads(explained) if isinstance(explained, str) else explained
+    found = [node for node in nodes(plan["Plan"]) if node.get("Relation Name", "").startswith(("trade", "account"))]
+    assert len(page) == 51
+    assert page[0]["data"]["price"] == "0.0001"
+    assert {node["Node Type"] for node in found} == {"Index Scan"}
+    assert sum(node["Actual Rows"] for node in found) < 51 + 2 * len(found)
 
 
 def kinds(events):
