@@ -56,7 +56,8 @@ class BenchmarkPlatform:
             REDIS_URL=self._valkey.start(),
             LOG_LEVEL="WARNING",
         )
-        (self.data_dir / "static").mkdir()
+        for name in ("static", "run"):
+            (self.data_dir / name).mkdir()
         manage("migrate", environment=environment)
         self.key = _key("bench", environment)
         self.operator_key = _key("operator", environment, role="operator")

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import structlog
 from celery import shared_task
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
 
 from eventstore.provider import get_store
 from readmodels.followed import changes_to_publish
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 ROUNDS_MAX: Final = 50
 HINT_EXPIRES_SECONDS: Final = 10
+HINT_PENDING_SECONDS: Final = 1
+"""How long a hint that got lost keeps others from being sent; the sweep is not slower."""
+_HINT: Final = "readmodels.hint"
 GATHER_SECONDS: Final = 0.1
 """How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes."""
 GATHERED_EVENTS_MIN: Final = 64
@@ -35,6 +40,7 @@ def project(**_: Any) -> int:
 
     When the database does not answer, nothing is lost: the next sweep, a second later, starts at the checkpoints.
     """
+    forget_hint()
     total = 0
     with _no_garbage_looked_for():
         for _round in range(ROUNDS_MAX):
@@ -50,6 +56,23 @@ def project(**_: Any) -> int:
                 time.sleep(GATHER_SECONDS)
     project.apply_async()
     return total
+
+
+def send_hint() -> None:
+    """Say that there may be something to project, unless that was said and no worker has heard it yet.
+
+    Under load there is news every few milliseconds: the messages would cost more than the rounds that they ask for.
+    """
+    if cache.add(_HINT, 1, timeout=HINT_PENDING_SECONDS):
+        project.apply_async(retry=False)
+
+
+def forget_hint() -> None:
+    """Let the next hint be sent. Before looking for what there is, so that nothing comes between unseen."""
+    try:
+        cache.delete(_HINT)
+    except RedisError as error:  # It ends by itself.
+        log.warning("a hint not forgotten", reason=str(error))
 
 
 @contextmanager
