@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from channels.layers import get_channel_layer
+from django.db import transaction
 
 from readmodels import followed, projector
 from readmodels.live import group_of
@@ -68,9 +69,9 @@ def test_what_is_told_of_plain_trades_is_what_is_told_event_by_event(history):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(projector, "_move_checkpoints", lambda _: None)
         plain = projector._project_in_columns
-        with pytest.raises(RuntimeError, match="only looked"), projector.transaction.atomic():
+        with transaction.atomic():
             (in_columns,) = followed.changes_to_publish(plain([partition], None).plain)
-            raise RuntimeError("only looked")
+            transaction.set_rollback(True)  # It was only looked at.
     (one_by_one,) = projector.project_alone(partition).changes
     assert in_columns.summaries.keys() == one_by_one.summaries.keys()
     for row in in_columns.summaries.values():
