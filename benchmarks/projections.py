@@ -26,7 +26,7 @@ from eventstore.store import EventStore
 from tradingplatform.local.steps import manage
 
 CATCH_UP_TRADES: Final = 200_000
-PEER_EVENTS: Final = 3_000
+PEER_EVENTS: Final = 1_000
 LEVEL_SECONDS: Final = 12
 LEVELS: Final = (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000)
 """Trades a second that are sent, one level after the other until the rows no longer keep up."""

@@ -21,11 +21,17 @@ from readmodels.live import group_of
 from readmodels.projections import account_summary
 from readmodels.projections.changes import Changes, changes_of
 from readmodels.projections.plain_trades import Columns, Sorted
+from readmodels.projector import Projected
 
 log = structlog.get_logger(__name__)
 
 
-def changes_to_publish(plain: Sorted) -> list[Changes]:
+def changes_to_publish(projected: Projected) -> list[Changes]:
+    """Return all that has to be told of a round, once it is committed."""
+    return [*projected.changes, *(_told_of(projected.plain) if projected.plain is not None else [])]
+
+
+def _told_of(plain: Sorted) -> list[Changes]:
     """Return the changes that plain events made to accounts that are followed.
 
     An account that has moved on meanwhile is left out: those who follow it find a gap, and ask for a snapshot.

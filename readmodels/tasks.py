@@ -91,9 +91,7 @@ def project_once() -> int:
     behind = partitions_behind()
     for start in range(0, len(behind), PARTITIONS_AT_ONCE_MAX):
         for projected in project_together(behind[start : start + PARTITIONS_AT_ONCE_MAX]):
-            publish(projected.changes)
-            if projected.plain is not None:
-                publish(changes_to_publish(projected.plain))
+            publish(changes_to_publish(projected))
             total += projected.event_count
     return total
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.domain.commands import CancelOrder
 from accounts.permissions import grant_ownership
+from readmodels.followed import changes_to_publish
 from readmodels.live import deltas_of, group_of
 from readmodels.projector import project_partition
 from readmodels.routing import websocket_urlpatterns
@@ -53,7 +54,8 @@ class Socket(ApplicationCommunicator):
 
 async def project_and_push(history):
     projected = await sync_to_async(project_partition)(history.store.partition_of(ADA))
-    messages = [message for changes in projected.changes for message in deltas_of(changes)]
+    told = await sync_to_async(changes_to_publish)(projected)
+    messages = [message for changes in told for message in deltas_of(changes)]
     for message in messages:
         await get_channel_layer().group_send(group_of(ADA), message)
     return messages

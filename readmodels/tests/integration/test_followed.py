@@ -70,7 +70,7 @@ def test_what_is_told_of_plain_trades_is_what_is_told_event_by_event(history):
         patched.setattr(projector, "_move_checkpoints", lambda _: None)
         plain = projector._project_in_columns
         with transaction.atomic():
-            (in_columns,) = followed.changes_to_publish(plain([partition], None).plain)
+            (in_columns,) = followed.changes_to_publish(plain([partition], None))
             transaction.set_rollback(True)  # It was only looked at.
     (one_by_one,) = projector.project_alone(partition).changes
     assert in_columns.summaries.keys() == one_by_one.summaries.keys()
