@@ -31,7 +31,7 @@ from readmodels.projections import (
     trade_history,
 )
 from readmodels.projections.changes import Changes, VersionSkipped, changes_of, touched_by
-from readmodels.projections.plain_trades import Sorted, accounts_among, sort_out
+from readmodels.projections.plain_trades import Sorted, accounts_among, of_accounts, sort_out
 from readmodels.projections.rows import Row
 
 log = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projec
     if not batches:
         return NOTHING
     found = sort_out(batches, _standing(accounts_among(batches)))
-    changes = write_batches(_of_accounts(batches, found.other_accounts)) if found.other_accounts else []
+    changes = write_batches(of_accounts(batches, found.other_accounts)) if found.other_accounts else []
     if found.versions:
         plain_writes.write(found)
     _move_checkpoints(checkpoints)
@@ -106,27 +106,6 @@ def _standing(keys: set[bytes]) -> dict[bytes, int]:
         for account_id in held_accounts(str(UUID(bytes=key)) for key in keys):
             versions.pop(UUID(account_id).bytes, None)
     return versions
-
-
-def _of_accounts(batches: Sequence[ColumnBatch], keys: set[bytes]) -> list[Batch]:
-    """Return what batches hold of some accounts."""
-    account_ids = {str(UUID(bytes=key)) for key in keys}
-    found: list[Batch] = []
-    for batch in batches:
-        if keys.isdisjoint(batch.aggregate_keys):
-            continue
-        commits = [commit for commit in batch.commits() if commit.aggregate_id in account_ids]
-        found.append(
-            Batch(
-                partition=batch.partition,
-                seq=batch.seq,
-                hash=b"",
-                event_count=sum(len(commit.events) for commit in commits),
-                last_timestamp=commits[-1].timestamp,
-                commits=commits,
-            )
-        )
-    return found
 
 
 def _move_checkpoints(checkpoints: Sequence[ProjectionCheckpoint]) -> None:

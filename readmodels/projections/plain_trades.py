@@ -9,9 +9,11 @@ rows follow from the event alone, and no row of the account but its version has 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any, Final
+from uuid import UUID
 
 from accounts.domain.events import CommandRefused, TradeExecuted
 from eventstore.column_batches import ColumnBatch, tagged
+from eventstore.record import Batch
 
 TRADE: Final = str(TradeExecuted.__struct_config__.tag)
 REFUSAL: Final = str(CommandRefused.__struct_config__.tag)
@@ -77,6 +79,27 @@ def sort_out(batches: Sequence[ColumnBatch], standing: Mapping[bytes, int]) -> S
     for batch in batches:
         if batch.has_single_events and not found.other_accounts.issuperset(batch.aggregate_keys):
             _gather(found, batch)
+    return found
+
+
+def of_accounts(batches: Sequence[ColumnBatch], keys: set[bytes]) -> list[Batch]:
+    """Return what batches hold of some accounts."""
+    account_ids = {str(UUID(bytes=key)) for key in keys}
+    found: list[Batch] = []
+    for batch in batches:
+        if keys.isdisjoint(batch.aggregate_keys):
+            continue
+        commits = [commit for commit in batch.commits() if commit.aggregate_id in account_ids]
+        found.append(
+            Batch(
+                partition=batch.partition,
+                seq=batch.seq,
+                hash=b"",
+                event_count=sum(len(commit.events) for commit in commits),
+                last_timestamp=commits[-1].timestamp,
+                commits=commits,
+            )
+        )
     return found
 
 
