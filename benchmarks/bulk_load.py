@@ -1,7 +1,8 @@
 """The load of the bulk benchmark: batches of trades over HTTP, from a process of its own.
 
-`python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND` (0: as fast as they are answered) prints
-how many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
+`python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND [zipf]` (0: as fast as they are answered)
+prints how many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
+Before the first request it prints "ready". With `zipf`, few accounts do most of the trades (zipf.py).
 """
 
 import http.client
@@ -13,15 +14,22 @@ from collections.abc import Iterator
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import format_amount
+from benchmarks import zipf
 from benchmarks.trades import trade_requests
+from market.instruments import all_symbols
 
 CONNECTIONS = 3
 QUERY = "mutation($trades: TradeBatch!) { submitTrades(trades: $trades) { accepted refused outcomes } }"
 
 
-def bodies(requests: int, trades: int) -> list[bytes]:
+def bodies(requests: int, trades: int, *, is_zipf: bool = False) -> list[bytes]:
     """Return the bodies of all requests, made before any is sent."""
-    commands = iter(trade_requests(requests * trades, seed=int(time.time())))
+    seed = int(time.time())
+    commands = (
+        zipf.trade_requests(requests * trades, symbols=all_symbols(), seed=seed)
+        if is_zipf
+        else iter(trade_requests(requests * trades, seed=seed))
+    )
     made = []
     for _ in range(requests):
         entries = []
@@ -45,8 +53,9 @@ def bodies(requests: int, trades: int) -> list[bytes]:
 
 def main() -> None:
     """Send everything, over a few connections at once, and print the result."""
-    url, key, requests, trades, rate = sys.argv[1:]
-    left = iter(enumerate(bodies(int(requests), int(trades))))
+    url, key, requests, trades, rate, *more = sys.argv[1:]
+    left = iter(enumerate(bodies(int(requests), int(trades), is_zipf=more == ["zipf"])))
+    print("ready", flush=True)
     lock = threading.Lock()
     accepted = [0]
     started = time.perf_counter()

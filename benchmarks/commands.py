@@ -134,7 +134,7 @@ def _load(platform: BenchmarkPlatform, *, requests: int, requests_per_s: float) 
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.bulk_load", *arguments], capture_output=True, text=True, check=True
     )
-    sent, accepted, seconds = done.stdout.split()
+    sent, accepted, seconds = done.stdout.splitlines()[-1].split()
     return int(sent), int(accepted), float(seconds)
 
 

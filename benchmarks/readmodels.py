@@ -1,5 +1,5 @@
 """The query side: from the acknowledgement of a lone trade to the row that one can read, and to the WebSocket
-message.
+message; then many trades (projections.py).
 """
 
 import json
@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 
 from benchmarks.commands import TRADE
 from benchmarks.measure import Figure, median, percentile, timed
+from benchmarks.projections import catching_up, keeping_up
 from benchmarks.server import BenchmarkPlatform
 
 TRADES = 300
@@ -32,6 +33,8 @@ def run() -> Iterator[Figure]:
     yield Figure(
         "readmodels.lone_query_p95_ms", percentile(queries, 0.95), "ms", "portfolio over HTTP, by the client's clock"
     )
+    yield from catching_up()
+    yield from keeping_up()
 
 
 def _trade(platform: BenchmarkPlatform, rows: list[float], pushes: list[float], queries: list[float]) -> None:

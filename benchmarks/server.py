@@ -38,38 +38,42 @@ class BenchmarkPlatform:
         """`prepare` fills the folder of the events before any process starts."""
         self._prepare = prepare
         self._folder = tempfile.TemporaryDirectory()
-        self._data_dir = Path(self._folder.name)
-        self._postgres = EmbeddedPostgres(self._data_dir / "postgres")
-        self._valkey = EmbeddedValkey(self._data_dir / "valkey")
+        self.data_dir = Path(self._folder.name)
+        self._postgres = EmbeddedPostgres(self.data_dir / "postgres")
+        self._valkey = EmbeddedValkey(self.data_dir / "valkey")
         self._names = names
         self._serving = "writer"
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
         self.key = self.operator_key = ""
+        self.environment: dict[str, str] = {}
         self.account_id = ""
 
     def __enter__(self) -> "BenchmarkPlatform":
-        environment = platform_environment(
-            TRADING_DATA_DIR=str(self._data_dir),
+        environment = self.environment = platform_environment(
+            TRADING_DATA_DIR=str(self.data_dir),
             DATABASE_URL=self._postgres.start(),
             REDIS_URL=self._valkey.start(),
             LOG_LEVEL="WARNING",
         )
-        (self._data_dir / "static").mkdir()
+        for name in ("static", "run"):
+            (self.data_dir / name).mkdir()
         manage("migrate", environment=environment)
         self.key = _key("bench", environment)
         self.operator_key = _key("operator", environment, role="operator")
         if self._prepare is not None:
-            self._prepare(self._data_dir / "events")
+            self._prepare(self.data_dir / "events")
         processes = [
             process
-            for process in platform_processes(data_dir=self._data_dir, web_port=self._port)
+            for process in platform_processes(data_dir=self.data_dir, web_port=self._port)
             if process.name in self._names
         ]
         self._supervisor = Supervisor(
             processes, environment=environment, write=lambda line: print(line, file=sys.stderr)
         )
         self._supervisor.start_all()
+        if "web" not in self._names:
+            return self
         self._wait_until_ready()
         self.account_id = self.command(OPEN, None)["openAccount"]["accountId"]
         self.command(DEPOSIT, {"accountId": self.account_id, "amount": "1000000"})
@@ -96,7 +100,7 @@ class BenchmarkPlatform:
     def assert_stored(self, trades_min: int) -> None:
         """Check that the journal holds at least so many trades of the account."""
         with EventStore.open(
-            SQLiteEngine(self._data_dir / "events"), codec=account_codec(), partition_count=16
+            SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
         ) as store:
             partition = store.partition_of(self.account_id)
             found = sum(len(c.events) for b in store.read_all(partition=partition) for c in b.commits)
@@ -105,7 +109,7 @@ class BenchmarkPlatform:
     def count_trades(self) -> int:
         """Return how many trades the journal holds."""
         with EventStore.open(
-            SQLiteEngine(self._data_dir / "events"), codec=account_codec(), partition_count=16
+            SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
         ) as store:
             events = (e for p in range(16) for b in store.read_all(partition=p) for c in b.commits for e in c.events)
             return sum(isinstance(event, TradeExecuted) for event in events)
@@ -114,6 +118,13 @@ class BenchmarkPlatform:
         """Return the processor time that a process and its children took so far."""
         times = [process.cpu_times() for process in self._family(name)]
         return sum(of.user + of.system for of in times)
+
+    def heads(self) -> dict[int, int]:
+        """Return the newest batch of every partition."""
+        with EventStore.open(
+            SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
+        ) as store:
+            return store.heads()
 
     def kill_writer(self) -> None:
         """Kill -9 the writer that serves; started again, it stands by for the one that stood by."""

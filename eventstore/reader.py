@@ -7,6 +7,7 @@ is ever skipped.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.event_ids import fill_event_ids
@@ -65,6 +66,23 @@ class Reader:
         """
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit)
         return [self.decode(batch, with_event_ids=with_event_ids, as_stored=as_stored) for batch in stored]
+
+    def column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
+        """Return checked batches after a position as columns, at most `limit` of them."""
+        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
+        return [self._as_columns(batch) for batch in stored]
+
+    def _as_columns(self, stored: StoredBatch) -> ColumnBatch:
+        try:
+            return ColumnBatch(
+                partition=stored.partition,
+                seq=stored.seq,
+                event_count=stored.event_count,
+                plain=self._codec.decompress(stored.payload),
+                codec=self._codec,
+            )
+        except ValueError as error:
+            raise IntegrityError(str(error), partition=stored.partition, seq=stored.seq) from error
 
     def all_batches(self, *, partition: int, genesis: bytes, with_event_ids: bool = False) -> Iterator[Batch]:
         """Yield every batch of a partition from the first, chain included."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
 from eventstore.feed import Feed
@@ -98,6 +99,10 @@ class EventStore:
         return self._reader.batches(
             partition=partition, after_seq=after_seq, limit=limit, with_event_ids=with_event_ids
         )
+
+    def read_column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
+        """Return what `read_batches` does as columns, not decoded further than they are asked for."""
+        return self._reader.column_batches(partition=partition, after_seq=after_seq, limit=limit)
 
     def read_all(self, *, partition: int) -> Iterator[Batch]:
         """Yield every batch of a partition from its first, the whole chain verified."""

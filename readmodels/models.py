@@ -12,6 +12,8 @@ from django.db import models
 MONEY = "in ten-thousandths of the account's currency"
 ACCOUNT = "Account id"
 SYMBOL = "Symbol of the instrument"
+CORRELATION = "What it belongs together with, if not the command alone"
+ACTOR = "User, and the API key behind a slash"
 
 
 def money(meaning: str) -> models.BigIntegerField:
@@ -144,7 +146,9 @@ class Order(models.Model):
 
 
 class TradeHistory(models.Model):
-    """One row for each trade; partitioned by the year of `executed_at`, which the table's own key ends with."""
+    """One row for each trade, with everything that its event says: no other table has a row for it. Partitioned by the
+    year of `executed_at`, which the table's own key ends with.
+    """
 
     pk = models.CompositePrimaryKey("account_id", "version")
     account_id = models.UUIDField(db_comment=ACCOUNT)
@@ -160,6 +164,20 @@ class TradeHistory(models.Model):
     order_id = models.CharField(max_length=64, null=True, db_comment="Order that it filled")  # noqa: DJ001 - absent is not the empty string.
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     executed_at = models.DateTimeField(db_comment="When the trade was recorded")
+    actor = models.CharField(max_length=200, db_comment=ACTOR)
+    correlation_id = models.CharField(max_length=64, null=True, db_comment=CORRELATION)  # noqa: DJ001 - absent is not the empty string.
+    causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
+    position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
+    position_cost = money("What these shares cost")
+    position_realized_pnl = money("Realized profit or loss in this symbol so far")
+    total_realized_pnl = money("Realized profit or loss of the account so far")
+    positions_cost = money("What all shares held after the trade cost")
+    portfolio_value = money("Cash and positions after the trade")
+    trade_count = models.BigIntegerField(db_comment="Trades of the account so far")
+    day = models.DateField(db_comment="UTC day of the trade; the day_ columns are of it, so far")
+    day_volume = money("Value traded on the day")
+    day_trades = models.IntegerField(db_comment="Trades on the day")
+    day_realized_pnl = money("Realized profit or loss of the day")
 
     class Meta:
         """The table's own name."""
@@ -186,10 +204,8 @@ class DailyPnl(models.Model):
         db_table_comment = "One row for each account and UTC day on which it traded"
 
 
-class Activity(models.Model):
-    """One row for each event: the audit trail. Partitioned by the year of `recorded_at`, which the table's own key ends
-    with.
-    """
+class EventRow(models.Model):
+    """The columns of an event that people and reporting tools can read."""
 
     pk = models.CompositePrimaryKey("account_id", "version")
     account_id = models.UUIDField(db_comment=ACCOUNT)
@@ -197,15 +213,37 @@ class Activity(models.Model):
     event_id = models.UUIDField(db_comment="Derived from the event's hash")
     event_type = models.CharField(max_length=40, db_comment="Such as TradeExecuted")
     recorded_at = models.DateTimeField(db_comment="When the event was recorded")
-    actor = models.CharField(max_length=200, db_comment="User, and the API key behind a slash")
+    actor = models.CharField(max_length=200, db_comment=ACTOR)
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     correlation_id = models.CharField(max_length=64, db_comment="What it belongs together with; else the command")
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
     data = models.JSONField(db_comment="The event's fields; money as decimal strings")
 
     class Meta:
+        """Columns alone."""
+
+        abstract = True
+
+
+class AccountEvent(EventRow):
+    """One row for each event that is not a trade. Partitioned by the year of `recorded_at`, which the table's own key
+    ends with.
+    """
+
+    class Meta:
         """The table's own name."""
 
+        db_table = "account_events"
+        db_table_comment = "One row for each event that is not a trade"
+
+
+class Activity(EventRow):
+    """One row for each event: the audit trail. A view of account_events and trade_history (activity_view.py)."""
+
+    class Meta:
+        """The view's own name; it is made after migrations."""
+
+        managed = False
         db_table = "activity"
         db_table_comment = "One row for each event: the audit trail"
         verbose_name_plural = "activity"

@@ -1,20 +1,26 @@
-"""The projector: takes batches past a partition's checkpoint, writes the rows and the checkpoint in one transaction.
+"""The projector: takes batches past the checkpoints of partitions, writes the rows and the checkpoints in one
+transaction.
 
 Idempotent and ordered: a batch that is delivered twice, or a worker that dies anywhere, changes nothing in the result.
 A hole or an altered batch stops the partition and says so. An event that cannot be projected goes to the dead letters,
 and so do the later events of its account, in order; all other accounts go on.
+
+Several partitions go together, plain trades and refusals as columns (`plain_trades.py`), all else event by event. When
+anything at all goes wrong with that, nothing of it is kept, and each partition is projected alone, event by event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
 
+from eventstore.column_batches import ColumnBatch
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
 from eventstore.record import Batch, Commit
-from readmodels import locks, tables, year_partitions
+from readmodels import locks, plain_writes, tables, year_partitions
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import (
     account_summary,
@@ -25,21 +31,28 @@ from readmodels.projections import (
     trade_history,
 )
 from readmodels.projections.changes import Changes, VersionSkipped, changes_of, touched_by
+from readmodels.projections.plain_trades import Sorted, accounts_among, of_accounts, sort_out
 from readmodels.projections.rows import Row
 
 log = structlog.get_logger(__name__)
 
-EVENTS_AT_ONCE_MAX: Final = 5_000
+EVENTS_AT_ONCE_MAX: Final = 24_000
+"""Events of a round; the more there are, the more of them share a row that is replaced. It takes under a second."""
 BATCHES_AT_ONCE_MAX: Final = 256
 BATCHES_READ_MAX: Final = 16
+PARTITIONS_AT_ONCE_MAX: Final = 8
+"""Partitions of a round; the others are left to other workers, or to the next round."""
 
 
 class Projected(NamedTuple):
-    """What one round did: the changes to tell others about, and whether there may be more to do."""
+    """What one round did: the changes to tell others about, and whether there may be more to do. `plain` are those that
+    nobody has put into words yet (followed.py).
+    """
 
     changes: tuple[Changes, ...]
     event_count: int
     may_have_more: bool
+    plain: Sorted | None = None
 
 
 NOTHING: Final = Projected((), 0, False)
@@ -49,6 +62,58 @@ def project_partition(partition: int, *, to_seq: int | None = None) -> Projected
     """Project the next events of a partition, to its end or to batch `to_seq`; does nothing when another worker is at
     it, or while a rebuild lets nobody write.
     """
+    return project_together([partition], to_seq=to_seq)[0]
+
+
+def project_together(partitions: Sequence[int], *, to_seq: int | None = None) -> list[Projected]:
+    """Project the next events of several partitions, those that no other worker is at, as `project_partition` does."""
+    try:
+        with transaction.atomic():
+            return [_project_in_columns(partitions, to_seq)]
+    except Exception as error:  # Whatever it was: the way that isolates it is the slow one.
+        if _is_connection_lost():
+            raise
+        log.error("partitions not projected together; projecting each alone", partitions=partitions, exc_info=error)
+    return [project_alone(partition, to_seq=to_seq) for partition in partitions]
+
+
+def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projected:
+    checkpoints = _locked_checkpoints(partitions) if locks.may_project() else []
+    batches: list[ColumnBatch] = []
+    for checkpoint in checkpoints:
+        try:
+            own = _next_in_columns(checkpoint, to_seq, EVENTS_AT_ONCE_MAX // len(checkpoints) or 1)
+        except EventStoreError as error:
+            _stop(checkpoint, error)
+            continue
+        if own:
+            checkpoint.seq, checkpoint.stopped_because = own[-1].seq, ""
+            batches += own
+    if not batches:
+        return NOTHING
+    found = sort_out(batches, _standing(accounts_among(batches)))
+    changes = write_batches(of_accounts(batches, found.other_accounts)) if found.other_accounts else []
+    if found.versions:
+        plain_writes.write(found)
+    _move_checkpoints(checkpoints)
+    return Projected(tuple(changes), sum(batch.event_count for batch in batches), True, found)
+
+
+def _standing(keys: set[bytes]) -> dict[bytes, int]:
+    """Return the versions of the accounts whose trades and refusals can be taken as columns."""
+    versions = plain_writes.standing_versions(list(keys))
+    if DeadLetter.objects.exists():
+        for account_id in held_accounts(str(UUID(bytes=key)) for key in keys):
+            versions.pop(UUID(account_id).bytes, None)
+    return versions
+
+
+def _move_checkpoints(checkpoints: Sequence[ProjectionCheckpoint]) -> None:
+    ProjectionCheckpoint.objects.bulk_update(checkpoints, ["seq", "stopped_because"])
+
+
+def project_alone(partition: int, *, to_seq: int | None = None) -> Projected:
+    """Project the next events of one partition, event by event."""
     with transaction.atomic():
         checkpoint = _locked_checkpoint(partition) if locks.may_project() else None
         if checkpoint is None:
@@ -94,7 +159,8 @@ def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
     tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
     tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
     tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
-    year_partitions.ensure_years({row["recorded_at"].year for row in changes.activities})
+    years = {row["recorded_at"].year for row in changes.activities}
+    year_partitions.ensure_years(years | {row["executed_at"].year for row in changes.trades})
     tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
     tables.copy_rows(table=activity.TABLE, rows=changes.activities)
     return changes
@@ -121,8 +187,36 @@ def held_accounts(account_ids: Any) -> dict[str, str]:
 
 
 def _locked_checkpoint(partition: int) -> ProjectionCheckpoint | None:
-    ProjectionCheckpoint.objects.bulk_create([ProjectionCheckpoint(partition=partition, seq=0)], ignore_conflicts=True)
-    return ProjectionCheckpoint.objects.select_for_update(skip_locked=True).filter(partition=partition).first()
+    return next(iter(_locked_checkpoints([partition])), None)
+
+
+def _locked_checkpoints(partitions: Iterable[int]) -> list[ProjectionCheckpoint]:
+    """Lock the checkpoints of partitions, but for those that another worker has locked."""
+    rows = ProjectionCheckpoint.objects.select_for_update(skip_locked=True).order_by("partition")
+    wanted = set(partitions)
+    if ProjectionCheckpoint.objects.filter(partition__in=wanted).count() < len(wanted):
+        new = [ProjectionCheckpoint(partition=partition, seq=0) for partition in wanted]
+        ProjectionCheckpoint.objects.bulk_create(new, ignore_conflicts=True)
+    return list(rows.filter(partition__in=wanted))
+
+
+def _next_in_columns(checkpoint: ProjectionCheckpoint, to_seq: int | None, events_max: int) -> list[ColumnBatch]:
+    store, after_seq = get_store(), checkpoint.seq
+    batches: list[ColumnBatch] = []
+    event_count = 0
+    while event_count < events_max and len(batches) < BATCHES_AT_ONCE_MAX:
+        limit = BATCHES_READ_MAX if to_seq is None else min(BATCHES_READ_MAX, to_seq - after_seq)
+        read = (
+            store.read_column_batches(partition=checkpoint.partition, after_seq=after_seq, limit=limit)
+            if limit > 0
+            else []
+        )
+        batches += read
+        if len(read) < limit or not read:
+            break
+        after_seq = read[-1].seq
+        event_count += sum(batch.event_count for batch in read)
+    return batches
 
 
 def _next_batches(partition: int, after_seq: int, to_seq: int | None) -> list[Batch]:

@@ -13,7 +13,9 @@ from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition
 from readmodels.projections.rows import Row
 
 VERSION_WAIT_SECONDS_MAX: Final = 2.0
-VERSION_POLL_SECONDS: Final = 0.01
+VERSION_POLL_SECONDS: Final = 0.002
+VERSION_POLL_SECONDS_MAX: Final = 0.02
+"""A lone trade is there within some 20 ms, so one asks often at first, and then less and less."""
 REPLICA_WAIT_SECONDS_MAX: Final = 0.25
 """How long a request that wants a version waits for its replica to have it; then it reads from the primary."""
 
@@ -142,6 +144,7 @@ def one_snapshot() -> Iterator[None]:
 def wait_for_version(*, account_id: str, min_version: int) -> None:
     """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
     deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
+    pause = VERSION_POLL_SECONDS
     while True:
         found = version_of(account_id=account_id)
         if found >= min_version:
@@ -150,7 +153,8 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
             replicas.stay_on_primary()
         if time.monotonic() >= deadline:
             raise VersionNotAvailable(wanted=min_version, found=found)
-        time.sleep(VERSION_POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.5, VERSION_POLL_SECONDS_MAX)
 
 
 def _columns(model: Any) -> list[str]:

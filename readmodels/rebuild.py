@@ -16,8 +16,8 @@ from readmodels.comparison import TableComparison, compare
 from readmodels.fresh_tables import Model, TablesInUse
 from readmodels.locks import paused_projections, rebuilding_alone
 from readmodels.models import (
+    AccountEvent,
     AccountSummary,
-    Activity,
     DailyPnl,
     DeadLetter,
     Order,
@@ -33,7 +33,7 @@ PROJECTIONS: Final[tuple[Model, ...]] = (
     Order,
     DailyPnl,
     TradeHistory,
-    Activity,
+    AccountEvent,
     DeadLetter,
 )
 """In the order in which queries read them, which is the order in which a swap asks for them."""

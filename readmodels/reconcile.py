@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
+from psycopg import sql
 
 from accounts.domain.events import TradeExecuted
 from eventstore.provider import get_store
@@ -96,16 +97,7 @@ class _Comparison:
                 if isinstance(recorded.event, TradeExecuted):
                     trades.append(trade_history.row_of(recorded))
         for model, expected in ((TradeHistory, trades), (Activity, activities)):
-            account_ids = {row["account_id"] for row in expected}
-            versions = [row["version"] for row in expected]
-            if not expected:
-                continue
-            found = model.objects.filter(
-                account_id__in=account_ids, version__gte=min(versions), version__lte=max(versions)
-            )
-            keys = {(row["account_id"], row["version"]) for row in expected}
-            stored = [row for row in _values(model, found) if (row["account_id"], row["version"]) in keys]
-            self._compare(model, ("account_id", "version"), expected, stored)
+            self._compare(model, ("account_id", "version"), expected, _at(model, expected))
 
     def finish(self) -> Report:
         """Compare the tables of last values, and look for rows that no event stands behind."""
@@ -179,6 +171,27 @@ def _values(model: Any, rows: Any) -> Iterator[Row]:
             if isinstance(value, uuid.UUID):
                 row[name] = str(value)
         yield row
+
+
+def _at(model: Any, expected: list[Row]) -> Iterator[Row]:
+    """Yield the rows with the keys of those that are expected, each looked up in the index."""
+    columns = [field.column for field in model._meta.concrete_fields if field.column is not None]
+    query = sql.SQL(
+        "SELECT found.* FROM unnest(%s::uuid[], %s::bigint[]) AS wanted (account_id, version) CROSS JOIN LATERAL "
+        "(SELECT {columns} FROM {table} AS stored WHERE stored.account_id = wanted.account_id "
+        "AND stored.version = wanted.version OFFSET 0) AS found"
+    ).format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)), table=sql.Identifier(model._meta.db_table))
+    keys = [[row["account_id"] for row in expected], [row["version"] for row in expected]]
+    with connection.cursor() as cursor:
+        cursor.execute(query, keys)
+        for values in cursor.fetchall():
+            row = dict(zip(columns, values, strict=True))
+            for name, value in row.items():
+                if isinstance(value, uuid.UUID):
+                    row[name] = str(value)
+            if isinstance(row.get("data"), str):
+                row["data"] = json.loads(row["data"])
+            yield row
 
 
 def _shown(identity: tuple[Any, ...]) -> str:

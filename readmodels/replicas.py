@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 DOWN_SECONDS: Final = 5.0
 """How long a replica that did not answer is not asked again; then one request finds out, the others go on."""
 REPLICATED: Final = frozenset(
-    {"account_summary", "portfolio_positions", "orders", "daily_pnl", "trade_history", "activity"}
+    {"account_summary", "portfolio_positions", "orders", "daily_pnl", "trade_history", "activity", "account_events"}
 )
 """Tables that may be read from a replica."""
 

@@ -1,6 +1,7 @@
 """Views for reporting tools: schema `reporting`, money as decimals, and a role that may read them and nothing else.
 
-They are derived from the tables, so they are dropped before a migration and made again after it. Whoever connects with
+They are derived from the tables, so they are dropped before a migration and made again after it; so is the view
+`activity`, which the platform itself reads. Whoever connects with
 the role `trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
 """
 
@@ -9,8 +10,10 @@ from typing import Any, Final
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg import sql
 
+from readmodels import activity_view
 from readmodels.models import (
     MONEY,
+    AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
@@ -56,21 +59,33 @@ def drop_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
         return
     with connections[using].cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+        activity_view.drop(cursor)
 
 
 def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Make every view anew, with the comments of the columns, and let the role read them."""
     drop_views(using=using)
-    standing = connections[using].introspection.table_names()
     names = {"schema": sql.Identifier(SCHEMA), "role": sql.Identifier(ROLE), "name": sql.Literal(ROLE)}
     with connections[using].cursor() as cursor:
+        if _stands(cursor, AccountEvent) and _stands(cursor, TradeHistory):
+            activity_view.make(cursor)
         cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**names))
         for view, model in VIEWS.items():
-            if model._meta.db_table in standing:
+            if _stands(cursor, model):
                 for statement in _statements(view, model):
                     cursor.execute(statement)
         cursor.execute(sql.SQL(_ROLE_MADE).format(**names))
         cursor.execute(sql.SQL(_ROLE_GRANTED).format(**names))
+
+
+def _stands(cursor: Any, model: type[models.Model]) -> bool:
+    """Tell whether a table has every column that it should; it has not while migrations of before are looked at."""
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        [model._meta.db_table],
+    )
+    found = {name for (name,) in cursor.fetchall()}
+    return found >= {field.column for field in model._meta.concrete_fields if field.column is not None}
 
 
 def _statements(view: str, model: type[models.Model]) -> list[sql.Composable]:

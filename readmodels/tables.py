@@ -1,15 +1,21 @@
 """How rows get into PostgreSQL: set-based, never one at a time.
 
 Tables that only grow are written with COPY; rows that are replaced go through a COPY into a temporary table and one
-upsert that only ever moves a row to a higher version.
+upsert that only ever moves a row to a higher version. What comes as columns (binary_rows.py) is copied, or given to a
+statement as arrays, in PostgreSQL's own binary formats.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from django.db import connection
 from psycopg import sql
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
+from readmodels.binary_rows import END, SIGNATURE, Array
 from readmodels.projections.rows import Row
 
 
@@ -69,6 +75,54 @@ def upsert_rows(*, table: str, key: Sequence[str], rows: Collection[Row]) -> Non
                 ),
             )
         )
+
+
+def copy_binary(*, table: str, columns: Sequence[str], rows: bytes) -> None:
+    """Add new rows that are encoded already."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), _names(columns))
+    with _binary_cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(b"".join((SIGNATURE, rows, END)))
+
+
+def execute(statement: sql.SQL, parameters: Sequence[Any]) -> int:
+    """Run a statement on arrays; return how many rows it touched."""
+    with _binary_cursor() as cursor:
+        return cursor.execute(statement, parameters).rowcount
+
+
+def fetch(statement: sql.SQL, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a query on arrays."""
+    with _binary_cursor() as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+class _ArrayDumper(Dumper):
+    """Sends an array that is encoded already."""
+
+    format = Format.BINARY
+
+    def __init__(self, cls: type, context: Any = None, oid: int = 0) -> None:
+        super().__init__(cls, context)
+        self.oid = oid
+
+    def get_key(self, obj: Array, format: Any) -> Any:
+        return (self.cls, obj.oid)
+
+    def upgrade(self, obj: Array, format: Any) -> "_ArrayDumper":
+        return _ArrayDumper(self.cls, oid=obj.oid)
+
+    def dump(self, obj: Array) -> Array:
+        return obj
+
+
+@contextmanager
+def _binary_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """A cursor of the driver itself: Django's own puts parameters into the text of the statement."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.format = Format.BINARY
+        cursor.adapters.register_dumper(Array, _ArrayDumper)
+        yield cursor
 
 
 def _fetch(query: sql.Composable, parameters: Sequence[Any]) -> list[Row]:

@@ -2,21 +2,36 @@
 checkpoints.
 """
 
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
 from celery import shared_task
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
 
 from eventstore.provider import get_store
+from readmodels.followed import changes_to_publish
 from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
-from readmodels.projector import project_partition
+from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
 
 log = structlog.get_logger(__name__)
 
-ROUNDS_MAX: Final = 200
+ROUNDS_MAX: Final = 50
 HINT_EXPIRES_SECONDS: Final = 10
+HINT_PENDING_SECONDS: Final = 1
+"""How long a hint that got lost keeps others from being sent; the sweep is not slower."""
+_HINT: Final = "readmodels.hint"
+GATHER_SECONDS: Final = 0.1
+"""How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes."""
+GATHERED_EVENTS_MIN: Final = 64
+GATHERED_EVENTS_MAX: Final = 8_000
+"""Between so many and so many events of a round. Fewer are not worth waiting for, more say that it is behind."""
 
 
 @shared_task(name="readmodels.project", expires=HINT_EXPIRES_SECONDS, ignore_result=True)
@@ -25,27 +40,59 @@ def project(**_: Any) -> int:
 
     When the database does not answer, nothing is lost: the next sweep, a second later, starts at the checkpoints.
     """
+    forget_hint()
     total = 0
-    for _round in range(ROUNDS_MAX):
-        try:
-            count = project_once()
-        except (OperationalError, InterfaceError) as error:
-            log.warning("projections wait for the database", reason=str(error).strip())
-            return total
-        total += count
-        if count == 0:
-            return total
+    with _no_garbage_looked_for():
+        for _round in range(ROUNDS_MAX):
+            try:
+                count = project_once()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("projections wait for the database", reason=str(error).strip())
+                return total
+            total += count
+            if count == 0:
+                return total
+            if GATHERED_EVENTS_MIN <= count < GATHERED_EVENTS_MAX:
+                time.sleep(GATHER_SECONDS)
     project.apply_async()
     return total
+
+
+def send_hint() -> None:
+    """Say that there may be something to project, unless that was said and no worker has heard it yet.
+
+    Under load there is news every few milliseconds: the messages would cost more than the rounds that they ask for.
+    """
+    if cache.add(_HINT, 1, timeout=HINT_PENDING_SECONDS):
+        project.apply_async(retry=False)
+
+
+def forget_hint() -> None:
+    """Let the next hint be sent. Before looking for what there is, so that nothing comes between unseen."""
+    try:
+        cache.delete(_HINT)
+    except RedisError as error:  # It ends by itself.
+        log.warning("a hint not forgotten", reason=str(error))
+
+
+@contextmanager
+def _no_garbage_looked_for() -> Iterator[None]:
+    """Rounds make long lists that die by themselves; looking through them for cycles costs a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def project_once() -> int:
     """Project the next events of every partition that is behind; return how many there were."""
     total = 0
-    for partition in partitions_behind():
-        projected = project_partition(partition)
-        publish(projected.changes)
-        total += projected.event_count
+    behind = partitions_behind()
+    for start in range(0, len(behind), PARTITIONS_AT_ONCE_MAX):
+        for projected in project_together(behind[start : start + PARTITIONS_AT_ONCE_MAX]):
+            publish(changes_to_publish(projected))
+            total += projected.event_count
     return total
 
 

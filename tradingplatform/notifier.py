@@ -11,7 +11,7 @@ import structlog
 
 import tradingplatform.celery  # noqa: F401 - tasks are sent through the platform's own application.
 from accounts.application.limits import NOTIFY_PAUSE_SECONDS, NOTIFYING_SHARE_MAX
-from readmodels.tasks import project
+from readmodels.tasks import send_hint
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class CeleryNotifier:
             self._news.clear()
             started = time.perf_counter()
             try:
-                project.apply_async(retry=False)
+                send_hint()
             except Exception as error:  # The broker is away; the sweep finds the events when it is back.
                 log.warning("projections not notified", reason=str(error))
                 pause.wait(1)

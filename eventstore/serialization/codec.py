@@ -48,7 +48,7 @@ class EventCodec:
         """Returns the exact bytes of an event, or of a commit's header as a tuple, as the hashes cover them."""
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
-        self._known = KnownIdentifiers()
+        self.known_identifiers = KnownIdentifiers()
 
     @property
     def event_types(self) -> Mapping[str, type[msgspec.Struct]]:
@@ -105,7 +105,7 @@ class EventCodec:
         if self._upcasters and not as_stored:
             events = [self.upcast(event) for event in events]
         header_columns = (
-            self._known.unpack(layout.aggregate_ids, count=count),
+            self.known_identifiers.unpack(layout.aggregate_ids, count=count),
             layout.first_versions,
             layout.timestamp_list(),
             unpack(layout.command_ids, count=count),

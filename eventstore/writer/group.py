@@ -73,21 +73,14 @@ class Group(Generic[S, C]):
         *,
         is_behind: Callable[[], bool],
     ) -> bool:
-        """Take the requests at these indexes in, one after another; afterwards their events are pending.
+        """Take requests in, one after another; afterwards their events are pending.
 
-        One that this group holds already shares its outcome, one that was executed before has its first result, and one
-        that cannot be decided fails alone: those two get their outcomes at once. False when one could not be decided
-        and others have moved on from the state that it was decided on.
+        One that was executed before has its first result, one that cannot be decided fails alone: both at once. False
+        when one could not be decided and others have moved on from the state that it was decided on.
         """
         decide, evolve = self._decider.decide, self._decider.evolve_noted
-        headers, events_of, taken, notes, working = (
-            self._headers,
-            self._events,
-            self._indexes,
-            self._notes,
-            self._working,
-        )
-        now, seq = self.now, self.seq
+        headers, events_of, taken = self._headers, self._events, self._indexes
+        notes, working, now, seq = self._notes, self._working, self.now, self.seq
         for index in indexes:
             request = requests[index]
             aggregate_id, command_id = request.aggregate_id, request.command_id

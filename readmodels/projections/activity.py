@@ -1,4 +1,8 @@
-"""activity: every event, once, in a form that people and reporting tools can read."""
+"""activity: every event, once, in a form that people and reporting tools can read.
+
+A view puts it together from account_events, which is written here, and trade_history, whose rows say all that a
+trade's event does: at thousands of trades a second, a second row for each would cost more than everything else.
+"""
 
 import json
 from collections.abc import Callable
@@ -8,9 +12,9 @@ from accounts.domain.events import COUNTED_CODES
 from accounts.domain.values import format_amount
 from readmodels.projections.rows import Recorded, Row, day
 
-TABLE: Final = "activity"
+TABLE: Final = "account_events"
 
-_MONEY: Final = frozenset(
+MONEY: Final = frozenset(
     {
         "amount",
         "cash_after",
@@ -36,6 +40,7 @@ _MONEY: Final = frozenset(
         "withdrawn_total",
     }
 )
+"""Fields of events that are amounts of money, whatever the event."""
 
 
 def row_of(recorded: Recorded) -> Row:
@@ -70,7 +75,7 @@ def readable(event: Any) -> dict[str, Any]:
 def _money_as_text(fields: dict[str, Any]) -> dict[str, Any]:
     texts = dict(fields)
     for name, value in fields.items():
-        if name in _MONEY and value is not None:
+        if name in MONEY and value is not None:
             texts[name] = format_amount(value)
         elif name == "day":
             texts[name] = day(value).isoformat()

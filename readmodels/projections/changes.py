@@ -112,10 +112,11 @@ def _apply(
             raise VersionSkipped(f"account {account_id}: its first event is {type(recorded.event).__name__}")
         account_summary.apply(row, recorded)
     changes.summaries[account_id] = row
-    changes.activities.append(activity.row_of(recorded))
     if isinstance(recorded.event, TradeExecuted):
         _traded(changes, recorded, positions)
-    elif isinstance(recorded.event, orders.EVENTS):
+        return
+    changes.activities.append(activity.row_of(recorded))
+    if isinstance(recorded.event, orders.EVENTS):
         _order_moved_on(changes, recorded, positions, standing_orders)
 
 

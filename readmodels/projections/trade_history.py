@@ -1,9 +1,9 @@
-"""trade_history: every trade, once."""
+"""trade_history: every trade, once, with everything that its event says."""
 
 from typing import Final
 
 from accounts.domain.events import TradeExecuted
-from readmodels.projections.rows import Recorded, Row
+from readmodels.projections.rows import Recorded, Row, day
 
 TABLE: Final = "trade_history"
 
@@ -11,6 +11,7 @@ TABLE: Final = "trade_history"
 def row_of(recorded: Recorded) -> Row:
     """Return the trade's row."""
     trade: TradeExecuted = recorded.event
+    commit = recorded.commit
     return {
         "account_id": recorded.account_id,
         "version": recorded.version,
@@ -23,6 +24,20 @@ def row_of(recorded: Recorded) -> Row:
         "realized_pnl": trade.realized_pnl,
         "cash_after": trade.cash_after,
         "order_id": trade.order_id,
-        "command_id": recorded.commit.command_id,
+        "command_id": commit.command_id,
         "executed_at": recorded.at,
+        "actor": commit.actor,
+        "correlation_id": commit.correlation_id,
+        "causation_id": commit.causation_id,
+        "position_quantity": trade.position_quantity,
+        "position_cost": trade.position_cost,
+        "position_realized_pnl": trade.position_realized_pnl,
+        "total_realized_pnl": trade.total_realized_pnl,
+        "positions_cost": trade.positions_cost,
+        "portfolio_value": trade.portfolio_value,
+        "trade_count": trade.trade_count,
+        "day": day(trade.day),
+        "day_volume": trade.day_volume,
+        "day_trades": trade.day_trades,
+        "day_realized_pnl": trade.day_realized_pnl,
     }

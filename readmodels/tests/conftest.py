@@ -13,6 +13,7 @@ from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
 from readmodels.models import (
+    AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
@@ -27,6 +28,9 @@ from tradingplatform.bootstrap import wire
 
 DAY = 86_400 * 1_000_000
 TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity)
+"""What is read."""
+STORED = (*TABLES[:-1], AccountEvent)
+"""What is written: activity is a view."""
 ADA = "0b5c1f3e-0000-4000-8000-00000000000a"
 BOB = "0b5c1f3e-0000-4000-8000-00000000000b"
 
@@ -107,5 +111,5 @@ def dump():
 
 
 def forget_everything():
-    for model in (*TABLES, DeadLetter, ProjectionCheckpoint):
+    for model in (*STORED, DeadLetter, ProjectionCheckpoint):
         model.objects.all().delete()

@@ -40,7 +40,7 @@ class Supervisor:
         self._all = {process.name: _Running(process) for process in processes}
         self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self._write = write
-        self._width = max(len(process.name) for process in processes)
+        self._width = max((len(process.name) for process in processes), default=0)
         self._is_coloured = sys.stdout.isatty()
 
     def start(self, name: str) -> None:

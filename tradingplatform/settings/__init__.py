@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tradingplatform.middleware.server_timing",
     "tradingplatform.middleware.Security",
     "accounts.middleware.hold_to_rate_limits",
     "tradingplatform.middleware.Session",

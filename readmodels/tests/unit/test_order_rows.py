@@ -124,11 +124,11 @@ def test_activity_shows_the_money_of_orders_as_decimals_and_counts_as_numbers():
         commit(6, refused),
     ]
     data = [json.loads(row["data"]) for row in changes_of(commits, {}).activities]
-    assert (data[3]["limit_price"], data[3]["stop_price"], data[3]["reserve_price"]) == ("50.0000", None, "50.0000")
-    assert (data[3]["filled_value"], data[3]["reserved_cash"], data[3]["quantity"]) == ("49.9999", "150.0000", 3)
-    assert (data[4]["fill_price"], data[4]["fill_quantity"], data[4]["reserved_shares"]) == ("49.9999", 3, 0)
-    assert (data[5]["limit"], data[5]["actual"]) == (1_000, 1_001)
-    assert data[5]["arguments"] == {
+    assert (data[2]["limit_price"], data[2]["stop_price"], data[2]["reserve_price"]) == ("50.0000", None, "50.0000")
+    assert (data[2]["filled_value"], data[2]["reserved_cash"], data[2]["quantity"]) == ("49.9999", "150.0000", 3)
+    assert (data[3]["fill_price"], data[3]["fill_quantity"], data[3]["reserved_shares"]) == ("49.9999", 3, 0)
+    assert (data[4]["limit"], data[4]["actual"]) == (1_000, 1_001)
+    assert data[4]["arguments"] == {
         "limit_price": "0.5000",
         "reference_price": "0.0000",
         "stop_price": None,

@@ -1,0 +1,259 @@
+"""How fast events become rows: catching up with a prepared journal, and keeping up while trades come in through HTTP.
+
+Trades are those of zipf.py: 10,000 accounts, the busiest with a tenth of all trades.
+"""
+
+import http.client
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from accounts.codec import account_codec
+from benchmarks import zipf
+from benchmarks.commands import TRADE
+from benchmarks.measure import Figure, median, percentile
+from benchmarks.server import BenchmarkPlatform
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.store import EventStore
+from tradingplatform.local.steps import manage
+
+CATCH_UP_TRADES: Final = 200_000
+PEER_EVENTS: Final = 1_000
+LEVEL_SECONDS: Final = 12
+LEVELS: Final = (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000)
+"""Trades a second that are sent, one level after the other until the rows no longer keep up."""
+BULK_TRADES: Final = 2_500
+LAG_MS_MAX: Final = 500
+CATCH_UP_SECONDS_MAX: Final = 90
+SAMPLE_PAUSE_SECONDS: Final = 0.04
+LOOK_PAUSE_SECONDS: Final = 0.002
+VERSION: Final = "SELECT version FROM account_summary WHERE account_id = %s"
+COUNT: Final = "SELECT count(*) FROM trade_history"
+
+
+def catching_up() -> Iterator[Figure]:
+    """Measure workers on a prepared journal, and the ORM row by row on the same database."""
+    for workers in (1, 2):
+        with BenchmarkPlatform(prepare=_journal) as platform:
+            results, seconds = _project(platform, workers)
+            events = sum(result["events"] for result in results)
+            assert _value(platform, COUNT) == CATCH_UP_TRADES
+            note = (
+                f"{events:,} events, {CATCH_UP_TRADES:,} of them trades in 100 symbols, the rest openings of accounts; "
+                f"{workers} worker(s), nothing else going on"
+            )
+            yield Figure(f"readmodels.catch_up_{workers}_workers_events_per_s", events / seconds, "events/s", note)
+            if workers == 1:
+                yield from _stages(platform)
+                manage("reconcile", environment=platform.environment)
+
+
+def _journal(folder: Path) -> None:
+    with EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=16) as store:
+        zipf.write_journal(store, trades=CATCH_UP_TRADES, symbols=zipf.HUNDRED_SYMBOLS)
+
+
+def _more_trades(folder: Path) -> None:
+    with EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=16) as store:
+        zipf.execute_trades(store, trades=CATCH_UP_TRADES, symbols=zipf.HUNDRED_SYMBOLS, seed=5)
+
+
+def _stages(platform: BenchmarkPlatform) -> Iterator[Figure]:
+    """Project as many trades again, with a clock on every stage; then a few as a program with an ORM would."""
+    _more_trades(platform.data_dir / "events")
+    ((result,), _) = _project(platform, 1, "STAGES")
+    note = "trades alone, one worker; wall clock, the database's time included"
+    trades, stages = result["events"], result["stages"]
+    yield Figure("readmodels.catch_up_trades_per_s", trades / result["seconds"], "trades/s", note)
+    stages["sort_out"] -= stages["event_ids"]
+    for stage, seconds in stages.items():
+        yield Figure(f"readmodels.stage_{stage}_us", seconds / trades * 1e6, "us a trade", _STAGE_NOTES[stage])
+    rest = result["seconds"] - sum(stages.values())
+    yield Figure("readmodels.stage_rest_us", rest / trades * 1e6, "us a trade", "reducing, arrays, checkpoints")
+    ((peer,), _) = _project(platform, 1, "ORM", str(PEER_EVENTS))
+    note = f"{peer['events']:,} of the same trades into the same tables, save() and create() one row at a time"
+    yield Figure("readmodels.peer.orm_trades_per_s", peer["events"] / peer["seconds"], "trades/s", note)
+    ratio = trades / result["seconds"] / (peer["events"] / peer["seconds"])
+    yield Figure("readmodels.peer_ratio", ratio, "times as fast", "one worker that catches up, against that")
+
+
+_STAGE_NOTES: Final = {
+    "read": "journal: read, verify, decompress, take apart",
+    "event_ids": "each event's id, from its hash",
+    "sort_out": "decode columns, versions, plain or not",
+    "encode": "rows of trade_history in binary",
+    "copy": "COPY into trade_history, PostgreSQL's time",
+    "replace": "rows of positions, days and accounts, PostgreSQL's time",
+    "publish": "whom to tell, and telling them: nobody here",
+}
+
+
+def _project(platform: BenchmarkPlatform, workers: int, *arguments: str) -> tuple[list[Any], float]:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.projecting", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=platform.environment,
+        )
+        for _ in range(workers)
+    ]
+    results = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    return results, max(float(result["seconds"]) for result in results)
+
+
+def keeping_up() -> Iterator[Figure]:
+    """Raise the load until the rows are no longer there within the bound; report the last level that was kept."""
+    kept: _Level | None = None
+    with BenchmarkPlatform("writer", "projector", "beat", "web", prepare=_accounts) as platform:
+        counted = 0
+        for rate in LEVELS:
+            level = _Level(platform, rate)
+            level.run()
+            counted += level.accepted
+            assert _value(platform, COUNT) == counted + level.lone_before + len(level.lags)
+            counted += level.lone_before + len(level.lags)
+            print(f"  {level}", file=sys.stderr)
+            if not level.is_kept:
+                break
+            kept = level
+        manage("reconcile", environment=platform.environment)
+        assert platform.count_trades() == counted
+    shown = kept or level
+    note = (
+        f"{shown.accepted:,} trades through HTTP in {LEVEL_SECONDS} s, requests of {BULK_TRADES:,}, one worker; the "
+        f"demo market's 20 symbols (there are no more); the last level, {level.rate:,}/s, was "
+        f"{'kept' if level.is_kept else 'not kept'}"
+    )
+    yield Figure("readmodels.projected_trades_per_s", shown.projected_per_s, "trades/s", note, ">= 40000")
+    note = f"at that load, {len(shown.lags)} lone trades among it: acknowledged to visible row"
+    yield Figure("readmodels.lag_p50_ms", median(shown.lags), "ms", note)
+    yield Figure("readmodels.lag_p99_ms", percentile(shown.lags, 0.99), "ms", note, "< 500")
+    note = f"at that load, {len(shown.served)} portfolios of random accounts; Server-Timing"
+    for share in (0.5, 0.95, 0.99):
+        budget = "< 2" if share == 0.95 else ""
+        name = f"readmodels.query_p{share * 100:.0f}_ms"
+        yield Figure(name, percentile(shown.served, share), "ms", note, budget)
+    note = "the same by the client's clock"
+    yield Figure("readmodels.query_client_p95_ms", percentile(shown.asked, 0.95), "ms", note)
+
+
+def _accounts(folder: Path) -> None:
+    with EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=16) as store:
+        zipf.open_accounts(store)
+
+
+class _Level:
+    """One load, for some seconds: what was sent, and what was seen meanwhile."""
+
+    def __init__(self, platform: BenchmarkPlatform, rate: int) -> None:
+        self.rate = rate
+        self._platform = platform
+        self.accepted = self.lone_before = 0
+        self.projected_per_s = 0.0
+        self.lags: list[float] = []
+        self.served: list[float] = []
+        self.asked: list[float] = []
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        """Send the load, look on, wait until everything is projected."""
+        self._wait_until_projected()
+        before = _value(self._platform, COUNT)
+        requests = self.rate * LEVEL_SECONDS // BULK_TRADES
+        arguments = [self._platform.base_url, self._platform.operator_key, str(requests), str(BULK_TRADES)]
+        load = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.bulk_load", *arguments, str(self.rate / BULK_TRADES), "zipf"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert load.stdout is not None
+        assert load.stdout.readline().strip() == "ready"
+        started = time.perf_counter()
+        watching = [threading.Thread(target=watch) for watch in (self._sample_lags, self._sample_queries)]
+        for thread in watching:
+            thread.start()
+        _, accepted, self.sent_seconds = load.stdout.readline().split()
+        load.wait()
+        self._is_over.set()
+        for thread in watching:
+            thread.join()
+        self.accepted = int(accepted)
+        self._wait_until_projected()
+        self.caught_up_seconds = time.perf_counter() - started
+        self.projected_per_s = (_value(self._platform, COUNT) - before) / self.caught_up_seconds
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the rows kept up: the load was taken at its rate, and lags stayed below the bound."""
+        return percentile(self.lags, 0.99) < LAG_MS_MAX and float(self.sent_seconds) < LEVEL_SECONDS * 1.1
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:,}/s: {self.accepted:,} accepted in {float(self.sent_seconds):.1f} s, all projected after "
+            f"{self.caught_up_seconds:.1f} s, lag p50 {median(self.lags):.0f} ms, "
+            f"p99 {percentile(self.lags, 0.99):.0f} ms, query p95 {percentile(self.served, 0.95):.1f} ms"
+        )
+
+    def _wait_until_projected(self) -> None:
+        deadline = time.monotonic() + CATCH_UP_SECONDS_MAX
+        heads = self._platform.heads()
+        with psycopg.connect(self._platform.environment["DATABASE_URL"], autocommit=True) as database:
+            while time.monotonic() < deadline:
+                seqs = dict(database.execute("SELECT partition, seq FROM projection_checkpoints").fetchall())
+                if all(seqs.get(partition, 0) >= seq for partition, seq in heads.items()):
+                    return
+                time.sleep(0.02)
+        raise RuntimeError(f"not everything was projected after {CATCH_UP_SECONDS_MAX} s")
+
+    def _sample_lags(self) -> None:
+        """Send lone trades among the load; look into the table until each is there."""
+        account_id = self._platform.account_id
+        connection = http.client.HTTPConnection(self._platform.base_url.removeprefix("http://"))
+        headers = {"Authorization": f"Bearer {self._platform.key}", "Content-Type": "application/json"}
+        trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "1"}
+        body = json.dumps({"query": TRADE, "variables": {"input": trade}})
+        with psycopg.connect(self._platform.environment["DATABASE_URL"], autocommit=True) as database:
+            while not self._is_over.is_set():
+                connection.request("POST", "/graphql", body, headers)
+                version = json.loads(connection.getresponse().read())["data"]["executeTrade"]["version"]
+                acknowledged = time.perf_counter()
+                while True:
+                    found = database.execute(VERSION, [account_id], prepare=True).fetchone()
+                    if found is not None and found[0] >= version:
+                        break
+                    time.sleep(LOOK_PAUSE_SECONDS)
+                self.lags.append((time.perf_counter() - acknowledged) * 1_000)
+                time.sleep(SAMPLE_PAUSE_SECONDS)
+        connection.close()
+
+    def _sample_queries(self) -> None:
+        numbers = random.Random(6)
+        ids = zipf.account_ids()
+        connection = http.client.HTTPConnection(self._platform.base_url.removeprefix("http://"))
+        headers = {"Authorization": f"Bearer {self._platform.operator_key}"}
+        while not self._is_over.is_set():
+            started = time.perf_counter()
+            connection.request("GET", f"/api/accounts/{numbers.choice(ids)}/portfolio", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            self.asked.append((time.perf_counter() - started) * 1_000)
+            assert answer.status == 200, answer.status
+            self.served.append(float(answer.headers["Server-Timing"].partition("dur=")[2]))
+            time.sleep(SAMPLE_PAUSE_SECONDS)
+        connection.close()
+
+
+def _value(platform: BenchmarkPlatform, query: str) -> int:
+    with psycopg.connect(platform.environment["DATABASE_URL"], autocommit=True) as database:
+        found = database.execute(query).fetchone()
+        assert found is not None
+        return int(found[0])

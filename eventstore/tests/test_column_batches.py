@@ -1,0 +1,43 @@
+"""Batches as columns: the same events, ids and commits that ordinary reading gives."""
+
+import uuid
+
+import pytest
+
+from eventstore.column_batches import tagged
+from eventstore.engines.memory import MemoryEngine
+from eventstore.tests.counter import Added, CounterDecider, add, open_counters
+from eventstore.writer.plain_append import Append
+
+IDS = [str(uuid.UUID(int=number, version=4)) for number in (1, 2**127 - 1, 2**100 + 7)]
+
+
+@pytest.fixture
+def store():
+    opened = open_counters(MemoryEngine(), partition_count=1)
+    writer = opened.writer(CounterDecider())
+    for number in range(40):
+        writer.execute([add(aggregate_id, number, f"{aggregate_id}-{number}") for aggregate_id in IDS])
+    return opened
+
+
+def test_columns_commits_and_ids_are_those_of_ordinary_reading(store):
+    ordinary = store.read_batches(partition=0, after_seq=0, limit=100)
+    in_columns = store.read_column_batches(partition=0, after_seq=0, limit=100)
+    assert [batch.seq for batch in in_columns] == [batch.seq for batch in ordinary]
+    for expected, found in zip(ordinary, in_columns, strict=True):
+        assert found.commits() == expected.commits
+        assert found.has_single_events
+        assert [str(uuid.UUID(bytes=key)) for key in found.aggregate_keys] == [
+            commit.aggregate_id for commit in expected.commits
+        ]
+        (of_type,) = found.layout.types
+        columns = found.columns(of_type)
+        keys = found.event_keys(zip(*found.header_columns(), strict=True), tagged(of_type.tag, columns))
+        assert [(str(uuid.UUID(bytes=key)),) for key in keys] == [commit.event_ids for commit in expected.commits]
+
+
+def test_commits_of_several_events_are_said_to_be_so(store):
+    events = [Added(1, 1_000), Added(2, 1_002)]
+    store.append(Append(aggregate_id=IDS[0], expected_version=40, events=events, command_id="two", actor="tester"))
+    assert not store.read_column_batches(partition=0, after_seq=40, limit=1)[0].has_single_events

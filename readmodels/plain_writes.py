@@ -1,0 +1,247 @@
+"""Writes the rows of plain trades and refusals: one COPY for each table that grows, one statement for each table of
+last values, whatever the number of events.
+
+In a transaction of the caller. Every row that is replaced must move on: anything else means that the tables are not
+what was read from them, and raises RowsNotMoved.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from psycopg import sql
+
+from accounts.domain.events import CommandRefused
+from accounts.domain.values import average_cost
+from readmodels import binary_rows as binary
+from readmodels import tables, year_partitions
+from readmodels.binary_rows import Fixed
+from readmodels.projections import account_summary, activity, daily_pnl, portfolio_positions, trade_history
+from readmodels.projections.plain_trades import Columns, Sorted
+
+Values = Sequence[Any]
+_JSONB_VERSION: Final = b"\x01"
+_MICROSECONDS: Final = 1_000_000
+
+
+class RowsNotMoved(Exception):
+    """A row did not move on to the version that follows the one that was read."""
+
+
+def standing_versions(keys: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the versions of those accounts that stand in the tables without working orders."""
+    query = sql.SQL(
+        "SELECT uuid_send(account_id), version FROM account_summary WHERE account_id = ANY(%s) AND open_orders = 0"
+    )
+    return dict(tables.fetch(query, [binary.uuid_array(keys)]))
+
+
+def write(found: Sorted) -> None:
+    """Write everything; raises RowsNotMoved."""
+    trades, refusals = found.trades, found.refusals
+    years = {_year(timestamp) for each in (trades, refusals) for timestamp in _ends(each["recorded_at"])}
+    year_partitions.ensure_years(range(min(years), max(years) + 1))
+    if trades:
+        _copy_trades(trades)
+        _replace_positions(trades)
+        _replace_days(trades)
+    if refusals:
+        _copy_refusals(refusals)
+    _move_accounts(found)
+
+
+def _copy_trades(trades: Columns) -> None:
+    fixed = {
+        "account_id": Fixed("16s", trades.keys),
+        "version": Fixed("q", trades["version"]),
+        "trade_id": Fixed("16s", trades.event_keys),
+        "value": Fixed("q", [q * p for q, p in zip(trades["quantity"], trades["price"], strict=True)]),
+        "executed_at": binary.instants(trades["recorded_at"]),
+        "day": binary.dates(trades["day"]),
+        "day_trades": Fixed("i", trades["day_trades"]),
+        **{name: Fixed("q", trades[name]) for name in _TRADE_NUMBERS},
+    }
+    texts = {
+        "command_id": binary.texts(trades["command_id"]),
+        **{name: binary.repeated_texts(trades[name]) for name in _REPEATED},
+    }
+    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    tables.copy_binary(table=trade_history.TABLE, columns=[*fixed, *texts], rows=rows)
+
+
+_TRADE_NUMBERS: Final = (
+    "quantity",
+    "price",
+    "realized_pnl",
+    "cash_after",
+    "position_quantity",
+    "position_cost",
+    "position_realized_pnl",
+    "total_realized_pnl",
+    "positions_cost",
+    "portfolio_value",
+    "trade_count",
+    "day_volume",
+    "day_realized_pnl",
+)
+_REPEATED: Final = ("symbol", "side", "order_id", "actor", "correlation_id", "causation_id")
+
+
+def _copy_refusals(refusals: Columns) -> None:
+    fixed = {
+        "account_id": Fixed("16s", refusals.keys),
+        "version": Fixed("q", refusals["version"]),
+        "event_id": Fixed("16s", refusals.event_keys),
+        "recorded_at": binary.instants(refusals["recorded_at"]),
+    }
+    count = len(refusals)
+    correlation_ids = [
+        given or own for given, own in zip(refusals["correlation_id"], refusals["command_id"], strict=True)
+    ]
+    fields = zip(*(refusals[name] for name in CommandRefused.__struct_fields__), strict=True)
+    data = [_JSONB_VERSION + json.dumps(activity.readable(CommandRefused(*values))).encode() for values in fields]
+    texts = {
+        "event_type": binary.repeated_texts([CommandRefused.__name__] * count),
+        "actor": binary.repeated_texts(refusals["actor"]),
+        "command_id": binary.texts(refusals["command_id"]),
+        "correlation_id": binary.texts(correlation_ids),
+        "causation_id": binary.texts(refusals["causation_id"]),
+        "data": [len(each).to_bytes(4, "big") + each for each in data],
+    }
+    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    tables.copy_binary(table=activity.TABLE, columns=[*fixed, *texts], rows=rows)
+
+
+_POSITIONS: Final = sql.SQL(
+    """INSERT INTO portfolio_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost,
+        last_price, realized_pnl, version, updated_at)
+    SELECT account_id, symbol, quantity, 0, cost, avg_cost, last_price, realized_pnl, version, updated_at
+    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        AS given (account_id, symbol, quantity, cost, avg_cost, last_price, realized_pnl, version, updated_at)
+    ORDER BY account_id, symbol
+    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity,
+        reserved_quantity = excluded.reserved_quantity, cost = excluded.cost, avg_cost = excluded.avg_cost,
+        last_price = excluded.last_price, realized_pnl = excluded.realized_pnl, version = excluded.version,
+        updated_at = excluded.updated_at
+    WHERE excluded.version > stored.version"""
+)
+
+
+def _replace_positions(trades: Columns) -> None:
+    keys = trades.keys
+    last = _last(list(zip(keys, trades["symbol"], strict=True)))
+    quantities, costs = _at(trades["position_quantity"], last), _at(trades["position_cost"], last)
+    averages = [average_cost(cost=cost, quantity=held) for cost, held in zip(costs, quantities, strict=True)]
+    parameters = [
+        binary.uuid_array(_at(keys, last)),
+        binary.text_array(_at(trades["symbol"], last)),
+        binary.integer_array(quantities),
+        binary.integer_array(costs),
+        binary.integer_array(averages),
+        binary.integer_array(_at(trades["price"], last)),
+        binary.integer_array(_at(trades["position_realized_pnl"], last)),
+        binary.integer_array(_at(trades["version"], last)),
+        binary.instant_array(_at(trades["recorded_at"], last)),
+    ]
+    _moved(portfolio_positions.TABLE, len(last), tables.execute(_POSITIONS, parameters))
+
+
+_DAYS: Final = sql.SQL(
+    """INSERT INTO daily_pnl AS stored (account_id, date, trades, volume, realized_pnl, version)
+    SELECT * FROM unnest(%s, %s, %s, %s, %s, %s) AS given (account_id, date, trades, volume, realized_pnl, version)
+    ORDER BY account_id, date
+    ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
+        realized_pnl = excluded.realized_pnl, version = excluded.version
+    WHERE excluded.version > stored.version"""
+)
+
+
+def _replace_days(trades: Columns) -> None:
+    keys = trades.keys
+    last = _last(list(zip(keys, trades["day"], strict=True)))
+    parameters = [
+        binary.uuid_array(_at(keys, last)),
+        binary.date_array(_at(trades["day"], last)),
+        *(
+            binary.integer_array(_at(trades[name], last))
+            for name in ("day_trades", "day_volume", "day_realized_pnl", "version")
+        ),
+    ]
+    _moved(daily_pnl.TABLE, len(last), tables.execute(_DAYS, parameters))
+
+
+_TRADED: Final = sql.SQL(
+    """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at,
+        cash = given.cash, positions_cost = given.positions_cost, portfolio_value = given.portfolio_value,
+        realized_pnl = given.realized_pnl, trade_count = given.trade_count, day_date = given.day_date,
+        day_volume = given.day_volume, day_trades = given.day_trades, day_realized_pnl = given.day_realized_pnl
+    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS given (account_id, version, updated_at, cash,
+        positions_cost, portfolio_value, realized_pnl, trade_count, day_date, day_volume, day_trades, day_realized_pnl)
+    WHERE stored.account_id = given.account_id AND given.version > stored.version"""
+)
+_REFUSED: Final = sql.SQL(
+    """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at
+    FROM unnest(%s, %s, %s) AS given (account_id, version, updated_at)
+    WHERE stored.account_id = given.account_id AND given.version > stored.version"""
+)
+
+
+def _move_accounts(found: Sorted) -> None:
+    """A trade gives an account its figures; its version and time are those of its last event, whichever it is."""
+    trades, refusals = found.trades, found.refusals
+    last = _last(trades.keys)
+    traded = _at(trades.keys, last)
+    updated_at = dict(zip(traded, _at(trades["recorded_at"], last), strict=True))
+    for key, version, timestamp in zip(refusals.keys, refusals["version"], refusals["recorded_at"], strict=True):
+        if found.versions[key] == version:
+            updated_at[key] = timestamp
+    if traded:
+        parameters = [
+            *_heads(found, traded, updated_at),
+            binary.integer_array(_at(trades["cash_after"], last)),
+            binary.integer_array(_at(trades["positions_cost"], last)),
+            binary.integer_array(_at(trades["portfolio_value"], last)),
+            binary.integer_array(_at(trades["total_realized_pnl"], last)),
+            binary.integer_array(_at(trades["trade_count"], last)),
+            binary.date_array(_at(trades["day"], last)),
+            *(
+                binary.integer_array(_at(trades[name], last))
+                for name in ("day_volume", "day_trades", "day_realized_pnl")
+            ),
+        ]
+        _moved(account_summary.TABLE, len(traded), tables.execute(_TRADED, parameters))
+    refused = list(updated_at.keys() - set(traded))
+    if refused:
+        touched = tables.execute(_REFUSED, _heads(found, refused, updated_at))
+        _moved(account_summary.TABLE, len(refused), touched)
+
+
+def _heads(found: Sorted, keys: Sequence[bytes], updated_at: Mapping[bytes, int]) -> list[binary.Array]:
+    return [
+        binary.uuid_array(keys),
+        binary.integer_array([found.versions[key] for key in keys]),
+        binary.instant_array([updated_at[key] for key in keys]),
+    ]
+
+
+def _last(places: Sequence[Any]) -> list[int]:
+    """Return the index of the last event of each place."""
+    return list(dict(zip(places, range(len(places)), strict=True)).values())
+
+
+def _at(values: Values, indices: Sequence[int]) -> list[Any]:
+    return [values[index] for index in indices]
+
+
+def _moved(table: str, expected: int, found: int) -> None:
+    if expected != found:
+        raise RowsNotMoved(f"{table}: {expected} rows should have moved on, and {found} did")
+
+
+def _ends(timestamps: Values) -> Values:
+    return (min(timestamps), max(timestamps)) if timestamps else ()
+
+
+def _year(timestamp: int) -> int:
+    return datetime.fromtimestamp(timestamp // _MICROSECONDS, UTC).year

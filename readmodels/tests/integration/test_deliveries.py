@@ -1,0 +1,221 @@
+"""Any delivery of any journal gives the rows of one clean pass, event by event, in every table; and the proof is
+proven: it finds a checkpoint outside the transaction, a missing guard of versions, and a batch that is skipped.
+"""
+
+import uuid
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade
+from eventstore.writer.request import Request
+from readmodels import plain_writes, projector
+from readmodels.models import DeadLetter, ProjectionCheckpoint
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import dump, forget_everything, project
+from readmodels.tests.deliveries import deliver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNTS = [str(uuid.UUID(int=number << 64 | 5, version=4)) for number in range(6)]
+PARTITIONS = 4
+KINDS = ["buy", "buy", "buy", "sell", "refused", "group", "group", "day", "deposit", "place", "fill", "cancel"]
+STEPS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(KINDS)), min_size=2, max_size=16)
+DELIVERIES = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, PARTITIONS - 1), min_size=1, max_size=PARTITIONS, unique=True),
+        st.integers(1, 12),  # Events at once.
+        st.integers(1, 4),  # Batches at once.
+        st.integers(0, 26),  # The statement to die at; 0 and those beyond the last: none.
+        st.integers(-1, 3),  # Where the checkpoints are put back to; -1: they are left.
+    ),
+    max_size=8,
+)
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(MANY, max_examples=60, phases=[Phase.generate], database=None, derandomize=True)
+
+
+def trade(account_id, number, side="BUY", quantity=3, symbol="KO"):
+    command = ExecuteTrade(symbol, side, quantity, 100_000 + 7 * number, None)
+    return Request(account_id, str(uuid.UUID(int=number, version=4)), "ada/bot", command)
+
+
+def do(history, steps):
+    """Write a journal: groups of trades as bulk load makes them, single commands, orders, refusals, another day."""
+    for account_id in ACCOUNTS:
+        if history.writer.state(account_id)[1] == 0:
+            history.open(account_id)
+    for place, (account_id, kind) in enumerate(steps):
+        match kind:
+            case "buy" | "sell" | "refused":
+                quantity = {"buy": 3, "sell": 1, "refused": 10**6}[kind]
+                history.execute(
+                    account_id, ExecuteTrade("XOM", "BUY" if kind == "buy" else "SELL", quantity, 90_000, None)
+                )
+            case "group":
+                history.now += 1_000_000
+                numbers = [next(history._numbers) for _ in range(10)]
+                history.writer.execute(
+                    [trade(ACCOUNTS[(place + n) % 6], 1 + n, "SELL" if n % 3 == 2 else "BUY") for n in numbers]
+                )
+            case "day":
+                history.now += 86_400 * 1_000_000
+            case "deposit":
+                history.execute(account_id, DepositCash(10_000, "more"))
+            case "place":
+                history.place(account_id)
+            case "fill" | "cancel":
+                orders = history.writer.state(account_id)[0].orders
+                if orders and kind == "fill":
+                    order_id, order = next(iter(orders.items()))
+                    history.fill(account_id, order_id, side=order.side, quantity=min(2, order.remaining))
+                elif orders:
+                    history.execute(account_id, CancelOrder(next(iter(orders)), ""))
+
+
+def slow_pass():
+    """Project everything event by event, and return every row of every table."""
+    forget_everything()
+    for partition in range(PARTITIONS):
+        while projector.project_alone(partition).may_have_more:
+            pass
+    return dump()
+
+
+def is_as_one_clean_pass(history, steps, deliveries):
+    do(history, steps)
+    expected = slow_pass()
+    forget_everything()
+    for partitions, events_max, batches_max, crash_at, back_to in deliveries:
+        deliver(partitions, events_max=events_max, batches_max=batches_max, crash_at=crash_at, back_to=back_to)
+    project()
+    assert dump() == expected
+    assert not DeadLetter.objects.exists()
+    stopped = ProjectionCheckpoint.objects.exclude(stopped_because="")
+    assert not stopped.exists()
+
+
+@given(steps=STEPS, deliveries=DELIVERIES)
+@MANY
+def test_any_delivery_gives_the_rows_of_one_clean_pass(history, steps, deliveries):
+    is_as_one_clean_pass(history, steps, deliveries)
+    assert reconcile().differences == []
+
+
+@pytest.fixture
+def bulk(history):
+    """Groups of trades, and one account with an order among them."""
+    do(
+        history,
+        [(ACCOUNTS[0], "group")] * 4 + [(ACCOUNTS[1], "place"), (ACCOUNTS[2], "refused"), (ACCOUNTS[0], "group")],
+    )
+    return history
+
+
+def test_plain_events_are_taken_as_columns_and_the_others_are_not(bulk):
+    """Or the proof above would compare the slow way with itself."""
+    taken = []
+
+    def write(found):
+        taken.append((len(found.trades), len(found.refusals)))
+        plain_write(found)
+
+    plain_write = plain_writes.write
+    project_openings(bulk)
+    with patch.object(plain_writes, "write", write):
+        project()
+    trades = sum(count for count, _ in taken)
+    assert 0 < trades <= 50
+    assert sum(count for _, count in taken) >= 1
+
+
+def project_openings(history):
+    """Project the batches in which the accounts are opened: each was a batch of its own, two for an account."""
+    for partition in range(PARTITIONS):
+        opened = sum(history.store.partition_of(account_id) == partition for account_id in ACCOUNTS)
+        if opened:
+            projector.project_partition(partition, to_seq=2 * opened)
+
+
+def test_a_crash_at_each_statement_of_a_round_leaves_nothing_half_done(bulk):
+    expected = slow_pass()
+    forget_everything()
+    project_openings(bulk)
+    before = dump()
+    partitions = list(range(PARTITIONS))
+    crashes = 0
+    for number in range(1, 100):
+        deliver(partitions, events_max=10_000, batches_max=100, crash_at=number)
+        if dump() != before:
+            break
+        crashes += 1
+    assert dump() == expected
+    assert crashes >= 12, "a round sends more statements than that"
+
+
+def checkpoint_outside(original):
+    """Plant a bug: the checkpoints move in a transaction of their own, whatever becomes of the rows."""
+
+    def project(partitions, *, to_seq=None):
+        read = []
+        next_in_columns = projector._next_in_columns
+
+        def remembered(*arguments):
+            read.extend(batches := next_in_columns(*arguments))
+            return batches
+
+        try:
+            with patch.object(projector, "_next_in_columns", remembered):
+                return original(partitions, to_seq=to_seq)
+        finally:
+            for batch in read:
+                ProjectionCheckpoint.objects.update_or_create(partition=batch.partition, defaults={"seq": batch.seq})
+
+    return project
+
+
+def skips_a_batch(original):
+    """Plant a bug: now and then a checkpoint moves one batch further than the rows."""
+
+    def move(checkpoints):
+        for checkpoint in checkpoints:
+            checkpoint.seq += checkpoint.seq % 2
+        original(checkpoints)
+
+    return move
+
+
+def forgets_versions(original):
+    """Plant a bug: every event counts as the next one of its account, also one that was applied before."""
+
+    def changes(commits, summaries, *more):
+        first = {}
+        for commit in commits:
+            first.setdefault(commit.aggregate_id, commit.first_version)
+        return original(commits, {key: {**row, "version": first[key] - 1} for key, row in summaries.items()}, *more)
+
+    return changes
+
+
+BUGS = [
+    (projector, "project_together", checkpoint_outside),
+    (projector, "_move_checkpoints", skips_a_batch),
+    (projector, "changes_of", forgets_versions),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "bug"), BUGS, ids=[bug.__name__ for _, _, bug in BUGS])
+def test_a_planted_bug_is_caught(history, owner, name, bug):
+    """The proof runs against the bug, with the same deliveries, and has to fail."""
+
+    @given(steps=STEPS, deliveries=DELIVERIES)
+    @FEW
+    def prove(steps, deliveries):
+        is_as_one_clean_pass(history, steps, deliveries)
+
+    with patch.object(owner, name, bug(getattr(owner, name))), pytest.raises(AssertionError):
+        prove()
+    assert connection.is_usable()
