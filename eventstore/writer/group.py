@@ -89,12 +89,9 @@ class Group(Generic[S, C]):
                 hashed, remembered = hash(command_id), aggregate.remembered
                 if hashed in remembered and self._is_known(index, request, remembered[hashed], outcomes):
                     continue
-                version = aggregate.version
-                if request.expected_version is not None and request.expected_version != version:
-                    raise WrongExpectedVersion(
-                        aggregate_id=aggregate_id, expected=request.expected_version, actual=version
-                    )
-                state = aggregate.state
+                version, state = aggregate.version, aggregate.state
+                if request.expected_version is not None:
+                    _expect(request, version)
                 events = tuple(decide(state, request.command, now))
             except Exception as error:  # One command that cannot be decided must not stop the others.
                 if is_behind():
@@ -191,3 +188,9 @@ class Group(Generic[S, C]):
         if known is not None:
             outcomes[index] = known
         return known is not None
+
+
+def _expect(request: Request[Any], version: int) -> None:
+    if request.expected_version != version:
+        expected = request.expected_version or 0
+        raise WrongExpectedVersion(aggregate_id=request.aggregate_id, expected=expected, actual=version)
