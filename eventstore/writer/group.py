@@ -70,7 +70,6 @@ class Group(Generic[S, C]):
         indexes: Iterable[int],
         requests: Sequence[Request[C]],
         outcomes: dict[int, Outcome],
-        *,
         is_behind: Callable[[], bool],
     ) -> bool:
         """Take requests in, one after another; afterwards their events are pending.
@@ -101,25 +100,13 @@ class Group(Generic[S, C]):
             assert events, "a decision is at least one event"
             for event in events:
                 state = evolve(state, event, notes)
-            aggregate.state = state
-            aggregate.version = version + len(events)
+            aggregate.state, aggregate.version = state, version + len(events)
             remembered[hashed] = seq
             if len(remembered) >= remembered.look_at:
                 self._grown.append(remembered)
             if version == 0:
                 self._new.append(aggregate_id)
-            headers.append(
-                (
-                    aggregate_id,
-                    version + 1,
-                    now,
-                    command_id,
-                    request.correlation_id,
-                    request.causation_id,
-                    request.actor,
-                    request.metadata,
-                )
-            )
+            headers.append(request.header(version + 1, now))
             events_of.append(events)
             taken.append(index)
         return True

@@ -132,7 +132,7 @@ class GroupCommit(Generic[S, C]):
             groups: list[Group[S, C]] = []
             for number, indexes in self._by_partition(requests).items():
                 group = undoing.enter_context(self._group(self._partition(number)))
-                is_sound = group.take(indexes, requests, outcomes, is_behind=partial(self._is_behind, number))
+                is_sound = group.take(indexes, requests, outcomes, partial(self._is_behind, number))
                 failed = next((outcome for outcome in outcomes.values() if isinstance(outcome, Failed)), None)
                 if failed is not None:
                     raise failed.error
@@ -165,7 +165,7 @@ class GroupCommit(Generic[S, C]):
             for number, indexes in list(waiting.items()):
                 try:
                     group = undoing.enter_context(self._group(self._partition(number)))
-                    is_sound = group.take(indexes, requests, outcomes, is_behind=partial(self._is_behind, number))
+                    is_sound = group.take(indexes, requests, outcomes, partial(self._is_behind, number))
                 except EventStoreError as error:
                     self._fail(indexes, error, outcomes)
                     del waiting[number]
