@@ -11,15 +11,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from accounts.application.batches import decode_trades, trade_envelope
+from accounts.application.bus.wire import BusRequest
+from accounts.application.envelope import Booked
+from accounts.application.handlers import CommandHandler, brief_result_of
+from accounts.application.lanes import PendingRequest
+from accounts.application.ports import SilentNotifier
 from accounts.codec import account_codec
-from benchmarks.measure import Figure, median, percentile
+from benchmarks.measure import Figure, as_in_the_writer, median, percentile
 from benchmarks.server import BenchmarkPlatform
-from benchmarks.stages import stages
+from benchmarks.stages import entry_of, stages
 from benchmarks.trades import GROUP, open_accounts, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from eventstore.writer.request import Committed
 
 TRADES = 100_000
 SINGLES = 1_500
@@ -44,20 +52,36 @@ def run() -> Iterator[Figure]:
 
 
 def _pipeline() -> Iterator[Figure]:
+    """Take batches as they come in JSON the way that web and writer take them, in one thread of one process."""
+    requests = trade_requests(TRADES)
+    parts = [requests[start : start + BULK_TRADES] for start in range(0, TRADES, BULK_TRADES)]
+    bodies = [msgspec.Raw(msgspec.json.encode([entry_of(trade) for trade in part])) for part in parts]
     with tempfile.TemporaryDirectory() as folder:
         with EventStore.open(SQLiteEngine(Path(folder)), codec=account_codec(), partition_count=16) as store:
             writer = open_accounts(store)
+            handler = CommandHandler(writer, SilentNotifier())
             before = sum(batch.event_count for p in range(16) for batch in store.read_all(partition=p))
-            requests = trade_requests(TRADES)
-            started = time.perf_counter()
-            outcomes = [o for start in range(0, TRADES, GROUP) for o in writer.execute(requests[start : start + GROUP])]
-            seconds = time.perf_counter() - started
-            assert all(isinstance(outcome, Committed) for outcome in outcomes)
+            with as_in_the_writer():
+                started = time.perf_counter()
+                results = [result for body in bodies for result in _booked(body, handler, writer.partition_of)]
+                seconds = time.perf_counter() - started
+            assert all(isinstance(result, Booked) for result in results)
             after = sum(batch.event_count for p in range(16) for batch in store.read_all(partition=p))
             assert after - before == TRADES, f"{TRADES} trades were acknowledged and {after - before} are there"
-    refused = sum(type(o.events[0]).__name__ == "CommandRefused" for o in outcomes if isinstance(o, Committed))
-    note = f"decide, encode, hash, durable; {refused * 100 // TRADES} % refused; one core"
+    refused = sum(result.code is not None for result in results if isinstance(result, Booked))
+    note = f"decode, decide, encode, hash, durable, answer; {refused * 100 // TRADES} % refused; one core"
     yield Figure("commands.pipeline_trades_per_s", TRADES / seconds, "trades/s", note, ">= 100000")
+
+
+def _booked(body: msgspec.Raw, handler: CommandHandler, partition_of: Callable[[str], int]) -> list[Any]:
+    items: Any = decode_trades(body)
+    envelopes = [trade_envelope(item, "bench") for item in items]
+    pending = PendingRequest(b"", BusRequest(b"", is_bulk=True, envelopes=envelopes, is_brief=True))
+    pending.order_by(partition_of)
+    while places := pending.take(GROUP):
+        taken = [envelopes[place] for place in places]
+        pending.answer(places, map(brief_result_of, taken, handler.execute(taken)))
+    return pending.results
 
 
 def _singles() -> Iterator[Figure]:

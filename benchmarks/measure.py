@@ -1,5 +1,6 @@
 """What every group shares: a measured figure, percentiles, and how the machine is named."""
 
+import gc
 import os
 import platform
 import statistics
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+
+from tradingplatform.management.commands.run_writer import GARBAGE_THRESHOLDS
 
 
 class Figure(msgspec.Struct):
@@ -50,6 +53,20 @@ def timed(into: list[float]) -> Iterator[None]:
     started = time.perf_counter()
     yield
     into.append((time.perf_counter() - started) * 1_000)
+
+
+@contextmanager
+def as_in_the_writer() -> Iterator[None]:
+    """Look for garbage as seldom as the writer process does (run_writer.py) while the block runs."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def median(values: Sequence[float]) -> float:

@@ -22,7 +22,7 @@ from accounts.domain.values import format_amount
 from benchmarks.measure import Figure
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.integrity.hashing import leaf_hash
+from eventstore.integrity.hashing import first_leaf_hashes
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Commit, StoredBatch
 from eventstore.store import EventStore
@@ -40,7 +40,7 @@ Trades = Sequence[Request[AccountCommand]]
 def stages() -> Iterator[Figure]:
     """Measure every stage, in microseconds a trade."""
     trades = trade_requests(TRADES)
-    bodies = [msgspec.json.encode([_entry(trade) for trade in part]) for part in _parts(trades, GROUP)]
+    bodies = [msgspec.json.encode([entry_of(trade) for trade in part]) for part in _parts(trades, GROUP)]
     with _stage() as decoding:
         decoded = [_decoded(body) for body in bodies]
     assert sum(map(len, decoded)) == TRADES
@@ -54,13 +54,15 @@ def stages() -> Iterator[Figure]:
 
 def _written(parts: Sequence[Sequence[Commit[Any]]]) -> Iterator[Figure]:
     codec = account_codec()
+    encode = codec.encode_value
+    columns = [([commit.header for commit in part], [commit.events for commit in part]) for part in parts]
     with _stage() as encoding:
-        encoded = [[_encoded(commit, codec.encode_value) for commit in part] for part in parts]
-        for part in parts:
-            codec.compress(part)
+        encoded = [(list(map(encode, headers)), [encode(event) for (event,) in events]) for headers, events in columns]
+        for headers, events in columns:
+            codec.compress_columns(headers, events)
     yield _figure("encode", encoding, "each event's exact bytes, columns, zstd")
     with _stage() as hashing:
-        leaves = [[leaf_hash(header, 0, event) for header, event in part] for part in encoded]
+        leaves = [first_leaf_hashes(headers, events) for headers, events in encoded]
         for part_leaves in leaves:
             merkle_root(part_leaves)
     yield _figure("hash", hashing, "SHA-256 of each event, Merkle roots")
@@ -91,7 +93,8 @@ def _parts(of: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [of[start : start + size] for start in range(0, len(of), size)]
 
 
-def _entry(request: Request[AccountCommand]) -> dict[str, object]:
+def entry_of(request: Request[AccountCommand]) -> dict[str, object]:
+    """Return a trade as an entry of submitTrades."""
     trade = request.command
     assert isinstance(trade, ExecuteTrade)
     return {
@@ -126,26 +129,15 @@ def _decided(trade: Request[AccountCommand], state: Account, now: int) -> Commit
     return Commit(trade.aggregate_id, 4, now, trade.command_id, None, None, trade.actor, None, events)
 
 
-def _encoded(commit: Commit[Any], encode: Any) -> tuple[bytes, bytes]:
-    header = (
-        commit.aggregate_id,
-        commit.first_version,
-        commit.timestamp,
-        commit.command_id,
-        None,
-        None,
-        commit.actor,
-        None,
-    )
-    return encode(header), encode(commit.events[0])
-
-
 def _sealed(parts: Sequence[Sequence[Commit[Any]]], leaves: Sequence[Sequence[bytes]]) -> list[StoredBatch]:
     codec = account_codec()
     batches: list[StoredBatch] = []
     for number, (part, part_leaves) in enumerate(zip(parts, leaves, strict=True)):
         seq, partition = number // PARTITIONS + 1, number % PARTITIONS
         previous = batches[-PARTITIONS].hash if seq > 1 else bytes(32)
-        batch = seal(part, leaves=part_leaves, codec=codec, partition=partition, seq=seq, previous_hash=previous)
+        headers, events = [commit.header for commit in part], [commit.events for commit in part]
+        batch = seal(
+            headers, events, leaves=part_leaves, codec=codec, partition=partition, seq=seq, previous_hash=previous
+        )
         batches.append(batch)
     return batches
