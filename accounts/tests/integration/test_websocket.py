@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from accounts import websocket
 from accounts.api_keys import create_api_key
 from accounts.models import AccountAccess, ApiKey
 from accounts.permissions import grant_ownership
@@ -161,3 +162,32 @@ def test_a_market_socket_does_not_need_access_to_an_account(ada):
     key = create_api_key(user=ada, name="bot")
     AccountAccess.objects.all().delete()
     assert seconds_until_closed(CHANGES["the key is revoked"], path="/ws/market", key=key) < SECONDS_MAX
+
+
+def test_a_client_that_does_not_read_is_let_go_with_a_code(ada, monkeypatch):
+    """A server's send waits while the buffers to the client are full: Granian's does after 3 MB."""
+    monkeypatch.setattr(websocket, "SENDING_SECONDS_MAX", 0.2)
+    key = create_api_key(user=ada, name="bot")
+    full = asyncio.Event()
+
+    def with_full_buffers(application):
+        async def serve(scope, receive, send):
+            async def send_while_there_is_room(message):
+                if message["type"] == "websocket.send" and full.is_set():
+                    await asyncio.sleep(60)
+                await send(message)
+
+            await application(scope, receive, send_while_there_is_room)
+
+        return serve
+
+    async def run():
+        socket = Socket(key=key)
+        socket.application = with_full_buffers(like_granian(WebSocketAuthentication(echo)))
+        assert await socket.connect() == "ada"
+        assert (await socket.says("read"))["text"] == "read"
+        full.set()
+        assert await socket.says("not read") == {"type": "websocket.close", "code": 4408}
+        await socket.wait()
+
+    async_to_sync(run)()
