@@ -63,6 +63,9 @@ class AccountScopedView(QueryView):
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
         """Return what the view answers, or 304 when the asking client has it already."""
         role = self.role(request, account_id)
+        waited_in_vain: Exception | None = getattr(request._request, "waited_in_vain", None)
+        if waited_in_vain is not None:
+            raise waited_in_vain
         response = self.answered(request._request, request.query_params, account_id, role, place)
         response.role = role  # type: ignore[attr-defined] # For who asks again (direct.py).
         return response

@@ -19,6 +19,8 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.authentication import bearer_key
 from accounts.recent_access import RecentAccess
 from readmodels.api.base import AccountScopedView
+from readmodels.listings import SearchTooLong
+from readmodels.queries import VersionNotAvailable
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,9 @@ def _answer(
     """Return the answer, None when there is anything to say but the answer."""
     try:
         return view.answered(request, request.GET, account_id, role, place)
+    except (VersionNotAvailable, SearchTooLong) as error:  # The long way says so, and does not wait for it again.
+        request.waited_in_vain = error  # type: ignore[attr-defined]
+        return None
     except Exception as error:  # Whatever it is: the long way finds it again, and says it as problem+json.
         log.debug("answered the long way", path=request.path, reason=repr(error))
         return None

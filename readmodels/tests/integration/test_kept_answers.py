@@ -102,6 +102,16 @@ def test_what_is_wrong_is_said_the_long_way(ada, kept, asked, monkeypatch):  # n
     assert status == (503 if asked.get("min_version") == 10**6 else 400)
 
 
+def test_what_was_waited_for_in_vain_is_not_waited_for_twice(ada, kept, monkeypatch):  # noqa: F811
+    assert ada.get(f"accounts/{ADA}").status_code == 200
+    waits = []
+    real = base.queries.wait_for_version
+    monkeypatch.setattr(base.queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(base.queries, "wait_for_version", lambda **asked: (waits.append(asked), real(**asked)))
+    assert problem(ada.get(f"accounts/{ADA}", min_version=10**6)) == (503, "VERSION_NOT_AVAILABLE")
+    assert len(waits) == 1
+
+
 def test_without_valkey_answers_are_made_and_nobody_waits_twice(ada, monkeypatch):  # noqa: F811
     away = KeptAnswers("redis://127.0.0.1:1", clock=lambda: 100.0)
     asked = []
