@@ -165,7 +165,7 @@ class TestRest:
         assert browser.post(name="more").status_code == 201
 
     def test_the_openapi_document_describes_them(self, ada):
-        document = Client().get("/api/schema", {"format": "json"}).json()
+        document = Client().get("/api/schema", headers={"Accept": "application/json"}).json()
         assert set(document["paths"]["/api/keys"]) == {"get", "post"}
         assert set(document["paths"]["/api/keys/{prefix}"]) == {"delete"}
         assert document["paths"]["/api/keys"]["post"]["security"] == [{"session": []}]

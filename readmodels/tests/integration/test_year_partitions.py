@@ -179,7 +179,7 @@ def test_a_page_of_events_looks_up_both_tables_and_sorts_no_history():
 
     bounds = [listings.Bound("c4ca4238-a0b9-2382-0dcc-509a6f75849b", 2**63 - 1)]
     with connection.execute_wrapper(capture):
-        (page,) = listings.newest(listing=listings.EVENTS, bounds=bounds, limit=51)
+        (page,) = listings.pages(listing=listings.EVENTS, bounds=bounds, limit=51)
     ((query, parameters),) = captured
     ((explained,),) = fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + query.as_string(connection.connection), *parameters)
     (plan,) = json.loads(explained) if isinstance(explained, str) else explained
