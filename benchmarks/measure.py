@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tradingplatform.management.commands.run_writer import GARBAGE_THRESHOLDS
+from tradingplatform.writer_process import GARBAGE_THRESHOLDS
 
 
 class Figure(msgspec.Struct):
@@ -57,7 +57,7 @@ def timed(into: list[float]) -> Iterator[None]:
 
 @contextmanager
 def as_in_the_writer() -> Iterator[None]:
-    """Look for garbage as seldom as the writer process does (run_writer.py) while the block runs."""
+    """Look for garbage as seldom as the writer process does (writer_process.py) while the block runs."""
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()

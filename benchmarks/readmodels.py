@@ -13,6 +13,7 @@ from benchmarks.commands import TRADE
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.projections import catching_up, keeping_up
 from benchmarks.server import BenchmarkPlatform
+from benchmarks.websockets import run_websockets
 
 TRADES = 300
 PAUSE_SECONDS = 0.15
@@ -34,6 +35,7 @@ def run() -> Iterator[Figure]:
     yield Figure(
         "readmodels.lone_query_p95_ms", percentile(queries, 0.95), "ms", "portfolio over HTTP, by the client's clock"
     )
+    yield from run_websockets()
     yield from catching_up()
     yield from keeping_up()
 

@@ -36,8 +36,8 @@ def run_websockets() -> Iterator[Figure]:
         measured = asyncio.run(_Clients(platform, account_ids).measure())
     deliveries = len(measured.milliseconds)
     note = (
-        f"{CLIENTS} clients, {CLIENTS_OF_ALL} of them on all {ACCOUNTS + 1} accounts, the others on one each; {TRADES} single "
-        f"trades, {TRADES_PER_SECOND} a second, {deliveries:,} messages, from before the command was sent"
+        f"{CLIENTS} clients, {CLIENTS_OF_ALL} of them on all {ACCOUNTS + 1} accounts, the others on one each; "
+        f"{TRADES} single trades, {TRADES_PER_SECOND} a second, {deliveries:,} messages, from before the command was sent"
     )
     yield Figure("readmodels.websocket_p50_ms", median(measured.milliseconds), "ms", note)
     yield Figure("readmodels.websocket_p95_ms", percentile(measured.milliseconds, 0.95), "ms", note, "< 150")
@@ -71,9 +71,7 @@ class _Clients:
         """Connect, trade, and wait until every client has every message that it should get."""
         await self._wait_for_rows()
         paths = ["/ws/accounts"] * CLIENTS_OF_ALL
-        paths += [
-            f"/ws/accounts/{self._account_ids[number % ACCOUNTS]}" for number in range(CLIENTS - CLIENTS_OF_ALL)
-        ]
+        paths += [f"/ws/accounts/{self._account_ids[number % ACCOUNTS]}" for number in range(CLIENTS - CLIENTS_OF_ALL)]
         async with AsyncExitStack() as open_sockets:
             started = time.perf_counter()
             gate = asyncio.Semaphore(CONNECTING_AT_ONCE)

@@ -1,10 +1,8 @@
 """manage.py run_writer: the writer process, which owns the partitions of the event store, or a share of them."""
 
-import gc
 import signal
-import sys
 from argparse import ArgumentParser
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -14,12 +12,7 @@ from accounts.application.bus.routes import InvalidRoutes, Route, parse_share
 from accounts.application.writer import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes
-
-SWITCH_SECONDS: Final = 0.000_5
-"""How long the thread that notifies the projections may keep the interpreter while a command waits for it."""
-
-GARBAGE_THRESHOLDS: Final = (50_000, 20, 1_000)
-"""The state of the accounts lives on and has no cycles: looking through it all the time costs a sixth of a trade."""
+from tradingplatform.writer_process import settle_interpreter
 
 
 class Command(BaseCommand):
@@ -45,9 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"the event store cannot be opened: {error}") from error
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
-        sys.setswitchinterval(SWITCH_SECONDS)
-        gc.freeze()
-        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        settle_interpreter()
         try:
             writer.run()
         except (EndpointTaken, KeysUnusable) as error:
