@@ -37,7 +37,7 @@ def run_websockets() -> Iterator[Figure]:
     deliveries = len(measured.milliseconds)
     note = (
         f"{CLIENTS} clients, {CLIENTS_OF_ALL} of them on all {ACCOUNTS + 1} accounts, the others on one each; "
-        f"{TRADES} single trades, {TRADES_PER_SECOND} a second, {deliveries:,} messages, from before the command was sent"
+        f"{TRADES} single trades, {TRADES_PER_SECOND} a second, {deliveries:,} messages; from before a command is sent"
     )
     yield Figure("readmodels.websocket_p50_ms", median(measured.milliseconds), "ms", note)
     yield Figure("readmodels.websocket_p95_ms", percentile(measured.milliseconds, 0.95), "ms", note, "< 150")
