@@ -11,6 +11,7 @@ from typing import Any
 from accounts.domain import events as e
 from accounts.domain.values import average_cost, cost_removed
 from eventstore.record import Commit
+from readmodels.ledger_firm import FirmLedger
 from readmodels.ledger_orders import OrderBook
 from readmodels.projections.rows import Row, instant
 
@@ -57,6 +58,8 @@ class Ledger:
     holdings: dict[str, Holding] = field(default_factory=dict)
     days: dict[date, Day] = field(default_factory=dict)
     book: OrderBook = field(default_factory=OrderBook)
+    firm: FirmLedger | None = None
+    """What is told of trades and refusals as well."""
 
     def add(self, commit: Commit[Any]) -> None:
         """Take in one commit."""
@@ -77,7 +80,11 @@ class Ledger:
             case e.CashWithdrawn():
                 self.withdrawn += event.amount
             case e.TradeExecuted():
-                self._trade(event, instant(commit.timestamp).date())
+                realized = self._trade(event, instant(commit.timestamp).date())
+                if self.firm is not None:
+                    self.firm.trade(self, event, timestamp=commit.timestamp, realized=realized)
+            case e.CommandRefused() if self.firm is not None:
+                self.firm.refusal(self, commit.timestamp)
             case e.AccountFrozen():
                 self.status = "FROZEN"
             case e.AccountUnfrozen():
@@ -97,7 +104,8 @@ class Ledger:
         holding.version = self.version
         holding.updated_at = self.updated_at
 
-    def _trade(self, trade: e.TradeExecuted, on: date) -> None:
+    def _trade(self, trade: e.TradeExecuted, on: date) -> int:
+        """Take in a trade; return what it realized."""
         holding = self.holdings.setdefault(trade.symbol, Holding())
         value = trade.quantity * trade.price
         realized = 0
@@ -120,12 +128,15 @@ class Ledger:
         day.volume += value
         day.realized += realized
         day.version = self.version
+        return realized
 
     def summary_row(self) -> Row:
         """Return what account_summary should say."""
         last_day = max(self.days) if self.days else None
         day = self.days[last_day] if last_day is not None else Day()
         cash = self.deposited - self.withdrawn - self.bought + self.sold
+        held = sorted((-each.quantity * each.price, symbol) for symbol, each in self.holdings.items() if each.quantity)
+        largest, largest_symbol = held[0] if held else (0, "")
         return {
             "account_id": self.account_id,
             "owner": self.owner,
@@ -138,6 +149,9 @@ class Ledger:
             "withdrawn": self.withdrawn,
             "positions_cost": sum(holding.cost for holding in self.holdings.values()),
             "portfolio_value": cash + sum(holding.quantity * holding.price for holding in self.holdings.values()),
+            "open_positions": len(held),
+            "largest_position": -largest,
+            "largest_symbol": largest_symbol,
             "realized_pnl": sum(holding.realized for holding in self.holdings.values()),
             "trade_count": sum(each.trades for each in self.days.values()),
             "open_orders": self.book.open_count(),

@@ -8,7 +8,7 @@ what was read from them, and raises RowsNotMoved.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import sql
 
@@ -17,7 +17,7 @@ from accounts.domain.values import average_cost
 from readmodels import binary_rows as binary
 from readmodels import tables, year_partitions
 from readmodels.binary_rows import Fixed
-from readmodels.projections import account_summary, activity, daily_pnl, portfolio_positions, trade_history
+from readmodels.projections import account_summary, activity, daily_pnl, firm, portfolio_positions, trade_history
 from readmodels.projections.plain_trades import Columns, Sorted
 
 Values = Sequence[Any]
@@ -29,16 +29,25 @@ class RowsNotMoved(Exception):
     """A row did not move on to the version that follows the one that was read."""
 
 
-def standing_versions(keys: Sequence[bytes]) -> dict[bytes, int]:
-    """Return the versions of those accounts that stand in the tables without working orders."""
+class Standing(NamedTuple):
+    """What is known of accounts before: the version of their rows, and their currency."""
+
+    versions: dict[bytes, int]
+    currencies: dict[bytes, str]
+
+
+def standing_accounts(keys: Sequence[bytes]) -> Standing:
+    """Return those accounts that stand in the tables without working orders."""
     query = sql.SQL(
-        "SELECT uuid_send(account_id), version FROM account_summary WHERE account_id = ANY(%s) AND open_orders = 0"
+        "SELECT uuid_send(account_id), version, currency FROM account_summary "
+        "WHERE account_id = ANY(%s) AND open_orders = 0"
     )
-    return dict(tables.fetch(query, [binary.uuid_array(keys)]))
+    rows = tables.fetch(query, [binary.uuid_array(keys)])
+    return Standing({key: version for key, version, _ in rows}, {key: currency for key, _, currency in rows})
 
 
-def write(found: Sorted) -> None:
-    """Write everything; raises RowsNotMoved."""
+def write(found: Sorted, currencies: Mapping[bytes, str]) -> None:
+    """Write everything; `currencies` are those of the accounts. Raises RowsNotMoved."""
     trades, refusals = found.trades, found.refusals
     years = {_year(timestamp) for each in (trades, refusals) for timestamp in _ends(each["recorded_at"])}
     year_partitions.ensure_years(range(min(years), max(years) + 1))
@@ -49,6 +58,7 @@ def write(found: Sorted) -> None:
     if refusals:
         _copy_refusals(refusals)
     _move_accounts(found)
+    tables.add_sums(firm.sums_of_columns(trades, refusals, currencies))
 
 
 def _copy_trades(trades: Columns) -> None:
@@ -175,11 +185,14 @@ _TRADED: Final = sql.SQL(
     """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at,
         cash = given.cash, positions_cost = given.positions_cost, portfolio_value = given.portfolio_value,
         realized_pnl = given.realized_pnl, trade_count = given.trade_count, day_date = given.day_date,
-        day_volume = given.day_volume, day_trades = given.day_trades, day_realized_pnl = given.day_realized_pnl
+        day_volume = given.day_volume, day_trades = given.day_trades, day_realized_pnl = given.day_realized_pnl,
+        open_positions = COALESCE(held.open_positions, 0), largest_position = COALESCE(held.largest_position, 0),
+        largest_symbol = COALESCE(held.largest_symbol, '')
     FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS given (account_id, version, updated_at, cash,
         positions_cost, portfolio_value, realized_pnl, trade_count, day_date, day_volume, day_trades, day_realized_pnl)
+    LEFT JOIN LATERAL ({concentration}) AS held ON true
     WHERE stored.account_id = given.account_id AND given.version > stored.version"""
-)
+).format(concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="given.account_id")))
 _REFUSED: Final = sql.SQL(
     """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at
     FROM unnest(%s, %s, %s) AS given (account_id, version, updated_at)

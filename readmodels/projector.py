@@ -26,6 +26,7 @@ from readmodels.projections import (
     account_summary,
     activity,
     daily_pnl,
+    firm,
     orders,
     portfolio_positions,
     trade_history,
@@ -91,21 +92,22 @@ def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projec
             batches += own
     if not batches:
         return NOTHING
-    found = sort_out(batches, _standing(accounts_among(batches)))
+    standing = _standing(accounts_among(batches))
+    found = sort_out(batches, standing.versions)
     changes = write_batches(of_accounts(batches, found.other_accounts)) if found.other_accounts else []
     if found.versions:
-        plain_writes.write(found)
+        plain_writes.write(found, standing.currencies)
     _move_checkpoints(checkpoints)
     return Projected(tuple(changes), sum(batch.event_count for batch in batches), True, found)
 
 
-def _standing(keys: set[bytes]) -> dict[bytes, int]:
-    """Return the versions of the accounts whose trades and refusals can be taken as columns."""
-    versions = plain_writes.standing_versions(list(keys))
+def _standing(keys: set[bytes]) -> plain_writes.Standing:
+    """Return the accounts whose trades and refusals can be taken as columns."""
+    standing = plain_writes.standing_accounts(list(keys))
     if DeadLetter.objects.exists():
         for account_id in held_accounts(str(UUID(bytes=key)) for key in keys):
-            versions.pop(UUID(account_id).bytes, None)
-    return versions
+            standing.versions.pop(UUID(account_id).bytes, None)
+    return standing
 
 
 def _move_checkpoints(checkpoints: Sequence[ProjectionCheckpoint]) -> None:
@@ -155,14 +157,23 @@ def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
     account_ids = {commit.aggregate_id for commit in commits}
     standing = tables.read_rows(table=account_summary.TABLE, column="account_id", values=account_ids)
     changes = _changes_of(commits, {str(row["account_id"]): row for row in standing})
-    tables.upsert_rows(table=account_summary.TABLE, key=account_summary.KEY, rows=changes.summaries.values())
     tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
+    for account_id, held in tables.concentrations({account_id for account_id, _ in changes.positions}).items():
+        changes.summaries[account_id].update(held)
+    tables.upsert_rows(table=account_summary.TABLE, key=account_summary.KEY, rows=changes.summaries.values())
     tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
     tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
     years = {row["recorded_at"].year for row in changes.activities}
     year_partitions.ensure_years(years | {row["executed_at"].year for row in changes.trades})
     tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
     tables.copy_rows(table=activity.TABLE, rows=changes.activities)
+    tables.add_sums(
+        firm.sums_of_events(
+            changes.applied,
+            partition_of=get_store().partition_of,
+            currency_of=lambda account_id: changes.summaries[account_id]["currency"],
+        )
+    )
     return changes
 
 

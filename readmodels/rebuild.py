@@ -20,9 +20,13 @@ from readmodels.models import (
     AccountSummary,
     DailyPnl,
     DeadLetter,
+    FirmTotals,
+    FlowMinute,
     Order,
     PortfolioPosition,
     ProjectionCheckpoint,
+    SymbolDay,
+    SymbolTotals,
     TradeHistory,
 )
 from readmodels.projector import project_partition
@@ -34,6 +38,10 @@ PROJECTIONS: Final[tuple[Model, ...]] = (
     DailyPnl,
     TradeHistory,
     AccountEvent,
+    FirmTotals,
+    SymbolTotals,
+    SymbolDay,
+    FlowMinute,
     DeadLetter,
 )
 """In the order in which queries read them, which is the order in which a swap asks for them."""

@@ -13,12 +13,17 @@ from psycopg import sql
 from readmodels import activity_view
 from readmodels.models import (
     MONEY,
+    SUM_OF_MONEY,
     AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
+    FirmTotals,
+    FlowMinute,
     Order,
     PortfolioPosition,
+    SymbolDay,
+    SymbolTotals,
     TradeHistory,
 )
 
@@ -31,6 +36,10 @@ VIEWS: Final[dict[str, type[models.Model]]] = {
     "trades": TradeHistory,
     "daily_pnl": DailyPnl,
     "activity": Activity,
+    "firm_totals": FirmTotals,
+    "symbol_totals": SymbolTotals,
+    "symbol_days": SymbolDay,
+    "flow_minutes": FlowMinute,
 }
 
 _ROLE_MADE: Final = """
@@ -105,14 +114,13 @@ def _statements(view: str, model: type[models.Model]) -> list[sql.Composable]:
 
 def _column(field: Any) -> sql.Composable:
     column = sql.Identifier(field.column)
-    if not _is_money(field):
+    comment = field.db_comment or ""
+    if MONEY not in comment and SUM_OF_MONEY not in comment:
         return column
-    return sql.SQL("({0}::numeric / 10000)::numeric(20, 4) AS {0}").format(column)
+    digits = 20 if MONEY in comment else 42
+    return sql.SQL("({0}::numeric / 10000)::numeric({1}, 4) AS {0}").format(column, sql.Literal(digits))
 
 
 def _meaning(field: Any) -> str:
-    return str(field.db_comment).replace(MONEY, "in the account's currency")
-
-
-def _is_money(field: Any) -> bool:
-    return MONEY in (field.db_comment or "")
+    meaning = str(field.db_comment).replace(MONEY, "in the account's currency")
+    return meaning.replace(SUM_OF_MONEY, "in the currency")

@@ -1,13 +1,15 @@
 """How rows get into PostgreSQL: set-based, never one at a time.
 
 Tables that only grow are written with COPY; rows that are replaced go through a COPY into a temporary table and one
-upsert that only ever moves a row to a higher version. What comes as columns (binary_rows.py) is copied, or given to a
+upsert that only ever moves a row to a higher version. Sums are added to, which the caller does once for each event
+(projections/firm.py). What comes as columns (binary_rows.py) is copied, or given to a
 statement as arrays, in PostgreSQL's own binary formats.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import psycopg
 from django.db import connection
@@ -16,7 +18,9 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from readmodels.binary_rows import END, SIGNATURE, Array
-from readmodels.projections.rows import Row
+from readmodels.projections import account_summary
+from readmodels.projections.firm import Sums, SumTable
+from readmodels.projections.rows import Row, instant
 
 
 def read_rows(*, table: str, column: str, values: Collection[str]) -> list[Row]:
@@ -35,6 +39,18 @@ def read_rows_at(*, table: str, key: tuple[str, str], places: Collection[tuple[s
         "SELECT stored.* FROM unnest(%s::uuid[], %s::text[]) AS wanted ({key}) JOIN {table} AS stored USING ({key})"
     ).format(table=sql.Identifier(table), key=_names(key))
     return _fetch(query, [list(column) for column in zip(*places, strict=True)])
+
+
+def concentrations(account_ids: Collection[str]) -> dict[str, Row]:
+    """Return what the positions of accounts come to, by account: columns of account_summary."""
+    if not account_ids:
+        return {}
+    query = sql.SQL(
+        "SELECT account_id::text, COALESCE(open_positions, 0) AS open_positions, "
+        "COALESCE(largest_position, 0) AS largest_position, COALESCE(largest_symbol, '') AS largest_symbol "
+        "FROM unnest(%s::uuid[]) AS wanted (account_id) LEFT JOIN LATERAL ({concentration}) AS held ON true"
+    ).format(concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id")))
+    return {row.pop("account_id"): row for row in _fetch(query, [list(account_ids)])}
 
 
 def copy_rows(*, table: str, rows: Sequence[Row]) -> None:
@@ -84,7 +100,7 @@ def copy_binary(*, table: str, columns: Sequence[str], rows: bytes) -> None:
         copy.write(b"".join((SIGNATURE, rows, END)))
 
 
-def execute(statement: sql.SQL, parameters: Sequence[Any]) -> int:
+def execute(statement: sql.SQL | sql.Composed, parameters: Sequence[Any]) -> int:
     """Run a statement on arrays; return how many rows it touched."""
     with _binary_cursor() as cursor:
         return cursor.execute(statement, parameters).rowcount
@@ -94,6 +110,49 @@ def fetch(statement: sql.SQL, parameters: Sequence[Any]) -> list[tuple[Any, ...]
     """Return the rows of a query on arrays."""
     with _binary_cursor() as cursor:
         return cursor.execute(statement, parameters).fetchall()
+
+
+def add_sums(sums: Sums) -> None:
+    """Add to the rows of sums, in the order of their keys: whoever else adds to the same rows waits, and goes on."""
+    for table, rows in sums.by_table.items():
+        if rows:
+            latest = [sums.latest[place] for place in rows] if table.has_latest else []
+            columns = [*zip(*rows, strict=True), *([each[name] for each in rows.values()] for name in table.sums)]
+            columns += [[instant(at) for at, _ in latest], [price for _, price in latest]] if latest else []
+            with connection.cursor() as cursor:
+                cursor.execute(_adding(table), [list(column) for column in columns])
+
+
+@lru_cache
+def _adding(table: SumTable) -> sql.Composed:
+    latest = ("last_traded_at", "last_price") if table.has_latest else ()
+    columns = (*table.key, *table.sums, *latest)
+    changes = [f"{name} = stored.{name} + excluded.{name}" for name in table.sums]
+    if latest:
+        is_later = "(excluded.last_traded_at, excluded.last_price) > (stored.last_traded_at, stored.last_price)"
+        changes += [f"{name} = CASE WHEN {is_later} THEN excluded.{name} ELSE stored.{name} END" for name in latest]
+    return sql.SQL(
+        "INSERT INTO {table} AS stored ({columns}) SELECT * FROM unnest({arrays}) AS given ({columns}) ORDER BY {key} "
+        "ON CONFLICT ({key}) DO UPDATE SET {changes}"
+    ).format(
+        table=sql.Identifier(table.name),
+        columns=_names(columns),
+        arrays=sql.SQL(", ").join(sql.SQL(f"%s::{_TYPES.get(name, 'numeric')}[]") for name in columns),
+        key=_names(table.key),
+        changes=sql.SQL(", ".join(changes)),
+    )
+
+
+_TYPES: Final = {
+    "partition": "int",
+    "currency": "text",
+    "symbol": "text",
+    "date": "date",
+    "minute": "timestamptz",
+    "last_traded_at": "timestamptz",
+    "last_price": "bigint",
+}
+"""Of the columns that are not sums."""
 
 
 class _ArrayDumper(Dumper):

@@ -12,9 +12,9 @@ from typing import Final
 from django.db import connection
 from psycopg import sql
 
-from readmodels.projections import activity, trade_history
+from readmodels.projections import activity, firm, trade_history
 
-TABLES: Final = (trade_history.TABLE, activity.TABLE)
+TABLES: Final = (trade_history.TABLE, activity.TABLE, firm.FLOW_MINUTES.name)
 MAKING: Final = 7_421_003
 """Key of the advisory lock of whoever makes partitions: two workers may meet the same new year."""
 

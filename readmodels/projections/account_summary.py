@@ -1,5 +1,6 @@
 """account_summary: one row for each account, moved on event by event; every event moves at least its version.
 
+What an account's positions come to (`CONCENTRATION`) is asked of portfolio_positions, once its rows are written.
 Working orders are counted one by one, which is safe here alone: the row takes each version once, and none is skipped.
 """
 
@@ -11,6 +12,14 @@ from readmodels.projections.rows import Recorded, Row, day
 
 TABLE: Final = "account_summary"
 KEY: Final = ("account_id",)
+
+
+CONCENTRATION: Final = """
+    SELECT count(*) OVER ()::int AS open_positions, quantity * last_price AS largest_position, symbol AS largest_symbol
+    FROM portfolio_positions AS position WHERE position.account_id = {account_id} AND quantity > 0
+    ORDER BY quantity * last_price DESC, symbol COLLATE "C" LIMIT 1
+"""
+"""How many positions an account holds and its largest one; no row when it holds none."""
 
 
 def opened(recorded: Recorded) -> Row:
@@ -28,6 +37,9 @@ def opened(recorded: Recorded) -> Row:
         "withdrawn": 0,
         "positions_cost": 0,
         "portfolio_value": 0,
+        "open_positions": 0,
+        "largest_position": 0,
+        "largest_symbol": "",
         "realized_pnl": 0,
         "trade_count": 0,
         "open_orders": 0,

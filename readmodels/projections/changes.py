@@ -48,6 +48,8 @@ class Changes:
     trades: list[Row] = field(default_factory=list)
     activities: list[Row] = field(default_factory=list)
     from_versions: dict[str, int] = field(default_factory=dict)
+    applied: list[Recorded] = field(default_factory=list)
+    """The events that are new, in order."""
 
 
 def touched_by(commits: Iterable[Commit[Any]], summaries: Mapping[str, Row]) -> Touched:
@@ -112,6 +114,7 @@ def _apply(
             raise VersionSkipped(f"account {account_id}: its first event is {type(recorded.event).__name__}")
         account_summary.apply(row, recorded)
     changes.summaries[account_id] = row
+    changes.applied.append(recorded)
     if isinstance(recorded.event, TradeExecuted):
         _traded(changes, recorded, positions)
         return

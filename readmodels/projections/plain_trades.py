@@ -33,13 +33,14 @@ _HEADER_FIELDS: Final = (
 class Columns:
     """Events of one type side by side: `columns["price"][i]` is a field of event i, or of its commit's header.
 
-    `keys` and `event_keys` are the bytes of the account's and the event's id.
+    `keys` and `event_keys` are the bytes of the account's and the event's id, `partitions` where the events are from.
     """
 
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
         self.keys: list[bytes] = []
         self.event_keys: list[bytes] = []
+        self.partitions: list[int] = []
         self._columns: dict[str, list[Any]] = {name: [] for name in (*_HEADER_FIELDS, *cls.__struct_fields__)}
 
     def __len__(self) -> int:
@@ -48,10 +49,13 @@ class Columns:
     def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]
 
-    def add(self, keys: Iterable[bytes], event_keys: Iterable[bytes], columns: Iterable[Iterable[Any]]) -> None:
+    def add(
+        self, partition: int, keys: Iterable[bytes], event_keys: Iterable[bytes], columns: Iterable[Iterable[Any]]
+    ) -> None:
         """Add the events of a batch: the columns of their headers, then their own."""
         self.keys += keys
         self.event_keys += event_keys
+        self.partitions += [partition] * (len(self.keys) - len(self.partitions))
         for column, values in zip(self._columns.values(), columns, strict=True):
             column += values
 
@@ -148,8 +152,6 @@ def _gather(found: Sorted, batch: ColumnBatch) -> None:
         columns = [*own_headers, *fields]
         if has_others:
             is_plain = [key not in others for key in own_keys]
-            into.add(
-                compress(own_keys, is_plain), compress(event_keys, is_plain), (compress(c, is_plain) for c in columns)
-            )
-        else:
-            into.add(own_keys, event_keys, columns)
+            own_keys, event_keys = list(compress(own_keys, is_plain)), list(compress(event_keys, is_plain))
+            columns = [list(compress(column, is_plain)) for column in columns]
+        into.add(batch.partition, own_keys, event_keys, columns)

@@ -18,16 +18,21 @@ from readmodels.models import (
     Activity,
     DailyPnl,
     DeadLetter,
+    FirmTotals,
+    FlowMinute,
     Order,
     PortfolioPosition,
     ProjectionCheckpoint,
+    SymbolDay,
+    SymbolTotals,
     TradeHistory,
 )
 from readmodels.tasks import project_once
 from tradingplatform.bootstrap import wire
 
 DAY = 86_400 * 1_000_000
-TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, Activity)
+SUMS = (FirmTotals, SymbolTotals, SymbolDay, FlowMinute)
+TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, *SUMS, Activity)
 """What is read."""
 STORED = (*TABLES[:-1], AccountEvent)
 """What is written: activity is a view."""

@@ -110,6 +110,10 @@ def test_equal_tables_have_no_differences(lived):
         "daily_pnl": 2,
         "trade_history": 6,
         "account_events": 2 * EVENTS - 6,
+        "firm_totals": 2,
+        "symbol_totals": 2,
+        "symbol_days": 2,
+        "flow_minutes": 2,
         "dead_letters": 0,
     }
     assert compared[0].elsewhere == []

@@ -11,15 +11,22 @@ from django.db import connection, models
 from accounts.domain.commands import RejectOrder
 from readmodels.models import AccountEvent, Order, TradeHistory
 from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, STORED, project
+from readmodels.tests.conftest import ADA, BOB, STORED, SUMS, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+OF_ACCOUNTS = [model for model in STORED if model not in SUMS]
 COLUMNS = [
     (model, field.column)
-    for model in STORED
+    for model in OF_ACCOUNTS
     for field in model._meta.concrete_fields
     if field.column and field not in model._meta.pk_fields and field.column not in ("account_id", "version")
+]
+SUM_COLUMNS = [
+    (model, field.column)
+    for model in SUMS
+    for field in model._meta.concrete_fields
+    if field.column and field not in model._meta.pk_fields
 ]
 
 
@@ -48,6 +55,10 @@ def test_sound_tables_have_no_differences_and_every_row_is_counted(projected):
         "daily_pnl": 2,
         "trade_history": 6,
         "activity": 22,
+        "firm_totals": 2,
+        "symbol_totals": 2,
+        "symbol_days": 2,
+        "flow_minutes": 2,
     }
 
 
@@ -60,7 +71,7 @@ def changed(model, column, value):
             return datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         case models.UUIDField():
             return str(uuid.UUID(int=uuid.UUID(str(value)).int ^ 1))
-        case models.IntegerField():
+        case models.IntegerField() | models.DecimalField():
             return (value or 0) + 1
         case models.DateTimeField():
             return value + datetime.timedelta(microseconds=1)
@@ -90,6 +101,26 @@ def test_a_changed_value_is_found_and_named(projected, model, column):
     assert all(ADA in difference.key for difference in differences)
 
 
+@pytest.mark.parametrize(("model", "column"), SUM_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_changed_sum_is_found_and_named(projected, model, column):
+    row = model.objects.order_by("partition").first()
+    value = changed(model, column, getattr(row, column))
+    model.objects.filter(pk=row.pk).update(**{column: value})
+    (difference,) = reconcile().differences
+    assert (difference.table, difference.column, difference.found) == (model._meta.db_table, column, value)
+    assert difference.key.startswith(f"{row.partition} USD")
+
+
+@pytest.mark.parametrize("model", SUMS, ids=lambda model: model.__name__)
+def test_a_sum_that_is_gone_or_too_many_is_found(projected, model):
+    row = model.objects.order_by("partition").first()
+    names = {field.name: getattr(row, field.name) for field in model._meta.concrete_fields if field.column}
+    model.objects.create(**{**names, "currency": "EUR"})
+    model.objects.filter(pk=row.pk).delete()
+    found = {(difference.table, difference.found) for difference in reconcile().differences}
+    assert found == {(model._meta.db_table, "missing"), (model._meta.db_table, "present")}
+
+
 @pytest.mark.parametrize("column", ["status", "filled_quantity", "avg_fill_price", "ended_at", "replaced_by"])
 def test_a_changed_value_of_an_order_that_has_ended_is_found_as_well(projected, column):
     order = Order.objects.get(account_id=ADA, status="REPLACED")
@@ -98,7 +129,7 @@ def test_a_changed_value_of_an_order_that_has_ended_is_found_as_well(projected, 
     assert (difference.table, difference.key, difference.column) == ("orders", f"{ADA} {order.pk}", column)
 
 
-@pytest.mark.parametrize("model", STORED, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", OF_ACCOUNTS, ids=lambda model: model.__name__)
 def test_a_row_that_is_gone_is_found(projected, model):
     model.objects.filter(account_id=BOB).delete()
     found = {(difference.table, difference.found) for difference in reconcile().differences}

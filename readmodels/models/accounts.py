@@ -1,0 +1,131 @@
+"""The last values of accounts, of their positions and their orders."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from readmodels.models.columns import ACCOUNT, SYMBOL, money, money_or_none
+
+
+class AccountSummary(models.Model):
+    """One row for each account."""
+
+    account_id = models.UUIDField(primary_key=True, db_comment=ACCOUNT)
+    owner = models.CharField(max_length=150, db_comment="User name of the owner")
+    name = models.CharField(max_length=80, db_comment="As its owner named it")
+    currency = models.CharField(max_length=3, db_comment="ISO 4217")
+    status = models.CharField(max_length=8, db_comment="ACTIVE, FROZEN or CLOSED")
+    cash = money("Cash")
+    reserved_cash = money("The part of the cash that working buys keep for what is not filled of them")
+    deposited = money("All deposits so far")
+    withdrawn = money("All withdrawals so far")
+    positions_cost = money("What the shares held cost")
+    portfolio_value = money("Cash and positions at the price that the account last traded them at")
+    open_positions = models.IntegerField(db_comment="Symbols of which it holds shares")
+    largest_position = money("The largest position at the price that the account last traded it at, 0 without any")
+    largest_symbol = models.CharField(
+        max_length=12, blank=True, db_comment="Symbol of the largest position, the first by name of several"
+    )
+    realized_pnl = money("Realized profit or loss so far, average cost")
+    trade_count = models.BigIntegerField(db_comment="Trades so far")
+    open_orders = models.IntegerField(db_comment="Orders that work")
+    day_date = models.DateField(null=True, db_comment="UTC day of the last trade; the day_ columns are of it")
+    day_volume = money("Value traded on day_date")
+    day_trades = models.IntegerField(db_comment="Trades on day_date")
+    day_realized_pnl = money("Realized profit or loss on day_date")
+    max_position_bp = models.IntegerField(db_comment="Limit of one symbol, basis points of the portfolio")
+    max_daily_value = money("Limit of the value traded in a UTC day")
+    max_trade_value = money("Limit of one trade")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+    opened_at = models.DateTimeField(db_comment="When it was opened")
+    updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "account_summary"
+        db_table_comment = "One row for each account"
+        verbose_name = "account"
+        indexes: ClassVar = [models.Index(fields=["owner"], name="account_summary_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_id})"
+
+
+class PortfolioPosition(models.Model):
+    """One row for each account and symbol that it ever held; quantity 0 is a closed position."""
+
+    pk = models.CompositePrimaryKey("account_id", "symbol")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
+    quantity = models.BigIntegerField(db_comment="Whole shares held")
+    reserved_quantity = models.BigIntegerField(db_comment="Those of them that working sells keep, whole shares")
+    cost = money("What these shares cost")
+    avg_cost = money("Average cost of one share, rounded half to even")
+    last_price = money("Price that the account last traded the symbol at")
+    realized_pnl = money("Realized profit or loss in this symbol so far")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+    updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "portfolio_positions"
+        db_table_comment = "One row for each account and symbol that it ever held; quantity 0 is a closed position"
+
+
+class Order(models.Model):
+    """One row for each order, whether it works or has ended.
+
+    `filled_quantity`, `filled_value` and `avg_fill_price` count what the orders that it replaced had filled.
+    """
+
+    order_id = models.UUIDField(primary_key=True, db_comment="Given when the order was placed")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    client_order_id = models.CharField(
+        max_length=64, db_comment="The client's own id; unique among the account's working orders only"
+    )
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
+    side = models.CharField(max_length=4, db_comment="BUY or SELL")
+    order_type = models.CharField(max_length=10, db_comment="MARKET, LIMIT, STOP or STOP_LIMIT")
+    time_in_force = models.CharField(max_length=3, db_comment="DAY, GTC, IOC or FOK")
+    quantity = models.BigIntegerField(db_comment="Whole shares, filled or not")
+    filled_quantity = models.BigIntegerField(db_comment="Whole shares filled")
+    filled_value = money("Value of all fills")
+    avg_fill_price = money_or_none("Average price of a filled share, rounded half to even; null when none is filled")
+    limit_price = money_or_none("Worst price that it may be filled at")
+    stop_price = money_or_none("Price that it waits for")
+    reserve_price = money("Price that a share is reckoned at; a buy keeps it in cash for each share not filled")
+    status = models.CharField(
+        max_length=16,
+        db_comment="PENDING or PARTIALLY_FILLED while it works; FILLED, CANCELLED, EXPIRED, REJECTED or REPLACED",
+    )
+    replaces = models.UUIDField(null=True, db_comment="Order whose place it took")
+    replaced_by = models.UUIDField(null=True, db_comment="Order that took its place")
+    reason = models.CharField(max_length=200, blank=True, db_comment="Why it was cancelled, expired or rejected")
+    placed_version = models.BigIntegerField(db_comment="Account version of its placing; orders an account's orders")
+    placed_at = models.DateTimeField(db_comment="When it was placed")
+    updated_at = models.DateTimeField(db_comment="When its latest event was recorded")
+    ended_at = models.DateTimeField(null=True, db_comment="When it stopped working; null while it works")
+    version = models.BigIntegerField(db_comment="Account version of its latest event")
+    command_id = models.CharField(max_length=64, db_comment="Command that placed it")
+    actor = models.CharField(max_length=200, db_comment="Who placed it: user, and the API key behind a slash")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "orders"
+        db_table_comment = "One row for each order, whether it works or has ended"
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "-placed_version"], name="orders_newest"),
+            models.Index(
+                fields=["account_id", "-placed_version"],
+                condition=models.Q(ended_at__isnull=True),
+                name="orders_open",
+            ),
+            models.Index(fields=["account_id", "client_order_id"], name="orders_client_order_id"),
+            models.Index(fields=["-placed_at"], name="orders_placed_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} ({self.order_id})"

@@ -1,0 +1,25 @@
+"""What the columns of several tables share."""
+
+from django.db import models
+
+MONEY = "in ten-thousandths of the account's currency"
+SUM_OF_MONEY = "in ten-thousandths of the currency"
+ACCOUNT = "Account id"
+SYMBOL = "Symbol of the instrument"
+CORRELATION = "What it belongs together with, if not the command alone"
+ACTOR = "User, and the API key behind a slash"
+
+
+def money(meaning: str) -> models.BigIntegerField:
+    """Return a column for an amount of money or a price."""
+    return models.BigIntegerField(db_comment=f"{meaning}, {MONEY}")
+
+
+def money_or_none(meaning: str) -> models.BigIntegerField:
+    """Return a column for a price that there may not be."""
+    return models.BigIntegerField(null=True, db_comment=f"{meaning}, {MONEY}")
+
+
+def sum_of_money(meaning: str) -> models.DecimalField:
+    """Return a column for a sum over many accounts: a whole number, of more than 64 bits when it has to be."""
+    return models.DecimalField(max_digits=38, decimal_places=0, db_comment=f"{meaning}, {SUM_OF_MONEY}")

@@ -1,0 +1,102 @@
+"""Running sums over all accounts, for dashboards and reports: nothing has to be added up when somebody asks.
+
+Every row belongs to one partition of the event store, so workers never wait for one another here; a query adds up a
+handful of partitions. Amounts of different currencies are never added. A sum over all accounts may outgrow 64 bits.
+"""
+
+from django.db import models
+
+from readmodels.models.columns import SYMBOL, money, sum_of_money
+
+PARTITION = "Partition of the event store whose accounts are summed up"
+CURRENCY = "ISO 4217, the currency of the accounts that are summed up"
+
+
+class FirmTotals(models.Model):
+    """What all accounts of a currency come to since the first event."""
+
+    pk = models.CompositePrimaryKey("partition", "currency")
+    partition = models.IntegerField(db_comment=PARTITION)
+    currency = models.CharField(max_length=3, db_comment=CURRENCY)
+    accounts = models.BigIntegerField(db_comment="Accounts opened")
+    closed_accounts = models.BigIntegerField(db_comment="Those of them that are closed")
+    deposited = sum_of_money("All deposits")
+    withdrawn = sum_of_money("All withdrawals")
+    trades = models.BigIntegerField(db_comment="Trades")
+    refusals = models.BigIntegerField(db_comment="Commands refused by a rule")
+    bought_value = sum_of_money("Value of all buys")
+    sold_value = sum_of_money("Value of all sells")
+    realized_pnl = sum_of_money("Realized profit or loss, average cost")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "firm_totals"
+        db_table_comment = "What all accounts of a currency come to since the first event, by partition"
+        verbose_name_plural = "firm totals"
+
+
+class SymbolTotals(models.Model):
+    """What all accounts of a currency did in a symbol since the first event, and so what they hold of it."""
+
+    pk = models.CompositePrimaryKey("partition", "currency", "symbol")
+    partition = models.IntegerField(db_comment=PARTITION)
+    currency = models.CharField(max_length=3, db_comment=CURRENCY)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
+    holders = models.BigIntegerField(db_comment="Accounts that hold shares of it")
+    trades = models.BigIntegerField(db_comment="Trades")
+    bought_quantity = models.BigIntegerField(db_comment="Whole shares bought; less those sold: shares held")
+    bought_value = sum_of_money("Value of all buys")
+    sold_quantity = models.BigIntegerField(db_comment="Whole shares sold")
+    sold_value = sum_of_money("Value of all sells")
+    realized_pnl = sum_of_money("Realized profit or loss, average cost")
+    last_traded_at = models.DateTimeField(db_comment="When it was last traded")
+    last_price = money("Price of a share then; of several trades at that instant the highest")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "symbol_totals"
+        db_table_comment = "What all accounts of a currency did in a symbol since the first event, by partition"
+        verbose_name_plural = "symbol totals"
+
+
+class SymbolDay(models.Model):
+    """What all accounts of a currency did in a symbol on a UTC day."""
+
+    pk = models.CompositePrimaryKey("partition", "currency", "symbol", "date")
+    partition = models.IntegerField(db_comment=PARTITION)
+    currency = models.CharField(max_length=3, db_comment=CURRENCY)
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
+    date = models.DateField(db_comment="UTC day")
+    trades = models.BigIntegerField(db_comment="Trades of the day")
+    bought_quantity = models.BigIntegerField(db_comment="Whole shares bought on the day")
+    bought_value = sum_of_money("Value of the day's buys")
+    sold_quantity = models.BigIntegerField(db_comment="Whole shares sold on the day")
+    sold_value = sum_of_money("Value of the day's sells")
+    realized_pnl = sum_of_money("Realized profit or loss of the day, average cost")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "symbol_days"
+        db_table_comment = "What all accounts of a currency did in a symbol on a UTC day, by partition"
+
+
+class FlowMinute(models.Model):
+    """What all accounts of a currency did in a minute. Partitioned by the year of `minute`."""
+
+    pk = models.CompositePrimaryKey("partition", "currency", "minute")
+    partition = models.IntegerField(db_comment=PARTITION)
+    currency = models.CharField(max_length=3, db_comment=CURRENCY)
+    minute = models.DateTimeField(db_comment="When the minute began")
+    trades = models.BigIntegerField(db_comment="Trades recorded in the minute")
+    refusals = models.BigIntegerField(db_comment="Commands refused by a rule in the minute")
+    bought_value = sum_of_money("Value of the minute's buys")
+    sold_value = sum_of_money("Value of the minute's sells")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "flow_minutes"
+        db_table_comment = "What all accounts of a currency did in a minute, by partition"

@@ -1,0 +1,109 @@
+"""What happened to accounts: trades, days, events."""
+
+from django.db import models
+
+from readmodels.models.columns import ACCOUNT, ACTOR, CORRELATION, SYMBOL, money
+
+
+class TradeHistory(models.Model):
+    """One row for each trade, with everything that its event says: no other table has a row for it. Partitioned by the
+    year of `executed_at`, which the table's own key ends with.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "version")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    version = models.BigIntegerField(db_comment="Account version of the trade's event")
+    trade_id = models.UUIDField(db_comment="Event id, derived from the event's hash")
+    symbol = models.CharField(max_length=12, db_comment=SYMBOL)
+    side = models.CharField(max_length=4, db_comment="BUY or SELL")
+    quantity = models.BigIntegerField(db_comment="Whole shares")
+    price = money("Price of one share")
+    value = money("Quantity times price")
+    realized_pnl = money("Realized profit or loss of this trade")
+    cash_after = money("Cash after the trade")
+    order_id = models.CharField(max_length=64, null=True, db_comment="Order that it filled")  # noqa: DJ001 - absent is not the empty string.
+    command_id = models.CharField(max_length=64, db_comment="Command that led to it")
+    executed_at = models.DateTimeField(db_comment="When the trade was recorded")
+    actor = models.CharField(max_length=200, db_comment=ACTOR)
+    correlation_id = models.CharField(max_length=64, null=True, db_comment=CORRELATION)  # noqa: DJ001 - absent is not the empty string.
+    causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
+    position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
+    position_cost = money("What these shares cost")
+    position_realized_pnl = money("Realized profit or loss in this symbol so far")
+    total_realized_pnl = money("Realized profit or loss of the account so far")
+    positions_cost = money("What all shares held after the trade cost")
+    portfolio_value = money("Cash and positions after the trade")
+    trade_count = models.BigIntegerField(db_comment="Trades of the account so far")
+    day = models.DateField(db_comment="UTC day of the trade; the day_ columns are of it, so far")
+    day_volume = money("Value traded on the day")
+    day_trades = models.IntegerField(db_comment="Trades on the day")
+    day_realized_pnl = money("Realized profit or loss of the day")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "trade_history"
+        db_table_comment = "One row for each trade"
+
+
+class DailyPnl(models.Model):
+    """One row for each account and UTC day on which it traded."""
+
+    pk = models.CompositePrimaryKey("account_id", "date")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    date = models.DateField(db_comment="UTC day")
+    trades = models.IntegerField(db_comment="Trades of the day")
+    volume = money("Value traded on the day")
+    realized_pnl = money("Realized profit or loss of the day")
+    version = models.BigIntegerField(db_comment="Account version that the row stands on")
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "daily_pnl"
+        db_table_comment = "One row for each account and UTC day on which it traded"
+
+
+class EventRow(models.Model):
+    """The columns of an event that people and reporting tools can read."""
+
+    pk = models.CompositePrimaryKey("account_id", "version")
+    account_id = models.UUIDField(db_comment=ACCOUNT)
+    version = models.BigIntegerField(db_comment="Account version of the event")
+    event_id = models.UUIDField(db_comment="Derived from the event's hash")
+    event_type = models.CharField(max_length=40, db_comment="Such as TradeExecuted")
+    recorded_at = models.DateTimeField(db_comment="When the event was recorded")
+    actor = models.CharField(max_length=200, db_comment=ACTOR)
+    command_id = models.CharField(max_length=64, db_comment="Command that led to it")
+    correlation_id = models.CharField(max_length=64, db_comment="What it belongs together with; else the command")
+    causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
+    data = models.JSONField(db_comment="The event's fields; money as decimal strings")
+
+    class Meta:
+        """Columns alone."""
+
+        abstract = True
+
+
+class AccountEvent(EventRow):
+    """One row for each event that is not a trade. Partitioned by the year of `recorded_at`, which the table's own key
+    ends with.
+    """
+
+    class Meta:
+        """The table's own name."""
+
+        db_table = "account_events"
+        db_table_comment = "One row for each event that is not a trade"
+
+
+class Activity(EventRow):
+    """One row for each event: the audit trail. A view of account_events and trade_history (activity_view.py)."""
+
+    class Meta:
+        """The view's own name; it is made after migrations."""
+
+        managed = False
+        db_table = "activity"
+        db_table_comment = "One row for each event: the audit trail"
+        verbose_name_plural = "activity"

@@ -1,0 +1,171 @@
+"""Running sums over all accounts: what each event adds to firm_totals, symbol_totals, symbol_days and flow_minutes.
+
+An event adds once: it is counted where its account's row moves on to its version, in the same transaction, and that row
+takes each version once. Pure. Trades come as events or as columns (`plain_trades.py`); the sums are the same.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from accounts.domain.events import AccountClosed, AccountOpened, CashDeposited, CashWithdrawn, CommandRefused
+from accounts.domain.events import TradeExecuted as Trade
+from readmodels.projections.plain_trades import Columns
+from readmodels.projections.rows import Recorded, day, instant
+
+Place: TypeAlias = tuple[Any, ...]
+Latest: TypeAlias = tuple[int, int]
+"""When something was traded last, in UTC microseconds, and at which price."""
+_MINUTE: Final = 60_000_000
+_VALUES: Final = ("bought_value", "sold_value")
+_TRADED: Final = ("trades", "bought_quantity", "bought_value", "sold_quantity", "sold_value", "realized_pnl")
+
+
+class SumTable(NamedTuple):
+    """A table of sums: its key, the columns that are added to, and whether it knows the latest price."""
+
+    name: str
+    key: tuple[str, ...]
+    sums: tuple[str, ...]
+    has_latest: bool = False
+
+
+FIRM_TOTALS: Final = SumTable(
+    "firm_totals",
+    ("partition", "currency"),
+    (
+        *("accounts", "closed_accounts", "deposited", "withdrawn"),
+        *("trades", "refusals", *_VALUES, "realized_pnl"),
+    ),
+)
+SYMBOL_TOTALS: Final = SumTable(
+    "symbol_totals", ("partition", "currency", "symbol"), ("holders", *_TRADED), has_latest=True
+)
+SYMBOL_DAYS: Final = SumTable("symbol_days", ("partition", "currency", "symbol", "date"), _TRADED)
+FLOW_MINUTES: Final = SumTable("flow_minutes", ("partition", "currency", "minute"), ("trades", "refusals", *_VALUES))
+TABLES: Final = (FIRM_TOTALS, SYMBOL_TOTALS, SYMBOL_DAYS, FLOW_MINUTES)
+
+
+class TradeGroup(NamedTuple):
+    """Trades that are added to the same rows: `day` counts from 1970-01-01, `minute` is the UTC minute since then."""
+
+    partition: int
+    currency: str
+    symbol: str
+    side: str
+    day: int
+    minute: int
+
+
+class Sums:
+    """What has to be added, by table and row."""
+
+    def __init__(self) -> None:
+        self.by_table: dict[SumTable, dict[Place, Counter[str]]] = {table: {} for table in TABLES}
+        self.latest: dict[Place, Latest] = {}
+        """The latest trade of each row of symbol_totals."""
+
+    def add_event(self, recorded: Recorded, *, partition: int, currency: str) -> None:
+        """Add one event."""
+        place = (partition, currency)
+        match recorded.event:
+            case Trade() as trade:
+                group = TradeGroup(*place, trade.symbol, trade.side, trade.day, recorded.commit.timestamp // _MINUTE)
+                value = trade.quantity * trade.price
+                holders = _holders(trade.side, trade.quantity, trade.position_quantity)
+                latest = (recorded.commit.timestamp, trade.price)
+                self.add_trades(group, [1, trade.quantity, value, trade.realized_pnl, holders], latest)
+            case CommandRefused():
+                self.add_refusals(partition, currency, recorded.commit.timestamp // _MINUTE, 1)
+            case CashDeposited() as event:
+                self._add(FIRM_TOTALS, place, deposited=event.amount)
+            case CashWithdrawn() as event:
+                self._add(FIRM_TOTALS, place, withdrawn=event.amount)
+            case AccountOpened():
+                self._add(FIRM_TOTALS, place, accounts=1)
+            case AccountClosed():
+                self._add(FIRM_TOTALS, place, closed_accounts=1)
+
+    def add_trades(self, group: TradeGroup, sums: list[int], latest: Latest) -> None:
+        """Add trades of one group: how many, shares, value, realized P&L, and accounts more that hold the symbol."""
+        trades, quantity, value, realized, holders = sums
+        what = "bought" if group.side == "BUY" else "sold"
+        values = {"trades": trades, f"{what}_value": value}
+        traded = {**values, f"{what}_quantity": quantity, "realized_pnl": realized}
+        firm, symbol = group[:2], group[:3]
+        self._add(FIRM_TOTALS, firm, realized_pnl=realized, **values)
+        self._add(SYMBOL_TOTALS, symbol, holders=holders, **traded)
+        self._add(SYMBOL_DAYS, (*symbol, day(group.day)), **traded)
+        self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), **values)
+        self.latest[symbol] = max(latest, self.latest.get(symbol, latest))
+
+    def add_refusals(self, partition: int, currency: str, minute: int, count: int) -> None:
+        """Add refusals of one minute."""
+        place = (partition, currency)
+        self._add(FIRM_TOTALS, place, refusals=count)
+        self._add(FLOW_MINUTES, (*place, instant(minute * _MINUTE)), refusals=count)
+
+    def _add(self, table: SumTable, place: Place, **amounts: int) -> None:
+        sums = self.by_table[table].setdefault(place, Counter())
+        for name, amount in amounts.items():
+            sums[name] += amount
+
+
+def sums_of_events(
+    events: Iterable[Recorded], *, partition_of: Callable[[str], int], currency_of: Callable[[str], str]
+) -> Sums:
+    """Return what events add; both functions are asked for an account's id."""
+    sums = Sums()
+    for recorded in events:
+        account_id = recorded.account_id
+        sums.add_event(recorded, partition=partition_of(account_id), currency=currency_of(account_id))
+    return sums
+
+
+def sums_of_columns(trades: Columns, refusals: Columns, currencies: Mapping[bytes, str]) -> Sums:
+    """Return what plain events add; `currencies` are those of the accounts."""
+    sums = Sums()
+    groups, latest = _grouped(trades, currencies)
+    for group, amounts in groups.items():
+        sums.add_trades(group, amounts, latest[group])
+    minutes = Counter(
+        (partition, currencies[key], timestamp // _MINUTE)
+        for partition, key, timestamp in zip(refusals.partitions, refusals.keys, refusals["recorded_at"], strict=True)
+    )
+    for place, count in minutes.items():
+        sums.add_refusals(*place, count)
+    return sums
+
+
+def _grouped(
+    trades: Columns, currencies: Mapping[bytes, str]
+) -> tuple[dict[TradeGroup, list[int]], dict[TradeGroup, Latest]]:
+    """Return the sums of each group (as `add_trades` takes them), and its latest trade: one pass, few look-ups."""
+    groups: dict[Place, list[int]] = {}
+    latest: dict[Place, Latest] = {}
+    names = ("symbol", "side", "quantity", "price", "realized_pnl", "position_quantity", "day", "recorded_at")
+    columns = zip(trades.partitions, trades.keys, *(trades[name] for name in names), strict=True)
+    for partition, key, symbol, side, quantity, price, realized, held, on, timestamp in columns:
+        place = (partition, currencies[key], symbol, side, on, timestamp // _MINUTE)
+        sums = groups.get(place)
+        if sums is None:
+            sums = groups[place] = [0, 0, 0, 0, 0]
+            latest[place] = (timestamp, price)
+        elif (timestamp, price) > latest[place]:
+            latest[place] = (timestamp, price)
+        sums[0] += 1
+        sums[1] += quantity
+        sums[2] += quantity * price
+        sums[3] += realized
+        sums[4] += _holders(side, quantity, held)
+    return (
+        {TradeGroup(*place): sums for place, sums in groups.items()},
+        {TradeGroup(*place): found for place, found in latest.items()},
+    )
+
+
+def _holders(side: str, quantity: int, held: int) -> int:
+    """Return by how many the accounts that hold a symbol change with a trade; `held` are its shares after it."""
+    if side == "BUY":
+        return 1 if held == quantity else 0
+    return -1 if held == 0 else 0

@@ -1,0 +1,88 @@
+"""The sums over all accounts: each event counts once, whatever way it came, and no currency is added to another."""
+
+import importlib
+import uuid
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.domain.commands import CloseAccount, DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
+from readmodels.models import AccountSummary, FirmTotals, FlowMinute, SymbolDay, SymbolTotals
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import ADA, BOB, DAY, SUMS, dump, project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ZOE = str(uuid.UUID(int=77, version=4))
+
+
+@pytest.fixture
+def lived(history):
+    """Ada trades KO on two days, Bob sells all that he bought, and Zoe has euros."""
+    history.open(ADA)
+    history.open(BOB)
+    history.execute(ZOE, OpenAccount("zoe", "Euros", "EUR"), DepositCash(900_000_000, "first"))
+    history.buy(ADA, quantity=10, price=500_000)
+    history.buy(BOB, quantity=4, price=510_000)
+    history.buy(ZOE, quantity=2, price=400_000)
+    history.sell(BOB, quantity=4, price=520_000)
+    history.execute(ADA, ExecuteTrade("KO", "SELL", 10**6, 1, None))  # More than she has.
+    history.now += DAY
+    history.sell(ADA, quantity=3, price=490_000)
+    history.buy(ADA, symbol="XOM", quantity=1, price=900_000)
+    history.execute(BOB, WithdrawCash(1_000_040_000, "all"), CloseAccount("moving"))
+    project()
+    return history
+
+
+def total(model, column, **where):
+    return sum(model.objects.filter(**where).values_list(column, flat=True))
+
+
+def test_the_firm(lived):
+    def of(currency):
+        names = ("accounts", "closed_accounts", "deposited", "withdrawn", "trades", "refusals", "realized_pnl")
+        return tuple(int(total(FirmTotals, name, currency=currency)) for name in names)
+
+    assert of("USD") == (2, 1, 2_000_000_000, 1_000_040_000, 5, 1, 40_000 - 30_000)
+    assert of("EUR") == (1, 0, 900_000_000, 0, 1, 0, 0)
+    assert total(FirmTotals, "bought_value", currency="USD") == 5_000_000 + 2_040_000 + 900_000
+    assert total(FirmTotals, "sold_value", currency="USD") == 2_080_000 + 1_470_000
+
+
+def test_symbols(lived):
+    ko = {"currency": "USD", "symbol": "KO"}
+    assert total(SymbolTotals, "holders", **ko) == 1
+    assert total(SymbolTotals, "bought_quantity", **ko) - total(SymbolTotals, "sold_quantity", **ko) == 7
+    latest = SymbolTotals.objects.filter(**ko).order_by("-last_traded_at").first()
+    assert latest.last_price == 490_000
+    assert total(SymbolTotals, "holders", currency="EUR", symbol="KO") == 1
+
+
+def test_days_and_minutes(lived):
+    days = SymbolDay.objects.filter(currency="USD", symbol="KO").order_by("date").values_list("date", flat=True)
+    first, second = sorted(set(days))
+    assert total(SymbolDay, "trades", date=first, currency="USD") == 3
+    assert total(SymbolDay, "realized_pnl", date=second, currency="USD") == Decimal(-30_000)
+    assert total(FlowMinute, "trades", currency="USD") == 5
+    assert total(FlowMinute, "refusals", currency="USD") == 1
+
+
+def test_the_largest_position_of_an_account(lived):
+    ada, bob = AccountSummary.objects.get(pk=ADA), AccountSummary.objects.get(pk=BOB)
+    assert (ada.open_positions, ada.largest_symbol, ada.largest_position) == (2, "KO", 7 * 490_000)
+    assert (bob.open_positions, bob.largest_symbol, bob.largest_position) == (0, "", 0)
+
+
+def test_the_migration_fills_the_tables_from_rows_that_there_are(lived):
+    expected = dump()
+    for model in SUMS:
+        model.objects.all().delete()
+    AccountSummary.objects.update(open_positions=0, largest_position=0, largest_symbol="")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE flow_minutes_2024")
+    with transaction.atomic():
+        importlib.import_module("readmodels.migrations.0007_firm").fill(None, None)
+    assert dump() == expected
+    assert reconcile().differences == []
