@@ -41,7 +41,7 @@ def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
             "max_trade_value": format_amount(row["max_trade_value"]),
         },
         "version": row["version"],
-        "updated_at": _instant(row["updated_at"]),
+        "updated_at": instant_text(row["updated_at"]),
     }
 
 
@@ -60,7 +60,7 @@ def position_shape(row: Row) -> dict[str, Any]:
         "unrealized_pnl": format_amount(value - row["cost"]),
         "realized_pnl": format_amount(row["realized_pnl"]),
         "version": row["version"],
-        "updated_at": _instant(row["updated_at"]),
+        "updated_at": instant_text(row["updated_at"]),
     }
 
 
@@ -89,9 +89,9 @@ def order_shape(row: Row) -> dict[str, Any]:
         "version": row["version"],
         "command_id": row["command_id"],
         "actor": row["actor"],
-        "placed_at": _instant(row["placed_at"]),
-        "updated_at": _instant(row["updated_at"]),
-        "ended_at": None if row["ended_at"] is None else _instant(row["ended_at"]),
+        "placed_at": instant_text(row["placed_at"]),
+        "updated_at": instant_text(row["updated_at"]),
+        "ended_at": None if row["ended_at"] is None else instant_text(row["ended_at"]),
     }
 
 
@@ -109,7 +109,7 @@ def trade_shape(row: Row) -> dict[str, Any]:
         "cash_after": format_amount(row["cash_after"]),
         "order_id": row["order_id"],
         "command_id": row["command_id"],
-        "executed_at": _instant(row["executed_at"]),
+        "executed_at": instant_text(row["executed_at"]),
     }
 
 
@@ -119,7 +119,7 @@ def event_shape(row: Row) -> dict[str, Any]:
         "event_id": str(row["event_id"]),
         "version": row["version"],
         "type": row["event_type"],
-        "recorded_at": _instant(row["recorded_at"]),
+        "recorded_at": instant_text(row["recorded_at"]),
         "actor": row["actor"],
         "command_id": row["command_id"],
         "correlation_id": row["correlation_id"],
@@ -147,5 +147,6 @@ def _id_or_none(identity: object) -> str | None:
     return None if identity is None else str(identity)
 
 
-def _instant(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
+    """Return an instant as the API shows it."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -21,14 +21,16 @@ from rest_framework.views import APIView
 
 from accounts.permissions import role_on_account
 from eventstore.provider import get_store
-from readmodels import queries, shapes
+from readmodels import firm_shapes, queries, shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.kept_answers import kept_answers
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
 encode: Final = msgspec.json.Encoder().encode
-_SHAPES: Final = hashlib.sha256(Path(shapes.__file__).read_bytes()).hexdigest()[:8]
+_SHAPES: Final = hashlib.sha256(
+    b"".join(Path(str(each.__file__)).read_bytes() for each in (shapes, firm_shapes))
+).hexdigest()[:8]
 """Part of every tag: a release that shows more is not answered for by what an older one sent."""
 
 
@@ -60,6 +62,10 @@ class AccountScopedView(QueryView):
     shows: ClassVar[type[s.Base]]
     """What `answer` returns, or each of its `results`."""
 
+    def edition(self) -> str:
+        """Return what the answer stands on beside the account's version, such as today's date."""
+        return ""
+
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
         """Return what the view answers, or 304 when the asking client has it already."""
         role = self.role(request, account_id)
@@ -76,7 +82,7 @@ class AccountScopedView(QueryView):
         """Return the answer to somebody with a role on the account, once the version that is asked for is there."""
         asked = self.asked(given)
         wait_for(account_id, asked)
-        tag = _tag(request, account_id, role)
+        tag = _tag(request, account_id, role, self.edition())
         response = get_conditional_response(request, etag=tag)
         if response is None:
             kept = kept_answers()
@@ -139,8 +145,8 @@ def not_found(account_id: uuid.UUID) -> Http404:
     return Http404(f"There is no account {account_id} that you may see.")
 
 
-def _tag(request: HttpRequest, account_id: uuid.UUID, role: str) -> str:
+def _tag(request: HttpRequest, account_id: uuid.UUID, role: str, edition: str) -> str:
     table, version = queries.edition(account_id=str(account_id))
     store_id = get_store().metadata.store_id
-    asked = hashlib.sha256(f"{store_id} {request.get_full_path()} {role}".encode()).hexdigest()[:16]
+    asked = hashlib.sha256(f"{store_id} {request.get_full_path()} {role} {edition}".encode()).hexdigest()[:16]
     return f'"{version}-{table}-{_SHAPES}-{asked}"'

@@ -58,6 +58,11 @@ class AccountView(AccountScopedView):
         return account_shape(_account(account_id), role=role)
 
 
+@extend_schema_view(get=extend_schema(operation_id="accounts_summary_retrieve"))
+class SummaryView(AccountView):
+    """One account, by the name that others give it."""
+
+
 @extend_schema_view(
     get=extend_schema(
         parameters=[parameters.VersionParameter, parameters.FieldsParameter],

@@ -7,7 +7,15 @@ import pytest
 
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
-from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, PlaceOrder, ReplaceOrder
+from accounts.domain.commands import (
+    CloseAccount,
+    DepositCash,
+    ExecuteTrade,
+    OpenAccount,
+    PlaceOrder,
+    ReplaceOrder,
+    WithdrawCash,
+)
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
@@ -38,6 +46,7 @@ STORED = (*TABLES[:-1], AccountEvent)
 """What is written: activity is a view."""
 ADA = "0b5c1f3e-0000-4000-8000-00000000000a"
 BOB = "0b5c1f3e-0000-4000-8000-00000000000b"
+ZOE = "0b5c1f3e-0000-4000-8000-00000000000f"
 
 
 class History:
@@ -118,3 +127,22 @@ def dump():
 def forget_everything():
     for model in (*STORED, DeadLetter, ProjectionCheckpoint):
         model.objects.all().delete()
+
+
+@pytest.fixture
+def firm(history):
+    """Ada trades KO on two days, Bob sells all that he bought, and Zoe has euros."""
+    history.open(ADA)
+    history.open(BOB)
+    history.execute(ZOE, OpenAccount("zoe", "Euros", "EUR"), DepositCash(900_000_000, "first"))
+    history.buy(ADA, quantity=10, price=500_000)
+    history.buy(BOB, quantity=4, price=510_000)
+    history.buy(ZOE, quantity=2, price=400_000)
+    history.sell(BOB, quantity=4, price=520_000)
+    history.execute(ADA, ExecuteTrade("KO", "SELL", 10**6, 1, None))  # More than she has.
+    history.now += DAY
+    history.sell(ADA, quantity=3, price=490_000)
+    history.buy(ADA, symbol="XOM", quantity=1, price=900_000)
+    history.execute(BOB, WithdrawCash(1_000_040_000, "all"), CloseAccount("moving"))
+    project()
+    return history

@@ -1,46 +1,23 @@
 """The sums over all accounts: each event counts once, whatever way it came, and no currency is added to another."""
 
 import importlib
-import uuid
 from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
 
-from accounts.domain.commands import CloseAccount, DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
 from readmodels.models import AccountSummary, FirmTotals, FlowMinute, SymbolDay, SymbolTotals
 from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, DAY, SUMS, dump, project
+from readmodels.tests.conftest import ADA, BOB, SUMS, dump
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ZOE = str(uuid.UUID(int=77, version=4))
-
-
-@pytest.fixture
-def lived(history):
-    """Ada trades KO on two days, Bob sells all that he bought, and Zoe has euros."""
-    history.open(ADA)
-    history.open(BOB)
-    history.execute(ZOE, OpenAccount("zoe", "Euros", "EUR"), DepositCash(900_000_000, "first"))
-    history.buy(ADA, quantity=10, price=500_000)
-    history.buy(BOB, quantity=4, price=510_000)
-    history.buy(ZOE, quantity=2, price=400_000)
-    history.sell(BOB, quantity=4, price=520_000)
-    history.execute(ADA, ExecuteTrade("KO", "SELL", 10**6, 1, None))  # More than she has.
-    history.now += DAY
-    history.sell(ADA, quantity=3, price=490_000)
-    history.buy(ADA, symbol="XOM", quantity=1, price=900_000)
-    history.execute(BOB, WithdrawCash(1_000_040_000, "all"), CloseAccount("moving"))
-    project()
-    return history
 
 
 def total(model, column, **where):
     return sum(model.objects.filter(**where).values_list(column, flat=True))
 
 
-def test_the_firm(lived):
+def test_the_firm(firm):
     def of(currency):
         names = ("accounts", "closed_accounts", "deposited", "withdrawn", "trades", "refusals", "realized_pnl")
         return tuple(int(total(FirmTotals, name, currency=currency)) for name in names)
@@ -51,7 +28,7 @@ def test_the_firm(lived):
     assert total(FirmTotals, "sold_value", currency="USD") == 2_080_000 + 1_470_000
 
 
-def test_symbols(lived):
+def test_symbols(firm):
     ko = {"currency": "USD", "symbol": "KO"}
     assert total(SymbolTotals, "holders", **ko) == 1
     assert total(SymbolTotals, "bought_quantity", **ko) - total(SymbolTotals, "sold_quantity", **ko) == 7
@@ -60,7 +37,7 @@ def test_symbols(lived):
     assert total(SymbolTotals, "holders", currency="EUR", symbol="KO") == 1
 
 
-def test_days_and_minutes(lived):
+def test_days_and_minutes(firm):
     days = SymbolDay.objects.filter(currency="USD", symbol="KO").order_by("date").values_list("date", flat=True)
     first, second = sorted(set(days))
     assert total(SymbolDay, "trades", date=first, currency="USD") == 3
@@ -69,13 +46,13 @@ def test_days_and_minutes(lived):
     assert total(FlowMinute, "refusals", currency="USD") == 1
 
 
-def test_the_largest_position_of_an_account(lived):
+def test_the_largest_position_of_an_account(firm):
     ada, bob = AccountSummary.objects.get(pk=ADA), AccountSummary.objects.get(pk=BOB)
     assert (ada.open_positions, ada.largest_symbol, ada.largest_position) == (2, "KO", 7 * 490_000)
     assert (bob.open_positions, bob.largest_symbol, bob.largest_position) == (0, "", 0)
 
 
-def test_the_migration_fills_the_tables_from_rows_that_there_are(lived):
+def test_the_migration_fills_the_tables_from_rows_that_there_are(firm):
     expected = dump()
     for model in SUMS:
         model.objects.all().delete()

@@ -155,6 +155,38 @@ def test_the_command_exits_with_an_error_and_names_the_difference(projected):
     assert f"trade_history {ADA} 3: price should be 500000, found 1" in output.getvalue()
 
 
+class TestSums:
+    def test_sound_tables_agree(self, firm):
+        output = io.StringIO()
+        call_command("reconcile", "--sums", stdout=output)
+        assert "sums agree" in output.getvalue()
+
+    @pytest.mark.parametrize(
+        ("statement", "what"),
+        [
+            ("DELETE FROM trade_history WHERE version = 3", "events"),
+            ("UPDATE account_summary SET trade_count = trade_count + 1", "trades"),
+            ("UPDATE daily_pnl SET realized_pnl = realized_pnl + 1", "realized P&L"),
+            ("UPDATE portfolio_positions SET quantity = quantity + 1 WHERE quantity = 0", "shares held"),
+            ("UPDATE symbol_totals SET holders = holders + 1", "positions"),
+            ("UPDATE flow_minutes SET sold_value = sold_value + 1", "value traded"),
+            ("UPDATE firm_totals SET deposited = deposited - 1", "cash"),
+            ("UPDATE account_summary SET open_orders = 1", "orders that work"),
+            ("UPDATE account_summary SET reserved_cash = 1", "cash that buys keep"),
+        ],
+    )
+    def test_the_first_sum_that_differs_is_named(self, firm, statement, what):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        output = io.StringIO()
+        with pytest.raises(CommandError, match=f"the first is {what}:"):
+            call_command("reconcile", "--sums", "--quiet", stdout=output)
+        assert f"{what}: " in output.getvalue()
+
+    def test_working_orders_are_summed_up(self, projected):
+        call_command("reconcile", "--sums", stdout=io.StringIO())
+
+
 def test_tables_of_another_or_a_shorter_store_are_refused(projected):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE projection_checkpoints SET seq = seq + 5")

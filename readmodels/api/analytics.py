@@ -1,0 +1,165 @@
+"""The REST views over all accounts, for whoever sees every account, and an account's use of its limits for whoever sees
+the account. Answered from running sums (projections/firm.py): no trade is looked at.
+"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import platform_role, sees_every_account
+from readmodels import firm_queries, firm_shapes, queries
+from readmodels.api import analytics_serializers as shapes
+from readmodels.api import parameters
+from readmodels.api import serializers as s
+from readmodels.api.base import PROBLEMS, AccountScopedView, QueryView, not_found
+
+_PROBLEMS: Final = PROBLEMS | {403: s.ProblemSerializer}
+FLOW_DAYS_MAX: Final = 400
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
+        responses={200: shapes.RiskMetricsSerializer, **PROBLEMS},
+    )
+)
+class RiskMetricsView(AccountScopedView):
+    """How much of its limits an account uses."""
+
+    shows = shapes.RiskMetricsSerializer
+
+    def edition(self) -> str:
+        """Return today's date: what was traded on another day uses nothing of today's limit."""
+        return _today().isoformat()
+
+    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+        """Return the use of each limit."""
+        row = queries.account(account_id=str(account_id))
+        if row is None:
+            raise not_found(account_id)
+        return firm_shapes.risk_shape(row, today=_today())
+
+
+class AnalyticsView(QueryView):
+    """Base of the views over all accounts."""
+
+    def get(self, request: Request) -> Response:
+        """Return the rows; raises PermissionDenied for somebody who does not see every account."""
+        if not sees_every_account(request.user):
+            raise PermissionDenied(
+                "figures of all accounts are for those who see every account, your role is "
+                f"{platform_role(request.user)}: look at your own under /api/accounts, or ask an operator for another"
+            )
+        return Response({"results": self.results(self.asked(request.query_params))})
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return what is shown."""
+        raise NotImplementedError
+
+
+def _documented(serializer: type[s.Base], *takes: type[s.Base]) -> Any:
+    responses = {200: shapes.listed(serializer), **_PROBLEMS}
+    return extend_schema_view(get=extend_schema(parameters=list(takes), responses=responses))
+
+
+@_documented(shapes.TotalsSerializer)
+class TotalsView(AnalyticsView):
+    """What all accounts come to, by currency."""
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a row for each currency."""
+        return [firm_shapes.totals_shape(row) for row in firm_queries.totals()]
+
+
+@_documented(shapes.SymbolExposureSerializer)
+class SymbolExposureView(AnalyticsView):
+    """What all accounts hold, by symbol."""
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the symbols that are held, the largest first."""
+        return firm_shapes.exposure_shapes(firm_queries.symbols(), by_sector=False)
+
+
+@_documented(shapes.SectorExposureSerializer)
+class SectorExposureView(AnalyticsView):
+    """What all accounts hold, by sector."""
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the sectors that are held, the largest first."""
+        return firm_shapes.exposure_shapes(firm_queries.symbols(), by_sector=True)
+
+
+@_documented(shapes.AccountPnlSerializer, shapes.AccountPnlParameters)
+class AccountPnlView(AnalyticsView):
+    """The accounts that made, or lost, most."""
+
+    takes = (shapes.AccountPnlParameters,)
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the first accounts."""
+        rows = firm_queries.accounts_by_pnl(
+            best_first=asked["order"] == "best", currency=asked.get("currency"), limit=asked["limit"]
+        )
+        return [firm_shapes.account_pnl_shape(row) for row in rows]
+
+
+@_documented(shapes.SymbolPnlSerializer)
+class SymbolPnlView(AnalyticsView):
+    """What all accounts made, by symbol."""
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a row for each currency and symbol."""
+        return [firm_shapes.symbol_pnl_shape(row) for row in firm_queries.symbols()]
+
+
+@_documented(shapes.DayTotalsSerializer, shapes.DayTotalsParameters)
+class DayPnlView(AnalyticsView):
+    """What all accounts made, by day, with all symbols or one."""
+
+    takes = (shapes.DayTotalsParameters,)
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return days with trades, newest first."""
+        rows = firm_queries.days(
+            begin=asked.get("from"), end=asked.get("to"), symbol=asked.get("symbol"), limit=asked["limit"]
+        )
+        return [firm_shapes.day_pnl_shape(row) for row in rows]
+
+
+@_documented(shapes.RiskMetricsSerializer, shapes.TopParameters)
+class RiskView(AnalyticsView):
+    """The accounts that are nearest to a limit."""
+
+    takes = (shapes.TopParameters,)
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the first accounts."""
+        today = _today()
+        rows = firm_queries.accounts_by_risk(today=today, limit=asked["limit"])
+        return [firm_shapes.risk_shape(row, today=today) for row in rows]
+
+
+@_documented(shapes.FlowSerializer, shapes.FlowParameters)
+class FlowView(AnalyticsView):
+    """What went through, by minute, hour or day."""
+
+    takes = (shapes.FlowParameters,)
+
+    def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return times in which there was anything, newest first."""
+        end = asked.get("to", datetime.now(UTC))
+        earliest = end - timedelta(days=FLOW_DAYS_MAX) if end.year > 1 + FLOW_DAYS_MAX // 365 else end
+        begin = asked.get("from", earliest)
+        if begin < earliest:
+            raise ValidationError({"from": f"more than {FLOW_DAYS_MAX} days before `to`: ask for less at a time"})
+        rows = firm_queries.flow(unit=asked["per"], begin=begin, end=end, limit=asked["limit"])
+        return [firm_shapes.flow_shape(row) for row in rows]
+
+
+def _today() -> Any:
+    return datetime.now(UTC).date()
