@@ -7,9 +7,9 @@ from django.db import transaction
 from eventstore.provider import get_store
 from eventstore.record import Commit
 from readmodels import locks
+from readmodels.event_writes import write_commits
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections.changes import Changes
-from readmodels.projector import write_commits
 
 
 def retry_account(account_id: str) -> Changes:

@@ -5,8 +5,9 @@ Idempotent and ordered: a batch that is delivered twice, or a worker that dies a
 A hole or an altered batch stops the partition and says so. An event that cannot be projected goes to the dead letters,
 and so do the later events of its account, in order; all other accounts go on.
 
-Several partitions go together, plain trades and refusals as columns (`plain_trades.py`), all else event by event. When
-anything at all goes wrong with that, nothing of it is kept, and each partition is projected alone, event by event.
+Several partitions go together, plain trades and refusals as columns (`plain_writes.py`), all else event by event
+(`event_writes.py`). When anything at all goes wrong with that, nothing of it is kept, and each partition is projected
+alone, event by event.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,20 +21,12 @@ from eventstore.column_batches import ColumnBatch
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
 from eventstore.record import Batch, Commit
-from readmodels import locks, plain_writes, tables, year_partitions
+from readmodels import locks, plain_writes, tables
+from readmodels.event_writes import write_commits
 from readmodels.models import DeadLetter, ProjectionCheckpoint
-from readmodels.projections import (
-    account_summary,
-    activity,
-    daily_pnl,
-    firm,
-    orders,
-    portfolio_positions,
-    trade_history,
-)
-from readmodels.projections.changes import Changes, VersionSkipped, changes_of, touched_by
+from readmodels.projections import account_summary
+from readmodels.projections.changes import Changes, VersionSkipped
 from readmodels.projections.plain_trades import Sorted, accounts_among, of_accounts, sort_out
-from readmodels.projections.rows import Row
 
 log = structlog.get_logger(__name__)
 
@@ -150,45 +143,6 @@ def write_batches(batches: Sequence[Batch]) -> list[Changes]:
         held |= poisoned
     _set_aside(batches, held)
     return changes
-
-
-def write_commits(commits: Sequence[Commit[Any]]) -> Changes:
-    """Write the rows of commits, in a transaction of the caller, and return what changed."""
-    account_ids = {commit.aggregate_id for commit in commits}
-    standing = tables.read_rows(table=account_summary.TABLE, column="account_id", values=account_ids)
-    changes = _changes_of(commits, {str(row["account_id"]): row for row in standing})
-    tables.upsert_rows(table=portfolio_positions.TABLE, key=portfolio_positions.KEY, rows=changes.positions.values())
-    for account_id, held in tables.concentrations({account_id for account_id, _ in changes.positions}).items():
-        changes.summaries[account_id].update(held)
-    tables.upsert_rows(table=account_summary.TABLE, key=account_summary.KEY, rows=changes.summaries.values())
-    tables.upsert_rows(table=orders.TABLE, key=orders.KEY, rows=changes.orders.values())
-    tables.upsert_rows(table=daily_pnl.TABLE, key=daily_pnl.KEY, rows=changes.days.values())
-    years = {row["recorded_at"].year for row in changes.activities}
-    year_partitions.ensure_years(years | {row["executed_at"].year for row in changes.trades})
-    tables.copy_rows(table=trade_history.TABLE, rows=changes.trades)
-    tables.copy_rows(table=activity.TABLE, rows=changes.activities)
-    tables.add_sums(
-        firm.sums_of_events(
-            changes.applied,
-            partition_of=get_store().partition_of,
-            currency_of=lambda account_id: changes.summaries[account_id]["currency"],
-        )
-    )
-    return changes
-
-
-def _changes_of(commits: Sequence[Commit[Any]], summaries: dict[str, Row]) -> Changes:
-    touched = touched_by(commits, summaries)
-    positions = tables.read_rows_at(
-        table=portfolio_positions.TABLE, key=portfolio_positions.KEY, places=touched.positions
-    )
-    standing_orders = tables.read_rows(table=orders.TABLE, column="order_id", values=touched.order_ids)
-    return changes_of(
-        commits,
-        summaries,
-        {(str(row["account_id"]), row["symbol"]): row for row in positions},
-        {str(row["order_id"]): row for row in standing_orders},
-    )
 
 
 def held_accounts(account_ids: Any) -> dict[str, str]:
