@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from django.db import connection
 from django.http import HttpRequest
 
 from accounts.authentication import Principal, principal_of
@@ -154,6 +155,9 @@ def why_not(access: Access, account_id: str, action: Action) -> str | None:
     return f"your role on account {account_id} is {shown}: this needs {needed}"
 
 
+_ROLE: Final = f"SELECT role FROM {AccountAccess._meta.db_table} WHERE user_id = %s AND account_id = %s"  # noqa: S608
+
+
 def role_on_account(user: Any, account_id: str) -> str | None:
     """Return a user's role on an account ("owner", "trader", "viewer", "staff"), or None when it has no access.
 
@@ -161,9 +165,11 @@ def role_on_account(user: Any, account_id: str) -> str | None:
     """
     if not user.is_authenticated:
         return None
-    role = AccountAccess.objects.filter(user=user, account_id=account_id).values_list("role", flat=True).first()
-    if role is not None:
-        return str(role)
+    with connection.cursor() as cursor:  # Asked for every query: the ORM would take twice as long as the database.
+        cursor.execute(_ROLE, [user.pk, account_id])
+        found = cursor.fetchone()
+    if found is not None:
+        return str(found[0])
     return STAFF if sees_every_account(user) else None
 
 

@@ -27,7 +27,7 @@ HINT_EXPIRES_SECONDS: Final = 10
 HINT_PENDING_SECONDS: Final = 1
 """How long a hint that got lost keeps others from being sent; the sweep is not slower."""
 _HINT: Final = "readmodels.hint"
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.02
 """How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes."""
 GATHERED_EVENTS_MIN: Final = 64
 GATHERED_EVENTS_MAX: Final = 8_000

@@ -102,6 +102,7 @@ class Writer:
             self._lanes = Lanes(self._group_commit.partition_of)
             self._handler = CommandHandler(self._group_commit, self._notifier)
             log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
+            self._notifier.committed()  # Of what a writer before committed and could not tell any more.
             self._serve()
         log.info("writer stopped")
 

@@ -67,7 +67,7 @@ def _documented(serializer: type[s.Base], *takes: type[s.Base]) -> Any:
     return extend_schema_view(get=extend_schema(parameters=list(takes), responses=responses))
 
 
-@_documented(shapes.TotalsSerializer)
+@_documented(shapes.FirmTotalsSerializer)
 class TotalsView(AnalyticsView):
     """What all accounts come to, by currency."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from readmodels.api.parameters import InstantField
-from readmodels.api.serializers import Base, decimal_text
+from readmodels.api.serializers import ACCOUNT_STATUSES, Base, decimal_text
 
 
 class LargestPositionSerializer(Base):
@@ -34,7 +34,7 @@ class RiskMetricsSerializer(Base):
     account_id = serializers.UUIDField()
     name = serializers.CharField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(["ACTIVE", "FROZEN", "CLOSED"])
+    status = serializers.ChoiceField(ACCOUNT_STATUSES)
     portfolio_value = decimal_text("Cash and positions")
     exposure_percent = serializers.CharField(help_text="Positions, of the portfolio")
     open_positions = serializers.IntegerField(help_text="Symbols of which it holds shares")
@@ -45,7 +45,7 @@ class RiskMetricsSerializer(Base):
     version = serializers.IntegerField(help_text="Account version that this stands on")
 
 
-class TotalsSerializer(Base):
+class FirmTotalsSerializer(Base):
     """What the accounts of one currency come to."""
 
     currency = serializers.CharField()
@@ -91,7 +91,7 @@ class AccountPnlSerializer(Base):
     name = serializers.CharField()
     owner = serializers.CharField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(["ACTIVE", "FROZEN", "CLOSED"])
+    status = serializers.ChoiceField(ACCOUNT_STATUSES)
     realized_pnl = decimal_text("Realized profit or loss so far")
     unrealized_pnl = decimal_text("At the prices that the account last traded at")
     pnl = decimal_text("Both")

@@ -1,9 +1,10 @@
 """The short way to an answer about an account, for a program that asks again and again.
 
 Django REST framework takes a request apart, authenticates and renders: several milliseconds, most of them spent on what
-was found out a moment ago. A key that was let see the account within the last second (accounts/recent_access.py), and
-that asks for JSON, gets its answer from the same view object without it: the same parameters, the same tag, the same
-rows. Everything else, and everything that goes wrong, goes the long way, which has the words for it.
+was found out a moment ago. A key that was found valid within the last second (accounts/recent_access.py), and that asks
+for JSON, gets its answer from the same view object without it: the same parameters, the same tag, the same rows. Its
+role on the account is asked for, unless that was found within the last second as well. Everything else, and everything
+that goes wrong, goes the long way, which has the words for it.
 """
 
 import uuid
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.authentication import bearer_key
+from accounts.permissions import role_on_account
 from accounts.recent_access import RecentAccess
 from readmodels.api.base import AccountScopedView
 from readmodels.listings import SearchTooLong
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 _JSON: Final = frozenset({"", "*/*", "application/json"})
 _recent_roles: Final = RecentAccess[str]()
 """The role on an account with which a key has just seen it."""
+_recent_users: Final = RecentAccess[Any]()
+"""Whose key has just been found valid."""
 
 
 def directly(view: type[AccountScopedView]) -> Callable[..., Any]:
@@ -37,9 +41,9 @@ def directly(view: type[AccountScopedView]) -> Callable[..., Any]:
     async def answer(request: HttpRequest, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
         key = bearer_key(request.headers.get("Authorization", ""))
         is_plain = key is not None and request.method == "GET" and request.headers.get("Accept", "") in _JSON
-        role = _recent_roles.find(key, str(account_id)) if is_plain and key is not None else None
-        if role is not None:
-            short_way = partial(_answer, view(), request, account_id, role, place)
+        user = _recent_users.find(key, None) if is_plain and key is not None else None
+        if key is not None and user is not None:
+            short_way = partial(_answer, view(), request, account_id, key, user, place)
             response = await sync_to_async(short_way)()
             if response is not None:
                 return response
@@ -53,10 +57,16 @@ def directly(view: type[AccountScopedView]) -> Callable[..., Any]:
 
 
 def _answer(
-    view: AccountScopedView, request: HttpRequest, account_id: uuid.UUID, role: str, place: dict[str, Any]
+    view: AccountScopedView, request: HttpRequest, account_id: uuid.UUID, key: str, user: Any, place: dict[str, Any]
 ) -> HttpResponseBase | None:
     """Return the answer, None when there is anything to say but the answer."""
     try:
+        role = _recent_roles.find(key, str(account_id))
+        if role is None:
+            role = role_on_account(user, str(account_id))
+            if role is None:
+                return None
+            _recent_roles.remember(key, str(account_id), role)
         return view.answered(request, request.GET, account_id, role, place)
     except (VersionNotAvailable, SearchTooLong) as error:  # The long way says so, and does not wait for it again.
         request.waited_in_vain = error  # type: ignore[attr-defined]
@@ -77,4 +87,5 @@ def _long_answer(
     role = getattr(response, "role", None)
     if key is not None and role is not None:
         _recent_roles.remember(key, str(account_id), role)
+        _recent_users.remember(key, None, request.user)
     return response

@@ -14,6 +14,9 @@ def decimal_text(meaning: str) -> serializers.CharField:
     return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
 
 
+ACCOUNT_STATUSES: Final = ["ACTIVE", "FROZEN", "CLOSED"]
+
+
 class DaySerializer(Base):
     """The account's last trading day (UTC)."""
 
@@ -38,7 +41,7 @@ class AccountSerializer(Base):
     name = serializers.CharField()
     owner = serializers.CharField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(["ACTIVE", "FROZEN", "CLOSED"])
+    status = serializers.ChoiceField(ACCOUNT_STATUSES)
     role = serializers.ChoiceField(["owner", "trader", "viewer", "staff"], help_text="The asking user's role")
     cash = decimal_text("Cash")
     reserved_cash = decimal_text("The part of it that working buy orders keep")

@@ -6,11 +6,12 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts import recent_access
-from accounts.models import AccountAccess
+from accounts.models import AccountAccess, ApiKey
 from readmodels.api import base, direct, kept_answers
 from readmodels.api.kept_answers import KeptAnswers
 from readmodels.tests.conftest import ADA, BOB, project
@@ -18,7 +19,7 @@ from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATHS = ["", "/portfolio", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
+PATHS = ["", "/summary", "/portfolio", "/risk-metrics", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
 
 
 @pytest.fixture
@@ -92,6 +93,24 @@ def test_a_key_that_is_remembered_is_forgotten_after_a_second(ada, kept, monkeyp
     assert ada.get(f"accounts/{ADA}").status_code == 200
     now[0] += recent_access.ACCESS_SECONDS
     assert problem(ada.get(f"accounts/{ADA}")) == (404, "NOT_FOUND")
+
+
+def test_a_key_that_is_revoked_is_refused_after_a_second(ada, kept, monkeypatch):  # noqa: F811
+    now = [1_000.0]
+    for remembered in (direct._recent_roles, direct._recent_users):
+        monkeypatch.setattr(remembered, "_clock", lambda: now[0])
+    assert ada.get(f"accounts/{ADA}").status_code == 200
+    ApiKey.objects.update(revoked_at=timezone.now())
+    assert ada.get(f"accounts/{ADA}").status_code == 200
+    now[0] += recent_access.ACCESS_SECONDS
+    assert problem(ada.get(f"accounts/{ADA}")) == (401, "UNAUTHENTICATED")
+
+
+def test_who_sees_every_account_is_known_on_an_account_they_did_not_ask_for(ada, kept, django_assert_num_queries):  # noqa: F811
+    officer = Reader("officer", is_staff=True)
+    assert officer.get(f"accounts/{ADA}/portfolio").json()["account"]["role"] == "staff"
+    with django_assert_num_queries(3):  # Their role there, the version, the rows.
+        assert officer.get(f"accounts/{BOB}/portfolio").json()["account"]["role"] == "staff"
 
 
 @pytest.mark.parametrize("asked", [{"min_version": "none"}, {"colour": "red"}, {"min_version": 10**6}])
