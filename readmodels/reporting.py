@@ -42,6 +42,43 @@ VIEWS: Final[dict[str, type[models.Model]]] = {
     "flow_minutes": FlowMinute,
 }
 
+RISK: Final = "risk_metrics"
+_RISK_COLUMNS: Final = {
+    "account_id": ("account_id", "Account id"),
+    "owner": ("owner", "User name of the owner"),
+    "currency": ("currency", "ISO 4217"),
+    "exposure_percent": (
+        "round((portfolio_value - cash) * 100.0 / NULLIF(portfolio_value, 0), 2)",
+        "Positions in percent of the portfolio; null when it is worth nothing",
+    ),
+    "open_positions": ("open_positions", "Symbols of which it holds shares"),
+    "largest_symbol": ("NULLIF(largest_symbol, '')", "Symbol of the largest position; null without any"),
+    "largest_percent": (
+        "round(largest_position * 100.0 / NULLIF(portfolio_value, 0), 2)",
+        "The largest position in percent of the portfolio",
+    ),
+    "max_position_percent": ("max_position_bp / 100.0", "What one symbol may be of the portfolio after a buy"),
+    "position_limit_used_percent": (
+        "round(largest_position * 1000000.0 / NULLIF(portfolio_value, 0) / NULLIF(max_position_bp, 0), 2)",
+        "The largest position in percent of that; more than 100 when prices moved",
+    ),
+    "day_date": ("day_date", "UTC day of the last trade; the two columns after it are of that day"),
+    "day_value": (
+        "(day_volume::numeric / 10000)::numeric(20, 4)",
+        "Value traded on the day, in the account's currency",
+    ),
+    "day_limit_used_percent": (
+        "round(day_volume * 100.0 / NULLIF(max_daily_value, 0), 2)",
+        "That in percent of what may be traded in a day",
+    ),
+    "reserved_percent": (
+        "round(reserved_cash * 100.0 / NULLIF(cash, 0), 2)",
+        "Cash that working buys keep, in percent of the cash",
+    ),
+    "version": ("version", "Account version that the row stands on"),
+}
+"""How much of its limits each account uses: a view of what account_summary says."""
+
 _ROLE_MADE: Final = """
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
@@ -83,6 +120,9 @@ def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
             if _stands(cursor, model):
                 for statement in _statements(view, model):
                     cursor.execute(statement)
+        if _stands(cursor, AccountSummary):
+            for statement in _risk_statements():
+                cursor.execute(statement)
         cursor.execute(sql.SQL(_ROLE_MADE).format(**names))
         cursor.execute(sql.SQL(_ROLE_GRANTED).format(**names))
 
@@ -110,6 +150,19 @@ def _statements(view: str, model: type[models.Model]) -> list[sql.Composable]:
         for field in fields
     ]
     return [made, *comments]
+
+
+def _risk_statements() -> list[sql.Composable]:
+    view = sql.Identifier(SCHEMA, RISK)
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for name, (expression, _) in _RISK_COLUMNS.items()
+    )
+    comments = [
+        sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(SCHEMA, RISK, name), sql.Literal(meaning))
+        for name, (_, meaning) in _RISK_COLUMNS.items()
+    ]
+    return [sql.SQL("CREATE VIEW {} AS SELECT {} FROM account_summary").format(view, columns), *comments]
 
 
 def _column(field: Any) -> sql.Composable:

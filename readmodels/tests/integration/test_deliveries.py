@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade, WithdrawCash
 from eventstore.writer.request import Request
-from readmodels import plain_writes, projector
+from readmodels import event_writes, plain_writes, projector
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import dump, forget_everything, project
@@ -219,7 +219,7 @@ def forgets_versions(original):
 BUGS = [
     (projector, "project_together", checkpoint_outside),
     (projector, "_move_checkpoints", skips_a_batch),
-    (projector, "changes_of", forgets_versions),
+    (event_writes, "changes_of", forgets_versions),
 ]
 
 

@@ -45,7 +45,16 @@ def test_every_column_of_every_table_and_view_says_what_it_means():
     )
     assert unexplained == []
     (found,) = rows("SELECT count(*) AS count FROM information_schema.views WHERE table_schema = 'reporting'")
-    assert found["count"] == len(VIEWS)
+    assert found["count"] == len(VIEWS) + 1  # And risk_metrics.
+
+
+def test_the_use_of_limits_is_in_percent(firm):
+    (ada, bob, zoe) = rows("SELECT * FROM reporting.risk_metrics ORDER BY account_id")
+    assert (ada["largest_symbol"], ada["largest_percent"], ada["max_position_percent"]) == ("KO", Decimal("0.34"), 10)
+    assert (ada["position_limit_used_percent"], ada["day_value"]) == (Decimal("3.43"), Decimal("237.0000"))
+    assert (ada["day_limit_used_percent"], ada["open_positions"]) == (Decimal("0.02"), 2)
+    assert (bob["largest_symbol"], bob["exposure_percent"]) == (None, None)
+    assert zoe["currency"] == "EUR"
 
 
 def as_the_role(statement):

@@ -152,8 +152,18 @@ class Tables:
             for key, row in getattr(changes, name).items():
                 if key not in stored or row["version"] > stored[key]["version"]:
                     stored[key] = row
+        for account_id in {account_id for account_id, _ in changes.positions}:
+            self.summaries[account_id].update(self.concentration(account_id))
         self.trades += changes.trades
         self.activities += changes.activities
+
+    def concentration(self, account_id):
+        """What account_summary.CONCENTRATION asks for."""
+        held = [row for (of, _), row in self.positions.items() if of == account_id and row["quantity"]]
+        in_order = sorted(held, key=lambda row: (-row["quantity"] * row["last_price"], row["symbol"]))
+        largest = in_order[0] if in_order else None
+        value, symbol = (0, "") if largest is None else (largest["quantity"] * largest["last_price"], largest["symbol"])
+        return {"open_positions": len(held), "largest_position": value, "largest_symbol": symbol}
 
     def rows(self):
         in_order = [sorted(self.trades, key=place_of), sorted(self.activities, key=place_of)]
