@@ -19,6 +19,8 @@ Latest: TypeAlias = tuple[int, int]
 _MINUTE: Final = 60_000_000
 _VALUES: Final = ("bought_value", "sold_value")
 _TRADED: Final = ("trades", "bought_quantity", "bought_value", "sold_quantity", "sold_value", "realized_pnl")
+_FLOW: Final = (*_TRADED, "holders")
+"""What is summed up of trades, in this order."""
 
 
 class SumTable(NamedTuple):
@@ -52,7 +54,6 @@ class TradeGroup(NamedTuple):
     partition: int
     currency: str
     symbol: str
-    side: str
     day: int
     minute: int
 
@@ -61,7 +62,7 @@ class Sums:
     """What has to be added, by table and row."""
 
     def __init__(self) -> None:
-        self.by_table: dict[SumTable, dict[Place, Counter[str]]] = {table: {} for table in TABLES}
+        self.by_table: dict[SumTable, dict[Place, dict[str, int]]] = {table: {} for table in TABLES}
         self.latest: dict[Place, Latest] = {}
         """The latest trade of each row of symbol_totals."""
 
@@ -70,43 +71,47 @@ class Sums:
         place = (partition, currency)
         match recorded.event:
             case Trade() as trade:
-                group = TradeGroup(*place, trade.symbol, trade.side, trade.day, recorded.commit.timestamp // _MINUTE)
-                value = trade.quantity * trade.price
-                holders = _holders(trade.side, trade.quantity, trade.position_quantity)
-                latest = (recorded.commit.timestamp, trade.price)
-                self.add_trades(group, [1, trade.quantity, value, trade.realized_pnl, holders], latest)
+                group = TradeGroup(*place, trade.symbol, trade.day, recorded.commit.timestamp // _MINUTE)
+                flow, value = dict.fromkeys(_FLOW, 0), trade.quantity * trade.price
+                what = "bought" if trade.side == "BUY" else "sold"
+                flow |= {"trades": 1, f"{what}_quantity": trade.quantity, f"{what}_value": value}
+                flow["realized_pnl"] = trade.realized_pnl
+                flow["holders"] = _holders(trade.side, trade.quantity, trade.position_quantity)
+                self.add_trades(group, list(flow.values()), (recorded.commit.timestamp, trade.price))
             case CommandRefused():
                 self.add_refusals(partition, currency, recorded.commit.timestamp // _MINUTE, 1)
             case CashDeposited() as event:
-                self._add(FIRM_TOTALS, place, deposited=event.amount)
+                self._add(FIRM_TOTALS, place, {"deposited": event.amount})
             case CashWithdrawn() as event:
-                self._add(FIRM_TOTALS, place, withdrawn=event.amount)
+                self._add(FIRM_TOTALS, place, {"withdrawn": event.amount})
             case AccountOpened():
-                self._add(FIRM_TOTALS, place, accounts=1)
+                self._add(FIRM_TOTALS, place, {"accounts": 1})
             case AccountClosed():
-                self._add(FIRM_TOTALS, place, closed_accounts=1)
+                self._add(FIRM_TOTALS, place, {"closed_accounts": 1})
 
-    def add_trades(self, group: TradeGroup, sums: list[int], latest: Latest) -> None:
-        """Add trades of one group: how many, shares, value, realized P&L, and accounts more that hold the symbol."""
-        trades, quantity, value, realized, holders = sums
-        what = "bought" if group.side == "BUY" else "sold"
-        values = {"trades": trades, f"{what}_value": value}
-        traded = {**values, f"{what}_quantity": quantity, "realized_pnl": realized}
+    def add_trades(self, group: TradeGroup, flow: list[int], latest: Latest) -> None:
+        """Add trades of one group: an amount for each of `_FLOW`."""
+        traded = dict(zip(_FLOW, flow, strict=True))
+        holders = traded.pop("holders")
+        values = {name: traded[name] for name in ("trades", *_VALUES)}
         firm, symbol = group[:2], group[:3]
-        self._add(FIRM_TOTALS, firm, realized_pnl=realized, **values)
-        self._add(SYMBOL_TOTALS, symbol, holders=holders, **traded)
-        self._add(SYMBOL_DAYS, (*symbol, day(group.day)), **traded)
-        self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), **values)
+        self._add(FIRM_TOTALS, firm, {**values, "realized_pnl": traded["realized_pnl"]})
+        self._add(SYMBOL_TOTALS, symbol, {**traded, "holders": holders})
+        self._add(SYMBOL_DAYS, (*symbol, day(group.day)), traded)
+        self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), values)
         self.latest[symbol] = max(latest, self.latest.get(symbol, latest))
 
     def add_refusals(self, partition: int, currency: str, minute: int, count: int) -> None:
         """Add refusals of one minute."""
         place = (partition, currency)
-        self._add(FIRM_TOTALS, place, refusals=count)
-        self._add(FLOW_MINUTES, (*place, instant(minute * _MINUTE)), refusals=count)
+        self._add(FIRM_TOTALS, place, {"refusals": count})
+        self._add(FLOW_MINUTES, (*place, instant(minute * _MINUTE)), {"refusals": count})
 
-    def _add(self, table: SumTable, place: Place, **amounts: int) -> None:
-        sums = self.by_table[table].setdefault(place, Counter())
+    def _add(self, table: SumTable, place: Place, amounts: Mapping[str, int]) -> None:
+        rows = self.by_table[table]
+        sums = rows.get(place)
+        if sums is None:
+            sums = rows[place] = dict.fromkeys(table.sums, 0)
         for name, amount in amounts.items():
             sums[name] += amount
 
@@ -146,20 +151,21 @@ def _grouped(
     names = ("symbol", "side", "quantity", "price", "realized_pnl", "position_quantity", "day", "recorded_at")
     columns = zip(trades.partitions, trades.keys, *(trades[name] for name in names), strict=True)
     for partition, key, symbol, side, quantity, price, realized, held, on, timestamp in columns:
-        place = (partition, currencies[key], symbol, side, on, timestamp // _MINUTE)
-        sums = groups.get(place)
-        if sums is None:
-            sums = groups[place] = [0, 0, 0, 0, 0]
+        place = (partition, currencies[key], symbol, on, timestamp // _MINUTE)
+        flow = groups.get(place)
+        if flow is None:
+            flow = groups[place] = [0] * len(_FLOW)
             latest[place] = (timestamp, price)
         elif (timestamp, price) > latest[place]:
             latest[place] = (timestamp, price)
-        sums[0] += 1
-        sums[1] += quantity
-        sums[2] += quantity * price
-        sums[3] += realized
-        sums[4] += _holders(side, quantity, held)
+        first = 1 if side == "BUY" else 3  # Of the two columns of its side.
+        flow[0] += 1
+        flow[first] += quantity
+        flow[first + 1] += quantity * price
+        flow[5] += realized
+        flow[6] += _holders(side, quantity, held)
     return (
-        {TradeGroup(*place): sums for place, sums in groups.items()},
+        {TradeGroup(*place): flow for place, flow in groups.items()},
         {TradeGroup(*place): found for place, found in latest.items()},
     )
 
