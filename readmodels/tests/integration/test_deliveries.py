@@ -14,6 +14,7 @@ from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade, Wit
 from eventstore.writer.request import Request
 from readmodels import event_writes, plain_writes, projector
 from readmodels.models import DeadLetter, ProjectionCheckpoint
+from readmodels.projections import firm
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import dump, forget_everything, project
 from readmodels.tests.deliveries import deliver
@@ -216,10 +217,20 @@ def forgets_versions(original):
     return changes
 
 
+def loses_refusals(original):
+    """Plant a bug: what comes as columns leaves refusals out of the sums over all accounts."""
+
+    def sums(trades, refusals, currencies):
+        return original(trades, type(refusals)(refusals.cls), currencies)
+
+    return sums
+
+
 BUGS = [
     (projector, "project_together", checkpoint_outside),
     (projector, "_move_checkpoints", skips_a_batch),
     (event_writes, "changes_of", forgets_versions),
+    (firm, "sums_of_columns", loses_refusals),
 ]
 
 

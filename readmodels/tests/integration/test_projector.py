@@ -192,6 +192,7 @@ def test_a_poison_event_holds_its_account_in_order_and_no_other(lived, monkeypat
     assert [letter.version for letter in letters] == list(range(4, EVENTS + 1))
     assert [bool(letter.error) for letter in letters] == [True] + [False] * (EVENTS - 4)
     assert "poison" in letters[0].error
+    assert reconcile().differences == []  # Sums over all accounts are those of what was projected.
     lived.buy(ADA)
     project()
     assert DeadLetter.objects.filter(account_id=ADA).count() == EVENTS - 2
