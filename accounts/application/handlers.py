@@ -1,7 +1,7 @@
 """From envelopes to durable events and back to results: the one place where commands meet the event store.
 
 Every way in comes through `CommandHandler.execute`, in the writer process or in any other: here commands are executed
-once (idempotency is the event store's), counted, logged when they fail, and the projections are told.
+once (idempotency is the event store's), counted, logged when they fail, and the projections told (`notify`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
 from eventstore.errors import EventStoreError
 from eventstore.writer.group_commit import GroupCommit
-from eventstore.writer.request import Failed, Outcome, Request
+from eventstore.writer.request import Failed, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -33,21 +33,13 @@ class CommandHandler:
 
     def execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """Execute commands together, in order; return one outcome per envelope, in order, durable."""
-        requests = [
-            Request(
-                aggregate_id=envelope.account_id,
-                command_id=envelope.command_id,
-                actor=envelope.actor,
-                command=envelope.command,
-                correlation_id=envelope.correlation_id,
-                causation_id=envelope.causation_id,
-            )
-            for envelope in envelopes
-        ]
-        outcomes = self._group_commit.execute(requests)
+        outcomes = self._group_commit.execute(envelopes)
         self.metrics.count_group(envelopes, outcomes, self._group_commit.latest_times)
-        self._notifier.committed()
         return outcomes
+
+    def notify(self) -> None:
+        """Tell the projections that there may be something for them: after the callers, who wait for their answers."""
+        self._notifier.committed()
 
 
 def result_of(envelope: Envelope, outcome: Outcome) -> Result:

@@ -102,7 +102,7 @@ class Writer:
             self._lanes = Lanes(self._group_commit.partition_of)
             self._handler = CommandHandler(self._group_commit, self._notifier)
             log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
-            self._notifier.committed()  # Of what a writer before committed and could not tell any more.
+            self._handler.notify()  # Of what a writer before committed and could not tell any more.
             self._serve()
         log.info("writer stopped")
 
@@ -202,6 +202,7 @@ class Writer:
             if pending.answer(places, map(told, envelopes[start:end], outcomes[start:end])):
                 self._answer(pending)
             start = end
+        self._handler.notify()
 
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id

@@ -35,4 +35,6 @@ class InProcessBus:
 
     def _execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         with self._lock:
-            return self._handler.execute(envelopes)
+            outcomes = self._handler.execute(envelopes)
+        self._handler.notify()
+        return outcomes

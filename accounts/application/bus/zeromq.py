@@ -10,20 +10,24 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import zmq
-import zmq.asyncio
 
-from accounts.application.bus.keys import secure_caller
+from accounts.application.bus.channel import Channel, prepare
 from accounts.application.bus.wire import BusReply, BusRequest, decode_reply, encode
 from accounts.application.envelope import BriefResult, Envelope, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.limits import COMMAND_DEADLINE_SECONDS, REQUEST_COMMANDS_MAX, RESEND_SECONDS
 from accounts.application.metrics import WriterStatus
 
-SEND_QUEUE_MESSAGES_MAX: Final = 10_000
+
+class _Channels(NamedTuple):
+    """The two ways to a writer: what is sent on one arrives in its order, so a single command has one without bulk."""
+
+    single: Channel
+    bulk: Channel
 
 
 class ZeroMQBus:
@@ -55,7 +59,7 @@ class ZeroMQBus:
         deadline = time.monotonic() + self._deadline_seconds
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         try:
-            _prepare(socket, self._endpoint, self._keys)
+            prepare(socket, self._endpoint, self._keys)
             while (left := deadline - time.monotonic()) > 0:
                 with suppress(zmq.Again):  # Nobody to send to: a writer that is away, or that does not let us in.
                     socket.send(message, zmq.NOBLOCK)
@@ -81,61 +85,9 @@ class ZeroMQBus:
         loop = asyncio.get_running_loop()
         channels = self._channels.get(loop)
         if channels is None:
-            channels = self._channels[loop] = _Channels(*(_Channel(self._endpoint, self._keys) for _ in range(2)))
+            channels = self._channels[loop] = _Channels(*(Channel(self._endpoint, self._keys) for _ in range(2)))
         channel = channels.bulk if request.is_bulk else channels.single
         return await channel.ask(request, deadline_seconds=self._deadline_seconds)
-
-
-class _Channels(NamedTuple):
-    """The two ways to a writer: what is sent on one arrives in its order, so a single command has one without bulk."""
-
-    single: "_Channel"
-    bulk: "_Channel"
-
-
-class _Channel:
-    """One socket of one event loop, shared by its requests of one lane; replies find their request by its id."""
-
-    def __init__(self, endpoint: str, keys: Path | None) -> None:
-        # The process's own context, which is never ended: a loop that goes away takes only its socket with it.
-        self._socket = zmq.asyncio.Context(zmq.Context.instance()).socket(zmq.DEALER)
-        _prepare(self._socket, endpoint, keys)
-        self._waiting: dict[bytes, asyncio.Future[list[Any]]] = {}
-        self._receiver = asyncio.get_running_loop().create_task(self._receive())
-
-    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> list[Any] | None:
-        """Return the results, or None when the deadline passed without an answer."""
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[request.request_id] = future
-        message = encode(request)
-        deadline = time.monotonic() + deadline_seconds
-        try:
-            while (left := deadline - time.monotonic()) > 0:
-                with suppress(zmq.Again):
-                    await self._socket.send(message, zmq.NOBLOCK)
-                done, _ = await asyncio.wait((future,), timeout=min(RESEND_SECONDS, left))
-                if done:
-                    return future.result()
-            return None
-        finally:
-            del self._waiting[request.request_id]
-
-    async def _receive(self) -> None:
-        while True:
-            reply = decode_reply(await self._socket.recv())
-            future = self._waiting.get(reply.request_id)
-            if future is not None and not future.done():
-                future.set_result(reply.results)
-
-
-def _prepare(socket: "zmq.Socket[bytes] | zmq.asyncio.Socket", endpoint: str, keys: Path | None) -> None:
-    if keys is not None:
-        secure_caller(socket, keys)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.SNDHWM, SEND_QUEUE_MESSAGES_MAX)
-    socket.setsockopt(zmq.RECONNECT_IVL, 20)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
-    socket.connect(endpoint)
 
 
 def _request(envelopes: Sequence[Envelope], *, is_brief: bool = False) -> BusRequest:
