@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tradingplatform.writer_process import GARBAGE_THRESHOLDS
+from tradingplatform.interpreter import WRITER_GARBAGE_THRESHOLDS
 
 
 class Figure(msgspec.Struct):
@@ -57,11 +57,11 @@ def timed(into: list[float]) -> Iterator[None]:
 
 @contextmanager
 def as_in_the_writer() -> Iterator[None]:
-    """Look for garbage as seldom as the writer process does (writer_process.py) while the block runs."""
+    """Look for garbage as seldom as the writer process does (interpreter.py) while the block runs."""
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.set_threshold(*WRITER_GARBAGE_THRESHOLDS)
     try:
         yield
     finally:

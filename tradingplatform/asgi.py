@@ -10,8 +10,10 @@ django.setup(set_prefix=False)
 
 import market.routing  # noqa: E402 - models are loaded by the line above.
 import readmodels.routing  # noqa: E402
+import tradingplatform.urls  # noqa: E402, F401 - now, not with the first request.
 from accounts.websocket import WebSocketAuthentication  # noqa: E402
 from tradingplatform.handler import Handler  # noqa: E402
+from tradingplatform.interpreter import settle_web  # noqa: E402
 
 websocket_urlpatterns = [*market.routing.websocket_urlpatterns, *readmodels.routing.websocket_urlpatterns]
 
@@ -21,3 +23,5 @@ application = ProtocolTypeRouter(
         "websocket": WebSocketAuthentication(URLRouter(websocket_urlpatterns)),
     }
 )
+
+settle_web()

@@ -7,11 +7,13 @@ Django's own, unchanged.
 """
 
 import time
+from functools import partial
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage import default_storage
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -19,6 +21,7 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.functional import SimpleLazyObject, empty
 
 
 @sync_and_async_middleware
@@ -100,7 +103,15 @@ class Authentication(WithoutThread, AuthenticationMiddleware):
 
 
 class Message(WithoutThread, MessageMiddleware):
-    """Messages of the admin."""
+    """Messages of the admin. Their storage is opened for who looks into it: programs never do."""
+
+    def process_request(self, request: Any) -> None:
+        """Have the storage opened when somebody asks for it."""
+        request._messages = SimpleLazyObject(partial(default_storage, request))
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        """Store what was added or was not shown yet; nothing to do when nobody looked."""
+        return response if request._messages._wrapped is empty else super().process_response(request, response)
 
 
 class XFrameOptions(WithoutThread, XFrameOptionsMiddleware):

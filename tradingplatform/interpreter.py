@@ -1,0 +1,36 @@
+"""What the interpreter is set to in the processes that answer commands. Without Django: the benchmarks measure with the
+same settings.
+
+Objects that live on are looked through for cycles again and again, unless that is said to be in vain: they are frozen
+once everything is loaded, and the garbage collector runs seldom (https://docs.python.org/3/library/gc.html).
+"""
+
+import gc
+import sys
+from typing import Final
+
+SWITCH_SECONDS: Final = 0.000_5
+"""How long one thread may keep the interpreter while another waits for it: Python's own 5 ms are a command's time."""
+
+WRITER_GARBAGE_THRESHOLDS: Final = (50_000, 20, 1_000)
+"""The state of the accounts lives on and has no cycles: looking through it all the time costs a sixth of a trade."""
+
+WEB_GARBAGE_THRESHOLDS: Final = (10_000, 10, 50)
+"""Requests do leave cycles; a batch of thousands of commands makes objects by the ten thousand, and none."""
+
+
+def settle_writer() -> None:
+    """Set this process up to be a writer, once everything that it needs is loaded."""
+    _settle(WRITER_GARBAGE_THRESHOLDS)
+
+
+def settle_web() -> None:
+    """Set this process up to answer requests, once everything that it needs is loaded."""
+    _settle(WEB_GARBAGE_THRESHOLDS)
+
+
+def _settle(thresholds: tuple[int, int, int]) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*thresholds)
