@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings
 
 from tests.services.browser import launch_browser
 from tests.services.platform import Platform
@@ -35,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     os.environ["REDIS_URL"] = valkey.start()
     os.environ["COMMAND_BUS"] = "in_process"
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in the main thread of its tests.
+
+
+def pytest_configure() -> None:
+    """Hash the passwords of this process's users quickly, as Django advises for tests; started servers do not."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,14 @@ from eventstore.audit.verify_checkpoints import (
     VerifiedCheckpoints,
     verify_checkpoints,
 )
-from eventstore.audit.verify_parallel import Job, Update, VerificationFailed, forget_progress, verify_in_processes
+from eventstore.audit.verify_parallel import (
+    Job,
+    Update,
+    VerificationFailed,
+    forget_progress,
+    verify_here,
+    verify_in_processes,
+)
 from eventstore.errors import ConfigurationMismatch, EventStoreError
 from eventstore.integrity.checkpoints import Checkpoint, decode
 from eventstore.integrity.verifier import Finding
@@ -39,6 +46,9 @@ from eventstore.provider import get_store
 from eventstore.store import EventStore
 
 FINDINGS_SHOWN_MAX: Final = 50
+BATCHES_HERE_MAX: Final = 2_000
+"""Batches that are verified before another process has started."""
+
 PROGRESS_FOLDER: Final = "verify-progress"
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -71,7 +81,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--partition", type=int, action="append", help="only this partition (may be repeated)")
-        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once")
+        parser.add_argument(
+            "--processes", type=int, help="how many at once (default: one a core; for a short journal, this one alone)"
+        )
         parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
         parser.add_argument(
@@ -94,7 +106,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify, print what was found, and exit 1 if that is anything."""
         began = time.monotonic()
-        if options["processes"] < 1:
+        if options["processes"] is not None and options["processes"] < 1:
             raise CommandError(f"--processes: expected 1 or more, found {options['processes']}", returncode=EXIT_USAGE)
         try:
             store = get_store()
@@ -109,7 +121,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"the store has partitions 0 to {store.partition_count - 1}, found {unknown[0]}", returncode=EXIT_USAGE
             )
-        findings, totals = self._verify(partitions, heads, checkpoints, options)
+        findings, totals = self._verify(store, partitions, heads, checkpoints, options)
         self._report(
             [
                 *problems,
@@ -138,12 +150,23 @@ class Command(BaseCommand):
         return verified
 
     def _verify(
-        self, partitions: list[int], heads: dict[int, int], checkpoints: VerifiedCheckpoints, options: dict[str, Any]
+        self,
+        store: EventStore,
+        partitions: list[int],
+        heads: dict[int, int],
+        checkpoints: VerifiedCheckpoints,
+        options: dict[str, Any],
     ) -> tuple[list[Finding], dict[int, Update]]:
         folder = settings.DATA_DIR / PROGRESS_FOLDER
         if not options["resume"]:
             forget_progress(folder)
         jobs = [Job(number, checkpoints.heads.get(number, ()), folder, options["resume"]) for number in partitions]
+        batch_count = sum(heads[number] for number in partitions)
+        found = (
+            verify_here(store, jobs)
+            if options["processes"] is None and batch_count < BATCHES_HERE_MAX
+            else verify_in_processes(open_own_store, jobs, process_count=options["processes"] or os.cpu_count() or 1)
+        )
         findings: list[Finding] = []
         totals: dict[int, Update] = {}
         columns = (
@@ -153,9 +176,9 @@ class Command(BaseCommand):
         try:
             with (
                 Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-                closing(verify_in_processes(open_own_store, jobs, process_count=options["processes"])) as updates,
+                closing(found) as updates,
             ):
-                task = progress.add_task("", total=sum(heads[number] for number in partitions))
+                task = progress.add_task("", total=batch_count)
                 for update in updates:
                     findings += update.findings
                     totals[update.partition] = update
