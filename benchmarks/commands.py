@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from accounts.application.batches import decode_trades, trade_envelope
+from accounts.application.batches import decode_trades, trade_envelopes
 from accounts.application.bus.wire import BusRequest
 from accounts.application.envelope import Booked
 from accounts.application.handlers import CommandHandler, brief_result_of
@@ -75,7 +75,7 @@ def _pipeline() -> Iterator[Figure]:
 
 def _booked(body: msgspec.Raw, handler: CommandHandler, partition_of: Callable[[str], int]) -> list[Any]:
     items: Any = decode_trades(body)
-    envelopes = [trade_envelope(item, "bench") for item in items]
+    envelopes: Any = trade_envelopes(items, "bench")
     pending = PendingRequest(b"", BusRequest(b"", is_bulk=True, envelopes=envelopes, is_brief=True))
     pending.order_by(partition_of)
     while places := pending.take(GROUP):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from accounts.application.batches import decode_trades, trade_envelope
+from accounts.application.batches import decode_trades, trade_envelopes
 from accounts.application.envelope import Envelope
 from accounts.codec import account_codec
 from accounts.domain.account import decide, evolve
@@ -109,7 +109,8 @@ def entry_of(request: Request[AccountCommand]) -> dict[str, object]:
 
 def _decoded(body: bytes) -> list[Envelope]:
     items: Any = decode_trades(msgspec.Raw(body))
-    return [trade_envelope(item, "bench") for item in items]
+    found: Any = trade_envelopes(items, "bench")
+    return found
 
 
 def _funded() -> dict[str, Account]:

@@ -26,8 +26,8 @@ from accounts.domain.values import format_amount
 from accounts.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
 from accounts.recent_access import RecentRoles
 
-Parse = Callable[[object, str], Envelope]
-"""From an item and who sends it to a command with its address; raises CommandInvalid."""
+Parse = Callable[[Sequence[object], str], Sequence[Envelope | CommandInvalid]]
+"""From items and who sends them to a command with its address for each, or what is wrong with it."""
 
 ENTRIES_AT_A_TIME: Final = 500
 """Entries that are checked before others get their turn: about a millisecond of them."""
@@ -83,11 +83,11 @@ async def _parsed(
     parsed: list[tuple[int, Envelope]] = []
     for start in range(0, len(items), ENTRIES_AT_A_TIME):
         await asyncio.sleep(0)  # Other requests of this process are answered in between.
-        for place, item in enumerate(items[start : start + ENTRIES_AT_A_TIME], start):
-            try:
-                parsed.append((place, parse(item, actor)))
-            except CommandInvalid as error:
-                outcomes[place] = BatchOutcome(code=error.code.value, message=error.message)
+        for place, found in enumerate(parse(items[start : start + ENTRIES_AT_A_TIME], actor), start):
+            if isinstance(found, CommandInvalid):
+                outcomes[place] = BatchOutcome(code=found.code.value, message=found.message)
+            else:
+                parsed.append((place, found))
     return parsed
 
 

@@ -49,7 +49,10 @@ async def submit(
         return _refused(error, account_id=account_id, command_id=command_id or "")
     return await send(
         Envelope(
-            account_id=checked_account_id, command_id=checked_command_id, actor=access.principal.actor, command=command
+            aggregate_id=checked_account_id,
+            command_id=checked_command_id,
+            actor=access.principal.actor,
+            command=command,
         )
     )
 
@@ -72,7 +75,7 @@ async def submit_opening(
     account_id = factories.account_id_for(owner=owner, command_id=checked_command_id)
     await sync_to_async(grant_ownership)(user=principal.user, account_id=account_id)
     return await send(
-        Envelope(account_id=account_id, command_id=checked_command_id, actor=principal.actor, command=command)
+        Envelope(aggregate_id=account_id, command_id=checked_command_id, actor=principal.actor, command=command)
     )
 
 

@@ -4,7 +4,7 @@ The factories are the rule for what is valid. One entry that is wrong is refused
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,14 +12,13 @@ import msgspec
 from accounts.application import factories
 from accounts.application.envelope import Envelope
 from accounts.application.limits import REQUEST_COMMANDS_MAX
+from accounts.application.plain_trades import TradeItem, plain_trades
 from accounts.application.reference_price import reference_price
-from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.domain.events import Side
-from accounts.domain.values import QUANTITY_MAX, InvalidValue, parse_price
-from market.instruments import is_known
 
 TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
+_TOGETHER: Final = 100
+"""Trades that are judged together while nothing is wrong with any of them."""
 ORDER_FIELDS: Final = frozenset(
     {
         "accountId",
@@ -35,18 +34,6 @@ ORDER_FIELDS: Final = frozenset(
 )
 
 
-class TradeItem(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """An item of a batch of trades whose fields have the right types; whether their values are right is yet to see."""
-
-    account_id: str
-    symbol: str
-    side: Side
-    quantity: int
-    price: str
-    order_id: str | None = None
-    command_id: str | None = None
-
-
 _decode_trade_items: Final = msgspec.json.Decoder(list[TradeItem]).decode
 
 
@@ -60,16 +47,37 @@ def decode_trades(raw: msgspec.Raw) -> object:
         return msgspec.json.decode(raw)
 
 
+def trade_envelopes(items: Sequence[object], actor: str) -> list[Envelope | CommandInvalid]:
+    """Return the trade that each item asks for, or what is wrong with it."""
+    found: list[Envelope | CommandInvalid] = []
+    for start in range(0, len(items), _TOGETHER):
+        some = items[start : start + _TOGETHER]
+        found += plain_trades(some, actor) or _one_by_one(some, actor, trade_envelope)
+    return found
+
+
+def order_envelopes(items: Sequence[object], actor: str) -> list[Envelope | CommandInvalid]:
+    """Return the order that each item asks for, or what is wrong with it."""
+    return _one_by_one(items, actor, order_envelope)
+
+
+def _one_by_one(
+    items: Sequence[object], actor: str, parse: Callable[[object, str], Envelope]
+) -> list[Envelope | CommandInvalid]:
+    found: list[Envelope | CommandInvalid] = []
+    for item in items:
+        try:
+            found.append(parse(item, actor))
+        except CommandInvalid as error:
+            found.append(error)
+    return found
+
+
 def trade_envelope(item: object, actor: str) -> Envelope:
     """Return the trade that an item asks for, {"accountId", "symbol", "side", "quantity", "price", "orderId"?,
     "commandId"?}; raises CommandInvalid.
     """
-    if type(item) is TradeItem:
-        plain = _plain_trade(item, actor)
-        if plain is not None:
-            return plain
-        item = msgspec.to_builtins(item)
-    fields = _fields(item, TRADE_FIELDS)
+    fields = _fields(msgspec.to_builtins(item) if type(item) is TradeItem else item, TRADE_FIELDS)
     return Envelope(
         factories.account_id(_text(fields, "accountId")),
         factories.command_id(_optional_text(fields, "commandId")),
@@ -81,22 +89,6 @@ def trade_envelope(item: object, actor: str) -> Envelope:
             price=_any(fields, "price"),
             order_id=_optional_text(fields, "orderId"),
         ),
-    )
-
-
-def _plain_trade(item: TradeItem, actor: str) -> Envelope | None:
-    """Return a trade of no order whose values are all right, None for any other: what is wrong is said elsewhere."""
-    if item.order_id is not None or not is_known(item.symbol) or not 1 <= item.quantity <= QUANTITY_MAX:
-        return None
-    try:
-        price = parse_price(item.price)
-    except InvalidValue:
-        return None
-    return Envelope(
-        factories.account_id(item.account_id),
-        factories.command_id(item.command_id),
-        actor,
-        ExecuteTrade(item.symbol, item.side, item.quantity, price, None),
     )
 
 

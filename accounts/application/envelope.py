@@ -10,19 +10,18 @@ import msgspec
 
 from accounts.domain.commands import AccountCommand
 from accounts.domain.events import AccountEvent
+from eventstore.writer.request import Request
 
 
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
-    """A command for one account. The same `command_id` for the same account is executed once, however often it is
-    sent.
+class Envelope(Request[AccountCommand], frozen=True, array_like=True, gc=False):
+    """A command for one account, as the writer takes it. The same `command_id` for the same account is executed once,
+    however often it is sent.
     """
 
-    account_id: str
-    command_id: str
-    actor: str
-    command: AccountCommand
-    correlation_id: str | None = None
-    causation_id: str | None = None
+    @property
+    def account_id(self) -> str:
+        """The account that it is for."""
+        return self.aggregate_id
 
 
 class Executed(msgspec.Struct, frozen=True, array_like=True, tag="executed"):

@@ -192,6 +192,18 @@ def command_id(given: str | None) -> str:
     return str(uuid.uuid4()) if given is None else _identifier(given, "a command id", Code.INVALID_COMMAND_ID)
 
 
+def command_ids(given: Sequence[str | None]) -> Sequence[str]:
+    """Return checked command ids of many commands, a new one where none is given."""
+    if None in given:
+        return [command_id(each) for each in given]
+    together = "".join(given)  # type: ignore[arg-type]
+    if " " in together or not (together.isascii() and together.isprintable() and all(given)):
+        return [command_id(each) for each in given]  # One of them is refused, with the reason.
+    if max(map(len, given)) > _IDENTIFIER_LENGTH_MAX:  # type: ignore[arg-type]
+        return [command_id(each) for each in given]
+    return given  # type: ignore[return-value]
+
+
 @lru_cache(maxsize=_ACCOUNT_IDS_KEPT)
 def account_id(given: str) -> str:
     """Return a checked account id, which is a UUID in its canonical form."""

@@ -5,6 +5,8 @@ parsers accept plain decimal notation only, so that a float, an exponent, a thou
 fifth decimal can never slip in. They raise `InvalidValue`; they do not know commands, accounts or error codes.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 SCALE: Final = 10_000
@@ -21,6 +23,11 @@ _UNIT_OF_DIGITS: Final = (10_000, 1_000, 100, 10, 1)
 """What one of the last place is worth in ten-thousandths, by the number of decimals."""
 
 
+_ONE_PRICE: Final = tuple([rf"[0-9]{{1,{_WHOLE_DIGITS_MAX}}}" + rf"\.[0-9]{{{n}}}" * (n > 0) for n in range(5)])
+_PRICES: Final = tuple([re.compile(rf"{one}(?:\n{one})*+", re.ASCII) for one in _ONE_PRICE])
+"""Prices, a line for each, by the number of their decimals."""
+
+
 class InvalidValue(ValueError):
     """A text that is not an amount, a price or a quantity of the domain; the message says why."""
 
@@ -33,6 +40,19 @@ def parse_amount(text: object) -> int:
 def parse_price(text: object) -> int:
     """Parse a positive price per share such as "101.25" into ten-thousandths; at most 10 million."""
     return _parse_positive_decimal(text, what="a price", maximum=PRICE_MAX)
+
+
+def parse_prices(texts: Sequence[str]) -> list[int] | None:
+    """Parse many prices with the same number of decimals: the values of `parse_price`, without a loop of ours.
+
+    None when their decimals differ, or when one of them is no price: `parse_price` says which, and why.
+    """
+    lines, decimals = "\n".join(texts), len(texts[0].partition(".")[2])
+    if decimals >= len(_PRICES) or _PRICES[decimals].fullmatch(lines) is None:
+        return None
+    unit = _UNIT_OF_DIGITS[decimals]
+    values = [int(digits) * unit for digits in lines.replace(".", "").split("\n")]
+    return values if len(values) == len(texts) and min(values) > 0 and max(values) <= PRICE_MAX else None
 
 
 def parse_quantity(value: object) -> int:

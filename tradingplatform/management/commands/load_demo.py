@@ -138,7 +138,9 @@ def _prices() -> dict[str, int]:
 
 
 def _execute(bus: Bus, account_id: str, command_id: str, command: AccountCommand) -> None:
-    (result,) = bus.submit([Envelope(account_id=account_id, command_id=command_id, actor="load_demo", command=command)])
+    (result,) = bus.submit(
+        [Envelope(aggregate_id=account_id, command_id=command_id, actor="load_demo", command=command)]
+    )
     if not isinstance(result, Executed):
         raise CommandError(f"{type(command).__name__} of the demo failed: {result.code}: {result.message}")
 

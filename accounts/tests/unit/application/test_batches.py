@@ -1,18 +1,19 @@
-"""A batch is decoded at once where it can be, and each entry is judged as if it had come alone."""
+"""A batch is decoded and judged at once where it can be, and each entry is judged as if it had come alone."""
 
 import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.application import batches
-from accounts.application.batches import TradeItem, decode_trades, trade_envelope
+from accounts.application import batches, plain_trades
+from accounts.application.batches import decode_trades, trade_envelope, trade_envelopes
+from accounts.application.plain_trades import TradeItem
 from accounts.domain.errors import CommandInvalid
 
 ACCOUNT = "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11"
 GOOD = {"accountId": ACCOUNT, "symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "commandId": "mine-1"}
 ODD_TEXTS = st.sampled_from(
-    ["", " ", "KO", "ko", "K0", "BUY", "buy", "1", "0", "-1", "1e3", "1.23456", "١", ACCOUNT, "x" * 70]
+    ["", " ", "KO", "ko", "K0", "BUY", "buy", "1", "0", "-1", "1e3", "1.23456", "1.23\n4.56", "1.5", "١", "x" * 70]
 )
 ODD = st.one_of(
     st.none(),
@@ -20,34 +21,49 @@ ODD = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(allow_nan=False, allow_infinity=False),
     ODD_TEXTS,
+    st.just(ACCOUNT),
     st.text(),
 )
 CHANGES = st.dictionaries(st.sampled_from([*GOOD, "orderId", "stranger"]), ODD, max_size=2)
 
 
-def judged(item):
+def said(found):
+    if isinstance(found, CommandInvalid):
+        return found.code, found.message
+    return found.account_id, found.command, found.actor
+
+
+def alone(item):
     try:
-        envelope = trade_envelope(item, "ada")
+        found = trade_envelope(item, "ada")
     except CommandInvalid as error:
-        return error.code, error.message
-    given = item.command_id if type(item) is TradeItem else item["commandId"]
-    assert given is None or envelope.command_id == given
-    return envelope.account_id, envelope.command, envelope.actor
+        return said(error)
+    assert item["commandId"] is None or found.command_id == item["commandId"]
+    return said(found)
 
 
 def is_judged_alike(items):
     decoded = decode_trades(msgspec.Raw(msgspec.json.encode(items)))
-    assert [judged(item) for item in decoded] == [judged(item) for item in items]
+    together = trade_envelopes(decoded, "ada")
+    assert list(map(said, together)) == [alone(item) for item in items]
+    given = [item["commandId"] for item in items]
+    assert all(
+        command_id in (None, found.command_id)
+        for command_id, found in zip(given, together, strict=True)
+        if not isinstance(found, CommandInvalid)
+    )
     return decoded
 
 
 @settings(max_examples=1_000, deadline=None)
-@given(st.lists(CHANGES.map(lambda changes: {**GOOD, **changes}), min_size=1, max_size=2))
+@given(st.lists(CHANGES.map(lambda changes: {**GOOD, **changes}), min_size=1, max_size=4))
 @example([{**GOOD, "symbol": "NOPE"}])
-@example([{**GOOD, "quantity": 10**9 + 1}])
-@example([{**GOOD, "price": "1.00000"}])
-@example([{**GOOD, "orderId": ACCOUNT}])
-def test_an_entry_is_judged_the_same_whichever_way_it_was_decoded(items):
+@example([{**GOOD, "quantity": 10**9 + 1}, GOOD])
+@example([GOOD, {**GOOD, "price": "1.00000"}])
+@example([GOOD, {**GOOD, "price": "1.5"}])
+@example([GOOD, {**GOOD, "commandId": None}])
+@example([GOOD, {**GOOD, "orderId": ACCOUNT}])
+def test_an_entry_is_judged_the_same_alone_and_among_others(items):
     is_judged_alike(items)
 
 
@@ -56,10 +72,21 @@ def test_entries_of_the_right_form_are_decoded_at_once():
     assert [type(item) for item in is_judged_alike([GOOD, {**GOOD, "side": "buy"}])] == [dict, dict]
 
 
-@pytest.mark.parametrize("wrong", [{"symbol": "NOPE"}, {"quantity": 10**9 + 1}, {"price": "0"}])
-def test_a_short_way_that_forgets_a_rule_is_found_out(wrong, monkeypatch):
-    monkeypatch.setattr(batches, "is_known", lambda symbol: True)
-    monkeypatch.setattr(batches, "QUANTITY_MAX", 10**30)
-    monkeypatch.setattr(batches, "parse_price", lambda text: 1)
+def test_entries_without_a_fault_are_judged_at_once(monkeypatch):
+    monkeypatch.setattr(batches, "trade_envelope", None)
+    decoded = decode_trades(msgspec.Raw(msgspec.json.encode([GOOD, {**GOOD, "orderId": ACCOUNT}] * 200)))
+    assert [found.command.order_id for found in trade_envelopes(decoded, "ada")] == [None, ACCOUNT] * 200
+
+
+@pytest.mark.parametrize(
+    ("rule", "planted", "wrong"),
+    [
+        ("are_known", lambda symbols: True, {"symbol": "NOPE"}),
+        ("QUANTITY_MAX", 10**30, {"quantity": 10**9 + 1}),
+        ("parse_prices", lambda texts: [1] * len(texts), {"price": "0"}),
+    ],
+)
+def test_a_short_way_that_forgets_a_rule_is_found_out(rule, planted, wrong, monkeypatch):
+    monkeypatch.setattr(plain_trades, rule, planted)
     with pytest.raises(AssertionError):
         is_judged_alike([{**GOOD, **wrong}])
