@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import boto3
@@ -45,8 +44,8 @@ def client_of(url):
 def start(tmp_path):
     started = []
 
-    def make(**options):
-        server = EmbeddedDynamoDB(tmp_path / "dynamodb", **options)
+    def make(folder=tmp_path / "dynamodb", **options):
+        server = EmbeddedDynamoDB(folder, **options)
         started.append(server)
         return server, client_of(server.start())
 
@@ -137,13 +136,13 @@ class TestSetup:
         assert [path.name for path in Path(tmp_path / "theirs").iterdir()] == ["kept"]
 
 
-def manage(data_dir, *arguments):
-    """Run a command as in another terminal, which is told of nothing but the data folder."""
-    environment = {name: value for name, value in os.environ.items() if name not in FOUND_BY_MANAGE}
+def manage(data_dir, *arguments, **environment):
+    """Run a command as in another terminal, which is told of nothing but the data folder and `environment`."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOUND_BY_MANAGE}
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, "manage.py", *map(str, arguments)],
         cwd=BASE_DIR,
-        env={**environment, "TRADING_DATA_DIR": str(data_dir)},
+        env={**kept, "TRADING_DATA_DIR": str(data_dir), **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -152,25 +151,23 @@ def manage(data_dir, *arguments):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def is_up_or_ended(running, log, count):
-    return running.poll() is not None or log.read_text().count("Ctrl-C stops everything") == count
-
-
-def test_make_run_keeps_its_events_in_dynamodb_over_kill_9(tmp_path, monkeypatch):
+def test_make_run_keeps_its_events_in_dynamodb_over_kill_9(tmp_path, monkeypatch, start):
     monkeypatch.setenv("EVENT_STORE", "dynamodb")
     data_dir, log, checkpoint = tmp_path / "data", tmp_path / "run.log", tmp_path / "checkpoint.json"
-    # The second start proves that everything which the first one's checkpoint names is there, unchanged.
-    checks = [["sign_checkpoint", "--output", checkpoint], ["verify_events", "--known-checkpoint", checkpoint]]
-    for count, check in enumerate(checks, start=1):
-        running = start_run(data_dir, free_port())
-        try:
-            wait_for(partial(is_up_or_ended, running, log, count), 120)
-            assert running.poll() is None, log.read_text()
-            manage(data_dir, *map(str, check))
-        finally:
-            running.kill()
-            running.wait()
-        wait_for(lambda: marked(str(data_dir)) == [], 20)
+    running = start_run(data_dir, free_port())
+    try:
+        wait_for(lambda: running.poll() is not None or "Ctrl-C stops everything" in log.read_text(), 120)
+        assert running.poll() is None, log.read_text()
+        manage(data_dir, "sign_checkpoint", "--output", checkpoint)
+    finally:
+        running.kill()
+        running.wait()
+    wait_for(lambda: marked(str(data_dir)) == [], 20)
     for step in ("start DynamoDB Local", "create the event tables"):
-        assert len(re.findall(rf"\d s  {step}$", log.read_text(), re.MULTILINE)) == 2
+        assert re.search(rf"\d s  {step}$", log.read_text(), re.MULTILINE)
     assert not (data_dir / "events").exists()
+    # What the checkpoint names is there, unchanged, when the server is started on its folder again.
+    server, _ = start(folder=data_dir / "dynamodb")
+    environment = {"EVENT_STORE": "dynamodb", "DYNAMODB_ENDPOINT": server.url}
+    manage(data_dir, "create_event_tables", **environment)
+    manage(data_dir, "verify_events", "--known-checkpoint", checkpoint, **environment)
