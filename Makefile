@@ -7,7 +7,6 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_BIN := $(CURDIR)/$(VENV)/node
-ALONE := tests/e2e tradingplatform/local
 FRONTEND_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts -type f 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -40,8 +39,7 @@ test-frontend: setup ## Run the front end's unit tests
 
 .PHONY: test-python
 test-python: setup ## Run the Python tests, end-to-end tests included
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	@$(BIN)/python -m pytest $(ALONE)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: fuzz-api
 fuzz-api: setup ## Ask every REST operation hundreds of questions, and compare the answers with the OpenAPI document
