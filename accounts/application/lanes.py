@@ -63,6 +63,7 @@ class Lanes:
         self._partition_of = partition_of
         self._singles: deque[PendingRequest] = deque()
         self._bulk: deque[PendingRequest] = deque()
+        self._has_bulk_waited = False
 
     def __bool__(self) -> bool:
         return self.queued > 0
@@ -86,8 +87,10 @@ class Lanes:
         return True
 
     def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Sequence[int]]]:
-        """Return what to decide together now, in order: requests with the places of their commands, every single one
-        first, then bulk as paced.
+        """Return what to decide together now, in order: requests with the places of their commands.
+
+        Every single command first, alone: it waits for no bulk but what is being written when it comes. So that many of
+        them do not keep bulk out, the next group takes bulk as paced, whoever else is in it.
         """
         group: list[tuple[PendingRequest, Sequence[int]]] = []
         count = 0
@@ -95,6 +98,11 @@ class Lanes:
             single = self._singles.popleft()
             group.append((single, single.take(1)))
             count += 1
+        if group and self._bulk and not self._has_bulk_waited:
+            self._has_bulk_waited = True
+            self.queued -= count
+            return group
+        self._has_bulk_waited = False
         limit = min(count + pace.bulk_commands(while_singles_wait=bool(group)), GROUP_COMMANDS_MAX)
         while self._bulk and count < limit:
             first = self._bulk[0]

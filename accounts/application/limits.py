@@ -11,10 +11,10 @@ GROUP_COMMANDS_MAX: Final = 5_000
 BULK_COMMANDS_MIN: Final = 100
 """Bulk commands that a group takes however slow they are."""
 
-DECIDING_SECONDS_WHILE_SINGLES_WAIT: Final = 0.005
+DECIDING_SECONDS_WHILE_SINGLES_WAIT: Final = 0.003
 """Time that the bulk commands of a group may take that has single ones in it."""
 
-DECIDING_SECONDS_MIN: Final = 0.010
+DECIDING_SECONDS_MIN: Final = 0.005
 """Time that the bulk commands of a group may take when nobody else waits; a single command that comes meanwhile waits
 for the group's end. As long as the group before took to be written, where that is longer ..."""
 

@@ -30,15 +30,25 @@ def test_single_commands_go_before_bulk_that_came_earlier():
     lanes = Lanes(lambda account_id: 0)
     lanes.offer(pending(3, "bulk"))
     lanes.offer(pending(1, "click"))
-    assert ids(lanes.next_group(PACE)) == ["click-0", "bulk-0", "bulk-1", "bulk-2"]
+    assert ids(lanes.next_group(PACE)) == ["click-0"]
+    assert ids(lanes.next_group(PACE)) == ["bulk-0", "bulk-1", "bulk-2"]
     assert not lanes
 
 
-def test_bulk_beside_single_commands_is_bounded():
+def test_single_commands_without_end_do_not_keep_bulk_out():
+    lanes = Lanes(lambda account_id: 0)
+    lanes.offer(pending(1_000, "bulk"))
+    sizes = []
+    for number in range(6):
+        lanes.offer(pending(1, f"click{number}"))
+        sizes.append(len(ids(lanes.next_group(PACE))))
+    assert sizes == [1, 1 + 400, 1, 1 + 400, 1, 1 + 200]
+    assert not lanes
+
+
+def test_bulk_alone_is_as_much_as_is_paced():
     lanes = Lanes(lambda account_id: 0)
     lanes.offer(pending(5_000, "bulk"))
-    lanes.offer(pending(1, "click"))
-    assert len(ids(lanes.next_group(PACE))) == 1 + 400
     assert len(ids(lanes.next_group(PACE))) == 1_000
 
 
