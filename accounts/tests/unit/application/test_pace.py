@@ -17,10 +17,10 @@ def learned(seconds_a_command, writing_seconds):
 @pytest.mark.parametrize(
     ("seconds_a_command", "writing_seconds", "alone", "beside_singles"),
     [
-        (20e-6, 0.002, 500, 250),
-        (10e-6, 0.002, 1_000, 500),
-        (10e-6, 0.040, 4_000, 500),
-        (10e-6, 2.0, GROUP_COMMANDS_MAX, 500),
+        (20e-6, 0.002, 250, 150),
+        (10e-6, 0.002, 500, 300),
+        (10e-6, 0.040, 4_000, 300),
+        (10e-6, 2.0, GROUP_COMMANDS_MAX, 300),
         (50e-6, 2.0, 2_000, 100),
         (1e-3, 0.002, BULK_COMMANDS_MIN, BULK_COMMANDS_MIN),
     ],
