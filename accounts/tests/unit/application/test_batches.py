@@ -60,7 +60,7 @@ def is_judged_alike(items):
 @example([{**GOOD, "symbol": "NOPE"}])
 @example([{**GOOD, "quantity": 10**9 + 1}, GOOD])
 @example([GOOD, {**GOOD, "price": "1.00000"}])
-@example([GOOD, {**GOOD, "price": "1.5"}])
+@example([GOOD, {**GOOD, "price": "1.5"}, {**GOOD, "price": "2"}])
 @example([GOOD, {**GOOD, "commandId": None}])
 @example([GOOD, {**GOOD, "orderId": ACCOUNT}])
 def test_an_entry_is_judged_the_same_alone_and_among_others(items):
