@@ -18,7 +18,7 @@ import structlog
 import zmq
 
 from accounts.application.bus.keys import secure_writer
-from accounts.application.bus.wire import BusReply, decode_request, encode
+from accounts.application.bus.wire import BusReply, decode_request, decode_request_id, encode
 from accounts.application.envelope import NotExecuted
 from accounts.application.errors import SystemCode
 from accounts.application.handlers import CommandHandler, brief_result_of, result_of
@@ -163,22 +163,23 @@ class Writer:
 
     def _accept(self, caller: bytes, message: bytes) -> None:
         try:
+            request_id = decode_request_id(message).request_id
+            if request_id in self._in_progress:
+                return  # A caller that has waited long asks again; thousands of commands are decoded once.
+            known_reply = self._replies.get(request_id)
+            if known_reply is not None:
+                self._socket.send_multipart((caller, known_reply))
+                return
             request = decode_request(message)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("message refused", reason=str(error))
             return
         if not request.envelopes:
-            self._socket.send_multipart((caller, encode(BusReply(request.request_id, [], self._status()))))
-            return
-        known_reply = self._replies.get(request.request_id)
-        if known_reply is not None:
-            self._socket.send_multipart((caller, known_reply))
-            return
-        if request.request_id in self._in_progress:
+            self._socket.send_multipart((caller, encode(BusReply(request_id, [], self._status()))))
             return
         pending = PendingRequest(caller, request)
         if self._lanes.offer(pending):
-            self._in_progress.add(request.request_id)
+            self._in_progress.add(request_id)
             return
         self._handler.metrics.overloaded += len(request.envelopes)
         message_text = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
@@ -188,7 +189,7 @@ class Writer:
             )
             for e in request.envelopes
         ]
-        self._socket.send_multipart((caller, encode(BusReply(request.request_id, list(refusals)))))
+        self._socket.send_multipart((caller, encode(BusReply(request_id, list(refusals)))))
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)

@@ -20,6 +20,12 @@ class BusRequest(msgspec.Struct, frozen=True, array_like=True):
     is_brief: bool = False
 
 
+class RequestId(msgspec.Struct, frozen=True, array_like=True):
+    """The beginning of a request, for a writer that asks whether it has it already; the rest is passed over."""
+
+    request_id: bytes
+
+
 class BusReply(msgspec.Struct, frozen=True, array_like=True):
     """The results of one request, in the order of its envelopes; or the writer's status, when that was asked."""
 
@@ -29,5 +35,6 @@ class BusReply(msgspec.Struct, frozen=True, array_like=True):
 
 
 encode = msgspec.msgpack.Encoder().encode
+decode_request_id = msgspec.msgpack.Decoder(RequestId).decode
 decode_request = msgspec.msgpack.Decoder(BusRequest).decode
 decode_reply = msgspec.msgpack.Decoder(BusReply).decode
