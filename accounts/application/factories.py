@@ -194,13 +194,8 @@ def command_id(given: str | None) -> str:
 
 def command_ids(given: Sequence[str | None]) -> Sequence[str]:
     """Return checked command ids of many commands, a new one where none is given."""
-    if None in given:
-        return [command_id(each) for each in given]
-    together = "".join(given)  # type: ignore[arg-type]
-    if " " in together or not (together.isascii() and together.isprintable() and all(given)):
-        return [command_id(each) for each in given]  # One of them is refused, with the reason.
-    if max(map(len, given)) > _IDENTIFIER_LENGTH_MAX:  # type: ignore[arg-type]
-        return [command_id(each) for each in given]
+    if None in given or not _are_identifiers(given):  # type: ignore[arg-type]
+        return [command_id(each) for each in given]  # Some are made, or one of them is refused with the reason.
     return given  # type: ignore[return-value]
 
 
@@ -251,9 +246,20 @@ def _value(parse: Callable[[object], V], given: object, code: Code) -> V:
 
 
 def _identifier(given: str, what: str, code: Code) -> str:
-    if not (0 < len(given) <= _IDENTIFIER_LENGTH_MAX and given.isascii() and given.isprintable() and " " not in given):
+    if not _are_identifiers((given,)):
         raise CommandInvalid(code, f"{what} is 1 to 64 visible ASCII characters, found {given[:70]!r}")
     return given
+
+
+def _are_identifiers(texts: Sequence[str]) -> bool:
+    together = "".join(texts)
+    return (
+        min(map(len, texts)) > 0
+        and max(map(len, texts)) <= _IDENTIFIER_LENGTH_MAX
+        and together.isascii()
+        and together.isprintable()
+        and " " not in together
+    )
 
 
 def _reference(given: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias, get_args
 from accounts.domain.account import evolve
 from accounts.domain.events import OrderEvent, TradeExecuted
 from accounts.domain.state import Account
-from accounts.domain.trades import traded
 
 Note: TypeAlias = tuple[dict[str, Any], str, Any]
 """A table, a key in it, and what stood there: None for nothing."""
@@ -24,9 +23,7 @@ def evolve_noted(account: Account, event: Any, notes: list[Note]) -> Account:
     if kind is TradeExecuted:
         symbol, positions = event.symbol, account.positions
         notes.append((positions, symbol, positions.get(symbol)))
-        traded(account, event)  # As `evolve` does, without looking for it: trades are what there is most of.
-        return account
-    if kind in _OF_ORDERS:
+    elif kind in _OF_ORDERS:
         order_id, symbol = event.order_id, event.symbol
         notes.append((account.orders, order_id, account.orders.get(order_id)))
         notes.append((account.reserved_shares, symbol, account.reserved_shares.get(symbol)))

@@ -10,10 +10,12 @@ import uuid
 import pytest
 import zmq
 
+from accounts.application import writer as writer_module
+from accounts.application.bus.in_process import InProcessBus
 from accounts.application.bus.keys import KeysUnusable, create_keys
 from accounts.application.bus.routed import RoutedBus
 from accounts.application.bus.routes import Route
-from accounts.application.bus.wire import BusRequest, decode_reply, encode
+from accounts.application.bus.wire import BusRequest, decode_reply, decode_request, encode
 from accounts.application.bus.zeromq import ZeroMQBus
 from accounts.application.decider import AccountDecider
 from accounts.application.envelope import Envelope, Executed, NotExecuted
@@ -26,6 +28,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.record import partition_of
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
+from tradingplatform.local.tests.processes_of import wait_for
 
 ACCOUNT = str(uuid.uuid4())
 
@@ -33,10 +36,13 @@ ACCOUNT = str(uuid.uuid4())
 class RunningWriter:
     """A writer on a thread of its own, as the process would run it."""
 
-    def __init__(self, folder, endpoint, **options):
+    def __init__(self, folder, endpoint, notifier=None, **options):
         self.store = EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=4)
         self.writer = Writer(
-            endpoint=endpoint, load=lambda: self.store.writer(AccountDecider()), notifier=SilentNotifier(), **options
+            endpoint=endpoint,
+            load=lambda: self.store.writer(AccountDecider()),
+            notifier=notifier or SilentNotifier(),
+            **options,
         )
         self.thread = threading.Thread(target=self.writer.run)
         self.thread.start()
@@ -147,6 +153,53 @@ def test_a_request_that_is_sent_again_is_answered_again_without_being_executed(s
     assert replies[0] == replies[1] == replies[2]
     assert [result.version for result in decode_reply(replies[0]).results] == [1, 2, 3]
     assert event_count(writer) == 3
+
+
+def test_a_request_that_is_asked_again_meanwhile_is_decoded_and_answered_once(start, endpoint, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(writer_module, "decode_request", lambda message: decoded.append(0) or decode_request(message))
+    writer = start()
+    request = BusRequest(uuid.uuid4().bytes, True, [opening(), *(deposit(str(n)) for n in range(8_000))])
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.connect(endpoint)
+        for _ in range(2):
+            socket.send(encode(request))
+        assert len(decode_reply(socket.recv()).results) == 8_001
+        assert not socket.poll(200)
+    assert (len(decoded), event_count(writer)) == (1, 8_001)
+
+
+class HeldNotifier:
+    """Counts what it is told, and keeps whoever tells it while it is held."""
+
+    def __init__(self):
+        self.told = 0
+        self.is_free = threading.Event()
+        self.is_free.set()
+
+    def committed(self):
+        self.told += 1
+        assert self.is_free.wait(10)
+
+
+def test_the_projections_are_told_of_every_group_after_its_callers(start, endpoint):
+    notifier = HeldNotifier()
+    start(notifier=notifier)
+    bus = ZeroMQBus(endpoint)
+    bus.submit([opening()])
+    wait_for(lambda: notifier.told == 2)  # When it began, and of the opening.
+    notifier.is_free.clear()
+    (result,) = bus.submit([deposit("1")])
+    assert isinstance(result, Executed), "who tells the projections first never gets to the caller"
+    wait_for(lambda: notifier.told == 3)
+    notifier.is_free.set()
+
+
+def test_the_bus_without_a_writer_process_tells_the_projections_too(tmp_path):
+    notifier = HeldNotifier()
+    with EventStore.open(SQLiteEngine(tmp_path), codec=account_codec(), partition_count=4) as store:
+        InProcessBus(store.writer(AccountDecider()), notifier).submit([opening()])
+    assert notifier.told == 1
 
 
 def test_a_message_that_is_not_a_request_is_refused_and_the_writer_goes_on(start, endpoint):

@@ -46,8 +46,8 @@ from eventstore.provider import get_store
 from eventstore.store import EventStore
 
 FINDINGS_SHOWN_MAX: Final = 50
-BATCHES_HERE_MAX: Final = 2_000
-"""Batches that are verified before another process has started."""
+BATCHES_HERE_MAX: Final = 1_000
+"""Batches that are verified in the time that another process takes to start, if they are of some dozen events each."""
 
 PROGRESS_FOLDER: Final = "verify-progress"
 EXIT_FINDINGS: Final = 1
