@@ -30,12 +30,19 @@ class ArchivedEngine:
     def __init__(self, bare: Engine, storage: ArchiveStorage, *, verify: Verify) -> None:
         self.bare = bare
         self._storage = storage
+        self._verify = verify
         self._catalogue = Catalogue(bare, verify=verify)
         self._files: OrderedDict[str, list[StoredBatch]] = OrderedDict()
         self._lock = threading.RLock()
 
+    def check_exists(self) -> None:
+        self.bare.check_exists()
+
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         return self.bare.open(proposed)
+
+    def reopened(self) -> "ArchivedEngine":
+        return ArchivedEngine(self.bare.reopened(), self._storage, verify=self._verify)
 
     def problems(self) -> list[str]:
         return self.bare.problems()

@@ -111,9 +111,17 @@ class Documents(Protocol):
 class Engine(Journal, Pages, Documents, Protocol):
     """Storage of one store."""
 
+    def check_exists(self) -> None:
+        """Raise ConfigurationMismatch when there is no store yet, which `open` would create."""
+
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         """Open the store, creating it with the proposed metadata when it does not exist; return what it was made
         with.
+        """
+
+    def reopened(self) -> "Engine":
+        """Return an engine on the same open storage that shares no connection and no cache with this one, for a second
+        reading. Whoever asks for it closes it.
         """
 
     def problems(self) -> list[str]:

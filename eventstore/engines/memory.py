@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from eventstore.engines.base import AppendOutcome
+from eventstore.errors import ConfigurationMismatch
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
 
 
@@ -19,11 +20,18 @@ class MemoryEngine:
         self._page_positions: dict[int, list[int]] = {}
         self._documents: dict[str, dict[int, Document]] = {}
 
+    def check_exists(self) -> None:
+        if self._metadata is None:
+            raise ConfigurationMismatch("there is no event store in this memory yet")
+
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         with self._lock:
             if self._metadata is None:
                 self._metadata = proposed
             return self._metadata
+
+    def reopened(self) -> "MemoryEngine":
+        return self
 
     def turn(self) -> AbstractContextManager[None]:
         return nullcontext()

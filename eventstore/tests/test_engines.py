@@ -1,14 +1,15 @@
 """The contract of the engine port, held by every engine."""
 
-import sqlite3
 import zlib
 
+import apsw
 import msgspec
 import pytest
 
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.tests.sqlite_file import sqlite_file
 
 METADATA = StoreMetadata(store_id="a-store", format=1, partition_count=4, created_at=17)
 
@@ -203,7 +204,7 @@ class TestSQLite:
     @pytest.mark.parametrize("statement", ["UPDATE journal SET payload = x'00'", "DELETE FROM journal"])
     def test_the_file_itself_refuses_changes(self, engine, statement):
         engine.append([batch(0, 1)])
-        with sqlite3.connect(engine.path) as other, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        with sqlite_file(engine.path) as other, pytest.raises(apsw.ConstraintError, match="append-only"):
             other.execute(statement)
         assert engine.read(partition=0, after_seq=0, limit=9) == [batch(0, 1)]
 

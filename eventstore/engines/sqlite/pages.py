@@ -5,8 +5,9 @@ Apart from the journal's file, so that writing pages never makes a command wait.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import apsw
 import msgspec
 
 from eventstore.engines.sqlite.database import Database
@@ -29,7 +30,7 @@ class SQLitePages:
     """Keeps pages in one file; implements the port `Pages`."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, is_durable=False)
+        self._database = Database(path, is_durable=False, schema=PAGES)
 
     def create(self) -> None:
         """Make the file when it does not exist."""
@@ -44,10 +45,7 @@ class SQLitePages:
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
         with self._database.errors(), self._database.transaction() as connection:
-            (position,) = connection.execute(
-                "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,)
-            ).fetchone()
-            if position != after_seq:
+            if _position(connection, partition) != after_seq:
                 return False
             connection.executemany(_INSERT, map(msgspec.structs.astuple, pages))
             connection.execute("INSERT INTO page_position VALUES (?, ?)", (partition, through_seq))
@@ -55,14 +53,11 @@ class SQLitePages:
 
     def page_position(self, *, partition: int) -> int:
         with self._database.errors():
-            row = self._database.connection().execute(
-                "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,)
-            )
-            return int(row.fetchone()[0])
+            return _position(self._database.connection(), partition)
 
     def page_positions(self, *, partition: int) -> list[int]:
         with self._database.errors():
-            rows = self._database.connection().execute(
+            rows: Any = self._database.connection().execute(
                 "SELECT seq FROM page_position WHERE partition = ? ORDER BY seq", (partition,)
             )
             return [seq for (seq,) in rows]
@@ -98,6 +93,11 @@ class SQLitePages:
     def close(self) -> None:
         """Close this thread's connection."""
         self._database.close()
+
+
+def _position(connection: apsw.Connection, partition: int) -> int:
+    row: Any = connection.execute("SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,))
+    return int(row.fetchone()[0])
 
 
 def _stored(row: tuple[object, ...]) -> StoredPage:
