@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from eventstore.engines.base import Engine
-from eventstore.pages.page import open_page
+from eventstore.pages.page import PageReader
 from eventstore.reader import Reader
 from eventstore.record import Commit
 from eventstore.serialization.codec import EventCodec
@@ -19,9 +19,8 @@ class FirstResults:
     """Finds stored commits by aggregate and command id."""
 
     def __init__(self, *, engine: Engine, reader: Reader, codec: EventCodec) -> None:
-        self._engine = engine
+        self._pages = PageReader(engine, codec)
         self._reader = reader
-        self._codec = codec
         self._batches: OrderedDict[tuple[int, int], dict[tuple[str, str], Commit[Any]]] = OrderedDict()
 
     def find(self, place: Place, *, partition: int, aggregate_id: str, command_id: str) -> Commit[Any] | None:
@@ -40,6 +39,6 @@ class FirstResults:
         return {(commit.aggregate_id, commit.command_id): commit for commit in batch.commits}
 
     def _find_in_page(self, version: int, aggregate_id: str, command_id: str) -> Commit[Any] | None:
-        stored = self._engine.last_page(aggregate_id, version=version)
-        commits = [] if stored is None else open_page(stored, self._codec).commits(with_event_ids=True)
+        page = self._pages.last(aggregate_id, version=version)
+        commits = [] if page is None else page.commits(with_event_ids=True)
         return next((commit for commit in commits if commit.command_id == command_id), None)

@@ -3,7 +3,8 @@
 from typing import Any, Generic, TypeVar
 
 from eventstore.engines.base import Engine
-from eventstore.pages.page import Page, open_page
+from eventstore.pages.page import Page, PageReader
+from eventstore.pages.states import PageStates
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
 from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
@@ -32,9 +33,8 @@ class PageLoader(Generic[S]):
     """Loads aggregates of one store as of their last page."""
 
     def __init__(self, *, engine: Engine, codec: EventCodec, decider: Decider[S, Any]) -> None:
-        self._engine = engine
-        self._codec = codec
-        self._decider = decider
+        self._pages = PageReader(engine, codec)
+        self._states = PageStates(decider, self._pages)
 
     def load(self, aggregate_id: str, *, through_seq: int) -> Aggregate[S] | None:
         """Return an aggregate as its pages leave it, None when it has none; the journal goes through `through_seq`."""
@@ -42,25 +42,20 @@ class PageLoader(Generic[S]):
         if not pages:
             return None
         final = pages[-1]
-        state = self._decider.load(final.state_before)
-        for commit in final.commits():
-            for event in commit.events:
-                state = self._decider.evolve(state, event)
-        return Aggregate(state, final.last_version, _commands_of(pages, through_seq))
+        return Aggregate(self._states.after(final), final.last_version, _commands_of(pages, through_seq))
 
     def _last_pages(self, aggregate_id: str) -> list[Page]:
         """Return the last pages, oldest first: as many as hold the commands that are to be remembered."""
         pages: list[Page] = []
         commands = 0
-        stored = self._engine.last_page(aggregate_id)
-        oldest = 0 if stored is None else stored.last_timestamp - REMEMBERED_SECONDS * 1_000_000
-        while stored is not None and (commands < REMEMBERED_COMMANDS_MIN or stored.last_timestamp >= oldest):
-            page = open_page(stored, self._codec)
+        page = self._pages.last(aggregate_id)
+        oldest = 0 if page is None else page.last_timestamp - REMEMBERED_SECONDS * 1_000_000
+        while page is not None and (commands < REMEMBERED_COMMANDS_MIN or page.last_timestamp >= oldest):
             pages.append(page)
             commands += page.commit_count
             if page.first_version == 1:
                 break
-            stored = self._engine.last_page(aggregate_id, version=page.first_version - 1)
+            page = self._pages.last(aggregate_id, version=page.first_version - 1)
         return pages[::-1]
 
 

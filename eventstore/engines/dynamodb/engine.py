@@ -64,10 +64,10 @@ class DynamoDBEngine:
         self.claim_stretch = pages.claim_stretch
         self.put_pages = pages.put_pages
         self.page_position = pages.page_position
-        self.page_positions = pages.page_positions
+        self.replace_pages = pages.replace_pages
+        self.page_stretches = pages.page_stretches
         self.last_page = pages.last_page
         self.pages = pages.pages
-        self.drop_pages = pages.drop_pages
 
     def check_exists(self) -> None:
         if self._get(key("#store", 0)) is None:

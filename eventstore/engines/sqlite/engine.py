@@ -56,10 +56,10 @@ class SQLiteEngine:
         self.claim_stretch = self._pages.claim_stretch
         self.put_pages = self._pages.put_pages
         self.page_position = self._pages.page_position
-        self.page_positions = self._pages.page_positions
+        self.replace_pages = self._pages.replace_pages
+        self.page_stretches = self._pages.page_stretches
         self.last_page = self._pages.last_page
         self.pages = self._pages.pages
-        self.drop_pages = self._pages.drop_pages
 
     def check_exists(self) -> None:
         if not os.path.exists(self.path):

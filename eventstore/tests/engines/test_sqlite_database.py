@@ -111,7 +111,7 @@ class TestWhatIsInTheWay:
         assert opened.append([batch(0, 2)]) == [None]
 
     def test_a_folder_that_is_not_there_is_named(self, tmp_path):
-        with pytest.raises(ConfigurationMismatch, match="there is no event store in .*nowhere: check EVENT_STORE_PATH"):
+        with pytest.raises(ConfigurationMismatch, match=r"no event store in .*nowhere: check EVENT_STORE_PATH"):
             SQLiteEngine(tmp_path / "nowhere").check_exists()
 
     @needs_root
