@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from accounts.application.errors import SystemCode
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
 from accounts.domain.errors import CommandInvalid
-from eventstore.errors import ConflictLimitReached, OutcomeUnknown, StoreUnavailable
+from eventstore.errors import ClockUntrusted, ConflictLimitReached, OutcomeUnknown, StoreUnavailable
 
 _INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
 
@@ -24,6 +24,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(error.code.value, error.message)
     if isinstance(error, ConflictLimitReached):
         return Failure(SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    if isinstance(error, ClockUntrusted):
+        return Failure(SystemCode.CLOCK_UNTRUSTED.value, str(error), OVERLOADED_RETRY_AFTER_MS)
     if isinstance(error, OutcomeUnknown):
         return Failure(SystemCode.OUTCOME_UNKNOWN.value, str(error))
     if isinstance(error, StoreUnavailable):

@@ -10,7 +10,7 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
@@ -21,6 +21,7 @@ from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
+from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.durable import append_each, append_together
 from eventstore.writer.first_results import FirstResults
@@ -53,21 +54,23 @@ class GroupCommit(Generic[S, C]):
         reader: Reader,
         metadata: StoreMetadata,
         decider: Decider[S, C],
-        clock: Callable[[], int],
+        clock: WriterClock,
     ) -> None:
         self._engine = engine
         self._codec = codec
         self._reader = reader
         self._metadata = metadata
         self._decider = decider
-        self._clock = clock
+        self.clock = clock
         self._first_results = FirstResults(engine=engine, reader=reader, codec=codec)
         self._partitions: dict[int, PartitionState[S]] = {}
         self.latest_times = GroupTimes(0.0, 0.0)
 
     def load(self, partition: int) -> int:
         """Bring a partition's state up to what is durable now; return its head's seq."""
-        return self._caught_up(partition).seq
+        found = self._caught_up(partition)
+        self.clock.look(partition=partition, newest=found.last_timestamp)
+        return found.seq
 
     def partition_of(self, aggregate_id: str) -> int:
         """Return the partition that an aggregate lives in."""
@@ -206,7 +209,7 @@ class GroupCommit(Generic[S, C]):
             partition,
             codec=self._codec,
             decider=self._decider,
-            clock_now=self._clock(),
+            clock_now=self.clock.timestamp(partition=partition.number, newest=partition.last_timestamp),
             first_result=partial(self._first_result, partition.number),
         )
         try:
