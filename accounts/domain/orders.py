@@ -136,6 +136,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         filled_quantity=old.filled_quantity,
         reserved_cash=cash,
         reserved_shares=shares,
+        terms=",".join(term for term in e.REPLACEABLE_TERMS if getattr(command, term) is not None),
     )
     return replaced, _placed_event(account, command.new_order_id, order, replaces=command.order_id, freed=old)
 

@@ -9,6 +9,7 @@ from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
 from eventstore.pages.page import open_page
 from eventstore.record import CommitHeader, StoredBatch
+from eventstore.serialization.columns import take_apart
 from eventstore.store import EventStore
 
 _decode_header = msgspec.msgpack.Decoder(CommitHeader).decode
@@ -83,8 +84,9 @@ def _begin(store: EventStore, *, aggregate_id: str, version: int) -> int:
     partition = store.partition_of(aggregate_id)
     stored = store.engine.last_page(aggregate_id, version=version)
     if stored is not None and version <= stored.last_version:
-        commands = open_page(stored, store.codec).commands()
-        timestamp = max(command.timestamp for command in commands if command.version <= version)
+        layout = take_apart(open_page(stored, store.codec).columns)
+        commits = zip(layout.first_versions, layout.timestamp_list(), strict=True)
+        timestamp = max(timestamp for first_version, timestamp in commits if first_version <= version)
         return store.engine.seek(partition=partition, timestamp=timestamp)
     return store.engine.page_position(partition=partition)
 

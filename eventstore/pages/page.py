@@ -5,7 +5,7 @@ events are those of the journal is what `verify_events` proves, by making every 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -14,8 +14,6 @@ from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import page_hash
 from eventstore.record import Commit, StoredPage
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import Layout, take_apart
-from eventstore.serialization.identifiers import unpack
 
 EVENTS_PER_PAGE_MAX: Final = 100
 """Events in a page; a commit is never cut, so one with more events has a page of its own."""
@@ -30,14 +28,6 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Content).decode
 
 
-class Command(NamedTuple):
-    """A command of a page: its id, the version of its first event, and when (UTC microseconds)."""
-
-    command_id: str
-    version: int
-    timestamp: int
-
-
 class Page:
     """An opened page; its commits are decoded when they are asked for."""
 
@@ -49,18 +39,6 @@ class Page:
         self.columns = content.columns
         self._codec = codec
 
-    @property
-    def commit_count(self) -> int:
-        """How many commits the page holds."""
-        return self._layout().commit_count
-
-    def commands(self) -> list[Command]:
-        """Return the commands of the page, without decoding any event."""
-        layout = self._layout()
-        command_ids = unpack(layout.command_ids, count=layout.commit_count)
-        columns = zip(command_ids, layout.first_versions, layout.timestamp_list(), strict=True)
-        return [Command(str(command_id), version, timestamp) for command_id, version, timestamp in columns]
-
     def commits(self, *, with_event_ids: bool = False) -> list[Commit[Any]]:
         """Return the page's commits, of current events."""
         try:
@@ -70,12 +48,6 @@ class Page:
         except ValueError as error:
             raise _damaged(self.aggregate_id, self.first_version, str(error)) from error
         return commits
-
-    def _layout(self) -> Layout:
-        try:
-            return take_apart(self.columns)
-        except ValueError as error:
-            raise _damaged(self.aggregate_id, self.first_version, str(error)) from error
 
 
 def seal_page(commits: Sequence[Commit[Any]], *, state_before: bytes, codec: EventCodec) -> StoredPage:

@@ -9,10 +9,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
+from accounts.domain import recorded as module
 from accounts.domain.account import decide
+from accounts.domain.recorded import asks_the_same, command_of
 from accounts.tests.unit.domain.test_account_stateful import Accounts
-from temporal import recorded_commands as module
-from temporal.recorded_commands import command_of, recorded_commands
+from temporal.recorded_commands import recorded_commands
 from temporal.tests.history.conftest import ADA
 
 SETTINGS = settings(max_examples=80, stateful_step_count=40, deadline=None)
@@ -27,6 +28,7 @@ class DecidedAgain(Accounts):
         again = command_of(events)
         assert type(again) is type(command)
         assert decide(before, again, self.now) == events
+        assert asks_the_same(command, events)
         return super().execute(command)
 
 

@@ -219,7 +219,7 @@ def test_prices_and_times_in_force_go_with_the_type(order_type, time_in_force, l
 def test_a_replacement_is_a_new_order_that_keeps_what_was_filled():
     given = with_order(filled=4).when(replacing(quantity=6, limit="45"))
     replaced, placed = given.decided
-    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, reserved_cash=0, reserved_shares=0)
+    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, 0, 0, terms="quantity,limit_price")
     assert (placed.order_id, placed.replaces, placed.client_order_id) == ("n", "o", "again")
     assert (placed.quantity, placed.filled_quantity, placed.filled_value) == (6, 4, money("196"))
     assert given.account.orders["n"].remaining == 2, "what was filled is not opened again"
