@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from accounts.domain.events import COUNTED_CODES
+from accounts.domain.events import COUNTED_CODES, Figure
 from accounts.domain.state import Account
 from accounts.domain.values import average_cost, format_amount
 from temporal.history import Figures, Performance
@@ -116,5 +116,5 @@ def _difference_shape(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _money(value: int | None) -> str | None:
-    return None if value is None else format_amount(value)
+def _money(value: Figure) -> str | None:
+    return None if value is None else format_amount(int(value))

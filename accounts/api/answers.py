@@ -18,8 +18,8 @@ def _refused(event: e.CommandRefused, executed: Executed) -> dict[str, Any]:
     return {
         "code": event.code,
         "message": REFUSAL_MESSAGES.get(event.code, event.code),
-        "limit": None if event.limit is None else shown(event.limit),
-        "actual": None if event.actual is None else shown(event.actual),
+        "limit": None if event.limit is None else shown(int(event.limit)),
+        "actual": None if event.actual is None else shown(int(event.actual)),
     }
 
 

@@ -126,5 +126,5 @@ def _outcome(result: BriefResult) -> BatchOutcome:
     outcome = BatchOutcome(result.version, result.is_duplicate, result.order_id, code, REFUSAL_MESSAGES.get(code, code))
     if limit is not None and actual is not None:
         shown = str if code in COUNTED_CODES else format_amount
-        outcome.limit, outcome.actual = shown(limit), shown(actual)
+        outcome.limit, outcome.actual = shown(int(limit)), shown(int(actual))
     return outcome

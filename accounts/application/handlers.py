@@ -42,6 +42,21 @@ class CommandHandler:
         self._notifier.committed()
 
 
+def told(envelope: Envelope, outcome: Outcome, *, is_brief: bool) -> Result | Booked:
+    """Return what a caller is told of a command, in full or in the short form; never raises."""
+    try:
+        return brief_result_of(envelope, outcome) if is_brief else result_of(envelope, outcome)
+    except Exception:  # One result that cannot be told must not keep the others from their callers.
+        log.exception("a result cannot be told", account_id=envelope.account_id, command_id=envelope.command_id)
+        return untold(envelope)
+
+
+def untold(envelope: Envelope) -> NotExecuted:
+    """Return what a caller is told of a command whose result cannot be told."""
+    message = "the command was decided, and its result cannot be shown: look at the account for what became of it"
+    return NotExecuted(envelope.account_id, envelope.command_id, SystemCode.OUTCOME_UNKNOWN.value, message)
+
+
 def result_of(envelope: Envelope, outcome: Outcome) -> Result:
     """Return what a caller is told of a command: what happened, with its events."""
     if isinstance(outcome, Failed):

@@ -244,4 +244,4 @@ def refusal(
     command: c.AccountCommand, code: Code, limit: int | None = None, actual: int | None = None
 ) -> tuple[e.CommandRefused]:
     """Return the event that records a refusal: which command, with which arguments, and the figures behind it."""
-    return (e.CommandRefused(type(command).__name__, code._value_, limit, actual, asdict(command)),)
+    return (e.CommandRefused(type(command).__name__, code._value_, e.figure(limit), e.figure(actual), asdict(command)),)

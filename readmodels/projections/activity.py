@@ -67,7 +67,7 @@ def readable(event: Any) -> dict[str, Any]:
         shown: Callable[[int], Any] = int if fields["code"] in COUNTED_CODES else format_amount
         for figure in ("limit", "actual"):
             if fields[figure] is not None:
-                fields[figure] = shown(fields[figure])
+                fields[figure] = shown(int(fields[figure]))
         fields["arguments"] = _money_as_text(fields["arguments"])
     return _money_as_text(fields)
 
