@@ -95,7 +95,7 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
             await self.unfollow(account_id)
             return False
         await self.send_json({**snapshot, **self.about(account_id)})
-        followed.start(version=snapshot["version"])
+        followed.start(version=snapshot["version"], owner_name=snapshot["account"]["owner_name"])
         self._news.set()
         return True
 

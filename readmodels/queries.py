@@ -4,10 +4,12 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, connections, models, transaction
+from django.db.models.expressions import RawSQL
 
+from accounts.users import username_sql
 from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
@@ -31,17 +33,17 @@ class VersionNotAvailable(Exception):
 
 def accounts(*, account_ids: Collection[str] | None, limit: int, after: str | None = None) -> list[Row]:
     """Return account rows by id, `None` for every account; `after` is the last id of the page before."""
-    rows = AccountSummary.objects.order_by("account_id")
+    rows = _accounts().order_by("account_id")
     if account_ids is not None:
         rows = rows.filter(account_id__in=account_ids)
     if after is not None:
         rows = rows.filter(account_id__gt=after)
-    return list(rows.values(*_columns(AccountSummary))[:limit])
+    return list(rows.values(*_ACCOUNT_COLUMNS)[:limit])
 
 
 def account(*, account_id: str) -> Row | None:
     """Return an account's row."""
-    return AccountSummary.objects.filter(account_id=account_id).values(*_columns(AccountSummary)).first()
+    return _accounts().filter(account_id=account_id).values(*_ACCOUNT_COLUMNS).first()
 
 
 def positions(*, account_id: str) -> list[Row]:
@@ -157,14 +159,24 @@ def wait_for_version(*, account_id: str, min_version: int) -> None:
         pause = min(pause * 1.5, VERSION_POLL_SECONDS_MAX)
 
 
+def _accounts() -> Any:
+    """Return account_summary with what each owner is called now, as `owner_name`."""
+    return AccountSummary.objects.annotate(owner_name=owner_name())
+
+
+def owner_name() -> RawSQL:
+    """Return the expression for a queryset of AccountSummary; null when there is no such user."""
+    return RawSQL(username_sql("account_summary.owner"), [], output_field=models.CharField())  # noqa: S611 - our own text.
+
+
 def _columns(model: Any) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.column is not None]
 
 
-_ACCOUNT_COLUMNS: Final = _columns(AccountSummary)
+_ACCOUNT_COLUMNS: Final = [*_columns(AccountSummary), "owner_name"]
 _POSITION_COLUMNS: Final = _columns(PortfolioPosition)
 _PORTFOLIO: Final = f"""
-    SELECT {", ".join(f"account.{name}" for name in _ACCOUNT_COLUMNS)},
+    SELECT {", ".join(f"account.{name}" for name in _columns(AccountSummary))}, {username_sql("account.owner")},
            {", ".join(f"position.{name}" for name in _POSITION_COLUMNS)}
     FROM account_summary AS account
     LEFT JOIN portfolio_positions AS position ON position.account_id = account.account_id AND position.quantity > 0
@@ -172,11 +184,26 @@ _PORTFOLIO: Final = f"""
 """  # noqa: S608 - of the names of our own columns.
 
 
-def edition(*, account_id: str) -> tuple[int, int]:
-    """Return which table an account's row is in (a rebuild makes it anew) and its version; zeros before the first."""
+_EDITION: Final = f"""
+    SELECT tableoid::bigint, version, {username_sql("owner")} FROM account_summary WHERE account_id = %s
+"""  # noqa: S608 - of the names of our own columns.
+
+
+class Edition(NamedTuple):
+    """What an answer about an account stands on, beside what was asked."""
+
+    table: int
+    """Which table its row is in: a rebuild makes it anew."""
+    version: int
+    owner_name: str | None
+    """What its owner is called now; users are renamed without an event."""
+
+
+def edition(*, account_id: str) -> Edition:
+    """Return what an answer about an account stands on; zeros before its first event."""
     with connections[replicas.alias_for_reads()].cursor() as cursor:
-        cursor.execute("SELECT tableoid::bigint, version FROM account_summary WHERE account_id = %s", [account_id])
-        return cursor.fetchone() or (0, 0)
+        cursor.execute(_EDITION, [account_id])
+        return Edition(*(cursor.fetchone() or (0, 0, None)))
 
 
 def version_of(*, account_id: str) -> int:

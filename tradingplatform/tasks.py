@@ -8,6 +8,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from accounts.actors import platform_actor
 from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.provider import get_bus
 from accounts.domain.commands import ExpireOrder
@@ -19,7 +20,7 @@ from readmodels.queries import day_orders_placed_before
 log = structlog.get_logger(__name__)
 
 EXPIRED_AT_ONCE_MAX: Final = 1_000
-SESSION_ACTOR: Final = "platform/session"
+EXPIRY: Final = platform_actor("expiry")
 """Whose commands those are that the end of a trading day leads to."""
 
 
@@ -49,7 +50,7 @@ def expire_day_orders(**_: Any) -> int:
     """
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     envelopes = [
-        Envelope(account_id, f"expire-{order_id}", SESSION_ACTOR, ExpireOrder(order_id, "the trading day is over"))
+        Envelope(account_id, f"expire-{order_id}", EXPIRY, ExpireOrder(order_id, "the trading day is over"))
         for account_id, order_id in day_orders_placed_before(midnight, limit=EXPIRED_AT_ONCE_MAX)
     ]
     results = get_bus().submit(envelopes) if envelopes else []

@@ -126,6 +126,7 @@ def answer_of(executed: Executed) -> t.Outcome:
         account_id=executed.account_id,
         command_id=executed.command_id,
         version=executed.version,
+        duplicate=executed.is_duplicate,
         **fields(event, executed),
     )
     return answer

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.api.session import CsrfAlwaysSessionAuthentication
 from accounts.api_keys import DAYS_MAX, make_api_key, revoke_api_key
 from accounts.authentication import bearer_key
-from accounts.models import ApiKey
+from accounts.models import KEY_NAME, ApiKey
 
 KEYS_PER_USER_MAX: Final = 50
 """Keys of a user that are not revoked; more are only made with `manage.py create_api_key`."""
@@ -35,11 +35,10 @@ _PROBLEMS: Final = {
 class NewKeySerializer(serializers.Serializer[Any]):
     """What to make."""
 
-    name = serializers.RegexField(
-        r"^[^\x00-\x1f\x7f/]+$",
+    name = serializers.CharField(
         max_length=40,
-        help_text="What the key is for; commands are recorded as user/name, so it has no slash.",
-        error_messages={"invalid": "has neither a slash nor control characters"},
+        validators=[KEY_NAME],
+        help_text="What the key is for; commands are recorded as user:<id>/<user>/key:<id>/<name>.",
     )
     scope = serializers.ChoiceField(ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, help_text="trade includes read.")
     expires_in_days = serializers.IntegerField(

@@ -10,6 +10,8 @@ REFUSAL_MESSAGES: Final = {
     "ACCOUNT_HAS_POSITIONS": "an account is closed when it is empty, and this one holds shares: sell them first",
     "ACCOUNT_NOT_ACTIVE": "the account is frozen: ask compliance to unfreeze it",
     "ACCOUNT_NOT_FROZEN": "the account is not frozen",
+    "COMMAND_ID_EXPIRED": "the command id is older than what is remembered: look what became of it, or give a new id",
+    "COMMAND_ID_REUSED": "you have sent another command to this account with this id: a new command needs a new id",
     "DAILY_LIMIT_EXCEEDED": "the value traded today would exceed the account's daily limit",
     "DUPLICATE_CLIENT_ORDER_ID": "a working order of the account has this client order id: give another one",
     "DUPLICATE_ORDER_ID": "a working order of the account has this order id",

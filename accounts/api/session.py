@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actors import user_reference
 from accounts.locked_logins import Lock, lock_of
 from accounts.permissions import platform_role
 
@@ -32,6 +33,7 @@ class CredentialsSerializer(serializers.Serializer[Any]):
 class UserSerializer(serializers.Serializer[Any]):
     """The person who is logged in."""
 
+    id = serializers.CharField(help_text="The user for good, such as user:17; the name may change.")
     username = serializers.CharField()
     display_name = serializers.CharField()
     is_staff = serializers.BooleanField()
@@ -132,6 +134,7 @@ def _session(request: Request) -> dict[str, Any]:
     if user.is_authenticated:
         name = user.get_full_name() or user.get_username()
         shown = {
+            "id": user_reference(user.pk),
             "username": user.get_username(),
             "display_name": name,
             "is_staff": user.is_staff,

@@ -5,6 +5,7 @@ error has a stable `extensions.code`; docs/graphql.md has the table. It does not
 the context for the principal.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -34,6 +35,10 @@ log = structlog.get_logger(__name__)
 _STATUS_OF_CODE: Final = {"PERSISTED_QUERY_NOT_FOUND": 200}
 """Clients of the protocol look for this code in an answer, not in a failed request."""
 
+_SUGGESTION: Final = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
+"""What graphql-core adds to a message when a name is nearly right: the schema, a guess at a time."""
+
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _encode: Final = msgspec.json.Encoder().encode
 _recent_access: Final = RecentAccess[Access]()
 
@@ -154,7 +159,9 @@ def _decode_body(body: bytes) -> GraphQLRequest:
     try:
         return msgspec.json.decode(body, type=GraphQLRequest)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({error})') from error
+        # msgspec says of half a surrogate pair that the data were truncated.
+        what = "a text has half of a surrogate pair" if _SURROGATE.search(body) else str(error)
+        raise bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({what})') from error
 
 
 async def _query(asked: GraphQLRequest, persisted: PersistedDocuments) -> str:
@@ -206,4 +213,6 @@ def _answer(errors: list[Any], status: int = 200, data: Any = None) -> HttpRespo
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     formatted = dict(error.formatted)
     formatted.setdefault("extensions", {"code": "BAD_REQUEST"})
+    if not settings.GRAPHQL_INTROSPECTION:
+        formatted["message"] = _SUGGESTION.sub("", error.message)
     return formatted

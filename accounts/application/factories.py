@@ -50,24 +50,26 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASC
 _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
 
 
-def open_account(*, owner: str, name: str, currency: str) -> OpenAccount:
+def open_account(*, owner: str, name: str, currency: str = "USD") -> OpenAccount:
     """Return a checked OpenAccount."""
     if currency not in _CURRENCIES:
         raise CommandInvalid(Code.INVALID_CURRENCY, f"the currencies are {', '.join(_CURRENCIES)}; found {currency!r}")
     return OpenAccount(owner=owner, name=_text(name, "a name", NAME_LENGTH_MAX, Code.INVALID_NAME), currency=currency)
 
 
-def deposit_cash(*, amount: str, reference: str) -> DepositCash:
+def deposit_cash(*, amount: str, reference: str = "") -> DepositCash:
     """Return a checked DepositCash."""
     return DepositCash(amount=_value(parse_amount, amount, Code.INVALID_AMOUNT), reference=_reference(reference))
 
 
-def withdraw_cash(*, amount: str, reference: str) -> WithdrawCash:
+def withdraw_cash(*, amount: str, reference: str = "") -> WithdrawCash:
     """Return a checked WithdrawCash."""
     return WithdrawCash(amount=_value(parse_amount, amount, Code.INVALID_AMOUNT), reference=_reference(reference))
 
 
-def execute_trade(*, symbol: str, side: str, quantity: int, price: str, order_id: str | None) -> ExecuteTrade:
+def execute_trade(
+    *, symbol: str, side: str, quantity: int | str, price: str, order_id: str | None = None
+) -> ExecuteTrade:
     """Return a checked ExecuteTrade."""
     return ExecuteTrade(
         symbol=_symbol(symbol),
@@ -84,11 +86,11 @@ def place_order(
     client_order_id: str,
     symbol: str,
     side: str,
-    quantity: int,
+    quantity: int | str,
     order_type: str,
-    time_in_force: str,
-    limit_price: str | None,
-    stop_price: str | None,
+    time_in_force: str = "DAY",
+    limit_price: str | None = None,
+    stop_price: str | None = None,
     reference_price: Callable[[str], int],
 ) -> PlaceOrder:
     """Return a checked PlaceOrder; `reference_price` gives the market's price, in ten-thousandths, by a symbol."""
@@ -120,10 +122,10 @@ def replace_order(
     order_id: str,
     new_order_id: str,
     client_order_id: str,
-    quantity: int | None,
-    time_in_force: str | None,
-    limit_price: str | None,
-    stop_price: str | None,
+    quantity: int | str | None = None,
+    time_in_force: str | None = None,
+    limit_price: str | None = None,
+    stop_price: str | None = None,
 ) -> ReplaceOrder:
     """Return a checked ReplaceOrder; whether its prices go with the order's type is the account's to say."""
     return ReplaceOrder(
@@ -139,12 +141,12 @@ def replace_order(
     )
 
 
-def cancel_order(*, order_id: str, reason: str) -> CancelOrder:
+def cancel_order(*, order_id: str, reason: str = "") -> CancelOrder:
     """Return a checked CancelOrder; the reason may be empty."""
     return CancelOrder(order_id=order_id_of(order_id), reason=_reference(reason))
 
 
-def expire_order(*, order_id: str, reason: str) -> ExpireOrder:
+def expire_order(*, order_id: str, reason: str = "") -> ExpireOrder:
     """Return a checked ExpireOrder; the reason may be empty."""
     return ExpireOrder(order_id=order_id_of(order_id), reason=_reference(reason))
 
@@ -215,7 +217,7 @@ def order_id_of(given: str) -> str:
 
 
 def account_id_for(*, owner: str, command_id: str) -> str:
-    """Return the id of the account that this command of this owner opens: the same on every retry."""
+    """Return the id of the account that this command of this owner ("user:17") opens: the same on every retry."""
     return str(uuid.uuid5(_ACCOUNT_NAMESPACE, f"{owner}\n{command_id}"))
 
 

@@ -16,7 +16,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OpenAccount(Command, frozen=True, array_like=True, gc=False, tag="OpenAccount"):
-    """Open the account for `owner` (a user name) in one currency (ISO 4217)."""
+    """Open the account for `owner` (a user for good, such as "user:17") in one currency (ISO 4217)."""
 
     owner: str
     name: str

@@ -35,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag="AccountOpened@1"):
-    """The account exists; its limits are the defaults of that day. `owner` is a user name."""
+    """The account exists; its limits are the defaults of that day. `owner` is a user for good: "user:17"."""
 
     owner: str
     name: str

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from readmodels.api.parameters import InstantField
-from readmodels.api.serializers import ACCOUNT_STATUSES, Base, decimal_text
+from readmodels.api.serializers import ACCOUNT_STATUSES, Base, decimal_text, quantity_text
 
 
 class LargestPositionSerializer(Base):
@@ -80,7 +80,7 @@ class SymbolExposureSerializer(_ExposureSerializer):
     """What all accounts hold of a symbol."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField(help_text="Whole shares")
+    quantity = quantity_text("Whole shares")
     holders = serializers.IntegerField(help_text="Accounts that hold it")
 
 
@@ -89,7 +89,8 @@ class AccountPnlSerializer(Base):
 
     account_id = serializers.UUIDField()
     name = serializers.CharField()
-    owner = serializers.CharField()
+    owner = serializers.CharField(help_text="The user for good, such as user:17")
+    owner_name = serializers.CharField(help_text="What the owner is called now; `owner` when there is no such user")
     currency = serializers.CharField()
     status = serializers.ChoiceField(ACCOUNT_STATUSES)
     realized_pnl = decimal_text("Realized profit or loss so far")

@@ -146,7 +146,9 @@ def not_found(account_id: uuid.UUID) -> Http404:
 
 
 def _tag(request: HttpRequest, account_id: uuid.UUID, role: str, edition: str) -> str:
-    table, version = queries.edition(account_id=str(account_id))
+    table, version, owner_name = queries.edition(account_id=str(account_id))
     store_id = get_store().metadata.store_id
-    asked = hashlib.sha256(f"{store_id} {request.get_full_path()} {role} {edition}".encode()).hexdigest()[:16]
+    asked = hashlib.sha256(f"{store_id} {request.get_full_path()} {role} {owner_name} {edition}".encode()).hexdigest()[
+        :16
+    ]
     return f'"{version}-{table}-{_SHAPES}-{asked}"'

@@ -36,6 +36,7 @@ ROWS_AT_ONCE: Final = 10_000
 """Rows that are read and sent together; in Parquet, a row group."""
 
 _MONEY: Final = pyarrow.decimal128(24, 4)
+_SHARES: Final = pyarrow.decimal128(25, 6)
 _INSTANT: Final = pyarrow.timestamp("us", tz="UTC")
 
 
@@ -60,7 +61,7 @@ TRADES: Final = Table(
             "version": pyarrow.int64(),
             "symbol": pyarrow.string(),
             "side": pyarrow.string(),
-            "quantity": pyarrow.int64(),
+            "quantity": _SHARES,
             "price": _MONEY,
             "value": _MONEY,
             "realized_pnl": _MONEY,
@@ -112,7 +113,7 @@ def csv_lines(table: Table, pages: Iterator[list[Row]]) -> Iterator[bytes]:
 
 
 def parquet_groups(table: Table, pages: Iterator[list[Row]]) -> Iterator[bytes]:
-    """Yield a Parquet file, a row group for each page: money as decimals, instants as UTC timestamps."""
+    """Yield a Parquet file, a row group for each page: money and quantities as decimals, instants as UTC timestamps."""
     written = _Written()
     with parquet.ParquetWriter(written, table.columns, compression="zstd") as writer:
         for rows in pages:
@@ -246,7 +247,7 @@ def _text(value: Any) -> Any:
 def _typed(value: Any, column: pyarrow.DataType) -> Any:
     if value is None:
         return None
-    if column == _MONEY:
+    if column in (_MONEY, _SHARES):
         return Decimal(value)
     if column == _INSTANT:
         return datetime.fromisoformat(value)

@@ -23,12 +23,12 @@ def unauthenticated() -> QueryError:
 
 def not_found(account_id: str) -> QueryError:
     """There is no such account for who asks, whether it exists or not."""
-    return QueryError("NOT_FOUND", f"there is no account {account_id} that you may see")
+    return QueryError("NOT_FOUND", f"there is no account {account_id[:40]} that you may see")
 
 
 def order_not_found(account_id: str, order_id: str) -> QueryError:
     """The account has no such order."""
-    return QueryError("NOT_FOUND", f"account {account_id} has no order {order_id}")
+    return QueryError("NOT_FOUND", f"account {account_id} has no order {order_id[:40]}")
 
 
 def bad_argument(message: str) -> QueryError:

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from accounts.permissions import STAFF, Access, accessible_account_ids, roles_by_account
+from accounts.scalars import BigInt
 from readmodels import queries, replicas
 from readmodels.graphql.connections import key_of, page_of, page_size
 from readmodels.graphql.errors import not_found, unauthenticated, version_not_available
@@ -54,7 +55,7 @@ class ReadModelsQuery(graphene.ObjectType):
     account = graphene.Field(
         Account,
         id=graphene.ID(required=True),
-        min_version=graphene.Int(
+        min_version=BigInt(
             description="Answer only from data that have this account version; waits up to 2 s, then the error is "
             "VERSION_NOT_AVAILABLE."
         ),

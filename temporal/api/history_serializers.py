@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from temporal.api.serializers import money
+from temporal.api.serializers import money, quantity_text
 from temporal.periods import KINDS
 
 
@@ -84,7 +84,7 @@ class WhatIfPositionSerializer(serializers.Serializer[Any]):
     """Shares of one symbol."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
     average_cost = money("Of one share")
     mark = money("The price that the account last traded it at")
 

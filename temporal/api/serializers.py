@@ -17,6 +17,11 @@ def money(meaning: str) -> serializers.CharField:
     return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
 
 
+def quantity_text(meaning: str) -> serializers.CharField:
+    """Return a field for shares: a decimal string."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string")
+
+
 def instant(meaning: str) -> serializers.CharField:
     """Return a parameter for an instant, whose text moments.py judges."""
     return serializers.CharField(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
@@ -68,9 +73,9 @@ class PositionOfMomentSerializer(Base):
     """A position, valued at the price that the account had last traded it at."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
-    reserved_quantity = serializers.IntegerField()
-    available = serializers.IntegerField()
+    quantity = quantity_text("Shares")
+    reserved_quantity = quantity_text("Shares that working sell orders keep")
+    available = quantity_text("Shares that are not reserved")
     avg_cost = money("Average cost of one share")
     cost = money("What the shares cost")
     last_price = money("Price that the account had last traded it at")
@@ -89,9 +94,9 @@ class OrderOfMomentSerializer(Base):
     order_type = serializers.CharField()
     time_in_force = serializers.CharField()
     status = serializers.CharField()
-    quantity = serializers.IntegerField()
-    filled_quantity = serializers.IntegerField()
-    remaining_quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
+    filled_quantity = quantity_text("Shares filled")
+    remaining_quantity = quantity_text("Shares not filled")
     filled_value = money("Value of its fills")
     limit_price = serializers.CharField(allow_null=True)
     stop_price = serializers.CharField(allow_null=True)
@@ -102,7 +107,7 @@ class ValuedPositionSerializer(Base):
     """A position at the price of the instant."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
     price = money("Price of one share")
     price_source = serializers.ChoiceField(
         ["market", "last trade"], help_text="The market's at that instant, or the account's own last trade"

@@ -10,7 +10,7 @@ from accounts.domain.commands import CancelOrder, PlaceOrder
 from accounts.domain.events import OrderExpired
 from readmodels.tests.conftest import DAY, history, project
 from tradingplatform.celery import app
-from tradingplatform.tasks import SESSION_ACTOR, expire_day_orders
+from tradingplatform.tasks import EXPIRY, expire_day_orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def expired(history):
         project()
         count = expire_day_orders()
         events = list(history.store.events(ACCOUNT))
-        assert all(e.actor == SESSION_ACTOR for e in events if isinstance(e.data, OrderExpired))
+        assert all(e.actor == EXPIRY for e in events if isinstance(e.data, OrderExpired))
         return count, [e.data.order_id for e in events if isinstance(e.data, OrderExpired)]
 
     return expire

@@ -75,15 +75,15 @@ def test_the_whole_life_of_an_order(ada, store):
     assert (filled["orderId"], filled["orderStatus"], filled["orderFilledQuantity"]) == (
         order["orderId"],
         "PARTIALLY_FILLED",
-        4,
+        "4",
     )
     replaced = ada.run(REPLACE, accountId=account_id, orderId=order["orderId"], limitPrice="45", quantity=6)
     new = replaced["order"]
     assert (replaced["orderId"], new["replaces"]) == (order["orderId"], order["orderId"])
-    assert (new["status"], new["quantity"], new["filledQuantity"]) == ("PARTIALLY_FILLED", 6, 4)
+    assert (new["status"], new["quantity"], new["filledQuantity"]) == ("PARTIALLY_FILLED", "6", "4")
     assert replaced["reservedCash"] == "90.0000"
     filled = ada.run(FILL, **{**fill, "orderId": new["orderId"], "price": "45"}, quantity=2)
-    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("FILLED", 6)
+    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("FILLED", "6")
     late = ada.run(CANCEL, accountId=account_id, orderId=new["orderId"])
     assert (late["code"], late["version"]) == ("ORDER_NOT_OPEN", 10)
     kinds = [type(event).__name__ for _, event in events(store)][2:]
@@ -98,7 +98,7 @@ def test_an_order_is_cancelled_with_its_reason(ada):
     order_id = ada.run(PLACE, **limit_order(account_id))["order"]["orderId"]
     cancelled = ada.run(CANCEL, accountId=account_id, orderId=order_id, reason="changed my mind")
     assert cancelled == {
-        "__typename": "OrderCancelled", "version": 4, "orderId": order_id, "quantity": 10, "filledQuantity": 0,
+        "__typename": "OrderCancelled", "version": 4, "orderId": order_id, "quantity": "10", "filledQuantity": "0",
         "reason": "changed my mind", "reservedCash": "0.0000",
     }  # fmt: skip
 
