@@ -142,9 +142,9 @@ class OrderAdmin(ReadOnlyAdmin):
         "actor_shown",
     )
     list_filter = ("status", "side", "order_type", "time_in_force", "placed_at")
-    search_fields = ("=order_id", "=account_id", "=client_order_id", "=symbol", "actor__startswith")
+    search_fields = ("=order_id", "=account_id", "=client_order_id", "=symbol", "actor__contains")
     search_help_text = (
-        "An order's, account's or client's own id or a symbol, in full; or how an actor begins, such as user:17/."
+        "An order's, account's or client's own id or a symbol, in full; or a part of an actor: user:17/ or /alice."
     )
     ordering = ("-placed_at",)
     list_per_page = 50

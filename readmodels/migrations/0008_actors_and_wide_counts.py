@@ -1,10 +1,43 @@
-"""Actors say who by an id, owners are users for good, and counts of trades have 64 bits. Views name owners: they need the
-table of users.
+"""Actors say who by an id, owners are users for good, counts of trades have 64 bits, and the data of events show shares
+as decimal strings. Views name owners: they need the table of users.
 
-Rows that are there keep what they say; `manage.py rebuild_readmodels` makes them as they are made now.
+Actors and owners that are there keep what they say.
 """
 
 from django.db import migrations, models
+
+QUANTITIES = ["fill_quantity", "filled_quantity", "position_quantity", "quantity", "reserved_shares"]
+COUNTED_CODES = [
+    "ACCOUNT_HAS_ORDERS", "ACCOUNT_HAS_POSITIONS", "FILL_NOT_COMPLETE", "INSUFFICIENT_POSITION", "ORDER_COUNT_EXCEEDED",
+    "ORDER_QUANTITY_EXCEEDED", "ORDER_QUANTITY_FILLED",
+]
+
+
+def change(schema_editor, found, made):
+    """Change quantities, and the counts of refusals, from one type of JSON into another."""
+
+    def changed(data, names):
+        each = f"SELECT jsonb_object_agg(key, {made}) FROM jsonb_each({data}) WHERE key = ANY({names}) AND jsonb_typeof(value) = '{found}'"
+        return f"{data} || COALESCE(({each}), '{{}}')"
+
+    quantities, counts = (f"ARRAY[{', '.join(repr(name) for name in names)}]" for names in (QUANTITIES, ["limit", "actual"]))
+    codes = f"ARRAY[{', '.join(repr(code) for code in COUNTED_CODES)}]"
+    schema_editor.execute(f"UPDATE account_events SET data = {changed('data', quantities)} WHERE data ?| {quantities}")
+    schema_editor.execute(f"UPDATE account_events SET data = {changed('data', counts)} WHERE data ->> 'code' = ANY({codes})")
+    arguments = changed("(data -> 'arguments')", quantities)
+    schema_editor.execute(
+        f"UPDATE account_events SET data = jsonb_set(data, '{{arguments}}', {arguments}) WHERE data -> 'arguments' ?| {quantities}"
+    )
+
+
+def into_texts(apps, schema_editor):
+    """Show shares as decimal strings."""
+    change(schema_editor, "number", "to_jsonb(value #>> '{}')")
+
+
+def into_numbers(apps, schema_editor):
+    """Show shares as numbers again."""
+    change(schema_editor, "string", "to_jsonb((value #>> '{}')::numeric)")
 
 
 class Migration(migrations.Migration):
@@ -55,4 +88,5 @@ class Migration(migrations.Migration):
             name='day_trades',
             field=models.BigIntegerField(db_comment='Trades on the day'),
         ),
+        migrations.RunPython(into_texts, into_numbers),
     ]

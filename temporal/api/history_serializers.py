@@ -113,8 +113,8 @@ class WhatIfDifferenceSerializer(serializers.Serializer[Any]):
     command = serializers.CharField()
     arguments = serializers.DictField()
     code = serializers.CharField()
-    limit = serializers.JSONField(allow_null=True, help_text="Money as a decimal string, counts as a number")
-    actual = serializers.JSONField(allow_null=True, help_text="The same")
+    limit = serializers.CharField(allow_null=True, help_text="Money as a decimal string, a count as digits")
+    actual = serializers.CharField(allow_null=True, help_text="The same")
 
 
 class WhatIfSerializer(serializers.Serializer[Any]):

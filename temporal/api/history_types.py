@@ -85,8 +85,8 @@ class WhatIfDifference(graphene.ObjectType):
     command = graphene.String(required=True)
     arguments = GenericScalar(required=True)
     code = graphene.String(required=True)
-    limit = GenericScalar(description="Money as a decimal string, counts as a number.")
-    actual = GenericScalar(description="The same.")
+    limit = graphene.String(description="Money as a decimal string, a count as digits.")
+    actual = graphene.String(description="The same.")
 
 
 class AccountWhatIf(graphene.ObjectType):

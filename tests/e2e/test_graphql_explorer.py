@@ -69,7 +69,7 @@ def test_a_key_is_used_and_not_kept(ada, context, live_server):
     assert explorer.page.inner_text("#status").startswith("1 error · ")
     explorer.page.fill("#key", key)
     assert explorer.who() == "Asking with the API key"
-    assert '"actor": "ada/bot"' in explorer.run(VIEWER)
+    assert "/ada/key:" in explorer.run(VIEWER)
     assert key not in explorer.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
 
 

@@ -107,7 +107,12 @@ VARIABLES: Final = (
     Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
     Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
     Variable("API_KEY_REQUESTS_PER_MINUTE", _not_negative, "6000", "Requests a minute of each API key; 0 is no limit"),
-    Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
+    Variable(
+        "GRAPHQL_INTROSPECTION",
+        _boolean,
+        "true",
+        "Show the GraphQL schema, and suggest its names in errors",
+    ),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
     Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),

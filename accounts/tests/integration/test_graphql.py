@@ -86,6 +86,24 @@ def test_the_whole_way_of_a_trade(ada, store):
     assert trade["executedAt"].endswith("Z")
 
 
+def test_a_position_may_be_larger_than_32_bits(ada):
+    account_id = ada.open("300000")
+    officer = Api("officer", is_staff=True)
+    limits = {"maxPositionPercent": "100", "maxDailyValue": "1000000", "maxTradeValue": "1000000"}
+    officer.run(LIMITS, accountId=account_id, **limits)
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": "1000000000", "price": "0.0001"}
+    held = [ada.run(TRADE, **trade)["positionQuantity"] for _ in range(3)]
+    assert held == ["1000000000", "2000000000", "3000000000"]
+
+
+def test_an_answer_says_whether_it_was_given_before(ada):
+    account_id = ada.open()
+    query = DEPOSIT.replace("__typename", "__typename ... on Outcome { duplicate }")
+    deposit = {"accountId": account_id, "amount": "1", "commandId": "once"}
+    assert [ada.run(query, **deposit)["duplicate"] for _ in range(2)] == [False, True]
+    assert ada.run(query, **{**deposit, "amount": "x"})["duplicate"] is False
+
+
 def test_a_refusal_is_an_answer_with_its_figures(ada):
     account_id = ada.open("1000")
     refused = ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50")

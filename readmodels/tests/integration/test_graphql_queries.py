@@ -24,8 +24,8 @@ from readmodels.tests.conftest import ADA, BOB, DAY, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACCOUNT = """query($id: ID!, $minVersion: Int) { account(id: $id, minVersion: $minVersion) {
-  accountId name owner currency status role cash reservedCash buyingPower
+ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion: $minVersion) {
+  accountId name owner ownerName currency status role cash reservedCash buyingPower
   positionsCost positionsValue portfolioValue realizedPnl unrealizedPnl
   deposited withdrawn tradeCount openOrders day { date volume trades realizedPnl }
   limits { maxPositionPercent maxDailyValue maxTradeValue } version updatedAt
@@ -411,8 +411,8 @@ class TestOneMoment:
         found = ada.ask(query, id=ADA)
         assert (found["version"], found["positionsCost"]) == (7, "350.0000")
         assert [(p["symbol"], p["quantity"], p["cost"]) for p in found["positions"]] == [
-            ("KO", 3, "150.0000"),
-            ("PG", 4, "200.0000"),
+            ("KO", "3", "150.0000"),
+            ("PG", "4", "200.0000"),
         ]
 
     def test_trades_and_events_end_at_the_accounts_version(self, ada, project_in_between):
@@ -456,7 +456,7 @@ class TestQueriesAreCounted:
         queries_of_fifty, found = self.count(officer, self.ALL, first=50)
         assert queries_of_fifty == 13
         for number, account in enumerate(found["nodes"]):
-            assert account["positions"][0] == {"symbol": "KO", "quantity": 1 + number}
+            assert account["positions"][0] == {"symbol": "KO", "quantity": str(1 + number)}
             assert account["trades"]["nodes"] == [{"version": v, "account": {"name": "Savings"}} for v in (4, 3)]
             assert account["buys"]["nodes"] == [{"version": 4}, {"version": 3}]
             assert account["orders"]["nodes"] == []

@@ -72,7 +72,7 @@ def test_a_rebuild_leaves_no_old_answer(history, ada, kept):  # noqa: F811
 
 
 def test_a_tag_without_the_version_is_found_out(history, ada, kept, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: (1, 1))
+    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: (1, 1, "ada"))
     with pytest.raises(AssertionError):
         every_answer_is_of_now(history, ada, ["ask", "trade", "project", "ask"])
 

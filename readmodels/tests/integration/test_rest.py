@@ -60,7 +60,7 @@ def test_an_account_and_its_positions_are_shown(ada):
     assert (portfolio["account"]["role"], portfolio["account"]["version"]) == ("owner", 7)
     assert portfolio["account"] == ada.get(f"accounts/{ADA}").json()
     assert portfolio["positions"] == ada.get(f"accounts/{ADA}/positions").json()["results"]
-    assert portfolio["positions"][0]["quantity"] == 7
+    assert portfolio["positions"][0]["quantity"] == "7"
 
 
 def test_a_closed_position_is_not_shown(ada, history):
@@ -177,7 +177,7 @@ class TestOrders:
         assert (filled["client_order_id"], filled["actor"]) == ("mine", "ada/bot")
         assert filled["ended_at"] is not None
         partly = shown("partly filled")
-        assert (partly["status"], partly["remaining_quantity"], partly["ended_at"]) == ("PARTIALLY_FILLED", 2, None)
+        assert (partly["status"], partly["remaining_quantity"], partly["ended_at"]) == ("PARTIALLY_FILLED", "2", None)
         assert (shown("replaced")["replaced_by"], shown("replacing")["replaces"]) == (
             orders["replacing"],
             orders["replaced"],
@@ -190,7 +190,7 @@ class TestOrders:
         assert (account["open_orders"], account["reserved_cash"]) == (3, "400.0000")
         assert Decimal(account["buying_power"]) == Decimal(account["cash"]) - 400
         (coke, _) = portfolio["positions"]
-        assert (coke["quantity"], coke["reserved_quantity"], coke["available"]) == (9, 4, 5)
+        assert (coke["quantity"], coke["reserved_quantity"], coke["available"]) == ("9", "4", "5")
 
     def test_an_order_of_another_account_does_not_exist(self, ada, orders, history):
         foreign = history.place(BOB)

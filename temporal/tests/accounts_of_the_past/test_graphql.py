@@ -30,11 +30,12 @@ def everything(type_):
 
 
 AS_OF = (
-    "query($id: ID!, $at: String, $version: Int, $valued: Boolean) "
+    "query($id: ID!, $at: String, $version: BigInt, $valued: Boolean) "
     "{ accountAsOf(id: $id, at: $at, version: $version, valued: $valued) " + everything(AccountAsOf) + " }"
 )
 DIFF = (
-    "query($id: ID!, $fromAt: String, $fromVersion: Int, $toAt: String, $toVersion: Int, $limit: Int, $cursor: String) "
+    "query($id: ID!, $fromAt: String, $fromVersion: BigInt, $toAt: String, $toVersion: BigInt, $limit: Int, "
+    "$cursor: String) "
     "{ accountDiff(id: $id, fromAt: $fromAt, fromVersion: $fromVersion, toAt: $toAt, toVersion: $toVersion, "
     "limit: $limit, cursor: $cursor) " + everything(AccountDiff) + " }"
 )
