@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from accounts.domain import events as e
-from eventstore.pages.page import open_page
 from eventstore.store import EventStore
 
 PAGES_AT_ONCE: Final = 16
@@ -22,12 +21,12 @@ class RecordedCommand(NamedTuple):
 
 def recorded_commands(store: EventStore, account_id: str, *, after_version: int = 0) -> Iterator[RecordedCommand]:
     """Yield an account's commits past a version, in order; raises UnknownAggregate when it has no events."""
-    while pages := store.engine.pages(account_id, after_version=after_version, limit=PAGES_AT_ONCE):
-        for stored in pages:
-            for commit in open_page(stored, store.codec).commits():
+    while pages := store.pages.after(account_id, after_version=after_version, limit=PAGES_AT_ONCE):
+        for page in pages:
+            for commit in page.commits():
                 if commit.first_version > after_version:
                     yield RecordedCommand(commit.first_version, commit.timestamp, commit.command_id, commit.events)
-            after_version = stored.last_version
+            after_version = page.last_version
     tail = store.events(account_id, from_version=after_version + 1)
     for (command_id, timestamp), events in groupby(tail, key=lambda event: (event.command_id, event.timestamp)):
         of_command = list(events)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from accounts import codec
 from accounts.codec import dump_account, load_account
 from accounts.domain import account, recorded, undo
 from accounts.domain.state import Account, fork
@@ -22,6 +23,11 @@ class AccountDecider:
     undo = staticmethod(undo.undo)
     dump = staticmethod(dump_account)
     load = staticmethod(load_account)
+
+    @property
+    def state_version(self) -> int:
+        """The version of the dumped state."""
+        return codec.STATE_VERSION
 
     def initial(self, aggregate_id: str) -> Account:
         """Return an account that does not exist yet."""

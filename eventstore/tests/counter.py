@@ -25,6 +25,8 @@ class BelowZero(Exception):
 class CounterDecider:
     """Commands are integers to add; the state is the total."""
 
+    state_version = 1
+
     def initial(self, aggregate_id: str) -> int:
         return 0
 

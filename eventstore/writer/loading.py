@@ -1,7 +1,8 @@
 """Loading what a writer starts with: an aggregate from its last page, and the commands that must not execute again."""
 
-import logging
 from typing import Any, Generic, TypeVar
+
+import structlog
 
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
@@ -9,7 +10,8 @@ from eventstore.idempotency import remembered as memory
 from eventstore.idempotency.command_ids import key_function
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.idempotency.runs import Run, open_run, run_name
-from eventstore.pages.page import open_page
+from eventstore.pages.page import PageReader
+from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.columns import take_apart
@@ -18,7 +20,7 @@ from eventstore.writer.decider import Decider
 
 S = TypeVar("S")
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Aggregate(Generic[S]):
@@ -35,21 +37,13 @@ class PageLoader(Generic[S]):
     """Loads aggregates of one store as of their last page."""
 
     def __init__(self, *, engine: Engine, codec: EventCodec, decider: Decider[S, Any]) -> None:
-        self._engine = engine
-        self._codec = codec
-        self._decider = decider
+        self._pages = PageReader(engine, codec)
+        self._states = PageStates(decider, self._pages)
 
     def load(self, aggregate_id: str) -> Aggregate[S] | None:
         """Return an aggregate as its pages leave it, None when it has none."""
-        stored = self._engine.last_page(aggregate_id)
-        if stored is None:
-            return None
-        page = open_page(stored, self._codec)
-        state = self._decider.load(page.state_before)
-        for commit in page.commits():
-            for event in commit.events:
-                state = self._decider.evolve(state, event)
-        return Aggregate(state, page.last_version)
+        page = self._pages.last(aggregate_id)
+        return None if page is None else Aggregate(self._states.after(page), page.last_version)
 
 
 class CommandLoader:
@@ -90,7 +84,7 @@ class CommandLoader:
         try:
             return open_run(stored, partition=partition)
         except IntegrityError as error:
-            log.warning("the journal is read instead: %s", error)
+            log.warning("eventstore.kept_commands_passed_over", reason=str(error), consequence="the journal is read")
             return None
 
     def _read_journal(self, remembered: RememberedCommands, partition: int, *, oldest: int, through_seq: int) -> None:

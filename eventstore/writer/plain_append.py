@@ -30,6 +30,8 @@ class Append(msgspec.Struct, frozen=True):
 class AppendDecider:
     """Decides what it is told; implements the port `Decider` with commands that are sequences of events."""
 
+    state_version = 1
+
     def initial(self, aggregate_id: str) -> None:
         """Return the state of any aggregate: there is none."""
 

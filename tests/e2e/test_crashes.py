@@ -3,8 +3,8 @@ up.
 """
 
 import re
-import sqlite3
 
+from eventstore.tests.sqlite_file import sqlite_file
 from tests.e2e.client import Load, assert_each_once, open_sqlite_store, wait_until_reconciled
 
 
@@ -28,7 +28,7 @@ def test_kill_9_of_the_writer_the_web_server_and_the_projector_under_load(platfo
         platform.start("writer", "web")
         load.wait_for(50)
     assert load.retries > 0, "the kills hit nothing"
-    with sqlite3.connect(platform.data_dir / "events" / "pages.sqlite3") as pages:
+    with sqlite_file(platform.data_dir / "events" / "pages.sqlite3") as pages:
         assert pages.execute("SELECT count(*) FROM page").fetchone()[0] > 0, "the writer never started from pages"
     assert_each_once(load, open_sqlite_store(platform.data_dir))
     printed = wait_until_reconciled(platform)
