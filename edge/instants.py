@@ -1,7 +1,7 @@
 """Instants and days as callers write them: RFC 3339 and ISO 8601 in their one plain form, nothing else.
 
-`datetime.fromisoformat` takes weeks, basic forms, digits of other scripts and any number of decimals: each of these would
-be answered with something that nobody had asked for.
+`datetime.fromisoformat` takes weeks, basic forms, digits of other scripts and any number of decimals: each of these
+would be answered with something that nobody had asked for.
 """
 
 import re
