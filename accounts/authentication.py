@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
+from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key, prefix_of
 from accounts.models import ApiKey
 from accounts.rate_limits import ProcessRateLimits
 
@@ -76,6 +76,12 @@ async def api_key_from_scope(scope: dict[str, Any]) -> ApiKey | None:
 def bearer_key(header: str) -> str | None:
     """Return the API key of an Authorization header, or None when it holds none."""
     return header.removeprefix(_SCHEME).strip() if header.startswith(_SCHEME) else None
+
+
+def asker_of(request: HttpRequest, user: Any) -> str:
+    """Return what bounds are counted by, once a request was authenticated: its API key, or the user of a session."""
+    key = bearer_key(request.headers.get("Authorization", ""))
+    return f"user:{user.pk}" if key is None else f"key:{prefix_of(key)}"
 
 
 def _principal_of_key(key: str) -> Principal:

@@ -17,7 +17,10 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from rest_framework.request import Request
 
+from accounts.api_keys import prefix_of
+from accounts.authentication import bearer_key
 from accounts.models import AccountAccess, ApiKey
 from accounts.permissions import sees_every_account
 
@@ -61,6 +64,20 @@ class Credential(NamedTuple):
             account_id=account_id,
             needs_every_account=needs_every_account,
         )
+
+
+def credential_of(
+    request: Request, *, account_id: uuid.UUID | None = None, needs_every_account: bool = False
+) -> Credential:
+    """Return what an answer over REST stands on, for a request that was authenticated."""
+    key = bearer_key(request.headers.get("Authorization", ""))
+    return Credential.of(
+        user=request.user,
+        key_prefix=None if key is None else prefix_of(key),
+        session=request._request.session,
+        account_id=account_id,
+        needs_every_account=needs_every_account,
+    )
 
 
 def find_ended(credentials: Collection[Credential]) -> set[Credential]:

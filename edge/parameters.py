@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from django.http import QueryDict
@@ -122,22 +123,39 @@ class BodySerializer(serializers.Serializer[Any]):
 
 def check(takes: Declared, given: QueryDict) -> dict[str, Any]:
     """Return the parameters of an address, checked; raises ValidationError, a 400 that names what is wrong."""
-    known = {name for serializer in takes for name in serializer().fields}
+    if not given:
+        return dict(_defaults(takes))
+    known = _names(takes)
     for name, values in given.lists():
         if name not in known:
-            raise ValidationError({name[:40]: _unknown(sorted(known), "here")})
+            raise ValidationError({name[:40]: _unknown(known, "here")})
         if len(values) > 1:
             raise ValidationError({name: f"it is given {len(values)} times: give it once"})
         if values[0] == "":
             raise ValidationError({name: "it is empty: leave it out, or say what"})
         if "\ufffd" in values[0]:
             raise ValidationError({name: "it is not UTF-8: encode it as %XX bytes of UTF-8"})
+    return _checked(takes, given.dict())
+
+
+def _checked(takes: Declared, given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for serializer in takes:
-        checked = serializer(data=given.dict())
+        checked = serializer(data=given)
         checked.is_valid(raise_exception=True)
         found |= checked.validated_data
     return found
+
+
+@lru_cache
+def _defaults(takes: Declared) -> dict[str, Any]:
+    """Return what is asked by a request without parameters."""
+    return _checked(takes, {})
+
+
+@lru_cache
+def _names(takes: Declared) -> list[str]:
+    return sorted(name for serializer in takes for name in serializer().fields)
 
 
 def _unknown(known: Collection[str], where: str) -> str:

@@ -9,7 +9,7 @@ take, are the server's (Granian: 100 headers, 408 KiB, 30 s).
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from edge.problems import Problem
@@ -23,7 +23,7 @@ RETRY_AFTER_SECONDS: Final = 1
 _CHARSET: Final = re.compile(rb';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
 _CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 
-Scope = Mapping[str, Any]
+Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[Any]]

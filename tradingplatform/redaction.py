@@ -6,7 +6,6 @@ path alone. This is the second: it recognises secrets by the names that they hav
 
 import re
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -80,8 +79,6 @@ class NothingOfTheRequest(SafeExceptionReporterFilter):
         """Return the names of the fields of a form."""
         return {} if request is None else dict.fromkeys(request.POST, REDACTED)
 
-    def get_traceback_frame_variables(
-        self, request: HttpRequest | None, tb_frame: TracebackType
-    ) -> list[tuple[str, Any]]:
+    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         """Return none of the variables of a frame."""
         return []

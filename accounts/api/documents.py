@@ -42,7 +42,13 @@ def checked_document(schema: GraphQLSchema, query: str, *, is_introspection_allo
             found=len(query),
             limit=QUERY_CHARACTERS_MAX,
         )
-    node = parse(query)
+    try:
+        return _checked(schema, parse(query), is_introspection_allowed=is_introspection_allowed)
+    except RecursionError:  # Without its cause: a traceback of a thousand frames says nothing.
+        raise ApiError("QUERY_TOO_DEEP", "the query is nested too deeply: split it up") from None
+
+
+def _checked(schema: GraphQLSchema, node: DocumentNode, *, is_introspection_allowed: bool) -> Document:
     check_form(node)
     if not is_introspection_allowed:
         _require(schema, node, DisableIntrospection, "INTROSPECTION_DISABLED")

@@ -8,6 +8,7 @@ from graphql import NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
 
 from accounts.api.errors import bad_request
 from accounts.application.batches import decode_trades
+from edge.json import InvalidJson, refusing_invalid_json
 
 Variables = dict[str, Any]
 
@@ -23,9 +24,11 @@ def decode_variables(raw: dict[str, msgspec.Raw] | None, operation: OperationDef
         definition.variable.name.value: _type_name(definition.type) for definition in operation.variable_definitions
     }
     try:
-        return {name: _DECODERS.get(scalars.get(name, ""), msgspec.json.decode)(value) for name, value in raw.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # Texts are looked at here for the first time.
-        raise bad_request(f"the variables are not JSON ({error})") from error
+        with refusing_invalid_json():  # Texts are looked at here for the first time.
+            decoders = {name: _DECODERS.get(scalars.get(name, ""), msgspec.json.decode) for name in raw}
+            return {name: decoders[name](value) for name, value in raw.items()}
+    except InvalidJson as error:
+        raise bad_request(f"the variables are not JSON ({error})") from None
 
 
 def _type_name(node: Any) -> str:

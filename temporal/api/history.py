@@ -23,7 +23,6 @@ class PerformanceView(TemporalView):
 
     @extend_schema(
         operation_id="accounts_performance",
-        parameters=[s.PerformanceParameters],
         responses={200: s.PerformanceSerializer, **PROBLEMS},
     )
     def get(self, request: Request, account_id: uuid.UUID) -> Response:

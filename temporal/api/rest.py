@@ -23,7 +23,6 @@ class AsOfView(TemporalView):
 
     @extend_schema(
         operation_id="accounts_as_of",
-        parameters=[s.MomentParameters],
         responses={200: s.AccountAsOfSerializer, **PROBLEMS},
     )
     def get(self, request: Request, account_id: uuid.UUID) -> Response:
@@ -43,7 +42,6 @@ class DiffView(TemporalView):
 
     @extend_schema(
         operation_id="accounts_diff",
-        parameters=[s.DiffParameters],
         responses={200: s.DiffSerializer, **PROBLEMS},
     )
     def get(self, request: Request, account_id: uuid.UUID) -> Response:

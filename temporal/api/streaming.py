@@ -48,7 +48,6 @@ class FirmAsOfView(TemporalView):
 
     @extend_schema(
         operation_id="as_of",
-        parameters=[s.InstantParameters],
         responses={
             (200, "application/x-ndjson"): s.AccountLineSerializer,
             **dict.fromkeys((400, 401, 429, 500), s.TemporalProblemSerializer),
