@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from edge.instants import InvalidInstant, parse_instant
 from readmodels import listings
 from readmodels.graphql.errors import bad_argument
 from readmodels.listings import EVENT_TYPES, Conditions
@@ -18,7 +19,7 @@ ORDER_STATUSES: Final[dict[str, Conditions]] = {
 def trade_conditions(*, symbol: str | None, side: str | None, begin: str | None, end: str | None) -> Conditions:
     """Return the conditions of a list of trades; raises BAD_REQUEST."""
     return _given(
-        (listings.SYMBOL_IS, symbol),
+        (listings.SYMBOL_IS, _word("symbol", symbol)),
         (listings.SIDE_IS, _side(side)),
         (listings.EXECUTED_FROM, _instant("from", begin)),
         (listings.EXECUTED_BEFORE, _instant("to", end)),
@@ -33,9 +34,9 @@ def order_conditions(
     if asked not in ORDER_STATUSES:
         raise bad_argument(f"`status` is {', '.join(ORDER_STATUSES)}, found {asked!r}")
     return ORDER_STATUSES[asked] + _given(
-        (listings.SYMBOL_IS, symbol),
+        (listings.SYMBOL_IS, _word("symbol", symbol)),
         (listings.SIDE_IS, _side(side)),
-        (listings.CLIENT_ORDER_ID_IS, client_order_id),
+        (listings.CLIENT_ORDER_ID_IS, _word("clientOrderId", client_order_id)),
     )
 
 
@@ -62,6 +63,13 @@ def _given(*conditions: tuple[listings.Condition, Any]) -> Conditions:
     return tuple(condition for condition in conditions if condition[1] is not None)
 
 
+def _word(name: str, text: str | None) -> str | None:
+    """Return a text that a column may hold: PostgreSQL has no NUL."""
+    if text is not None and "\x00" in text:
+        raise bad_argument(f"`{name}` has a NUL character, which no text here can have")
+    return text
+
+
 def _side(side: str | None) -> str | None:
     if side is not None and side not in SIDES:
         raise bad_argument(f"`side` is BUY or SELL, found {side!r}")
@@ -72,11 +80,6 @@ def _instant(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError
-    except ValueError as error:
-        raise bad_argument(
-            f"`{name}` is an instant with its offset, such as 2026-01-31T09:30:00Z, found {text!r}"
-        ) from error
-    return at
+        return parse_instant(text)
+    except InvalidInstant as error:
+        raise bad_argument(f"`{name}`: {error}") from error
