@@ -97,9 +97,10 @@ class ActivityView(HistoryView):
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the events are narrowed by."""
+        text = asked.get("text")
         return [
             (listings.TYPE_IS_ONE_OF, _types(asked.get("type"))),
-            (listings.TEXT_IS_IN, _pattern(asked.get("text"))),
+            *(() if text is None else listings.text_conditions(text)),
             (listings.RECORDED_FROM, asked.get("from")),
             (listings.RECORDED_BEFORE, asked.get("to")),
         ]
@@ -139,10 +140,3 @@ def _types(text: str | None) -> list[str] | None:
         if name not in EVENT_TYPES:
             raise ValidationError({"type": f"there is no {name!r}: there are {', '.join(sorted(EVENT_TYPES))}"})
     return names
-
-
-def _pattern(text: str | None) -> str | None:
-    if text is None:
-        return None
-    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{literal}%"

@@ -66,7 +66,7 @@ class ActivityParameters(_InstantRange):
         required=False,
         min_length=2,
         max_length=100,
-        help_text="In the event's fields, such as a symbol or a reason; any case",
+        help_text="In a value of the event's fields, such as a symbol or a reason; any case",
     )
 
 
