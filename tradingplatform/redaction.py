@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.views.debug import SafeExceptionReporterFilter
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 REDACTED: Final = "[redacted]"
 _NAMES: Final = (
@@ -82,3 +82,17 @@ class NothingOfTheRequest(SafeExceptionReporterFilter):
     def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         """Return none of the variables of a frame."""
         return []
+
+
+class Reporter(ExceptionReporter):
+    """Django's page and mail about an exception, without what was asked and with the exception's text redacted."""
+
+    def get_traceback_data(self) -> dict[str, Any]:
+        """Return what is shown."""
+        data = super().get_traceback_data()
+        data["request_GET_items"] = ()
+        data["request_insecure_uri"] = "" if self.request is None else self.request.path
+        data["exception_value"] = redact(str(data.get("exception_value", "")))
+        for frame in data.get("frames", ()):
+            frame["vars"] = ()
+        return data

@@ -30,6 +30,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX
 FILE_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX + 1  # No body is written to a file: none is larger.
+DEFAULT_EXCEPTION_REPORTER = "tradingplatform.redaction.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "tradingplatform.redaction.NothingOfTheRequest"
 
 INSTALLED_APPS = [
