@@ -90,6 +90,12 @@ def check_api_key(key: str) -> ApiKey:
     return found
 
 
+def prefix_of(key: str) -> str | None:
+    """Return the public part of a key, None for a text that is no key."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else match[1]
+
+
 def find_api_key(key: str) -> ApiKey | None:
     """Return the valid key that this text is, with its user, or None."""
     try:

@@ -14,7 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.actors import key_actor, session_actor
-from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
+from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key, prefix_of
 from accounts.models import ApiKey
 from accounts.rate_limits import ProcessRateLimits
 
@@ -81,6 +81,12 @@ def bearer_key(header: str) -> str | None:
     """
     scheme, _, key = header.strip(" ").partition(" ")
     return key.strip(" ") if scheme.lower() == _SCHEME else None
+
+
+def asker_of(request: HttpRequest, user: Any) -> str:
+    """Return what bounds are counted by, once a request was authenticated: its API key, or the user of a session."""
+    key = bearer_key(request.headers.get("Authorization", ""))
+    return f"user:{user.pk}" if key is None else f"key:{prefix_of(key)}"
 
 
 def _principal_of_key(key: str) -> Principal:

@@ -1,6 +1,5 @@
-"""Every query of the read models, in plain functions. Permissions are the caller's; versions can be waited for."""
+"""Every query of the read models, in plain functions. Permissions are the caller's."""
 
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,18 +13,12 @@ from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
 
-VERSION_WAIT_SECONDS_MAX: Final = 2.0
-VERSION_POLL_SECONDS: Final = 0.002
-VERSION_POLL_SECONDS_MAX: Final = 0.02
-"""A lone trade is there within some 20 ms, so one asks often at first, and then less and less."""
-REPLICA_WAIT_SECONDS_MAX: Final = 0.25
-"""How long a request that wants a version waits for its replica to have it; then it reads from the primary."""
-
 
 class VersionNotAvailable(Exception):
     """The projection has not come to the version that was asked for."""
 
     def __init__(self, *, wanted: int, found: int) -> None:
+        self.wanted = wanted
         super().__init__(
             f"version {wanted} is not projected yet, the newest is {found}: try again, or ask without min_version"
         )
@@ -141,22 +134,6 @@ def one_snapshot() -> Iterator[None]:
         with connections[using].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
-
-
-def wait_for_version(*, account_id: str, min_version: int) -> None:
-    """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
-    deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
-    pause = VERSION_POLL_SECONDS
-    while True:
-        found = version_of(account_id=account_id)
-        if found >= min_version:
-            return
-        if time.monotonic() >= deadline - VERSION_WAIT_SECONDS_MAX + REPLICA_WAIT_SECONDS_MAX:
-            replicas.stay_on_primary()
-        if time.monotonic() >= deadline:
-            raise VersionNotAvailable(wanted=min_version, found=found)
-        time.sleep(pause)
-        pause = min(pause * 1.5, VERSION_POLL_SECONDS_MAX)
 
 
 def _accounts() -> Any:

@@ -4,6 +4,7 @@ import os
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
 django.setup(set_prefix=False)
@@ -12,14 +13,20 @@ import market.routing  # noqa: E402 - models are loaded by the line above.
 import readmodels.routing  # noqa: E402
 import tradingplatform.urls  # noqa: E402, F401 - now, not with the first request.
 from accounts.websocket import WebSocketAuthentication  # noqa: E402
+from edge.requests import RequestLimits  # noqa: E402
+from edge.sockets import NoSuchFeed  # noqa: E402
 from tradingplatform.handler import Handler  # noqa: E402
 from tradingplatform.interpreter import settle_web  # noqa: E402
 
-websocket_urlpatterns = [*market.routing.websocket_urlpatterns, *readmodels.routing.websocket_urlpatterns]
+websocket_urlpatterns = [
+    *market.routing.websocket_urlpatterns,
+    *readmodels.routing.websocket_urlpatterns,
+    re_path("", NoSuchFeed.as_asgi()),
+]
 
 application = ProtocolTypeRouter(
     {
-        "http": Handler(),
+        "http": RequestLimits(Handler()),
         "websocket": WebSocketAuthentication(URLRouter(websocket_urlpatterns)),
     }
 )

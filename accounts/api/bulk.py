@@ -110,7 +110,7 @@ async def _roles(access: Access, account_ids: Collection[str]) -> dict[str, str]
         remembered = before if before.keys() == unknown else None
         found = await ask_database(partial(roles_on_accounts, user, unknown), remembered=remembered)
         if found is not remembered:
-            _recent_roles.remember(user.pk, found)
+            _recent_roles.remember(user.pk, unknown, found)
         known |= found
     return known
 

@@ -50,6 +50,13 @@ def checked_document(schema: GraphQLSchema, query: str, *, is_introspection_allo
             found=len(query),
             limit=QUERY_CHARACTERS_MAX,
         )
+    try:
+        return _checked(schema, query, is_introspection_allowed=is_introspection_allowed)
+    except RecursionError:  # Without its cause: a traceback of a thousand frames says nothing.
+        raise ApiError("QUERY_TOO_DEEP", "the query is nested too deeply: split it up") from None
+
+
+def _checked(schema: GraphQLSchema, query: str, *, is_introspection_allowed: bool) -> Document:
     node = parse(query)
     check_form(node)
     if "\\u" in query:  # The only way to write it there.

@@ -9,6 +9,7 @@ from graphql import NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
 from accounts.api.errors import bad_request
 from accounts.api.texts import refuse_nul
 from accounts.application.batches import decode_anything, decode_trades
+from edge.json import InvalidJson, refusing_invalid_json
 
 Variables = dict[str, Any]
 
@@ -27,9 +28,10 @@ def decode_variables(raw: dict[str, msgspec.Raw] | None, operation: OperationDef
         definition.variable.name.value: _type_name(definition.type) for definition in operation.variable_definitions
     }
     try:
-        return {name: _BATCHES.get(scalars.get(name, ""), _decode)(value) for name, value in raw.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # Texts are looked at here for the first time.
-        raise bad_request(f"the variables are not JSON ({error})") from error
+        with refusing_invalid_json():  # Texts are looked at here for the first time.
+            return {name: _BATCHES.get(scalars.get(name, ""), _decode)(value) for name, value in raw.items()}
+    except InvalidJson as error:
+        raise bad_request(f"the variables are not JSON ({error})") from None
 
 
 def _decode(raw: msgspec.Raw) -> object:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from readmodels.queries import VersionNotAvailable
+from readmodels.version_waits import TooManyWaits
 
 RETRY_AFTER_MS: Final = 1_000
 
@@ -40,6 +41,11 @@ def version_not_available(error: VersionNotAvailable) -> QueryError:
     """The projection has not come to the version that was asked for."""
     message = str(error).replace("min_version", "minVersion")
     return QueryError("VERSION_NOT_AVAILABLE", message, retry_after_ms=RETRY_AFTER_MS)
+
+
+def too_many_waits(error: TooManyWaits) -> QueryError:
+    """Whoever asks waits for too many versions already."""
+    return QueryError("TOO_MANY_WAITS", str(error), retry_after_ms=RETRY_AFTER_MS)
 
 
 def query_timeout(seconds: float) -> QueryError:

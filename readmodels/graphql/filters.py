@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from edge.instants import InvalidInstant, parse_instant
 from readmodels import listings
 from readmodels.graphql.errors import bad_argument
 from readmodels.listings import EVENT_TYPES, Conditions
@@ -72,11 +73,6 @@ def _instant(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError
-    except ValueError as error:
-        raise bad_argument(
-            f"`{name}` is an instant with its offset, such as 2026-01-31T09:30:00Z, found {text[:40]!r}"
-        ) from error
-    return at
+        return parse_instant(text)
+    except InvalidInstant as error:
+        raise bad_argument(f"`{name}`: {error}") from error

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from edge.parameters import Flag, Text, WholeNumber
+
 EVENTS_PAGE: Final = 50
 EVENTS_PAGE_MAX: Final = 500
 
@@ -22,17 +24,17 @@ def quantity_text(meaning: str) -> serializers.CharField:
     return serializers.CharField(help_text=f"{meaning}; decimal string")
 
 
-def instant(meaning: str) -> serializers.CharField:
+def instant(meaning: str) -> Text:
     """Return a parameter for an instant, whose text moments.py judges."""
-    return serializers.CharField(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
+    return Text(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
 
 
 class MomentParameters(Base):
     """An instant or a version; neither means now."""
 
     at = instant("As of this instant, what was recorded at it included")
-    version = serializers.CharField(required=False, help_text="As of this version, a whole number from 1")
-    valued = serializers.BooleanField(default=False, help_text="Also at the market's prices of that instant")
+    version = Text(required=False, help_text="As of this version, a whole number from 1")
+    valued = Flag(default=False, help_text="Also at the market's prices of that instant")
 
 
 class InstantParameters(Base):
@@ -45,11 +47,11 @@ class DiffParameters(Base):
     """Two moments: from the first version and to now when they are not given."""
 
     from_at = instant("From this instant")
-    from_version = serializers.CharField(required=False, help_text="From this version, a whole number from 1")
+    from_version = Text(required=False, help_text="From this version, a whole number from 1")
     to_at = instant("To this instant")
-    to_version = serializers.CharField(required=False, help_text="To this version")
-    limit = serializers.IntegerField(default=EVENTS_PAGE, min_value=1, max_value=EVENTS_PAGE_MAX)
-    cursor = serializers.IntegerField(required=False, min_value=0, help_text="`next` of the page before")
+    to_version = Text(required=False, help_text="To this version")
+    limit = WholeNumber(default=EVENTS_PAGE, min_value=1, max_value=EVENTS_PAGE_MAX)
+    cursor = WholeNumber(required=False, min_value=0, max_value=10**18 - 1, help_text="`next` of the page before")
 
 
 class DayOfMomentSerializer(Base):

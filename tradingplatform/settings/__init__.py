@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from edge.requests import BODY_BYTES_MAX
 from tradingplatform.logging import configure_logging
 from tradingplatform.settings.variables import are_local, read_variables, secret_key
 
@@ -27,7 +28,10 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX
+FILE_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX + 1  # No body is written to a file: none is larger.
+DEFAULT_EXCEPTION_REPORTER = "tradingplatform.redaction.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "tradingplatform.redaction.NothingOfTheRequest"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -163,6 +167,7 @@ FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [("app", FRONTEND_DIST)] if FRONTEND_DIST.exists() else []
 
 LOGIN_URL = "/admin/login/"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -192,8 +197,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["edge.bodies.JsonBodyParser"],
+    "DEFAULT_SCHEMA_CLASS": "edge.openapi.DeclaredSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tradingplatform.redaction import redact
+
 SERVICES_FILE: Final = Path("run") / "services.env"
 
 
@@ -132,8 +134,8 @@ def read_variables(base_dir: Path) -> dict[str, Any]:
             values[variable.name] = variable.read(text)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
-            ) from error
+                f"environment variable {variable.name}: {error}, found {redact(repr(text))} ({variable.meaning})"
+            ) from None  # The cause may quote a password that `redact` does not recognise.
     return values
 
 

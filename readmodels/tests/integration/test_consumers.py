@@ -136,8 +136,9 @@ def test_a_client_that_missed_something_gets_a_snapshot_again(history, owner):
         await socket.receive()
         await sync_to_async(history.buy)(ADA)
         await sync_to_async(project_partition)(history.store.partition_of(ADA))
-        for nonsense in ({"type": "other"}, [], "x"):
+        for nonsense in ({"type": "other"}, [], "x", {"type": "resync", "account_id": ADA}):
             await socket.send(nonsense)
+            assert (await socket.receive())["code"] == "INVALID_MESSAGE"
         await socket.send({"type": "resync"})
         assert (await socket.receive())["version"] == 3
         await socket.disconnect()

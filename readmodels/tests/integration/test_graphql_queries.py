@@ -18,7 +18,7 @@ from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder, ExecuteTrade
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
-from readmodels import listings, queries
+from readmodels import listings, queries, version_waits
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, BOB, DAY, project
 
@@ -351,7 +351,7 @@ class TestMinVersion:
         assert (found["version"], found["trades"]["nodes"][0]["version"]) == (8, 8)
 
     def test_a_version_that_does_not_come_is_an_error_that_says_so(self, ada, monkeypatch):
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
         answer = ada.post(ACCOUNT, id=ADA, minVersion=99)
         (error,) = answer["errors"]
         assert answer["data"] == {"account": None}
@@ -362,7 +362,7 @@ class TestMinVersion:
 
     def test_who_waits_holds_neither_the_event_loop_nor_a_connection(self, ada, monkeypatch):
         """Twenty wait on one event loop, more than there are connections, while it goes on ticking."""
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.5)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.5)
         body = {"query": ACCOUNT, "variables": {"id": ADA, "minVersion": 99}}
 
         async def wait():
