@@ -198,7 +198,7 @@ def test_a_command_that_the_writer_cannot_read_fails_alone_and_at_once(start, en
 
 @pytest.mark.parametrize(
     "message",
-    [b"", b"\xc1", b"\x91" * 100_000, encode([uuid.uuid4().bytes, True, 5]), encode([b"id", True, [[1]] * 3, True])],
+    [b"", b"\xc1", b"\x91" * 100_000, encode([b"0123456789abcdef", True, 5]), encode([b"id", True, [[1]] * 3, True])],
 )
 def test_no_message_ends_the_writer(start, endpoint, message):
     start()
