@@ -2,9 +2,9 @@
 
 A body is counted while it arrives: at the limit the caller is answered and the connection closed, without reading on.
 It has a time in which to arrive, and all bodies of a process together have a size, so that neither slow nor many
-callers use up its memory. Nothing is written to disk. Encodings other than plain UTF-8 are refused, as are NUL
-characters in an address, which no text of the database can hold. Size and number of headers, and the time that they may
-take, are the server's (Granian: 100 headers, 408 KiB, 30 s).
+callers use up its memory. A client that does not read its answer is let go. Nothing is written to disk. Encodings other
+than plain UTF-8 are refused, as are NUL characters in an address, which no text of the database can hold. Size and
+number of headers, and the time that they may take, are the server's (Granian: 100 headers, 408 KiB, 30 s).
 """
 
 import asyncio
@@ -12,11 +12,17 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import structlog
+
 from edge.problems import Problem
+
+log = structlog.get_logger(__name__)
 
 BODY_BYTES_MAX: Final = 8 * 1024 * 1024
 BODY_SECONDS_MAX: Final = 30.0
 """From the end of the headers to the end of the body."""
+SEND_SECONDS_MAX: Final = 30.0
+"""How long a part of an answer may wait for a client that does not read; the server's buffers (8 MB) are full then."""
 BODIES_BYTES_MAX: Final = 128 * 1024 * 1024
 """Of all requests together that a process works on."""
 RETRY_AFTER_SECONDS: Final = 1
@@ -27,6 +33,10 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[Any]]
+
+
+class ClientTooSlow(Exception):
+    """A client does not read what it asked for."""
 
 
 class RequestLimits:
@@ -52,7 +62,9 @@ class RequestLimits:
             if problem is not None:
                 await _refuse(problem, scope, send)
             elif body.is_complete:
-                await self._application(scope, body.handed_on(receive), send)
+                await self._application(scope, body.handed_on(receive), _in_time(send))
+        except ClientTooSlow:
+            log.info("a client that does not read is let go", path=scope["path"], seconds=SEND_SECONDS_MAX)
         finally:
             self._bytes_held -= body.size
 
@@ -98,6 +110,17 @@ class _Body:
             return waiting.pop() if waiting else await receive()
 
         return receive_body
+
+
+def _in_time(send: Send) -> Send:
+    async def send_in_time(message: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                await send(message)
+        except TimeoutError:
+            raise ClientTooSlow from None
+
+    return send_in_time
 
 
 def _problem_of_head(scope: Scope) -> Problem | None:

@@ -87,6 +87,27 @@ def test_all_bodies_together_are_bounded(monkeypatch):
     assert serve([*chunks(60, 1), END])[0] == 200
 
 
+def test_a_client_that_does_not_read_is_let_go(monkeypatch):
+    monkeypatch.setattr(requests, "SEND_SECONDS_MAX", 0.05)
+    ended = []
+
+    async def application(scope, receive, send):
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        finally:
+            ended.append(True)
+
+    async def full(_message):
+        await asyncio.sleep(60)
+
+    async def receive():
+        return END
+
+    scope = {"type": "http", "path": "/", "query_string": b"", "headers": []}
+    asyncio.run(RequestLimits(application)(scope, receive, full))
+    assert ended == [True]
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -93,7 +93,9 @@ def test_a_frame_that_is_too_large_closes_the_socket():
     asyncio.run(scenario())
 
 
-def test_more_messages_than_a_socket_takes_close_it():
+def test_more_messages_than_a_socket_takes_close_it(monkeypatch):
+    monkeypatch.setattr(sockets, "MESSAGES_PER_SECOND_MAX", 0)
+
     async def scenario():
         async with connected() as socket:
             await socket.receive_output()
