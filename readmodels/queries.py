@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, connections, models, transaction
+from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from accounts.users import username_sql
@@ -107,11 +108,30 @@ def order(*, account_id: str, order_id: str) -> Row | None:
     return Order.objects.filter(account_id=account_id, order_id=order_id).values(*_columns(Order)).first()
 
 
-def day_orders_placed_before(instant: datetime, *, limit: int) -> list[tuple[str, str]]:
-    """Return the account and the id of working DAY orders that were placed before an instant, oldest first."""
-    rows = Order.objects.filter(ended_at__isnull=True, time_in_force="DAY", placed_at__lt=instant)
-    found = rows.order_by("placed_at").values_list("account_id", "order_id")[:limit]
-    return [(str(account_id), str(order_id)) for account_id, order_id in found]
+class ExpiringOrder(NamedTuple):
+    """A working order whose time is over."""
+
+    account_id: str
+    order_id: str
+    time_in_force: str
+    placed_at: datetime
+
+
+def expiring_orders(
+    *, day_before: datetime, immediate_before: datetime, after: ExpiringOrder | None, limit: int
+) -> list[ExpiringOrder]:
+    """Return working DAY orders placed before an instant, and IOC and FOK orders placed before another, oldest first;
+    `after` is the last one of the page before.
+    """
+    is_over = Q(time_in_force="DAY", placed_at__lt=day_before) | Q(
+        time_in_force__in=("IOC", "FOK"), placed_at__lt=immediate_before
+    )
+    rows = Order.objects.filter(is_over, ~Q(time_in_force="GTC"), ended_at__isnull=True)
+    if after is not None:
+        is_later = Q(placed_at__gt=after.placed_at) | Q(order_id__gt=after.order_id)
+        rows = rows.filter(is_later, placed_at__gte=after.placed_at)
+    found = rows.order_by("placed_at", "order_id").values_list("account_id", "order_id", "time_in_force", "placed_at")
+    return [ExpiringOrder(str(row[0]), str(row[1]), row[2], row[3]) for row in found[:limit]]
 
 
 def daily_pnl(*, account_id: str, limit: int) -> list[Row]:

@@ -44,7 +44,8 @@ def _filled(events: tuple[e.AccountEvent, ...]) -> dict[str, Any]:
     """Return what a trade made of the order that it filled, nothing for a trade on its own."""
     if not events or not isinstance(events[0], e.OrderFilled):
         return {}
-    return {"order_status": events[0].status, "order_filled_quantity": events[0].filled_quantity}
+    status = "EXPIRED" if isinstance(events[-1], e.OrderExpired) else events[0].status
+    return {"order_status": status, "order_filled_quantity": events[0].filled_quantity}
 
 
 def _placed(event: e.OrderPlaced, executed: Executed) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class TradeExecuted(graphene.ObjectType):
     position_quantity = Quantity(required=True)
     executed_at = graphene.String(required=True, description="RFC 3339, UTC, microseconds.")
     order_id = graphene.ID(description="The order that the trade filled, if any.")
-    order_status = graphene.String(description="What became of that order: PARTIALLY_FILLED or FILLED.")
+    order_status = graphene.String(description="PARTIALLY_FILLED, FILLED, or EXPIRED: an IOC order with a rest.")
     order_filled_quantity = Quantity(description="How many of that order's shares are filled now.")
 
 

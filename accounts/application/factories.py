@@ -41,6 +41,8 @@ TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
 TERMS_MESSAGES: Final = {
     Code.INVALID_LIMIT_PRICE: "a limit price belongs to LIMIT and STOP_LIMIT orders, only: this one is {order_type}",
     Code.INVALID_STOP_PRICE: "a stop price belongs to STOP and STOP_LIMIT orders, only: this one is {order_type}",
+    Code.INVALID_STOP_LIMIT: "a STOP_LIMIT buy has its limit at the stop or above, a sell at the stop or below: no "
+    "price would both trigger this one and be within its limit",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
 _IDENTIFIER_LENGTH_MAX: Final = 64
@@ -93,7 +95,7 @@ def place_order(
     stop_price: str | None = None,
     reference_price: Callable[[str], int],
 ) -> PlaceOrder:
-    """Return a checked PlaceOrder; `reference_price` gives the market's price, in ten-thousandths, by a symbol."""
+    """Return a checked PlaceOrder; `reference_price` gives the market's price by a symbol, 0 when it says none."""
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
@@ -107,6 +109,7 @@ def place_order(
         reference_price=reference_price(symbol) if order_type == "MARKET" else 0,
     )
     code = terms_code(
+        side=command.side,
         order_type=command.order_type,
         time_in_force=command.time_in_force,
         limit_price=command.limit_price,

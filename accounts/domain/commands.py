@@ -49,7 +49,7 @@ class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="Execute
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
     """Let an order work. A market order is reckoned by `reference_price`, which is 0 for the others: what the market
-    said when it came in.
+    said when it came in, 0 if it said nothing.
     """
 
     order_id: str

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain.order_terms import CUSHION_BP
-from accounts.domain.values import BASIS_POINTS
+from accounts.domain.order_terms import reference_price
 
 _COMMANDS: Final[dict[str, type[c.AccountCommand]]] = {kind.__name__: kind for kind in get_args(c.AccountCommand)}
 
@@ -71,15 +70,8 @@ def _placed(events: tuple[Any, ...]) -> c.PlaceOrder:
         time_in_force=event.time_in_force,
         limit_price=event.limit_price,
         stop_price=event.stop_price,
-        reference_price=_reference_price(event) if event.order_type == "MARKET" else 0,
+        reference_price=reference_price(event.side, event.reserve_price) if event.order_type == "MARKET" else 0,
     )
-
-
-def _reference_price(event: e.OrderPlaced) -> int:
-    """Take the cushion off again: it is above one for one and rounded up, so exactly one price leads to each."""
-    if event.side == "SELL":
-        return event.reserve_price
-    return event.reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP)
 
 
 def _replaced(events: tuple[Any, ...]) -> c.ReplaceOrder:

@@ -125,6 +125,11 @@ class Order(models.Model):
             ),
             models.Index(fields=["account_id", "client_order_id"], name="orders_client_order_id"),
             models.Index(fields=["-placed_at"], name="orders_placed_at"),
+            models.Index(
+                fields=["placed_at", "order_id"],
+                condition=models.Q(ended_at__isnull=True) & ~models.Q(time_in_force="GTC"),
+                name="orders_expiring",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -152,8 +152,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Finds what no message spoke of.
     "sweep": {"task": "readmodels.project", "schedule": 1.0, "options": {"expires": 5}},
-    # Right after midnight, and again in case nobody was there then.
-    "expire_day_orders": {"task": "tradingplatform.expire_day_orders", "schedule": 60.0, "options": {"expires": 60}},
+    # Right after midnight for DAY orders, and at any time for immediate ones.
+    "expire_orders": {"task": "tradingplatform.expire_orders", "schedule": 10.0, "options": {"expires": 10}},
     "sign_checkpoint": {
         "task": "tradingplatform.sign_checkpoint",
         "schedule": float(CHECKPOINT_INTERVAL_SECONDS),
