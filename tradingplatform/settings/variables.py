@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-SERVICES_FILE: Final = Path("run") / "services.env"
+from tradingplatform.local import SERVICES_FILE
 
 
 class Variable(NamedTuple):
