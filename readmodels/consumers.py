@@ -9,6 +9,7 @@ are left out here, and changes that come fast are sent together (followed_accoun
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
@@ -16,6 +17,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import Error as DatabaseError
 from django.db import transaction
+from redis.exceptions import RedisError
 
 from accounts.permissions import role_on_account, roles_by_account
 from readmodels import queries
@@ -33,6 +35,8 @@ ACCOUNTS_MAX: Final = 200
 SNAPSHOT_TRADES: Final = 50
 SNAPSHOT_ORDERS: Final = 1_000
 """All that an account may have open (accounts/domain/orders.py)."""
+CLOSE_FAILED: Final = 1011
+CLOSE_TRY_AGAIN_LATER: Final = 1013
 CLOSE_UNAUTHENTICATED: Final = 4401
 CLOSE_NOT_FOUND: Final = 4404
 CLOSE_TOO_MANY: Final = 4413
@@ -54,7 +58,8 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not user.is_authenticated:
             await self.close(CLOSE_UNAUTHENTICATED)
         elif await self.begin(user):
-            self._tasks = [asyncio.create_task(task) for task in (self._beat(), self._send_changes(), *self.more(user))]
+            tasks = (self._beat(), self._send_changes(), *self.more(user))
+            self._tasks = [asyncio.create_task(self._go_on(task)) for task in tasks]
 
     async def begin(self, user: Any) -> bool:
         """Follow the first accounts; False when the socket was closed instead."""
@@ -75,7 +80,19 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         for account_id in list(self.accounts):
-            await self.unfollow(account_id)
+            with contextlib.suppress(RedisError, OSError):  # Nobody is told of the group's changes any more.
+                await self.unfollow(account_id)
+
+    async def _go_on(self, task: Coroutine[Any, Any, None]) -> None:
+        """Run a task for as long as the socket is open: one that ended alone would leave a socket that only beats."""
+        try:
+            await task
+        except (DatabaseError, RedisError, OSError) as error:
+            log.warning("a feed is closed, because a server does not answer", reason=str(error).strip())
+            await self.close(CLOSE_TRY_AGAIN_LATER)
+        except Exception as error:
+            log.error("a feed failed", exc_info=error)
+            await self.close(CLOSE_FAILED)
 
     async def follow(self, account_id: str, role: str) -> bool:
         """Join an account's group and send its snapshot; False when there is no such account."""
@@ -138,7 +155,23 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._catch_up()
             await self.send_json(self.heartbeat())
+
+    async def _catch_up(self) -> None:
+        """Have a snapshot sent of every account of which a change was missed: pushes are lost while Valkey is away, and
+        an account to which nothing happens afterwards would stay as it was shown.
+        """
+        try:
+            versions = await database_sync_to_async(queries.versions)(account_ids=list(self.accounts))
+        except DatabaseError as error:
+            log.warning("could not look for changes that were missed", reason=str(error).strip())
+            return
+        for account_id, version in versions.items():
+            followed = self.accounts.get(account_id)
+            if followed is not None and followed.version is not None and followed.version < version:
+                followed.is_stale = True
+                self._news.set()
 
     def heartbeat(self) -> dict[str, Any]:
         """Return the message that says that the socket is alive."""

@@ -15,13 +15,12 @@ from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseError
 
 from accounts.permissions import sees_every_account
-from readmodels.consumers import CLOSE_UNAUTHENTICATED, HEARTBEAT_SECONDS
+from readmodels.consumers import CLOSE_FAILED, CLOSE_UNAUTHENTICATED, HEARTBEAT_SECONDS
 from readmodels.dashboard import TICK_SECONDS, State, changed, this_dashboard
 
 log = structlog.get_logger(__name__)
 
 CLOSE_FORBIDDEN: Final = 4403
-CLOSE_FAILED: Final = 1011
 
 
 class DashboardConsumer(AsyncJsonWebsocketConsumer):

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 TIMEOUT_SECONDS: Final = 3.0
 BOARD_KEY: Final = "market:quotes:1"
@@ -48,7 +50,12 @@ def check_fresh(path: str, seconds: str) -> str | None:
 def check_board() -> str | None:
     """Say what is wrong when the market's prices in Redis (REDIS_URL) are old."""
     try:
-        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=TIMEOUT_SECONDS) as client:
+        with redis.Redis.from_url(
+            os.environ["REDIS_URL"],
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
             session = client.hget(BOARD_KEY, "session")
     except redis.RedisError as error:
         return f"Redis does not answer: {error}"

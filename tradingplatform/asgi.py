@@ -16,6 +16,7 @@ from accounts.websocket import WebSocketAuthentication  # noqa: E402
 from tradingplatform.database import BoundedConnection  # noqa: E402
 from tradingplatform.handler import Handler  # noqa: E402
 from tradingplatform.interpreter import settle_web  # noqa: E402
+from tradingplatform.sockets import TryAgainLater  # noqa: E402
 
 DATABASE_ANSWER_SECONDS_MAX: Final = 10.0
 BoundedConnection.answer_seconds_max = DATABASE_ANSWER_SECONDS_MAX
@@ -25,7 +26,7 @@ websocket_urlpatterns = [*market.routing.websocket_urlpatterns, *readmodels.rout
 application = ProtocolTypeRouter(
     {
         "http": Handler(),
-        "websocket": WebSocketAuthentication(URLRouter(websocket_urlpatterns)),
+        "websocket": TryAgainLater(WebSocketAuthentication(URLRouter(websocket_urlpatterns))),
     }
 )
 

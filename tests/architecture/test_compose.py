@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 
 from market.quote_board import BOARD_KEY
 from tradingplatform.local.processes import platform_processes
+from tradingplatform.management.commands.prepare import COMMANDS as PREPARATIONS
 from tradingplatform.settings.variables import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -87,9 +88,9 @@ def command_problems(file):
     for name in sorted(expected.keys() | shown.keys()):
         if expected.get(name) != shown.get(name):
             found.append(f"{name} runs {shown.get(name)}, and processes.py says {expected.get(name)}")
-    steps = re.findall(r'manage\("(\w+)"', (BASE_DIR / "tradingplatform" / "local" / "run.py").read_text())
+    steps = list(PREPARATIONS)
     once = [w[2] for name in ("init", "demo") for w in commands_of(services[name]) if w[:2] == ["python", "manage.py"]]
-    return found if once == steps else [*found, f"init and demo run {once}, and run.py {steps}"]
+    return found if once == steps else [*found, f"init and demo run {once}, and prepare.py {steps}"]
 
 
 def environment_problems(file):
