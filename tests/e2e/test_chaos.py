@@ -1,4 +1,4 @@
-"""Chaos in short: every process of a platform that `make run` started is killed once, under load, and then some at once.
+"""Chaos in short: every process of a platform as `make run` starts it is killed, under load, and then some at once.
 
 `make chaos` does the same for minutes. That its counting finds what it is for is shown in test_counting.py.
 """

@@ -1,22 +1,25 @@
 """`make run`: servers, the preparation, processes, until a signal stops all of it in order."""
 
+import hashlib
 import json
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tradingplatform.local.figures import Figures
 from tradingplatform.local.leftovers import end_marked, mark_of
 from tradingplatform.local.lock import PlatformLock
 from tradingplatform.local.ports import HOST, PORT_MAX, next_free_port
 from tradingplatform.local.processes import (
+    BASE_DIR,
     PREPARATION,
     GuardedProcess,
+    Process,
     platform_environment,
     platform_processes,
     preparation,
@@ -93,29 +96,34 @@ class _Run:
         self._supervisor.start(*names)
         self._wait_for("starting " + " and ".join(names), names, State.RUNNING)
         environment = platform_environment(TRADING_DATA_DIR=str(self._data_dir), **self._services.publish())
-
-        def guarded(processes: Iterable[Any]) -> list[GuardedProcess]:
-            return [
-                GuardedProcess(
-                    process,
-                    data_dir=self._data_dir,
-                    environment=environment,
-                    web_port=self._port if process.name == "web" else None,
-                )
-                for process in processes
-            ]
-
-        self._supervisor.add(*guarded([preparation(self._address)]))
+        prepared = Prepared(self._data_dir)
+        is_prepared = prepared.is_current()
+        self._add(environment, preparation(self._address))
+        processes = platform_processes(data_dir=self._data_dir, web_port=self._port, writers=self._writers)
+        self._add(environment, *processes)
+        # The page first: what starts beside it takes its processor. It waits for the preparation only where that is
+        # expected to change anything.
+        early = ["web"]
+        if is_prepared:
+            self._supervisor.start(*early)
         self._supervisor.start(PREPARATION)
         self._wait_for("preparing", [PREPARATION], State.DONE)
-        processes = guarded(platform_processes(data_dir=self._data_dir, web_port=self._port, writers=self._writers))
-        self._supervisor.add(*processes)
-        self._supervisor.start(*(process.name for process in processes))
+        prepared.note()
+        early = [*([] if is_prepared else early), processes[1].name]
+        self._supervisor.start(*early)
         self._wait_for("starting; waiting for the page to answer", ["web"], State.RUNNING)
+        self._supervisor.start(*(process.name for process in processes if process.name not in ("web", *early)))
         self._lock.announce(self._address)
         self._headline = "Trading platform"
         self._footer = welcome(self._address, self._data_dir)
         self._figures.start()
+
+    def _add(self, environment: Mapping[str, str], *processes: Process) -> None:
+        for process in processes:
+            web_port = self._port if process.name == "web" else None
+            self._supervisor.add(
+                GuardedProcess(process, data_dir=self._data_dir, environment=environment, web_port=web_port)
+            )
 
     def look_after(self) -> None:
         """Keep everything running until a signal arrives."""
@@ -161,7 +169,7 @@ class _Run:
         rows = self._supervisor.rows()
         headline = self._headline
         if headline == "preparing":
-            headline = f"preparing: {' '.join(self._supervisor.logs()[PREPARATION].tail(1))}"
+            headline = ": ".join([headline, *self._supervisor.logs()[PREPARATION].tail(1)])
         self._screen.show(Picture(headline, rows, self._figures.by_process(), self._footer))
         status = {
             "address": self._address if self._footer else "",
@@ -184,6 +192,35 @@ class _Run:
 
     def _note_signal(self, *_: object) -> None:
         self._must_stop = True
+
+
+class Prepared:
+    """Whether what the preparation works on is as it was when it last ran to its end. It always runs; this only says
+    whether anybody has to wait for it.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "run" / "prepared"
+        self._database = data_dir / "postgres" / "data" / "PG_VERSION"
+
+    def is_current(self) -> bool:
+        """Tell whether nothing has changed. Of a database that is not ours that cannot be known."""
+        try:
+            return self._database.exists() and self._file.read_text() == self._fingerprint()
+        except OSError:
+            return False
+
+    def note(self) -> None:
+        """Remember how everything is."""
+        self._file.write_text(self._fingerprint())
+
+    def _fingerprint(self) -> str:
+        sources = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("requirements*.txt")]
+        sources += [BASE_DIR / "frontend" / "dist" / "index.html", self._database]
+        found = [(str(path), path.stat()) for path in sorted(sources) if path.exists()]
+        states = [(name, stat.st_mtime_ns, stat.st_size) for name, stat in found]
+        where = [os.environ.get(name, "") for name in ("DATABASE_URL", "EVENT_STORE", "DYNAMODB_ENDPOINT")]
+        return hashlib.sha256(repr((states, where)).encode()).hexdigest()
 
 
 def number_of(variable: str, default: int, lowest: int, highest: int) -> int:

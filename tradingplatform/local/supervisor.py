@@ -85,6 +85,7 @@ class _Kept:
         self.started_at = 0.0
         self.restart_at = 0.0
         self.restarts = 0
+        self.has_begun = False
         self.failures = 0
         """How often it has ended in a row without running steadily in between."""
         self.reason = ""
@@ -148,7 +149,7 @@ class Supervisor:
         return [
             Row(name, kept.state, self._pid(kept), kept.since, kept.restarts, kept.note())
             for name, kept in self._all.items()
-            if kept.state is not State.DONE
+            if kept.state is not State.DONE and kept.has_begun
         ]
 
     def logs(self) -> dict[str, LogFile]:
@@ -188,6 +189,7 @@ class Supervisor:
 
     def _start(self, kept: _Kept) -> None:
         kept.started_at = time.monotonic()
+        kept.has_begun = True
         try:
             with kept.log.open() as log:
                 kept.child = kept.program.launch(log)

@@ -1,11 +1,16 @@
 """`make run` itself, once, for real: it starts, says where, refuses a second one, stops in order and leaves nothing."""
 
+import fcntl
 import os
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
+import time
 import urllib.request
 
 import pytest
@@ -30,11 +35,11 @@ def local(*arguments, data_dir, **environment):
     )
 
 
-def start(data_dir, port):
+def start(data_dir, port, terminal=None):
     environment = {**os.environ, "TRADING_DATA_DIR": str(data_dir), "WEB_PORT": str(port)}
     for name in ("DATABASE_URL", "REDIS_URL", "COMMAND_BUS"):
         environment.pop(name, None)
-    log = (data_dir.parent / "run.log").open("a")
+    log = (data_dir.parent / "run.log").open("a") if terminal is None else terminal
     return subprocess.Popen(
         [sys.executable, "-m", "tradingplatform.local", "run"],
         cwd=BASE_DIR,
@@ -43,6 +48,25 @@ def start(data_dir, port):
         stdout=log,
         stderr=log,
     )
+
+
+def open_terminal(*, lines, columns):
+    """Return the two ends of a terminal of this size: what is shown on it, and where processes write to."""
+    shown, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    return shown, terminal
+
+
+def read_until(shown, text, seconds):
+    """Read what a terminal shows until a text, whole."""
+    read, deadline = b"", time.monotonic() + seconds
+    while text not in read:
+        assert time.monotonic() < deadline, read[-2_000:]
+        if select.select([shown], [], [], 0.5)[0]:
+            read += os.read(shown, 65_536)
+    while select.select([shown], [], [], 0.05)[0]:
+        read += os.read(shown, 65_536)
+    return read
 
 
 def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
@@ -68,7 +92,7 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
     assert address in shown
     for name in NAMES:
         assert re.search(rf"^{name} +(running|starting) +\d+", shown, re.MULTILINE), shown
-    assert "demo_traders.started" in (data_dir / "log" / "traders.log").read_text()
+    wait_for(lambda: "demo_traders.started" in (data_dir / "log" / "traders.log").read_text(), 60)
     for action in ("run", "reset"):
         refused = local(action, data_dir=data_dir, YES="1")
         assert refused.returncode == 1
@@ -79,8 +103,15 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
     assert "nothing is left running, the data are kept" in log.read_text()
     assert marked(str(data_dir)) == []
 
-    again = start(data_dir, port)
-    wait_for(lambda: log.read_text().count("Ctrl-C stops everything") == 2, 90)
+    shown, terminal = open_terminal(lines=24, columns=100)
+    again = start(data_dir, port, terminal)
+    os.close(terminal)
+    read = read_until(shown, b"Trading platform: http", 90)
+    read += read_until(shown, b"Trading platform: http", 30)
+    frame = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read.decode())[-3_000:].splitlines()
+    assert frame[-1].startswith("Trading platform: http"), "the address is the last thing on the screen"
+    assert any(re.match(r"web +running +\d+", line) for line in frame), frame
+    assert "demo_trader" not in read.decode()
     again.kill()
     again.wait()
     wait_for(lambda: marked(str(data_dir)) == [], 20)

@@ -20,6 +20,7 @@ COMMANDS: Final = {
 class Command(BaseCommand):
     """Prepare the platform."""
 
+    requires_system_checks = []
     help = "Make tables, migrate, collect static files and load the demo: what `make run` does before it starts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
