@@ -2,8 +2,8 @@
 
 A client sends text frames of JSON, each an object whose form the consumer declares (`message_type`). Anything else is
 answered with {"type": "error", "code": "INVALID_MESSAGE", "message"}, and the socket stays open; one that sends too
-much at once is closed with a code. Whatever fails in here closes the socket with 1011: one that said nothing any more
-would look like a quiet market. docs/live.md has the codes.
+much at once is closed with a code. Whatever fails in here closes the socket, with 1013 when a server is away and with
+1011 otherwise: one that said nothing any more would look like a quiet market. docs/live.md has the codes.
 """
 
 import asyncio
@@ -30,12 +30,13 @@ MESSAGES_AT_ONCE_MAX: Final = 40
 
 CLOSE_TOO_LARGE: Final = 1009
 CLOSE_FAILED: Final = 1011
+CLOSE_TRY_AGAIN_LATER: Final = 1013
 CLOSE_UNAUTHENTICATED: Final = 4401
 CLOSE_NOT_FOUND: Final = 4404
 CLOSE_TOO_FAST: Final = 4429
 
-
-_AWAY: Final = (DatabaseError, RedisError, OSError)
+AWAY: Final = (DatabaseError, RedisError, OSError)
+"""What is raised when a server that a socket needs does not answer."""
 
 
 class Resync(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,11 +142,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._fail(error)
 
     async def _fail(self, error: Exception) -> None:
-        if isinstance(error, _AWAY):
+        if isinstance(error, AWAY):
             log.warning("a socket needs a server that is away", path=self.scope.get("path"), reason=str(error).strip())
+            await self.close(CLOSE_TRY_AGAIN_LATER)
         else:
             log.error("a socket failed", path=self.scope.get("path"), exc_info=error)
-        await self.close(CLOSE_FAILED)
+            await self.close(CLOSE_FAILED)
 
     def _is_in_time(self) -> bool:
         now = time.monotonic()

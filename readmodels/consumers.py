@@ -7,6 +7,7 @@ are left out here, and changes that come fast are sent together (followed_accoun
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,6 +16,7 @@ import structlog
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 from django.db import transaction
+from redis.exceptions import RedisError
 
 from accounts.permissions import role_on_account, roles_by_account
 from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
@@ -68,7 +70,8 @@ class _FeedConsumer(LiveConsumer):
         """Stop, and leave every group."""
         await super().disconnect(code)
         for account_id in list(self.accounts):
-            await self.unfollow(account_id)
+            with contextlib.suppress(RedisError, OSError):  # Nobody is told of the group's changes any more.
+                await self.unfollow(account_id)
 
     async def follow(self, account_id: str, role: str) -> bool:
         """Join an account's group and send its snapshot; False when there is no such account."""
@@ -128,7 +131,23 @@ class _FeedConsumer(LiveConsumer):
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._catch_up()
             await self.send_json(self.heartbeat())
+
+    async def _catch_up(self) -> None:
+        """Have a snapshot sent of every account of which a change was missed: pushes are lost while Valkey is away, and
+        an account to which nothing happens afterwards would stay as it was shown.
+        """
+        try:
+            versions = await database_sync_to_async(queries.versions)(account_ids=list(self.accounts))
+        except DatabaseError as error:
+            log.warning("could not look for changes that were missed", reason=str(error).strip())
+            return
+        for account_id, version in versions.items():
+            followed = self.accounts.get(account_id)
+            if followed is not None and followed.version is not None and followed.version < version:
+                followed.is_stale = True
+                self._news.set()
 
     def heartbeat(self) -> dict[str, Any]:
         """Return the message that says that the socket is alive."""

@@ -203,6 +203,12 @@ def edition(*, account_id: str) -> Edition:
         return Edition(*(cursor.fetchone() or (0, 0, None)))
 
 
+def versions(*, account_ids: Collection[str]) -> dict[str, int]:
+    """Return the versions that accounts' rows stand on."""
+    found = AccountSummary.objects.filter(account_id__in=account_ids).values_list("account_id", "version")
+    return {str(account_id): version for account_id, version in found}
+
+
 def version_of(*, account_id: str) -> int:
     """Return the version that an account's rows stand on, 0 before the first."""
     return AccountSummary.objects.filter(account_id=account_id).values_list("version", flat=True).first() or 0

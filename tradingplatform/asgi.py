@@ -1,6 +1,7 @@
 """The web process: HTTP to Django, WebSockets to the consumers. Stateless; any number of them can run."""
 
 import os
+from typing import Final
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -15,8 +16,13 @@ import tradingplatform.urls  # noqa: E402, F401 - now, not with the first reques
 from accounts.websocket import WebSocketAuthentication  # noqa: E402
 from edge.requests import RequestLimits  # noqa: E402
 from edge.sockets import NoSuchFeed  # noqa: E402
+from tradingplatform.database import BoundedConnection  # noqa: E402
 from tradingplatform.handler import Handler  # noqa: E402
 from tradingplatform.interpreter import settle_web  # noqa: E402
+from tradingplatform.sockets import TryAgainLater  # noqa: E402
+
+DATABASE_ANSWER_SECONDS_MAX: Final = 10.0
+BoundedConnection.answer_seconds_max = DATABASE_ANSWER_SECONDS_MAX
 
 websocket_urlpatterns = [
     *market.routing.websocket_urlpatterns,
@@ -27,7 +33,7 @@ websocket_urlpatterns = [
 application = ProtocolTypeRouter(
     {
         "http": RequestLimits(Handler()),
-        "websocket": WebSocketAuthentication(URLRouter(websocket_urlpatterns)),
+        "websocket": TryAgainLater(WebSocketAuthentication(URLRouter(websocket_urlpatterns))),
     }
 )
 

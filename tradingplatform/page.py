@@ -1,9 +1,7 @@
-"""The page of the React application, one document for every address that is not an API; and whether this process
-lives.
-"""
+"""The page of the React application, one document for every address that is not an API."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 from django.views.defaults import page_not_found
@@ -11,12 +9,6 @@ from django.views.defaults import page_not_found
 from edge.problems import Problem
 
 _NOT_BUILT = "The front end is not built: run `make setup`."
-
-
-@require_safe
-async def health(request: HttpRequest) -> HttpResponse:
-    """Say that this process answers; asks nothing of anybody, so load balancers may ask often."""
-    return JsonResponse({"status": "ok"})
 
 
 @require_safe

@@ -100,3 +100,17 @@ def test_readme_and_docs_link_to_files_that_exist():
     for document in [*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_client_of_valkey_says_how_long_it_waits_and_how_often_it_tries_again():
+    """The client's own way is 5 s and ten tries more: nearly a minute for whoever asks a server that hangs."""
+    needed = {"socket_timeout", "socket_connect_timeout", "retry"}
+    calls = 0
+    for path in [*modules(), *(BASE_DIR / "scripts").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_client = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Redis.from_url")
+            calls += is_client
+            if is_client:
+                missing = needed - {keyword.arg for keyword in node.keywords}
+                assert not missing, f"{path.relative_to(BASE_DIR)}:{node.lineno} leaves out {missing}"
+    assert calls >= 8

@@ -14,9 +14,8 @@ from typing import Any, Final, NamedTuple
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tradingplatform.local import SERVICES_FILE
 from tradingplatform.redaction import redact
-
-SERVICES_FILE: Final = Path("run") / "services.env"
 
 
 class Variable(NamedTuple):

@@ -9,6 +9,7 @@ from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
 
 from accounts.domain.commands import CancelOrder
 from accounts.models import AccountAccess
@@ -228,3 +229,46 @@ class TestAllAccounts:
             assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
 
         async_to_sync(scenario)()
+
+
+def test_a_change_whose_push_was_lost_comes_with_the_next_heartbeat(history, owner, monkeypatch):
+    """Nothing happens to the account afterwards, so no gap would ever show."""
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        assert (await socket.receive())["version"] == 2
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(project_partition)(history.store.partition_of(ADA))
+        found = await socket.receive()
+        while found["type"] == "heartbeat":
+            found = await socket.receive()
+        assert (found["type"], found["version"]) == ("snapshot", 3)
+        assert await socket.receive() == {"type": "heartbeat", "version": 3}
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+@pytest.mark.parametrize(("error", "code"), [(DatabaseError("gone"), 1013), (ValueError("a fault"), 1011)])
+def test_a_feed_that_cannot_go_on_is_closed_and_does_not_only_beat(history, owner, monkeypatch, error, code):
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+
+    def fail(*_):
+        raise error
+
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        await socket.receive()
+        monkeypatch.setattr(consumers, "read_snapshot", fail)
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(project_partition)(history.store.partition_of(ADA))
+        closed = await socket.receive_output()
+        while closed["type"] != "websocket.close":
+            closed = await socket.receive_output()
+        assert closed["code"] == code
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
