@@ -41,10 +41,16 @@ class NewKeySerializer(BodySerializer):
         validators=[KEY_NAME],
         help_text="What the key is for; commands are recorded as user:<id>/<user>/key:<id>/<name>.",
     )
-    scope = Choice(ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, help_text="trade includes read.")
+    scope = Choice(
+        ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, allow_null=True, help_text="trade includes read."
+    )
     expires_in_days = WholeNumber(
         min_value=1, max_value=DAYS_MAX, default=None, allow_null=True, help_text="Never when null."
     )
+
+    def validate_scope(self, given: str | None) -> str:
+        """Take null as what is left out, like every other input of the platform."""
+        return ApiKey.Scope.TRADE.value if given is None else given
 
 
 class ApiKeySerializer(serializers.Serializer[Any]):
