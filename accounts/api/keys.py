@@ -41,9 +41,7 @@ class NewKeySerializer(BodySerializer):
         validators=[KEY_NAME],
         help_text="What the key is for; commands are recorded as user:<id>/<user>/key:<id>/<name>.",
     )
-    scope = Choice(
-        ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, allow_null=True, help_text="trade includes read."
-    )
+    scope = Choice(ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, allow_null=True, help_text="trade includes read.")
     expires_in_days = WholeNumber(
         min_value=1, max_value=DAYS_MAX, default=None, allow_null=True, help_text="Never when null."
     )

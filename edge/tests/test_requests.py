@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
-from edge import requests
+from edge import requests, sockets
 from edge.requests import BODY_BYTES_MAX, RequestLimits
 
 
@@ -144,3 +145,19 @@ def test_a_nul_in_the_address_is_refused(path, query):
         },
     )
     assert serve([END], query=b"q=%2500")[0] == 200
+
+
+def test_the_limits_in_the_documentation_are_those_of_the_code():
+    docs = Path(requests.__file__).parent.parent / "docs"
+    api, live = (docs / "api.md").read_text(), (docs / "live.md").read_text()
+    assert f"| {BODY_BYTES_MAX // 1024**2} MiB, counted while it arrives |" in api
+    assert f"| time of a body | {requests.BODY_SECONDS_MAX:g} s |" in api
+    assert f"| {requests.BODIES_BYTES_MAX // 1024**2} MiB | 503 `OVERLOADED` |" in api
+    assert f"does not read | {requests.SEND_SECONDS_MAX:g} s |" in api
+    assert f"A message has at most {sockets.MESSAGE_CHARACTERS_MAX:,} characters" in live
+    assert (
+        f"takes {sockets.MESSAGES_PER_SECOND_MAX} messages a second, and\n{sockets.MESSAGES_AT_ONCE_MAX} at once"
+        in live
+    )
+    codes = {value for name, value in vars(sockets).items() if name.startswith("CLOSE_")}
+    assert all(f"\n| {code} |" in live for code in codes)

@@ -70,15 +70,16 @@ class ReadModelsQuery(graphene.ObjectType):
             await _access(info)
             raise not_found(id) from error
         access = await _access(info, account_id)
-        role = access.role
-        if role is None:
+        if access.role is None:
             raise not_found(account_id)
-        if min_version is not None:
-            await _wait_for_version(info, access, account_id, min_version)
+        if min_version is not None and await _wait_for_version(info, access, account_id, min_version):
+            access = await _access(info, account_id)  # It may have ended meanwhile.
+            if access.role is None:
+                raise not_found(account_id)
         rows = await _read_accounts(info, partial(_account_rows, account_id))
         if not rows:
             raise not_found(account_id)
-        return account_shape(rows[0], role=role)
+        return account_shape(rows[0], role=access.role)
 
     @staticmethod
     async def resolve_accounts(
@@ -148,15 +149,20 @@ def _selects(info: GraphQLResolveInfo, name: str) -> bool:
     return any(is_in(node.selection_set) for node in info.field_nodes)
 
 
-async def _wait_for_version(info: GraphQLResolveInfo, access: Access, account_id: str, min_version: int) -> None:
-    """Return once what is read here has the version; raises VERSION_NOT_AVAILABLE, or TOO_MANY_WAITS."""
+async def _wait_for_version(info: GraphQLResolveInfo, access: Access, account_id: str, min_version: int) -> bool:
+    """Return once what is read here has the version, and whether it was waited for.
+
+    Raises VERSION_NOT_AVAILABLE, or TOO_MANY_WAITS.
+    """
+    has_waited = False
     patience = Patience(account_id=account_id, asker=info.context.asker(access))
     while True:
         found = await sync_to_async(queries.version_of)(account_id=account_id)
         if found >= min_version:
-            return
+            return has_waited
         if patience.is_over:
             raise version_not_available(VersionNotAvailable(wanted=min_version, found=found))
+        has_waited = True
         try:
             await patience.wait(min_version)
         except TooManyWaits as error:
