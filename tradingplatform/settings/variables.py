@@ -7,6 +7,7 @@ environment wins.
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -146,9 +147,20 @@ def are_local(hosts: list[str]) -> bool:
 
 
 def secret_key(data_dir: Path) -> str:
-    """Return the secret of this data folder, making it the first time, readable by its owner only."""
-    path = data_dir / "secret_key"
+    """Return the secret of this data folder, making it the first time, readable by its owner only.
+
+    Where it can neither be read nor made, as in an auditor's copy, one for this process alone has to do.
+    """
+    try:
+        return _kept_secret_key(data_dir / "secret_key")
+    except OSError as error:
+        warnings.warn(f"what this process signs ends with it: {error}", RuntimeWarning, stacklevel=1)
+        return secrets.token_urlsafe(50)
+
+
+def _kept_secret_key(path: Path) -> str:
     if not path.exists():
+        data_dir = path.parent
         data_dir.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(f".{os.getpid()}")
         made.touch(mode=0o600)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 from tradingplatform.bootstrap import make_snapshotter
 
 DIFFERING_SHOWN_MAX: Final = 50
@@ -38,7 +38,8 @@ class Command(BaseCommand):
         if not options["yes"] and input("Make every page again? Type yes: ") != "yes":
             raise CommandError("nothing was changed")
         try:
-            engine, partitions = get_store().engine, range(get_store().partition_count)
+            store = get_existing_store()
+            engine, partitions = store.engine, range(store.partition_count)
             stretches = sum(len(engine.page_stretches(partition=partition)) for partition in partitions)
             columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TextColumn("stretches"))
             pages = 0
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         columns = (TextColumn("comparing"), TextColumn("{task.completed:,} pages"))
         differing = []
         try:
+            get_existing_store()
             snapshotter = make_snapshotter()
             with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("", total=None)
