@@ -45,6 +45,14 @@ test-python: setup ## Run the Python tests, end-to-end tests included
 fuzz-api: setup ## Ask every REST operation hundreds of questions, and compare the answers with the OpenAPI document
 	@API_EXAMPLES=400 $(BIN)/python -m pytest tests/e2e/test_api_contract.py
 
+.PHONY: chaos
+chaos: setup ## Kill every process of a platform under load, for some minutes (ARGS="--minutes 20 --seed 1 --event-store dynamodb")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+.PHONY: status
+status: setup ## Say whether the platform runs, where, and how its processes are
+	@$(BIN)/python -m tradingplatform.local status
+
 .PHONY: bench
 bench: setup ## Measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks

@@ -19,6 +19,8 @@ from typing import Final, NamedTuple, Protocol
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +81,10 @@ class ValkeyBuckets:
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
-            url, socket_timeout=VALKEY_TIMEOUT_SECONDS, socket_connect_timeout=VALKEY_TIMEOUT_SECONDS
+            url,
+            socket_timeout=VALKEY_TIMEOUT_SECONDS,
+            socket_connect_timeout=VALKEY_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 1),  # For a pooled connection that a restarted server has forgotten.
         )
 
     def settle(self, taken: Sequence[Taken]) -> list[float]:

@@ -98,8 +98,8 @@ def _singles() -> Iterator[Figure]:
     note = f"{SINGLES} executeTrade over GraphQL, one at a time, interleaved with a bare view"
     yield Figure("commands.single_p50_ms", median(trades), "ms", note)
     yield Figure("commands.single_p99_ms", percentile(trades, 0.99), "ms", note, "< 5")
-    yield Figure("commands.bare_view_p50_ms", median(bare), "ms", "GET /api/health")
-    yield Figure("commands.bare_view_p99_ms", percentile(bare, 0.99), "ms", "GET /api/health")
+    yield Figure("commands.bare_view_p50_ms", median(bare), "ms", "GET /api/health/live")
+    yield Figure("commands.bare_view_p99_ms", percentile(bare, 0.99), "ms", "GET /api/health/live")
     yield Figure("commands.single_p99_ratio", ratio, "of the bare view", note, "<= 2")
 
 
@@ -187,12 +187,12 @@ def _interleaved(
 
     for _ in range(WARM_UPS):
         ask("POST", "/graphql", body)
-        ask("GET", "/api/health")
+        ask("GET", "/api/health/live")
     while len(trades) < SINGLES if until is None else not until():
         milliseconds, answer = ask("POST", "/graphql", body)
         assert json.loads(answer)["data"]["executeTrade"]["version"], answer
         trades.append(milliseconds)
-        bare.append(ask("GET", "/api/health")[0])
+        bare.append(ask("GET", "/api/health/live")[0])
         time.sleep(PAUSE_SECONDS)
     connection.close()
     return trades, bare

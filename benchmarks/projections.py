@@ -23,7 +23,7 @@ from benchmarks.measure import Figure, median, percentile
 from benchmarks.server import BenchmarkPlatform
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from tradingplatform.local.steps import manage
+from tradingplatform.local.processes import manage
 
 CATCH_UP_TRADES: Final = 200_000
 PEER_EVENTS: Final = 1_000

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +19,8 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
 from tradingplatform.local.postgres import EmbeddedPostgres
-from tradingplatform.local.processes import platform_processes
-from tradingplatform.local.steps import manage
-from tradingplatform.local.supervisor import Supervisor, platform_environment
+from tradingplatform.local.processes import GuardedProcess, is_live, manage, platform_environment, platform_processes
+from tradingplatform.local.supervisor import Supervisor
 from tradingplatform.local.valkey import EmbeddedValkey
 
 READY_SECONDS_MAX = 60
@@ -64,12 +61,12 @@ class BenchmarkPlatform:
         if self._prepare is not None:
             self._prepare(self.data_dir / "events")
         processes = [
-            process
+            GuardedProcess(process, data_dir=self.data_dir, environment=environment)
             for process in platform_processes(data_dir=self.data_dir, web_port=self._port)
             if process.name in self._names
         ]
         self._supervisor = Supervisor(
-            processes, environment=environment, write=lambda line: print(line, file=sys.stderr)
+            processes, log_dir=self.data_dir / "log", say=lambda line: print(line, file=sys.stderr)
         )
         self._supervisor.start_all()
         if "web" not in self._names:
@@ -151,12 +148,9 @@ class BenchmarkPlatform:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{self.base_url}/api/health", timeout=2).close()
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-            else:
+            if is_live(self._port):
                 return
+            time.sleep(0.1)
         raise RuntimeError(f"the web server did not answer for {READY_SECONDS_MAX} s")
 
 

@@ -183,6 +183,7 @@ class EventStore:
             evolver,
             engine=self.engine,
             codec=self.codec,
+            store_id=self.metadata.store_id,
             partition_count=self.partition_count,
             tail_events_max=tail_events_max,
         )

@@ -7,13 +7,15 @@ holds the change already. So nobody misses a change, and thousands of accounts t
 import uuid
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import redis
 import structlog
 from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from eventstore.record import Commit
 from readmodels import tables
@@ -24,6 +26,8 @@ from readmodels.projections.plain_trades import Columns, Sorted
 from readmodels.projector import Projected
 
 log = structlog.get_logger(__name__)
+
+VALKEY_SECONDS_MAX: Final = 1.0
 
 
 def changes_to_publish(projected: Projected) -> list[Changes]:
@@ -71,7 +75,12 @@ def followed_among(keys: Collection[bytes]) -> set[bytes]:
 
 @lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=VALKEY_SECONDS_MAX,
+        socket_connect_timeout=VALKEY_SECONDS_MAX,
+        retry=Retry(NoBackoff(), 1),  # For a pooled connection that a restarted server has forgotten.
+    )
 
 
 def _commits(events: Columns, keys: set[bytes]) -> list[Commit[object]]:

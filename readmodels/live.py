@@ -65,6 +65,7 @@ class Publisher:
         try:
             sending.result(PUSH_SECONDS_MAX)
         except Exception as error:  # Whatever the layer raises: the rows are committed, pushing is a courtesy.
+            sending.cancel()
             log.warning("changes not pushed", accounts=len(messages), reason=repr(error))
 
     async def _send(self, messages: list[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ from readmodels.followed import changes_to_publish
 from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
 from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
+from readmodels.pulse import PROJECTOR, give_pulse
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ def project(**_: Any) -> int:
     total = 0
     with _no_garbage_looked_for():
         for _round in range(ROUNDS_MAX):
+            give_pulse(PROJECTOR)
             try:
                 count = project_once()
             except (OperationalError, InterfaceError) as error:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Whether the main process of a container is well: exit code 0, or one sentence and 1. docker-compose.yml calls it.
 
-What a process shows is checked where it shows anything: a port, a file that it keeps fresh, the market's board. Of the
-others, which only work on what they find, `process` can say no more than that they neither hang stopped nor are dead.
+What a process shows is checked where it shows anything: a port, a sign of life, the market's board. Of the others,
+which only work on what they find, `process` can say no more than that they neither hang stopped nor are dead.
 """
 
 import argparse
@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 TIMEOUT_SECONDS: Final = 3.0
 BOARD_KEY: Final = "market:quotes:1"
 """As in market/quote_board.py, which is not imported: a check should start fast. A test compares the two."""
 BOARD_AGE_SECONDS_MAX: Final = 10.0
+PULSE_PREFIX: Final = "cache:1:readmodels.pulse."
+PULSE_KEPT_SECONDS: Final = 3_600
+"""As in readmodels/pulse.py, under the prefix of Django's cache; a test compares these too."""
+PULSE_AGE_SECONDS_MAX: Final = 30.0
 MAIN_PROCESS: Final = Path("/proc/1/stat")
 
 
@@ -32,23 +38,23 @@ def check_port(port: str) -> str | None:
     return None
 
 
-def check_fresh(path: str, seconds: str) -> str | None:
-    """Say what is wrong when a file was not written for longer than some seconds.
-
-    The files beside it whose names begin with its name count too: from Python 3.13 on, Celery's schedule is an SQLite
-    database, whose log is written where it is not.
-    """
-    written = [file.stat().st_mtime for file in Path(path).parent.glob(f"{Path(path).name}*")]
-    if not written:
-        return f"there is no {path}"
-    age = time.time() - max(written)
-    return f"{path} was written {age:.0f} s ago, and {seconds} s is the most" if age > float(seconds) else None
+def check_pulse(name: str) -> str | None:
+    """Say what is wrong when a process has not given its sign of life for long: `projector` or `beat`."""
+    try:
+        with _valkey() as client:
+            kept_milliseconds = client.pttl(f"{PULSE_PREFIX}{name}")
+    except redis.RedisError as error:
+        return f"Redis does not answer: {error}"
+    if not isinstance(kept_milliseconds, int) or kept_milliseconds < 0:
+        return f"{name} has not been heard of"
+    age = PULSE_KEPT_SECONDS - kept_milliseconds / 1_000
+    return f"{name} was heard of {age:.0f} s ago" if age > PULSE_AGE_SECONDS_MAX else None
 
 
 def check_board() -> str | None:
     """Say what is wrong when the market's prices in Redis (REDIS_URL) are old."""
     try:
-        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=TIMEOUT_SECONDS) as client:
+        with _valkey() as client:
             session = client.hget(BOARD_KEY, "session")
     except redis.RedisError as error:
         return f"Redis does not answer: {error}"
@@ -64,7 +70,16 @@ def check_process(stat: Path = MAIN_PROCESS) -> str | None:
     return f"the main process is in state {state}" if state in "TtZX" else None
 
 
-CHECKS: Final = {"port": check_port, "fresh": check_fresh, "board": check_board, "process": check_process}
+def _valkey() -> redis.Redis:
+    return redis.Redis.from_url(
+        os.environ["REDIS_URL"],
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+CHECKS: Final = {"port": check_port, "pulse": check_pulse, "board": check_board, "process": check_process}
 
 
 def main(arguments: list[str]) -> int:
@@ -72,15 +87,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     checks = parser.add_subparsers(dest="check", required=True)
     checks.add_parser("port").add_argument("port")
-    fresh = checks.add_parser("fresh")
-    fresh.add_argument("path")
-    fresh.add_argument("seconds")
+    checks.add_parser("pulse").add_argument("name", choices=("projector", "beat"))
     checks.add_parser("board")
     checks.add_parser("process")
     named = vars(parser.parse_args(arguments))
-    check = {"port": check_port, "fresh": check_fresh, "board": check_board, "process": check_process}[
-        named.pop("check")
-    ]
+    check = CHECKS[named.pop("check")]
     wrong = check(**named)
     if wrong is not None:
         sys.stderr.write(f"{wrong}\n")

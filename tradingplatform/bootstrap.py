@@ -7,6 +7,7 @@ from accounts.application.bus.routed import RoutedBus
 from accounts.application.bus.routes import Route, check_complete, even_shares, parse_routes
 from accounts.application.bus.zeromq import ZeroMQBus
 from accounts.application.decider import AccountDecider
+from accounts.application.limits import COMMAND_DEADLINE_SECONDS
 from accounts.application.ports import Bus
 from accounts.application.provider import set_bus_factory
 from accounts.application.writer import Writer
@@ -70,9 +71,9 @@ def make_bus() -> Bus:
     return RoutedBus(buses, partition_count=settings.EVENT_STORE_PARTITIONS)
 
 
-def make_writer_bus(route: Route) -> ZeroMQBus:
+def make_writer_bus(route: Route, *, deadline_seconds: float = COMMAND_DEADLINE_SECONDS) -> ZeroMQBus:
     """Return the bus to one writer."""
-    return ZeroMQBus(route.endpoint, keys=settings.WRITER_KEYS)
+    return ZeroMQBus(route.endpoint, keys=settings.WRITER_KEYS, deadline_seconds=deadline_seconds)
 
 
 def writer_routes() -> list[Route]:

@@ -4,9 +4,10 @@ import os
 import warnings
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import after_task_publish, beat_init, setup_logging, worker_process_init
 
 from eventstore.provider import reset_store
+from readmodels.pulse import BEAT, give_pulse
 
 # In a container everything runs as root, and messages are JSON: there is nothing to warn of.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
@@ -26,3 +27,13 @@ def _keep_structured_logs(**_: object) -> None:
 def _open_own_store(**_: object) -> None:
     """Forget what was opened before the fork: SQLite connections must not cross it."""
     reset_store()
+
+
+@beat_init.connect
+def _show_that_beat_works(**_: object) -> None:
+    """Have beat give a sign of life with every message that the broker took."""
+    after_task_publish.connect(_give_pulse_of_beat)
+
+
+def _give_pulse_of_beat(**_: object) -> None:
+    give_pulse(BEAT)

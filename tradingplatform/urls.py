@@ -6,7 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.view import graphql_view
 from readmodels.admin import admin_urls
-from tradingplatform.page import health, page
+from tradingplatform.health.views import live, ready
+from tradingplatform.page import page
 from tradingplatform.schema import schema
 
 admin.site.site_header = "Trading platform: compliance"
@@ -20,7 +21,8 @@ urlpatterns = [
     path("api/", include("market.urls")),
     path("api/", include("readmodels.api.urls")),
     path("api/", include("temporal.api.urls")),
-    path("api/health", health, name="health"),
+    path("api/health/live", live, name="live"),
+    path("api/health/ready", ready, name="ready"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),

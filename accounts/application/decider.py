@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from accounts import codec
 from accounts.codec import dump_account, load_account
-from accounts.domain import account, undo
+from accounts.domain import account, recorded, undo
 from accounts.domain.state import Account, fork
 from accounts.domain.trades import TRADE_COLUMNS, evolve_trades
 
@@ -17,6 +17,7 @@ class AccountDecider:
 
     fork = staticmethod(fork)
     decide = staticmethod(account.decide)
+    asks_the_same = staticmethod(recorded.asks_the_same)
     evolve = staticmethod(account.evolve)
     evolve_noted = staticmethod(undo.evolve_noted)
     undo = staticmethod(undo.undo)

@@ -63,11 +63,6 @@ class Page:
         """The state before the first of the page's events, as the release dumped it that made the page."""
         return self._read(lambda content, codec: content.state_before)
 
-    @property
-    def commit_count(self) -> int:
-        """How many commits the page holds."""
-        return self._read(lambda content, codec: take_apart(content.columns).commit_count)
-
     def commands(self) -> list[Command]:
         """Return the commands of the page, without decoding any event."""
         return self._read(lambda content, codec: _commands(take_apart(content.columns)))
@@ -169,7 +164,7 @@ def cut(commits: Sequence[Commit[Any]]) -> Iterator[Sequence[Commit[Any]]]:
 
 def _damaged(aggregate_id: str, version: int, detail: str) -> IntegrityError:
     return IntegrityError(
-        f"{detail}: drop the pages and make them again (manage.py rebuild_pages)",
+        f"{detail}: make the pages again (manage.py rebuild_pages)",
         partition=None,
         seq=None,
         aggregate_id=aggregate_id,

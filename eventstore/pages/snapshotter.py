@@ -10,6 +10,7 @@ release and the new one do not undo each other's work.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -17,6 +18,8 @@ from msgspec.structs import astuple
 
 from eventstore.engines.base import Engine
 from eventstore.errors import FeedGap, IntegrityError
+from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.runs import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader, cut, seal_page
 from eventstore.pages.states import PageStates
@@ -45,6 +48,17 @@ class _Seen(NamedTuple):
     last_timestamp: int
 
 
+@dataclass
+class _Stretch:
+    """A stretch of the journal: its commits by aggregate, and in order the key and the seq of each command."""
+
+    commits: dict[str, list[Commit[Any]]]
+    keys: list[int]
+    seqs: list[int]
+    first_timestamp: int = 0
+    last_timestamp: int = 0
+
+
 class Snapshotter(Generic[S]):
     """Makes the pages of one store; any number of them may run, the storage lets one move a position."""
 
@@ -54,9 +68,11 @@ class Snapshotter(Generic[S]):
         *,
         engine: Engine,
         codec: EventCodec,
+        store_id: str,
         partition_count: int,
         tail_events_max: int = TAIL_EVENTS_MAX,
     ) -> None:
+        self._key = key_function(store_id)
         self._evolver = evolver
         self._engine = engine
         self._codec = codec
@@ -85,8 +101,11 @@ class Snapshotter(Generic[S]):
         return len(pages) if self._engine.put_pages(pages, partition=partition, stretch=stretch) else 0
 
     def make(self, *, partition: int, after_seq: int, through_seq: int) -> Iterator[StoredPage]:
-        """Yield the pages of a stretch of the journal; they rest on the pages of the stretches before it."""
-        for aggregate_id, commits in self._commits(partition, after_seq, through_seq).items():
+        """Yield the pages of a stretch of the journal, which rest on the pages of the stretches before it, and the run
+        of its commands.
+        """
+        stretch = self._read(partition, after_seq, through_seq)
+        for aggregate_id, commits in stretch.commits.items():
             state, version = self._state_before(aggregate_id, commits[0].first_version)
             if commits[0].first_version != version + 1:
                 raise IntegrityError(
@@ -96,11 +115,13 @@ class Snapshotter(Generic[S]):
                     aggregate_id=aggregate_id,
                     version=commits[0].first_version,
                 )
-            for stretch in cut(commits):
-                yield seal_page(stretch, state_before=self._evolver.dump(state), codec=self._codec)
-                for commit in stretch:
+            for part in cut(commits):
+                yield seal_page(part, state_before=self._evolver.dump(state), codec=self._codec)
+                for commit in part:
                     for event in commit.events:
                         state = self._evolver.evolve(state, self._codec.upcast(event))
+        run = Run(packed(stretch.keys, stretch.seqs), after_seq + 1, through_seq, stretch.last_timestamp)
+        yield seal_run(run, partition=partition, first_timestamp=stretch.first_timestamp)
 
     def rebuild(self) -> Iterator[int]:
         """Make every page again over the one that stands there, with the same ends; yield how many, by stretch."""
@@ -111,7 +132,8 @@ class Snapshotter(Generic[S]):
     def check(self) -> Iterator[StoredPage | None]:
         """Make every page again without writing it; yield None for each that is stored so, and those that differ.
 
-        Pages with states of another version are left out (see `outdated`).
+        Pages with states of another version are left out (see `outdated`), and so is a run of commands that is missing:
+        the journal answers for it.
         """
         for partition in self._partitions:
             for after_seq, through_seq, state_version in map(astuple, self._engine.page_stretches(partition=partition)):
@@ -119,7 +141,8 @@ class Snapshotter(Generic[S]):
                     continue
                 for page in self.make(partition=partition, after_seq=after_seq, through_seq=through_seq):
                     stored = self._engine.last_page(page.aggregate_id, version=page.last_version)
-                    yield None if stored == page else page
+                    is_missing_run = stored is None and page.aggregate_id == run_name(partition)
+                    yield None if stored == page or is_missing_run else page
 
     def outdated(self) -> int:
         """Return how many stretches of the journal are in pages with states of another version."""
@@ -169,8 +192,8 @@ class Snapshotter(Generic[S]):
         self._seen[partition] = seen
         return seen
 
-    def _commits(self, partition: int, after_seq: int, through_seq: int) -> dict[str, list[Commit[Any]]]:
-        found: dict[str, list[Commit[Any]]] = {}
+    def _read(self, partition: int, after_seq: int, through_seq: int) -> "_Stretch":
+        stretch = _Stretch({}, [], [])
         while after_seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - after_seq)
             batches = self._reader.batches(
@@ -180,9 +203,12 @@ class Snapshotter(Generic[S]):
                 raise FeedGap(partition=partition, expected_seq=after_seq + 1, found_seq=None)
             for batch in batches:
                 for commit in batch.commits:
-                    found.setdefault(commit.aggregate_id, []).append(commit)
-            after_seq = batches[-1].seq
-        return found
+                    stretch.commits.setdefault(commit.aggregate_id, []).append(commit)
+                    stretch.keys.append(self._key(commit.aggregate_id, commit.actor, commit.command_id))
+                    stretch.seqs.append(batch.seq)
+            stretch.first_timestamp = stretch.first_timestamp or batches[0].commits[0].timestamp
+            after_seq, stretch.last_timestamp = batches[-1].seq, batches[-1].last_timestamp
+        return stretch
 
     def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
         """Return the state before a version, from the last page that begins before it."""

@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +39,10 @@ class KeptAnswers:
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = redis.Redis.from_url(
-            url, socket_timeout=WAIT_SECONDS_MAX, socket_connect_timeout=WAIT_SECONDS_MAX
+            url,
+            socket_timeout=WAIT_SECONDS_MAX,
+            socket_connect_timeout=WAIT_SECONDS_MAX,
+            retry=Retry(NoBackoff(), 1),  # For a pooled connection that a restarted server has forgotten.
         )
         self._clock = clock
         self._away_until = 0.0

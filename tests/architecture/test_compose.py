@@ -7,18 +7,20 @@ option, variable, port, file and version in them is one that the code has. Each 
 import copy
 import importlib.util
 import json
-import os
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+from django.core.cache import cache
 from django.core.management import get_commands, load_command_class
 from jsonschema import Draft202012Validator
 
 from market.quote_board import BOARD_KEY
+from readmodels import pulse
 from tradingplatform.local.processes import platform_processes
+from tradingplatform.management.commands.prepare import COMMANDS as PREPARATIONS
 from tradingplatform.settings.variables import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -87,9 +89,9 @@ def command_problems(file):
     for name in sorted(expected.keys() | shown.keys()):
         if expected.get(name) != shown.get(name):
             found.append(f"{name} runs {shown.get(name)}, and processes.py says {expected.get(name)}")
-    steps = re.findall(r'manage\("(\w+)"', (BASE_DIR / "tradingplatform" / "local" / "run.py").read_text())
+    steps = list(PREPARATIONS)
     once = [w[2] for name in ("init", "demo") for w in commands_of(services[name]) if w[:2] == ["python", "manage.py"]]
-    return found if once == steps else [*found, f"init and demo run {once}, and run.py {steps}"]
+    return found if once == steps else [*found, f"init and demo run {once}, and prepare.py {steps}"]
 
 
 def environment_problems(file):
@@ -324,15 +326,17 @@ class TestContainerHealth:
         assert container_health().main(["port", port]) == 0
         assert container_health().main(["port", "1"]) == 1
 
-    def test_a_file_that_is_old_or_absent_is_said(self, tmp_path):
-        path = tmp_path / "beat"
-        assert container_health().main(["fresh", str(path), "400"]) == 1
-        path.touch()
-        assert container_health().main(["fresh", str(path), "400"]) == 0
-        os.utime(path, (0, 0))
-        assert container_health().main(["fresh", str(path), "400"]) == 1
-        (tmp_path / "beat-wal").touch()
-        assert container_health().main(["fresh", str(path), "400"]) == 0
+    @pytest.mark.parametrize("name", ["projector", "beat"])
+    def test_a_process_that_has_given_no_sign_of_life_for_long_is_said(self, valkey_url, monkeypatch, name):
+        health, key = container_health(), cache.make_key(getattr(pulse, name.upper()))
+        monkeypatch.setenv("REDIS_URL", valkey_url)
+        monkeypatch.setattr(pulse, "_given_at", {})
+        assert health.main(["pulse", name]) == 1
+        pulse.give_pulse(getattr(pulse, name.upper()))
+        assert health.main(["pulse", name]) == 0
+        with health.redis.Redis.from_url(valkey_url) as client:
+            client.pexpire(key, (pulse.KEPT_SECONDS - 60) * 1_000)
+        assert health.main(["pulse", name]) == 1
 
     @pytest.mark.parametrize(("age", "code"), [(0, 0), (60, 1), (None, 1)])
     def test_prices_that_are_old_or_absent_are_said(self, valkey_url, monkeypatch, age, code):

@@ -5,7 +5,8 @@ import pytest
 from accounts.codec import account_codec
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.store import EventStore
-from tests.e2e.client import Api, Load, assert_each_once, wait_until_reconciled
+from tests.chaos.load import Load
+from tests.e2e.client import Api, assert_each_once, wait_until_reconciled
 from tests.services.platform import Platform
 from tests.services.plugin import postgres
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.e2e.client import Api, Load, assert_each_once, open_sqlite_store, wait_until_reconciled
+from tests.chaos.load import Load
+from tests.e2e.client import Api, assert_each_once, open_sqlite_store, wait_until_reconciled
 from tests.services.platform import Platform
 from tests.services.plugin import postgres
 

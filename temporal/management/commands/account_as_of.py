@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actors import actor_text
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.as_of import account_as_of
@@ -75,9 +76,8 @@ class Command(BaseCommand):
 
 
 def _text(shape: dict[str, Any]) -> str:
-    standing_on = (
-        f"version {shape['version']}: {shape['event_type']}, recorded {shape['recorded_at']} by {shape['actor']}"
-    )
+    by = actor_text(shape["actor"])
+    standing_on = f"version {shape['version']}: {shape['event_type']}, recorded {shape['recorded_at']} by {by}"
     parts: list[Any] = [
         f"account {shape['account_id']} as of {shape['at']}",
         f"{standing_on} (command {shape['command_id']})",

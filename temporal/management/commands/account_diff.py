@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actors import actor_text
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.diff import diff_shape, difference, event_page
@@ -61,11 +62,9 @@ def _text(shape: dict[str, Any]) -> str:
     else:
         parts.append("nothing changed")
     if shape["events"]:
-        parts.append(
-            rows_table(
-                "by these events", shape["events"], columns=("version", "recorded_at", "actor", "summary", "reason")
-            )
-        )
+        events = [{**event, "actor": actor_text(event["actor"])} for event in shape["events"]]
+        columns = ("version", "recorded_at", "actor", "summary", "reason")
+        parts.append(rows_table("by these events", events, columns=columns))
     if shape["next"]:
         parts.append(f"more events follow: --after {shape['next']} shows them")
     return rendered(*parts)

@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 def _held(positions: list[dict[str, Any]], symbol: str) -> str:
-    return next((f"{held['quantity']:,}" for held in positions if held["symbol"] == symbol), "-")
+    return next((f"{int(held['quantity']):,}" for held in positions if held["symbol"] == symbol), "-")
 
 
 def _line(difference: dict[str, Any]) -> str:

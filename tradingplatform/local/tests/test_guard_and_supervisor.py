@@ -12,9 +12,11 @@ import uuid
 
 import pytest
 
-from tradingplatform.local.processes import BASE_DIR, Process
-from tradingplatform.local.supervisor import Supervisor, platform_environment
+from tradingplatform.local.ports import accepts
+from tradingplatform.local.processes import BASE_DIR, GuardedProcess, Process, platform_environment
+from tradingplatform.local.supervisor import State, Supervisor
 from tradingplatform.local.tests.processes_of import marked, wait_for
+from tradingplatform.local.valkey import EmbeddedValkey
 
 # A process with a child that does not care about signals' first wish.
 FAMILY = """
@@ -30,6 +32,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("started", flush=True)
 time.sleep(600)
 """
+WAIT = "import time; time.sleep(600)"
 
 
 @pytest.fixture
@@ -86,57 +89,123 @@ class TestGuard:
     def test_the_exit_code_is_passed_on(self):
         assert guarded(sys.executable, "-c", "raise SystemExit(7)").wait(10) == 7
 
-
-def python(name, code, mark):
-    return Process(name, (sys.executable, "-c", code, mark), 32)
+    def test_it_ends_by_the_signal_that_ended_the_command(self):
+        assert guarded(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)").wait(10) == -9
 
 
 class TestSupervisor:
-    def test_lines_carry_their_name_and_what_dies_is_started_again(self, mark):
-        lines = []
-        processes = [
-            python("steady", "import time; print('here', flush=True); time.sleep(600)", mark),
-            python("dying", "print('once more', flush=True)", mark),
-        ]
-        supervisor = Supervisor(processes, environment=platform_environment(), write=lines.append)
-        supervisor.start_all()
-        try:
+    @pytest.fixture
+    def said(self):
+        return []
 
-            def twice():
-                supervisor.look_after()
-                return sum("once more" in line for line in lines) >= 2
+    @pytest.fixture
+    def supervise(self, mark, tmp_path, said):
+        supervisors = []
 
-            wait_for(twice, 20)
-            steady = supervisor.pid("steady")
-            assert os.path.exists(f"/proc/{steady}")
-        finally:
+        def make(**codes):
+            programs = [
+                GuardedProcess(
+                    Process(name, (sys.executable, "-c", code, mark)),
+                    data_dir=tmp_path,
+                    environment=platform_environment(),
+                )
+                for name, code in codes.items()
+            ]
+            supervisors.append(Supervisor(programs, log_dir=tmp_path / "log", say=said.append))
+            supervisors[0].start_all()
+            return supervisors[0]
+
+        yield make
+        for supervisor in supervisors:
             supervisor.stop()
-        assert "steady | here" in lines
-        assert any("ended with code 0; started again in" in line for line in lines)
-        assert marked(mark) == []
 
-    def test_the_last_one_started_is_the_first_one_stopped(self, mark):
-        lines = []
-        wait = "import time; time.sleep(600)"
-        names = ["first", "second", "third"]
-        supervisor = Supervisor(
-            [python(name, wait, mark) for name in names], environment=platform_environment(), write=lines.append
-        )
+    def until(self, supervisor, condition, seconds=20):
+        def holds():
+            supervisor.look_after()
+            return condition()
+
+        wait_for(holds, seconds)
+
+    def row(self, supervisor, name):
+        return next(row for row in supervisor.rows() if row.name == name)
+
+    def test_what_is_killed_is_started_again_and_the_others_go_on(self, supervise, mark, said):
+        supervisor = supervise(steady=WAIT, killed=WAIT)
+        self.until(supervisor, lambda: len(marked(mark)) == 4)
+        steady, killed = (self.row(supervisor, name).pid for name in ("steady", "killed"))
+        os.kill(killed, signal.SIGKILL)
+        self.until(supervisor, lambda: self.row(supervisor, "killed").restarts == 1)
+        self.until(supervisor, lambda: len(marked(mark)) == 4)
+        assert self.row(supervisor, "killed").pid not in (None, killed)
+        assert (self.row(supervisor, "steady").pid, self.row(supervisor, "steady").restarts) == (steady, 0)
+        assert said == ["killed was ended by SIGKILL\nkilled is started again in 0.5 s"]
+
+    def test_kill_9_of_a_guard_leaves_nothing_of_its_command(self, supervise, mark):
+        """Its children would go on, and hold its port or its lock."""
+        supervisor = supervise(family=FAMILY)
+        self.until(supervisor, lambda: len(marked(mark)) == 3)
+        before = {process.pid for process in marked(mark)}
+        os.kill(supervisor.pid("family"), signal.SIGKILL)
+        self.until(supervisor, lambda: self.row(supervisor, "family").restarts == 1)
+        self.until(supervisor, lambda: len(marked(mark)) == 3)
+        assert not before & {process.pid for process in marked(mark)}
+
+    def test_what_keeps_ending_is_tried_ever_more_slowly_and_said_in_few_words(self, supervise, mark, said, tmp_path):
+        supervisor = supervise(steady=WAIT, dying="print('no such table', flush=True); raise SystemExit(3)")
+        self.until(supervisor, lambda: self.row(supervisor, "dying").restarts == 3)
+        self.until(supervisor, lambda: self.row(supervisor, "dying").state is State.WAITING)
+        first, second = said
+        assert first.startswith(f"dying ended with code 3; the end of {tmp_path}/log/dying.log:\n    no such table\n")
+        assert "dying keeps ending: it is tried again, every 15 s at last, and nothing more is said" in second
+        assert "ended with code 3; started again in 4 s; see" in self.row(supervisor, "dying").note
+        assert "no such table" in supervisor.failing("steady", "dying")
+        assert self.row(supervisor, "steady").state is State.RUNNING
+
+    def test_what_cannot_even_be_launched_is_tried_again_too(self, said, tmp_path):
+        class Broken:
+            name, stop_signal, stop_seconds_max, stop_order, tries = "broken", signal.SIGTERM, 1.0, 0, 0
+
+            def launch(self, log):
+                self.tries += 1
+                raise OSError(28, "No space left on device")
+
+        program = Broken()
+        supervisor = Supervisor([program], log_dir=tmp_path, say=said.append)
         supervisor.start_all()
-        wait_for(lambda: len(marked(mark)) == 6)
-        started = time.monotonic()
+        self.until(supervisor, lambda: program.tries == 2)
+        assert "broken could not be started ([Errno 28] No space left on device)" in said[0]
         supervisor.stop()
-        assert time.monotonic() - started < 10
-        assert [line.split()[0] for line in lines] == ["third", "second", "first"]
-        assert marked(mark) == []
 
-    def test_kill_9_of_the_supervisor_leaves_nobody(self, mark):
+    def test_callers_are_stopped_before_writers_and_both_before_servers(self, supervise, mark, tmp_path):
+        supervisor = supervise(writer=WAIT, web=WAIT, market=WAIT)
+        server = EmbeddedValkey(tmp_path / "valkey")
+        supervisor.add(server)
+        supervisor.start("valkey")
+        self.until(supervisor, lambda: len(marked(mark)) == 6 and supervisor.is_in(State.RUNNING, "valkey"))
+        stopped = []
+
+        def note():
+            stopped.extend(
+                row.name for row in supervisor.rows() if row.state is State.STOPPED and row.name not in stopped
+            )
+
+        started = time.monotonic()
+        supervisor.stop(show=note)
+        assert time.monotonic() - started < 10
+        assert stopped == ["web", "market", "writer", "valkey"]
+        assert marked(mark) == []
+        assert not accepts(server.port)
+
+    def test_kill_9_of_the_supervisor_leaves_nobody(self, mark, tmp_path):
         program = f"""
             import sys, time
-            from tradingplatform.local.processes import Process
-            from tradingplatform.local.supervisor import Supervisor, platform_environment
-            family = Process("family", (sys.executable, "-c", {FAMILY!r}, "{mark}"), 32)
-            Supervisor([family], environment=platform_environment(), write=print).start_all()
+            from pathlib import Path
+            from tradingplatform.local.processes import GuardedProcess, Process, platform_environment
+            from tradingplatform.local.supervisor import Supervisor
+            family = Process("family", (sys.executable, "-c", {FAMILY!r}, "{mark}"))
+            folder = Path({str(tmp_path)!r})
+            guarded = GuardedProcess(family, data_dir=folder, environment=platform_environment())
+            Supervisor([guarded], log_dir=folder, say=print).start_all()
             time.sleep(600)
         """
         process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=BASE_DIR)

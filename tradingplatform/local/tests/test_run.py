@@ -1,18 +1,25 @@
 """`make run` itself, once, for real: it starts, says where, refuses a second one, stops in order and leaves nothing."""
 
+import fcntl
 import os
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
+import time
 import urllib.request
 
 import pytest
 
-from tradingplatform.local.ports import HOST
+from tradingplatform.local.ports import HOST, free_port
 from tradingplatform.local.processes import BASE_DIR
 from tradingplatform.local.tests.processes_of import marked, wait_for
+
+NAMES = ["postgresql", "valkey", "web", "writer", "standby", "projector", "beat", "market", "snapshotter", "traders"]
 
 
 def local(*arguments, data_dir, **environment):
@@ -28,11 +35,11 @@ def local(*arguments, data_dir, **environment):
     )
 
 
-def start(data_dir, port):
+def start(data_dir, port, terminal=None):
     environment = {**os.environ, "TRADING_DATA_DIR": str(data_dir), "WEB_PORT": str(port)}
     for name in ("DATABASE_URL", "REDIS_URL", "COMMAND_BUS"):
         environment.pop(name, None)
-    log = (data_dir.parent / "run.log").open("a")
+    log = (data_dir.parent / "run.log").open("a") if terminal is None else terminal
     return subprocess.Popen(
         [sys.executable, "-m", "tradingplatform.local", "run"],
         cwd=BASE_DIR,
@@ -41,6 +48,25 @@ def start(data_dir, port):
         stdout=log,
         stderr=log,
     )
+
+
+def open_terminal(*, lines, columns):
+    """Return the two ends of a terminal of this size: what is shown on it, and where processes write to."""
+    shown, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    return shown, terminal
+
+
+def read_until(shown, text, seconds):
+    """Read what a terminal shows until a text, whole."""
+    read, deadline = b"", time.monotonic() + seconds
+    while text not in read:
+        assert time.monotonic() < deadline, read[-2_000:]
+        if select.select([shown], [], [], 0.5)[0]:
+            read += os.read(shown, 65_536)
+    while select.select([shown], [], [], 0.05)[0]:
+        read += os.read(shown, 65_536)
+    return read
 
 
 def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
@@ -53,13 +79,20 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
         running = start(data_dir, port)
         wait_for(lambda: running.poll() is not None or "Ctrl-C stops everything" in log.read_text(), 90)
     printed = log.read_text()
-    (address,) = set(re.findall(r"Trading platform +(http://127\.0\.0\.1:\d+)", printed))
+    (address,) = set(re.findall(r"Trading platform: (http://127\.0\.0\.1:\d+)", printed))
     assert int(address.rsplit(":", 1)[1]) > port, "the taken port was passed over"
-    for step in ("start PostgreSQL", "start Valkey", "migrate", "load the demo", "log in as alice"):
+    for step in ("starting postgresql and valkey", "preparing: migrate", "preparing: load the demo", "log in as alice"):
         assert step in printed
+    assert printed.rstrip().endswith(address), "the address is the last thing on the screen"
+    assert "\x1b" not in printed, "plain lines where there is no terminal"
+    assert "demo_trader" not in printed, "what processes log is in their files"
     urllib.request.urlopen(f"{address}/api/session", timeout=5).close()
 
-    assert address in local("status", data_dir=data_dir).stdout
+    shown = local("status", data_dir=data_dir).stdout
+    assert address in shown
+    for name in NAMES:
+        assert re.search(rf"^{name} +(running|starting) +\d+", shown, re.MULTILINE), shown
+    wait_for(lambda: "demo_traders.started" in (data_dir / "log" / "traders.log").read_text(), 60)
     for action in ("run", "reset"):
         refused = local(action, data_dir=data_dir, YES="1")
         assert refused.returncode == 1
@@ -67,13 +100,18 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
 
     running.send_signal(signal.SIGINT)
     running.wait(30)
-    stopped = [line.split()[0] for line in log.read_text().splitlines() if line.endswith("| stopped")]
-    assert stopped == ["traders", "market", "web", "beat", "projector", "snapshotter", "standby", "writer"]
     assert "nothing is left running, the data are kept" in log.read_text()
     assert marked(str(data_dir)) == []
 
-    again = start(data_dir, port)
-    wait_for(lambda: log.read_text().count("Ctrl-C stops everything") == 2, 90)
+    shown, terminal = open_terminal(lines=24, columns=100)
+    again = start(data_dir, port, terminal)
+    os.close(terminal)
+    read = read_until(shown, b"Trading platform: http", 90)
+    read += read_until(shown, b"Trading platform: http", 30)
+    frame = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read.decode())[-3_000:].splitlines()
+    assert frame[-1].startswith("Trading platform: http"), "the address is the last thing on the screen"
+    assert any(re.match(r"web +running +\d+", line) for line in frame), frame
+    assert "demo_trader" not in read.decode()
     again.kill()
     again.wait()
     wait_for(lambda: marked(str(data_dir)) == [], 20)
@@ -82,6 +120,34 @@ def test_it_runs_refuses_a_second_one_and_leaves_nothing(tmp_path):
     assert "nothing was removed" in local("reset", data_dir=data_dir).stderr, "it asks, and nobody answers"
     assert local("reset", data_dir=data_dir, YES="1").returncode == 0
     assert not data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("WEB_PORT", "http", "WEB_PORT is 'http': set it to a number from 1 to 65535, or not at all"),
+        ("WEB_PORT", "70000", "WEB_PORT is '70000'"),
+        ("WEB_PORT", "0", "WEB_PORT is '0'"),
+        ("WRITER_PROCESSES", "-1", "WRITER_PROCESSES is '-1': set it to a number from 1 to 64"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_one_sentence_and_nothing_is_started(tmp_path, variable, text, said):
+    refused = local("run", data_dir=tmp_path / "data", **{variable: text})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(said)
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_start_stops_it_in_order(tmp_path, number):
+    data_dir, log = tmp_path / "data", tmp_path / "run.log"
+    running = start(data_dir, free_port())
+    wait_for(lambda: "preparing" in log.read_text(), 60)
+    running.send_signal(number)
+    assert running.wait(30) == 0
+    assert "nothing is left running" in log.read_text()
+    assert marked(str(data_dir)) == []
 
 
 @pytest.mark.parametrize("version", ["3.9", "2.7"])

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -44,6 +46,42 @@ def test_postgres_wants_its_password_and_listens_on_loopback_only(tmp_path):
         assert (tmp_path / "postgres" / "password").stat().st_mode & 0o077 == 0
     finally:
         server.stop()
+
+
+def test_a_start_right_after_kill_9_under_open_connections_ends_what_is_left_of_the_server(tmp_path):
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    with psycopg.connect(server.start()):
+        orphans = [child.pid for child in psutil.Process(server.pid).children()]
+        for pid in orphans:
+            os.kill(pid, signal.SIGSTOP)  # They would notice that their server is gone, and end.
+        os.kill(server.pid, signal.SIGKILL)
+        server.start()
+    assert not [pid for pid in orphans if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    server.stop()
+
+
+def test_an_interrupted_first_start_leaves_no_data_folder_that_is_half_made(tmp_path):
+    half = tmp_path / "postgres" / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    server = EmbeddedPostgres(tmp_path / "postgres", is_durable=False)
+    server.start()
+    server.stop()
+    assert not half.exists()
+
+
+def test_a_password_that_is_missing_is_said_with_what_to_do(tmp_path):
+    server = EmbeddedPostgres(tmp_path / "postgres", is_durable=False)
+    server.start()
+    server.stop()
+    (tmp_path / "postgres" / "password").unlink()
+    with pytest.raises(RuntimeError, match=r"password of the database in .* is missing: bring it back, or remove"):
+        server.start()
+
+
+def test_a_port_is_none_that_outgoing_connections_are_given():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(free_port() < first for _ in range(100))
 
 
 def test_a_stale_pid_file_that_names_somebody_else_harms_nobody(tmp_path):

@@ -1,0 +1,4 @@
+"""Whether this process lives, and whether what it needs is there: /api/health/live and /api/health/ready.
+
+Start reading at views.py.
+"""
