@@ -88,8 +88,9 @@ class PartitionRun:
                 batches = self._batches_past_the_end()
             if not batches:
                 break
-            for read in batches:
-                batch, examined = self._examined(read)
+            after_seq = self._verifier.next_seq - 1
+            for place, read in enumerate(batches):
+                batch, examined = self._examined(read, after_seq, place)
                 self._verifier.accept(batch, examined)
                 found = [*examined.findings, *self._heads.passes(batch)]
                 events = 0 if found else batch.event_count
@@ -159,14 +160,17 @@ class PartitionRun:
         yield from self._without_batch([finding])
         return []
 
-    def _examined(self, batch: StoredBatch) -> tuple[StoredBatch, Examined]:
-        """Examine the next batch; what is found counts if it is found in a second reading too."""
+    def _examined(self, batch: StoredBatch, after_seq: int, place: int) -> tuple[StoredBatch, Examined]:
+        """Examine the next batch, which was read at a place after a seq; what is found counts if the same reading, done
+        again, shows it too.
+        """
         examined = self._verifier.examine(batch)
         if not examined.findings:
             return batch, examined
         with self._source.second() as source:
             try:
-                again = self._read(source, 1)
+                partition = self._verifier.partition
+                again = source.engine.read(partition=partition, after_seq=after_seq, limit=BATCHES_AT_ONCE)[place:]
             except EventStoreError:
                 again = []
             if not again:

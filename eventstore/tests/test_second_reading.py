@@ -156,3 +156,13 @@ def test_pages_that_go_while_somebody_reads_leave_no_gap_in_what_is_read(store, 
     vanishing = Vanishing()
     vanishing.__dict__ |= engine.__dict__ | {"_pages": dict(engine._pages), "_stretches": dict(engine._stretches)}
     assert READS[read](open_counters(vanishing, partition_count=1)) == READS[read](store)
+
+
+def test_a_writer_whose_memory_is_wrong_starts_again_from_what_is_stored(store, caplog):
+    writer, other = store.writer(CounterDecider()), store.writer(CounterDecider())
+    writer.load(0)
+    other.execute([add("a", 1, "another writer's")])
+    writer._partitions[0].hash = b"wrong"
+    (outcome,) = writer.execute([add("a", 1, "mine")])
+    assert (outcome.version, outcome.commit.events[0].total) == (8, 8)
+    assert "alarm_not_confirmed" in caplog.text

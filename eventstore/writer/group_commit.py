@@ -22,6 +22,7 @@ from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
+from eventstore.second_reading import confirmed
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
@@ -245,7 +246,13 @@ class GroupCommit(Generic[S, C]):
         return self._caught_up(number) if found is None else found
 
     def _caught_up(self, number: int) -> PartitionState[S]:
-        partition = self._partitions.get(number) or self._at_page_position(number)
+        """Return a partition as of its head; an alarm counts if it is raised again with nothing held in memory."""
+        return confirmed(
+            lambda: self._moved_on(number, self._partitions.get(number)), lambda: self._moved_on(number, None)
+        )
+
+    def _moved_on(self, number: int, held: PartitionState[S] | None) -> PartitionState[S]:
+        partition = held or self._at_page_position(number)
         self._move_on(partition)
         self._partitions[number] = partition
         return partition
@@ -259,7 +266,8 @@ class GroupCommit(Generic[S, C]):
             standing = self._reader.stored(partition=number, after_seq=seq - 1, previous_hash=None, limit=1)
             if not standing:
                 raise IntegrityError(
-                    "the pages go further than the journal: drop them and make them again (manage.py rebuild_pages)",
+                    "the pages go further than the journal, which was cut short or replaced: remove them while nothing "
+                    "runs, and they are made again",
                     partition=number,
                     seq=seq,
                 )

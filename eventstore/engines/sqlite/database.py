@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -24,21 +24,15 @@ WAL_PAGES_MAX: Final = 4_000
 WAL_RESET_FIXED: Final = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 """The first releases of three lines without the fault; every later line is without it (sqlite.org/wal.html)."""
 
-_UNAVAILABLE: Final = (
-    apsw.AuthError,
-    apsw.BusyError,
-    apsw.CantOpenError,
-    apsw.FullError,
-    apsw.InterruptError,
-    apsw.IOError,
-    apsw.LockedError,
-    apsw.PermissionsError,
-    apsw.ProtocolError,
-    apsw.ReadOnlyError,
-    apsw.SchemaChangeError,
-    apsw.SQLError,
+_DAMAGE: Final = (
+    apsw.CorruptError,
+    apsw.FormatError,
+    apsw.MismatchError,
+    apsw.NotADBError,
+    apsw.TooBigError,
+    UnicodeDecodeError,
 )
-"""Errors of the circumstances; any other one is about what the file holds."""
+"""Errors of what the file holds; all others are of the circumstances."""
 
 
 def sqlite_version() -> str:
@@ -102,6 +96,18 @@ class Database:
         _abandoned.append(getattr(self._local, "connection", None))
         self._local = threading.local()
 
+    def rows(self, query: str, parameters: Sequence[Any] = (), *, partition: int | None = None) -> list[Any]:
+        """Return the rows of a query; what is found damaged is read a second time over a new connection.
+
+        `partition` is the one that is read, to place damage.
+        """
+        with self.errors(partition):
+            try:
+                return self.connection().execute(query, parameters).fetchall()
+            except _DAMAGE:
+                self.close()
+                return self.connection().execute(query, parameters).fetchall()
+
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
         """Commit what the block does, or nothing of it when it raises."""
@@ -117,18 +123,18 @@ class Database:
 
     @contextmanager
     def errors(self, partition: int | None = None) -> Iterator[None]:
-        """Translate SQLite's errors; `partition` is the one that is read, to place damage."""
+        """Translate SQLite's errors; see `rows`."""
         try:
             yield
         except apsw.ConstraintError as error:
             raise StoreUnavailable(f"{self.path} refused the write: {error}") from error
-        except _UNAVAILABLE as error:
-            raise StoreUnavailable(self._explained(error)) from error
-        except (apsw.Error, UnicodeDecodeError) as error:
+        except _DAMAGE as error:
             self.close()
             if partition is None:
                 raise StoreUnavailable(f"{self.path} is damaged ({error}): run `manage.py verify_events`") from error
             raise IntegrityError(f"{self.path.name} is damaged ({error})", partition=partition, seq=None) from error
+        except apsw.Error as error:
+            raise StoreUnavailable(self._explained(error)) from error
 
     def _connected(self) -> apsw.Connection:
         if not self.is_writable:
@@ -153,7 +159,7 @@ class Database:
             return connection
         wal, shared = (self.path.with_name(self.path.name + suffix) for suffix in ("-wal", "-shm"))
         if os.path.exists(shared):
-            with suppress(*_UNAVAILABLE):
+            with suppress(apsw.Error):
                 return self._opened_read_only("mode=ro")
         if os.path.exists(wal) and wal.stat().st_size > 0:
             return self._opened_read_only("vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE")

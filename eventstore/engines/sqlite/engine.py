@@ -97,32 +97,23 @@ class SQLiteEngine:
         return standing
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
-        with self._journal.errors(partition):
-            rows = self._journal.connection().execute(
-                f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?", (partition, after_seq, limit)
-            )
-            return [_stored(row) for row in rows]
+        query = f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?"
+        return [_stored(row) for row in self._journal.rows(query, (partition, after_seq, limit), partition=partition)]
 
     def heads(self) -> dict[int, int]:
-        with self._journal.errors():
-            rows: Any = self._journal.connection().execute(_HEADS)
-            return dict(rows)
+        return dict(self._journal.rows(_HEADS))
 
     def seek(self, *, partition: int, timestamp: int) -> int:
         """Timestamps never decrease within a partition, so halving finds the place, and no index has to be kept."""
+        query = "SELECT seq, last_timestamp FROM journal WHERE partition = ? AND seq >= ? ORDER BY seq LIMIT 1"
         before, after = 0, self.heads().get(partition, 0) + 1
-        with self._journal.errors(partition):
-            while after - before > 1:
-                middle = (before + after) // 2
-                row: Any = self._journal.connection().execute(
-                    "SELECT seq, last_timestamp FROM journal WHERE partition = ? AND seq >= ? ORDER BY seq LIMIT 1",
-                    (partition, middle),
-                )
-                seq, last_timestamp = row.fetchone()
-                if last_timestamp < timestamp:
-                    before = seq
-                else:
-                    after = middle
+        while after - before > 1:
+            middle = (before + after) // 2
+            ((seq, last_timestamp),) = self._journal.rows(query, (partition, middle), partition=partition)
+            if last_timestamp < timestamp:
+                before = seq
+            else:
+                after = middle
         return before
 
     def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
@@ -144,24 +135,16 @@ class SQLiteEngine:
             return connection.changes() == 1
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
-        with self._journal.errors():
-            rows: Any = self._journal.connection().execute(
-                "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number", (kind, after)
-            )
-            return [Document(*row) for row in rows]
+        query = "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number"
+        return [Document(*row) for row in self._journal.rows(query, (kind, after))]
 
     def latest_document(self, *, kind: str) -> Document | None:
-        with self._journal.errors():
-            row: Any = self._journal.connection().execute(
-                "SELECT kind, number, body FROM document WHERE kind = ? ORDER BY number DESC LIMIT 1", (kind,)
-            )
-            found = row.fetchone()
-        return None if found is None else Document(*found)
+        query = "SELECT kind, number, body FROM document WHERE kind = ? ORDER BY number DESC LIMIT 1"
+        return next((Document(*row) for row in self._journal.rows(query, (kind,))), None)
 
     def problems(self) -> list[str]:
-        with self._journal.errors():
-            rows: Any = self._journal.connection().execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
-        return [f"{self.path.name}: {problem}" for (problem,) in rows if problem != "ok"]
+        found = self._journal.rows(f"PRAGMA quick_check({PROBLEMS_MAX})")
+        return [f"{self.path.name}: {problem}" for (problem,) in found if problem != "ok"]
 
     def close(self) -> None:
         self._journal.close()

@@ -6,7 +6,7 @@ Apart from the journal's file, so that writing pages never makes a command wait.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import msgspec
@@ -19,6 +19,7 @@ from eventstore.record import StoredPage, Stretch
 _COLUMNS: Final = ", ".join(StoredPage.__struct_fields__)
 _INSERT: Final = f"REPLACE INTO page ({_COLUMNS}) VALUES ({', '.join('?' * len(StoredPage.__struct_fields__))})"  # noqa: S608
 _SELECT: Final = f"SELECT {_COLUMNS} FROM page WHERE aggregate_id = ?"  # noqa: S608
+_POSITION: Final = "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?"
 _LAST: Final = "ORDER BY first_version DESC LIMIT 1"
 # By the index of times: by version it would look at every page since the instant.
 _LAST_BY_TIME: Final = "ORDER BY first_timestamp DESC, first_version DESC LIMIT 1"
@@ -45,7 +46,8 @@ class SQLitePages:
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
         with self._database.errors(), self._database.transaction() as connection:
-            if _position(connection, partition) != stretch.after_seq:
+            ((position,),) = connection.execute(_POSITION, (partition,)).fetchall()
+            if position != stretch.after_seq:
                 return False
             self._write(connection, pages, partition, stretch)
             return True
@@ -55,17 +57,15 @@ class SQLitePages:
             self._write(connection, pages, partition, stretch)
 
     def page_position(self, *, partition: int) -> int:
-        with self._database.errors():
-            return _position(self._database.connection(), partition)
+        ((position,),) = self._database.rows(_POSITION, (partition,))
+        return int(position)
 
     def page_stretches(self, *, partition: int) -> list[Stretch]:
-        with self._database.errors():
-            rows: Any = self._database.connection().execute(
-                "SELECT lag(seq, 1, 0) OVER (ORDER BY seq), seq, state_version FROM page_position WHERE partition = ? "
-                "ORDER BY seq",
-                (partition,),
-            )
-            return [Stretch(*row) for row in rows]
+        query = (
+            "SELECT lag(seq, 1, 0) OVER (ORDER BY seq), seq, state_version FROM page_position WHERE partition = ? "
+            "ORDER BY seq"
+        )
+        return [Stretch(*row) for row in self._database.rows(query, (partition,))]
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -77,18 +77,13 @@ class SQLitePages:
         if timestamp is not None:
             conditions, parameters = f"{conditions} AND first_timestamp <= ?", (*parameters, timestamp)
         order = _LAST if timestamp is None else _LAST_BY_TIME
-        with self._database.errors():
-            row = self._database.connection().execute(f"{_SELECT}{conditions} {order}", parameters).fetchone()
-        return None if row is None else _stored(row)
+        return next(map(_stored, self._database.rows(f"{_SELECT}{conditions} {order}", parameters)), None)
 
     def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
         first = self.last_page(aggregate_id, version=after_version + 1)
-        with self._database.errors():
-            rows = self._database.connection().execute(
-                f"{_SELECT} AND first_version >= ? AND last_version > ? ORDER BY first_version LIMIT ?",
-                (aggregate_id, first.first_version if first else 0, after_version, limit),
-            )
-            return [_stored(row) for row in rows.fetchall()]
+        query = f"{_SELECT} AND first_version >= ? AND last_version > ? ORDER BY first_version LIMIT ?"
+        parameters = (aggregate_id, first.first_version if first else 0, after_version, limit)
+        return [_stored(row) for row in self._database.rows(query, parameters)]
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -106,11 +101,6 @@ class SQLitePages:
         connection.executemany(_INSERT, map(msgspec.structs.astuple, pages))
         position = (partition, stretch.through_seq, stretch.state_version)
         connection.execute("REPLACE INTO page_position (partition, seq, state_version) VALUES (?, ?, ?)", position)
-
-
-def _position(connection: apsw.Connection, partition: int) -> int:
-    row: Any = connection.execute("SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,))
-    return int(row.fetchone()[0])
 
 
 def _stored(row: tuple[object, ...]) -> StoredPage:

@@ -7,6 +7,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import apsw
 import pytest
 
 from eventstore.engines.sqlite import SQLiteEngine, engine
@@ -131,6 +132,23 @@ class TestWhatIsInTheWay:
         opened.path.chmod(0o600)
         said = as_nobody(lambda: SQLiteEngine(folder / "store").open(METADATA))
         assert "journal.sqlite3 may not be read by this user (uid 65534)" in said
+
+
+def test_a_connection_that_takes_the_file_for_damaged_is_not_believed_alone(tmp_path):
+    class Mistaken:
+        def execute(self, *_):
+            raise apsw.CorruptError("database disk image is malformed")
+
+        def close(self, force):
+            opened._journal._local.connection = None
+
+    opened = SQLiteEngine(tmp_path)
+    opened.open(METADATA)
+    opened.append([batch(0, 1)])
+    for look in (opened.heads, lambda: opened.documents(kind="kind"), lambda: opened.seek(partition=0, timestamp=99)):
+        expected = look()
+        opened._journal._local.connection = Mistaken()
+        assert look() == expected
 
 
 def test_a_forked_process_has_connections_of_its_own(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from eventstore.idempotency.runs import run_name
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX
 from eventstore.pages.snapshotter import REFRESH_LOOK_SECONDS
 from eventstore.record import Stretch
@@ -47,7 +48,7 @@ def versions(store):
 
 
 def all_pages(store):
-    return [page for name in ("a", "b") for page in store.engine.pages(name, after_version=0, limit=99)]
+    return [page for name in ("a", "b", run_name(0)) for page in store.engine.pages(name, after_version=0, limit=99)]
 
 
 def refresh(store, decider):
@@ -74,7 +75,7 @@ def test_a_release_that_cannot_read_the_states_answers_the_same(store):
 
 def test_its_snapshotter_goes_on_from_them(store):
     snapshotter = store.snapshotter(Version2())
-    assert snapshotter.write(partition=0, through_seq=store.heads()[0]) == 2
+    assert snapshotter.write(partition=0, through_seq=store.heads()[0]) == 3, "a page of each, and the run of commands"
     assert versions(store) == [1, 1, 1, 2]
     assert store.state(Version2(), "a").state == 450
 
