@@ -9,6 +9,7 @@ import time
 import uuid
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import AsyncClient, Client
@@ -374,7 +375,9 @@ class TestMinVersion:
             while not waiting.done():
                 await asyncio.sleep(0.01)
                 ticks += 1
-            return ticks, await waiting
+            answers = await waiting
+            await sync_to_async(lambda: connection.close())()
+            return ticks, answers
 
         began = time.monotonic()
         ticks, answers = asyncio.run(wait_together())
