@@ -13,6 +13,10 @@ class StoreUnavailable(EventStoreError):
     """The storage did not take the write or did not answer the read; nothing was written. Try again later."""
 
 
+class ClockUntrusted(EventStoreError):
+    """The machine's clock was moved, or is behind the newest event; nothing was written. Try again when it is right."""
+
+
 class OutcomeUnknown(EventStoreError):
     """A write was sent and the answer was lost: it may or may not be durable. Ask again with the same command id."""
 

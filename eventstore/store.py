@@ -31,6 +31,7 @@ from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
 from eventstore.serialization.codec import EventCodec
 from eventstore.streams import StateAt, Streams
+from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.plain_append import Append, AppendDecider, check_append
@@ -192,9 +193,17 @@ class EventStore:
         return genesis_hash(self.metadata.store_id, partition)
 
     def writer(
-        self, decider: Decider[S, C], *, clock: Callable[[], int] = lambda: time.time_ns() // 1_000
+        self, decider: Decider[S, C], *, clock: WriterClock | Callable[[], int] | None = None
     ) -> GroupCommit[S, C]:
-        """Return a writer whose commands are decided by `decider`; `clock` gives UTC microseconds."""
+        """Return a writer whose commands are decided by `decider`.
+
+        `clock` may be a function that gives UTC microseconds, to write what happened at other times: it is taken as it
+        is. Otherwise it is the machine's.
+        """
+        if clock is None:
+            clock = WriterClock()
+        elif not isinstance(clock, WriterClock):
+            clock = WriterClock(wall=clock, steady=None)
         return GroupCommit(
             engine=self.engine,
             codec=self.codec,

@@ -20,6 +20,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
 from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
+from eventstore.writer.clock import WriterClock
 from eventstore.writer.group_commit import GroupCommit
 from tradingplatform.archive import wire_archive, with_archive
 from tradingplatform.notifier import CeleryNotifier
@@ -87,7 +88,12 @@ def writer_routes() -> list[Route]:
 
 def make_in_process_bus() -> InProcessBus:
     """Return a bus that needs no writer process."""
-    return InProcessBus(get_store().writer(AccountDecider()), CeleryNotifier())
+    return InProcessBus(get_store().writer(AccountDecider(), clock=make_clock()), CeleryNotifier())
+
+
+def make_clock() -> WriterClock:
+    """Return the clock of a writer."""
+    return WriterClock(accepts_newest=settings.EVENT_STORE_ACCEPTS_NEWEST_TIMESTAMP)
 
 
 def make_snapshotter() -> Snapshotter[Account]:
@@ -100,7 +106,7 @@ def make_writer(route: Route, *, is_standby: bool) -> Writer:
     store = get_store()
 
     def load() -> GroupCommit[Account, AccountCommand]:
-        group_commit = store.writer(AccountDecider())
+        group_commit = store.writer(AccountDecider(), clock=make_clock())
         for partition in route.partitions:
             group_commit.load(partition)
         return group_commit

@@ -6,6 +6,7 @@ from accounts.application.errors import SystemCode
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
 from accounts.domain.errors import Code, CommandInvalid
 from eventstore.errors import (
+    ClockUntrusted,
     CommandIdExpired,
     CommandIdReused,
     ConflictLimitReached,
@@ -34,6 +35,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(Code.COMMAND_ID_EXPIRED.value, str(error))
     if isinstance(error, ConflictLimitReached):
         return Failure(SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    if isinstance(error, ClockUntrusted):
+        return Failure(SystemCode.CLOCK_UNTRUSTED.value, str(error), OVERLOADED_RETRY_AFTER_MS)
     if isinstance(error, OutcomeUnknown):
         return Failure(SystemCode.OUTCOME_UNKNOWN.value, str(error))
     if isinstance(error, StoreUnavailable):

@@ -58,6 +58,8 @@ class WriterStatus(msgspec.Struct, frozen=True, array_like=True):
     single: LaneTimes
     bulk: LaneTimes
     commands: list[CommandCount]
+    clock_problem: str | None = None
+    """Why no command is executed at present, when that is because of the machine's clock."""
 
 
 class CommandMetrics:

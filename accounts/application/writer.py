@@ -248,6 +248,7 @@ class Writer:
             single=metrics.answers(is_bulk=False),
             bulk=metrics.answers(is_bulk=True),
             commands=metrics.counts(),
+            clock_problem=self._group_commit.clock.problem,
         )
 
 

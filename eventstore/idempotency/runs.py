@@ -97,8 +97,7 @@ def open_run(stored: StoredPage, *, partition: int) -> Run:
     """Check a kept run and return it; raises IntegrityError."""
     if page_hash(stored) != stored.hash or len(stored.payload) % _STORED.itemsize:
         raise IntegrityError(
-            "the kept command ids are not what was written: drop the pages and make them again "
-            "(manage.py rebuild_pages)",
+            "the kept command ids are not what was written: make the pages again (manage.py rebuild_pages)",
             partition=partition,
             seq=stored.first_version,
         )

@@ -164,7 +164,7 @@ def cut(commits: Sequence[Commit[Any]]) -> Iterator[Sequence[Commit[Any]]]:
 
 def _damaged(aggregate_id: str, version: int, detail: str) -> IntegrityError:
     return IntegrityError(
-        f"{detail}: drop the pages and make them again (manage.py rebuild_pages)",
+        f"{detail}: make the pages again (manage.py rebuild_pages)",
         partition=None,
         seq=None,
         aggregate_id=aggregate_id,

@@ -10,7 +10,7 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
+from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.durable import append_each, append_together
 from eventstore.writer.first_results import FirstResults, identity_of
@@ -54,14 +55,14 @@ class GroupCommit(Generic[S, C]):
         reader: Reader,
         metadata: StoreMetadata,
         decider: Decider[S, C],
-        clock: Callable[[], int],
+        clock: WriterClock,
     ) -> None:
         self._engine = engine
         self._codec = codec
         self._reader = reader
         self._metadata = metadata
         self._decider = decider
-        self._clock = clock
+        self.clock = clock
         self._key = key_function(metadata.store_id)
         self._first_results = FirstResults(reader=reader)
         self._partitions: dict[int, PartitionState[S]] = {}
@@ -69,7 +70,9 @@ class GroupCommit(Generic[S, C]):
 
     def load(self, partition: int) -> int:
         """Bring a partition's state up to what is durable now; return its head's seq."""
-        return self._caught_up(partition).seq
+        found = self._caught_up(partition)
+        self.clock.look(partition=partition, newest=found.last_timestamp)
+        return found.seq
 
     def partition_of(self, aggregate_id: str) -> int:
         """Return the partition that an aggregate lives in."""
@@ -223,7 +226,7 @@ class GroupCommit(Generic[S, C]):
             partition,
             codec=self._codec,
             decider=self._decider,
-            clock_now=self._clock(),
+            clock_now=self.clock.timestamp(partition=partition.number, newest=partition.last_timestamp),
             first_result=partial(self._first_result, partition.number),
         )
         try:
@@ -261,9 +264,7 @@ class GroupCommit(Generic[S, C]):
                     seq=seq,
                 )
             hash_, last_timestamp = standing[0].hash, standing[0].last_timestamp
-            loader = CommandLoader(
-                engine=self._engine, reader=self._reader, codec=self._codec, store_id=self._metadata.store_id
-            )
+            loader = CommandLoader(engine=self._engine, reader=self._reader, store_id=self._metadata.store_id)
             loader.load(remembered, partition=number, through_seq=seq, latest=last_timestamp)
         return PartitionState(
             number=number,

@@ -14,7 +14,6 @@ from eventstore.pages.page import PageReader
 from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import take_apart
 from eventstore.serialization.identifiers import unpack
 from eventstore.writer.decider import Decider
 
@@ -51,10 +50,9 @@ class CommandLoader:
     journal.
     """
 
-    def __init__(self, *, engine: Engine, reader: Reader, codec: EventCodec, store_id: str) -> None:
+    def __init__(self, *, engine: Engine, reader: Reader, store_id: str) -> None:
         self._engine = engine
         self._reader = reader
-        self._codec = codec
         self._key = key_function(store_id)
 
     def load(self, remembered: RememberedCommands, *, partition: int, through_seq: int, latest: int) -> None:
@@ -93,7 +91,7 @@ class CommandLoader:
         while seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - seq)
             for batch in self._reader.stored(partition=partition, after_seq=seq, previous_hash=None, limit=limit):
-                layout = take_apart(self._codec.decompress(batch.payload))
+                layout = self._reader.layout(batch)
                 count = layout.commit_count
                 aggregate_ids = unpack(layout.aggregate_ids, count=count)
                 command_ids = unpack(layout.command_ids, count=count)

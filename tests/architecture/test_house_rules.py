@@ -64,6 +64,18 @@ def test_every_module_says_what_it_is():
     assert without == []
 
 
+def test_nobody_opens_a_file_with_the_systems_sqlite():
+    """A second copy of SQLite in a process undoes the file locks of the one that the event store uses."""
+    importing = [
+        str(path.relative_to(BASE_DIR))
+        for folder in (*PACKAGES, "tests", "scripts")
+        for path in sorted((BASE_DIR / folder).rglob("*.py"))
+        if re.search(r"^\s*(import|from) sqlite3\b", path.read_text(), re.MULTILINE)
+        and "node_modules" not in path.parts
+    ]
+    assert importing == ["benchmarks/peers/eventsourcing_places.py", "tests/benchmarks/test_peers.py"]
+
+
 def test_every_environment_variable_is_documented_and_nothing_else_is():
     documented = (BASE_DIR / "docs" / "configuration.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", documented, re.MULTILINE)

@@ -96,6 +96,12 @@ VARIABLES: Final = (
     Variable("EVENT_STORE_TABLE_PREFIX", str, "trading", "Beginning of the names of the DynamoDB tables"),
     Variable("DYNAMODB_ENDPOINT", str, "", "Address of a DynamoDB that is not AWS's; `make run` starts one when empty"),
     Variable("DYNAMODB_REGION", str, "us-east-1", "AWS region of the tables"),
+    Variable(
+        "EVENT_STORE_ACCEPTS_NEWEST_TIMESTAMP",
+        _boolean,
+        "false",
+        "Write although the newest event is stamped more than a minute later than the clock, with its stamp",
+    ),
     Variable("EVENT_STORE_TAIL_EVENTS", _positive, "200000", "Events of the journal that may not be in pages yet"),
     Variable("TEMPORAL_CACHE", _boolean_if_said, "", "Keep accounts of the past in Redis; when empty, with DynamoDB"),
     Variable("WRITER_ENDPOINT", str, "", "Where writers listen, as in commands.md; in the data folder when empty"),

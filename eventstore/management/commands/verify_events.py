@@ -39,6 +39,7 @@ from eventstore.audit.verify_parallel import (
     verify_here,
     verify_in_processes,
 )
+from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
 from eventstore.errors import ConfigurationMismatch, EventStoreError
 from eventstore.integrity.checkpoints import Checkpoint, decode
 from eventstore.integrity.verifier import Finding
@@ -208,7 +209,7 @@ class Command(BaseCommand):
         if seconds is not None:
             result = {
                 "sound": not findings, "events": events, "batches": batches, "partitions": partitions,
-                "checkpoints": checkpoint_count, "seconds": round(seconds, 3),
+                "checkpoints": checkpoint_count, "seconds": round(seconds, 3), "sqlite": sqlite_version(),
                 "findings": [_as_json(finding) for finding in findings],
             }  # fmt: skip
             self.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode())
@@ -221,6 +222,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(findings):,} findings; {summary} verified", returncode=EXIT_FINDINGS)
         if seconds is None:
             self.stdout.write(self.style.SUCCESS(f"{summary} verified: nothing was altered, nothing is missing"))
+            self.stdout.write(wal_reset_fault(sqlite_version()) or f"read with SQLite {sqlite_version()}")
 
 
 def _problems(store: EventStore) -> list[str]:

@@ -59,6 +59,8 @@ def _shown(endpoint: str, status: WriterStatus) -> str:
         f"{status.groups:,} groups: {status.deciding_seconds:.1f} s deciding, {status.writing_seconds:.1f} s writing; "
         f"{status.queued:,} commands wait, {status.overloaded:,} were turned away"
     )
+    if status.clock_problem is not None:
+        console.print(f"no commands are executed: {status.clock_problem}")
     for name, times in (("single", status.single), ("bulk", status.bulk)):
         console.print(_lane(name, times))
     table = Table("command", "outcome")
