@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-CHECK_SECONDS_MAX: Final = 0.5
+CHECK_SECONDS_MAX: Final = 1.0
 SLOW_SECONDS: Final = 0.25
 KEPT_SECONDS: Final = 1.0
 
