@@ -26,6 +26,7 @@ WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
 COPY accounts accounts
+COPY edge edge
 COPY eventstore eventstore
 COPY market market
 COPY readmodels readmodels

@@ -36,7 +36,7 @@ def create_api_key(
     expires_in_days: int | None = None,
     requests_per_minute: int | None = None,
 ) -> str:
-    """Make a key for a user and return it; it cannot be shown again."""
+    """Make a key for a user and return it; it cannot be shown again. Raises ValidationError for a name that is none."""
     _, key = make_api_key(
         user=user, name=name, scope=scope, expires_in_days=expires_in_days, requests_per_minute=requests_per_minute
     )
@@ -46,9 +46,12 @@ def create_api_key(
 def make_api_key(
     *, user: Any, name: str, scope: str, expires_in_days: int | None, requests_per_minute: int | None
 ) -> tuple[ApiKey, str]:
-    """Make a key for a user; return its row, and the key, which cannot be shown again."""
+    """Make a key for a user; return its row, and the key, which cannot be shown again.
+
+    Raises ValidationError for a name that is none.
+    """
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    made = ApiKey.objects.create(
+    made = ApiKey(
         user=user,
         name=name,
         prefix=prefix,
@@ -57,6 +60,8 @@ def make_api_key(
         expires_at=None if expires_in_days is None else timezone.now() + timedelta(days=expires_in_days),
         requests_per_minute=requests_per_minute,
     )
+    made.clean_fields(exclude={"user"})
+    made.save()
     return made, f"tp_{prefix}_{secret}"
 
 
@@ -83,6 +88,12 @@ def check_api_key(key: str) -> ApiKey:
         raise ApiKeyRefused(f"the API key expired at {found.expires_at:%Y-%m-%dT%H:%M:%SZ}: make another")
     _note_use(found, now)
     return found
+
+
+def prefix_of(key: str) -> str | None:
+    """Return the public part of a key, None for a text that is no key."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else match[1]
 
 
 def find_api_key(key: str) -> ApiKey | None:

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.auth import get_user_model
 
 
 class AccountsConfig(AppConfig):
@@ -12,5 +13,9 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let drf-spectacular know the authentication schemes: importing them registers them."""
+        """Let drf-spectacular know the authentication schemes (importing registers them), and Django the names that no
+        user may have: every form and command that makes or renames a user asks the validators of the field.
+        """
         import_module("accounts.api.openapi")
+        check_username = import_module("accounts.users").check_username
+        get_user_model()._meta.get_field("username").validators.append(check_username)

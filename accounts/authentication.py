@@ -1,6 +1,6 @@
 """Who is asking: a session of the browser (with CSRF) or an API key, the same rule on GraphQL, REST and WebSocket.
 
-`Principal.actor` is what goes into the events: the user's name, and the key's name behind a slash when a key was used.
+`Principal.actor` is what goes into the events (accounts/actors.py).
 """
 
 from functools import lru_cache
@@ -13,15 +13,16 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key
+from accounts.actors import key_actor, session_actor
+from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key, prefix_of
 from accounts.models import ApiKey
 from accounts.rate_limits import ProcessRateLimits
 
-_SCHEME: Final = "Bearer "
+_SCHEME: Final = "bearer"
 
 
 class Principal(NamedTuple):
-    """An authenticated user, the name under which its commands are recorded, and what its key is for."""
+    """An authenticated user, the actor as which its commands are recorded, and what its key is for."""
 
     user: Any
     actor: str
@@ -50,7 +51,7 @@ def principal_of(request: HttpRequest) -> Principal | None:
     if user is None or not user.is_authenticated:
         return None
     _enforce_csrf(request)
-    return Principal(user, user.get_username())
+    return Principal(user, session_actor(user_id=user.pk, username=user.get_username()))
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -74,8 +75,18 @@ async def api_key_from_scope(scope: dict[str, Any]) -> ApiKey | None:
 
 
 def bearer_key(header: str) -> str | None:
-    """Return the API key of an Authorization header, or None when it holds none."""
-    return header.removeprefix(_SCHEME).strip() if header.startswith(_SCHEME) else None
+    """Return the API key of an Authorization header, None when its scheme is another one.
+
+    As RFC 9110 has it (11.1, 11.4): the scheme's case does not matter, and one or more spaces follow it.
+    """
+    scheme, _, key = header.strip(" ").partition(" ")
+    return key.strip(" ") if scheme.lower() == _SCHEME else None
+
+
+def asker_of(request: HttpRequest, user: Any) -> str:
+    """Return what bounds are counted by, once a request was authenticated: its API key, or the user of a session."""
+    key = bearer_key(request.headers.get("Authorization", ""))
+    return f"user:{user.pk}" if key is None else f"key:{prefix_of(key)}"
 
 
 def _principal_of_key(key: str) -> Principal:
@@ -86,7 +97,9 @@ def _principal_of_key(key: str) -> Principal:
     own = found.requests_per_minute
     limit: int = settings.API_KEY_REQUESTS_PER_MINUTE if own is None else own
     rate_limits().know(key, name=found.prefix, limit=limit)
-    return Principal(found.user, f"{found.user.get_username()}/{found.name}", found.scope)
+    user = found.user
+    actor = key_actor(user_id=user.pk, username=user.get_username(), key_id=found.pk, key_name=found.name)
+    return Principal(user, actor, found.scope)
 
 
 def _enforce_csrf(request: HttpRequest) -> None:

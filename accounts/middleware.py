@@ -5,10 +5,9 @@ first request of a key in a process is counted after it was answered; what is no
 authenticates it and has no limit to show.
 """
 
-import json
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,8 +15,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from accounts.authentication import bearer_key, rate_limits
 from accounts.rate_limits import Standing
-
-GRAPHQL_PATH: Final = "/graphql"
+from edge.problems import Problem
 
 
 @sync_and_async_middleware
@@ -60,19 +58,8 @@ def _with_headers(response: HttpResponseBase, key: str, standing: Standing | Non
 
 def _refusal(request: HttpRequest, standing: Standing) -> HttpResponseBase:
     message = f"this API key may send {standing.limit:,} requests a minute: wait {standing.retry_after_ms:,} ms"
-    body: dict[str, Any]
-    if request.path_info == GRAPHQL_PATH:
-        extensions = {"code": "RATE_LIMITED", "retry_after_ms": standing.retry_after_ms}
-        body, content_type = {"errors": [{"message": message, "extensions": extensions}]}, "application/json"
-    else:
-        body = {
-            "type": "about:blank",
-            "title": "Too Many Requests",
-            "status": 429,
-            "detail": message,
-            "code": "RATE_LIMITED",
-        }
-        content_type = "application/problem+json"
-    response = HttpResponse(json.dumps(body), status=429, content_type=content_type)
+    problem = Problem(429, "RATE_LIMITED", message, {"retry_after_ms": standing.retry_after_ms})
+    body, content_type = problem.body(request.path_info)
+    response = HttpResponse(body, status=problem.status, content_type=content_type)
     response.headers["Retry-After"] = str(math.ceil(standing.retry_after_ms / 1_000))
     return _with_headers(response, "", standing)

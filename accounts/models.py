@@ -2,10 +2,13 @@
 truth. What the roles mean is in permissions.py.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
+
+KEY_NAME: Final = RegexValidator(r"^[^\x00-\x1f\x7f/]+\Z", "A key's name has neither a slash nor control characters.")
 
 
 class AccountAccess(models.Model):
@@ -34,6 +37,24 @@ class AccountAccess(models.Model):
         return f"{self.user} is {self.role} of {self.account_id}"
 
 
+class AccountOpening(models.Model):
+    """That a user was made the owner of an account which they were about to open. Written once, when the command is
+    first tried, and never changed: so that what is sent again gives nobody what was taken away meanwhile.
+    """
+
+    account_id = models.UUIDField(primary_key=True, db_comment="Account id")
+    owner = models.CharField(max_length=30, db_comment="The user, as user:<id>; stays when the user is deleted")
+    granted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Nothing that anybody edits."""
+
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.owner} opened {self.account_id}"
+
+
 class ApiKey(models.Model):
     """A key that acts for its user. Only a hash is kept; the key itself is shown once, when it is made."""
 
@@ -44,7 +65,9 @@ class ApiKey(models.Model):
         TRADE = "trade"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=40, db_comment="What the key is for, in its owner's words")
+    name = models.CharField(
+        max_length=40, validators=[KEY_NAME], db_comment="What the key is for, in its owner's words"
+    )
     prefix = models.CharField(max_length=12, unique=True, db_comment="Public part of the key, to recognise it by")
     secret_hash = models.CharField(max_length=64, db_comment="SHA-256 of the secret part, hexadecimal")
     scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.TRADE, db_comment="trade includes read")

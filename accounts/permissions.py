@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 
+from accounts.actors import user_reference
 from accounts.authentication import Principal, principal_of
-from accounts.models import AccountAccess, ApiKey
+from accounts.models import AccountAccess, AccountOpening, ApiKey
 
 OWNER: Final = AccountAccess.Role.OWNER.value
 TRADER: Final = AccountAccess.Role.TRADER.value
@@ -201,6 +202,22 @@ def roles_by_account(user: Any) -> dict[str, str]:
     return {str(account_id): role for account_id, role in rows}
 
 
-def grant_ownership(*, user: Any, account_id: str) -> None:
-    """Make a user the owner of an account; done before the account is opened, so that none is ever without an owner."""
-    AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})
+_OPENING: Final = f"""
+    INSERT INTO {AccountOpening._meta.db_table} (account_id, owner, granted_at) VALUES (%s, %s, now())
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - of the name of our own table.
+
+
+def grant_ownership(*, user: Any, account_id: str) -> bool:
+    """Make a user the owner of an account that they are about to open, so that none is ever without an owner.
+
+    Once for an account, whoever asks: a second time nothing is given, and False is returned. What was taken away in
+    between stays taken away.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_OPENING, [account_id, user_reference(user.pk)])
+            is_first = cursor.rowcount == 1
+        if is_first:
+            AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})
+    return is_first

@@ -2,9 +2,9 @@
 each.
 
 Only what was allowed is kept, for at most `ACCESS_SECONDS`: so a revoked key, or a role that was taken away, counts
-after that time at the latest. While the database is away nobody can ask it, or take anything away there: then what it
-allowed within the last `OUTAGE_SECONDS` still counts, so that commands go on. Keys are held as hashes. One per web
-process; bounded.
+after that time at the latest; what the database refuses is forgotten at once. While the database is away nobody can ask
+it, or take anything away there: then what it allowed within the last `OUTAGE_SECONDS` still counts, so that commands go
+on. Keys are held as hashes. One per web process; bounded.
 """
 
 import hashlib
@@ -25,7 +25,8 @@ class RecentAccess(Generic[A]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._entries: dict[tuple[bytes, str | None], tuple[float, A]] = {}
+        self._entries: dict[bytes, dict[str | None, tuple[float, A]]] = {}
+        self._count = 0
 
     def find(self, key: str, account_id: str | None) -> A | None:
         """Return what the key was allowed on the account within the last moment."""
@@ -35,14 +36,31 @@ class RecentAccess(Generic[A]):
         """Return what the key was allowed on the account before the database went away."""
         return self._find(key, account_id, OUTAGE_SECONDS)
 
-    def remember(self, key: str, account_id: str | None, access: A) -> None:
-        """Keep an access that was found in the database just now."""
-        if len(self._entries) >= ENTRIES_MAX:
+    def found_at(self, key: str, account_id: str | None) -> float | None:
+        """Return when what is kept was found in the database, for what is derived from it."""
+        entry = self._entry(key, account_id)
+        return None if entry is None else entry[0]
+
+    def remember(self, key: str, account_id: str | None, access: A, *, as_of: float | None = None) -> None:
+        """Keep an access that was found in the database just now, or that stands on what was found there `as_of`."""
+        if self._count >= ENTRIES_MAX:
             self._entries.clear()
-        self._entries[(_hash(key), account_id)] = (self._clock(), access)
+            self._count = 0
+        of_key = self._entries.setdefault(_hash(key), {})
+        self._count += account_id not in of_key
+        of_key[account_id] = (self._clock() if as_of is None else as_of, access)
+
+    def forget(self, key: str, account_id: str | None = None) -> None:
+        """Keep nothing that the database has refused: of one account, or without one of the key altogether."""
+        of_key = self._entries.get(_hash(key), {})
+        for name in [account_id] if account_id is not None else list(of_key):
+            self._count -= of_key.pop(name, None) is not None
+
+    def _entry(self, key: str, account_id: str | None) -> tuple[float, A] | None:
+        return self._entries.get(_hash(key), {}).get(account_id)
 
     def _find(self, key: str, account_id: str | None, seconds_max: float) -> A | None:
-        entry = self._entries.get((_hash(key), account_id))
+        entry = self._entry(key, account_id)
         return None if entry is None or self._clock() - entry[0] >= seconds_max else entry[1]
 
 
@@ -61,11 +79,13 @@ class RecentRoles:
         """Return the roles that were known of these accounts before the database went away."""
         return self._find(user_id, account_ids, OUTAGE_SECONDS)
 
-    def remember(self, user_id: int, roles: Mapping[str, str]) -> None:
-        """Keep roles that were found in the database just now."""
+    def remember(self, user_id: int, account_ids: Collection[str], roles: Mapping[str, str]) -> None:
+        """Keep the roles that were found in the database just now on these accounts, and nothing of the others."""
         if len(self._roles) + len(roles) > ROLES_MAX:
             self._roles.clear()
         now = self._clock()
+        for account_id in account_ids:
+            self._roles.pop((user_id, account_id), None)
         self._roles.update({(user_id, account_id): (now, role) for account_id, role in roles.items()})
 
     def _find(self, user_id: int, account_ids: Collection[str], seconds_max: float) -> dict[str, str]:

@@ -2,7 +2,8 @@
 once they may no longer.
 
 Browsers cannot set headers on a WebSocket, so a request with an Authorization header comes from a program and needs no
-Origin; every other one has to come from a page of an allowed host.
+Origin; every other one has to come from a page of this site: of its scheme, host and port, or of a trusted origin, as
+Django asks of every request that a session authenticates.
 """
 
 import asyncio
@@ -12,10 +13,14 @@ from typing import Any, Final
 
 import structlog
 from channels.auth import AuthMiddlewareStack
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
 
 from accounts.authentication import api_key_from_scope
+from accounts.credentials import Credential
 from accounts.open_sockets import OpenSocket, OpenSockets
 
 log = structlog.get_logger(__name__)
@@ -23,6 +28,7 @@ log = structlog.get_logger(__name__)
 SENDING_SECONDS_MAX: Final = 5.0
 """How long a message may wait for a client that does not read: the server's buffers (3 MB, measured) are full then."""
 CLOSE_TOO_SLOW: Final = 4408
+CLOSE_TOO_MANY: Final = 4429
 _ACCOUNT_PATH: Final = re.compile(r"/ws/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 _open_sockets: Final = OpenSockets()
 
@@ -32,16 +38,47 @@ class WebSocketAuthentication:
 
     def __init__(self, application: Any) -> None:
         self._application = LookedAfter(application)
-        self._browser = AllowedHostsOriginValidator(AuthMiddlewareStack(self._application))
+        self._browser = AuthMiddlewareStack(self._application)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         """Pass the connection on with its user."""
         if any(name == b"authorization" for name, _ in scope.get("headers", [])):
             key = await api_key_from_scope(scope)
             user = AnonymousUser() if key is None else key.user
-            scope = {**scope, "user": user, "api_key_id": None if key is None else key.pk}
+            scope = {**scope, "user": user, "api_key_prefix": None if key is None else key.prefix}
             return await self._application(scope, receive, send)
+        if not is_of_this_site(scope):
+            return await WebsocketDenier()(scope, receive, send)
         return await self._browser(scope, receive, send)
+
+
+def is_of_this_site(scope: dict[str, Any]) -> bool:
+    """Tell whether the page that opens a socket is ours: its Origin is the address that it asks, or a trusted one."""
+    headers = dict(scope.get("headers", []))
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        return False
+    scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
+    if _with_port(origin) == _with_port(f"{scheme}://{host}"):
+        return True
+    return any(_is_trusted(origin, trusted.lower()) for trusted in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _is_trusted(origin: str, trusted: str) -> bool:
+    """Compare with a trusted origin, which may have `*.` for all subdomains."""
+    scheme, _, host = trusted.partition("://")
+    own_scheme, _, own_host = origin.partition("://")
+    if host.startswith("*."):
+        return own_scheme == scheme and is_same_domain(own_host, host[1:])
+    return _with_port(origin) == _with_port(trusted)
+
+
+def _with_port(origin: str) -> str:
+    """Return an origin with its port, which browsers leave out when it is the scheme's own."""
+    scheme, _, host = origin.partition("://")
+    port = {"http": "80", "https": "443"}.get(scheme, "")
+    return origin if re.search(r":[0-9]+$", host) else f"{origin}:{port}"
 
 
 class LookedAfter:
@@ -55,16 +92,19 @@ class LookedAfter:
         user = scope.get("user")
         if user is None or not user.is_authenticated:
             return await self._application(scope, receive, send)
+        if not _open_sockets.has_room(user.pk):
+            await receive()
+            await send({"type": "websocket.accept"})
+            return await send({"type": "websocket.close", "code": CLOSE_TOO_MANY})
         connection = _Connection(receive, send)
         found = _ACCOUNT_PATH.search(scope.get("path", ""))
-        session = scope.get("session")
-        socket = OpenSocket(
-            close=connection.close,
-            user_id=user.pk,
-            api_key_id=scope.get("api_key_id"),
-            session_key=None if session is None else session.session_key,
+        credential = Credential.of(
+            user=user,
+            key_prefix=scope.get("api_key_prefix"),
+            session=scope.get("session"),
             account_id=None if found is None else uuid.UUID(found[1]),
         )
+        socket = OpenSocket(close=connection.close, credential=credential)
         _open_sockets.add(socket)
         try:
             return await self._application(scope, connection.receive, connection.send)

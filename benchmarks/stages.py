@@ -22,7 +22,7 @@ from accounts.domain.values import format_amount
 from benchmarks.measure import Figure
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.integrity.hashing import first_leaf_hashes
+from eventstore.integrity.hashing import leaf_hash
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Commit, StoredBatch
 from eventstore.store import EventStore
@@ -62,7 +62,10 @@ def _written(parts: Sequence[Sequence[Commit[Any]]]) -> Iterator[Figure]:
             codec.compress_columns(headers, events)
     yield _figure("encode", encoding, "each event's exact bytes, columns, zstd")
     with _stage() as hashing:
-        leaves = [first_leaf_hashes(headers, events) for headers, events in encoded]
+        leaves = [
+            [leaf_hash(header, 0, event) for header, event in zip(headers, events, strict=True)]
+            for headers, events in encoded
+        ]
         for part_leaves in leaves:
             merkle_root(part_leaves)
     yield _figure("hash", hashing, "SHA-256 of each event, Merkle roots")

@@ -34,6 +34,28 @@ class WrongExpectedVersion(EventStoreError):
         self.actual = actual
 
 
+class CommandIdReused(EventStoreError):
+    """The sender used this command id for something else; nothing was written. A new command needs a new id."""
+
+    def __init__(self, command_id: str) -> None:
+        super().__init__(
+            f"the command id {command_id!r} was used for another command: a retry repeats all of its arguments, "
+            "a new command has a new id"
+        )
+
+
+class CommandIdExpired(EventStoreError):
+    """The id says that it is older than what is remembered, so whether it was executed cannot be known; nothing was
+    written.
+    """
+
+    def __init__(self, command_id: str) -> None:
+        super().__init__(
+            f"the command id {command_id!r} carries a time from before the commands that are remembered, so it "
+            "may have been executed: look at what became of it, and send a new command with a new id"
+        )
+
+
 class UnknownAggregate(EventStoreError):
     """The aggregate has no events (at the version or instant that was asked for)."""
 

@@ -14,7 +14,6 @@ from eventstore.errors import InvalidRange
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Batch, RecordedEvent, StoredBatch, event_type_name, recorded_events
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import take_apart
 
 THREADS_MAX: Final = 4
 
@@ -87,5 +86,5 @@ class Feed:
 
     def _holds(self, stored: StoredBatch, types: frozenset[str]) -> bool:
         """Tell, from the head of the columns alone, whether a batch may hold such events (upcasting may rename)."""
-        tags = [of_type.tag for of_type in take_apart(self._codec.decompress(stored.payload)).types]
+        tags = [of_type.tag for of_type in self._reader.layout(stored).types]
         return any(tag.partition("@")[0] in types or self._codec.is_old(tag) for tag in tags)

@@ -1,19 +1,23 @@
 """Reading the journal: every batch checked for its place, its chain and its hash before anything is decoded.
 
 A reader that meets a hole stops before it (FeedGap); one that meets altered bytes says where (IntegrityError). Neither
-is ever skipped.
+is ever skipped, and neither is raised before a second reading has found the same (see second_reading.py).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import batch_hash, payload_hash
-from eventstore.record import Batch, StoredBatch
+from eventstore.record import Batch, Commit, StoredBatch
+from eventstore.second_reading import Source
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.columns import EncodedCommit, Layout, take_apart
+
+T = TypeVar("T")
 
 READ_BATCHES_AT_ONCE: Final = 64
 
@@ -34,21 +38,20 @@ def check(batch: StoredBatch, *, partition: int, seq: int, previous_hash: bytes 
 
 
 class Reader:
-    """Reads verified batches of one store through an engine and a codec."""
+    """Reads verified batches of one store through an engine and a codec. May be used from several threads."""
 
     def __init__(self, engine: Engine, codec: EventCodec) -> None:
-        self._engine = engine
-        self._codec = codec
+        self._source = Source(engine, codec)
 
     def stored(
         self, *, partition: int, after_seq: int, previous_hash: bytes | None, limit: int
     ) -> Sequence[StoredBatch]:
         """Return checked batches after a position, still encoded."""
-        batches = self._engine.read(partition=partition, after_seq=after_seq, limit=limit)
-        for seq, batch in enumerate(batches, start=after_seq + 1):
-            check(batch, partition=partition, seq=seq, previous_hash=previous_hash)
-            previous_hash = batch.hash
-        return batches
+        return self._source.read(
+            lambda source: _stored(
+                source, partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit
+            )
+        )
 
     def batches(
         self,
@@ -70,19 +73,7 @@ class Reader:
     def column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
         """Return checked batches after a position as columns, at most `limit` of them."""
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
-        return [self._as_columns(batch) for batch in stored]
-
-    def _as_columns(self, stored: StoredBatch) -> ColumnBatch:
-        try:
-            return ColumnBatch(
-                partition=stored.partition,
-                seq=stored.seq,
-                event_count=stored.event_count,
-                plain=self._codec.decompress(stored.payload),
-                codec=self._codec,
-            )
-        except ValueError as error:
-            raise IntegrityError(str(error), partition=stored.partition, seq=stored.seq) from error
+        return [self._opened(batch, _as_columns) for batch in stored]
 
     def all_batches(self, *, partition: int, genesis: bytes, with_event_ids: bool = False) -> Iterator[Batch]:
         """Yield every batch of a partition from the first, chain included."""
@@ -102,23 +93,89 @@ class Reader:
 
     def decode(self, stored: StoredBatch, *, with_event_ids: bool, as_stored: bool = False) -> Batch:
         """Decode a checked batch into commits of events."""
-        try:
-            plain = self._codec.decompress(stored.payload)
-            commits = self._codec.decode(plain, as_stored=as_stored)
+
+        def commits(batch: StoredBatch, codec: EventCodec) -> list[Commit[Any]]:
+            plain = codec.decompress(batch.payload)
+            found = codec.decode(plain, as_stored=as_stored)
             if with_event_ids:
-                fill_event_ids(plain, commits)
-        except UnknownEventType as error:
-            raise _placed(error, stored) from error
-        except ValueError as error:
-            raise IntegrityError(str(error), partition=stored.partition, seq=stored.seq) from error
+                fill_event_ids(plain, found)
+            return found
+
         return Batch(
             partition=stored.partition,
             seq=stored.seq,
             hash=stored.hash,
             event_count=stored.event_count,
             last_timestamp=stored.last_timestamp,
-            commits=commits,
+            commits=self._opened(stored, commits),
         )
+
+    def layout(self, stored: StoredBatch) -> Layout:
+        """Return the columns of a checked batch, none of them decoded."""
+        return self._opened(stored, lambda batch, codec: take_apart(codec.decompress(batch.payload)))
+
+    def raw_commits(self, stored: StoredBatch) -> list[EncodedCommit]:
+        """Return the exact bytes of the commits of a checked batch."""
+        return self._opened(stored, lambda batch, codec: codec.raw_commits(codec.decompress(batch.payload)))
+
+    def columns(
+        self, stored: StoredBatch, wanted: Mapping[str, Sequence[str]]
+    ) -> tuple[Layout, list[list[list[Any]]] | None]:
+        """Return the columns of a checked batch, and the fields that are wanted of each of its types, by the type's
+        tag; None instead of these when the batch holds events of another type.
+        """
+
+        def columns(batch: StoredBatch, codec: EventCodec) -> tuple[Layout, list[list[list[Any]]] | None]:
+            layout = take_apart(codec.decompress(batch.payload))
+            if any(of_type.tag not in wanted for of_type in layout.types):
+                return layout, None
+            return layout, [codec.decode_columns(of_type, only=wanted[of_type.tag]) for of_type in layout.types]
+
+        return self._opened(stored, columns)
+
+    def _opened(self, stored: StoredBatch, take: Callable[[StoredBatch, EventCodec], T]) -> T:
+        """Return what is taken from a checked batch; raises IntegrityError when it cannot be, twice."""
+
+        def read(source: Source) -> T:
+            batch = stored if source is self._source else _same(source, stored)
+            try:
+                return take(batch, source.codec)
+            except UnknownEventType as error:
+                raise _placed(error, stored) from error
+            except ValueError as error:
+                raise IntegrityError(str(error), partition=stored.partition, seq=stored.seq) from error
+
+        return self._source.read(read)
+
+
+def _stored(
+    source: Source, *, partition: int, after_seq: int, previous_hash: bytes | None, limit: int
+) -> Sequence[StoredBatch]:
+    batches = source.engine.read(partition=partition, after_seq=after_seq, limit=limit)
+    for seq, batch in enumerate(batches, start=after_seq + 1):
+        check(batch, partition=partition, seq=seq, previous_hash=previous_hash)
+        previous_hash = batch.hash
+    return batches
+
+
+def _same(source: Source, stored: StoredBatch) -> StoredBatch:
+    """Read a batch anew."""
+    found = _stored(
+        source, partition=stored.partition, after_seq=stored.seq - 1, previous_hash=stored.previous_hash, limit=1
+    )
+    if not found:
+        raise FeedGap(partition=stored.partition, expected_seq=stored.seq, found_seq=None)
+    return found[0]
+
+
+def _as_columns(batch: StoredBatch, codec: EventCodec) -> ColumnBatch:
+    return ColumnBatch(
+        partition=batch.partition,
+        seq=batch.seq,
+        event_count=batch.event_count,
+        plain=codec.decompress(batch.payload),
+        codec=codec,
+    )
 
 
 def _placed(error: UnknownEventType, stored: StoredBatch) -> EventStoreError:

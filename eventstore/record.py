@@ -153,7 +153,8 @@ class StoreMetadata(msgspec.Struct, frozen=True):
 class StoredPage(msgspec.Struct, frozen=True, array_like=True):
     """Consecutive events of one aggregate and its state before the first of them, as an engine stores it.
 
-    Derived from the journal and never rewritten. `payload` is compressed; `hash` covers every other field.
+    Derived from the journal; replaced only by what is made of the same events again. `payload` is compressed; `hash`
+    covers every other field.
     """
 
     aggregate_id: str
@@ -163,6 +164,16 @@ class StoredPage(msgspec.Struct, frozen=True, array_like=True):
     last_timestamp: int
     hash: bytes
     payload: bytes
+
+
+class Stretch(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a partition's journal, (after_seq, through_seq], that is in pages, and the version of the states in
+    these (see Evolver.state_version); 0 when that is not known.
+    """
+
+    after_seq: int
+    through_seq: int
+    state_version: int
 
 
 class Document(msgspec.Struct, frozen=True, array_like=True):

@@ -13,8 +13,7 @@ from eventstore.errors import IntegrityError
 from eventstore.pages.evolver import Evolver
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import Layout, take_apart
+from eventstore.serialization.columns import Layout
 from eventstore.serialization.identifiers import KnownIdentifiers
 
 S = TypeVar("S")
@@ -55,16 +54,13 @@ class _Window:
 class Replay(Generic[S]):
     """Replays one partition; call `run` once."""
 
-    def __init__(
-        self, evolver: Evolver[S], *, partition: int, genesis: bytes, reader: Reader, codec: EventCodec
-    ) -> None:
+    def __init__(self, evolver: Evolver[S], *, partition: int, genesis: bytes, reader: Reader) -> None:
         self._evolver = evolver
         self._in_bulk: BulkEvolver[S] | None = evolver if isinstance(evolver, BulkEvolver) else None
         self._bulk = {} if self._in_bulk is None else self._in_bulk.bulk_columns
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
-        self._codec = codec
         self._known = KnownIdentifiers()
         self._windows: dict[str, _Window] = {}
         self._states: dict[str, S] = {}
@@ -90,16 +86,13 @@ class Replay(Generic[S]):
     def _apply(self, stored: StoredBatch, through_timestamp: int | None) -> int:
         if through_timestamp is not None and stored.last_timestamp > through_timestamp:
             return self._apply_one_by_one(stored, through_timestamp)
-        try:
-            layout = take_apart(self._codec.decompress(stored.payload))
-            if layout.event_counts is not None or any(of_type.tag not in self._bulk for of_type in layout.types):
-                return self._apply_one_by_one(stored, stored.last_timestamp)
-            self._gather(layout, stored.seq)
-        except ValueError as error:
-            raise IntegrityError(str(error), partition=self._partition, seq=stored.seq) from error
+        layout, columns = self._reader.columns(stored, self._bulk)
+        if layout.event_counts is not None or columns is None:
+            return self._apply_one_by_one(stored, stored.last_timestamp)
+        self._gather(layout, columns, stored.seq)
         return stored.event_count
 
-    def _gather(self, layout: Layout, seq: int) -> None:
+    def _gather(self, layout: Layout, columns: Sequence[Sequence[list[Any]]], seq: int) -> None:
         """Add a batch of events that are taken in columns to the windows."""
         unpacked = self._known.unpack(layout.aggregate_ids, count=layout.commit_count)
         aggregate_ids = cast(Sequence[str], unpacked)  # A commit has an aggregate, always.
@@ -117,7 +110,7 @@ class Replay(Generic[S]):
                 if places is None
                 else [name for name, of_event in zip(aggregate_ids, places, strict=True) if of_event == place]
             )
-            for column, values in zip(window.columns, self._codec.decode_columns(of_type, only=wanted), strict=True):
+            for column, values in zip(window.columns, columns[place], strict=True):
                 column += values
 
     def _count_up(self, aggregate_ids: Sequence[str], first_versions: Sequence[int], seq: int) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,10 +23,12 @@ from eventstore.feed import Feed
 from eventstore.instants import microseconds
 from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.pages.evolver import Evolver
+from eventstore.pages.page import PageReader
 from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
 from eventstore.reader import Reader
 from eventstore.record import Batch, RecordedEvent, StoreMetadata, partition_of
 from eventstore.replay import Replay, Replayed
+from eventstore.second_reading import Source, confirmed
 from eventstore.serialization.codec import EventCodec
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.decider import Decider
@@ -35,6 +38,7 @@ from eventstore.writer.request import Committed, Request
 
 S = TypeVar("S")
 C = TypeVar("C")
+T = TypeVar("T")
 
 
 class EventStore:
@@ -45,9 +49,10 @@ class EventStore:
         self.codec = codec
         self.metadata = metadata
         self._reader = Reader(engine, codec)
-        parts: dict[str, Any] = {"engine": engine, "reader": self._reader, "codec": codec}
-        self._streams = Streams(**parts, partition_count=metadata.partition_count)
-        self._feed = Feed(**parts, partition_count=metadata.partition_count)
+        self.pages = PageReader(engine, codec)
+        """The pages of every aggregate, for readers that go through a history in their own way."""
+        self._streams = Streams(engine, codec, partition_count=metadata.partition_count)
+        self._feed = Feed(engine=engine, reader=self._reader, codec=codec, partition_count=metadata.partition_count)
         self._append_lock = threading.Lock()
         self._appender: GroupCommit[None, Sequence[Any]] | None = None
 
@@ -168,9 +173,7 @@ class EventStore:
 
         Yields now and then how far it is; the last one yielded is the result. Raises FeedGap or IntegrityError.
         """
-        replay = Replay(
-            evolver, partition=partition, genesis=self.genesis(partition), reader=self._reader, codec=self.codec
-        )
+        replay = Replay(evolver, partition=partition, genesis=self.genesis(partition), reader=self._reader)
         return replay.run(through_timestamp=None if through is None else microseconds(through))
 
     def snapshotter(self, evolver: Evolver[S], *, tail_events_max: int = TAIL_EVENTS_MAX) -> Snapshotter[S]:
@@ -179,6 +182,7 @@ class EventStore:
             evolver,
             engine=self.engine,
             codec=self.codec,
+            store_id=self.metadata.store_id,
             partition_count=self.partition_count,
             tail_events_max=tail_events_max,
         )
@@ -199,6 +203,23 @@ class EventStore:
             decider=decider,
             clock=clock,
         )
+
+    @contextmanager
+    def second(self) -> "Iterator[EventStore]":
+        """Open this store a second time for the block: it shares nothing but the storage with this one."""
+        with Source(self.engine, self.codec).second() as source:
+            yield EventStore(source.engine, codec=source.codec, metadata=self.metadata)
+
+    def confirmed(self, read: "Callable[[EventStore], T]") -> T:
+        """Return what `read` returns of this store, or, where it raises an alarm, of a second one; `read` must be what
+        can be done twice.
+        """
+
+        def again() -> T:
+            with self.second() as store:
+                return read(store)
+
+        return confirmed(lambda: read(self), again)
 
     def close(self) -> None:
         """Close the engine."""

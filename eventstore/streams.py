@@ -11,10 +11,12 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError, InvalidRange, UnknownAggregate
 from eventstore.pages.evolver import Evolver
-from eventstore.pages.page import open_page
+from eventstore.pages.page import PageReader
+from eventstore.pages.states import PageStates
 from eventstore.pages.tail import Tail
 from eventstore.reader import Reader
 from eventstore.record import Commit, RecordedEvent, partition_of, recorded_events
+from eventstore.second_reading import ALARMS, Source, say_unconfirmed
 from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
@@ -34,13 +36,12 @@ class StateAt(NamedTuple, Generic[S]):
 class Streams:
     """The aggregates of one store. May be used from several threads."""
 
-    def __init__(self, *, engine: Engine, reader: Reader, codec: EventCodec, partition_count: int) -> None:
-        self._engine = engine
-        self._codec = codec
+    def __init__(self, engine: Engine, codec: EventCodec, *, partition_count: int) -> None:
+        self._source = Source(engine, codec)
+        self._pages = PageReader(engine, codec)
         self._partition_count = partition_count
-        self._tails = [
-            Tail(partition=partition, engine=engine, reader=reader, codec=codec) for partition in range(partition_count)
-        ]
+        reader = Reader(engine, codec)
+        self._tails = [Tail(partition=number, engine=engine, reader=reader) for number in range(partition_count)]
         self._locks = [threading.Lock() for _ in range(partition_count)]
 
     def events(
@@ -70,7 +71,7 @@ class Streams:
         """Yield an aggregate's events with start <= timestamp < end (UTC microseconds)."""
         if end < start:
             raise InvalidRange(f"a time range ends where it begins or later: found {start} to {end} (UTC microseconds)")
-        page = self._engine.last_page(aggregate_id, timestamp=start - 1)
+        page = self._pages.last(aggregate_id, timestamp=start - 1)
         is_known = page is not None
         for commit in self._commits(aggregate_id, after_version=page.first_version - 1 if page else 0):
             is_known = True
@@ -88,14 +89,25 @@ class Streams:
 
         Raises UnknownAggregate when it had no events then, InvalidRange for a version that is not reached yet.
         """
+        return self._source.read(
+            lambda source: self._of(source)._state(evolver, aggregate_id, version=version, timestamp=timestamp)
+        )
+
+    def _of(self, source: Source) -> "Streams":
+        if source is self._source:
+            return self
+        return Streams(source.engine, source.codec, partition_count=self._partition_count)
+
+    def _state(
+        self, evolver: Evolver[S], aggregate_id: str, *, version: int | None, timestamp: int | None
+    ) -> StateAt[S]:
         tail = self._tail_commits(aggregate_id, with_event_ids=False)
-        stored = self._engine.last_page(aggregate_id, version=version, timestamp=timestamp)
-        if stored is None:
+        page = self._pages.last(aggregate_id, version=version, timestamp=timestamp)
+        if page is None:
             found = StateAt(evolver.initial(aggregate_id), 0, 0, None)
             commits = tail
         else:
-            page = open_page(stored, self._codec)
-            found = StateAt(evolver.load(page.state_before), page.first_version - 1, 0, None)
+            found = StateAt(PageStates(evolver, self._pages).before(page), page.first_version - 1, 0, None)
             commits = page.commits() + [commit for commit in tail if commit.first_version > page.last_version]
         for commit in commits:
             if timestamp is not None and commit.timestamp > timestamp:
@@ -103,13 +115,7 @@ class Streams:
             if version is not None and found.version >= version:
                 break
             if commit.first_version != found.version + 1:
-                raise IntegrityError(
-                    f"the version should be {found.version + 1}",
-                    partition=partition_of(aggregate_id, self._partition_count),
-                    seq=None,
-                    aggregate_id=aggregate_id,
-                    version=commit.first_version,
-                )
+                raise self._out_of_order(aggregate_id, found.version, commit)
             found = _with_commit(evolver, found, commit, version)
         if found.version == 0 or (version is not None and version < 1):
             raise UnknownAggregate(aggregate_id)
@@ -118,14 +124,42 @@ class Streams:
         return found
 
     def _commits(self, aggregate_id: str, *, after_version: int) -> Iterator[Commit[Any]]:
-        """Yield commits that end past a version, event ids filled in."""
+        """Yield commits that end past a version, in order and without a gap, event ids filled in."""
+        try:
+            for commit in self._commits_read_once(aggregate_id, after_version):
+                yield commit
+                after_version = commit.last_version
+            return
+        except ALARMS as error:
+            alarm = error
+        with self._source.second() as source:
+            yield from self._of(source)._commits_read_once(aggregate_id, after_version)
+        say_unconfirmed(alarm)
+
+    def _commits_read_once(self, aggregate_id: str, after_version: int) -> Iterator[Commit[Any]]:
+        version = after_version
+        for commit in self._paged_then_tail(aggregate_id, after_version):
+            if commit.first_version > version + 1:
+                raise self._out_of_order(aggregate_id, version, commit)
+            version = commit.last_version
+            yield commit
+
+    def _paged_then_tail(self, aggregate_id: str, after_version: int) -> Iterator[Commit[Any]]:
         tail = self._tail_commits(aggregate_id, with_event_ids=True)
-        while pages := self._engine.pages(aggregate_id, after_version=after_version, limit=PAGES_AT_ONCE):
-            for stored in pages:
-                page = open_page(stored, self._codec)
+        while pages := self._pages.after(aggregate_id, after_version=after_version, limit=PAGES_AT_ONCE):
+            for page in pages:
                 yield from [c for c in page.commits(with_event_ids=True) if c.last_version > after_version]
                 after_version = page.last_version
         yield from [commit for commit in tail if commit.last_version > after_version]
+
+    def _out_of_order(self, aggregate_id: str, version: int, commit: Commit[Any]) -> IntegrityError:
+        return IntegrityError(
+            f"the version should be {version + 1}",
+            partition=partition_of(aggregate_id, self._partition_count),
+            seq=None,
+            aggregate_id=aggregate_id,
+            version=commit.first_version,
+        )
 
     def _tail_commits(self, aggregate_id: str, *, with_event_ids: bool) -> list[Commit[Any]]:
         """Return what the tail holds; read before any page, so that what becomes a page meanwhile is not missed."""
@@ -136,7 +170,7 @@ class Streams:
             return tail.commits(aggregate_id, with_event_ids=with_event_ids)
 
     def _exists(self, aggregate_id: str) -> bool:
-        return self._engine.last_page(aggregate_id) is not None or bool(
+        return self._pages.last(aggregate_id) is not None or bool(
             self._tail_commits(aggregate_id, with_event_ids=False)
         )
 

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from edge.views import RestView
 from market.payloads import market_payload
 from market.quote_board import read_board
 from market.replay import Phase
@@ -57,7 +57,7 @@ class MarketSerializer(serializers.Serializer):
     instruments = MarketInstrumentSerializer(many=True)
 
 
-class MarketView(APIView):
+class MarketView(RestView):
     """The demo market now."""
 
     permission_classes = [IsAuthenticated]

@@ -7,70 +7,52 @@ new snapshot; {"type": "heartbeat", "at"} goes out every 15 seconds.
 """
 
 import asyncio
-import json
 import time
 from typing import Any, Final
 
 import redis
 import structlog
 from asgiref.sync import sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from edge.sockets import LiveConsumer, Resync
 from market.payloads import format_instant, snapshot_message, tick_message
 from market.quote_board import read_board
 from market.quotes import QuoteSheet, is_stale
 from market.replay import Phase
 
 MARKET_GROUP: Final = "market"
-CLOSE_NOT_LOGGED_IN: Final = 4401
 HEARTBEAT_S: Final = 15.0
 TICK_CHECK_S: Final = 2.0
-MESSAGE_LENGTH_MAX: Final = 1_000
 
 log = structlog.get_logger(__name__)
 
 
-class MarketConsumer(AsyncWebsocketConsumer):
+class MarketConsumer(LiveConsumer):
     """One client's connection; holds nothing but the age of what the client has been shown."""
 
-    async def connect(self) -> None:
-        """Accept, and close at once with 4401 when nobody is logged in: only an accepted socket can carry a
-        code.
-        """
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self.shown_at_us = 0
         self.is_shown_stale = False
-        self.watch: asyncio.Task[None] | None = None
-        await self.accept()
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
-            await self.close(code=CLOSE_NOT_LOGGED_IN)
-            return
+
+    async def begin(self, user: Any) -> None:
+        """Join the group, and send the market as it is."""
         await self._join()
         await self._send_snapshot()
-        self.watch = asyncio.create_task(self._watch())
+        self.go_on(self._watch())
 
     async def disconnect(self, code: int) -> None:
-        """Leave the group and stop the heartbeat."""
-        if self.watch is not None:
-            self.watch.cancel()
-            try:
-                await self.channel_layer.group_discard(MARKET_GROUP, self.channel_name)
-            except (redis.RedisError, OSError) as error:
-                log.warning("market_consumer.group_unreachable", error=str(error))
+        """Stop the heartbeat and leave the group."""
+        await super().disconnect(code)
+        try:
+            await self.channel_layer.group_discard(MARKET_GROUP, self.channel_name)
+        except (redis.RedisError, OSError) as error:
+            log.warning("market_consumer.group_unreachable", error=str(error))
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Answer {"type": "resync"} with a snapshot and anything else with an error message."""
-        if _message_type(text_data) == "resync":
-            await self._send_snapshot()
-            return
-        await self._send(
-            {
-                "type": "error",
-                "code": "INVALID_MESSAGE",
-                "message": 'the only message that this socket understands is {"type": "resync"}',
-            }
-        )
+    async def message(self, message: Resync) -> None:
+        """Send the market as it is again."""
+        await self._send_snapshot()
 
     async def market_tick(self, event: dict[str, Any]) -> None:
         """Pass on a tick of the feed, unless the client has been shown something newer."""
@@ -83,7 +65,7 @@ class MarketConsumer(AsyncWebsocketConsumer):
     async def _send_snapshot(self) -> None:
         sheet = await self._read()
         self._note_shown(sheet)
-        await self._send(snapshot_message(sheet))
+        await self.send_json(snapshot_message(sheet))
 
     async def _watch(self) -> None:
         heartbeat_at = time.monotonic() + HEARTBEAT_S
@@ -93,7 +75,7 @@ class MarketConsumer(AsyncWebsocketConsumer):
                 await self._recover()
             if time.monotonic() >= heartbeat_at:
                 heartbeat_at += HEARTBEAT_S
-                await self._send({"type": "heartbeat", "at": format_instant(_now_us())})
+                await self.send_json({"type": "heartbeat", "at": format_instant(_now_us())})
 
     async def _recover(self) -> None:
         """Join the group again and show what the board has; say that it is stale once, not at every check."""
@@ -101,7 +83,7 @@ class MarketConsumer(AsyncWebsocketConsumer):
         sheet = await self._read()
         if sheet.phase != Phase.STALE or not self.is_shown_stale:
             self._note_shown(sheet)
-            await self._send(tick_message(sheet))
+            await self.send_json(tick_message(sheet))
 
     async def _join(self) -> None:
         # A member of a group is forgotten after a day, and at once when Redis starts anew: hence "again" in
@@ -117,19 +99,6 @@ class MarketConsumer(AsyncWebsocketConsumer):
     def _note_shown(self, sheet: QuoteSheet) -> None:
         self.shown_at_us = sheet.made_at_us
         self.is_shown_stale = sheet.phase == Phase.STALE
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(message))
-
-
-def _message_type(text: str | None) -> str | None:
-    if text is None or len(text) > MESSAGE_LENGTH_MAX:
-        return None
-    try:
-        message = json.loads(text)
-    except ValueError:
-        return None
-    return message.get("type") if isinstance(message, dict) else None
 
 
 def _now_us() -> int:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from accounts.domain.events import TradeExecuted
 from readmodels.models import Activity
-from readmodels.projections.activity import MONEY
+from readmodels.projections.activity import MONEY, QUANTITIES
 
 VIEW: Final = Activity._meta.db_table
 _COLUMNS: Final = """
@@ -56,6 +56,8 @@ def _field(name: str) -> sql.Composable:
     value: sql.Composable
     if name in MONEY:
         value = sql.SQL("({} * 0.0001)::text").format(sql.Identifier(name))
+    elif name in QUANTITIES:
+        value = sql.SQL("{}::text").format(sql.Identifier(name))
     elif name == "day":
         value = sql.SQL("to_char(day, 'YYYY-MM-DD')")
     else:

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from accounts.actors import actor_text
 from accounts.domain.values import format_amount
 from readmodels import queries
 from readmodels.dead_letters import retry_account
@@ -49,11 +50,33 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class AccountSummaryAdmin(ReadOnlyAdmin):
     """Accounts; each opens its audit trail."""
 
-    list_display = ("name", "owner", "status", "cash_shown", "value_shown", "realized_shown", "version", "updated_at")
+    list_display = (
+        "name",
+        "owner_shown",
+        "status",
+        "cash_shown",
+        "value_shown",
+        "realized_shown",
+        "version",
+        "updated_at",
+    )
     list_filter = ("status", "currency", "updated_at")
-    search_fields = ("name", "owner", "account_id")
-    ordering = ("owner", "name")
+    search_fields = ("name", "owner_name", "=owner", "account_id")
     list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccountSummary]:
+        """Return the accounts with what their owners are called now."""
+        named = AccountSummary.objects.annotate(owner_name=queries.owner_name())
+        return named.order_by(*self.get_ordering(request))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order of the list."""
+        return ("owner_name", "name")
+
+    @admin.display(description="Owner", ordering="owner_name")
+    def owner_shown(self, account: Any) -> str:
+        """Show the owner's name."""
+        return account.owner_name or account.owner
 
     @admin.display(description="Cash", ordering="cash")
     def cash_shown(self, account: AccountSummary) -> str:
@@ -116,11 +139,13 @@ class OrderAdmin(ReadOnlyAdmin):
         "limit_shown",
         "stop_shown",
         "status",
-        "actor",
+        "actor_shown",
     )
     list_filter = ("status", "side", "order_type", "time_in_force", "placed_at")
-    search_fields = ("=order_id", "=account_id", "=client_order_id", "=symbol", "=actor")
-    search_help_text = "An order's, account's or client's own id, a symbol or a user, in full."
+    search_fields = ("=order_id", "=account_id", "=client_order_id", "=symbol", "actor__contains")
+    search_help_text = (
+        "An order's, account's or client's own id or a symbol, in full; or a part of an actor: user:17/ or /alice."
+    )
     ordering = ("-placed_at",)
     list_per_page = 50
     show_full_result_count = False
@@ -130,6 +155,11 @@ class OrderAdmin(ReadOnlyAdmin):
         """Link to the account's audit trail."""
         path = reverse("admin:readmodels_accountsummary_change", args=[order.account_id])
         return format_html('<a href="{}">{}</a>', path, order.account_id)
+
+    @admin.display(description="By", ordering="actor")
+    def actor_shown(self, order: Order) -> str:
+        """Show who placed it."""
+        return actor_text(order.actor)
 
     @admin.display(description="Average fill", ordering="avg_fill_price")
     def average_shown(self, order: Order) -> str:
@@ -234,7 +264,7 @@ def _event_types(account_id: uuid.UUID) -> QuerySet[Activity, str]:
 def _shown_event(event: Activity) -> dict[str, Any]:
     data = {name.replace("_", " "): value for name, value in event.data.items() if not isinstance(value, dict)}
     nested = {name: json.dumps(value) for name, value in event.data.items() if isinstance(value, dict)}
-    return {"event": event, "data": {**data, **nested}}
+    return {"event": event, "by": actor_text(event.actor), "data": {**data, **nested}}
 
 
 def _price(value: int | None) -> str:

@@ -9,17 +9,17 @@ are left out here, and changes that come fast are sent together (followed_accoun
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import Error as DatabaseError
 from django.db import transaction
 from redis.exceptions import RedisError
 
 from accounts.permissions import role_on_account, roles_by_account
+from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
 from readmodels import queries
 from readmodels.followed_account import FollowedAccount
 from readmodels.live import group_of
@@ -35,39 +35,32 @@ ACCOUNTS_MAX: Final = 200
 SNAPSHOT_TRADES: Final = 50
 SNAPSHOT_ORDERS: Final = 1_000
 """All that an account may have open (accounts/domain/orders.py)."""
-CLOSE_FAILED: Final = 1011
-CLOSE_TRY_AGAIN_LATER: Final = 1013
-CLOSE_UNAUTHENTICATED: Final = 4401
-CLOSE_NOT_FOUND: Final = 4404
 CLOSE_TOO_MANY: Final = 4413
 
 
-class _FeedConsumer(AsyncJsonWebsocketConsumer):
+class ResyncAccount(Resync, forbid_unknown_fields=True):
+    """Asks for the snapshot of one account, or of all, again."""
+
+    account_id: str | None = None
+
+
+class _FeedConsumer(LiveConsumer):
     """What the feeds share: accounts that are followed, what is sent about them, and a heartbeat."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.accounts: dict[str, FollowedAccount] = {}
         self._news = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    async def connect(self) -> None:
-        """Accept (only an accepted socket can be closed with a code of ours), and begin."""
-        await self.accept()
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
-            await self.close(CLOSE_UNAUTHENTICATED)
-        elif await self.begin(user):
-            tasks = (self._beat(), self._send_changes(), *self.more(user))
-            self._tasks = [asyncio.create_task(self._go_on(task)) for task in tasks]
+    async def begin(self, user: Any) -> None:
+        """Follow the first accounts, and go on with them."""
+        if await self.follow_first(user):
+            self.go_on(self._beat())
+            self.go_on(self._send_changes())
 
-    async def begin(self, user: Any) -> bool:
+    async def follow_first(self, user: Any) -> bool:
         """Follow the first accounts; False when the socket was closed instead."""
         raise NotImplementedError
-
-    def more(self, user: Any) -> tuple[Any, ...]:
-        """Return what else goes on while the socket is open."""
-        return ()
 
     def about(self, account_id: str) -> dict[str, Any]:
         """Return what says in a message which account it is about."""
@@ -75,24 +68,10 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """Stop, and leave every group."""
-        for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await super().disconnect(code)
         for account_id in list(self.accounts):
             with contextlib.suppress(RedisError, OSError):  # Nobody is told of the group's changes any more.
                 await self.unfollow(account_id)
-
-    async def _go_on(self, task: Coroutine[Any, Any, None]) -> None:
-        """Run a task for as long as the socket is open: one that ended alone would leave a socket that only beats."""
-        try:
-            await task
-        except (DatabaseError, RedisError, OSError) as error:
-            log.warning("a feed is closed, because a server does not answer", reason=str(error).strip())
-            await self.close(CLOSE_TRY_AGAIN_LATER)
-        except Exception as error:
-            log.error("a feed failed", exc_info=error)
-            await self.close(CLOSE_FAILED)
 
     async def follow(self, account_id: str, role: str) -> bool:
         """Join an account's group and send its snapshot; False when there is no such account."""
@@ -112,18 +91,15 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
             await self.unfollow(account_id)
             return False
         await self.send_json({**snapshot, **self.about(account_id)})
-        followed.start(version=snapshot["version"])
+        followed.start(version=snapshot["version"], owner_name=snapshot["account"]["owner_name"])
         self._news.set()
         return True
 
-    async def receive_json(self, content: Any, **_: Any) -> None:
-        """Send snapshots again when the client asks for them; anything else is ignored."""
-        if not isinstance(content, dict) or content.get("type") != "resync":
-            return
-        asked = content.get("account_id")
-        for account_id, followed in list(self.accounts.items()):
-            if asked in (None, account_id):
-                await self.send_snapshot(account_id, followed.role)
+    def resync(self, account_ids: Sequence[str]) -> None:
+        """Have snapshots sent again: as changes are, one in a tenth of a second for each account."""
+        for account_id in account_ids:
+            self.accounts[account_id].is_stale = True
+        self._news.set()
 
     async def account_delta(self, message: dict[str, Any]) -> None:
         """Take a change in; it is sent at once, or with others in a moment."""
@@ -181,7 +157,11 @@ class _FeedConsumer(AsyncJsonWebsocketConsumer):
 class AccountConsumer(_FeedConsumer):
     """One client following one account."""
 
-    async def begin(self, user: Any) -> bool:
+    async def message(self, message: Resync) -> None:
+        """Send the snapshot again."""
+        self.resync(list(self.accounts))
+
+    async def follow_first(self, user: Any) -> bool:
         """Follow the account of the path."""
         account_id = str(self.scope["url_route"]["kwargs"]["account_id"])
         role = await database_sync_to_async(role_on_account)(user, account_id)
@@ -203,13 +183,24 @@ class AccountConsumer(_FeedConsumer):
 class AccountsConsumer(_FeedConsumer):
     """One client following every account that is its user's: owned, or given by its owner."""
 
-    async def begin(self, user: Any) -> bool:
-        """Follow all accounts of the user."""
-        return await self._follow_all(user)
+    message_type = ResyncAccount
+    message_help = '{"type": "resync"}, or with the "account_id" of one account'
 
-    def more(self, user: Any) -> tuple[Any, ...]:
-        """Look which accounts are the user's from now on."""
-        return (self._look(user),)
+    async def message(self, message: ResyncAccount) -> None:
+        """Send the snapshots of one account, or of all, again."""
+        if message.account_id is None:
+            self.resync(list(self.accounts))
+        elif message.account_id in self.accounts:
+            self.resync([message.account_id])
+        else:
+            await self.refuse(f"this socket follows no account {message.account_id[:40]!r}")
+
+    async def follow_first(self, user: Any) -> bool:
+        """Follow all accounts of the user, and look from now on which they are."""
+        is_open = await self._follow_all(user)
+        if is_open:
+            self.go_on(self._look(user))
+        return is_open
 
     def about(self, account_id: str) -> dict[str, Any]:
         """Name the account."""

@@ -5,17 +5,16 @@ before each. docs/live.md has the protocol.
 """
 
 import asyncio
-import contextlib
 from typing import Any, Final
 
 import structlog
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseError
 
 from accounts.permissions import sees_every_account
-from readmodels.consumers import CLOSE_FAILED, CLOSE_UNAUTHENTICATED, HEARTBEAT_SECONDS
+from edge.sockets import LiveConsumer, Resync
+from readmodels.consumers import HEARTBEAT_SECONDS
 from readmodels.dashboard import TICK_SECONDS, State, changed, this_dashboard
 
 log = structlog.get_logger(__name__)
@@ -23,43 +22,24 @@ log = structlog.get_logger(__name__)
 CLOSE_FORBIDDEN: Final = 4403
 
 
-class DashboardConsumer(AsyncJsonWebsocketConsumer):
+class DashboardConsumer(LiveConsumer):
     """One client that is shown all accounts together."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._shown = State(0, {})
-        self._ticking: asyncio.Task[None] | None = None
 
-    async def connect(self) -> None:
-        """Accept (only an accepted socket can be closed with a code of ours), and begin."""
-        await self.accept()
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
-            await self.close(CLOSE_UNAUTHENTICATED)
-        elif not await database_sync_to_async(_sees_every_account)(user.pk):
-            await self.close(CLOSE_FORBIDDEN)
+    async def begin(self, user: Any) -> None:
+        """Begin, for somebody who sees every account."""
+        if await database_sync_to_async(_sees_every_account)(user.pk):
+            self.go_on(self._tick(user.pk))
         else:
-            self._ticking = asyncio.create_task(self._go_on(user.pk))
+            await self.close(CLOSE_FORBIDDEN)
 
-    async def disconnect(self, code: int) -> None:
-        """Stop."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._ticking
-
-    async def receive_json(self, content: Any, **_: Any) -> None:
-        """Send the snapshot again when the client asks for it; anything else is ignored."""
-        if isinstance(content, dict) and content.get("type") == "resync" and self._shown.version:
+    async def message(self, message: Resync) -> None:
+        """Send the snapshot again; it is on its way when there was none yet."""
+        if self._shown.version:
             await self._send_snapshot(self._shown)
-
-    async def _go_on(self, user_id: int) -> None:
-        try:
-            await self._tick(user_id)
-        except Exception as error:  # A socket that says nothing any more would look like a quiet market.
-            log.error("a dashboard failed", exc_info=error)
-            await self.close(CLOSE_FAILED)
 
     async def _tick(self, user_id: int) -> None:
         ticks = 0

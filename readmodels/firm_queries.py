@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import connections
 
+from accounts.users import username_sql
 from readmodels import replicas
 from readmodels.projections.rows import Row
 
@@ -46,13 +47,13 @@ _FLOW: Final = """
     FROM flow_minutes WHERE minute >= %(begin)s AND minute < %(end)s
     GROUP BY begins_at, currency ORDER BY begins_at DESC, currency LIMIT %(limit)s
 """
-_ACCOUNTS: Final = """
-    SELECT * FROM (
+_ACCOUNTS: Final = f"""
+    SELECT account.*, {username_sql("owner")} AS owner_name FROM (
         SELECT account_id, name, owner, currency, status, realized_pnl, trade_count,
             portfolio_value - cash - positions_cost AS unrealized_pnl
         FROM account_summary WHERE (%(currency)s::text IS NULL OR currency = %(currency)s)
-    ) AS account ORDER BY realized_pnl + unrealized_pnl {direction}, account_id LIMIT %(limit)s
-"""
+    ) AS account ORDER BY realized_pnl + unrealized_pnl DIRECTION, account_id LIMIT %(limit)s
+"""  # noqa: S608 - of our own text.
 _RISK: Final = """
     SELECT account.* FROM account_summary AS account CROSS JOIN LATERAL (SELECT GREATEST(
         largest_position * 10000.0 / NULLIF(portfolio_value, 0) / NULLIF(max_position_bp, 0),
@@ -84,7 +85,9 @@ def flow(*, unit: str, begin: datetime, end: datetime, limit: int) -> list[Row]:
 
 def accounts_by_pnl(*, best_first: bool, currency: str | None, limit: int) -> list[Row]:
     """Return the accounts that made, or lost, most."""
-    return _fetch(_ACCOUNTS.format(direction="DESC" if best_first else "ASC"), {"currency": currency, "limit": limit})
+    return _fetch(
+        _ACCOUNTS.replace("DIRECTION", "DESC" if best_first else "ASC"), {"currency": currency, "limit": limit}
+    )
 
 
 def accounts_by_risk(*, today: date, limit: int) -> list[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
-from accounts.domain.values import BASIS_POINTS, format_amount
+from accounts.domain.values import BASIS_POINTS, format_amount, format_quantity
 from market.instruments import get_instrument, is_known
 from readmodels.projections.rows import Row
 from readmodels.shapes import instant_text
@@ -57,7 +57,7 @@ def exposure_shapes(rows: Iterable[Row], *, by_sector: bool) -> list[dict[str, A
             "percent": percent(group["value"], whole[currency]),
             "cost": format_amount(group["cost"]),
             "unrealized_pnl": format_amount(group["value"] - group["cost"]),
-            **({} if by_sector else {"quantity": group["quantity"], "holders": group["holders"]}),
+            **({} if by_sector else {"quantity": format_quantity(group["quantity"]), "holders": group["holders"]}),
         }
         for (currency, name), group in shown
     ]
@@ -85,6 +85,7 @@ def account_pnl_shape(row: Row) -> dict[str, Any]:
         "account_id": str(row["account_id"]),
         "name": row["name"],
         "owner": row["owner"],
+        "owner_name": row["owner_name"] or row["owner"],
         "currency": row["currency"],
         "status": row["status"],
         "realized_pnl": format_amount(row["realized_pnl"]),

@@ -15,10 +15,11 @@ PAUSE_SECONDS: Final = 0.1
 class FollowedAccount:
     """An account from the moment on when its group is joined; `version` is None until its snapshot is read."""
 
-    __slots__ = ("_early", "_sent_at", "_waiting", "is_stale", "role", "version")
+    __slots__ = ("_early", "_sent_at", "_waiting", "is_stale", "owner_name", "role", "version")
 
     def __init__(self, *, role: str) -> None:
         self.role = role
+        self.owner_name: str | None = None
         self.version: int | None = None
         self.is_stale = False
         """Whether deltas do not lead any further, so that a snapshot has to be sent."""
@@ -26,9 +27,9 @@ class FollowedAccount:
         self._waiting: Delta | None = None
         self._early: list[Delta] = []
 
-    def start(self, *, version: int) -> None:
-        """Note the version of the snapshot that is sent now; changes after it may have come already."""
-        self.version = version
+    def start(self, *, version: int, owner_name: str | None = None) -> None:
+        """Note what the snapshot that is sent now says; changes after it may have come already."""
+        self.version, self.owner_name = version, owner_name
         for delta in self._early:
             self.take(delta)
         self._early.clear()
@@ -62,7 +63,7 @@ class FollowedAccount:
             "type": "delta",
             "from_version": delta["from_version"],
             "version": delta["version"],
-            "account": {**delta["account"], "role": self.role},
+            "account": {**delta["account"], "role": self.role, "owner_name": self.owner_name},
             "positions": delta["positions"],
             "orders": delta["orders"],
             "trades": delta["trades"],

@@ -5,6 +5,7 @@ a page costs the same however long the history is). Permissions are the caller's
 """
 
 import json
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple, get_args
 
@@ -51,7 +52,10 @@ CLIENT_ORDER_ID_IS: Final = Condition("client_order_id", "= %s")
 IS_OPEN: Final = Condition("ended_at", "IS NULL")
 HAS_ENDED: Final = Condition("ended_at", "IS NOT NULL")
 TYPE_IS_ONE_OF: Final = Condition("event_type", "= ANY(%s)")
-TEXT_IS_IN: Final = Condition("data", "::text ILIKE %s")
+TEXT_MAY_BE_IN: Final = Condition("data", "::text ILIKE ANY(%s)")
+"""In the event's JSON, its names included: quick to tell, and passed over by what has the text anywhere."""
+TEXT_IS_IN: Final = Condition("data", "@? %s::jsonpath")
+"""In a value of the event's JSON, a text or a number, however deep."""
 DAY_FROM: Final = Condition("date", ">= %s")
 DAY_BEFORE: Final = Condition("date", "< %s")
 RECORDED_FROM: Final = Condition("recorded_at", ">= %s")
@@ -76,6 +80,26 @@ TRADES: Final = Listing(TradeHistory, "version", "bigint")
 EVENTS: Final = Listing(Activity, "version", "bigint")
 ORDERS: Final = Listing(Order, "placed_version", "bigint")
 DAYS: Final = Listing(DailyPnl, "date", "date")
+
+
+def text_conditions(text: str) -> Conditions:
+    """Return what events have that say a text somewhere in their values, in any case, with any characters in it.
+
+    A letter with an accent is searched in both forms that Unicode has for it.
+    """
+    forms = sorted({unicodedata.normalize(form, text) for form in ("NFC", "NFD")})
+    quoted = [json.dumps(form, ensure_ascii=False) for form in forms]
+    likely = [f"%{_like(each[1:-1])}%" for each in quoted]
+    said, counted = (
+        " || ".join(f'{value} like_regex {each} flag "iq"' for each in quoted) for value in ("@", "@.string()")
+    )
+    path = f'$.** ? (@.type() == "string" && ({said}) || @.type() == "number" && ({counted}))'
+    return (TEXT_MAY_BE_IN, likely), (TEXT_IS_IN, path)
+
+
+def _like(text: str) -> str:
+    """Return a pattern of LIKE that means the text itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 class Bound(NamedTuple):

@@ -69,7 +69,6 @@ def _copy_trades(trades: Columns) -> None:
         "value": Fixed("q", [q * p for q, p in zip(trades["quantity"], trades["price"], strict=True)]),
         "executed_at": binary.instants(trades["recorded_at"]),
         "day": binary.dates(trades["day"]),
-        "day_trades": Fixed("i", trades["day_trades"]),
         **{name: Fixed("q", trades[name]) for name in _TRADE_NUMBERS},
     }
     texts = {
@@ -93,6 +92,7 @@ _TRADE_NUMBERS: Final = (
     "portfolio_value",
     "trade_count",
     "day_volume",
+    "day_trades",
     "day_realized_pnl",
 )
 _REPEATED: Final = ("symbol", "side", "order_id", "actor", "correlation_id", "causation_id")

@@ -1,29 +1,25 @@
-"""Every query of the read models, in plain functions. Permissions are the caller's; versions can be waited for."""
+"""Every query of the read models, in plain functions. Permissions are the caller's."""
 
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, connections, models, transaction
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
+from accounts.users import username_sql
 from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
 from readmodels.projections.rows import Row
-
-VERSION_WAIT_SECONDS_MAX: Final = 2.0
-VERSION_POLL_SECONDS: Final = 0.002
-VERSION_POLL_SECONDS_MAX: Final = 0.02
-"""A lone trade is there within some 20 ms, so one asks often at first, and then less and less."""
-REPLICA_WAIT_SECONDS_MAX: Final = 0.25
-"""How long a request that wants a version waits for its replica to have it; then it reads from the primary."""
 
 
 class VersionNotAvailable(Exception):
     """The projection has not come to the version that was asked for."""
 
     def __init__(self, *, wanted: int, found: int) -> None:
+        self.wanted = wanted
         super().__init__(
             f"version {wanted} is not projected yet, the newest is {found}: try again, or ask without min_version"
         )
@@ -31,17 +27,17 @@ class VersionNotAvailable(Exception):
 
 def accounts(*, account_ids: Collection[str] | None, limit: int, after: str | None = None) -> list[Row]:
     """Return account rows by id, `None` for every account; `after` is the last id of the page before."""
-    rows = AccountSummary.objects.order_by("account_id")
+    rows = _accounts().order_by("account_id")
     if account_ids is not None:
         rows = rows.filter(account_id__in=account_ids)
     if after is not None:
         rows = rows.filter(account_id__gt=after)
-    return list(rows.values(*_columns(AccountSummary))[:limit])
+    return list(rows.values(*_ACCOUNT_COLUMNS)[:limit])
 
 
 def account(*, account_id: str) -> Row | None:
     """Return an account's row."""
-    return AccountSummary.objects.filter(account_id=account_id).values(*_columns(AccountSummary)).first()
+    return _accounts().filter(account_id=account_id).values(*_ACCOUNT_COLUMNS).first()
 
 
 def positions(*, account_id: str) -> list[Row]:
@@ -112,11 +108,30 @@ def order(*, account_id: str, order_id: str) -> Row | None:
     return Order.objects.filter(account_id=account_id, order_id=order_id).values(*_columns(Order)).first()
 
 
-def day_orders_placed_before(instant: datetime, *, limit: int) -> list[tuple[str, str]]:
-    """Return the account and the id of working DAY orders that were placed before an instant, oldest first."""
-    rows = Order.objects.filter(ended_at__isnull=True, time_in_force="DAY", placed_at__lt=instant)
-    found = rows.order_by("placed_at").values_list("account_id", "order_id")[:limit]
-    return [(str(account_id), str(order_id)) for account_id, order_id in found]
+class ExpiringOrder(NamedTuple):
+    """A working order whose time is over."""
+
+    account_id: str
+    order_id: str
+    time_in_force: str
+    placed_at: datetime
+
+
+def expiring_orders(
+    *, day_before: datetime, immediate_before: datetime, after: ExpiringOrder | None, limit: int
+) -> list[ExpiringOrder]:
+    """Return working DAY orders placed before an instant, and IOC and FOK orders placed before another, oldest first;
+    `after` is the last one of the page before.
+    """
+    is_over = Q(time_in_force="DAY", placed_at__lt=day_before) | Q(
+        time_in_force__in=("IOC", "FOK"), placed_at__lt=immediate_before
+    )
+    rows = Order.objects.filter(is_over, ~Q(time_in_force="GTC"), ended_at__isnull=True)
+    if after is not None:
+        is_later = Q(placed_at__gt=after.placed_at) | Q(order_id__gt=after.order_id)
+        rows = rows.filter(is_later, placed_at__gte=after.placed_at)
+    found = rows.order_by("placed_at", "order_id").values_list("account_id", "order_id", "time_in_force", "placed_at")
+    return [ExpiringOrder(str(row[0]), str(row[1]), row[2], row[3]) for row in found[:limit]]
 
 
 def daily_pnl(*, account_id: str, limit: int) -> list[Row]:
@@ -141,30 +156,24 @@ def one_snapshot() -> Iterator[None]:
         yield
 
 
-def wait_for_version(*, account_id: str, min_version: int) -> None:
-    """Return when the account's rows stand on at least this version; raises VersionNotAvailable after a short wait."""
-    deadline = time.monotonic() + VERSION_WAIT_SECONDS_MAX
-    pause = VERSION_POLL_SECONDS
-    while True:
-        found = version_of(account_id=account_id)
-        if found >= min_version:
-            return
-        if time.monotonic() >= deadline - VERSION_WAIT_SECONDS_MAX + REPLICA_WAIT_SECONDS_MAX:
-            replicas.stay_on_primary()
-        if time.monotonic() >= deadline:
-            raise VersionNotAvailable(wanted=min_version, found=found)
-        time.sleep(pause)
-        pause = min(pause * 1.5, VERSION_POLL_SECONDS_MAX)
+def _accounts() -> Any:
+    """Return account_summary with what each owner is called now, as `owner_name`."""
+    return AccountSummary.objects.annotate(owner_name=owner_name())
+
+
+def owner_name() -> RawSQL:
+    """Return the expression for a queryset of AccountSummary; null when there is no such user."""
+    return RawSQL(username_sql("account_summary.owner"), [], output_field=models.CharField())  # noqa: S611 - our own text.
 
 
 def _columns(model: Any) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.column is not None]
 
 
-_ACCOUNT_COLUMNS: Final = _columns(AccountSummary)
+_ACCOUNT_COLUMNS: Final = [*_columns(AccountSummary), "owner_name"]
 _POSITION_COLUMNS: Final = _columns(PortfolioPosition)
 _PORTFOLIO: Final = f"""
-    SELECT {", ".join(f"account.{name}" for name in _ACCOUNT_COLUMNS)},
+    SELECT {", ".join(f"account.{name}" for name in _columns(AccountSummary))}, {username_sql("account.owner")},
            {", ".join(f"position.{name}" for name in _POSITION_COLUMNS)}
     FROM account_summary AS account
     LEFT JOIN portfolio_positions AS position ON position.account_id = account.account_id AND position.quantity > 0
@@ -172,11 +181,26 @@ _PORTFOLIO: Final = f"""
 """  # noqa: S608 - of the names of our own columns.
 
 
-def edition(*, account_id: str) -> tuple[int, int]:
-    """Return which table an account's row is in (a rebuild makes it anew) and its version; zeros before the first."""
+_EDITION: Final = f"""
+    SELECT tableoid::bigint, version, {username_sql("owner")} FROM account_summary WHERE account_id = %s
+"""  # noqa: S608 - of the names of our own columns.
+
+
+class Edition(NamedTuple):
+    """What an answer about an account stands on, beside what was asked."""
+
+    table: int
+    """Which table its row is in: a rebuild makes it anew."""
+    version: int
+    owner_name: str | None
+    """What its owner is called now; users are renamed without an event."""
+
+
+def edition(*, account_id: str) -> Edition:
+    """Return what an answer about an account stands on; zeros before its first event."""
     with connections[replicas.alias_for_reads()].cursor() as cursor:
-        cursor.execute("SELECT tableoid::bigint, version FROM account_summary WHERE account_id = %s", [account_id])
-        return cursor.fetchone() or (0, 0)
+        cursor.execute(_EDITION, [account_id])
+        return Edition(*(cursor.fetchone() or (0, 0, None)))
 
 
 def versions(*, account_ids: Collection[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg import sql
 
+from accounts.users import username_sql
 from readmodels import activity_view
 from readmodels.models import (
     MONEY,
@@ -43,9 +44,12 @@ VIEWS: Final[dict[str, type[models.Model]]] = {
 }
 
 RISK: Final = "risk_metrics"
+OWNER_NAME: Final = username_sql("owner")
+OWNER_NAME_MEANING: Final = "What the owner is called now; null when there is no such user"
 _RISK_COLUMNS: Final = {
     "account_id": ("account_id", "Account id"),
-    "owner": ("owner", "User name of the owner"),
+    "owner": ("owner", "Owner: a user for good, such as user:17"),
+    "owner_name": (OWNER_NAME, OWNER_NAME_MEANING),
     "currency": ("currency", "ISO 4217"),
     "exposure_percent": (
         "round((portfolio_value - cash) * 100.0 / NULLIF(portfolio_value, 0), 2)",
@@ -141,13 +145,15 @@ def _statements(view: str, model: type[models.Model]) -> list[sql.Composable]:
     """Return what makes a view: money divided by its scale, exactly, and a comment for each column."""
     fields = [field for field in model._meta.concrete_fields if field.column is not None]
     name = sql.Identifier(SCHEMA, view)
-    columns = sql.SQL(", ").join(_column(field) for field in fields)
+    shown, meanings = [_column(field) for field in fields], {str(field.column): _meaning(field) for field in fields}
+    if model is AccountSummary:
+        shown.append(sql.SQL("{} AS owner_name").format(sql.SQL(OWNER_NAME)))
+        meanings["owner_name"] = OWNER_NAME_MEANING
+    columns = sql.SQL(", ").join(shown)
     made = sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(name, columns, sql.Identifier(model._meta.db_table))
     comments = [
-        sql.SQL("COMMENT ON COLUMN {} IS {}").format(
-            sql.Identifier(SCHEMA, view, str(field.column)), sql.Literal(_meaning(field))
-        )
-        for field in fields
+        sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(SCHEMA, view, column), sql.Literal(meaning))
+        for column, meaning in meanings.items()
     ]
     return [made, *comments]
 

@@ -1,19 +1,22 @@
-"""Rows as the API shows them: decimal strings, RFC 3339 instants. One place for REST, WebSocket and exports."""
+"""Rows as the API shows them: money and quantities as decimal strings, instants in RFC 3339. One place for REST,
+WebSocket and exports.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from accounts.domain.values import format_amount
+from accounts.domain.values import format_amount, format_quantity
 from readmodels.projections.rows import Row
 
 
 def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
-    """Show a row of account_summary; `role` is the asking user's."""
+    """Show a row of account_summary; `role` is the asking user's, `owner_name` what the owner is called now."""
     positions_value = row["portfolio_value"] - row["cash"]
     return {
         "account_id": str(row["account_id"]),
         "name": row["name"],
         "owner": row["owner"],
+        "owner_name": row.get("owner_name") or row["owner"],
         "currency": row["currency"],
         "status": row["status"],
         "role": role,
@@ -50,9 +53,9 @@ def position_shape(row: Row) -> dict[str, Any]:
     value = row["quantity"] * row["last_price"]
     return {
         "symbol": row["symbol"],
-        "quantity": row["quantity"],
-        "reserved_quantity": row["reserved_quantity"],
-        "available": row["quantity"] - row["reserved_quantity"],
+        "quantity": format_quantity(row["quantity"]),
+        "reserved_quantity": format_quantity(row["reserved_quantity"]),
+        "available": format_quantity(row["quantity"] - row["reserved_quantity"]),
         "avg_cost": format_amount(row["avg_cost"]),
         "cost": format_amount(row["cost"]),
         "last_price": format_amount(row["last_price"]),
@@ -74,9 +77,9 @@ def order_shape(row: Row) -> dict[str, Any]:
         "order_type": row["order_type"],
         "time_in_force": row["time_in_force"],
         "status": row["status"],
-        "quantity": row["quantity"],
-        "filled_quantity": row["filled_quantity"],
-        "remaining_quantity": row["quantity"] - row["filled_quantity"],
+        "quantity": format_quantity(row["quantity"]),
+        "filled_quantity": format_quantity(row["filled_quantity"]),
+        "remaining_quantity": format_quantity(row["quantity"] - row["filled_quantity"]),
         "avg_fill_price": _amount_or_none(row["avg_fill_price"]),
         "filled_value": format_amount(row["filled_value"]),
         "limit_price": _amount_or_none(row["limit_price"]),
@@ -102,7 +105,7 @@ def trade_shape(row: Row) -> dict[str, Any]:
         "version": row["version"],
         "symbol": row["symbol"],
         "side": row["side"],
-        "quantity": row["quantity"],
+        "quantity": format_quantity(row["quantity"]),
         "price": format_amount(row["price"]),
         "value": format_amount(row["value"]),
         "realized_pnl": format_amount(row["realized_pnl"]),

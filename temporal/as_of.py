@@ -11,12 +11,12 @@ from datetime import datetime
 
 from accounts.application.decider import AccountDecider
 from accounts.domain.state import Account
-from eventstore.errors import FeedGap, IntegrityError, InvalidRange, UnknownAggregate
+from eventstore.errors import FeedGap, IntegrityError, InvalidRange, StoreUnavailable, UnknownAggregate
 from eventstore.instants import instant_of, microseconds
 from eventstore.provider import get_store
 from eventstore.record import RecordedEvent, event_type_name
 from temporal.cache import Cache, Kept, configured_cache
-from temporal.errors import BeforeOpening, HistoryDamaged, InvalidMoment, UnknownAccount
+from temporal.errors import BeforeOpening, HistoryDamaged, HistoryUnavailable, InvalidMoment, UnknownAccount
 from temporal.moments import NOW, Moment
 
 EVOLVER = AccountDecider()
@@ -150,3 +150,5 @@ def translated(account_id: str) -> Iterator[None]:
         raise HistoryDamaged(
             f"the history is not what was written, so it is not shown: {error}. Run `manage.py verify_events`"
         ) from error
+    except StoreUnavailable as error:
+        raise HistoryUnavailable(str(error)) from error

@@ -39,6 +39,12 @@ class HistoryDamaged(TemporalError):
     code = "HISTORY_DAMAGED"
 
 
+class HistoryUnavailable(TemporalError):
+    """The event store does not answer; try again later."""
+
+    code = "STORE_UNAVAILABLE"
+
+
 class InvalidLimits(TemporalError):
     """No risk limits, or such as no account can have."""
 

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from accounts.codec import account_codec
 from accounts.domain.state import Account
 from accounts.domain.values import format_amount
 from eventstore.provider import get_store
-from eventstore.store import EventStore
 from temporal.as_of import EVOLVER, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
 from temporal.moments import Moment
@@ -144,10 +142,8 @@ def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
     def replay(partition: int) -> list[AccountThen]:
         states: Mapping[str, Account] = {}
         versions: Mapping[str, int] = {}
-        # The same storage, with a codec of this thread's own.
-        own_store = EventStore(store.engine, codec=account_codec(), metadata=store.metadata)
         with translated("of the firm"):
-            for replayed in own_store.replay(EVOLVER, partition=partition, through=at):
+            for replayed in store.replay(EVOLVER, partition=partition, through=at):
                 if is_abandoned.is_set():
                     return []
                 states, versions = replayed.states, replayed.versions

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from accounts.domain.events import COUNTED_CODES
+from accounts.domain.events import COUNTED_CODES, Figure
 from accounts.domain.state import Account
-from accounts.domain.values import average_cost, format_amount
+from accounts.domain.values import average_cost, format_amount, format_quantity
 from temporal.history import Figures, Performance
 from temporal.returns import format_millionths
 from temporal.what_if import Difference, WhatIf
@@ -87,7 +87,7 @@ def _account_shape(account: Account) -> dict[str, Any]:
         "positions": [
             {
                 "symbol": symbol,
-                "quantity": position.quantity,
+                "quantity": format_quantity(position.quantity),
                 "average_cost": format_amount(average_cost(cost=position.cost, quantity=position.quantity)),
                 "mark": format_amount(position.mark),
             }
@@ -106,15 +106,22 @@ def _difference_shape(difference: Difference) -> dict[str, Any]:
         "outcome": "REFUSED_NOW" if difference.is_refused_now else "ACCEPTED_NOW",
         "is_knock_on": difference.is_knock_on,
         "command": type(command).__name__,
-        "arguments": {
-            name: _money(value) if name in MONEY_ARGUMENTS else value
-            for name, value in msgspec.structs.asdict(command).items()
-        },
+        "arguments": {name: _argument(name, value) for name, value in msgspec.structs.asdict(command).items()},
         "code": refusal.code,
-        "limit": refusal.limit if is_count else _money(refusal.limit),
-        "actual": refusal.actual if is_count else _money(refusal.actual),
+        "limit": _figure(refusal.limit, is_count=is_count),
+        "actual": _figure(refusal.actual, is_count=is_count),
     }
 
 
-def _money(value: int | None) -> str | None:
-    return None if value is None else format_amount(value)
+def _argument(name: str, value: Any) -> Any:
+    if value is not None and name == "quantity":
+        return format_quantity(value)
+    return _money(value) if name in MONEY_ARGUMENTS else value
+
+
+def _figure(value: Figure, *, is_count: bool) -> str | None:
+    return str(value) if is_count and value is not None else _money(value)
+
+
+def _money(value: Figure) -> str | None:
+    return None if value is None else format_amount(int(value))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from edge.instants import InvalidInstant, parse_instant
 from temporal.errors import FutureInstant, InvalidMoment
 
 
@@ -31,16 +32,12 @@ def moment_of(*, at: str | None, version: str | int | None, now: datetime) -> Mo
 def instant(text: str, *, now: datetime) -> datetime:
     """Return the instant that a text names, in UTC; raises InvalidMoment or FutureInstant."""
     try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidMoment(
-            f"an instant is RFC 3339 with a time zone, such as 2026-11-23T14:30:00Z; found {text[:40]!r}"
-        ) from None
-    if parsed.tzinfo is None:
-        raise InvalidMoment(f"{text[:40]!r} has no time zone: add one, Z for UTC (and %2B for + in an address)")
+        parsed = parse_instant(text)
+    except InvalidInstant as error:
+        raise InvalidMoment(str(error)) from None
     if parsed > now:
         raise FutureInstant(f"{text[:40]!r} has not come yet: it is {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    return parsed.astimezone(UTC)
+    return parsed
 
 
 def _version(given: str | int) -> int:

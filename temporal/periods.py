@@ -4,9 +4,11 @@ A day begins at its local midnight, or, where clocks jump over midnight, at the 
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from edge.instants import InvalidInstant, parse_day
 from eventstore.instants import microseconds
 from temporal.errors import FutureInstant, InvalidMoment
 
@@ -28,12 +30,15 @@ class Period(NamedTuple):
 
 def zone_of(name: str) -> ZoneInfo:
     """Return the time zone of an IANA name; raises InvalidMoment."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        raise InvalidMoment(
-            f"a time zone has an IANA name, such as UTC or America/New_York; found {name[:40]!r}"
-        ) from None
+    if name not in _zone_names():
+        raise InvalidMoment(f"a time zone has an IANA name, such as UTC or America/New_York; found {name[:40]!r}")
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    """Return the names of the tz database: of what lies in its folder, not what stands for this machine or for none."""
+    return frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 
 
 def kind_of(text: str) -> PeriodKind:
@@ -47,9 +52,9 @@ def kind_of(text: str) -> PeriodKind:
 def date_of(text: str) -> date:
     """Return the day that a text such as 2026-11-23 names; raises InvalidMoment."""
     try:
-        parsed = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day; the zone is a parameter of its own.
-    except ValueError:
-        raise InvalidMoment(f"a day is written YYYY-MM-DD, such as 2026-11-23; found {text[:40]!r}") from None
+        parsed = parse_day(text)
+    except InvalidInstant as error:
+        raise InvalidMoment(str(error)) from None
     if parsed < FIRST_DATE:
         raise InvalidMoment(f"the first day that can be asked for is {FIRST_DATE}, found {parsed}")
     return parsed

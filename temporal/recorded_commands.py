@@ -1,23 +1,13 @@
-"""The commands of an account's past, reconstructed from their events: each commit is the result of one command.
+"""The commits of an account's past, in order: each is the result of one command (accounts/domain/recorded.py)."""
 
-Deciding a reconstructed command again, on the state and at the time of then, gives exactly the recorded events (tests
-hold it to that). An argument that the events do not keep because it did not matter (a replaced order's terms that were
-left as they were) comes back as what it came to.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
-from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain.order_terms import CUSHION_BP
-from accounts.domain.values import BASIS_POINTS
-from eventstore.pages.page import open_page
 from eventstore.store import EventStore
 
 PAGES_AT_ONCE: Final = 16
-_COMMANDS: Final[dict[str, type[c.AccountCommand]]] = {kind.__name__: kind for kind in get_args(c.AccountCommand)}
 
 
 class RecordedCommand(NamedTuple):
@@ -31,102 +21,13 @@ class RecordedCommand(NamedTuple):
 
 def recorded_commands(store: EventStore, account_id: str, *, after_version: int = 0) -> Iterator[RecordedCommand]:
     """Yield an account's commits past a version, in order; raises UnknownAggregate when it has no events."""
-    while pages := store.engine.pages(account_id, after_version=after_version, limit=PAGES_AT_ONCE):
-        for stored in pages:
-            for commit in open_page(stored, store.codec).commits():
+    while pages := store.pages.after(account_id, after_version=after_version, limit=PAGES_AT_ONCE):
+        for page in pages:
+            for commit in page.commits():
                 if commit.first_version > after_version:
                     yield RecordedCommand(commit.first_version, commit.timestamp, commit.command_id, commit.events)
-            after_version = stored.last_version
+            after_version = page.last_version
     tail = store.events(account_id, from_version=after_version + 1)
     for (command_id, timestamp), events in groupby(tail, key=lambda event: (event.command_id, event.timestamp)):
         of_command = list(events)
         yield RecordedCommand(of_command[0].version, timestamp, command_id, tuple(event.data for event in of_command))
-
-
-def command_of(events: tuple[e.AccountEvent, ...]) -> c.AccountCommand:
-    """Return the command that led to the events of one commit."""
-    return _COMMAND_OF[type(events[0])](events)
-
-
-def _opened(events: tuple[Any, ...]) -> c.OpenAccount:
-    (event,) = events
-    return c.OpenAccount(owner=event.owner, name=event.name, currency=event.currency)
-
-
-def _traded(events: tuple[Any, ...]) -> c.ExecuteTrade:
-    event = events[0]
-    return c.ExecuteTrade(event.symbol, event.side, event.quantity, event.price, event.order_id)
-
-
-def _refused(events: tuple[Any, ...]) -> c.AccountCommand:
-    (event,) = events
-    return _COMMANDS[event.command](**event.arguments)
-
-
-def _limits_changed(events: tuple[Any, ...]) -> c.ChangeRiskLimits:
-    (event,) = events
-    return c.ChangeRiskLimits(event.max_position_bp, event.max_daily_value, event.max_trade_value)
-
-
-def _placed(events: tuple[Any, ...]) -> c.PlaceOrder:
-    (event,) = events
-    return c.PlaceOrder(
-        order_id=event.order_id,
-        client_order_id=event.client_order_id,
-        symbol=event.symbol,
-        side=event.side,
-        quantity=event.quantity,
-        order_type=event.order_type,
-        time_in_force=event.time_in_force,
-        limit_price=event.limit_price,
-        stop_price=event.stop_price,
-        reference_price=_reference_price(event) if event.order_type == "MARKET" else 0,
-    )
-
-
-def _reference_price(event: e.OrderPlaced) -> int:
-    """Take the cushion off again: it is above one for one and rounded up, so exactly one price leads to each."""
-    if event.side == "SELL":
-        return event.reserve_price
-    return event.reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP)
-
-
-def _replaced(events: tuple[Any, ...]) -> c.ReplaceOrder:
-    _, placed = events
-    return c.ReplaceOrder(
-        order_id=placed.replaces,
-        new_order_id=placed.order_id,
-        client_order_id=placed.client_order_id,
-        quantity=placed.quantity,
-        time_in_force=placed.time_in_force,
-        limit_price=placed.limit_price,
-        stop_price=placed.stop_price,
-    )
-
-
-def _with(kind: type[c.AccountCommand], *names: str) -> Callable[[tuple[Any, ...]], c.AccountCommand]:
-    """Return how to make a command whose arguments are all in its only event, under these names."""
-
-    def made(events: tuple[Any, ...]) -> c.AccountCommand:
-        (event,) = events
-        return kind(*(getattr(event, name) for name in names))
-
-    return made
-
-
-_COMMAND_OF: Final[dict[type, Callable[[tuple[Any, ...]], c.AccountCommand]]] = {
-    e.AccountOpened: _opened,
-    e.CashDeposited: _with(c.DepositCash, "amount", "reference"),
-    e.CashWithdrawn: _with(c.WithdrawCash, "amount", "reference"),
-    e.TradeExecuted: _traded,
-    e.CommandRefused: _refused,
-    e.AccountFrozen: _with(c.FreezeAccount, "reason"),
-    e.AccountUnfrozen: _with(c.UnfreezeAccount, "reason"),
-    e.RiskLimitsChanged: _limits_changed,
-    e.AccountClosed: _with(c.CloseAccount, "reason"),
-    e.OrderPlaced: _placed,
-    e.OrderReplaced: _replaced,
-    e.OrderCancelled: _with(c.CancelOrder, "order_id", "reason"),
-    e.OrderExpired: _with(c.ExpireOrder, "order_id", "reason"),
-    e.OrderRejected: _with(c.RejectOrder, "order_id", "reason"),
-}

@@ -19,7 +19,7 @@ from accounts.codec import dump_account
 from accounts.domain.state import Account
 from eventstore.errors import EventStoreError
 from eventstore.instants import microseconds
-from eventstore.pages.page import open_page
+from eventstore.pages.states import PageStates
 from eventstore.store import EventStore
 from temporal.as_of import account_as_of
 from temporal.errors import ReplayFailed
@@ -210,15 +210,15 @@ def _looked_up(store: EventStore, partition: int, versions: Mapping[str, int]) -
     that what becomes a page meanwhile is not missed.
     """
     position = store.engine.page_position(partition=partition)
+    states = PageStates(_EVOLVER, store.pages)
     at: dict[str, tuple[Account, int]] = {}
     for account_id, version in versions.items():
-        stored = store.engine.last_page(account_id, version=version)
-        if stored is None:
+        page = store.pages.last(account_id, version=version)
+        if page is None:
             at[account_id] = (_EVOLVER.initial(account_id), 0)
             continue
-        page = open_page(stored, store.codec)
         events = [event for commit in page.commits() for event in commit.events]
-        state, reached = _EVOLVER.load(page.state_before), page.first_version - 1
+        state, reached = states.before(page), page.first_version - 1
         at[account_id] = _advanced(state, reached, events, version)
     while batches := store.read_batches(partition=partition, after_seq=position, limit=16, with_event_ids=False):
         for batch in batches:

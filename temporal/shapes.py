@@ -1,4 +1,4 @@
-"""Accounts of the past as JSON shows them: money as decimal strings with four decimals, instants in RFC 3339, UTC.
+"""Accounts of the past as JSON shows them: money and quantities as decimal strings, instants in RFC 3339, UTC.
 
 The names are those of the read models' shapes wherever the same is meant.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Order, Position
-from accounts.domain.values import average_cost, format_amount
+from accounts.domain.values import average_cost, format_amount, format_quantity
 from eventstore.instants import microseconds
 from temporal.as_of import AccountAsOf
 from temporal.valuation import Valuation
@@ -65,9 +65,9 @@ def position_shape(symbol: str, position: Position, state: Account) -> dict[str,
     reserved = state.reserved_shares.get(symbol, 0)
     return {
         "symbol": symbol,
-        "quantity": position.quantity,
-        "reserved_quantity": reserved,
-        "available": position.quantity - reserved,
+        "quantity": format_quantity(position.quantity),
+        "reserved_quantity": format_quantity(reserved),
+        "available": format_quantity(position.quantity - reserved),
         "avg_cost": format_amount(average_cost(cost=position.cost, quantity=position.quantity)),
         "cost": format_amount(position.cost),
         "last_price": format_amount(position.mark),
@@ -87,9 +87,9 @@ def order_shape(order_id: str, order: Order) -> dict[str, Any]:
         "order_type": order.order_type,
         "time_in_force": order.time_in_force,
         "status": "PARTIALLY_FILLED" if order.filled_quantity else "PENDING",
-        "quantity": order.quantity,
-        "filled_quantity": order.filled_quantity,
-        "remaining_quantity": order.remaining,
+        "quantity": format_quantity(order.quantity),
+        "filled_quantity": format_quantity(order.filled_quantity),
+        "remaining_quantity": format_quantity(order.remaining),
         "filled_value": format_amount(order.filled_value),
         "limit_price": None if order.limit_price is None else format_amount(order.limit_price),
         "stop_price": None if order.stop_price is None else format_amount(order.stop_price),
@@ -109,7 +109,7 @@ def valuation_shape(valuation: Valuation) -> dict[str, Any]:
         "positions": [
             {
                 "symbol": position.symbol,
-                "quantity": position.quantity,
+                "quantity": format_quantity(position.quantity),
                 "price": format_amount(position.price),
                 "price_source": position.source,
                 "market_value": format_amount(position.market_value),

@@ -41,7 +41,7 @@ def _traded(event: e.TradeExecuted) -> str:
 def _refused(event: e.CommandRefused) -> str:
     shown: Callable[[int], str] = str if event.code in e.COUNTED_CODES else format_amount
     figures = [
-        f"{name} {shown(value)}"
+        f"{name} {shown(int(value))}"
         for name, value in (("limit", event.limit), ("found", event.actual))
         if value is not None
     ]

@@ -12,8 +12,8 @@ from accounts.application.decider import AccountDecider
 from accounts.domain.events import AccountEvent, CashDeposited, CashWithdrawn
 from accounts.domain.state import Account
 from eventstore.errors import IntegrityError, UnknownAggregate
-from eventstore.pages.page import Page, open_page
-from eventstore.record import StoredPage
+from eventstore.pages.page import Page
+from eventstore.pages.states import PageStates
 from eventstore.store import EventStore
 
 PAGES_AT_ONCE: Final = 16
@@ -37,9 +37,10 @@ class Walk:
         self._is_skipping = is_skipping
         self.state = Account()
         self.version = 0
-        newest = store.engine.last_page(account_id)
+        self._states = PageStates(_EVOLVER, store.pages)
+        newest = store.pages.last(account_id)
         self._paged_version = 0 if newest is None else newest.last_version
-        self._next_page: StoredPage | None = None
+        self._next_page: Page | None = None
         self._is_in_tail = False
         self._commits: Iterator[tuple[int, tuple[AccountEvent, ...]]] = iter(())
         self._next: tuple[int, tuple[AccountEvent, ...]] | None = None
@@ -83,18 +84,17 @@ class Walk:
         page = self._page_up_to(timestamp, may_skip=self._is_skipping or flows is None)
         if page is None:
             return False
-        opened = open_page(page, self._store.codec)
         if page.first_version > self.version + 1 and (self._is_skipping or flows is None):
-            self._skip(opened, flows)
-        self._enter(opened)
+            self._skip(page, flows)
+        self._enter(page)
         return True
 
-    def _page_up_to(self, timestamp: int, *, may_skip: bool) -> StoredPage | None:
+    def _page_up_to(self, timestamp: int, *, may_skip: bool) -> Page | None:
         """Return the next page, or the last one that begins up to an instant; None when no page does."""
         if self._next_page is not None and self._next_page.first_timestamp > timestamp:
             return None
         if may_skip:
-            last = self._store.engine.last_page(self._account_id, timestamp=timestamp)
+            last = self._store.pages.last(self._account_id, timestamp=timestamp)
             if last is not None and last.first_version > self.version:
                 return last
         (self._next_page,) = self._pages_after(self.version, limit=1)
@@ -102,7 +102,7 @@ class Walk:
 
     def _skip(self, page: Page, flows: list[Flow] | None) -> None:
         """Take over the state before a later page, and the flows of what is skipped if there were any."""
-        state = _EVOLVER.load(page.state_before)
+        state = self._states.before(page)
         moved = (state.deposited, state.withdrawn) != (self.state.deposited, self.state.withdrawn)
         if flows is not None and moved:
             flows += self._flows_before(page.first_version)
@@ -111,13 +111,13 @@ class Walk:
     def _flows_before(self, version: int) -> Iterator[Flow]:
         after_version = self.version
         while after_version < version - 1:
-            for stored in self._pages_after(after_version, limit=PAGES_AT_ONCE):
-                if stored.first_version >= version:
+            for earlier in self._pages_after(after_version, limit=PAGES_AT_ONCE):
+                if earlier.first_version >= version:
                     return
-                for commit in open_page(stored, self._store.codec).commits():
+                for commit in earlier.commits():
                     for event in commit.events:
                         yield from flows_of(event, commit.timestamp)
-                after_version = stored.last_version
+                after_version = earlier.last_version
 
     def _enter(self, page: Page) -> None:
         if page.first_version != self.version + 1:
@@ -126,8 +126,8 @@ class Walk:
         self._next = next(self._commits)
         self._next_page = None
 
-    def _pages_after(self, version: int, *, limit: int) -> list[StoredPage]:
-        pages = self._store.engine.pages(self._account_id, after_version=version, limit=limit)
+    def _pages_after(self, version: int, *, limit: int) -> list[Page]:
+        pages = self._store.pages.after(self._account_id, after_version=version, limit=limit)
         if not pages:
             raise self._out_of_order(None)
         return pages

@@ -16,6 +16,7 @@ from accounts.domain.account import decide
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
+from accounts.domain.recorded import command_of
 from accounts.domain.state import Account
 from eventstore.errors import UnknownAggregate
 from eventstore.instants import instant_of, microseconds
@@ -24,7 +25,7 @@ from eventstore.store import EventStore
 from eventstore.streams import StateAt
 from temporal.as_of import translated
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents
-from temporal.recorded_commands import RecordedCommand, command_of, recorded_commands
+from temporal.recorded_commands import RecordedCommand, recorded_commands
 
 EVENTS_MAX: Final = 1_000_000
 """Events of one question on the command line: some tens of seconds."""

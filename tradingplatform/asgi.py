@@ -5,6 +5,7 @@ from typing import Final
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
 django.setup(set_prefix=False)
@@ -13,6 +14,8 @@ import market.routing  # noqa: E402 - models are loaded by the line above.
 import readmodels.routing  # noqa: E402
 import tradingplatform.urls  # noqa: E402, F401 - now, not with the first request.
 from accounts.websocket import WebSocketAuthentication  # noqa: E402
+from edge.requests import RequestLimits  # noqa: E402
+from edge.sockets import NoSuchFeed  # noqa: E402
 from tradingplatform.database import BoundedConnection  # noqa: E402
 from tradingplatform.handler import Handler  # noqa: E402
 from tradingplatform.interpreter import settle_web  # noqa: E402
@@ -21,11 +24,15 @@ from tradingplatform.sockets import TryAgainLater  # noqa: E402
 DATABASE_ANSWER_SECONDS_MAX: Final = 10.0
 BoundedConnection.answer_seconds_max = DATABASE_ANSWER_SECONDS_MAX
 
-websocket_urlpatterns = [*market.routing.websocket_urlpatterns, *readmodels.routing.websocket_urlpatterns]
+websocket_urlpatterns = [
+    *market.routing.websocket_urlpatterns,
+    *readmodels.routing.websocket_urlpatterns,
+    re_path("", NoSuchFeed.as_asgi()),
+]
 
 application = ProtocolTypeRouter(
     {
-        "http": Handler(),
+        "http": RequestLimits(Handler()),
         "websocket": TryAgainLater(WebSocketAuthentication(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -27,7 +27,7 @@ from tradingplatform.notifier import CeleryNotifier
 
 def wire() -> None:
     """Tell the apps where their store and their bus come from; nothing is opened yet."""
-    set_store_factory(open_store)
+    set_store_factory(open_store, check_exists=check_store_exists)
     set_bus_factory(make_bus)
     wire_archive(make_engine)
 
@@ -36,6 +36,15 @@ def open_store() -> EventStore:
     """Open the event store that the settings name, creating it the first time."""
     engine = with_archive(make_engine())
     return EventStore.open(engine, codec=account_codec(), partition_count=settings.EVENT_STORE_PARTITIONS)
+
+
+def check_store_exists() -> None:
+    """Raise ConfigurationMismatch when the store that the settings name was never created."""
+    engine = make_engine()
+    try:
+        engine.check_exists()
+    finally:
+        engine.close()
 
 
 def make_engine() -> Engine:

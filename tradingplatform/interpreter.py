@@ -6,6 +6,7 @@ once everything is loaded, and the garbage collector runs seldom (https://docs.p
 """
 
 import gc
+import resource
 import sys
 from typing import Final
 
@@ -24,9 +25,17 @@ def settle_writer() -> None:
     _settle(WRITER_GARBAGE_THRESHOLDS)
 
 
+OPEN_FILES_MAX: Final = 65_536
+"""Each connection is one: systems give a process 1,024 unless it asks for more."""
+
+
 def settle_web() -> None:
     """Set this process up to answer requests, once everything that it needs is loaded."""
     _settle(WEB_GARBAGE_THRESHOLDS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _settle(thresholds: tuple[int, int, int]) -> None:

@@ -1,4 +1,8 @@
-"""Structured logs of every process: key=value lines for people, or one JSON object per line for machines."""
+"""Structured logs of every process: key=value lines for people, or one JSON object per line for machines.
+
+A traceback shows lines of code and never the values of variables, which may be a password; and what looks like a secret
+is taken out of every line (redaction.py).
+"""
 
 import logging
 import logging.config
@@ -6,6 +10,8 @@ import sys
 from typing import Any
 
 import structlog
+
+from tradingplatform.redaction import redact_event
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -19,9 +25,12 @@ def configure_logging(*, format: str, level: str) -> None:
     """Send everything that is logged, by structlog or the standard library, to standard error in one form."""
     is_json = format == "json"
     renderer: Any = (
-        structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if is_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    errors: list[Any] = [structlog.processors.format_exc_info] if is_json else []
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -31,7 +40,12 @@ def configure_logging(*, format: str, level: str) -> None:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": _SHARED,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, renderer],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact_event,
+            renderer,
+        ],
     }
     logging.config.dictConfig(
         {

@@ -1,10 +1,12 @@
 """The page of the React application, one document for every address that is not an API."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 from django.views.defaults import page_not_found
+
+from edge.problems import Problem
 
 _NOT_BUILT = "The front end is not built: run `make setup`."
 
@@ -24,5 +26,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not request.path.startswith("/api/"):
         return page_not_found(request, exception)
     detail = f"there is nothing at {request.path}: /api/docs lists the paths, and an id is a lower-case UUID"
-    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail, "code": "NOT_FOUND"}
-    return JsonResponse(problem, status=404, content_type="application/problem+json")
+    body, content_type = Problem(404, "NOT_FOUND", detail).body(request.path)
+    return HttpResponse(body, status=404, content_type=content_type)

@@ -3,6 +3,7 @@
 import graphene
 
 from accounts.api.answers import OUTCOME_TYPES
+from accounts.api.nulls import take_nulls_as_left_out
 from accounts.api.schema import AccountsMutation, AccountsQuery
 from readmodels.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery
@@ -17,3 +18,4 @@ class Mutation(AccountsMutation):
 
 
 schema = graphene.Schema(query=Query, mutation=Mutation, types=list(OUTCOME_TYPES))
+take_nulls_as_left_out(schema.graphql_schema)

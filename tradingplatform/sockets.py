@@ -3,10 +3,8 @@
 from typing import Any
 
 import structlog
-from django.db import Error as DatabaseError
-from redis.exceptions import RedisError
 
-from readmodels.consumers import CLOSE_TRY_AGAIN_LATER
+from edge.sockets import AWAY, CLOSE_TRY_AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +30,7 @@ class TryAgainLater:
 
         try:
             await self._application(scope, noting_receive, noting_send)
-        except (RedisError, DatabaseError, OSError) as error:
+        except AWAY as error:
             log.warning("a socket is closed, because a server does not answer", reason=str(error).strip())
             if seen & {"websocket.disconnect", "websocket.close"}:
                 return

@@ -2,25 +2,16 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-import structlog
 from celery import shared_task
 from django.conf import settings
 
-from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.provider import get_bus
-from accounts.domain.commands import ExpireOrder
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import former_public_keys, signing_key
 from eventstore.provider import get_store
-from readmodels.queries import day_orders_placed_before
-
-log = structlog.get_logger(__name__)
-
-EXPIRED_AT_ONCE_MAX: Final = 1_000
-SESSION_ACTOR: Final = "platform/session"
-"""Whose commands those are that the end of a trading day leads to."""
+from tradingplatform import expiry
 
 
 @shared_task(name="tradingplatform.sign_checkpoint", ignore_result=True)
@@ -40,20 +31,7 @@ def sign_checkpoint(**_: Any) -> int:
     return 0 if made is None else made.statement.number
 
 
-@shared_task(name="tradingplatform.expire_day_orders", ignore_result=True)
-def expire_day_orders(**_: Any) -> int:
-    """Expire DAY orders of earlier trading days (UTC); return how many commands were executed.
-
-    The table only says which orders to ask for: whether one still works is the account's to say. A command's id is made
-    from the order's, so that asking twice is asking once, and what failed is asked for again the next time.
-    """
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    envelopes = [
-        Envelope(account_id, f"expire-{order_id}", SESSION_ACTOR, ExpireOrder(order_id, "the trading day is over"))
-        for account_id, order_id in day_orders_placed_before(midnight, limit=EXPIRED_AT_ONCE_MAX)
-    ]
-    results = get_bus().submit(envelopes) if envelopes else []
-    for result in results:
-        if isinstance(result, NotExecuted):
-            log.warning("order not expired", account_id=result.account_id, code=result.code, reason=result.message)
-    return sum(not isinstance(result, NotExecuted) for result in results)
+@shared_task(name="tradingplatform.expire_orders", ignore_result=True)
+def expire_orders(**_: Any) -> int:
+    """End the orders whose time is over (expiry.py); return how many were ended."""
+    return expiry.expire_orders(get_bus(), now=datetime.now(UTC))

@@ -18,8 +18,8 @@ def _refused(event: e.CommandRefused, executed: Executed) -> dict[str, Any]:
     return {
         "code": event.code,
         "message": REFUSAL_MESSAGES.get(event.code, event.code),
-        "limit": None if event.limit is None else shown(event.limit),
-        "actual": None if event.actual is None else shown(event.actual),
+        "limit": None if event.limit is None else shown(int(event.limit)),
+        "actual": None if event.actual is None else shown(int(event.actual)),
     }
 
 
@@ -44,7 +44,8 @@ def _filled(events: tuple[e.AccountEvent, ...]) -> dict[str, Any]:
     """Return what a trade made of the order that it filled, nothing for a trade on its own."""
     if not events or not isinstance(events[0], e.OrderFilled):
         return {}
-    return {"order_status": events[0].status, "order_filled_quantity": events[0].filled_quantity}
+    status = "EXPIRED" if isinstance(events[-1], e.OrderExpired) else events[0].status
+    return {"order_status": status, "order_filled_quantity": events[0].filled_quantity}
 
 
 def _placed(event: e.OrderPlaced, executed: Executed) -> dict[str, Any]:
@@ -126,6 +127,7 @@ def answer_of(executed: Executed) -> t.Outcome:
         account_id=executed.account_id,
         command_id=executed.command_id,
         version=executed.version,
+        duplicate=executed.is_duplicate,
         **fields(event, executed),
     )
     return answer

@@ -8,6 +8,7 @@ from graphql import GraphQLError, value_from_ast_untyped
 from graphql.language import ValueNode
 
 from accounts.api.bulk import BatchOutcome
+from accounts.scalars import BigInt
 
 
 class _Entries(graphene.Scalar):
@@ -34,7 +35,8 @@ class _Entries(graphene.Scalar):
 
 class TradeBatch(_Entries):
     """A list of up to 10,000 trades, best given as a variable: {"accountId", "symbol", "side": "BUY" or "SELL",
-    "quantity": whole shares, "price": decimal string, "orderId" when it fills an order, "commandId" for safe retries}.
+    "quantity": whole shares as a string or a number, "price": decimal string, "orderId" when it fills an order,
+    "commandId" for safe retries}.
     """
 
 
@@ -54,8 +56,8 @@ class BatchOutcomes(_Entries):
 class BatchSubmitted(graphene.ObjectType):
     """What became of a batch."""
 
-    accepted = graphene.Int(required=True, description="Entries that did what they ask for, now or before.")
-    refused = graphene.Int(required=True, description="All others; each says why.")
+    accepted = BigInt(required=True, description="Entries that did what they ask for, now or before.")
+    refused = BigInt(required=True, description="All others; each says why.")
     outcomes = graphene.Field(BatchOutcomes, required=True)
 
 

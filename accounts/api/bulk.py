@@ -110,7 +110,7 @@ async def _roles(access: Access, account_ids: Collection[str]) -> dict[str, str]
         remembered = before if before.keys() == unknown else None
         found = await ask_database(partial(roles_on_accounts, user, unknown), remembered=remembered)
         if found is not remembered:
-            _recent_roles.remember(user.pk, found)
+            _recent_roles.remember(user.pk, unknown, found)
         known |= found
     return known
 
@@ -126,5 +126,5 @@ def _outcome(result: BriefResult) -> BatchOutcome:
     outcome = BatchOutcome(result.version, result.is_duplicate, result.order_id, code, REFUSAL_MESSAGES.get(code, code))
     if limit is not None and actual is not None:
         shown = str if code in COUNTED_CODES else format_amount
-        outcome.limit, outcome.actual = shown(limit), shown(actual)
+        outcome.limit, outcome.actual = shown(int(limit)), shown(int(actual))
     return outcome

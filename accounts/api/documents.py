@@ -3,11 +3,19 @@
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from graphene.validation import DisableIntrospection
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
 
 from accounts.api.errors import ApiError, bad_request
 from accounts.api.query_limits import Asked, check_content, check_form
+from accounts.api.texts import refuse_nul_in_literals
 
 QUERY_CHARACTERS_MAX: Final = 20_000
 DOCUMENTS_CACHED: Final = 512
@@ -28,7 +36,7 @@ class Document(NamedTuple):
             return next(iter(self.operations.values()))
         if name not in self.operations:
             known = ", ".join(sorted(filter(None, self.operations))) or "only one without a name"
-            raise ApiError("OPERATION_NOT_FOUND", f"the query has no operation {name!r}: there is {known}")
+            raise ApiError("OPERATION_NOT_FOUND", f"the query has no operation {name[:40]!r}: there is {known}")
         return self.operations[name]
 
 
@@ -42,10 +50,19 @@ def checked_document(schema: GraphQLSchema, query: str, *, is_introspection_allo
             found=len(query),
             limit=QUERY_CHARACTERS_MAX,
         )
+    try:
+        return _checked(schema, query, is_introspection_allowed=is_introspection_allowed)
+    except RecursionError:  # Without its cause: a traceback of a thousand frames says nothing.
+        raise ApiError("QUERY_TOO_DEEP", "the query is nested too deeply: split it up") from None
+
+
+def _checked(schema: GraphQLSchema, query: str, *, is_introspection_allowed: bool) -> Document:
     node = parse(query)
     check_form(node)
+    if "\\u" in query:  # The only way to write it there.
+        refuse_nul_in_literals(node)
     if not is_introspection_allowed:
-        _require(schema, node, DisableIntrospection, "INTROSPECTION_DISABLED")
+        _require(schema, node, NoSchemaIntrospectionCustomRule, "INTROSPECTION_DISABLED")
     errors = validate(schema, node, specified_rules)
     if errors:
         raise errors[0]

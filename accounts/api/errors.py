@@ -22,6 +22,11 @@ def forbidden(message: str) -> ApiError:
     return ApiError("FORBIDDEN", message)
 
 
+def not_found(account_id: str) -> ApiError:
+    """There is no such account, or it is not theirs to see."""
+    return ApiError("NOT_FOUND", f"there is no account {account_id} that you may see")
+
+
 def bad_request(message: str) -> ApiError:
     """The request itself is not understood."""
     return ApiError("BAD_REQUEST", message)

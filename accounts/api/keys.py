@@ -10,12 +10,13 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.session import CsrfAlwaysSessionAuthentication
 from accounts.api_keys import DAYS_MAX, make_api_key, revoke_api_key
 from accounts.authentication import bearer_key
-from accounts.models import ApiKey
+from accounts.models import KEY_NAME, ApiKey
+from edge.parameters import BodySerializer, Choice, WholeNumber
+from edge.views import RestView
 
 KEYS_PER_USER_MAX: Final = 50
 """Keys of a user that are not revoked; more are only made with `manage.py create_api_key`."""
@@ -32,19 +33,22 @@ _PROBLEMS: Final = {
 }
 
 
-class NewKeySerializer(serializers.Serializer[Any]):
+class NewKeySerializer(BodySerializer):
     """What to make."""
 
-    name = serializers.RegexField(
-        r"^[^\x00-\x1f\x7f/]+$",
+    name = serializers.CharField(
         max_length=40,
-        help_text="What the key is for; commands are recorded as user/name, so it has no slash.",
-        error_messages={"invalid": "has neither a slash nor control characters"},
+        validators=[KEY_NAME],
+        help_text="What the key is for; commands are recorded as user:<id>/<user>/key:<id>/<name>.",
     )
-    scope = serializers.ChoiceField(ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, help_text="trade includes read.")
-    expires_in_days = serializers.IntegerField(
+    scope = Choice(ApiKey.Scope.choices, default=ApiKey.Scope.TRADE, allow_null=True, help_text="trade includes read.")
+    expires_in_days = WholeNumber(
         min_value=1, max_value=DAYS_MAX, default=None, allow_null=True, help_text="Never when null."
     )
+
+    def validate_scope(self, given: str | None) -> str:
+        """Take null as what is left out, like every other input of the platform."""
+        return ApiKey.Scope.TRADE.value if given is None else given
 
 
 class ApiKeySerializer(serializers.Serializer[Any]):
@@ -79,7 +83,7 @@ class KeyLimitReached(APIException):
     default_code = "KEY_LIMIT_REACHED"
 
 
-class SessionOnlyView(APIView):
+class SessionOnlyView(RestView):
     """Base of the views that a key may not use."""
 
     authentication_classes = (CsrfAlwaysSessionAuthentication,)

@@ -3,6 +3,7 @@
 import graphene
 
 from accounts.api.types import Outcome
+from accounts.scalars import Quantity
 
 
 class PlacedOrder(graphene.ObjectType):
@@ -12,13 +13,13 @@ class PlacedOrder(graphene.ObjectType):
     client_order_id = graphene.String(required=True, description="Yours, or made by the server.")
     symbol = graphene.String(required=True)
     side = graphene.String(required=True)
-    quantity = graphene.Int(required=True, description="In all, what was filled of a replaced order included.")
+    quantity = Quantity(required=True, description="In all, what was filled of a replaced order included.")
     type = graphene.String(required=True)
     time_in_force = graphene.String(required=True)
     limit_price = graphene.String()
     stop_price = graphene.String()
     status = graphene.String(required=True, description="PENDING; PARTIALLY_FILLED when it replaces such an order.")
-    filled_quantity = graphene.Int(required=True)
+    filled_quantity = Quantity(required=True)
     replaces = graphene.ID(description="The order whose place it takes, if any.")
     placed_at = graphene.String(required=True, description="RFC 3339, UTC, microseconds.")
 
@@ -52,8 +53,8 @@ class OrderEnded(graphene.Interface):
     """What is not filled of an order will not be, and what it reserved is free."""
 
     order_id = graphene.ID(required=True)
-    quantity = graphene.Int(required=True)
-    filled_quantity = graphene.Int(required=True)
+    quantity = Quantity(required=True)
+    filled_quantity = Quantity(required=True)
     reason = graphene.String(required=True)
     reserved_cash = graphene.String(required=True, description="What all working orders of the account reserve now.")
 

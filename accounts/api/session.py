@@ -14,24 +14,37 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.actors import user_reference
 from accounts.locked_logins import Lock, lock_of
 from accounts.permissions import platform_role
+from edge.parameters import BodySerializer, Text
+from edge.views import RestView
 
 DEMO_LOGINS_FILE = "demo_logins.json"
 
 
-class CredentialsSerializer(serializers.Serializer[Any]):
+class Password(serializers.CharField):
+    """Any text at all, which no error shows."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text."""
+        if not isinstance(data, str):
+            raise serializers.ValidationError("a password is a text")
+        return data
+
+
+class CredentialsSerializer(BodySerializer):
     """What a person logs in with."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=200, trim_whitespace=False)
+    username = Text(max_length=150)
+    password = Password(max_length=200)
 
 
 class UserSerializer(serializers.Serializer[Any]):
     """The person who is logged in."""
 
+    id = serializers.CharField(help_text="The user for good, such as user:17; the name may change.")
     username = serializers.CharField()
     display_name = serializers.CharField()
     is_staff = serializers.BooleanField()
@@ -87,7 +100,7 @@ class CsrfAlwaysSessionAuthentication(SessionAuthentication):
         return "Session"
 
 
-class SessionView(APIView):
+class SessionView(RestView):
     """The session of this browser."""
 
     authentication_classes = (CsrfAlwaysSessionAuthentication,)
@@ -132,6 +145,7 @@ def _session(request: Request) -> dict[str, Any]:
     if user.is_authenticated:
         name = user.get_full_name() or user.get_username()
         shown = {
+            "id": user_reference(user.pk),
             "username": user.get_username(),
             "display_name": name,
             "is_staff": user.is_staff,

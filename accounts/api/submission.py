@@ -10,8 +10,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
+from accounts.actors import user_reference
 from accounts.api.answers import answer_of
-from accounts.api.errors import ApiError, forbidden, unauthenticated
+from accounts.api.errors import ApiError, forbidden, not_found, unauthenticated
 from accounts.api.types import CommandRefused, Outcome
 from accounts.application import factories
 from accounts.application.envelope import Envelope, NotExecuted
@@ -19,7 +20,7 @@ from accounts.application.errors import SystemCode
 from accounts.application.provider import get_bus
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.permissions import Access, Action, grant_ownership, why_no_command, why_not
+from accounts.permissions import OWNER, Access, Action, grant_ownership, role_on_account, why_no_command, why_not
 
 _SYSTEM_CODES = frozenset(code.value for code in SystemCode)
 
@@ -29,10 +30,10 @@ async def submit(
     *,
     account_id: str,
     command_id: str | None,
-    make_command: Callable[[], AccountCommand],
-    action: Action = Action.TRADE,
+    make_command: Callable[[str], AccountCommand],
+    action: Action,
 ) -> Outcome:
-    """Send a command for an existing account on behalf of the asking user."""
+    """Send a command for an existing account on behalf of the asking user; `make_command` is given its id, checked."""
     try:
         checked_account_id = factories.account_id(account_id)
     except CommandInvalid as error:
@@ -44,7 +45,7 @@ async def submit(
         raise forbidden(reason)
     try:
         checked_command_id = factories.command_id(command_id)
-        command = make_command()
+        command = make_command(checked_command_id)
     except CommandInvalid as error:
         return _refused(error, account_id=account_id, command_id=command_id or "")
     return await send(
@@ -60,23 +61,36 @@ async def submit(
 async def submit_opening(
     info: GraphQLResolveInfo, *, command_id: str | None, make_command: Callable[[str], AccountCommand]
 ) -> Outcome:
-    """Open an account for the asking user, who owns it before it exists: so none is ever without an owner."""
+    """Open an account for the asking user, who owns it before it exists: so none is ever without an owner.
+
+    Ownership is given by the first try alone. Sent again, the command is answered to whoever has a role on the account
+    by then, as any other is; to somebody who has none the account does not exist.
+    """
     access = await access_from(info)
     reason = why_no_command(access)
     if reason is not None:
         raise forbidden(reason)
     principal = access.principal
-    owner = principal.user.get_username()
+    owner = user_reference(principal.user.pk)
     try:
         checked_command_id = factories.command_id(command_id)
         command = make_command(owner)
     except CommandInvalid as error:
         return _refused(error, account_id="", command_id=command_id or "")
     account_id = factories.account_id_for(owner=owner, command_id=checked_command_id)
-    await sync_to_async(grant_ownership)(user=principal.user, account_id=account_id)
+    role = await sync_to_async(_role_of_opener)(principal.user, account_id)
+    if role is None:
+        raise not_found(account_id)
+    reason = why_not(access._replace(role=role), account_id, Action.TRADE)
+    if reason is not None:
+        raise forbidden(reason)
     return await send(
         Envelope(aggregate_id=account_id, command_id=checked_command_id, actor=principal.actor, command=command)
     )
+
+
+def _role_of_opener(user: Any, account_id: str) -> str | None:
+    return OWNER if grant_ownership(user=user, account_id=account_id) else role_on_account(user, account_id)
 
 
 async def access_from(info: GraphQLResolveInfo, account_id: str | None = None) -> Access:
@@ -102,5 +116,7 @@ def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outc
 
 
 def _answer_refused(code: str, message: str, account_id: str, command_id: str) -> Outcome:
-    answer: Any = CommandRefused(account_id=account_id, command_id=command_id, version=None, code=code, message=message)
+    answer: Any = CommandRefused(
+        account_id=account_id, command_id=command_id, version=None, duplicate=False, code=code, message=message
+    )
     return answer

@@ -2,13 +2,18 @@
 
 import graphene
 
+from accounts.scalars import BigInt, Quantity
+
 
 class Outcome(graphene.Interface):
     """What every answer to a command carries, success or refusal."""
 
     account_id = graphene.ID(required=True)
     command_id = graphene.String(required=True, description="Send the same one again to retry safely.")
-    version = graphene.Int(description="The account's version after the command; null when nothing was recorded.")
+    version = BigInt(description="The account's version after the command; null when nothing was recorded.")
+    duplicate = graphene.Boolean(
+        required=True, description="Whether this is the first result of a command that was sent before."
+    )
 
 
 class CommandRefused(graphene.ObjectType):
@@ -72,16 +77,16 @@ class TradeExecuted(graphene.ObjectType):
     trade_id = graphene.ID(required=True, description="The id of the event, derived from its hash.")
     symbol = graphene.String(required=True)
     side = graphene.String(required=True)
-    quantity = graphene.Int(required=True)
+    quantity = Quantity(required=True)
     price = graphene.String(required=True)
     value = graphene.String(required=True)
     realized_pnl = graphene.String(required=True)
     cash_after = graphene.String(required=True)
-    position_quantity = graphene.Int(required=True)
+    position_quantity = Quantity(required=True)
     executed_at = graphene.String(required=True, description="RFC 3339, UTC, microseconds.")
     order_id = graphene.ID(description="The order that the trade filled, if any.")
-    order_status = graphene.String(description="What became of that order: PARTIALLY_FILLED or FILLED.")
-    order_filled_quantity = graphene.Int(description="How many of that order's shares are filled now.")
+    order_status = graphene.String(description="PARTIALLY_FILLED, FILLED, or EXPIRED: an IOC order with a rest.")
+    order_filled_quantity = Quantity(description="How many of that order's shares are filled now.")
 
 
 class AccountFrozen(graphene.ObjectType):

@@ -7,12 +7,17 @@ import msgspec
 from graphql import NamedTypeNode, NonNullTypeNode, OperationDefinitionNode
 
 from accounts.api.errors import bad_request
-from accounts.application.batches import decode_trades
+from accounts.api.texts import refuse_nul
+from accounts.application.batches import decode_anything, decode_trades
+from edge.json import InvalidJson, refusing_invalid_json
 
 Variables = dict[str, Any]
 
-_DECODERS: Final[Mapping[str, Callable[[msgspec.Raw], object]]] = {"TradeBatch": decode_trades}
-"""By the name of the scalar (batch_types.py)."""
+_BATCHES: Final[Mapping[str, Callable[[msgspec.Raw], object]]] = {
+    "TradeBatch": decode_trades,
+    "OrderBatch": decode_anything,
+}
+"""By the name of the scalar (batch_types.py). Their entries are judged one by one, texts included."""
 
 
 def decode_variables(raw: dict[str, msgspec.Raw] | None, operation: OperationDefinitionNode) -> Variables | None:
@@ -23,9 +28,16 @@ def decode_variables(raw: dict[str, msgspec.Raw] | None, operation: OperationDef
         definition.variable.name.value: _type_name(definition.type) for definition in operation.variable_definitions
     }
     try:
-        return {name: _DECODERS.get(scalars.get(name, ""), msgspec.json.decode)(value) for name, value in raw.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # Texts are looked at here for the first time.
-        raise bad_request(f"the variables are not JSON ({error})") from error
+        with refusing_invalid_json():  # Texts are looked at here for the first time.
+            return {name: _BATCHES.get(scalars.get(name, ""), _decode)(value) for name, value in raw.items()}
+    except InvalidJson as error:
+        raise bad_request(f"the variables are not JSON ({error})") from None
+
+
+def _decode(raw: msgspec.Raw) -> object:
+    value = decode_anything(raw)
+    refuse_nul(value)
+    return value
 
 
 def _type_name(node: Any) -> str:

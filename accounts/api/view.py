@@ -5,6 +5,7 @@ error has a stable `extensions.code`; docs/graphql.md has the table. It does not
 the context for the principal.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -12,7 +13,6 @@ from typing import Any, Final
 import msgspec
 import structlog
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute
@@ -25,14 +25,20 @@ from accounts.api.explorer import explorer_page, is_explorer_asked
 from accounts.api.persisted_documents import PersistedDocuments, check_persisted
 from accounts.api.query_limits import Asked, check_cost
 from accounts.api.variables import Variables, decode_variables
-from accounts.authentication import CSRFRefused, bearer_key
+from accounts.authentication import CSRFRefused, asker_of, bearer_key
 from accounts.permissions import Access, access_of, why_no_command
 from accounts.recent_access import RecentAccess
+from edge.json import InvalidJson, decode_json
 
 log = structlog.get_logger(__name__)
 
 _STATUS_OF_CODE: Final = {"PERSISTED_QUERY_NOT_FOUND": 200}
 """Clients of the protocol look for this code in an answer, not in a failed request."""
+
+_CONTENT_TYPES: Final = frozenset({"", "application/json", "application/graphql-response+json"})
+
+_SUGGESTION: Final = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
+"""What graphql-core adds to a message when a name is nearly right: the schema, a guess at a time."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _recent_access: Final = RecentAccess[Access]()
@@ -84,6 +90,10 @@ class Context:
             raise forbidden(reason)
         return access
 
+    def asker(self, access: Access) -> str:
+        """Return what bounds are counted by, for somebody who asks."""
+        return asker_of(self._request, access.principal.user)
+
     async def _find_access(self, account_id: str | None) -> Access | None:
         key = bearer_key(self._request.headers.get("Authorization", ""))
         recent = None if key is None else _recent_access.find(key, account_id)
@@ -94,13 +104,18 @@ class Context:
         try:
             access = await ask_database(ask, remembered=remembered)
         except AuthenticationFailed as error:
+            if key is not None:
+                _recent_access.forget(key)
             raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
         except CSRFRefused as error:
             raise forbidden(str(error)) from error
         if access is remembered:
             return access
-        if key is not None and access is not None and (account_id is None or access.role is not None):
-            _recent_access.remember(key, account_id, access)
+        if key is not None and access is not None:
+            if account_id is None or access.role is not None:
+                _recent_access.remember(key, account_id, access)
+            else:
+                _recent_access.forget(key, account_id)
         return access
 
 
@@ -116,6 +131,9 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
             response = _answer([bad_request("send GraphQL as POST with a JSON body")], status=405)
             response["Allow"] = "POST"
             return response
+        if request.content_type not in _CONTENT_TYPES:
+            message = f"send GraphQL as application/json, found {str(request.content_type)[:40]!r}"
+            return _answer([ApiError("UNSUPPORTED_MEDIA_TYPE", message)], 415)
         try:
             asked = _decode_body(request.body)
             query = await _query(asked, persisted)
@@ -125,10 +143,6 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
             check_cost(schema, document.node, operation, variables)
             context = Context(request, operation)
             await _persist(asked, persisted, context)
-        except RequestDataTooBig:
-            limit = f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,}"
-            message = f"a request has at most {limit} bytes: send fewer commands at once"
-            return _answer([ApiError("REQUEST_TOO_LARGE", message)], 413)
         except GraphQLError as error:
             return _answer([error], _STATUS_OF_CODE.get((error.extensions or {}).get("code", ""), 400))
         return await _execute(schema, document, asked, context, variables)
@@ -152,9 +166,10 @@ async def _execute(
 
 def _decode_body(body: bytes) -> GraphQLRequest:
     try:
-        return msgspec.json.decode(body, type=GraphQLRequest)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({error})') from error
+        request: GraphQLRequest = decode_json(body, type=GraphQLRequest)
+    except InvalidJson as error:
+        raise bad_request(f'the body is not a GraphQL request such as {{"query": "..."}} ({error})') from None
+    return request
 
 
 async def _query(asked: GraphQLRequest, persisted: PersistedDocuments) -> str:
@@ -206,4 +221,6 @@ def _answer(errors: list[Any], status: int = 200, data: Any = None) -> HttpRespo
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     formatted = dict(error.formatted)
     formatted.setdefault("extensions", {"code": "BAD_REQUEST"})
+    if not settings.GRAPHQL_INTROSPECTION:
+        formatted["message"] = _SUGGESTION.sub("", error.message)
     return formatted

@@ -3,6 +3,7 @@
 The factories are the rule for what is valid. One entry that is wrong is refused alone: every other one goes on.
 """
 
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -34,6 +35,9 @@ ORDER_FIELDS: Final = frozenset(
 )
 
 
+_ORDER_OPTIONS: Final = {"timeInForce": "time_in_force", "limitPrice": "limit_price", "stopPrice": "stop_price"}
+"""Fields that an order may do without, and what the factory calls them: it knows what is meant then."""
+
 _decode_trade_items: Final = msgspec.json.Decoder(list[TradeItem]).decode
 
 
@@ -44,7 +48,26 @@ def decode_trades(raw: msgspec.Raw) -> object:
     try:
         return _decode_trade_items(raw)
     except msgspec.ValidationError:
+        return decode_anything(raw)
+
+
+def decode_anything(raw: msgspec.Raw) -> object:
+    """Return what JSON says; raises msgspec.DecodeError for what is none.
+
+    A number that is JSON and beyond msgspec (1e999, a thousand digits) is decoded like the rest: whoever judges the
+    value says what is wrong with it, and an entry of a batch is refused alone.
+    """
+    try:
         return msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        try:
+            return json.loads(bytes(raw), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise error from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def trade_envelopes(items: Sequence[object], actor: str) -> list[Envelope | CommandInvalid]:
@@ -98,7 +121,6 @@ def order_envelope(item: object, actor: str) -> Envelope:
     """
     fields = _fields(item, ORDER_FIELDS)
     client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
-    time_in_force = _optional_text(fields, "timeInForce")
     return Envelope(
         factories.account_id(_text(fields, "accountId")),
         client_order_id,
@@ -110,10 +132,8 @@ def order_envelope(item: object, actor: str) -> Envelope:
             side=_text(fields, "side"),
             quantity=_any(fields, "quantity"),
             order_type=_text(fields, "type"),
-            time_in_force="DAY" if time_in_force is None else time_in_force,
-            limit_price=_optional_text(fields, "limitPrice"),
-            stop_price=_optional_text(fields, "stopPrice"),
             reference_price=reference_price,
+            **{name: _text(fields, given) for given, name in _ORDER_OPTIONS.items() if given in fields},
         ),
     )
 
@@ -127,12 +147,13 @@ def checked_batch(items: object) -> list[object]:
 
 
 def _fields(item: object, known: frozenset[str]) -> dict[str, Any]:
+    """Return the fields that an entry has; one that is null is as if it were left out."""
     if not isinstance(item, dict):
         raise CommandInvalid(Code.INVALID_ENTRY, f"an entry is an object, found {type(item).__name__}")
     if not item.keys() <= known:
         unknown = ", ".join(sorted(str(name)[:40] for name in item.keys() - known))
         raise CommandInvalid(Code.INVALID_ENTRY, f"an entry has no field {unknown}: it has {', '.join(sorted(known))}")
-    return item
+    return {name: value for name, value in item.items() if value is not None}
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -143,7 +164,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
-    return None if fields.get(name) is None else _text(fields, name)
+    return _text(fields, name) if name in fields else None
 
 
 def _any(fields: Mapping[str, Any], name: str) -> Any:

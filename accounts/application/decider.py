@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from accounts import codec
 from accounts.codec import dump_account, load_account
-from accounts.domain import account, undo
+from accounts.domain import account, recorded, undo
 from accounts.domain.state import Account, fork
 from accounts.domain.trades import TRADE_COLUMNS, evolve_trades
 
@@ -16,11 +17,17 @@ class AccountDecider:
 
     fork = staticmethod(fork)
     decide = staticmethod(account.decide)
+    asks_the_same = staticmethod(recorded.asks_the_same)
     evolve = staticmethod(account.evolve)
     evolve_noted = staticmethod(undo.evolve_noted)
     undo = staticmethod(undo.undo)
     dump = staticmethod(dump_account)
     load = staticmethod(load_account)
+
+    @property
+    def state_version(self) -> int:
+        """The version of the dumped state."""
+        return codec.STATE_VERSION
 
     def initial(self, aggregate_id: str) -> Account:
         """Return an account that does not exist yet."""

@@ -9,13 +9,13 @@ from typing import TypeAlias
 import msgspec
 
 from accounts.domain.commands import AccountCommand
-from accounts.domain.events import AccountEvent
+from accounts.domain.events import AccountEvent, Figure
 from eventstore.writer.request import Request
 
 
 class Envelope(Request[AccountCommand], frozen=True, array_like=True, gc=False):
-    """A command for one account, as the writer takes it. The same `command_id` for the same account is executed once,
-    however often it is sent.
+    """A command for one account, as the writer takes it. The same `command_id` of the same sender for the same account
+    is executed once, however often it is sent.
     """
 
     @property
@@ -59,8 +59,8 @@ class Booked(msgspec.Struct, frozen=True, array_like=True, tag="booked", gc=Fals
     version: int
     is_duplicate: bool
     code: str | None = None
-    limit: int | None = None
-    actual: int | None = None
+    limit: Figure = None
+    actual: Figure = None
     order_id: str | None = None
 
 

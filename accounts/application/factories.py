@@ -41,6 +41,8 @@ TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
 TERMS_MESSAGES: Final = {
     Code.INVALID_LIMIT_PRICE: "a limit price belongs to LIMIT and STOP_LIMIT orders, only: this one is {order_type}",
     Code.INVALID_STOP_PRICE: "a stop price belongs to STOP and STOP_LIMIT orders, only: this one is {order_type}",
+    Code.INVALID_STOP_LIMIT: "a STOP_LIMIT buy has its limit at the stop or above, a sell at the stop or below: no "
+    "price would both trigger this one and be within its limit",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
 _IDENTIFIER_LENGTH_MAX: Final = 64
@@ -50,24 +52,26 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASC
 _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
 
 
-def open_account(*, owner: str, name: str, currency: str) -> OpenAccount:
+def open_account(*, owner: str, name: str, currency: str = "USD") -> OpenAccount:
     """Return a checked OpenAccount."""
     if currency not in _CURRENCIES:
         raise CommandInvalid(Code.INVALID_CURRENCY, f"the currencies are {', '.join(_CURRENCIES)}; found {currency!r}")
     return OpenAccount(owner=owner, name=_text(name, "a name", NAME_LENGTH_MAX, Code.INVALID_NAME), currency=currency)
 
 
-def deposit_cash(*, amount: str, reference: str) -> DepositCash:
+def deposit_cash(*, amount: str, reference: str = "") -> DepositCash:
     """Return a checked DepositCash."""
     return DepositCash(amount=_value(parse_amount, amount, Code.INVALID_AMOUNT), reference=_reference(reference))
 
 
-def withdraw_cash(*, amount: str, reference: str) -> WithdrawCash:
+def withdraw_cash(*, amount: str, reference: str = "") -> WithdrawCash:
     """Return a checked WithdrawCash."""
     return WithdrawCash(amount=_value(parse_amount, amount, Code.INVALID_AMOUNT), reference=_reference(reference))
 
 
-def execute_trade(*, symbol: str, side: str, quantity: int, price: str, order_id: str | None) -> ExecuteTrade:
+def execute_trade(
+    *, symbol: str, side: str, quantity: int | str, price: str, order_id: str | None = None
+) -> ExecuteTrade:
     """Return a checked ExecuteTrade."""
     return ExecuteTrade(
         symbol=_symbol(symbol),
@@ -84,14 +88,14 @@ def place_order(
     client_order_id: str,
     symbol: str,
     side: str,
-    quantity: int,
+    quantity: int | str,
     order_type: str,
-    time_in_force: str,
-    limit_price: str | None,
-    stop_price: str | None,
+    time_in_force: str = "DAY",
+    limit_price: str | None = None,
+    stop_price: str | None = None,
     reference_price: Callable[[str], int],
 ) -> PlaceOrder:
-    """Return a checked PlaceOrder; `reference_price` gives the market's price, in ten-thousandths, by a symbol."""
+    """Return a checked PlaceOrder; `reference_price` gives the market's price by a symbol, 0 when it says none."""
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
@@ -105,6 +109,7 @@ def place_order(
         reference_price=reference_price(symbol) if order_type == "MARKET" else 0,
     )
     code = terms_code(
+        side=command.side,
         order_type=command.order_type,
         time_in_force=command.time_in_force,
         limit_price=command.limit_price,
@@ -120,10 +125,10 @@ def replace_order(
     order_id: str,
     new_order_id: str,
     client_order_id: str,
-    quantity: int | None,
-    time_in_force: str | None,
-    limit_price: str | None,
-    stop_price: str | None,
+    quantity: int | str | None = None,
+    time_in_force: str | None = None,
+    limit_price: str | None = None,
+    stop_price: str | None = None,
 ) -> ReplaceOrder:
     """Return a checked ReplaceOrder; whether its prices go with the order's type is the account's to say."""
     return ReplaceOrder(
@@ -139,12 +144,12 @@ def replace_order(
     )
 
 
-def cancel_order(*, order_id: str, reason: str) -> CancelOrder:
+def cancel_order(*, order_id: str, reason: str = "") -> CancelOrder:
     """Return a checked CancelOrder; the reason may be empty."""
     return CancelOrder(order_id=order_id_of(order_id), reason=_reference(reason))
 
 
-def expire_order(*, order_id: str, reason: str) -> ExpireOrder:
+def expire_order(*, order_id: str, reason: str = "") -> ExpireOrder:
     """Return a checked ExpireOrder; the reason may be empty."""
     return ExpireOrder(order_id=order_id_of(order_id), reason=_reference(reason))
 
@@ -215,7 +220,7 @@ def order_id_of(given: str) -> str:
 
 
 def account_id_for(*, owner: str, command_id: str) -> str:
-    """Return the id of the account that this command of this owner opens: the same on every retry."""
+    """Return the id of the account that this command of this owner ("user:17") opens: the same on every retry."""
     return str(uuid.uuid5(_ACCOUNT_NAMESPACE, f"{owner}\n{command_id}"))
 
 

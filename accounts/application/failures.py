@@ -4,8 +4,14 @@ from typing import Final, NamedTuple
 
 from accounts.application.errors import SystemCode
 from accounts.application.limits import OVERLOADED_RETRY_AFTER_MS
-from accounts.domain.errors import CommandInvalid
-from eventstore.errors import ConflictLimitReached, OutcomeUnknown, StoreUnavailable
+from accounts.domain.errors import Code, CommandInvalid
+from eventstore.errors import (
+    CommandIdExpired,
+    CommandIdReused,
+    ConflictLimitReached,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 
 _INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
 
@@ -22,6 +28,10 @@ def failure_of(error: Exception) -> Failure:
     """Return what to tell of an error; anything unexpected is INTERNAL_ERROR, and its text stays in the log."""
     if isinstance(error, CommandInvalid):
         return Failure(error.code.value, error.message)
+    if isinstance(error, CommandIdReused):
+        return Failure(Code.COMMAND_ID_REUSED.value, str(error))
+    if isinstance(error, CommandIdExpired):
+        return Failure(Code.COMMAND_ID_EXPIRED.value, str(error))
     if isinstance(error, ConflictLimitReached):
         return Failure(SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS)
     if isinstance(error, OutcomeUnknown):

@@ -8,7 +8,7 @@ asked happens in the order of asking, and a group has few large batches instead 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from accounts.application.bus.wire import BusReply, BusRequest
 from accounts.application.envelope import Booked, Result
@@ -27,14 +27,22 @@ class PendingRequest:
         self.caller = caller
         self.request = request
         self.places: Sequence[int] = range(count)
+        """The places of the commands in the request, in the order in which they are taken."""
         self.taken = 0
         self.unanswered = count
         self.results: list[Result | Booked | None] = [None] * count
 
+    def leave_out(self, results: Mapping[int, Result]) -> bool:
+        """Note results of commands that are not to be executed; True when there is nothing else to do."""
+        if not results:
+            return False
+        self.places = [place for place in self.places if place not in results]
+        return self.answer(list(results), results.values())
+
     def order_by(self, partition_of: Callable[[str], int]) -> None:
         """Let the commands come out partition by partition."""
         partitions = [partition_of(envelope.account_id) for envelope in self.request.envelopes]
-        self.places = sorted(range(len(partitions)), key=partitions.__getitem__)
+        self.places = sorted(self.places, key=partitions.__getitem__)
 
     def take(self, count: int) -> Sequence[int]:
         """Return the places of the next commands in the request, at most `count`."""
@@ -75,7 +83,7 @@ class Lanes:
 
     def offer(self, pending: PendingRequest) -> bool:
         """Queue a request; False when it does not fit any more, and nothing of it was queued."""
-        count = len(pending.request.envelopes)
+        count = len(pending.places)
         if self.queued + count > QUEUED_COMMANDS_MAX:
             return False
         if pending.request.is_bulk:

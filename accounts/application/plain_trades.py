@@ -16,7 +16,7 @@ from accounts.application.envelope import Envelope
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.events import Side
-from accounts.domain.values import QUANTITY_MAX, parse_prices
+from accounts.domain.values import parse_prices, parse_quantities
 from market.instruments import are_known
 
 
@@ -26,7 +26,7 @@ class TradeItem(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit
     account_id: str
     symbol: str
     side: Side
-    quantity: int
+    quantity: int | str
     price: str
     order_id: str | None = None
     command_id: str | None = None
@@ -37,14 +37,14 @@ def plain_trades(items: Sequence[Any], actor: str) -> list[Envelope] | None:
     if set(map(type, items)) != {TradeItem}:
         return None
     account_ids, symbols, sides, quantities, texts, order_ids, command_ids = zip(*map(astuple, items), strict=True)
-    prices = parse_prices(texts)
-    if prices is None or not are_known(symbols) or not 1 <= min(quantities) <= max(quantities) <= QUANTITY_MAX:
+    prices, whole = parse_prices(texts), parse_quantities(quantities)
+    if prices is None or whole is None or not are_known(symbols):
         return None
     try:
         checked_account_ids = map(factories.account_id, account_ids)
         checked_command_ids = factories.command_ids(command_ids)
         checked_order_ids = [None if given is None else factories.order_id_of(given) for given in order_ids]
-        commands = map(ExecuteTrade, symbols, sides, quantities, prices, checked_order_ids)
+        commands = map(ExecuteTrade, symbols, sides, whole, prices, checked_order_ids)
         return list(map(Envelope, checked_account_ids, checked_command_ids, repeat(actor), commands))
     except CommandInvalid:
         return None

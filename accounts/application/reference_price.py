@@ -1,7 +1,8 @@
 """The price that a market order is reckoned at: what the market said when the order came in.
 
 Read from the quote board, and kept for a moment, since a program may place hundreds of orders a second. A market that
-says nothing, or nothing new, gives no price: such an order is refused and not guessed at.
+says nothing, or nothing new, gives no price: such an order is refused and not guessed at. The account refuses it, and
+not this edge, so that an order which was placed before is recognised when it is sent again.
 """
 
 import threading
@@ -11,7 +12,6 @@ from typing import Final
 
 from django.conf import settings
 
-from accounts.domain.errors import Code, CommandInvalid
 from market.quote_board import read_board
 from market.quotes import QuoteSheet
 from market.replay import Phase
@@ -31,21 +31,14 @@ class ReferencePrices:
         self._good_until = float("-inf")
 
     def __call__(self, symbol: str) -> int:
-        """Return a symbol's price; raises CommandInvalid with MARKET_UNAVAILABLE when none is known now."""
+        """Return a symbol's price, 0 when none is known now."""
         with self._lock:
             if self._clock() >= self._good_until:
                 sheet = self._read(time.time_ns() // 1_000)
                 is_known = sheet.phase is not Phase.STALE
                 self._prices = {quote.symbol: quote.price for quote in sheet.quotes} if is_known else {}
                 self._good_until = self._clock() + PRICES_SECONDS
-            price = self._prices.get(symbol)
-        if price is None:
-            raise CommandInvalid(
-                Code.MARKET_UNAVAILABLE,
-                f"the market gives no price for {symbol} now, and a market order is reckoned by it: "
-                "place a LIMIT order, or try again when GET /api/market shows prices",
-            )
-        return price
+            return self._prices.get(symbol, 0)
 
 
 reference_price: Final = ReferencePrices(lambda now_us: read_board(redis_url=settings.REDIS_URL, now_us=now_us))

@@ -18,10 +18,18 @@ import structlog
 import zmq
 
 from accounts.application.bus.keys import secure_writer
-from accounts.application.bus.wire import BusReply, decode_request, decode_request_id, encode
-from accounts.application.envelope import NotExecuted
+from accounts.application.bus.wire import (
+    BusReply,
+    BusRequest,
+    decode_envelope,
+    decode_request,
+    decode_request_id,
+    decode_unread,
+    encode,
+)
+from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.errors import SystemCode
-from accounts.application.handlers import CommandHandler, brief_result_of, result_of
+from accounts.application.handlers import CommandHandler, told, untold
 from accounts.application.lanes import Lanes, PendingRequest
 from accounts.application.limits import (
     OVERLOADED_RETRY_AFTER_MS,
@@ -32,7 +40,7 @@ from accounts.application.limits import (
 from accounts.application.metrics import MetricsLog, WriterStatus
 from accounts.application.pace import Pace
 from accounts.application.ports import Notifier
-from accounts.domain.commands import AccountCommand
+from accounts.domain.commands import AccountCommand, CancelOrder
 from accounts.domain.state import Account
 from eventstore.writer.group_commit import GroupCommit
 
@@ -159,7 +167,10 @@ class Writer:
             except ValueError:
                 log.warning("message refused", reason="not two frames")
                 continue
-            self._accept(caller, message)
+            try:
+                self._accept(caller, message)
+            except Exception:  # Nothing that a message holds ends the writer.
+                log.exception("message passed over", bytes=len(message))
 
     def _accept(self, caller: bytes, message: bytes) -> None:
         try:
@@ -170,14 +181,17 @@ class Writer:
             if known_reply is not None:
                 self._socket.send_multipart((caller, known_reply))
                 return
-            request = decode_request(message)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("message refused", reason=str(error))
             return
+        request, unread = _read(message)
         if not request.envelopes:
             self._socket.send_multipart((caller, encode(BusReply(request_id, [], self._status()))))
             return
         pending = PendingRequest(caller, request)
+        if pending.leave_out(unread):
+            self._answer(pending)
+            return
         if self._lanes.offer(pending):
             self._in_progress.add(request_id)
             return
@@ -198,16 +212,20 @@ class Writer:
         self._pace.learn(len(envelopes), self._group_commit.latest_times)
         start = 0
         for pending, places in group:
-            told = brief_result_of if pending.request.is_brief else result_of
             end = start + len(places)
-            if pending.answer(places, map(told, envelopes[start:end], outcomes[start:end])):
+            pairs = zip(envelopes[start:end], outcomes[start:end], strict=True)
+            if pending.answer(places, [told(*pair, is_brief=pending.request.is_brief) for pair in pairs]):
                 self._answer(pending)
             start = end
         self._handler.notify()
 
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id
-        reply = encode(pending.reply())
+        try:
+            reply = encode(pending.reply())
+        except Exception:
+            log.exception("a reply cannot be encoded", commands=len(pending.request.envelopes))
+            reply = encode(BusReply(request_id, list(map(untold, pending.request.envelopes))))
         self._socket.send_multipart((pending.caller, reply))
         self._handler.metrics.count_answer(
             is_bulk=pending.request.is_bulk, seconds=time.perf_counter() - pending.arrived_at
@@ -231,6 +249,29 @@ class Writer:
             bulk=metrics.answers(is_bulk=True),
             commands=metrics.counts(),
         )
+
+
+def _read(message: bytes) -> tuple[BusRequest, dict[int, NotExecuted]]:
+    """Return a request, and what is told of those of its commands that cannot be read, by their places."""
+    try:
+        return decode_request(message), {}
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        found = decode_unread(message)
+    envelopes: list[Envelope] = []
+    unread: dict[int, NotExecuted] = {}
+    for place, raw in enumerate(found.envelopes):
+        try:
+            envelopes.append(decode_envelope(raw))
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+            log.warning("a command cannot be read", reason=str(error))
+            message_text = f"the writer cannot read the command ({error}); nothing was executed"
+            unread[place] = NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message_text)
+            envelopes.append(_NO_COMMAND)
+    return BusRequest(found.request_id, found.is_bulk, envelopes, found.is_brief), unread
+
+
+_NO_COMMAND: Final = Envelope("", "", "", CancelOrder("", ""))
+"""Stands in the place of a command that cannot be read, and is never executed."""
 
 
 def _lock_file(endpoint: str) -> IO[str]:

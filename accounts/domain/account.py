@@ -94,7 +94,8 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
 def decide(account: Account, command: c.AccountCommand, now: int) -> Events:
     """Return the events that a command leads to at `now` (UTC microseconds).
 
-    Raises CommandInvalid with ACCOUNT_NOT_FOUND when the account does not exist: nothing is recorded then.
+    Raises CommandInvalid, and nothing is recorded, with ACCOUNT_NOT_FOUND when the account does not exist, and with
+    MARKET_UNAVAILABLE for a market order that there is no price to reckon by.
     """
     if account.status != "ACTIVE":
         blocked = _blocked(account, command)
@@ -167,10 +168,16 @@ def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
     if breach is not None:
         return _refused_by(command, breach)
     assert order is not None, "a trade of no working order breaks a rule"
-    return trades.executed(account, command, day), orders.fill(account, order_id, order, command)
+    return trades.executed(account, command, day), *orders.fill(account, order_id, order, command)
 
 
 def _place(account: Account, command: c.PlaceOrder, now: int) -> Events:
+    if command.order_type == "MARKET" and command.reference_price == 0:
+        raise CommandInvalid(
+            Code.MARKET_UNAVAILABLE,
+            f"the market gives no price for {command.symbol} now, and a market order is reckoned by it: "
+            "place a LIMIT order, or try again when GET /api/market shows prices",
+        )
     breach = orders.place_breach(account, command, now // MICROSECONDS_PER_DAY)
     return orders.place(account, command) if breach is None else _refused_by(command, breach)
 
@@ -244,4 +251,4 @@ def refusal(
     command: c.AccountCommand, code: Code, limit: int | None = None, actual: int | None = None
 ) -> tuple[e.CommandRefused]:
     """Return the event that records a refusal: which command, with which arguments, and the figures behind it."""
-    return (e.CommandRefused(type(command).__name__, code._value_, limit, actual, asdict(command)),)
+    return (e.CommandRefused(type(command).__name__, code._value_, e.figure(limit), e.figure(actual), asdict(command)),)

@@ -16,7 +16,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OpenAccount(Command, frozen=True, array_like=True, gc=False, tag="OpenAccount"):
-    """Open the account for `owner` (a user name) in one currency (ISO 4217)."""
+    """Open the account for `owner` (a user for good, such as "user:17") in one currency (ISO 4217)."""
 
     owner: str
     name: str
@@ -49,7 +49,7 @@ class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="Execute
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
     """Let an order work. A market order is reckoned by `reference_price`, which is 0 for the others: what the market
-    said when it came in.
+    said when it came in, 0 if it said nothing.
     """
 
     order_id: str

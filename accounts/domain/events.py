@@ -16,6 +16,18 @@ Side: TypeAlias = Literal["BUY", "SELL"]
 OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
 TimeInForce: TypeAlias = Literal["DAY", "GTC", "IOC", "FOK"]
 Argument: TypeAlias = str | int | None
+Figure: TypeAlias = int | str | None
+"""An amount or a count as it is stored: an integer, or its decimal digits where it is wider than 63 bits. `int()` reads
+both.
+"""
+
+REPLACEABLE_TERMS: Final = ("quantity", "time_in_force", "limit_price", "stop_price")
+_WIDE: Final = 1 << 63
+
+
+def figure(value: int | None) -> Figure:
+    """Return an amount or a count as it is stored."""
+    return value if value is None or -_WIDE <= value < _WIDE else str(value)
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -23,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag="AccountOpened@1"):
-    """The account exists; its limits are the defaults of that day. `owner` is a user name."""
+    """The account exists; its limits are the defaults of that day. `owner` is a user for good: "user:17"."""
 
     owner: str
     name: str
@@ -81,8 +93,8 @@ class CommandRefused(Event, frozen=True, array_like=True, gc=False, tag="Command
 
     command: str
     code: str
-    limit: int | None
-    actual: int | None
+    limit: Figure
+    actual: Figure
     arguments: dict[str, Argument]
 
 
@@ -156,7 +168,10 @@ class OrderFilled(Event, frozen=True, array_like=True, gc=False, tag="OrderFille
 
 
 class OrderReplaced(Event, frozen=True, array_like=True, gc=False, tag="OrderReplaced@1"):
-    """An order gave its place to another one, which the next event of the same commit places."""
+    """An order gave its place to another one, which the next event of the same commit places.
+
+    `terms` names the terms that the command gave, whether they changed or not; the others are those of the order.
+    """
 
     order_id: str
     replaced_by: str
@@ -166,6 +181,7 @@ class OrderReplaced(Event, frozen=True, array_like=True, gc=False, tag="OrderRep
     filled_quantity: int
     reserved_cash: int
     reserved_shares: int
+    terms: str = ",".join(REPLACEABLE_TERMS)
 
 
 class _OrderEnded(Event, frozen=True, array_like=True, gc=False):

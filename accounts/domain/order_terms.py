@@ -14,11 +14,18 @@ Four percent, the upper end of what brokers take.
 
 
 def terms_code(
-    *, order_type: OrderType, time_in_force: TimeInForce, limit_price: int | None, stop_price: int | None
+    *,
+    side: Side,
+    order_type: OrderType,
+    time_in_force: TimeInForce,
+    limit_price: int | None,
+    stop_price: int | None,
+    is_triggered: bool = False,
 ) -> Code | None:
     """Return what is wrong with an order's terms, or None.
 
-    A limit order has a limit price, a stop order a stop price, and what waits for its stop cannot be immediate.
+    A limit order has a limit price, a stop order a stop price, and what waits for its stop cannot be immediate. A price
+    has to exist that triggers a stop-limit order and is within its limit; triggered, it is a limit order.
     """
     if (limit_price is not None) != (order_type in ("LIMIT", "STOP_LIMIT")):
         return Code.INVALID_LIMIT_PRICE
@@ -26,7 +33,14 @@ def terms_code(
         return Code.INVALID_STOP_PRICE
     if time_in_force in ("IOC", "FOK") and order_type in ("STOP", "STOP_LIMIT"):
         return Code.INVALID_TIME_IN_FORCE
+    if limit_price is not None and stop_price is not None and not is_triggered:
+        return None if is_no_worse(side, stop_price, than=limit_price) else Code.INVALID_STOP_LIMIT
     return None
+
+
+def is_no_worse(side: Side, price: int, *, than: int) -> bool:
+    """Return whether a price is as good for who buys or sells as another one, or better."""
+    return price <= than if side == "BUY" else price >= than
 
 
 def reckoned_price(limit_price: int | None, stop_price: int | None, otherwise: int) -> int:
@@ -39,3 +53,11 @@ def reserve_price(side: Side, order_type: OrderType, price: int) -> int:
     if side == "SELL" or order_type in ("LIMIT", "STOP_LIMIT"):
         return price
     return -(-price * (BASIS_POINTS + CUSHION_BP) // BASIS_POINTS)
+
+
+def reference_price(side: Side, reserve_price: int) -> int:
+    """Return the market's price that a market order was reckoned at, from what it reserves for a share.
+
+    The cushion is above one for one and rounded up, so exactly one price leads to each reserve.
+    """
+    return reserve_price if side == "SELL" else reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP)

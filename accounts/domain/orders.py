@@ -4,21 +4,32 @@ An order is a promise: a buy keeps cash for every share that is not filled, a se
 set free exactly once, by a fill or by the order's end. The account knows working orders only; those that ended are
 history.
 
+A stop is triggered by the market, of which an account knows its own fills alone: an order that waits for its stop is
+first filled at the stop or beyond it, and that fill shows that it was triggered. An immediate order (IOC) is filled
+once, and what is left of it expires in the same commit.
+
 A replaced order is a new order that names the old one (FIX's cancel/replace): its quantity is the total, so what was
-filled is never opened again. A cancel is a request: a fill that reached the account before it has won.
+filled is never opened again, and it is held to the limits only by what it makes larger. A cancel is a request: a fill
+that reached the account before it has won.
 """
 
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.errors import Code
-from accounts.domain.order_terms import reckoned_price, reserve_price, terms_code
-from accounts.domain.risk import Breach, breach_of
+from accounts.domain.order_terms import is_no_worse, reckoned_price, reference_price, reserve_price, terms_code
+from accounts.domain.risk import NO_CODES, Breach, breach_of, limits_not_stretched
 from accounts.domain.state import NO_POSITION, Account, Order
 
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
+REST_OF_IOC: Final = "immediate or cancel: what its fill left"
+"""Why what is left of such an order expires."""
+
+E = TypeVar("E", bound=e.OrderCancelled | e.OrderExpired | e.OrderRejected)
 
 _ENDED: Final[dict[type, type[e.OrderCancelled | e.OrderExpired | e.OrderRejected]]] = {
     c.CancelOrder: e.OrderCancelled,
@@ -113,17 +124,30 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
     if order.quantity <= old.filled_quantity:
         return Breach(Code.ORDER_QUANTITY_FILLED, old.filled_quantity, order.quantity)
     code = terms_code(
+        side=order.side,
         order_type=order.order_type,
         time_in_force=order.time_in_force,
         limit_price=order.limit_price,
         stop_price=order.stop_price,
+        is_triggered=old.is_triggered,
     )
     if code is not None:
         return Breach(code, None, None)
-    price = reckoned_price(order.limit_price, order.stop_price, old.reserve_price)
+    if old.is_triggered and order.stop_price != old.stop_price:
+        return Breach(Code.ORDER_TRIGGERED, old.stop_price, order.stop_price)
+    price = _judged_price(order)
     if order.order_type != "MARKET":
         order = order._replace(reserve_price=reserve_price(order.side, order.order_type, price))
-    breach = _risk_breach(account, order, price, day, freed=old)
+    position = account.positions.get(order.symbol, NO_POSITION)
+    not_judged = limits_not_stretched(
+        account,
+        position,
+        old_quantity=old.remaining,
+        old_price=_judged_price(old),
+        quantity=order.remaining,
+        price=price,
+    )
+    breach = _risk_breach(account, order, price, day, freed=old, not_judged=not_judged)
     if breach is not None:
         return breach
     cash, shares = _reserved(account, old.symbol, freed=old)
@@ -136,6 +160,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         filled_quantity=old.filled_quantity,
         reserved_cash=cash,
         reserved_shares=shares,
+        terms=",".join(term for term in e.REPLACEABLE_TERMS if getattr(command, term) is not None),
     )
     return replaced, _placed_event(account, command.new_order_id, order, replaces=command.order_id, freed=old)
 
@@ -149,18 +174,7 @@ def end(
         return Breach(Code.ORDER_NOT_OPEN, None, None)
     if type(command) is c.ExpireOrder and order.time_in_force == "GTC":
         return Breach(Code.ORDER_NOT_EXPIRING, None, None)
-    cash, shares = _reserved(account, order.symbol, freed=order)
-    event = _ENDED[type(command)](
-        order_id=command.order_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        filled_quantity=order.filled_quantity,
-        reason=command.reason,
-        reserved_cash=cash,
-        reserved_shares=shares,
-    )
-    return (event,)
+    return (_ended_event(account, _ENDED[type(command)], command.order_id, order, command.reason),)
 
 
 def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
@@ -173,16 +187,20 @@ def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
         return Breach(Code.ORDER_QUANTITY_EXCEEDED, order.remaining, trade.quantity)
     if order.time_in_force == "FOK" and trade.quantity < order.remaining:
         return Breach(Code.FILL_NOT_COMPLETE, order.remaining, trade.quantity)
-    limit = order.limit_price
-    if limit is not None and (trade.price > limit if trade.side == "BUY" else trade.price < limit):
+    stop, limit = order.stop_price, order.limit_price
+    if stop is not None and not order.is_triggered and not is_no_worse(trade.side, stop, than=trade.price):
+        return Breach(Code.ORDER_NOT_TRIGGERED, stop, trade.price)
+    if limit is not None and not is_no_worse(trade.side, trade.price, than=limit):
         return Breach(Code.PRICE_BEYOND_LIMIT, limit, trade.price)
     return None
 
 
-def fill(account: Account, order_id: str, order: Order, trade: c.ExecuteTrade) -> e.OrderFilled:
-    """Return the event of a fill, which sets free what these shares kept reserved."""
+def fill(
+    account: Account, order_id: str, order: Order, trade: c.ExecuteTrade
+) -> tuple[e.OrderFilled] | tuple[e.OrderFilled, e.OrderExpired]:
+    """Return the events of a fill, which sets free what these shares kept reserved; it ends an IOC order."""
     filled_quantity = order.filled_quantity + trade.quantity
-    return e.OrderFilled(
+    filled = e.OrderFilled(
         order_id=order_id,
         symbol=order.symbol,
         side=order.side,
@@ -195,6 +213,35 @@ def fill(account: Account, order_id: str, order: Order, trade: c.ExecuteTrade) -
         reserved_cash=account.reserved_cash - order.reserved_cash(trade.quantity),
         reserved_shares=account.reserved_shares.get(order.symbol, 0) - order.reserved_shares(trade.quantity),
     )
+    if order.time_in_force != "IOC" or filled.status == "FILLED":
+        return (filled,)
+    rest = order._replace(filled_quantity=filled_quantity)
+    return filled, _ended_event(account, e.OrderExpired, order_id, rest, REST_OF_IOC, freed=order)
+
+
+def as_it_works_now(account: Account, placement: tuple[e.AccountEvent, ...]) -> tuple[e.AccountEvent, ...] | None:
+    """Return the events that once placed an order with its fills and reserves of now, None when it works no more.
+
+    For who sends a placement again: the first answer would say of an order that was filled or ended that it waits.
+    """
+    *before, placed = placement
+    assert isinstance(placed, e.OrderPlaced), "a placement ends with the order that works from then on"
+    order = account.orders.get(placed.order_id)
+    if order is None:
+        return None
+    now = msgspec.structs.replace(
+        placed,
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        reserved_cash=account.reserved_cash,
+        reserved_shares=account.reserved_shares.get(order.symbol, 0),
+    )
+    return (*before, now)
+
+
+def _judged_price(order: Order) -> int:
+    """Return the price that an order was or is judged by, which for a buy may be less than what it reserves."""
+    return reckoned_price(order.limit_price, order.stop_price, reference_price(order.side, order.reserve_price))
 
 
 def _new_order(command: c.PlaceOrder, price: int) -> Order:
@@ -236,6 +283,23 @@ def _placed_event(
     )
 
 
+def _ended_event(
+    account: Account, kind: type[E], order_id: str, order: Order, reason: str, *, freed: Order | None = None
+) -> E:
+    """Return the event that ends an order; `freed` is the order as the account has it, when that is another."""
+    cash, shares = _reserved(account, order.symbol, freed=freed or order)
+    return kind(
+        order_id=order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        reason=reason,
+        reserved_cash=cash,
+        reserved_shares=shares,
+    )
+
+
 def _taken(account: Account, order_id: str, client_order_id: str) -> Breach | None:
     if order_id in account.orders:
         return Breach(Code.DUPLICATE_ORDER_ID, None, None)
@@ -244,7 +308,15 @@ def _taken(account: Account, order_id: str, client_order_id: str) -> Breach | No
     return None
 
 
-def _risk_breach(account: Account, order: Order, price: int, day: int, *, freed: Order | None) -> Breach | None:
+def _risk_breach(
+    account: Account,
+    order: Order,
+    price: int,
+    day: int,
+    *,
+    freed: Order | None,
+    not_judged: frozenset[Code] = NO_CODES,
+) -> Breach | None:
     """Judge what is left of an order as the trade that it may become, beside everything else that is reserved."""
     cash, shares = _reserved(account, order.symbol, freed=freed)
     position = account.positions.get(order.symbol, NO_POSITION)
@@ -258,6 +330,7 @@ def _risk_breach(account: Account, order: Order, price: int, day: int, *, freed:
         account.cash - cash,
         position.quantity - shares,
         day,
+        not_judged,
     )
 
 

@@ -15,6 +15,8 @@ from accounts.domain.events import Side
 from accounts.domain.state import NO_POSITION, Account, Order, Position
 from accounts.domain.values import BASIS_POINTS, SCALE, VALUE_MAX
 
+NO_CODES: Final[frozenset[Code]] = frozenset()
+
 DEFAULT_MAX_POSITION_BP: Final = 1_000  # 10 % of the portfolio in one symbol after a buy.
 DEFAULT_MAX_DAILY_VALUE: Final = 1_000_000 * SCALE  # Traded value per UTC day.
 DEFAULT_MAX_TRADE_VALUE: Final = 100_000 * SCALE  # Value of one trade.
@@ -56,27 +58,29 @@ def breach_of(
     cash: int,
     shares: int,
     day: int,
+    not_judged: frozenset[Code] = NO_CODES,
 ) -> Breach | None:
     """Return the first rule that buying or selling `quantity` at `price` would break on a UTC day.
 
-    `cost` is the cash that a buy takes or reserves, `cash` and `shares` what there is to spend and to sell.
+    `cost` is the cash that a buy takes or reserves, `cash` and `shares` what there is to spend and to sell;
+    `not_judged` are the limits that hold for what is there already (see `limits_not_stretched`).
     """
     value = quantity * price
-    if value > account.max_trade_value:
+    if value > account.max_trade_value and Code.TRADE_LIMIT_EXCEEDED not in not_judged:
         return Breach(Code.TRADE_LIMIT_EXCEEDED, account.max_trade_value, value)
     traded = account.day_volume + value if account.day == day else value
-    if traded > account.max_daily_value:
+    if traded > account.max_daily_value and Code.DAILY_LIMIT_EXCEEDED not in not_judged:
         return Breach(Code.DAILY_LIMIT_EXCEEDED, account.max_daily_value, traded)
     is_buy = side == "BUY"
     if is_buy and cost > cash:
         return Breach(Code.INSUFFICIENT_FUNDS, cash, cost)
     if not is_buy and quantity > shares:
         return Breach(Code.INSUFFICIENT_POSITION, shares, quantity)
-    held, _, mark, _ = position
-    portfolio_value = account.cash + account.positions_value + held * (price - mark)
-    if portfolio_value > VALUE_MAX:
+    held = position[0]
+    portfolio_value = portfolio_value_at(account, position, price)
+    if portfolio_value > VALUE_MAX and Code.VALUE_LIMIT_EXCEEDED not in not_judged:
         return Breach(Code.VALUE_LIMIT_EXCEEDED, VALUE_MAX, portfolio_value)
-    if not is_buy:
+    if not is_buy or Code.POSITION_LIMIT_EXCEEDED in not_judged:
         return None
     position_value = (held + quantity) * price
     if position_value * BASIS_POINTS > account.max_position_bp * portfolio_value:
@@ -84,3 +88,30 @@ def breach_of(
             Code.POSITION_LIMIT_EXCEEDED, account.max_position_bp * portfolio_value // BASIS_POINTS, position_value
         )
     return None
+
+
+def limits_not_stretched(
+    account: Account, position: Position, *, old_quantity: int, old_price: int, quantity: int, price: int
+) -> frozenset[Code]:
+    """Return the limits by which an order that takes another one's place comes to no more than that one did.
+
+    Each limit by what it measures: the value, what the account is worth at the price, and the share of the portfolio
+    (compared crosswise, so that nothing is divided). Cash and shares are not here: the old order keeps what it needs.
+    """
+    codes = set()
+    if quantity * price <= old_quantity * old_price:
+        codes |= {Code.TRADE_LIMIT_EXCEEDED, Code.DAILY_LIMIT_EXCEEDED}
+    if price <= old_price:
+        codes.add(Code.VALUE_LIMIT_EXCEEDED)
+    held = position.quantity
+    part, old_part = (held + quantity) * price, (held + old_quantity) * old_price
+    if part * portfolio_value_at(account, position, old_price) <= old_part * portfolio_value_at(
+        account, position, price
+    ):
+        codes.add(Code.POSITION_LIMIT_EXCEEDED)
+    return frozenset(codes)
+
+
+def portfolio_value_at(account: Account, position: Position, price: int) -> int:
+    """Return what the account is worth with one of its positions at another price than it last traded at."""
+    return account.cash + account.positions_value + position[0] * (price - position[2])

@@ -45,6 +45,11 @@ class Order(NamedTuple):
         """The shares that are not filled."""
         return self.quantity - self.filled_quantity
 
+    @property
+    def is_triggered(self) -> bool:
+        """Whether it waits for no stop any more: it has none, or a fill has shown that the market reached it."""
+        return self.stop_price is None or self.filled_quantity > 0
+
     def reserved_cash(self, shares: int) -> int:
         """The cash that so many of its shares keep reserved."""
         return shares * self.reserve_price if self.side == "BUY" else 0

@@ -59,12 +59,27 @@ def parse_prices(texts: Sequence[str]) -> list[int] | None:
 
 
 def parse_quantity(value: object) -> int:
-    """Check a quantity: an integer of whole shares from 1 to 1,000,000,000 (bool is not an integer here)."""
-    if type(value) is not int:
-        raise InvalidValue(f"a quantity is an integer of whole shares, {_shown(value)} is not")
-    if not 1 <= value <= QUANTITY_MAX:
-        raise InvalidValue(f"a quantity is from 1 to {QUANTITY_MAX:,} shares, found {value:,}")
-    return value
+    """Parse a quantity of whole shares such as "250", or check an integer; from 1 to 1,000,000,000."""
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= _WHOLE_DIGITS_MAX:
+        quantity = int(value)
+    elif type(value) is int:  # And not bool.
+        quantity = value
+    else:
+        raise InvalidValue(f'a quantity is whole shares, as digits such as "250" or a number, {_shown(value)} is not')
+    if not 1 <= quantity <= QUANTITY_MAX:
+        raise InvalidValue(f"a quantity is from 1 to {QUANTITY_MAX:,} shares, found {_shown(value)}")
+    return quantity
+
+
+def parse_quantities(values: Sequence[int | str]) -> Sequence[int] | None:
+    """Parse many quantities as `parse_quantity` does each, None when one of them is none."""
+    if set(map(type, values)) == {int}:
+        numbers: Sequence[int] = values  # type: ignore[assignment]
+        return numbers if 1 <= min(numbers) <= max(numbers) <= QUANTITY_MAX else None
+    try:
+        return list(map(parse_quantity, values))
+    except InvalidValue:
+        return None
 
 
 def format_amount(value: int) -> str:
@@ -72,6 +87,11 @@ def format_amount(value: int) -> str:
     sign = "-" if value < 0 else ""
     whole, fraction = divmod(abs(value), SCALE)
     return f"{sign}{whole}.{fraction:04d}"
+
+
+def format_quantity(quantity: int) -> str:
+    """Show a quantity as a decimal string: as exact in every client as money is, however large it gets."""
+    return str(quantity)
 
 
 def average_cost(*, cost: int, quantity: int) -> int:

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import msgspec
-
 from eventstore.archive.avro_file import encode_file
 from eventstore.archive.avro_schema import Schema, fingerprint
 from eventstore.archive.catalogue import Catalogue, Recorded
@@ -24,9 +22,11 @@ from eventstore.archive.verification import verified_file
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import genesis_hash
-from eventstore.reader import READ_BATCHES_AT_ONCE, check
-from eventstore.record import CommitHeader, Document, StoredBatch, StoreMetadata
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.record import Document, StoredBatch, StoreMetadata
+from eventstore.second_reading import confirmed
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.identifiers import unpack
 
 BATCHES_PER_FILE_MAX: Final = 1_000
 PAYLOAD_BYTES_PER_FILE_MAX: Final = 8 * 1024 * 1024
@@ -37,7 +37,6 @@ They bound what a run holds in memory, and what reading one removed batch costs:
 """
 
 _HASH_DIGITS_IN_NAME: Final = 16
-_decode_header: Final = msgspec.msgpack.Decoder(CommitHeader).decode
 
 
 class Removal(NamedTuple):
@@ -78,6 +77,7 @@ class Archiver:
     ) -> None:
         """`engine` is the bare one: what stands in the store itself."""
         self._engine = engine
+        self._reader = Reader(engine, codec)
         self._metadata = metadata
         self._codec = codec
         self._schema = schema
@@ -124,9 +124,10 @@ class Archiver:
         previous_hash = bytes.fromhex(last.last_hash) if last else genesis_hash(self._metadata.store_id, partition)
         stretch: list[StoredBatch] = []
         size_bytes = event_count = 0
-        while stored := self._engine.read(partition=partition, after_seq=after_seq, limit=READ_BATCHES_AT_ONCE):
+        while stored := self._reader.stored(
+            partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
+        ):
             for batch in stored:
-                check(batch, partition=partition, seq=after_seq + 1, previous_hash=previous_hash)
                 if batch.last_timestamp >= before:
                     if stretch:
                         yield stretch
@@ -162,7 +163,7 @@ class Archiver:
         content = encode_file(batches, schema=self._schema, codec=self._codec)
         manifest = self._manifest(batches, content).signed(self._signer)
         self._storage.put(manifest.file, content, retain_until=self._retain_until())
-        if list(self._verified(manifest)) != batches:
+        if self._verified(manifest) != batches:
             raise IntegrityError(
                 f"archive file {manifest.file} read back is not what was written: nothing was recorded or removed",
                 partition=manifest.partition,
@@ -225,8 +226,11 @@ class Archiver:
                     seq=batch.seq,
                 )
 
-    def _verified(self, manifest: Manifest) -> Iterator[StoredBatch]:
-        return verified_file(manifest, self._storage.get(manifest.file), codec=self._codec)
+    def _verified(self, manifest: Manifest) -> list[StoredBatch]:
+        def read(codec: EventCodec) -> list[StoredBatch]:
+            return list(verified_file(manifest, self._storage.get(manifest.file), codec=codec))
+
+        return confirmed(lambda: read(self._codec), lambda: read(self._codec.fresh()))
 
     def _standing(self, manifest: Manifest) -> list[StoredBatch]:
         """Return the batches of an archive file that the store itself still has."""
@@ -244,8 +248,8 @@ class Archiver:
         return found
 
     def _aggregates(self, batch: StoredBatch) -> set[str]:
-        plain = self._codec.decompress(batch.payload)
-        return {_decode_header(raw.header).aggregate_id for raw in self._codec.raw_commits(plain)}
+        layout = self._reader.layout(batch)
+        return {str(aggregate_id) for aggregate_id in unpack(layout.aggregate_ids, count=layout.commit_count)}
 
     def _manifest(self, batches: Sequence[StoredBatch], content: bytes) -> Manifest:
         first, last = batches[0], batches[-1]

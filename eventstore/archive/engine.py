@@ -18,7 +18,7 @@ from eventstore.archive.signing import Verify
 from eventstore.archive.storage import ArchiveStorage
 from eventstore.engines.base import AppendOutcome, Engine
 from eventstore.errors import IntegrityError
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
 
 FILES_CACHED_MAX: Final = 4
 """How many decoded files are kept: readers go through one after another, a few of them at the same time."""
@@ -30,12 +30,19 @@ class ArchivedEngine:
     def __init__(self, bare: Engine, storage: ArchiveStorage, *, verify: Verify) -> None:
         self.bare = bare
         self._storage = storage
+        self._verify = verify
         self._catalogue = Catalogue(bare, verify=verify)
         self._files: OrderedDict[str, list[StoredBatch]] = OrderedDict()
         self._lock = threading.RLock()
 
+    def check_exists(self) -> None:
+        self.bare.check_exists()
+
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         return self.bare.open(proposed)
+
+    def reopened(self) -> "ArchivedEngine":
+        return ArchivedEngine(self.bare.reopened(), self._storage, verify=self._verify)
 
     def problems(self) -> list[str]:
         return self.bare.problems()
@@ -79,14 +86,17 @@ class ArchivedEngine:
     def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         return self.bare.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
 
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
-        return self.bare.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
+        return self.bare.put_pages(pages, partition=partition, stretch=stretch)
+
+    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
+        self.bare.replace_pages(pages, partition=partition, stretch=stretch)
 
     def page_position(self, *, partition: int) -> int:
         return self.bare.page_position(partition=partition)
 
-    def page_positions(self, *, partition: int) -> list[int]:
-        return self.bare.page_positions(partition=partition)
+    def page_stretches(self, *, partition: int) -> list[Stretch]:
+        return self.bare.page_stretches(partition=partition)
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -95,9 +105,6 @@ class ArchivedEngine:
 
     def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
         return self.bare.pages(aggregate_id, after_version=after_version, limit=limit)
-
-    def drop_pages(self) -> None:
-        self.bare.drop_pages()
 
     def append_document(self, document: Document) -> bool:
         return self.bare.append_document(document)

@@ -71,6 +71,12 @@ def make_checkpoint(
     IntegrityError or FeedGap, and signs nothing, when the journal is not what was written or does not continue what was
     signed before.
     """
+    return store.confirmed(lambda read: _made(read, key, former_keys, now, only_if_new))
+
+
+def _made(
+    store: EventStore, key: Ed25519PrivateKey, former_keys: Sequence[bytes], now: int, only_if_new: bool
+) -> Checkpoint | None:
     public_key = key.public_key().public_bytes_raw()
     for _ in range(TRIES_MAX):
         before = latest_checkpoint(store)

@@ -7,7 +7,7 @@ import msgspec
 from eventstore.audit.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
 from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
-from eventstore.pages.page import open_page
+from eventstore.reader import Reader
 from eventstore.record import CommitHeader, StoredBatch
 from eventstore.store import EventStore
 
@@ -31,6 +31,10 @@ def prove_event(
     Raises ValueError, which says what to do, when there is no such event or no such checkpoint; IntegrityError or
     FeedGap when the journal on the way is not what was written.
     """
+    return store.confirmed(lambda read: _event_proof(read, aggregate_id, version, checkpoint_number))
+
+
+def _event_proof(store: EventStore, aggregate_id: str, version: int, checkpoint_number: int | None) -> dict[str, Any]:
     place = find_event(store, aggregate_id=aggregate_id, version=version)
     partition = place.batch.partition
     checkpoint = _covering(store, partition, place.batch.seq, checkpoint_number)
@@ -47,6 +51,10 @@ def prove_event(
 
 def prove_consistency(store: EventStore, *, old_number: int, new_number: int) -> dict[str, Any]:
     """Return the proof that one checkpoint continues another; raises ValueError when it does not, or is not there."""
+    return store.confirmed(lambda read: _consistency_proof(read, old_number, new_number))
+
+
+def _consistency_proof(store: EventStore, old_number: int, new_number: int) -> dict[str, Any]:
     old, new = numbered_checkpoint(store, old_number), numbered_checkpoint(store, new_number)
     hashes = {head.partition: _batch_hashes(store, head.partition, head.seq) for head in new.statement.partitions}
     return consistency_proof(old=old, new=new, batch_hashes=hashes)
@@ -58,14 +66,12 @@ def find_event(store: EventStore, *, aggregate_id: str, version: int) -> Place:
     Raises ValueError when there is none.
     """
     partition = store.partition_of(aggregate_id)
-    newest_page = store.engine.last_page(aggregate_id)
+    newest_page = store.pages.last(aggregate_id)
     newest = newest_page.last_version if newest_page is not None else 0
+    reader = Reader(store.engine, store.codec)
     begin = _begin(store, aggregate_id=aggregate_id, version=version)
     for batch in batches_after(store, partition=partition, after_seq=begin, previous_hash=None):
-        commits = [
-            (bytes(header), [bytes(event) for event in events])
-            for header, events in store.codec.raw_commits(store.codec.decompress(batch.payload))
-        ]
+        commits = [(bytes(header), [bytes(event) for event in events]) for header, events in reader.raw_commits(batch)]
         for commit_index, (header, events) in enumerate(commits):
             found = _decode_header(header)
             if found.aggregate_id != aggregate_id:
@@ -81,10 +87,9 @@ def find_event(store: EventStore, *, aggregate_id: str, version: int) -> Place:
 def _begin(store: EventStore, *, aggregate_id: str, version: int) -> int:
     """Return a seq after which the event stands, if there is one."""
     partition = store.partition_of(aggregate_id)
-    stored = store.engine.last_page(aggregate_id, version=version)
-    if stored is not None and version <= stored.last_version:
-        commands = open_page(stored, store.codec).commands()
-        timestamp = max(command.timestamp for command in commands if command.version <= version)
+    page = store.pages.last(aggregate_id, version=version)
+    if page is not None and version <= page.last_version:
+        timestamp = max(command.timestamp for command in page.commands() if command.version <= version)
         return store.engine.seek(partition=partition, timestamp=timestamp)
     return store.engine.page_position(partition=partition)
 

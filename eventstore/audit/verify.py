@@ -12,8 +12,9 @@ import msgspec
 from eventstore.errors import EventStoreError, IntegrityError
 from eventstore.integrity.frontier import Frontier
 from eventstore.integrity.heads import ExpectedHead, HeadVerifier
-from eventstore.integrity.verifier import Finding, PartitionVerifier
+from eventstore.integrity.verifier import Examined, Finding, PartitionVerifier
 from eventstore.record import StoredBatch
+from eventstore.second_reading import Source, say_unconfirmed
 from eventstore.store import EventStore
 
 BATCHES_AT_ONCE: Final = 64
@@ -48,6 +49,7 @@ class PartitionRun:
         progress: Progress | None = None,
     ) -> None:
         self._store = store
+        self._source = Source(store.engine, store.codec)
         self._expected = sorted(heads)
         resumed = progress if progress is not None and self._still_holds(progress, partition) else None
         genesis = store.genesis(partition)
@@ -79,13 +81,17 @@ class PartitionRun:
         while True:
             batches: Sequence[StoredBatch]
             try:
-                batches = self._read(BATCHES_AT_ONCE)
+                batches = self._read(self._source, BATCHES_AT_ONCE)
             except EventStoreError:
-                batches = yield from self._one_by_one()
+                batches = yield from self._read_again()
+            if not batches:
+                batches = self._batches_past_the_end()
             if not batches:
                 break
-            for batch in batches:
-                found = [*self._verifier.verify(batch), *self._heads.passes(batch)]
+            for read in batches:
+                batch, examined = self._examined(read)
+                self._verifier.accept(batch, examined)
+                found = [*examined.findings, *self._heads.passes(batch)]
                 events = 0 if found else batch.event_count
                 self.batch_count += 1
                 self.event_count += events
@@ -132,22 +138,54 @@ class PartitionRun:
             self.findings += found
             yield 0, found
 
-    def _read(self, limit: int) -> Sequence[StoredBatch]:
+    def _read(self, source: Source, limit: int) -> Sequence[StoredBatch]:
         verifier = self._verifier
-        return self._store.engine.read(partition=verifier.partition, after_seq=verifier.next_seq - 1, limit=limit)
+        return source.engine.read(partition=verifier.partition, after_seq=verifier.next_seq - 1, limit=limit)
 
-    def _one_by_one(self) -> Generator[tuple[int, list[Finding]], None, Sequence[StoredBatch]]:
-        """Read up to the damage that a longer read stumbled over, and report it; nothing after it can be reached."""
+    def _read_again(self) -> Generator[tuple[int, list[Finding]], None, Sequence[StoredBatch]]:
+        """Read a second time what could not be read: all of it, or up to the damage, and report that; nothing after it
+        can be reached.
+        """
         partition, next_seq = self._verifier.partition, self._verifier.next_seq
-        try:
-            return self._read(1)
-        except IntegrityError as error:
-            seq = error.seq if error.seq is not None else next_seq
-            finding = Finding(partition, seq, error.aggregate_id, error.version, error.detail)
-        except EventStoreError as error:
-            finding = Finding(partition, next_seq, None, None, str(error))
+        with self._source.second() as source:
+            for limit in (BATCHES_AT_ONCE, 1):
+                try:
+                    return self._read(source, limit)
+                except IntegrityError as error:
+                    seq = error.seq if error.seq is not None else next_seq
+                    finding = Finding(partition, seq, error.aggregate_id, error.version, error.detail)
+                except EventStoreError as error:
+                    finding = Finding(partition, next_seq, None, None, str(error))
         yield from self._without_batch([finding])
         return []
+
+    def _examined(self, batch: StoredBatch) -> tuple[StoredBatch, Examined]:
+        """Examine the next batch; what is found counts if it is found in a second reading too."""
+        examined = self._verifier.examine(batch)
+        if not examined.findings:
+            return batch, examined
+        with self._source.second() as source:
+            try:
+                again = self._read(source, 1)
+            except EventStoreError:
+                again = []
+            if not again:
+                return batch, examined
+            second = self._verifier.examine(again[0], source.codec)
+        if not second.findings:
+            say_unconfirmed(examined.findings[0])
+        return again[0], second
+
+    def _batches_past_the_end(self) -> Sequence[StoredBatch]:
+        """Read a second time where the partition seems to end too early."""
+        missing = list(self._heads.ends(last_seq=self._verifier.next_seq - 1))
+        if not missing:
+            return []
+        with self._source.second() as source:
+            found = self._read(source, BATCHES_AT_ONCE)
+        if found:
+            say_unconfirmed(missing[0])
+        return found
 
 
 def verify_partition(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -98,11 +99,12 @@ def progress_path(folder: Path, partition: int) -> Path:
 
 
 def forget_progress(folder: Path) -> None:
-    """Remove what earlier runs left."""
-    for path in folder.glob("partition-*.msgpack*"):
-        path.unlink()
-    if folder.exists() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove what earlier runs left; what may not be removed is not looked at either."""
+    with suppress(OSError):
+        for path in folder.glob("partition-*.msgpack*"):
+            path.unlink()
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def verify_job(store: EventStore, job: Job) -> Generator[Update, None, None]:
@@ -196,8 +198,10 @@ def _loaded(job: Job) -> Progress | None:
 
 
 def _save(job: Job, progress: Progress) -> None:
-    job.folder.mkdir(parents=True, exist_ok=True)
+    """Keep how far a run is; where nothing may be written, an interrupted run begins again."""
     path = progress_path(job.folder, job.partition)
     made = path.with_suffix(f".msgpack.{os.getpid()}")
-    made.write_bytes(msgspec.msgpack.encode(progress))
-    made.replace(path)
+    with suppress(OSError):
+        job.folder.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(msgspec.msgpack.encode(progress))
+        made.replace(path)

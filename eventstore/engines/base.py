@@ -6,7 +6,8 @@ reader's work. What it does promise:
 - `append` writes a batch only if nothing stands at its (partition, seq), decided by the storage itself and atomically,
   whichever processes or machines compete; it returns only after the data are durable;
 - `read` returns batches in order of seq exactly as stored, holes and damage included;
-- pages and documents are only ever added; `forget` and `drop_pages` are the two guarded ways to remove anything.
+- batches and documents are only ever added; `forget` is the one guarded way to remove anything;
+- a page stands until the same events' page replaces it, so whoever has seen a page position finds pages up to it.
 
 Driver errors are translated here (`raise ... from`): StoreUnavailable when nothing was written, OutcomeUnknown when
 that cannot be known.
@@ -17,7 +18,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from eventstore.errors import EventStoreError
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
 
 AppendOutcome: TypeAlias = StoredBatch | EventStoreError | None
 """None: it is durable. A batch: that one stands in its place. An error: what this batch alone met, others apart."""
@@ -71,17 +72,22 @@ class Pages(Protocol):
         what was claimed before it, if pages of that may have been written already. `put_pages` takes no other end.
         """
 
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
-        """Add the pages of the journal's stretch (after_seq, through_seq]; False, and nothing else is changed, when
-        the partition's page position is not `after_seq` any more. A crash in between leaves only pages that the
-        next try writes again, the same bytes.
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
+        """Add the pages of a stretch of the journal; False, and nothing else is changed, when the partition's page
+        position is not where the stretch begins any more. A crash in between leaves only pages that the next try
+        writes again, the same bytes.
+        """
+
+    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
+        """Write the pages of a stretch that is in pages already over those, under the same keys, and its version. At
+        every moment each of the pages is there, the old one or the new one.
         """
 
     def page_position(self, *, partition: int) -> int:
         """Return the seq up to which a partition's events are in pages, 0 when none are."""
 
-    def page_positions(self, *, partition: int) -> list[int]:
-        """Return the ends of all stretches that became pages, ascending; the last is the partition's position."""
+    def page_stretches(self, *, partition: int) -> list[Stretch]:
+        """Return all stretches that became pages, in order; the last one ends at the partition's page position."""
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -90,9 +96,6 @@ class Pages(Protocol):
 
     def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
         """Return pages whose last version is above `after_version`, in order, at most `limit`."""
-
-    def drop_pages(self) -> None:
-        """Remove every page and every page position; the journal is not touched."""
 
 
 class Documents(Protocol):
@@ -111,9 +114,17 @@ class Documents(Protocol):
 class Engine(Journal, Pages, Documents, Protocol):
     """Storage of one store."""
 
+    def check_exists(self) -> None:
+        """Raise ConfigurationMismatch when there is no store yet, which `open` would create."""
+
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         """Open the store, creating it with the proposed metadata when it does not exist; return what it was made
         with.
+        """
+
+    def reopened(self) -> "Engine":
+        """Return an engine on the same open storage that shares no connection and no cache with this one, for a second
+        reading. Whoever asks for it closes it.
         """
 
     def problems(self) -> list[str]:

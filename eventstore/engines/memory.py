@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from eventstore.engines.base import AppendOutcome
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.errors import ConfigurationMismatch
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
 
 
 class MemoryEngine:
@@ -16,14 +17,21 @@ class MemoryEngine:
         self._metadata: StoreMetadata | None = None
         self._partitions: dict[int, dict[int, StoredBatch]] = {}
         self._pages: dict[str, dict[int, StoredPage]] = {}
-        self._page_positions: dict[int, list[int]] = {}
+        self._stretches: dict[int, list[Stretch]] = {}
         self._documents: dict[str, dict[int, Document]] = {}
+
+    def check_exists(self) -> None:
+        if self._metadata is None:
+            raise ConfigurationMismatch("there is no event store in this memory yet")
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         with self._lock:
             if self._metadata is None:
                 self._metadata = proposed
             return self._metadata
+
+    def reopened(self) -> "MemoryEngine":
+        return self
 
     def turn(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -63,23 +71,29 @@ class MemoryEngine:
     def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         return through_seq  # Pages and position are written in one step.
 
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
         with self._lock:
-            positions = self._page_positions.setdefault(partition, [])
-            if (positions[-1] if positions else 0) != after_seq:
+            if self.page_position(partition=partition) != stretch.after_seq:
                 return False
-            for page in pages:
-                self._pages.setdefault(page.aggregate_id, {})[page.first_version] = page
-            positions.append(through_seq)
+            self._write(pages)
+            self._stretches.setdefault(partition, []).append(stretch)
             return True
+
+    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
+        with self._lock:
+            self._write(pages)
+            stretches = self._stretches[partition]
+            place = next(n for n, each in enumerate(stretches) if each.through_seq == stretch.through_seq)
+            stretches[place] = stretch
 
     def page_position(self, *, partition: int) -> int:
         with self._lock:
-            return max(self._page_positions.get(partition, ()), default=0)
+            stretches = self._stretches.get(partition)
+            return stretches[-1].through_seq if stretches else 0
 
-    def page_positions(self, *, partition: int) -> list[int]:
+    def page_stretches(self, *, partition: int) -> list[Stretch]:
         with self._lock:
-            return list(self._page_positions.get(partition, ()))
+            return list(self._stretches.get(partition, ()))
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -97,11 +111,6 @@ class MemoryEngine:
         with self._lock:
             stored = self._pages.get(aggregate_id, {})
             return [stored[first] for first in sorted(stored) if stored[first].last_version > after_version][:limit]
-
-    def drop_pages(self) -> None:
-        with self._lock:
-            self._pages.clear()
-            self._page_positions.clear()
 
     def append_document(self, document: Document) -> bool:
         with self._lock:
@@ -122,6 +131,10 @@ class MemoryEngine:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _write(self, pages: Sequence[StoredPage]) -> None:
+        for page in pages:
+            self._pages.setdefault(page.aggregate_id, {})[page.first_version] = page
 
     def _append_one(self, batch: StoredBatch) -> StoredBatch | None:
         stored = self._partitions.setdefault(batch.partition, {})

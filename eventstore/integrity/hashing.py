@@ -10,7 +10,6 @@ The leaf prefix 0x00 and node prefix 0x01 are those of RFC 6962 section 2.1.
 """
 
 import hashlib
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -32,12 +31,6 @@ def leaf_hash(header: bytes, index: int, event: bytes) -> bytes:
     """Hash one event: `header` is the stored commit header, `event` the stored event, both exact MessagePack bytes."""
     place = _INDEX_BYTES[index] if index < 256 else index.to_bytes(4, "big")
     return hashlib.sha256(LEAF + header + place + event).digest()
-
-
-def first_leaf_hashes(headers: Iterable[bytes], events: Iterable[bytes]) -> list[bytes]:
-    """Hash the only, or the first, event of each commit, as `leaf_hash` does: thousands of them at once."""
-    sha256, place = hashlib.sha256, _INDEX_BYTES[0]
-    return [sha256(LEAF + header + place + event).digest() for header, event in zip(headers, events, strict=True)]
 
 
 def genesis_hash(store_id: str, partition: int) -> bytes:

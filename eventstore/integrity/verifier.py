@@ -67,6 +67,13 @@ class _StoredEvent(NamedTuple):
     leaf: bytes
 
 
+class Examined(NamedTuple):
+    """What was found of a batch, and the versions that its events lead to; None when these cannot be known."""
+
+    findings: list[Finding]
+    versions: dict[str, int] | None
+
+
 class PartitionVerifier:
     """Verifies one partition, batch after batch, from its first or from where another run has come to.
 
@@ -91,85 +98,114 @@ class PartitionVerifier:
 
     def verify(self, batch: StoredBatch) -> Iterator[Finding]:
         """Yield what is wrong with the next stored batch; nothing for a sound one."""
+        examined = self.examine(batch)
+        self.accept(batch, examined)
+        yield from examined.findings
+
+    def examine(self, batch: StoredBatch, payload_format: PayloadFormat | None = None) -> Examined:
+        """Return what is wrong with the next stored batch, and move nowhere: it may be read and examined again.
+
+        `payload_format` takes the place of the verifier's own.
+        """
+        payload_format = payload_format or self._format
+        findings: list[Finding] = []
         if batch.partition != self.partition or batch.seq != self.next_seq:
-            yield self._finding(
-                self.next_seq, f"missing: partition {batch.partition}, seq {batch.seq} stands in its place"
+            findings.append(
+                self._finding(
+                    self.next_seq, f"missing: partition {batch.partition}, seq {batch.seq} stands in its place"
+                )
             )
         elif batch.previous_hash != self.previous_hash:
             detail = "does not follow the batch before it: one of the two was altered, replaced or moved"
-            yield self._finding(batch.seq, detail, self._first_event(batch))
+            findings.append(self._finding(batch.seq, detail, _first_event(batch, payload_format)))
+        if payload_hash(batch.payload) != batch.payload_hash:
+            findings.append(self._locate(batch, payload_format))
+            return Examined(findings, None)
+        if batch_hash(batch) != batch.hash:
+            detail = "the header of the batch was altered"
+            findings.append(self._finding(batch.seq, detail, _first_event(batch, payload_format)))
+        try:
+            events = _events_of(batch.payload, payload_format)
+        except ValueError as error:
+            findings.append(self._finding(batch.seq, str(error)))
+            return Examined(findings, {})
+        return self._examine_events(batch, events, findings)
+
+    def accept(self, batch: StoredBatch, examined: Examined) -> None:
+        """Move on to the batch after this one."""
         self.next_seq = batch.seq + 1
         self.previous_hash = batch.hash
-        if payload_hash(batch.payload) != batch.payload_hash:
-            yield self._locate(batch)
+        if examined.versions is None:
             self.versions.clear()  # What these events did to the versions is not known any more.
-            return
-        if batch_hash(batch) != batch.hash:
-            yield self._finding(batch.seq, "the header of the batch was altered", self._first_event(batch))
-        yield from self._verify_events(batch)
+        else:
+            self.versions.update(examined.versions)
 
-    def _verify_events(self, batch: StoredBatch) -> Iterator[Finding]:
-        try:
-            events = self._events_of(batch.payload)
-        except ValueError as error:
-            yield self._finding(batch.seq, str(error))
-            return
+    def _examine_events(self, batch: StoredBatch, events: Sequence[_StoredEvent], findings: list[Finding]) -> Examined:
         if merkle_root([event.leaf for event in events]) != batch.merkle_root or len(events) != batch.event_count:
-            yield self._finding(batch.seq, "the events are not those of the Merkle root", self._altered(batch, events))
+            detail = "the events are not those of the Merkle root"
+            findings.append(self._finding(batch.seq, detail, _altered(batch, events)))
         elif _prefixes(events) != batch.leaf_prefixes:
-            yield self._finding(batch.seq, "the stored prefixes of the event hashes were altered", events[:1])
+            findings.append(
+                self._finding(batch.seq, "the stored prefixes of the event hashes were altered", events[:1])
+            )
+        versions: dict[str, int] = {}
         for event in events:
-            before = self.versions.get(event.aggregate_id)
+            before = versions.get(event.aggregate_id) or self.versions.get(event.aggregate_id)
             if before is not None and event.version != before + 1:
-                yield self._finding(batch.seq, f"the version before it is {before}", [event])
-            self.versions[event.aggregate_id] = event.version
+                findings.append(self._finding(batch.seq, f"the version before it is {before}", [event]))
+            versions[event.aggregate_id] = event.version
+        return Examined(findings, versions)
 
-    def _locate(self, batch: StoredBatch) -> Finding:
+    def _locate(self, batch: StoredBatch, payload_format: PayloadFormat) -> Finding:
         bit = flipped_bit(found=batch.payload, crc_written=batch.payload_crc)
         if bit is not None:
             written = with_bit_flipped(batch.payload, bit)
             if payload_hash(written) == batch.payload_hash:
-                hit = self._first_hit(written, self._format.decompress_prefix(batch.payload))
+                hit = _first_hit(written, payload_format.decompress_prefix(batch.payload), payload_format)
                 return self._finding(batch.seq, f"bit {bit % 8} of byte {bit // 8} of the payload was flipped", hit)
         try:
-            events = self._events_of(batch.payload)
+            events = _events_of(batch.payload, payload_format)
         except ValueError as error:
             return self._finding(batch.seq, f"the payload was altered: {error}; it held {batch.event_count} events")
-        return self._finding(batch.seq, "the payload was altered", self._altered(batch, events))
-
-    def _first_hit(self, written: bytes, found_plain: bytes) -> list[_StoredEvent]:
-        """Return the first event whose bytes differ between what was written and what can still be read."""
-        plain = self._format.decompress(written)
-        same = next((i for i, (a, b) in enumerate(zip(plain, found_plain, strict=False)) if a != b), len(found_plain))
-        index = self._format.event_at(plain, same)
-        return self._events_of(written)[index : index + 1]
-
-    def _first_event(self, batch: StoredBatch) -> Sequence[_StoredEvent]:
-        """Return the batch's first event, to name an account for damage that concerns the batch as a whole."""
-        try:
-            return self._events_of(batch.payload)[:1]
-        except ValueError:
-            return ()
-
-    def _altered(self, batch: StoredBatch, events: Sequence[_StoredEvent]) -> Sequence[_StoredEvent]:
-        size = LEAF_PREFIX_BYTES
-        for index, event in enumerate(events):
-            if batch.leaf_prefixes[index * size : (index + 1) * size] != event.leaf[:size]:
-                return [event]
-        return events[:1]
-
-    def _events_of(self, payload: bytes) -> list[_StoredEvent]:
-        events: list[_StoredEvent] = []
-        for commit in self._format.raw_commits(self._format.decompress(payload)):
-            header = _header(commit.header)
-            for index, event in enumerate(commit.events):
-                leaf = leaf_hash(commit.header, index, event)
-                events.append(_StoredEvent(header.aggregate_id, header.first_version + index, leaf))
-        return events
+        return self._finding(batch.seq, "the payload was altered", _altered(batch, events))
 
     def _finding(self, seq: int, detail: str, events: Sequence[_StoredEvent] = ()) -> Finding:
         aggregate_id, version = (events[0].aggregate_id, events[0].version) if events else (None, None)
         return Finding(self.partition, seq, aggregate_id, version, detail)
+
+
+def _first_hit(written: bytes, found_plain: bytes, payload_format: PayloadFormat) -> list[_StoredEvent]:
+    """Return the first event whose bytes differ between what was written and what can still be read."""
+    plain = payload_format.decompress(written)
+    same = next((i for i, (a, b) in enumerate(zip(plain, found_plain, strict=False)) if a != b), len(found_plain))
+    index = payload_format.event_at(plain, same)
+    return _events_of(written, payload_format)[index : index + 1]
+
+
+def _first_event(batch: StoredBatch, payload_format: PayloadFormat) -> Sequence[_StoredEvent]:
+    """Return the batch's first event, to name an account for damage that concerns the batch as a whole."""
+    try:
+        return _events_of(batch.payload, payload_format)[:1]
+    except ValueError:
+        return ()
+
+
+def _altered(batch: StoredBatch, events: Sequence[_StoredEvent]) -> Sequence[_StoredEvent]:
+    size = LEAF_PREFIX_BYTES
+    for index, event in enumerate(events):
+        if batch.leaf_prefixes[index * size : (index + 1) * size] != event.leaf[:size]:
+            return [event]
+    return events[:1]
+
+
+def _events_of(payload: bytes, payload_format: PayloadFormat) -> list[_StoredEvent]:
+    events: list[_StoredEvent] = []
+    for commit in payload_format.raw_commits(payload_format.decompress(payload)):
+        header = _header(commit.header)
+        for index, event in enumerate(commit.events):
+            leaf = leaf_hash(commit.header, index, event)
+            events.append(_StoredEvent(header.aggregate_id, header.first_version + index, leaf))
+    return events
 
 
 def _header(raw: bytes) -> CommitHeader:

@@ -1,21 +1,25 @@
 """A page: up to 100 consecutive events of one aggregate, exactly as the journal has them, and the state before them.
 
 The payload is zstd([state_before, columns]). A page's hash covers all of it and is checked on every read; that the
-events are those of the journal is what `verify_events` proves, by making every page again.
+events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import page_hash
 from eventstore.record import Commit, StoredPage
+from eventstore.second_reading import Source
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.columns import Layout, take_apart
 from eventstore.serialization.identifiers import unpack
+
+T = TypeVar("T")
 
 EVENTS_PER_PAGE_MAX: Final = 100
 """Events in a page; a commit is never cut, so one with more events has a page of its own."""
@@ -39,43 +43,80 @@ class Command(NamedTuple):
 
 
 class Page:
-    """An opened page; its commits are decoded when they are asked for."""
+    """A stored page. Where it stands is known at once; what it holds is checked and taken apart when it is asked for.
 
-    def __init__(self, stored: StoredPage, content: _Content, codec: EventCodec) -> None:
+    Everything raises IntegrityError for a page that is not what was written, once a second reading has found the same.
+    """
+
+    def __init__(self, stored: StoredPage, source: Source) -> None:
         self.aggregate_id = stored.aggregate_id
         self.first_version = stored.first_version
         self.last_version = stored.last_version
-        self.state_before = content.state_before
-        self.columns = content.columns
-        self._codec = codec
+        self.first_timestamp = stored.first_timestamp
+        self.last_timestamp = stored.last_timestamp
+        self._stored = stored
+        self._source = source
+        self._content: _Content | None = None
 
     @property
-    def commit_count(self) -> int:
-        """How many commits the page holds."""
-        return self._layout().commit_count
+    def state_before(self) -> bytes:
+        """The state before the first of the page's events, as the release dumped it that made the page."""
+        return self._read(lambda content, codec: content.state_before)
 
     def commands(self) -> list[Command]:
         """Return the commands of the page, without decoding any event."""
-        layout = self._layout()
-        command_ids = unpack(layout.command_ids, count=layout.commit_count)
-        columns = zip(command_ids, layout.first_versions, layout.timestamp_list(), strict=True)
-        return [Command(str(command_id), version, timestamp) for command_id, version, timestamp in columns]
+        return self._read(lambda content, codec: _commands(take_apart(content.columns)))
 
     def commits(self, *, with_event_ids: bool = False) -> list[Commit[Any]]:
         """Return the page's commits, of current events."""
-        try:
-            commits = self._codec.decode(self.columns)
-            if with_event_ids:
-                fill_event_ids(self.columns, commits)
-        except ValueError as error:
-            raise _damaged(self.aggregate_id, self.first_version, str(error)) from error
-        return commits
 
-    def _layout(self) -> Layout:
-        try:
-            return take_apart(self.columns)
-        except ValueError as error:
-            raise _damaged(self.aggregate_id, self.first_version, str(error)) from error
+        def commits(content: _Content, codec: EventCodec) -> list[Commit[Any]]:
+            found = codec.decode(content.columns)
+            if with_event_ids:
+                fill_event_ids(content.columns, found)
+            return found
+
+        return self._read(commits)
+
+    def _read(self, take: Callable[[_Content, EventCodec], T]) -> T:
+        def read(source: Source) -> T:
+            try:
+                return take(self._opened(source), source.codec)
+            except ValueError as error:
+                raise _damaged(self.aggregate_id, self.first_version, str(error)) from error
+
+        return self._source.read(read)
+
+    def _opened(self, source: Source) -> _Content:
+        if source is not self._source:
+            stored = source.engine.last_page(self.aggregate_id, version=self.first_version)
+            if stored is None or stored.first_version != self.first_version:
+                raise _damaged(self.aggregate_id, self.first_version, "the page is not there any more")
+            return _content(stored, source.codec)
+        if self._content is None:
+            self._content = _content(self._stored, source.codec)
+        return self._content
+
+
+class PageReader:
+    """The pages of one store. May be used from several threads."""
+
+    def __init__(self, engine: Engine, codec: EventCodec) -> None:
+        self._source = Source(engine, codec)
+
+    def last(self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None) -> Page | None:
+        """Return the last page that begins at or before a version, or at or before an instant, or at all."""
+        stored = self._source.read(
+            lambda source: source.engine.last_page(aggregate_id, version=version, timestamp=timestamp)
+        )
+        return None if stored is None else Page(stored, self._source)
+
+    def after(self, aggregate_id: str, *, after_version: int, limit: int) -> list[Page]:
+        """Return pages whose last version is above `after_version`, in order, at most `limit`."""
+        found = self._source.read(
+            lambda source: source.engine.pages(aggregate_id, after_version=after_version, limit=limit)
+        )
+        return [Page(stored, self._source) for stored in found]
 
 
 def seal_page(commits: Sequence[Commit[Any]], *, state_before: bytes, codec: EventCodec) -> StoredPage:
@@ -93,15 +134,20 @@ def seal_page(commits: Sequence[Commit[Any]], *, state_before: bytes, codec: Eve
     return msgspec.structs.replace(unsealed, hash=page_hash(unsealed))
 
 
-def open_page(stored: StoredPage, codec: EventCodec) -> Page:
-    """Check a page and take it apart; raises IntegrityError."""
+def _content(stored: StoredPage, codec: EventCodec) -> _Content:
+    """Check a page and take it apart; raises ValueError."""
     if page_hash(stored) != stored.hash:
-        raise _damaged(stored.aggregate_id, stored.first_version, "the page is not what was written")
+        raise ValueError("the page is not what was written")
     try:
-        content = _decode(codec.decompress(stored.payload))
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
-        raise _damaged(stored.aggregate_id, stored.first_version, f"the page cannot be read ({error})") from error
-    return Page(stored, content, codec)
+        return _decode(codec.decompress(stored.payload))
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ValueError(f"the page cannot be read ({error})") from error
+
+
+def _commands(layout: Layout) -> list[Command]:
+    command_ids = unpack(layout.command_ids, count=layout.commit_count)
+    columns = zip(command_ids, layout.first_versions, layout.timestamp_list(), strict=True)
+    return [Command(str(command_id), version, timestamp) for command_id, version, timestamp in columns]
 
 
 def cut(commits: Sequence[Commit[Any]]) -> Iterator[Sequence[Commit[Any]]]:

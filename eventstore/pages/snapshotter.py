@@ -2,24 +2,38 @@
 
 A stretch of the journal becomes pages when it holds enough events, or when the partition has been quiet for a while.
 The position moves in the same step that makes the pages visible, so a crash leaves nothing to repair. Where each
-stretch ended is kept: with the same ends, pages that were dropped are made again to the same bytes.
+stretch ended is kept: with the same ends, pages are made again to the same bytes.
+
+With each stretch stands the version of the states in its pages. Those of a lower version than this release's are made
+anew, a stretch of each partition at a time; those of a higher one are left alone, so that during an upgrade the old
+release and the new one do not undo each other's work.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec.structs import astuple
 
 from eventstore.engines.base import Engine
 from eventstore.errors import FeedGap, IntegrityError
+from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.runs import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
-from eventstore.pages.page import cut, open_page, seal_page
+from eventstore.pages.page import PageReader, cut, seal_page
+from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import Commit, StoredPage
+from eventstore.record import Commit, StoredPage, Stretch
 from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
 
 TAIL_EVENTS_MAX: Final = 200_000
 """Events of the whole store that may be in the journal alone; each partition has its equal share."""
+
+REFRESH_LOOK_SECONDS: Final = 60
+"""How often it is looked for pages of another version, once there are none: an older release may still be writing."""
 
 QUIET_SECONDS: Final = 60
 """A partition without a new event for so long gets its pages however few events there are."""
@@ -34,6 +48,17 @@ class _Seen(NamedTuple):
     last_timestamp: int
 
 
+@dataclass
+class _Stretch:
+    """A stretch of the journal: its commits by aggregate, and in order the key and the seq of each command."""
+
+    commits: dict[str, list[Commit[Any]]]
+    keys: list[int]
+    seqs: list[int]
+    first_timestamp: int = 0
+    last_timestamp: int = 0
+
+
 class Snapshotter(Generic[S]):
     """Makes the pages of one store; any number of them may run, the storage lets one move a position."""
 
@@ -43,9 +68,11 @@ class Snapshotter(Generic[S]):
         *,
         engine: Engine,
         codec: EventCodec,
+        store_id: str,
         partition_count: int,
         tail_events_max: int = TAIL_EVENTS_MAX,
     ) -> None:
+        self._key = key_function(store_id)
         self._evolver = evolver
         self._engine = engine
         self._codec = codec
@@ -53,10 +80,15 @@ class Snapshotter(Generic[S]):
         self._partitions = range(partition_count)
         self._partition_events_max = max(1, tail_events_max // partition_count)
         self._seen: dict[int, _Seen] = {}
+        self._pages = PageReader(engine, codec)
+        self._states = PageStates(evolver, self._pages)
+        self._look_for_outdated_at = dict.fromkeys(self._partitions, 0)
 
     def run(self, *, now: int) -> int:
         """Write the pages that are due at `now` (UTC microseconds); return how many."""
-        return sum(self._run_partition(partition, now) for partition in self._partitions)
+        return sum(
+            self._run_partition(partition, now) + self._refresh(partition, now) for partition in self._partitions
+        )
 
     def write(self, *, partition: int, through_seq: int) -> int:
         """Turn a partition's tail into pages, up to a batch; return how many. 0 as well when another one was faster."""
@@ -64,13 +96,16 @@ class Snapshotter(Generic[S]):
         if through_seq <= after_seq:
             return 0
         through_seq = self._engine.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
+        stretch = Stretch(after_seq, through_seq, self._evolver.state_version)
         pages = list(self.make(partition=partition, after_seq=after_seq, through_seq=through_seq))
-        written = self._engine.put_pages(pages, partition=partition, after_seq=after_seq, through_seq=through_seq)
-        return len(pages) if written else 0
+        return len(pages) if self._engine.put_pages(pages, partition=partition, stretch=stretch) else 0
 
     def make(self, *, partition: int, after_seq: int, through_seq: int) -> Iterator[StoredPage]:
-        """Yield the pages of a stretch of the journal; they rest on the pages of the stretches before it."""
-        for aggregate_id, commits in self._commits(partition, after_seq, through_seq).items():
+        """Yield the pages of a stretch of the journal, which rest on the pages of the stretches before it, and the run
+        of its commands.
+        """
+        stretch = self._read(partition, after_seq, through_seq)
+        for aggregate_id, commits in stretch.commits.items():
             state, version = self._state_before(aggregate_id, commits[0].first_version)
             if commits[0].first_version != version + 1:
                 raise IntegrityError(
@@ -80,29 +115,40 @@ class Snapshotter(Generic[S]):
                     aggregate_id=aggregate_id,
                     version=commits[0].first_version,
                 )
-            for stretch in cut(commits):
-                yield seal_page(stretch, state_before=self._evolver.dump(state), codec=self._codec)
-                for commit in stretch:
+            for part in cut(commits):
+                yield seal_page(part, state_before=self._evolver.dump(state), codec=self._codec)
+                for commit in part:
                     for event in commit.events:
                         state = self._evolver.evolve(state, self._codec.upcast(event))
+        run = Run(packed(stretch.keys, stretch.seqs), after_seq + 1, through_seq, stretch.last_timestamp)
+        yield seal_run(run, partition=partition, first_timestamp=stretch.first_timestamp)
 
     def rebuild(self) -> Iterator[int]:
-        """Drop every page and make them again with the same ends; yield how many, stretch by stretch."""
-        ends = {partition: self._engine.page_positions(partition=partition) for partition in self._partitions}
-        self._engine.drop_pages()
-        for partition, through_seqs in ends.items():
-            for through_seq in through_seqs:
-                yield self.write(partition=partition, through_seq=through_seq)
+        """Make every page again over the one that stands there, with the same ends; yield how many, by stretch."""
+        for partition in self._partitions:
+            for stretch in self._engine.page_stretches(partition=partition):
+                yield self._replace(partition, stretch)
 
     def check(self) -> Iterator[StoredPage | None]:
-        """Make every page again without writing it; yield None for each that is stored so, and those that differ."""
+        """Make every page again without writing it; yield None for each that is stored so, and those that differ.
+
+        Pages with states of another version are left out (see `outdated`), and so is a run of commands that is missing:
+        the journal answers for it.
+        """
         for partition in self._partitions:
-            after_seq = 0
-            for through_seq in self._engine.page_positions(partition=partition):
+            for after_seq, through_seq, state_version in map(astuple, self._engine.page_stretches(partition=partition)):
+                if state_version != self._evolver.state_version:
+                    continue
                 for page in self.make(partition=partition, after_seq=after_seq, through_seq=through_seq):
                     stored = self._engine.last_page(page.aggregate_id, version=page.last_version)
-                    yield None if stored == page else page
-                after_seq = through_seq
+                    is_missing_run = stored is None and page.aggregate_id == run_name(partition)
+                    yield None if stored == page or is_missing_run else page
+
+    def outdated(self) -> int:
+        """Return how many stretches of the journal are in pages with states of another version."""
+        own = self._evolver.state_version
+        of_partitions = [self._engine.page_stretches(partition=partition) for partition in self._partitions]
+        return sum(stretch.state_version != own for stretches in of_partitions for stretch in stretches)
 
     def position(self, partition: int) -> int:
         """Return the seq up to which a partition's events are in pages."""
@@ -114,6 +160,22 @@ class Snapshotter(Generic[S]):
         if seen.events == 0 or (seen.events < self._partition_events_max and not is_quiet):
             return 0
         return self.write(partition=partition, through_seq=seen.through_seq)
+
+    def _refresh(self, partition: int, now: int) -> int:
+        """Make the pages of the first stretch with states of a lower version anew; return how many."""
+        if now < self._look_for_outdated_at[partition]:
+            return 0
+        for stretch in self._engine.page_stretches(partition=partition):
+            if stretch.state_version < self._evolver.state_version:
+                return self._replace(partition, stretch)
+        self._look_for_outdated_at[partition] = now + REFRESH_LOOK_SECONDS * 1_000_000
+        return 0
+
+    def _replace(self, partition: int, stretch: Stretch) -> int:
+        pages = list(self.make(partition=partition, after_seq=stretch.after_seq, through_seq=stretch.through_seq))
+        made = msgspec.structs.replace(stretch, state_version=self._evolver.state_version)
+        self._engine.replace_pages(pages, partition=partition, stretch=made)
+        return len(pages)
 
     def _look(self, partition: int) -> _Seen:
         """Count the events of the tail, reading only what is new since the last look."""
@@ -130,8 +192,8 @@ class Snapshotter(Generic[S]):
         self._seen[partition] = seen
         return seen
 
-    def _commits(self, partition: int, after_seq: int, through_seq: int) -> dict[str, list[Commit[Any]]]:
-        found: dict[str, list[Commit[Any]]] = {}
+    def _read(self, partition: int, after_seq: int, through_seq: int) -> "_Stretch":
+        stretch = _Stretch({}, [], [])
         while after_seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - after_seq)
             batches = self._reader.batches(
@@ -141,18 +203,16 @@ class Snapshotter(Generic[S]):
                 raise FeedGap(partition=partition, expected_seq=after_seq + 1, found_seq=None)
             for batch in batches:
                 for commit in batch.commits:
-                    found.setdefault(commit.aggregate_id, []).append(commit)
-            after_seq = batches[-1].seq
-        return found
+                    stretch.commits.setdefault(commit.aggregate_id, []).append(commit)
+                    stretch.keys.append(self._key(commit.aggregate_id, commit.actor, commit.command_id))
+                    stretch.seqs.append(batch.seq)
+            stretch.first_timestamp = stretch.first_timestamp or batches[0].commits[0].timestamp
+            after_seq, stretch.last_timestamp = batches[-1].seq, batches[-1].last_timestamp
+        return stretch
 
     def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
         """Return the state before a version, from the last page that begins before it."""
-        stored = self._engine.last_page(aggregate_id, version=version - 1)
-        if stored is None:
+        page = self._pages.last(aggregate_id, version=version - 1)
+        if page is None:
             return self._evolver.initial(aggregate_id), 0
-        page = open_page(stored, self._codec)
-        state = self._evolver.load(page.state_before)
-        for commit in page.commits():
-            for event in commit.events:
-                state = self._evolver.evolve(state, event)
-        return state, page.last_version
+        return self._states.after(page), page.last_version

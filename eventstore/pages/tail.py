@@ -10,19 +10,16 @@ from typing import Any
 from eventstore.engines.base import Engine
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Commit
-from eventstore.serialization import columns
-from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.identifiers import unpack
 
 
 class Tail:
     """The tail of one partition. Used from one thread at a time."""
 
-    def __init__(self, *, partition: int, engine: Engine, reader: Reader, codec: EventCodec) -> None:
+    def __init__(self, *, partition: int, engine: Engine, reader: Reader) -> None:
         self._partition = partition
         self._engine = engine
         self._reader = reader
-        self._codec = codec
         self._position = 0
         self._through_seq = 0
         self._hash: bytes | None = None
@@ -38,7 +35,7 @@ class Tail:
             limit=READ_BATCHES_AT_ONCE,
         ):
             for batch in batches:
-                layout = columns.take_apart(self._codec.decompress(batch.payload))
+                layout = self._reader.layout(batch)
                 for aggregate_id in set(unpack(layout.aggregate_ids, count=layout.commit_count)):
                     self._seqs[str(aggregate_id)].append(batch.seq)
             self._through_seq, self._hash = batches[-1].seq, batches[-1].hash

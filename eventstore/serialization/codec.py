@@ -7,10 +7,11 @@ Reading gives typed events. An old schema version is a class of its own, turned 
 every read. A field may be added at the end of a class with a default: batches from before it have a column fewer.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from types import GenericAlias
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import msgspec
 import zstandard
@@ -28,8 +29,26 @@ _COMPRESSION_LEVEL: Final = 3
 _PREFIX_READ_BYTES: Final = 4_096
 
 
+class _ZstdContexts(threading.local):
+    """The contexts of the thread that asks: zstandard lets go of the interpreter's lock while it uses one, so two
+    threads in one context read each other's bytes, or crash the process.
+    """
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+class _Decoders(NamedTuple):
+    """How the columns of one type are decoded: by place, which fields there have to be, and the place of each name."""
+
+    of_columns: list[msgspec.msgpack.Decoder[list[Any]]]
+    required: int
+    places: dict[str, int]
+
+
 class EventCodec:
-    """Encodes and decodes commits of the registered event types.
+    """Encodes and decodes commits of the registered event types; any number of threads may use one codec at once.
 
     `event_types` are msgspec Structs with `array_like=True` and a tag of the form "Name@version". `upcasters` maps a
     class of an old version to the function that makes the next version of it; they are applied until a current class is
@@ -41,14 +60,15 @@ class EventCodec:
     ) -> None:
         self._upcasters = dict(upcasters or {})
         self._classes = {str(cls.__struct_config__.tag): cls for cls in event_types}
-        self._decoders: dict[str, list[msgspec.msgpack.Decoder[list[Any]]]] = {}
-        self._required: dict[str, int] = {}
-        self._places: dict[str, dict[str, int]] = {}
+        self._decoders: dict[str, _Decoders] = {}
         self.encode_value = msgspec.msgpack.Encoder().encode
         """Returns the exact bytes of an event, or of a commit's header as a tuple, as the hashes cover them."""
-        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._zstd = _ZstdContexts()
         self.known_identifiers = KnownIdentifiers()
+
+    def fresh(self) -> "EventCodec":
+        """Return a codec of the same types that shares nothing else with this one."""
+        return EventCodec(self._classes.values(), self._upcasters)
 
     @property
     def event_types(self) -> Mapping[str, type[msgspec.Struct]]:
@@ -74,18 +94,18 @@ class EventCodec:
 
     def compress_bytes(self, plain: bytes) -> bytes:
         """Compress plain bytes; `decompress` gives them back."""
-        return self._compressor.compress(plain)
+        return self._zstd.compressor.compress(plain)
 
     def decompress(self, payload: bytes) -> bytes:
         """Return the plain columns of a payload; raises ValueError when they are not what was compressed."""
         try:
-            return self._decompressor.decompress(payload, max_output_size=PAYLOAD_BYTES_MAX)
+            return self._zstd.decompressor.decompress(payload, max_output_size=PAYLOAD_BYTES_MAX)
         except zstandard.ZstdError as error:
             raise ValueError(f"the payload cannot be decompressed ({error})") from error
 
     def decompress_prefix(self, payload: bytes) -> bytes:
         """Return as many plain bytes as a damaged payload still gives, perhaps none."""
-        stream = self._decompressor.stream_reader(payload)
+        stream = self._zstd.decompressor.stream_reader(payload)
         plain = bytearray()
         try:
             while part := stream.read(_PREFIX_READ_BYTES):
@@ -140,8 +160,7 @@ class EventCodec:
 
         Fields that are asked for by name must be among the required ones.
         """
-        decoders = self._column_decoders(of_type.tag)
-        required = self._required[of_type.tag]
+        decoders, required, places = self._column_decoders(of_type.tag)
         if not required <= len(of_type.columns) <= len(decoders):
             raise UnknownEventType(
                 f"a stored {of_type.tag} has {len(of_type.columns)} fields and this process knows {required} to "
@@ -151,7 +170,6 @@ class EventCodec:
             if only is None:
                 values = [decoder.decode(raw) for decoder, raw in zip(decoders, of_type.columns, strict=False)]
             else:
-                places = self._places[of_type.tag]
                 values = [decoders[places[name]].decode(of_type.columns[places[name]]) for name in only]
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise ValueError(f"a column of {of_type.tag} is not what was written ({error})") from error
@@ -159,15 +177,18 @@ class EventCodec:
             raise ValueError(f"the columns of {of_type.tag} are not of one length")
         return values
 
-    def _column_decoders(self, tag: str) -> "list[msgspec.msgpack.Decoder[list[Any]]]":
+    def _column_decoders(self, tag: str) -> _Decoders:
         decoders = self._decoders.get(tag)
         if decoders is None:
             cls = self._class_of(tag)
             hints = get_type_hints(cls)
             column_types: list[Any] = [GenericAlias(list, (hints[name],)) for name in cls.__struct_fields__]
-            decoders = self._decoders[tag] = [msgspec.msgpack.Decoder(of_column) for of_column in column_types]
-            self._places[tag] = {name: place for place, name in enumerate(cls.__struct_fields__)}
-            self._required[tag] = len(decoders) - len(cls.__struct_defaults__)
+            decoders = _Decoders(
+                of_columns=[msgspec.msgpack.Decoder(of_column) for of_column in column_types],
+                required=len(column_types) - len(cls.__struct_defaults__),
+                places={name: place for place, name in enumerate(cls.__struct_fields__)},
+            )
+            self._decoders[tag] = decoders  # Whole, in one step: two threads at once make it twice, and both are right.
         return decoders
 
     def _class_of(self, tag: str) -> type[msgspec.Struct]:

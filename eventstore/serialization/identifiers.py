@@ -52,7 +52,10 @@ def unpack(packed: PackedIdentifiers, *, count: int) -> Sequence[str | None]:
 
 
 class KnownIdentifiers:
-    """Unpacks identifiers that come again and again: each distinct text is made once, and shared."""
+    """Unpacks identifiers that come again and again: each distinct text is made once, and shared.
+
+    Any number of threads may use it at once: what one of them looks up is never taken away from it, only replaced.
+    """
 
     def __init__(self) -> None:
         self._texts: dict[bytes, str] = {}
@@ -67,7 +70,7 @@ class KnownIdentifiers:
             return [texts[key] for key in keys]
         except KeyError:
             if len(texts) > _KEPT_MAX:
-                texts.clear()
+                texts = self._texts = {}
             for key, text in zip(keys, _texts(packed), strict=True):
                 texts.setdefault(key, text)
             return [texts[key] for key in keys]

@@ -1,5 +1,6 @@
 """A domain as small as can be, to test the store without any business word: a counter that must not go below zero."""
 
+import uuid
 from collections.abc import Sequence
 
 import msgspec
@@ -24,8 +25,13 @@ class BelowZero(Exception):
 class CounterDecider:
     """Commands are integers to add; the state is the total."""
 
+    state_version = 1
+
     def initial(self, aggregate_id: str) -> int:
         return 0
+
+    def asks_the_same(self, command: int, events: Sequence[Added]) -> bool:
+        return command == events[0].amount
 
     def fork(self, state: int) -> int:
         return state
@@ -69,3 +75,8 @@ def histories(store: EventStore) -> dict[str, list[int]]:
                 assert commit.first_version == len(totals) + 1
                 totals.extend(event.total for event in commit.events)
     return found
+
+
+def uuid7(microseconds: int, number: int = 0) -> str:
+    """Return a UUIDv7 (RFC 9562) of an instant."""
+    return str(uuid.UUID(int=microseconds // 1_000 << 80 | 7 << 76 | 2 << 62 | number))

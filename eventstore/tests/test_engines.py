@@ -1,14 +1,15 @@
 """The contract of the engine port, held by every engine."""
 
-import sqlite3
 import zlib
 
+import apsw
 import msgspec
 import pytest
 
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import StoreUnavailable
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
+from eventstore.tests.sqlite_file import sqlite_file
 
 METADATA = StoreMetadata(store_id="a-store", format=1, partition_count=4, created_at=17)
 
@@ -120,17 +121,17 @@ def page(aggregate_id, first, last, when=0, payload=b"page"):
 def paged(engine):
     """Versions 1 to 30 of a in pages of ten, at microseconds 1 to 30; and a page of b."""
     pages = [page("a", 1, 10), page("a", 11, 20), page("b", 1, 3)]
-    assert engine.put_pages(pages, partition=1, after_seq=0, through_seq=4)
-    assert engine.put_pages([page("a", 21, 30)], partition=1, after_seq=4, through_seq=7)
+    assert engine.put_pages(pages, partition=1, stretch=Stretch(0, 4, 1))
+    assert engine.put_pages([page("a", 21, 30)], partition=1, stretch=Stretch(4, 7, 2))
     return engine
 
 
 def test_pages_move_the_position_of_their_partition(paged):
-    assert paged.page_positions(partition=1) == [4, 7]
-    assert paged.page_positions(partition=0) == []
+    assert paged.page_stretches(partition=1) == [Stretch(0, 4, 1), Stretch(4, 7, 2)]
+    assert paged.page_stretches(partition=0) == []
     assert (paged.page_position(partition=1), paged.page_position(partition=0)) == (7, 0)
-    assert not paged.put_pages([page("c", 1, 1)], partition=1, after_seq=4, through_seq=9)
-    assert paged.page_positions(partition=1) == [4, 7]
+    assert not paged.put_pages([page("c", 1, 1)], partition=1, stretch=Stretch(4, 9, 1))
+    assert paged.page_stretches(partition=1) == [Stretch(0, 4, 1), Stretch(4, 7, 2)]
 
 
 def test_the_last_page_that_begins_at_or_before_a_version_or_instant_is_found(paged):
@@ -147,7 +148,7 @@ def test_the_last_page_that_begins_at_or_before_a_version_or_instant_is_found(pa
 
 def test_of_pages_that_begin_at_the_same_instant_the_last_one_counts(engine):
     pages = [page("a", first, first, when=50 - first) for first in range(1, 6)]
-    engine.put_pages(pages, partition=1, after_seq=0, through_seq=1)
+    engine.put_pages(pages, partition=1, stretch=Stretch(0, 1, 1))
     assert engine.last_page("a", timestamp=50) == pages[-1]
     assert engine.last_page("a", timestamp=49) is None
 
@@ -163,16 +164,15 @@ def test_pages_past_a_version_are_read_in_order(paged):
     assert paged.pages("nobody", after_version=0, limit=9) == []
 
 
-def test_dropping_pages_leaves_everything_else(paged):
-    paged.append([batch(0, 1)])
-    paged.append_document(Document("kind", 1, b"body"))
-    paged.drop_pages()
-    assert paged.last_page("a") is None
-    assert paged.page_positions(partition=1) == []
-    assert paged.page_position(partition=1) == 0
-    assert paged.heads() == {0: 1}
-    assert paged.documents(kind="kind") == [Document("kind", 1, b"body")]
-    assert paged.put_pages([page("a", 1, 30)], partition=1, after_seq=0, through_seq=7)
+def test_pages_that_are_made_anew_replace_those_of_their_stretch_and_no_others(paged):
+    anew = [page("a", 1, 10, payload=b"anew"), page("a", 11, 20, payload=b"anew"), page("b", 1, 3, payload=b"anew")]
+    for _ in range(2):  # Idempotent.
+        paged.replace_pages(anew, partition=1, stretch=Stretch(0, 4, 5))
+        assert paged.page_stretches(partition=1) == [Stretch(0, 4, 5), Stretch(4, 7, 2)]
+        assert paged.page_position(partition=1) == 7
+        assert paged.pages("a", after_version=0, limit=9) == [*anew[:2], page("a", 21, 30)]
+        assert paged.last_page("b") == anew[2]
+        assert paged.last_page("a", timestamp=15) == anew[1]
 
 
 def test_documents_are_numbered_within_their_kind_and_never_overwritten(engine):
@@ -193,6 +193,16 @@ def test_a_sound_storage_finds_nothing_wrong_with_itself(engine):
 
 
 class TestSQLite:
+    def test_pages_from_before_their_version_was_kept_count_as_of_version_0(self, tmp_path):
+        with sqlite_file(tmp_path / "pages.sqlite3") as old:
+            old.execute("CREATE TABLE page_position (partition INTEGER, seq INTEGER, PRIMARY KEY (partition, seq))")
+            old.execute("INSERT INTO page_position VALUES (1, 4)")
+        for _ in range(2):
+            engine = SQLiteEngine(tmp_path)
+            engine.open(METADATA)
+            assert engine.page_stretches(partition=1) == [Stretch(0, 4, 0)]
+            engine.close()
+
     @pytest.fixture
     def engine(self, tmp_path):
         opened = SQLiteEngine(tmp_path)
@@ -203,7 +213,7 @@ class TestSQLite:
     @pytest.mark.parametrize("statement", ["UPDATE journal SET payload = x'00'", "DELETE FROM journal"])
     def test_the_file_itself_refuses_changes(self, engine, statement):
         engine.append([batch(0, 1)])
-        with sqlite3.connect(engine.path) as other, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        with sqlite_file(engine.path) as other, pytest.raises(apsw.ConstraintError, match="append-only"):
             other.execute(statement)
         assert engine.read(partition=0, after_seq=0, limit=9) == [batch(0, 1)]
 

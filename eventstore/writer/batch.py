@@ -11,28 +11,20 @@ from typing import Any, Final
 import msgspec
 
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
-from eventstore.integrity.hashing import batch_hash, first_leaf_hashes, leaf_hash, payload_hash
+from eventstore.integrity.hashing import batch_hash, leaf_hash, payload_hash
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 
-TIMESTAMP: Final = 2
+_TIMESTAMP: Final = 2
 """The place of the timestamp in a commit's header."""
 
 
-def hash_events(
-    headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]], codec: EventCodec
-) -> list[bytes]:
-    """Return the leaf hash of every event, in order."""
+def hash_commit(header: tuple[Any, ...], events: Sequence[Any], codec: EventCodec) -> tuple[bytes, ...]:
+    """Return the leaf hash of every event of a commit; raises what encoding it raises, when it cannot be stored."""
     encode = codec.encode_value
-    encoded = map(encode, headers)
-    if sum(map(len, event_groups)) == len(headers):
-        return first_leaf_hashes(encoded, [encode(event) for (event,) in event_groups])
-    return [
-        leaf_hash(header, place, encode(event))
-        for header, events in zip(encoded, event_groups, strict=True)
-        for place, event in enumerate(events)
-    ]
+    encoded = encode(header)
+    return tuple([leaf_hash(encoded, place, encode(event)) for place, event in enumerate(events)])
 
 
 def seal(
@@ -52,8 +44,8 @@ def seal(
         partition=partition,
         seq=seq,
         batch_id=uuid.uuid4().bytes,
-        first_timestamp=first[TIMESTAMP],
-        last_timestamp=last[TIMESTAMP],
+        first_timestamp=first[_TIMESTAMP],
+        last_timestamp=last[_TIMESTAMP],
         commit_count=len(headers),
         event_count=len(leaves),
         previous_hash=previous_hash,

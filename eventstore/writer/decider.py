@@ -22,6 +22,9 @@ class Decider(Evolver[S], Protocol[S, C_contra]):
         A refusal that is to be recorded is an event too. Raises the domain's own error when nothing is to be recorded.
         """
 
+    def asks_the_same(self, command: C_contra, events: Sequence[Any]) -> bool:
+        """Tell whether a command asks for what an earlier one did that led to these events: then it is a retry."""
+
     def fork(self, state: S) -> S:
         """Return a state to evolve in the place of this one. They may share what `evolve_noted` notes."""
 

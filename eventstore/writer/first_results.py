@@ -1,45 +1,41 @@
-"""The first results of commands that are sent again, read back from the journal or from a page.
+"""The first results of commands that are sent again, read back from the journal.
 
 A caller that repeats a bulk request asks for thousands of results of the same few batches: those read last are kept.
 """
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, TypeAlias
 
-from eventstore.engines.base import Engine
-from eventstore.pages.page import open_page
+from eventstore.idempotency.command_ids import sender_of
 from eventstore.reader import Reader
 from eventstore.record import Commit
-from eventstore.serialization.codec import EventCodec
 from eventstore.writer.limits import REREAD_BATCHES_KEPT
-from eventstore.writer.remembered import Place
+
+Identity: TypeAlias = tuple[str, str, str]
+"""What identifies a command: aggregate id, sender, command id."""
+
+
+def identity_of(aggregate_id: str, actor: str, command_id: str) -> Identity:
+    """Return the identity of a command."""
+    return aggregate_id, sender_of(actor), command_id
 
 
 class FirstResults:
-    """Finds stored commits by aggregate and command id."""
+    """Finds stored commits by the identity of their command."""
 
-    def __init__(self, *, engine: Engine, reader: Reader, codec: EventCodec) -> None:
-        self._engine = engine
+    def __init__(self, *, reader: Reader) -> None:
         self._reader = reader
-        self._codec = codec
-        self._batches: OrderedDict[tuple[int, int], dict[tuple[str, str], Commit[Any]]] = OrderedDict()
+        self._batches: OrderedDict[tuple[int, int], dict[Identity, Commit[Any]]] = OrderedDict()
 
-    def find(self, place: Place, *, partition: int, aggregate_id: str, command_id: str) -> Commit[Any] | None:
-        """Return the commit of a command at a place, or None when another command stands there."""
-        if place.seq == 0:
-            return self._find_in_page(place.version, aggregate_id, command_id)
-        batch = self._batches.get((partition, place.seq))
+    def find(self, identity: Identity, *, partition: int, seq: int) -> Commit[Any] | None:
+        """Return the commit of a command in a batch, or None when only others stand there."""
+        batch = self._batches.get((partition, seq))
         if batch is None:
-            batch = self._batches[(partition, place.seq)] = self._read(partition, place.seq)
+            batch = self._batches[(partition, seq)] = self._read(partition, seq)
             while len(self._batches) > REREAD_BATCHES_KEPT:
                 self._batches.popitem(last=False)
-        return batch.get((aggregate_id, command_id))
+        return batch.get(identity)
 
-    def _read(self, partition: int, seq: int) -> dict[tuple[str, str], Commit[Any]]:
+    def _read(self, partition: int, seq: int) -> dict[Identity, Commit[Any]]:
         (batch,) = self._reader.batches(partition=partition, after_seq=seq - 1, limit=1, with_event_ids=True)
-        return {(commit.aggregate_id, commit.command_id): commit for commit in batch.commits}
-
-    def _find_in_page(self, version: int, aggregate_id: str, command_id: str) -> Commit[Any] | None:
-        stored = self._engine.last_page(aggregate_id, version=version)
-        commits = [] if stored is None else open_page(stored, self._codec).commits(with_event_ids=True)
-        return next((commit for commit in commits if commit.command_id == command_id), None)
+        return {identity_of(commit.aggregate_id, commit.actor, commit.command_id): commit for commit in batch.commits}

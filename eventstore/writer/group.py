@@ -8,23 +8,24 @@ and its place among them; and one loop takes them all.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from eventstore.errors import WrongExpectedVersion
+from eventstore.errors import CommandIdExpired, CommandIdReused, WrongExpectedVersion
+from eventstore.idempotency.command_ids import is_expired
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
-from eventstore.writer.batch import hash_events, seal
+from eventstore.writer.batch import hash_commit, seal
 from eventstore.writer.decider import Decider
+from eventstore.writer.first_results import identity_of
 from eventstore.writer.loading import Aggregate
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.remembered import Place, RememberedCommands, place_of
 from eventstore.writer.request import Committed, Failed, Outcome, Request
 
 S = TypeVar("S")
 C = TypeVar("C")
 
-FindFirstResult = Callable[[Place, Request[C]], Committed | None]
+FindFirstResult = Callable[[int, Request[C]], Committed | None]
+"""From the seq of a batch and a request to the result that the request had there before."""
 
 
 class Group(Generic[S, C]):
@@ -50,11 +51,11 @@ class Group(Generic[S, C]):
         self._events: list[tuple[Any, ...]] = []
         self._indexes: list[int] = []
         self._repeated: list[tuple[int, int]] = []
-        self._committed: list[Committed] = []
+        self._leaves: list[tuple[bytes, ...]] = []
+        self._keys: list[int] = []
         self._working: dict[str, Aggregate[S]] = {}
         self._before: list[tuple[Aggregate[S], S, int]] = []
         self._new: list[str] = []
-        self._grown: list[RememberedCommands] = []
         self._notes: list[Any] = []
 
     def __len__(self) -> int:
@@ -74,56 +75,50 @@ class Group(Generic[S, C]):
     ) -> bool:
         """Take requests in, one after another; afterwards their events are pending.
 
-        One that was executed before has its first result, one that cannot be decided fails alone: both at once. False
-        when one could not be decided and others have moved on from the state that it was decided on.
+        One that was executed before has its first result; one that cannot be decided, or whose events cannot be
+        stored, fails alone: both at once. False when one failed and others have moved on from the state that it was
+        decided on.
         """
-        decide, evolve = self._decider.decide, self._decider.evolve_noted
-        headers, events_of, taken = self._headers, self._events, self._indexes
-        notes, working, now, seq = self._notes, self._working, self.now, self.seq
-        for index in indexes:
-            request = requests[index]
-            aggregate_id, command_id = request.aggregate_id, request.command_id
+        indexes = list(indexes)
+        key, remembered = self.partition.key, self.partition.remembered
+        keys = [key(of.aggregate_id, of.actor, of.command_id) for of in map(requests.__getitem__, indexes)]
+        earlier = remembered.find(keys)
+        evolve, remember = self._decider.evolve_noted, remembered.remember
+        notes, working, seq = self._notes, self._working, self.seq
+        for place, index in enumerate(indexes):
+            request, at = requests[index], keys[place]
+            aggregate_id = request.aggregate_id
             try:
-                aggregate = working.get(aggregate_id) or self._work_on(aggregate_id)
-                hashed, remembered = hash(command_id), aggregate.remembered
-                if hashed in remembered and self._is_known(index, request, remembered[hashed], outcomes):
+                seqs = (*earlier.get(place, ()), *remembered.find_recent(at))
+                if seqs and self._is_known(index, request, seqs, outcomes):
                     continue
+                aggregate = working.get(aggregate_id) or self._work_on(aggregate_id)
                 version, state = aggregate.version, aggregate.state
-                if request.expected_version is not None:
-                    _expect(request, version)
-                events = tuple(decide(state, request.command, now))
+                header, events, leaves = self._decided(request, version, state)
             except Exception as error:  # One command that cannot be decided must not stop the others.
                 if is_behind():
                     return False
                 outcomes[index] = Failed(error)
                 continue
-            assert events, "a decision is at least one event"
             for event in events:
                 state = evolve(state, event, notes)
             aggregate.state, aggregate.version = state, version + len(events)
-            remembered[hashed] = seq
-            if len(remembered) >= remembered.look_at:
-                self._grown.append(remembered)
+            remember(at, seq=seq)
             if version == 0:
                 self._new.append(aggregate_id)
-            headers.append(request.header(version + 1, now))
-            events_of.append(events)
-            taken.append(index)
+            self._headers.append(header)
+            self._events.append(events)
+            self._leaves.append(leaves)
+            self._keys.append(at)
+            self._indexes.append(index)
         return True
 
     def seal(self) -> StoredBatch:
         """Return the batch to append: the next seq of the partition, linked to its head."""
-        headers, events = self._headers, self._events
-        leaves = hash_events(headers, events, self._codec)
-        if len(leaves) == len(headers):
-            self._committed = list(map(Committed, headers, events, zip(leaves, strict=True)))
-        else:
-            stream = iter(leaves)
-            self._committed = list(map(Committed, headers, events, [tuple(islice(stream, len(of))) for of in events]))
         return seal(
-            headers,
-            events,
-            leaves=leaves,
+            self._headers,
+            self._events,
+            leaves=[leaf for of_commit in self._leaves for leaf in of_commit],
             codec=self._codec,
             partition=self.partition.number,
             seq=self.seq,
@@ -137,12 +132,11 @@ class Group(Generic[S, C]):
         self._before.clear()
         for aggregate_id in self._new:
             partition.aggregates[aggregate_id] = self._working[aggregate_id]
-        for remembered in self._grown:
-            remembered.forget(through_seq=partition.forgettable_seq)
         partition.move_on(seq=self.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
-        outcomes = list(zip(self._indexes, self._committed, strict=True))
+        committed = list(map(Committed, self._headers, self._events, self._leaves))
+        outcomes = list(zip(self._indexes, committed, strict=True))
         for index, position in self._repeated:
-            first = self._committed[position]
+            first = committed[position]
             outcomes.append((index, Committed(first.header, first.events, first.leaves, True)))
         return outcomes
 
@@ -151,11 +145,25 @@ class Group(Generic[S, C]):
         if not self._before:
             return
         self._decider.undo(self._notes)
-        for aggregate_id, _, _, command_id, *_ in self._headers:
-            del self._working[aggregate_id].remembered[hash(command_id)]
+        for key in self._keys:
+            self.partition.remembered.forget(key, seq=self.seq)
         for aggregate, state, version in self._before:
             aggregate.state, aggregate.version = state, version
         self._before.clear()
+
+    def _decided(
+        self, request: Request[C], version: int, state: S
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bytes, ...]]:
+        """Return a new command's header, its events, and their hashes, which are over the bytes that can be stored."""
+        if request.expected_version is not None and request.expected_version != version:
+            expected = request.expected_version
+            raise WrongExpectedVersion(aggregate_id=request.aggregate_id, expected=expected, actual=version)
+        if is_expired(request.command_id, complete_since=self.partition.remembered.complete_since, now=self.now):
+            raise CommandIdExpired(request.command_id)
+        events = tuple(self._decider.decide(state, request.command, self.now))
+        assert events, "a decision is at least one event"
+        header = request.header(version + 1, self.now)
+        return header, events, hash_commit(header, events, self._codec)
 
     def _work_on(self, aggregate_id: str) -> Aggregate[S]:
         aggregate = self._working[aggregate_id] = self.partition.aggregate(aggregate_id)
@@ -163,21 +171,31 @@ class Group(Generic[S, C]):
         aggregate.state = self._decider.fork(aggregate.state)
         return aggregate
 
-    def _is_known(self, index: int, request: Request[C], at: int, outcomes: dict[int, Outcome]) -> bool:
-        """Tell whether a command whose hash is remembered was taken before, and see to its outcome then."""
-        if at == self.seq:
-            identity = (request.aggregate_id, request.command_id)
-            position = next((n for n, of in enumerate(self._headers) if (of[0], of[3]) == identity), None)
-            if position is not None:
-                self._repeated.append((index, position))
-            return position is not None
-        known = self._first_result(place_of(at), request)
-        if known is not None:
-            outcomes[index] = known
-        return known is not None
+    def _is_known(self, index: int, request: Request[C], seqs: Iterable[int], outcomes: dict[int, Outcome]) -> bool:
+        """Tell whether a command is one of those that share its key, and see to its outcome then.
 
+        Raises CommandIdReused when its id was spent on something else.
+        """
+        for seq in seqs:
+            if seq == self.seq:
+                position = self._position(request)
+                if position is not None:
+                    self._check_repeats(request, self._events[position])
+                    self._repeated.append((index, position))
+                    return True
+                continue
+            first = self._first_result(seq, request)
+            if first is not None:
+                self._check_repeats(request, first.events)
+                outcomes[index] = first
+                return True
+        return False
 
-def _expect(request: Request[Any], version: int) -> None:
-    if request.expected_version != version:
-        expected = request.expected_version or 0
-        raise WrongExpectedVersion(aggregate_id=request.aggregate_id, expected=expected, actual=version)
+    def _position(self, request: Request[C]) -> int | None:
+        """Return where in this group a command stands already."""
+        identity = identity_of(request.aggregate_id, request.actor, request.command_id)
+        return next((n for n, of in enumerate(self._headers) if identity_of(of[0], of[6], of[3]) == identity), None)
+
+    def _check_repeats(self, request: Request[C], events: Sequence[Any]) -> None:
+        if not self._decider.asks_the_same(request.command, events):
+            raise CommandIdReused(request.command_id)

@@ -17,18 +17,19 @@ from typing import Generic, NamedTuple, TypeVar
 
 from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
+from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
 from eventstore.writer.durable import append_each, append_together
-from eventstore.writer.first_results import FirstResults
+from eventstore.writer.first_results import FirstResults, identity_of
 from eventstore.writer.group import Group
 from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX
-from eventstore.writer.loading import PageLoader
+from eventstore.writer.loading import CommandLoader, PageLoader
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.remembered import Place
 from eventstore.writer.request import Committed, Failed, Outcome, Request
 
 S = TypeVar("S")
@@ -61,7 +62,8 @@ class GroupCommit(Generic[S, C]):
         self._metadata = metadata
         self._decider = decider
         self._clock = clock
-        self._first_results = FirstResults(engine=engine, reader=reader, codec=codec)
+        self._key = key_function(metadata.store_id)
+        self._first_results = FirstResults(reader=reader)
         self._partitions: dict[int, PartitionState[S]] = {}
         self.latest_times = GroupTimes(0.0, 0.0)
 
@@ -82,7 +84,22 @@ class GroupCommit(Generic[S, C]):
         return aggregate.state, aggregate.version
 
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
-        """Decide commands in order and make their events durable; return one outcome per request, in order."""
+        """Decide commands in order and make their events durable; return one outcome per request, in order.
+
+        Never raises for what a command holds: whatever goes wrong that nobody foresaw is narrowed down by halves until
+        the command that it comes from fails alone. What became durable before it went wrong is found by the ids.
+        """
+        try:
+            return self._execute(requests)
+        except Exception as error:
+            for number in self._by_partition(requests):
+                self._partitions.pop(number, None)  # What it left behind is not known: it is loaded again.
+            if len(requests) == 1:
+                return [Failed(error)]
+            half = len(requests) // 2
+            return self.execute(requests[:half]) + self.execute(requests[half:])
+
+    def _execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         self.latest_times = GroupTimes(0.0, 0.0)
         waiting = self._by_partition(requests)
@@ -214,11 +231,10 @@ class GroupCommit(Generic[S, C]):
         finally:
             group.drop()
 
-    def _first_result(self, partition: int, place: Place, request: Request[C]) -> Committed | None:
-        """Return the stored result of a command that was executed before, or None for a new one."""
-        commit = self._first_results.find(
-            place, partition=partition, aggregate_id=request.aggregate_id, command_id=request.command_id
-        )
+    def _first_result(self, partition: int, seq: int, request: Request[C]) -> Committed | None:
+        """Return the stored result of a command that was executed before, or None when it is not in that batch."""
+        identity = identity_of(request.aggregate_id, request.actor, request.command_id)
+        commit = self._first_results.find(identity, partition=partition, seq=seq)
         return None if commit is None else Committed.before(commit)
 
     def _partition(self, number: int) -> PartitionState[S]:
@@ -234,25 +250,30 @@ class GroupCommit(Generic[S, C]):
     def _at_page_position(self, number: int) -> PartitionState[S]:
         """Return a partition as of the end of its pages; its aggregates are loaded when they are asked for."""
         seq = self._engine.page_position(partition=number)
-        if seq == 0:
-            genesis = genesis_hash(self._metadata.store_id, number)
-            return PartitionState(
-                number=number, seq=0, hash_=genesis, last_timestamp=0, decider=self._decider, pages=None
+        remembered = RememberedCommands()
+        hash_, last_timestamp = genesis_hash(self._metadata.store_id, number), 0
+        if seq:
+            standing = self._reader.stored(partition=number, after_seq=seq - 1, previous_hash=None, limit=1)
+            if not standing:
+                raise IntegrityError(
+                    "the pages go further than the journal: drop them and make them again (manage.py rebuild_pages)",
+                    partition=number,
+                    seq=seq,
+                )
+            hash_, last_timestamp = standing[0].hash, standing[0].last_timestamp
+            loader = CommandLoader(
+                engine=self._engine, reader=self._reader, codec=self._codec, store_id=self._metadata.store_id
             )
-        standing = self._reader.stored(partition=number, after_seq=seq - 1, previous_hash=None, limit=1)
-        if not standing:
-            raise IntegrityError(
-                "the pages go further than the journal: drop them and make them again (manage.py rebuild_pages)",
-                partition=number,
-                seq=seq,
-            )
+            loader.load(remembered, partition=number, through_seq=seq, latest=last_timestamp)
         return PartitionState(
             number=number,
             seq=seq,
-            hash_=standing[0].hash,
-            last_timestamp=standing[0].last_timestamp,
+            hash_=hash_,
+            last_timestamp=last_timestamp,
             decider=self._decider,
-            pages=PageLoader(engine=self._engine, codec=self._codec, decider=self._decider),
+            pages=PageLoader(engine=self._engine, codec=self._codec, decider=self._decider) if seq else None,
+            key=self._key,
+            remembered=remembered,
         )
 
     def _is_behind(self, number: int) -> bool:

@@ -11,11 +11,5 @@ CONFLICT_PAUSE_MS_MAX: Final = 20
 UNKNOWN_TRIES_MAX: Final = 5
 """How often a write whose answer was lost is looked up, and sent again if it did not happen."""
 
-REMEMBERED_COMMANDS_MIN: Final = 1_000
-"""At least so many of an aggregate's latest commands are recognised when they are sent again ..."""
-
-REMEMBERED_SECONDS: Final = 60
-"""... and every command of at least this long."""
-
 REREAD_BATCHES_KEPT: Final = 32
 """Batches that are kept decoded for callers that ask again."""

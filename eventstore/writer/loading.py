@@ -1,72 +1,104 @@
-"""Loading an aggregate from its pages: the state after the last one, and the commands that must not execute again."""
+"""Loading what a writer starts with: an aggregate from its last page, and the commands that must not execute again."""
 
 from typing import Any, Generic, TypeVar
 
+import structlog
+
 from eventstore.engines.base import Engine
-from eventstore.pages.page import Page, open_page
+from eventstore.errors import IntegrityError
+from eventstore.idempotency import remembered as memory
+from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.remembered import RememberedCommands
+from eventstore.idempotency.runs import Run, open_run, run_name
+from eventstore.pages.page import PageReader
+from eventstore.pages.states import PageStates
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.columns import take_apart
+from eventstore.serialization.identifiers import unpack
 from eventstore.writer.decider import Decider
-from eventstore.writer.limits import REMEMBERED_COMMANDS_MIN, REMEMBERED_SECONDS
-from eventstore.writer.remembered import RememberedCommands
 
 S = TypeVar("S")
 
+log = structlog.get_logger(__name__)
+
 
 class Aggregate(Generic[S]):
-    """The state of one aggregate at a version, and the commands that led there."""
+    """The state of one aggregate at a version."""
 
-    __slots__ = ("remembered", "state", "version")
+    __slots__ = ("state", "version")
 
-    def __init__(self, state: S, version: int, remembered: RememberedCommands) -> None:
+    def __init__(self, state: S, version: int) -> None:
         self.state = state
         self.version = version
-        self.remembered = remembered
-
-    @classmethod
-    def new(cls, decider: Decider[S, Any], aggregate_id: str) -> "Aggregate[S]":
-        """Return an aggregate without events."""
-        return cls(decider.initial(aggregate_id), 0, RememberedCommands())
 
 
 class PageLoader(Generic[S]):
     """Loads aggregates of one store as of their last page."""
 
     def __init__(self, *, engine: Engine, codec: EventCodec, decider: Decider[S, Any]) -> None:
+        self._pages = PageReader(engine, codec)
+        self._states = PageStates(decider, self._pages)
+
+    def load(self, aggregate_id: str) -> Aggregate[S] | None:
+        """Return an aggregate as its pages leave it, None when it has none."""
+        page = self._pages.last(aggregate_id)
+        return None if page is None else Aggregate(self._states.after(page), page.last_version)
+
+
+class CommandLoader:
+    """Loads the commands of a partition that are in pages: from their runs, or, where one is missing, from the
+    journal.
+    """
+
+    def __init__(self, *, engine: Engine, reader: Reader, codec: EventCodec, store_id: str) -> None:
         self._engine = engine
+        self._reader = reader
         self._codec = codec
-        self._decider = decider
+        self._key = key_function(store_id)
 
-    def load(self, aggregate_id: str, *, through_seq: int) -> Aggregate[S] | None:
-        """Return an aggregate as its pages leave it, None when it has none; the journal goes through `through_seq`."""
-        pages = self._last_pages(aggregate_id)
-        if not pages:
-            return None
-        final = pages[-1]
-        state = self._decider.load(final.state_before)
-        for commit in final.commits():
-            for event in commit.events:
-                state = self._decider.evolve(state, event)
-        return Aggregate(state, final.last_version, _commands_of(pages, through_seq))
-
-    def _last_pages(self, aggregate_id: str) -> list[Page]:
-        """Return the last pages, oldest first: as many as hold the commands that are to be remembered."""
-        pages: list[Page] = []
-        commands = 0
-        stored = self._engine.last_page(aggregate_id)
-        oldest = 0 if stored is None else stored.last_timestamp - REMEMBERED_SECONDS * 1_000_000
-        while stored is not None and (commands < REMEMBERED_COMMANDS_MIN or stored.last_timestamp >= oldest):
-            page = open_page(stored, self._codec)
-            pages.append(page)
-            commands += page.commit_count
-            if page.first_version == 1:
+    def load(self, remembered: RememberedCommands, *, partition: int, through_seq: int, latest: int) -> None:
+        """Remember the commands through a seq, whose batch is of the instant `latest`, as many as have to be."""
+        oldest = latest - memory.SECONDS * 1_000_000
+        runs: list[Run] = []
+        seq, count = through_seq, 0
+        while seq > 0 and count < memory.COMMANDS:
+            run = self._kept_run(partition, seq)
+            if run is None:
+                self._read_journal(remembered, partition, oldest=oldest, through_seq=seq)
                 break
-            stored = self._engine.last_page(aggregate_id, version=page.first_version - 1)
-        return pages[::-1]
+            if run.last_timestamp < oldest:
+                remembered.complete_since = run.last_timestamp + 1
+                break
+            runs.append(run)
+            seq, count = run.first_seq - 1, count + len(run.keys)
+            if seq > 0 and count >= memory.COMMANDS:
+                before = self._reader.stored(partition=partition, after_seq=seq - 1, previous_hash=None, limit=1)
+                remembered.complete_since = before[0].last_timestamp + 1
+        memory.load(reversed(runs), remembered)
 
+    def _kept_run(self, partition: int, last_seq: int) -> Run | None:
+        stored = self._engine.last_page(run_name(partition), version=last_seq)
+        if stored is None or stored.last_version != last_seq:
+            return None
+        try:
+            return open_run(stored, partition=partition)
+        except IntegrityError as error:
+            log.warning("eventstore.kept_commands_passed_over", reason=str(error), consequence="the journal is read")
+            return None
 
-def _commands_of(pages: list[Page], through_seq: int) -> RememberedCommands:
-    remembered = RememberedCommands()
-    for page in pages:
-        for command in page.commands():
-            remembered.remember_paged(command.command_id, version=command.version, through_seq=through_seq)
-    return remembered
+    def _read_journal(self, remembered: RememberedCommands, partition: int, *, oldest: int, through_seq: int) -> None:
+        seq = self._engine.seek(partition=partition, timestamp=oldest)
+        remembered.complete_since, timestamp = (oldest if seq > 0 else 0), oldest
+        while seq < through_seq:
+            limit = min(READ_BATCHES_AT_ONCE, through_seq - seq)
+            for batch in self._reader.stored(partition=partition, after_seq=seq, previous_hash=None, limit=limit):
+                layout = take_apart(self._codec.decompress(batch.payload))
+                count = layout.commit_count
+                aggregate_ids = unpack(layout.aggregate_ids, count=count)
+                command_ids = unpack(layout.command_ids, count=count)
+                for identity in zip(aggregate_ids, layout.actor_list(), command_ids, strict=True):
+                    remembered.remember(self._key(*map(str, identity)), seq=batch.seq)
+                remembered.move_on(seq=batch.seq, timestamp=batch.last_timestamp)
+                seq, timestamp = batch.seq, batch.last_timestamp
+        remembered.close_recent(seq=seq, timestamp=timestamp)

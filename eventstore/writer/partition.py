@@ -4,18 +4,17 @@ An aggregate is loaded when it is first asked for: its last page, then what the 
 writer starts as fast as it reads the tail, however long the history is.
 """
 
-from collections import defaultdict, deque
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from eventstore.errors import IntegrityError
+from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.record import Batch, Commit
 from eventstore.writer.decider import Decider
-from eventstore.writer.limits import REMEMBERED_SECONDS
 from eventstore.writer.loading import Aggregate, PageLoader
 
 S = TypeVar("S")
-
-_REMEMBERED_US: Final = REMEMBERED_SECONDS * 1_000_000
 
 
 class _TailCommit(NamedTuple):
@@ -35,28 +34,30 @@ class PartitionState(Generic[S]):
         last_timestamp: int,
         decider: Decider[S, Any],
         pages: PageLoader[S] | None,
+        key: Callable[[str, str, str], int],
+        remembered: RememberedCommands,
     ) -> None:
+        """`remembered` has the commands of the batches through `seq`; `key` makes keys as they are remembered by."""
         self.number = number
         self.seq = seq
         self.hash = hash_
         self.last_timestamp = last_timestamp
         self.aggregates: dict[str, Aggregate[S]] = {}
-        self.forgettable_seq = 0
-        """The last batch whose commands are all older than those that have to be remembered by age."""
+        self.key = key
+        self.remembered = remembered
         self._decider = decider
         self._pages = pages
         self._tail: dict[str, list[_TailCommit]] = defaultdict(list)
-        self._young: deque[tuple[int, int]] = deque()
 
     def aggregate(self, aggregate_id: str) -> Aggregate[S]:
         """Return an aggregate, a new one at version 0 when it has no events; a new one is not kept."""
         found = self.aggregates.get(aggregate_id)
         if found is not None:
             return found
-        found = self._pages.load(aggregate_id, through_seq=self.seq) if self._pages is not None else None
+        found = self._pages.load(aggregate_id) if self._pages is not None else None
         tail = self._tail.get(aggregate_id, ())
         if found is None:
-            found = Aggregate.new(self._decider, aggregate_id)
+            found = Aggregate(self._decider.initial(aggregate_id), 0)
             if not tail:
                 return found
         for commit, seq in tail:
@@ -69,6 +70,7 @@ class PartitionState(Generic[S]):
     def apply(self, batch: Batch) -> None:
         """Move on by one verified batch; raises IntegrityError when an aggregate's versions do not run on."""
         for commit in batch.commits:
+            self.remembered.remember(self.key(commit.aggregate_id, commit.actor, commit.command_id), seq=batch.seq)
             aggregate = self.aggregates.get(commit.aggregate_id)
             if aggregate is None:
                 self._tail[commit.aggregate_id].append(_TailCommit(commit, batch.seq))
@@ -77,14 +79,11 @@ class PartitionState(Generic[S]):
         self.move_on(seq=batch.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
 
     def move_on(self, *, seq: int, hash_: bytes, last_timestamp: int) -> None:
-        """Make a durable batch the head."""
+        """Make a durable batch the head; its commands are remembered already."""
         self.seq = seq
         self.hash = hash_
         self.last_timestamp = last_timestamp
-        young = self._young
-        young.append((seq, last_timestamp))
-        while young[0][1] < last_timestamp - _REMEMBERED_US:
-            self.forgettable_seq, _ = young.popleft()
+        self.remembered.move_on(seq=seq, timestamp=last_timestamp)
 
     def _apply(self, aggregate: Aggregate[S], commit: Commit[Any], seq: int) -> None:
         if commit.first_version != aggregate.version + 1:
@@ -100,5 +99,3 @@ class PartitionState(Generic[S]):
             state = self._decider.evolve(state, event)
         aggregate.state = state
         aggregate.version = commit.last_version
-        aggregate.remembered.remember(commit.command_id, seq=seq)
-        aggregate.remembered.forget(through_seq=self.forgettable_seq)

@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import platform_role, sees_every_account
+from edge.views import RestView
 from readmodels import firm_queries, firm_shapes, queries
 from readmodels.api import analytics_serializers as shapes
-from readmodels.api import parameters
 from readmodels.api import serializers as s
-from readmodels.api.base import PROBLEMS, AccountScopedView, QueryView, not_found
+from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 
 _PROBLEMS: Final = PROBLEMS | {403: s.ProblemSerializer}
 FLOW_DAYS_MAX: Final = 400
@@ -24,7 +24,6 @@ FLOW_DAYS_MAX: Final = 400
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: shapes.RiskMetricsSerializer, **PROBLEMS},
     )
 )
@@ -45,7 +44,7 @@ class RiskMetricsView(AccountScopedView):
         return firm_shapes.risk_shape(row, today=_today())
 
 
-class AnalyticsView(QueryView):
+class AnalyticsView(RestView):
     """Base of the views over all accounts."""
 
     def get(self, request: Request) -> Response:
@@ -55,16 +54,15 @@ class AnalyticsView(QueryView):
                 "figures of all accounts are for those who see every account, your role is "
                 f"{platform_role(request.user)}: look at your own under /api/accounts, or ask an operator for another"
             )
-        return Response({"results": self.results(self.asked(request.query_params))})
+        return Response({"results": self.results(self.asked)})
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return what is shown."""
         raise NotImplementedError
 
 
-def _documented(serializer: type[s.Base], *takes: type[s.Base]) -> Any:
-    responses = {200: shapes.listed(serializer), **_PROBLEMS}
-    return extend_schema_view(get=extend_schema(parameters=list(takes), responses=responses))
+def _documented(serializer: type[s.Base]) -> Any:
+    return extend_schema_view(get=extend_schema(responses={200: shapes.listed(serializer), **_PROBLEMS}))
 
 
 @_documented(shapes.FirmTotalsSerializer)
@@ -94,7 +92,7 @@ class SectorExposureView(AnalyticsView):
         return firm_shapes.exposure_shapes(firm_queries.symbols(), by_sector=True)
 
 
-@_documented(shapes.AccountPnlSerializer, shapes.AccountPnlParameters)
+@_documented(shapes.AccountPnlSerializer)
 class AccountPnlView(AnalyticsView):
     """The accounts that made, or lost, most."""
 
@@ -117,7 +115,7 @@ class SymbolPnlView(AnalyticsView):
         return [firm_shapes.symbol_pnl_shape(row) for row in firm_queries.symbols()]
 
 
-@_documented(shapes.DayTotalsSerializer, shapes.DayTotalsParameters)
+@_documented(shapes.DayTotalsSerializer)
 class DayPnlView(AnalyticsView):
     """What all accounts made, by day, with all symbols or one."""
 
@@ -131,7 +129,7 @@ class DayPnlView(AnalyticsView):
         return [firm_shapes.day_pnl_shape(row) for row in rows]
 
 
-@_documented(shapes.RiskMetricsSerializer, shapes.TopParameters)
+@_documented(shapes.RiskMetricsSerializer)
 class RiskView(AnalyticsView):
     """The accounts that are nearest to a limit."""
 
@@ -144,7 +142,7 @@ class RiskView(AnalyticsView):
         return [firm_shapes.risk_shape(row, today=today) for row in rows]
 
 
-@_documented(shapes.FlowSerializer, shapes.FlowParameters)
+@_documented(shapes.FlowSerializer)
 class FlowView(AnalyticsView):
     """What went through, by minute, hour or day."""
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from readmodels.api.parameters import InstantField
-from readmodels.api.serializers import ACCOUNT_STATUSES, Base, decimal_text
+from edge.parameters import Choice, Day, Instant, Text, WholeNumber
+from readmodels.api.serializers import ACCOUNT_STATUSES, Base, decimal_text, quantity_text
 
 
 class LargestPositionSerializer(Base):
@@ -80,7 +80,7 @@ class SymbolExposureSerializer(_ExposureSerializer):
     """What all accounts hold of a symbol."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField(help_text="Whole shares")
+    quantity = quantity_text("Whole shares")
     holders = serializers.IntegerField(help_text="Accounts that hold it")
 
 
@@ -89,7 +89,8 @@ class AccountPnlSerializer(Base):
 
     account_id = serializers.UUIDField()
     name = serializers.CharField()
-    owner = serializers.CharField()
+    owner = serializers.CharField(help_text="The user for good, such as user:17")
+    owner_name = serializers.CharField(help_text="What the owner is called now; `owner` when there is no such user")
     currency = serializers.CharField()
     status = serializers.ChoiceField(ACCOUNT_STATUSES)
     realized_pnl = decimal_text("Realized profit or loss so far")
@@ -143,37 +144,37 @@ def listed(serializer: type[Base]) -> type[Base]:
 class TopParameters(Base):
     """How many of the first."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
+    limit = WholeNumber(min_value=1, max_value=500, default=20)
 
 
 class AccountPnlParameters(TopParameters):
     """Which accounts first."""
 
-    order = serializers.ChoiceField(["best", "worst"], default="best", help_text="Who comes first")
-    currency = serializers.CharField(required=False, help_text="Of these accounts alone; ISO 4217")
+    order = Choice(["best", "worst"], default="best", help_text="Who comes first")
+    currency = Text(required=False, help_text="Of these accounts alone; ISO 4217")
 
 
 class DayTotalsParameters(Base):
     """Which days."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=1_000, default=366)
-    symbol = serializers.CharField(required=False, help_text="Trades of this symbol alone")
+    limit = WholeNumber(min_value=1, max_value=1_000, default=366)
+    symbol = Text(required=False, help_text="Trades of this symbol alone")
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields, one of which has a name that Python keeps to itself."""
-        begin = serializers.DateField(required=False, help_text="On or after this UTC day")
-        end = serializers.DateField(required=False, help_text="Before it")
+        begin = Day(required=False, help_text="On or after this UTC day")
+        end = Day(required=False, help_text="Before it")
         return {**super().get_fields(), "from": begin, "to": end}
 
 
 class FlowParameters(Base):
     """Which time, in which steps."""
 
-    per = serializers.ChoiceField(["minute", "hour", "day"], default="minute", help_text="What a row is")
-    limit = serializers.IntegerField(min_value=1, max_value=1_500, default=60)
+    per = Choice(["minute", "hour", "day"], default="minute", help_text="What a row is")
+    limit = WholeNumber(min_value=1, max_value=1_500, default=60)
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields, one of which has a name that Python keeps to itself."""
-        begin = InstantField(required=False, help_text="At or after this instant; 400 days before `to` at the earliest")
-        end = InstantField(required=False, help_text="Before this instant; now, unless it is said")
+        begin = Instant(required=False, help_text="At or after this instant; 400 days before `to` at the earliest")
+        end = Instant(required=False, help_text="Before this instant; now, unless it is said")
         return {**super().get_fields(), "from": begin, "to": end}

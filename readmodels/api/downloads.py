@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import pyarrow
 from asgiref.sync import sync_to_async
@@ -25,9 +25,11 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from accounts.credentials import credential_of, while_granted
+from edge.parameters import Declared
 from readmodels import queries, replicas
 from readmodels.api import parameters
-from readmodels.api.base import PROBLEMS, AccountScopedView, not_found, wait_for
+from readmodels.api.base import PROBLEMS, AccountScopedView, not_found, require_version
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
 from readmodels.shapes import event_shape, trade_shape
@@ -36,6 +38,7 @@ ROWS_AT_ONCE: Final = 10_000
 """Rows that are read and sent together; in Parquet, a row group."""
 
 _MONEY: Final = pyarrow.decimal128(24, 4)
+_SHARES: Final = pyarrow.decimal128(25, 6)
 _INSTANT: Final = pyarrow.timestamp("us", tz="UTC")
 
 
@@ -60,7 +63,7 @@ TRADES: Final = Table(
             "version": pyarrow.int64(),
             "symbol": pyarrow.string(),
             "side": pyarrow.string(),
-            "quantity": pyarrow.int64(),
+            "quantity": _SHARES,
             "price": _MONEY,
             "value": _MONEY,
             "realized_pnl": _MONEY,
@@ -112,7 +115,7 @@ def csv_lines(table: Table, pages: Iterator[list[Row]]) -> Iterator[bytes]:
 
 
 def parquet_groups(table: Table, pages: Iterator[list[Row]]) -> Iterator[bytes]:
-    """Yield a Parquet file, a row group for each page: money as decimals, instants as UTC timestamps."""
+    """Yield a Parquet file, a row group for each page: money and quantities as decimals, instants as UTC timestamps."""
     written = _Written()
     with parquet.ParquetWriter(written, table.columns, compression="zstd") as writer:
         for rows in pages:
@@ -145,14 +148,13 @@ class WhateverIsAccepted(BaseContentNegotiation):
 class DownloadView(AccountScopedView):
     """All rows of an account in a table, as a file."""
 
-    takes = (parameters.VersionParameter,)
+    takes: ClassVar[Declared] = (parameters.VersionParameter,)
     renderer_classes = [JSONRenderer]
     content_negotiation_class = WhateverIsAccepted
     table: Table = TRADES
     file_type: FileType = CSV
 
     @extend_schema(
-        parameters=[parameters.VersionParameter],
         responses={
             (200, CSV.content_type.partition(";")[0]): OpenApiTypes.STR,
             (200, PARQUET.content_type): OpenApiTypes.BINARY,
@@ -161,13 +163,15 @@ class DownloadView(AccountScopedView):
     )
     def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> StreamingHttpResponse:
         """Return the file, oldest row first, as it is at the account's version now."""
-        asked = self.asked(request.query_params)
         self.role(request, account_id)
-        wait_for(account_id, asked)
         account = queries.account(account_id=str(account_id))
+        require_version(request._request, self.asked, 0 if account is None else account["version"])
         if account is None:
             raise not_found(account_id)
-        pages = pages_of(self.table, str(account_id), to_version=account["version"])
+        pages = while_granted(
+            pages_of(self.table, str(account_id), to_version=account["version"]),
+            credential_of(request, account_id=account_id),
+        )
         answer = StreamingHttpResponse(
             _streamed(self.file_type.encode(self.table, pages)), content_type=self.file_type.content_type
         )
@@ -246,7 +250,7 @@ def _text(value: Any) -> Any:
 def _typed(value: Any, column: pyarrow.DataType) -> Any:
     if value is None:
         return None
-    if column == _MONEY:
+    if column in (_MONEY, _SHARES):
         return Decimal(value)
     if column == _INSTANT:
         return datetime.fromisoformat(value)

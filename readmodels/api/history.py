@@ -1,16 +1,16 @@
 """The REST views of what happened to an account: trades, events, days; by time, narrowed by what is asked for."""
 
 import uuid
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
+from edge.parameters import Declared
 from readmodels import listings
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView
-from readmodels.api.rest import version_cursor
 from readmodels.listings import EVENT_TYPES, Bound, Condition, Listing
 from readmodels.projections.rows import Row
 from readmodels.shapes import day_shape, event_shape, trade_shape
@@ -45,7 +45,8 @@ class HistoryView(AccountScopedView):
 
     def place(self, cursor: Any) -> int | str:
         """Return the row that a cursor names: the page begins beyond it."""
-        return version_cursor(cursor, "this list")
+        version: int = cursor
+        return version
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the rows are narrowed by; None where nothing is asked for."""
@@ -54,14 +55,13 @@ class HistoryView(AccountScopedView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.TradePageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class TradeListView(HistoryView):
     """The trades of an account."""
 
-    takes = (parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    takes: ClassVar[Declared] = (parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter)
     shows = s.TradeSerializer
     listing = listings.TRADES
 
@@ -81,14 +81,13 @@ class TradeListView(HistoryView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.ActivityPageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class ActivityView(HistoryView):
     """The events of an account: its audit trail."""
 
-    takes = (parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    takes: ClassVar[Declared] = (parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter)
     shows = s.EventSerializer
     listing = listings.EVENTS
 
@@ -98,9 +97,10 @@ class ActivityView(HistoryView):
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the events are narrowed by."""
+        text = asked.get("text")
         return [
             (listings.TYPE_IS_ONE_OF, _types(asked.get("type"))),
-            (listings.TEXT_IS_IN, _pattern(asked.get("text"))),
+            *(() if text is None else listings.text_conditions(text)),
             (listings.RECORDED_FROM, asked.get("from")),
             (listings.RECORDED_BEFORE, asked.get("to")),
         ]
@@ -108,14 +108,13 @@ class ActivityView(HistoryView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.DailyPnlPageSerializer, **_SEARCH_PROBLEMS},
     )
 )
 class DailyPnlView(HistoryView):
     """The days of an account."""
 
-    takes = (parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    takes: ClassVar[Declared] = (parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter)
     shows = s.DailyPnlSerializer
     listing = listings.DAYS
 
@@ -141,10 +140,3 @@ def _types(text: str | None) -> list[str] | None:
         if name not in EVENT_TYPES:
             raise ValidationError({"type": f"there is no {name!r}: there are {', '.join(sorted(EVENT_TYPES))}"})
     return names
-
-
-def _pattern(text: str | None) -> str | None:
-    if text is None:
-        return None
-    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{literal}%"

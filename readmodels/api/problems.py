@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -68,6 +68,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = exceptions.NotFound(*error.args)
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied(*error.args)
+    elif isinstance(error, SuspiciousOperation):  # Such as too many parameters: Django's own limits.
+        error = exceptions.ParseError(f"the request is not taken: {error}" if str(error) else None)
     response = exception_handler(error, context)
     if response is None:
         log.error("request failed", path=context["request"].path, exc_info=error)

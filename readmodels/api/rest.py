@@ -1,50 +1,46 @@
 """The REST views: parse, check access, one query, answer. Accounts that one may not see do not exist."""
 
 import uuid
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import STAFF, accessible_account_ids, roles_by_account
+from edge.parameters import Declared
+from edge.views import RestView
 from readmodels import queries
 from readmodels.api import parameters
 from readmodels.api import serializers as s
-from readmodels.api.base import PROBLEMS, AccountScopedView, QueryView, not_found
+from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 from readmodels.shapes import account_shape, order_shape, position_shape
 
 _IS_OPEN: Final = {"open": True, "closed": False, "all": None}
 
 
-class AccountListView(QueryView):
+class AccountListView(RestView):
     """The accounts that the asking user may see."""
 
-    takes = (parameters.PageParameters,)
+    takes: ClassVar[Declared] = (parameters.AccountPageParameters,)
 
     @extend_schema(
         operation_id="accounts_list",
-        parameters=[parameters.PageParameters],
         responses={200: s.AccountPageSerializer, **PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """Return a page of accounts."""
-        page = self.asked(request.query_params)
-        limit, cursor = page["limit"], page.get("cursor")
-        if cursor is not None:
-            cursor = _uuid_cursor(cursor)
+        limit, cursor = self.asked["limit"], self.asked.get("cursor")
         account_ids = accessible_account_ids(request.user)
         roles = roles_by_account(request.user)
-        rows = queries.accounts(account_ids=account_ids, limit=limit + 1, after=cursor)
+        rows = queries.accounts(account_ids=account_ids, limit=limit + 1, after=None if cursor is None else str(cursor))
         shown = [account_shape(row, role=roles.get(str(row["account_id"]), STAFF)) for row in rows[:limit]]
         return Response({"results": shown, "next": shown[-1]["account_id"] if len(rows) > limit else None})
 
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.AccountSerializer, **PROBLEMS},
     )
 )
@@ -65,7 +61,6 @@ class SummaryView(AccountView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.PortfolioSerializer, **PROBLEMS},
     )
 )
@@ -85,7 +80,6 @@ class PortfolioView(AccountScopedView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.PositionListSerializer, **PROBLEMS},
     )
 )
@@ -103,14 +97,13 @@ class PositionListView(AccountScopedView):
 @extend_schema_view(
     get=extend_schema(
         operation_id="accounts_orders_list",
-        parameters=[parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.OrderPageSerializer, **PROBLEMS},
     )
 )
 class OrderListView(AccountScopedView):
     """The orders of an account."""
 
-    takes = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    takes: ClassVar[Declared] = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
     shows = s.OrderSerializer
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
@@ -125,7 +118,7 @@ class OrderListView(AccountScopedView):
             symbol=asked.get("symbol"),
             side=asked.get("side"),
             client_order_id=client_order_id,
-            beyond=version_cursor(asked["cursor"], "orders") if "cursor" in asked else None,
+            beyond=asked.get("cursor"),
             oldest_first=asked["order"] == "oldest",
         )
         shown = [order_shape(row) for row in rows[:limit]]
@@ -134,7 +127,6 @@ class OrderListView(AccountScopedView):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[parameters.VersionParameter, parameters.FieldsParameter],
         responses={200: s.OrderSerializer, **PROBLEMS},
     )
 )
@@ -157,17 +149,3 @@ def _account(account_id: uuid.UUID) -> dict[str, Any]:
     if row is None:
         raise not_found(account_id)
     return row
-
-
-def _uuid_cursor(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise ValidationError({"cursor": "not the `next` of a page of accounts"}) from error
-
-
-def version_cursor(text: str, what: str) -> int:
-    """Return the version inside a cursor; raises ValidationError."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValidationError({"cursor": f"not the `next` of a page of {what}"})
-    return int(text)

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+ACTOR: Final = "user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>"
+
 
 class Base(serializers.Serializer[Any]):
     """A shape."""
@@ -12,6 +14,11 @@ class Base(serializers.Serializer[Any]):
 def decimal_text(meaning: str) -> serializers.CharField:
     """Return a field for money: a decimal string with four decimals."""
     return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
+
+
+def quantity_text(meaning: str) -> serializers.CharField:
+    """Return a field for shares: a decimal string."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string")
 
 
 ACCOUNT_STATUSES: Final = ["ACTIVE", "FROZEN", "CLOSED"]
@@ -39,7 +46,8 @@ class AccountSerializer(Base):
 
     account_id = serializers.UUIDField()
     name = serializers.CharField()
-    owner = serializers.CharField()
+    owner = serializers.CharField(help_text="The user for good, such as user:17")
+    owner_name = serializers.CharField(help_text="What the owner is called now; `owner` when there is no such user")
     currency = serializers.CharField()
     status = serializers.ChoiceField(ACCOUNT_STATUSES)
     role = serializers.ChoiceField(["owner", "trader", "viewer", "staff"], help_text="The asking user's role")
@@ -65,9 +73,9 @@ class PositionSerializer(Base):
     """A position."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
-    reserved_quantity = serializers.IntegerField(help_text="Shares that working sell orders keep")
-    available = serializers.IntegerField(help_text="The rest: what there is to sell")
+    quantity = quantity_text("Shares")
+    reserved_quantity = quantity_text("Shares that working sell orders keep")
+    available = quantity_text("The rest: what there is to sell")
     avg_cost = decimal_text("Average cost of one share")
     cost = decimal_text("Total cost")
     last_price = decimal_text("Price that the account last traded it at")
@@ -92,9 +100,9 @@ class OrderSerializer(Base):
     order_type = serializers.ChoiceField(["MARKET", "LIMIT", "STOP", "STOP_LIMIT"])
     time_in_force = serializers.ChoiceField(["DAY", "GTC", "IOC", "FOK"])
     status = serializers.ChoiceField(ORDER_STATUSES, help_text="The first two work, all others have ended")
-    quantity = serializers.IntegerField(help_text="Shares in all")
-    filled_quantity = serializers.IntegerField()
-    remaining_quantity = serializers.IntegerField(help_text="Shares not filled, also of an order that has ended")
+    quantity = quantity_text("Shares in all")
+    filled_quantity = quantity_text("Shares filled")
+    remaining_quantity = quantity_text("Shares not filled, also of an order that has ended")
     avg_fill_price = serializers.CharField(
         allow_null=True,
         help_text="Decimal string with four decimals, half to even; null when nothing is filled",
@@ -109,7 +117,7 @@ class OrderSerializer(Base):
     placed_version = serializers.IntegerField(help_text="Account version of its placing")
     version = serializers.IntegerField(help_text="Account version of its latest event")
     command_id = serializers.CharField(help_text="The command that placed it")
-    actor = serializers.CharField(help_text="Who placed it")
+    actor = serializers.CharField(help_text=f"Who placed it: {ACTOR}")
     placed_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True, help_text="Null while it works")
@@ -122,7 +130,7 @@ class TradeSerializer(Base):
     version = serializers.IntegerField()
     symbol = serializers.CharField()
     side = serializers.ChoiceField(SIDES)
-    quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
     price = decimal_text("Price of one share")
     value = decimal_text("Quantity times price")
     realized_pnl = decimal_text("Realized by this trade")
@@ -190,11 +198,11 @@ class EventSerializer(Base):
     version = serializers.IntegerField()
     type = serializers.CharField(help_text="Such as TradeExecuted")
     recorded_at = serializers.DateTimeField()
-    actor = serializers.CharField(help_text="User, and the API key behind a slash")
+    actor = serializers.CharField(help_text=ACTOR)
     command_id = serializers.CharField()
     correlation_id = serializers.CharField()
     causation_id = serializers.CharField(allow_null=True)
-    data = serializers.JSONField(help_text="The event's fields; money as decimal strings")
+    data = serializers.JSONField(help_text="The event's fields; money and quantities as decimal strings")
 
 
 class ActivityPageSerializer(Base):

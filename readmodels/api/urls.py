@@ -3,7 +3,7 @@
 from django.urls import path
 
 from readmodels.api import analytics, downloads, history, rest
-from readmodels.api.direct import directly
+from readmodels.api.direct import directly, in_time
 
 urlpatterns = [
     path("accounts", rest.AccountListView.as_view(), name="accounts"),
@@ -16,7 +16,7 @@ urlpatterns = [
     *(
         path(
             f"accounts/<uuid:account_id>/{table.name}.{file_type.ending}",
-            downloads.DownloadView.as_view(table=table, file_type=file_type),
+            in_time(downloads.DownloadView, table=table, file_type=file_type),
             name=f"{table.name}-{file_type.ending}",
         )
         for table in (downloads.TRADES, downloads.EVENTS)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from readmodels.queries import VersionNotAvailable
+from readmodels.version_waits import TooManyWaits
 
 RETRY_AFTER_MS: Final = 1_000
 
@@ -23,12 +24,12 @@ def unauthenticated() -> QueryError:
 
 def not_found(account_id: str) -> QueryError:
     """There is no such account for who asks, whether it exists or not."""
-    return QueryError("NOT_FOUND", f"there is no account {account_id} that you may see")
+    return QueryError("NOT_FOUND", f"there is no account {account_id[:40]} that you may see")
 
 
 def order_not_found(account_id: str, order_id: str) -> QueryError:
     """The account has no such order."""
-    return QueryError("NOT_FOUND", f"account {account_id} has no order {order_id}")
+    return QueryError("NOT_FOUND", f"account {account_id} has no order {order_id[:40]}")
 
 
 def bad_argument(message: str) -> QueryError:
@@ -40,6 +41,11 @@ def version_not_available(error: VersionNotAvailable) -> QueryError:
     """The projection has not come to the version that was asked for."""
     message = str(error).replace("min_version", "minVersion")
     return QueryError("VERSION_NOT_AVAILABLE", message, retry_after_ms=RETRY_AFTER_MS)
+
+
+def too_many_waits(error: TooManyWaits) -> QueryError:
+    """Whoever asks waits for too many versions already."""
+    return QueryError("TOO_MANY_WAITS", str(error), retry_after_ms=RETRY_AFTER_MS)
 
 
 def query_timeout(seconds: float) -> QueryError:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from edge.instants import InvalidInstant, parse_instant
 from readmodels import listings
 from readmodels.graphql.errors import bad_argument
 from readmodels.listings import EVENT_TYPES, Conditions
@@ -31,7 +32,7 @@ def order_conditions(
     """Return the conditions of a list of orders; raises BAD_REQUEST."""
     asked = status or ("open" if client_order_id is None else "all")
     if asked not in ORDER_STATUSES:
-        raise bad_argument(f"`status` is {', '.join(ORDER_STATUSES)}, found {asked!r}")
+        raise bad_argument(f"`status` is {', '.join(ORDER_STATUSES)}, found {asked[:40]!r}")
     return ORDER_STATUSES[asked] + _given(
         (listings.SYMBOL_IS, symbol),
         (listings.SIDE_IS, _side(side)),
@@ -43,7 +44,7 @@ def event_conditions(*, types: list[str] | None, begin: str | None, end: str | N
     """Return the conditions of a list of events; raises BAD_REQUEST."""
     unknown = sorted(set(types or ()) - EVENT_TYPES)
     if unknown:
-        raise bad_argument(f"`types` has no {unknown[0]!r}: there are {', '.join(sorted(EVENT_TYPES))}")
+        raise bad_argument(f"`types` has no {unknown[0][:40]!r}: there are {', '.join(sorted(EVENT_TYPES))}")
     return _given(
         (listings.TYPE_IS_ONE_OF, None if types is None else _Names(sorted(set(types)))),
         (listings.RECORDED_FROM, _instant("from", begin)),
@@ -64,7 +65,7 @@ def _given(*conditions: tuple[listings.Condition, Any]) -> Conditions:
 
 def _side(side: str | None) -> str | None:
     if side is not None and side not in SIDES:
-        raise bad_argument(f"`side` is BUY or SELL, found {side!r}")
+        raise bad_argument(f"`side` is BUY or SELL, found {side[:40]!r}")
     return side
 
 
@@ -72,11 +73,6 @@ def _instant(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError
-    except ValueError as error:
-        raise bad_argument(
-            f"`{name}` is an instant with its offset, such as 2026-01-31T09:30:00Z, found {text!r}"
-        ) from error
-    return at
+        return parse_instant(text)
+    except InvalidInstant as error:
+        raise bad_argument(f"`{name}`: {error}") from error

@@ -11,9 +11,10 @@ import graphene
 from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
+from accounts.scalars import BigInt, Quantity
 from readmodels.graphql import filters
 from readmodels.graphql.errors import order_not_found
-from readmodels.graphql.fields import VERSION_OF_ROW, page_arguments, text
+from readmodels.graphql.fields import ACTOR, VERSION_OF_ROW, page_arguments, text
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import newest_page, version_of_cursor
 from readmodels.listings import ORDERS
@@ -30,9 +31,9 @@ class Order(graphene.ObjectType):
     order_type = text("MARKET, LIMIT, STOP or STOP_LIMIT.")
     time_in_force = text("DAY, GTC, IOC or FOK.")
     status = text("PENDING, PARTIALLY_FILLED, FILLED, CANCELLED, EXPIRED, REJECTED or REPLACED.")
-    quantity = graphene.BigInt(required=True, description="Whole shares, in all.")
-    filled_quantity = graphene.BigInt(required=True, description="Shares traded so far.")
-    remaining_quantity = graphene.BigInt(required=True, description="Shares not traded.")
+    quantity = Quantity(required=True, description="Whole shares, in all.")
+    filled_quantity = Quantity(required=True, description="Shares traded so far.")
+    remaining_quantity = Quantity(required=True, description="Shares not traded.")
     avg_fill_price = graphene.String(description="Null before the first fill.")
     filled_value = text("Value traded so far.")
     limit_price = graphene.String()
@@ -41,10 +42,10 @@ class Order(graphene.ObjectType):
     replaces = graphene.ID(description="The order whose place it took, if any.")
     replaced_by = graphene.ID(description="The order that took its place, if any.")
     reason = graphene.String(description="Why it ended, when it was not filled.")
-    placed_version = graphene.Int(required=True, description="Account version at which it was placed.")
-    version = graphene.Int(required=True, description=VERSION_OF_ROW)
+    placed_version = BigInt(required=True, description="Account version at which it was placed.")
+    version = BigInt(required=True, description=VERSION_OF_ROW)
     command_id = graphene.String(required=True)
-    actor = text("User, and the API key behind a slash.")
+    actor = text(ACTOR)
     placed_at = text("RFC 3339, UTC, microseconds.")
     updated_at = text("When the event of that version was recorded.")
     ended_at = graphene.String(description="Null while it works.")

@@ -1,15 +1,12 @@
 """The query side's part of the GraphQL schema: `account` and `accounts`. Accounts that one may not see do not exist."""
 
-import asyncio
-import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import graphene
 from asgiref.sync import sync_to_async
-from django.db import connections
 from graphene.relay import Connection
 from graphql import (
     FieldNode,
@@ -21,9 +18,10 @@ from graphql import (
 )
 
 from accounts.permissions import STAFF, Access, accessible_account_ids, roles_by_account
-from readmodels import queries, replicas
+from accounts.scalars import BigInt
+from readmodels import queries
 from readmodels.graphql.connections import key_of, page_of, page_size
-from readmodels.graphql.errors import not_found, unauthenticated, version_not_available
+from readmodels.graphql.errors import not_found, too_many_waits, unauthenticated, version_not_available
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import account_version
 from readmodels.graphql.types import Account, page_arguments
@@ -31,10 +29,7 @@ from readmodels.listings import with_positions
 from readmodels.projections.rows import Row
 from readmodels.queries import VersionNotAvailable
 from readmodels.shapes import account_shape
-
-POLL_GROWTH: Final = 1.5
-POLL_SECONDS_MAX: Final = 0.1
-"""Who waits long asks less often: what is late already is late by this much more at most."""
+from readmodels.version_waits import Patience, TooManyWaits
 
 
 class AccountConnection(Connection):
@@ -54,7 +49,7 @@ class ReadModelsQuery(graphene.ObjectType):
     account = graphene.Field(
         Account,
         id=graphene.ID(required=True),
-        min_version=graphene.Int(
+        min_version=BigInt(
             description="Answer only from data that have this account version; waits up to 2 s, then the error is "
             "VERSION_NOT_AVAILABLE."
         ),
@@ -74,15 +69,17 @@ class ReadModelsQuery(graphene.ObjectType):
         except ValueError as error:
             await _access(info)
             raise not_found(id) from error
-        role = (await _access(info, account_id)).role
-        if role is None:
+        access = await _access(info, account_id)
+        if access.role is None:
             raise not_found(account_id)
-        if min_version is not None:
-            await _wait_for_version(account_id, min_version)
+        if min_version is not None and await _wait_for_version(info, access, account_id, min_version):
+            access = await _access(info, account_id)  # It may have ended meanwhile.
+            if access.role is None:
+                raise not_found(account_id)
         rows = await _read_accounts(info, partial(_account_rows, account_id))
         if not rows:
             raise not_found(account_id)
-        return account_shape(rows[0], role=role)
+        return account_shape(rows[0], role=access.role)
 
     @staticmethod
     async def resolve_accounts(
@@ -152,26 +149,21 @@ def _selects(info: GraphQLResolveInfo, name: str) -> bool:
     return any(is_in(node.selection_set) for node in info.field_nodes)
 
 
-async def _wait_for_version(account_id: str, min_version: int) -> None:
-    """Wait as queries.wait_for_version does, holding neither a thread nor a connection meanwhile."""
-    began = time.monotonic()
-    pause_seconds = queries.VERSION_POLL_SECONDS
+async def _wait_for_version(info: GraphQLResolveInfo, access: Access, account_id: str, min_version: int) -> bool:
+    """Return once what is read here has the version, and whether it was waited for.
+
+    Raises VERSION_NOT_AVAILABLE, or TOO_MANY_WAITS.
+    """
+    has_waited = False
+    patience = Patience(account_id=account_id, asker=info.context.asker(access))
     while True:
-        found = await sync_to_async(_version_now)(account_id)
+        found = await sync_to_async(queries.version_of)(account_id=account_id)
         if found >= min_version:
-            return
-        waited_seconds = time.monotonic() - began
-        if waited_seconds >= queries.REPLICA_WAIT_SECONDS_MAX:
-            replicas.stay_on_primary()
-        if waited_seconds >= queries.VERSION_WAIT_SECONDS_MAX:
+            return has_waited
+        if patience.is_over:
             raise version_not_available(VersionNotAvailable(wanted=min_version, found=found))
-        await asyncio.sleep(pause_seconds)
-        pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_SECONDS_MAX)
-
-
-def _version_now(account_id: str) -> int:
-    try:
-        return queries.version_of(account_id=account_id)
-    finally:
-        # Back to the pool: a hundred requests that wait must not keep the others from the database.
-        connections[replicas.alias_for_reads()].close()
+        has_waited = True
+        try:
+            await patience.wait(min_version)
+        except TooManyWaits as error:
+            raise too_many_waits(error) from error

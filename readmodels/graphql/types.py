@@ -11,8 +11,9 @@ import graphene
 from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
+from accounts.scalars import BigInt, Quantity
 from readmodels.graphql import filters
-from readmodels.graphql.fields import VERSION_OF_ROW, page_arguments, period_arguments, text
+from readmodels.graphql.fields import ACTOR, VERSION_OF_ROW, page_arguments, period_arguments, text
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.orders import AccountOrders
 from readmodels.graphql.pages import account_version, newest_page, version_of_cursor
@@ -21,7 +22,7 @@ from readmodels.shapes import day_shape, event_shape, position_shape, trade_shap
 
 
 class EventData(graphene.Scalar):
-    """The fields of an event as a JSON object; money as decimal strings."""
+    """The fields of an event as a JSON object; money and quantities as decimal strings."""
 
     @staticmethod
     def serialize(data: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class AccountDay(graphene.ObjectType):
 
     date = graphene.String(description="Null before the first trade.")
     volume = text("Value traded.")
-    trades = graphene.Int(required=True)
+    trades = BigInt(required=True)
     realized_pnl = text("Realized profit or loss.")
 
 
@@ -50,16 +51,16 @@ class Position(graphene.ObjectType):
     """Shares held in one symbol."""
 
     symbol = graphene.String(required=True)
-    quantity = graphene.BigInt(required=True, description="Whole shares.")
-    reserved_quantity = graphene.BigInt(required=True, description="What working sell orders hold of them.")
-    available = graphene.BigInt(required=True, description="Shares that are not reserved.")
+    quantity = Quantity(required=True, description="Whole shares.")
+    reserved_quantity = Quantity(required=True, description="What working sell orders hold of them.")
+    available = Quantity(required=True, description="Shares that are not reserved.")
     avg_cost = text("Average cost of one share.")
     cost = text("Total cost.")
     last_price = text("Price that the account last traded it at.")
     market_value = text("Quantity times last price.")
     unrealized_pnl = text("Market value less cost.")
     realized_pnl = text("Realized in this symbol so far.")
-    version = graphene.Int(required=True, description=VERSION_OF_ROW)
+    version = BigInt(required=True, description=VERSION_OF_ROW)
     updated_at = text("When the event of that version was recorded.")
 
 
@@ -67,10 +68,10 @@ class Trade(graphene.ObjectType):
     """A trade that was booked."""
 
     trade_id = graphene.ID(required=True, description="The event's id, derived from its hash.")
-    version = graphene.Int(required=True, description="Account version of the trade.")
+    version = BigInt(required=True, description="Account version of the trade.")
     symbol = graphene.String(required=True)
     side = text("BUY or SELL.")
-    quantity = graphene.Int(required=True, description="Whole shares.")
+    quantity = Quantity(required=True, description="Whole shares.")
     price = text("Price of one share.")
     value = text("Quantity times price.")
     realized_pnl = text("Realized by this trade.")
@@ -85,20 +86,20 @@ class DailyPnl(graphene.ObjectType):
     """A day with trades (UTC)."""
 
     date = graphene.String(required=True)
-    trades = graphene.Int(required=True)
+    trades = BigInt(required=True)
     volume = text("Value traded.")
     realized_pnl = text("Realized profit or loss.")
-    version = graphene.Int(required=True, description=VERSION_OF_ROW)
+    version = BigInt(required=True, description=VERSION_OF_ROW)
 
 
 class Event(graphene.ObjectType):
     """An event of the account: its audit trail, refusals included."""
 
     event_id = graphene.ID(required=True, description="Derived from the event's hash.")
-    version = graphene.Int(required=True, description="Account version of the event.")
+    version = BigInt(required=True, description="Account version of the event.")
     type = text("Such as TradeExecuted.")
     recorded_at = text("RFC 3339, UTC, microseconds.")
-    actor = text("User, and the API key behind a slash.")
+    actor = text(ACTOR)
     command_id = graphene.String(required=True)
     correlation_id = graphene.String(required=True)
     causation_id = graphene.String()
@@ -143,7 +144,8 @@ class Account(AccountOrders, graphene.ObjectType):
 
     account_id = graphene.ID(required=True)
     name = graphene.String(required=True)
-    owner = text("User name of the owner.")
+    owner = text("The user for good, such as user:17.")
+    owner_name = text("What the owner is called now; `owner` when there is no such user.")
     currency = text("ISO 4217.")
     status = text("ACTIVE, FROZEN or CLOSED.")
     role = text("The asking user's: owner, trader, viewer or staff.")
@@ -157,11 +159,11 @@ class Account(AccountOrders, graphene.ObjectType):
     unrealized_pnl = text("Unrealized profit or loss.")
     deposited = text("All deposits.")
     withdrawn = text("All withdrawals.")
-    trade_count = graphene.BigInt(required=True)
-    open_orders = graphene.Int(required=True, description="Orders that work.")
+    trade_count = BigInt(required=True)
+    open_orders = BigInt(required=True, description="Orders that work.")
     day = graphene.Field(AccountDay, required=True)
     limits = graphene.Field(RiskLimits, required=True)
-    version = graphene.Int(required=True, description=f"{VERSION_OF_ROW} Its trades and events end there, too.")
+    version = BigInt(required=True, description=f"{VERSION_OF_ROW} Its trades and events end there, too.")
     updated_at = text("When the event of that version was recorded.")
     positions = graphene.List(graphene.NonNull(Position), description="Open positions by symbol.")
     trades = graphene.Field(

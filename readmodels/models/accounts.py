@@ -4,14 +4,14 @@ from typing import ClassVar
 
 from django.db import models
 
-from readmodels.models.columns import ACCOUNT, SYMBOL, money, money_or_none
+from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, SYMBOL, money, money_or_none
 
 
 class AccountSummary(models.Model):
     """One row for each account."""
 
     account_id = models.UUIDField(primary_key=True, db_comment=ACCOUNT)
-    owner = models.CharField(max_length=150, db_comment="User name of the owner")
+    owner = models.CharField(max_length=150, db_comment="Owner: a user for good, such as user:17")
     name = models.CharField(max_length=80, db_comment="As its owner named it")
     currency = models.CharField(max_length=3, db_comment="ISO 4217")
     status = models.CharField(max_length=8, db_comment="ACTIVE, FROZEN or CLOSED")
@@ -31,7 +31,7 @@ class AccountSummary(models.Model):
     open_orders = models.IntegerField(db_comment="Orders that work")
     day_date = models.DateField(null=True, db_comment="UTC day of the last trade; the day_ columns are of it")
     day_volume = money("Value traded on day_date")
-    day_trades = models.IntegerField(db_comment="Trades on day_date")
+    day_trades = models.BigIntegerField(db_comment="Trades on day_date")
     day_realized_pnl = money("Realized profit or loss on day_date")
     max_position_bp = models.IntegerField(db_comment="Limit of one symbol, basis points of the portfolio")
     max_daily_value = money("Limit of the value traded in a UTC day")
@@ -109,7 +109,7 @@ class Order(models.Model):
     ended_at = models.DateTimeField(null=True, db_comment="When it stopped working; null while it works")
     version = models.BigIntegerField(db_comment="Account version of its latest event")
     command_id = models.CharField(max_length=64, db_comment="Command that placed it")
-    actor = models.CharField(max_length=200, db_comment="Who placed it: user, and the API key behind a slash")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=f"Who placed it: {ACTOR}")
 
     class Meta:
         """The table's own name."""
@@ -125,6 +125,11 @@ class Order(models.Model):
             ),
             models.Index(fields=["account_id", "client_order_id"], name="orders_client_order_id"),
             models.Index(fields=["-placed_at"], name="orders_placed_at"),
+            models.Index(
+                fields=["placed_at", "order_id"],
+                condition=models.Q(ended_at__isnull=True) & ~models.Q(time_in_force="GTC"),
+                name="orders_expiring",
+            ),
         ]
 
     def __str__(self) -> str:

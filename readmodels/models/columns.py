@@ -7,7 +7,9 @@ SUM_OF_MONEY = "in ten-thousandths of the currency"
 ACCOUNT = "Account id"
 SYMBOL = "Symbol of the instrument"
 CORRELATION = "What it belongs together with, if not the command alone"
-ACTOR = "User, and the API key behind a slash"
+ACTOR = "user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>"
+ACTOR_LENGTH_MAX = 250
+"""Two ids of 19 digits, a user's name of 150 characters and a key's of 40."""
 
 
 def money(meaning: str) -> models.BigIntegerField:

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from readmodels.models.columns import ACCOUNT, ACTOR, CORRELATION, SYMBOL, money
+from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, CORRELATION, SYMBOL, money
 
 
 class TradeHistory(models.Model):
@@ -24,7 +24,7 @@ class TradeHistory(models.Model):
     order_id = models.CharField(max_length=64, null=True, db_comment="Order that it filled")  # noqa: DJ001 - absent is not the empty string.
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     executed_at = models.DateTimeField(db_comment="When the trade was recorded")
-    actor = models.CharField(max_length=200, db_comment=ACTOR)
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=ACTOR)
     correlation_id = models.CharField(max_length=64, null=True, db_comment=CORRELATION)  # noqa: DJ001 - absent is not the empty string.
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
     position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
@@ -36,7 +36,7 @@ class TradeHistory(models.Model):
     trade_count = models.BigIntegerField(db_comment="Trades of the account so far")
     day = models.DateField(db_comment="UTC day of the trade; the day_ columns are of it, so far")
     day_volume = money("Value traded on the day")
-    day_trades = models.IntegerField(db_comment="Trades on the day")
+    day_trades = models.BigIntegerField(db_comment="Trades on the day")
     day_realized_pnl = money("Realized profit or loss of the day")
 
     class Meta:
@@ -52,7 +52,7 @@ class DailyPnl(models.Model):
     pk = models.CompositePrimaryKey("account_id", "date")
     account_id = models.UUIDField(db_comment=ACCOUNT)
     date = models.DateField(db_comment="UTC day")
-    trades = models.IntegerField(db_comment="Trades of the day")
+    trades = models.BigIntegerField(db_comment="Trades of the day")
     volume = money("Value traded on the day")
     realized_pnl = money("Realized profit or loss of the day")
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
@@ -73,11 +73,11 @@ class EventRow(models.Model):
     event_id = models.UUIDField(db_comment="Derived from the event's hash")
     event_type = models.CharField(max_length=40, db_comment="Such as TradeExecuted")
     recorded_at = models.DateTimeField(db_comment="When the event was recorded")
-    actor = models.CharField(max_length=200, db_comment=ACTOR)
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=ACTOR)
     command_id = models.CharField(max_length=64, db_comment="Command that led to it")
     correlation_id = models.CharField(max_length=64, db_comment="What it belongs together with; else the command")
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
-    data = models.JSONField(db_comment="The event's fields; money as decimal strings")
+    data = models.JSONField(db_comment="The event's fields; money and quantities as decimal strings")
 
     class Meta:
         """Columns alone."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from accounts.domain.events import COUNTED_CODES
-from accounts.domain.values import format_amount
+from accounts.domain.values import format_amount, format_quantity
 from readmodels.projections.rows import Recorded, Row, day
 
 TABLE: Final = "account_events"
@@ -42,6 +42,9 @@ MONEY: Final = frozenset(
 )
 """Fields of events that are amounts of money, whatever the event."""
 
+QUANTITIES: Final = frozenset({"fill_quantity", "filled_quantity", "position_quantity", "quantity", "reserved_shares"})
+"""Fields of events that are numbers of shares."""
+
 
 def row_of(recorded: Recorded) -> Row:
     """Return the event's row; `data` is JSON text."""
@@ -61,22 +64,24 @@ def row_of(recorded: Recorded) -> Row:
 
 
 def readable(event: Any) -> dict[str, Any]:
-    """Return an event's fields with money as decimal strings and days as dates."""
+    """Return an event's fields with money and quantities as decimal strings and days as dates."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     if "arguments" in fields:
-        shown: Callable[[int], Any] = int if fields["code"] in COUNTED_CODES else format_amount
+        shown: Callable[[int], str] = str if fields["code"] in COUNTED_CODES else format_amount
         for figure in ("limit", "actual"):
             if fields[figure] is not None:
-                fields[figure] = shown(fields[figure])
-        fields["arguments"] = _money_as_text(fields["arguments"])
-    return _money_as_text(fields)
+                fields[figure] = shown(int(fields[figure]))
+        fields["arguments"] = _figures_as_text(fields["arguments"])
+    return _figures_as_text(fields)
 
 
-def _money_as_text(fields: dict[str, Any]) -> dict[str, Any]:
+def _figures_as_text(fields: dict[str, Any]) -> dict[str, Any]:
     texts = dict(fields)
     for name, value in fields.items():
         if name in MONEY and value is not None:
             texts[name] = format_amount(value)
+        elif name in QUANTITIES and value is not None:
+            texts[name] = format_quantity(value)
         elif name == "day":
             texts[name] = day(value).isoformat()
     return texts

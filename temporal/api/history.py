@@ -21,21 +21,21 @@ PROBLEMS = dict.fromkeys((400, 401, 404, 500), TemporalProblemSerializer)
 class PerformanceView(TemporalView):
     """Trades, profits, cash flows, return and drawdown of one account by day, week or month."""
 
+    takes = (s.PerformanceParameters,)
+
     @extend_schema(
         operation_id="accounts_performance",
-        parameters=[s.PerformanceParameters],
         responses={200: s.PerformanceSerializer, **PROBLEMS},
     )
     def get(self, request: Request, account_id: uuid.UUID) -> Response:
         """Return the figures of every period of a range, and of all of it."""
         self.require_access(request, account_id)
-        asked = request.query_params
         found = asked_performance(
             str(account_id),
-            start=asked.get("from"),
-            end=asked.get("to"),
-            period=asked.get("period", "day"),
-            zone=asked.get("zone", "UTC"),
+            start=self.asked.get("from"),
+            end=self.asked.get("to"),
+            period=self.asked["period"],
+            zone=self.asked["zone"],
             now=datetime.now(UTC),
         )
         return Response(performance_shape(found))

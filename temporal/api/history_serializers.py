@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from temporal.api.serializers import money
+from edge.parameters import BodySerializer, Text
+from temporal.api.serializers import money, quantity_text
 from temporal.periods import KINDS
 
 
@@ -16,13 +17,13 @@ def share(meaning: str) -> serializers.CharField:
 class PerformanceParameters(serializers.Serializer[Any]):
     """Which days, in which time zone, and how they are put together."""
 
-    to = serializers.CharField(required=False, help_text="Last day, YYYY-MM-DD (default: today in the zone)")
-    period = serializers.CharField(default="day", help_text=f"{', '.join(KINDS)}; weeks begin on Monday")
-    zone = serializers.CharField(default="UTC", help_text="IANA name of the time zone whose days are meant")
+    to = Text(required=False, help_text="Last day, YYYY-MM-DD (default: today in the zone)")
+    period = Text(default="day", help_text=f"{', '.join(KINDS)}; weeks begin on Monday")
+    zone = Text(default="UTC", help_text="IANA name of the time zone whose days are meant")
 
     def get_fields(self) -> dict[str, Any]:
         """Add `from`, which is no name in Python."""
-        first = serializers.CharField(required=False, help_text="First day, YYYY-MM-DD (default: the opening)")
+        first = Text(required=False, help_text="First day, YYYY-MM-DD (default: the opening)")
         return {"from": first, **super().get_fields()}
 
 
@@ -58,25 +59,23 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     totals = PerformanceFiguresSerializer()
 
 
-class WhatIfLimitsSerializer(serializers.Serializer[Any]):
+class WhatIfLimitsSerializer(BodySerializer):
     """Risk limits; those that are left out stay the account's own, with all their changes."""
 
-    max_position_percent = serializers.CharField(required=False, allow_null=True, help_text="Of the portfolio: 10.00")
-    max_daily_value = serializers.CharField(required=False, allow_null=True, help_text="Traded value per UTC day")
-    max_trade_value = serializers.CharField(required=False, allow_null=True, help_text="Value of one trade")
+    max_position_percent = Text(required=False, allow_null=True, help_text="Of the portfolio: 10.00")
+    max_daily_value = Text(required=False, allow_null=True, help_text="Traded value per UTC day")
+    max_trade_value = Text(required=False, allow_null=True, help_text="Value of one trade")
 
 
-class WhatIfRequestSerializer(serializers.Serializer[Any]):
+class WhatIfRequestSerializer(BodySerializer):
     """Under which limits, and from when to when, commands are decided again."""
 
     limits = WhatIfLimitsSerializer()
-    to = serializers.CharField(required=False, allow_null=True, help_text="Up to this instant, RFC 3339 (default: now)")
+    to = Text(required=False, allow_null=True, help_text="Up to this instant, RFC 3339 (default: now)")
 
     def get_fields(self) -> dict[str, Any]:
         """Add `from`, which is no name in Python."""
-        start = serializers.CharField(
-            required=False, allow_null=True, help_text="After this instant, RFC 3339 (default: the opening)"
-        )
+        start = Text(required=False, allow_null=True, help_text="After this instant, RFC 3339 (default: the opening)")
         return {**super().get_fields(), "from": start}
 
 
@@ -84,7 +83,7 @@ class WhatIfPositionSerializer(serializers.Serializer[Any]):
     """Shares of one symbol."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
     average_cost = money("Of one share")
     mark = money("The price that the account last traded it at")
 
@@ -113,8 +112,8 @@ class WhatIfDifferenceSerializer(serializers.Serializer[Any]):
     command = serializers.CharField()
     arguments = serializers.DictField()
     code = serializers.CharField()
-    limit = serializers.JSONField(allow_null=True, help_text="Money as a decimal string, counts as a number")
-    actual = serializers.JSONField(allow_null=True, help_text="The same")
+    limit = serializers.CharField(allow_null=True, help_text="Money as a decimal string, a count as digits")
+    actual = serializers.CharField(allow_null=True, help_text="The same")
 
 
 class WhatIfSerializer(serializers.Serializer[Any]):

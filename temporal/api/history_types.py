@@ -3,14 +3,16 @@
 import graphene
 from graphene.types.generic import GenericScalar
 
+from accounts.scalars import BigInt, Quantity
+
 
 class PerformanceFigures(graphene.ObjectType):
     """What happened in some days. Money with four decimals, shares with six."""
 
     start_date = graphene.String(required=True)
     end_date = graphene.String(required=True, description="Included.")
-    version = graphene.Int(required=True, description="The account's version at the end; 0 when it was not open yet.")
-    trades = graphene.Int(required=True)
+    version = BigInt(required=True, description="The account's version at the end; 0 when it was not open yet.")
+    trades = BigInt(required=True)
     volume = graphene.String(required=True)
     realized_pnl = graphene.String(required=True)
     unrealized_pnl_change = graphene.String(required=True)
@@ -54,7 +56,7 @@ class WhatIfPosition(graphene.ObjectType):
     """Shares of one symbol."""
 
     symbol = graphene.String(required=True)
-    quantity = graphene.BigInt(required=True)
+    quantity = Quantity(required=True)
     average_cost = graphene.String(required=True)
     mark = graphene.String(required=True)
 
@@ -67,15 +69,15 @@ class WhatIfAccount(graphene.ObjectType):
     equity = graphene.String(required=True)
     realized_pnl = graphene.String(required=True)
     unrealized_pnl = graphene.String(required=True)
-    trades = graphene.Int(required=True)
-    working_orders = graphene.Int(required=True)
+    trades = BigInt(required=True)
+    working_orders = BigInt(required=True)
     positions = graphene.List(graphene.NonNull(WhatIfPosition), required=True)
 
 
 class WhatIfDifference(graphene.ObjectType):
     """A command that ends differently; code and figures are those of the refusal, now's or then's."""
 
-    version = graphene.Int(required=True)
+    version = BigInt(required=True)
     recorded_at = graphene.String(required=True)
     command_id = graphene.String(required=True)
     outcome = graphene.String(required=True, description="REFUSED_NOW or ACCEPTED_NOW.")
@@ -83,8 +85,8 @@ class WhatIfDifference(graphene.ObjectType):
     command = graphene.String(required=True)
     arguments = GenericScalar(required=True)
     code = graphene.String(required=True)
-    limit = GenericScalar(description="Money as a decimal string, counts as a number.")
-    actual = GenericScalar(description="The same.")
+    limit = graphene.String(description="Money as a decimal string, a count as digits.")
+    actual = graphene.String(description="The same.")
 
 
 class AccountWhatIf(graphene.ObjectType):
@@ -92,13 +94,13 @@ class AccountWhatIf(graphene.ObjectType):
 
     account_id = graphene.ID(required=True)
     limits = graphene.Field(WhatIfLimits, required=True)
-    from_version = graphene.Int(required=True)
-    to_version = graphene.Int(required=True)
-    commands = graphene.Int(required=True, description="Decided again.")
-    refused_now = graphene.Int(required=True)
-    accepted_now = graphene.Int(required=True)
-    knock_ons = graphene.Int(required=True, description="Of both.")
-    refused_for_another_reason = graphene.Int(required=True)
+    from_version = BigInt(required=True)
+    to_version = BigInt(required=True)
+    commands = BigInt(required=True, description="Decided again.")
+    refused_now = BigInt(required=True)
+    accepted_now = BigInt(required=True)
+    knock_ons = BigInt(required=True, description="Of both.")
+    refused_for_another_reason = BigInt(required=True)
     real = graphene.Field(WhatIfAccount, required=True)
     what_if = graphene.Field(WhatIfAccount, required=True)
     differences = graphene.List(graphene.NonNull(WhatIfDifference), required=True, description="The first 1,000.")

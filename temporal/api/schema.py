@@ -6,6 +6,7 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
+from accounts.scalars import BigInt
 from temporal.api import types as t
 from temporal.api.asking import answer, require_access
 from temporal.api.history_schema import HistoryQuery
@@ -26,7 +27,7 @@ class TemporalQuery(HistoryQuery, graphene.ObjectType):
         required=True,
         id=graphene.ID(required=True),
         at=graphene.String(description="RFC 3339 with a time zone; what was recorded at it counts."),
-        version=graphene.Int(description="Instead of an instant; neither means now."),
+        version=BigInt(description="Instead of an instant; neither means now."),
         valued=graphene.Boolean(default_value=False, description="Also at the market's prices of that instant."),
         description="An account as it was at any instant or version.",
     )
@@ -35,9 +36,9 @@ class TemporalQuery(HistoryQuery, graphene.ObjectType):
         required=True,
         id=graphene.ID(required=True),
         from_at=graphene.String(),
-        from_version=graphene.Int(description="The first version when no start is given."),
+        from_version=BigInt(description="The first version when no start is given."),
         to_at=graphene.String(),
-        to_version=graphene.Int(description="Now when no end is given."),
+        to_version=BigInt(description="Now when no end is given."),
         limit=graphene.Int(default_value=EVENTS_PAGE, description=f"Events, at most {EVENTS_PAGE_MAX}."),
         cursor=graphene.String(description="`next` of the page before."),
         description="What changed in an account from one moment to a later one, and the events that did it.",

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from edge.parameters import Flag, Text, WholeNumber
+
 EVENTS_PAGE: Final = 50
 EVENTS_PAGE_MAX: Final = 500
 
@@ -17,17 +19,22 @@ def money(meaning: str) -> serializers.CharField:
     return serializers.CharField(help_text=f"{meaning}; decimal string with four decimals")
 
 
-def instant(meaning: str) -> serializers.CharField:
+def quantity_text(meaning: str) -> serializers.CharField:
+    """Return a field for shares: a decimal string."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string")
+
+
+def instant(meaning: str) -> Text:
     """Return a parameter for an instant, whose text moments.py judges."""
-    return serializers.CharField(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
+    return Text(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
 
 
 class MomentParameters(Base):
     """An instant or a version; neither means now."""
 
     at = instant("As of this instant, what was recorded at it included")
-    version = serializers.CharField(required=False, help_text="As of this version, a whole number from 1")
-    valued = serializers.BooleanField(default=False, help_text="Also at the market's prices of that instant")
+    version = Text(required=False, help_text="As of this version, a whole number from 1")
+    valued = Flag(default=False, help_text="Also at the market's prices of that instant")
 
 
 class InstantParameters(Base):
@@ -40,11 +47,11 @@ class DiffParameters(Base):
     """Two moments: from the first version and to now when they are not given."""
 
     from_at = instant("From this instant")
-    from_version = serializers.CharField(required=False, help_text="From this version, a whole number from 1")
+    from_version = Text(required=False, help_text="From this version, a whole number from 1")
     to_at = instant("To this instant")
-    to_version = serializers.CharField(required=False, help_text="To this version")
-    limit = serializers.IntegerField(default=EVENTS_PAGE, min_value=1, max_value=EVENTS_PAGE_MAX)
-    cursor = serializers.IntegerField(required=False, min_value=0, help_text="`next` of the page before")
+    to_version = Text(required=False, help_text="To this version")
+    limit = WholeNumber(default=EVENTS_PAGE, min_value=1, max_value=EVENTS_PAGE_MAX)
+    cursor = WholeNumber(required=False, min_value=0, max_value=10**18 - 1, help_text="`next` of the page before")
 
 
 class DayOfMomentSerializer(Base):
@@ -68,9 +75,9 @@ class PositionOfMomentSerializer(Base):
     """A position, valued at the price that the account had last traded it at."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
-    reserved_quantity = serializers.IntegerField()
-    available = serializers.IntegerField()
+    quantity = quantity_text("Shares")
+    reserved_quantity = quantity_text("Shares that working sell orders keep")
+    available = quantity_text("Shares that are not reserved")
     avg_cost = money("Average cost of one share")
     cost = money("What the shares cost")
     last_price = money("Price that the account had last traded it at")
@@ -89,9 +96,9 @@ class OrderOfMomentSerializer(Base):
     order_type = serializers.CharField()
     time_in_force = serializers.CharField()
     status = serializers.CharField()
-    quantity = serializers.IntegerField()
-    filled_quantity = serializers.IntegerField()
-    remaining_quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
+    filled_quantity = quantity_text("Shares filled")
+    remaining_quantity = quantity_text("Shares not filled")
     filled_value = money("Value of its fills")
     limit_price = serializers.CharField(allow_null=True)
     stop_price = serializers.CharField(allow_null=True)
@@ -102,7 +109,7 @@ class ValuedPositionSerializer(Base):
     """A position at the price of the instant."""
 
     symbol = serializers.CharField()
-    quantity = serializers.IntegerField()
+    quantity = quantity_text("Shares")
     price = money("Price of one share")
     price_source = serializers.ChoiceField(
         ["market", "last trade"], help_text="The market's at that instant, or the account's own last trade"

@@ -18,6 +18,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from accounts.credentials import credential_of, while_granted
 from accounts.permissions import accessible_account_ids
 from temporal.api import serializers as s
 from temporal.api.views import TemporalView
@@ -44,11 +45,11 @@ class NewlineDelimitedRenderer(JSONRenderer):
 class FirmAsOfView(TemporalView):
     """All accounts that one may see, at any instant."""
 
+    takes = (s.InstantParameters,)
     renderer_classes = [JSONRenderer, NewlineDelimitedRenderer]
 
     @extend_schema(
         operation_id="as_of",
-        parameters=[s.InstantParameters],
         responses={
             (200, "application/x-ndjson"): s.AccountLineSerializer,
             **dict.fromkeys((400, 401, 429, 500), s.TemporalProblemSerializer),
@@ -57,9 +58,11 @@ class FirmAsOfView(TemporalView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """Return a line for each account, and a last one with totals; now when no instant is given."""
         now = datetime.now(UTC)
-        asked = request.query_params.get("at")
+        asked = self.asked.get("at")
         at = now if asked is None else instant(asked, now=now)
-        found = lines(at, accessible_account_ids(request.user))
+        account_ids = accessible_account_ids(request.user)
+        credential = credential_of(request, needs_every_account=account_ids is None)
+        found = while_granted(lines(at, account_ids), credential)
         first = list(islice(found, LINES_AT_ONCE))
         return StreamingHttpResponse(_streamed(first, found), content_type="application/x-ndjson")
 

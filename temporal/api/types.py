@@ -5,13 +5,15 @@ The fields are those of the shapes (temporal/shapes.py, temporal/diff.py), which
 
 import graphene
 
+from accounts.scalars import BigInt, Quantity
+
 
 class DayAsOf(graphene.ObjectType):
     """The UTC day of the moment, up to it."""
 
     date = graphene.String(required=True)
     volume = graphene.String(required=True)
-    trades = graphene.Int(required=True)
+    trades = BigInt(required=True)
     realized_pnl = graphene.String(required=True)
 
 
@@ -27,9 +29,9 @@ class PositionAsOf(graphene.ObjectType):
     """A position, valued at the price that the account had last traded it at."""
 
     symbol = graphene.String(required=True)
-    quantity = graphene.Int(required=True)
-    reserved_quantity = graphene.Int(required=True)
-    available = graphene.Int(required=True)
+    quantity = Quantity(required=True)
+    reserved_quantity = Quantity(required=True)
+    available = Quantity(required=True)
     avg_cost = graphene.String(required=True)
     cost = graphene.String(required=True)
     last_price = graphene.String(required=True)
@@ -48,9 +50,9 @@ class OrderAsOf(graphene.ObjectType):
     order_type = graphene.String(required=True)
     time_in_force = graphene.String(required=True)
     status = graphene.String(required=True)
-    quantity = graphene.Int(required=True)
-    filled_quantity = graphene.Int(required=True)
-    remaining_quantity = graphene.Int(required=True)
+    quantity = Quantity(required=True)
+    filled_quantity = Quantity(required=True)
+    remaining_quantity = Quantity(required=True)
     filled_value = graphene.String(required=True)
     limit_price = graphene.String()
     stop_price = graphene.String()
@@ -61,7 +63,7 @@ class ValuedPosition(graphene.ObjectType):
     """A position at the price of the instant."""
 
     symbol = graphene.String(required=True)
-    quantity = graphene.Int(required=True)
+    quantity = Quantity(required=True)
     price = graphene.String(required=True)
     price_source = graphene.String(required=True, description='"market", or "last trade": the account\'s own.')
     market_value = graphene.String(required=True)
@@ -96,12 +98,12 @@ class AccountAsOf(graphene.ObjectType):
     unrealized_pnl = graphene.String(required=True)
     deposited = graphene.String(required=True)
     withdrawn = graphene.String(required=True)
-    trade_count = graphene.Int(required=True)
+    trade_count = BigInt(required=True)
     day = graphene.Field(DayAsOf, required=True)
     limits = graphene.Field(LimitsAsOf, required=True)
     positions = graphene.List(graphene.NonNull(PositionAsOf), required=True)
     orders = graphene.List(graphene.NonNull(OrderAsOf), required=True)
-    version = graphene.Int(required=True)
+    version = BigInt(required=True)
     event_id = graphene.ID(required=True)
     event_type = graphene.String(required=True)
     recorded_at = graphene.String(required=True)
@@ -121,7 +123,7 @@ class Change(graphene.ObjectType):
 class EventOfDiff(graphene.ObjectType):
     """An event between the two moments."""
 
-    version = graphene.Int(required=True)
+    version = BigInt(required=True)
     event_id = graphene.ID(required=True)
     event_type = graphene.String(required=True)
     recorded_at = graphene.String(required=True)
@@ -136,8 +138,8 @@ class AccountDiff(graphene.ObjectType):
     """What changed between two moments, and a page of the events that did it."""
 
     account_id = graphene.ID(required=True)
-    from_version = graphene.Int(required=True)
-    to_version = graphene.Int(required=True)
+    from_version = BigInt(required=True)
+    to_version = BigInt(required=True)
     changes = graphene.List(graphene.NonNull(Change), required=True)
     events = graphene.List(graphene.NonNull(EventOfDiff), required=True)
     next = graphene.String(description="Give it back as `cursor`; null at the end.")

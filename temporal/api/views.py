@@ -6,15 +6,15 @@ from typing import Any
 
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.permissions import role_on_account
+from edge.views import RestView
 from temporal.api.problems import TemporalProblem
 from temporal.errors import TemporalError
 from temporal.moments import Moment, moment_of
 
 
-class TemporalView(APIView):
+class TemporalView(RestView):
     """A view of one account's past."""
 
     def require_access(self, request: Request, account_id: uuid.UUID) -> None:
@@ -22,10 +22,9 @@ class TemporalView(APIView):
         if role_on_account(request.user, str(account_id)) is None:
             raise NotFound(f"there is no account {account_id} that you may see")
 
-    def moment(self, request: Request, *, at: str = "at", version: str = "version") -> Moment:
+    def moment(self, *, at: str = "at", version: str = "version") -> Moment:
         """Return the moment that the parameters of these names ask for."""
-        parameters = request.query_params
-        return moment_of(at=parameters.get(at), version=parameters.get(version), now=self.now())
+        return moment_of(at=self.asked.get(at), version=self.asked.get(version), now=self.now())
 
     @staticmethod
     def now() -> datetime:

@@ -2,10 +2,10 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 
+from eventstore.tests.sqlite_file import back_up, unprotected
 from tests.services.platform import BASE_DIR
 
 
@@ -40,13 +40,10 @@ def test_a_trade_is_proven_to_somebody_who_has_only_the_proof(platform, api, tmp
 def test_a_journal_whose_newest_batches_were_removed_is_found_by_the_checkpoint(platform, api, tmp_path):
     api.open()
     assert platform.manage("sign_checkpoint").returncode == 0
-    with sqlite3.connect(platform.data_dir / "events" / "journal.sqlite3") as source:
-        with sqlite3.connect(tmp_path / "journal.sqlite3") as copy:
-            source.backup(copy)
-            for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-                copy.execute(f"DROP TRIGGER {name}")
-            partition, seq = copy.execute("SELECT partition, max(seq) FROM journal GROUP BY partition").fetchone()
-            copy.execute("DELETE FROM journal WHERE partition = ? AND seq = ?", (partition, seq))
+    back_up(platform.data_dir / "events" / "journal.sqlite3", tmp_path / "journal.sqlite3")
+    with unprotected(tmp_path / "journal.sqlite3") as copy:
+        partition, seq = copy.execute("SELECT partition, max(seq) FROM journal GROUP BY partition").fetchone()
+        copy.execute("DELETE FROM journal WHERE partition = ? AND seq = ?", (partition, seq))
     environment = platform.environment | {"EVENT_STORE_PATH": str(tmp_path)}
     found = subprocess.run(
         [sys.executable, "manage.py", "verify_events"],

@@ -96,7 +96,7 @@ def test_a_trade_is_executed_from_the_ticket(screen, alice, account):
         screen.find("nav-portfolio").click()
     expect(screen.find("position-row-KO")).to_contain_text("7", timeout=3_000)
     (trade,) = [t for t in alice.get(f"/api/accounts/{account}/trades")["results"] if t["symbol"] == "KO"]
-    assert (trade["quantity"], trade["price"], trade["side"]) == (7, "40.2500", "BUY")
+    assert (trade["quantity"], trade["price"], trade["side"]) == ("7", "40.2500", "BUY")
 
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)

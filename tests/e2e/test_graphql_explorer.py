@@ -55,9 +55,9 @@ def test_the_login_of_the_front_page_asks_with_its_csrf_token(ada, context, live
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
     explorer = Explorer(context.new_page(), live_server.url)
     assert explorer.who() == "Logged in as Ada"
-    assert '"actor": "ada"' in explorer.run(VIEWER)
+    assert f'"actor": "user:{ada.pk}/ada"' in explorer.run(VIEWER)
     context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
-    assert '"actor": "ada"' in explorer.run(VIEWER), "it asks for the token again"
+    assert f'"actor": "user:{ada.pk}/ada"' in explorer.run(VIEWER), "it asks for the token again"
     assert explorer.said == []
     assert {url.split("/")[2] for url in explorer.asked} == {live_server.url.split("/")[2]}
 
@@ -69,7 +69,7 @@ def test_a_key_is_used_and_not_kept(ada, context, live_server):
     assert explorer.page.inner_text("#status").startswith("1 error · ")
     explorer.page.fill("#key", key)
     assert explorer.who() == "Asking with the API key"
-    assert '"actor": "ada/bot"' in explorer.run(VIEWER)
+    assert "/ada/key:" in explorer.run(VIEWER)
     assert key not in explorer.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
 
 

@@ -29,7 +29,7 @@ def test_a_trade_is_seen_by_rest_at_the_version_that_was_answered(api):
     portfolio = api.get(f"/api/accounts/{account_id}/portfolio", min_version=trade["version"])
     assert portfolio["account"]["cash"] == trade["cashAfter"] == "99856.5000"
     (position,) = portfolio["positions"]
-    assert (position["symbol"], position["quantity"], position["avg_cost"]) == ("KO", 7, "20.5000")
+    assert (position["symbol"], position["quantity"], position["avg_cost"]) == ("KO", "7", "20.5000")
     (found,) = api.get(f"/api/accounts/{account_id}/trades")["results"]
     assert (found["trade_id"], found["version"], found["value"]) == (trade["tradeId"], 3, "143.5000")
     (day,) = api.get(f"/api/accounts/{account_id}/daily-pnl")["results"]
@@ -61,8 +61,8 @@ def test_a_websocket_gives_a_snapshot_then_each_change_with_its_versions(platfor
             delta = next_of(socket, "delta")
             assert (delta["from_version"], delta["version"]) == (version, version + 1)
             version += 1
-            assert [trade["quantity"] for trade in delta["trades"]] == [quantity]
-        assert delta["positions"][0]["quantity"] == 6
+            assert [trade["quantity"] for trade in delta["trades"]] == [str(quantity)]
+        assert delta["positions"][0]["quantity"] == "6"
         socket.send(json.dumps({"type": "resync"}))
         assert next_of(socket, "snapshot")["version"] == version
 

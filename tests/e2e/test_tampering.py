@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 
+from eventstore.tests.sqlite_file import back_up, empty_the_wal, sqlite_file
 from tests.services.platform import BASE_DIR
 
 
@@ -23,18 +23,15 @@ def verify(data_dir, environment):
 def test_a_flipped_bit_is_reported_with_partition_seq_account_and_version(platform, api, tmp_path):
     account_id = api.open()
     api.buy(account_id)
-    with sqlite3.connect(platform.data_dir / "events" / "journal.sqlite3") as source:
-        with sqlite3.connect(tmp_path / "journal.sqlite3") as copy:
-            source.backup(copy)
+    back_up(platform.data_dir / "events" / "journal.sqlite3", tmp_path / "journal.sqlite3")
     sound = verify(tmp_path, platform.environment)
     assert sound.returncode == 0, sound.stdout + sound.stderr
     assert "nothing was altered, nothing is missing" in sound.stdout
-    with sqlite3.connect(tmp_path / "journal.sqlite3") as connection:
+    with sqlite_file(tmp_path / "journal.sqlite3") as connection:
         rows = connection.execute(
             "SELECT partition, seq, payload FROM journal ORDER BY length(payload) DESC"
         ).fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    empty_the_wal(tmp_path / "journal.sqlite3")
     partition, seq, payload = rows[0]
     path = tmp_path / "journal.sqlite3"
     content = bytearray(path.read_bytes())

@@ -137,10 +137,13 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 def _web(data_dir: Path, port: int) -> tuple[str, ...]:
     options = {
         "--interface": "asginl",
+        "--http": "1",  # Only so are connections closed that say nothing: HTTP/2 is a proxy's, as is TLS.
         "--host": HOST,
         "--port": str(port),
         "--workers": "1",
         "--loop": "uvloop",
+        # Connections at a time. Granian counts them all, and takes no new one beyond: sockets and idle ones too.
+        "--backpressure": "10000",
         "--log-level": "warning",
         "--static-path-route": "/static",
         "--static-path-mount": str(data_dir / "static"),

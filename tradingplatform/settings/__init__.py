@@ -7,6 +7,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from edge.requests import BODY_BYTES_MAX
 from tradingplatform.database import BoundedConnection
 from tradingplatform.logging import configure_logging
 from tradingplatform.settings.variables import are_local, read_variables, secret_key
@@ -32,7 +33,10 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX
+FILE_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX + 1  # No body is written to a file: none is larger.
+DEFAULT_EXCEPTION_REPORTER = "tradingplatform.redaction.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "tradingplatform.redaction.NothingOfTheRequest"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -176,8 +180,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Finds what no message spoke of.
     "sweep": {"task": "readmodels.project", "schedule": 1.0, "options": {"expires": 5}},
-    # Right after midnight, and again in case nobody was there then.
-    "expire_day_orders": {"task": "tradingplatform.expire_day_orders", "schedule": 60.0, "options": {"expires": 60}},
+    # Right after midnight for DAY orders, and at any time for immediate ones.
+    "expire_orders": {"task": "tradingplatform.expire_orders", "schedule": 10.0, "options": {"expires": 10}},
     "sign_checkpoint": {
         "task": "tradingplatform.sign_checkpoint",
         "schedule": float(CHECKPOINT_INTERVAL_SECONDS),
@@ -191,6 +195,7 @@ FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [("app", FRONTEND_DIST)] if FRONTEND_DIST.exists() else []
 
 LOGIN_URL = "/admin/login/"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -220,8 +225,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["edge.bodies.JsonBodyParser"],
+    "DEFAULT_SCHEMA_CLASS": "edge.openapi.DeclaredSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }

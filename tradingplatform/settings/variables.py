@@ -7,6 +7,7 @@ environment wins.
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,6 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from tradingplatform.local import SERVICES_FILE
+from tradingplatform.redaction import redact
 
 
 class Variable(NamedTuple):
@@ -107,7 +109,12 @@ VARIABLES: Final = (
     Variable("EVENT_STORE_SIGNING_KEY", str, "", "Key file; keys/checkpoint-signing.pem in the data folder when empty"),
     Variable("CHECKPOINT_INTERVAL_SECONDS", _positive, "60", "How often a checkpoint is signed when there is news"),
     Variable("API_KEY_REQUESTS_PER_MINUTE", _not_negative, "6000", "Requests a minute of each API key; 0 is no limit"),
-    Variable("GRAPHQL_INTROSPECTION", _boolean, "true", "Let clients ask for the GraphQL schema"),
+    Variable(
+        "GRAPHQL_INTROSPECTION",
+        _boolean,
+        "true",
+        "Show the GraphQL schema, and suggest its names in errors",
+    ),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
     Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),
@@ -127,8 +134,8 @@ def read_variables(base_dir: Path) -> dict[str, Any]:
             values[variable.name] = variable.read(text)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"environment variable {variable.name}: {error}, found {text!r} ({variable.meaning})"
-            ) from error
+                f"environment variable {variable.name}: {error}, found {redact(repr(text))} ({variable.meaning})"
+            ) from None  # The cause may quote a password that `redact` does not recognise.
     return values
 
 
@@ -140,9 +147,20 @@ def are_local(hosts: list[str]) -> bool:
 
 
 def secret_key(data_dir: Path) -> str:
-    """Return the secret of this data folder, making it the first time, readable by its owner only."""
-    path = data_dir / "secret_key"
+    """Return the secret of this data folder, making it the first time, readable by its owner only.
+
+    Where it can neither be read nor made, as in an auditor's copy, one for this process alone has to do.
+    """
+    try:
+        return _kept_secret_key(data_dir / "secret_key")
+    except OSError as error:
+        warnings.warn(f"what this process signs ends with it: {error}", RuntimeWarning, stacklevel=1)
+        return secrets.token_urlsafe(50)
+
+
+def _kept_secret_key(path: Path) -> str:
     if not path.exists():
+        data_dir = path.parent
         data_dir.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(f".{os.getpid()}")
         made.touch(mode=0o600)

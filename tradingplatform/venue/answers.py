@@ -111,9 +111,9 @@ def parse_portfolio(content: Any, *, today: str) -> PortfolioAnswer:
                     trade_value_max=parse_money(limits["max_trade_value"]),
                 ),
                 holdings={
-                    each["symbol"]: Holding(quantity=each["quantity"], cost=parse_money(each["cost"]))
+                    each["symbol"]: Holding(quantity=int(each["quantity"]), cost=parse_money(each["cost"]))
                     for each in content["positions"]
-                    if each["quantity"] > 0
+                    if int(each["quantity"]) > 0
                 },
             ),
         )

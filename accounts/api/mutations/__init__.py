@@ -1,1 +1,1 @@
-"""One mutation per file, each: parse the input, send one command, answer with a success type or CommandRefused."""
+"""One mutation per file: a declaration of its input, its command and its answer (declaration.py), or a batch."""

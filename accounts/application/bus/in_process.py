@@ -6,14 +6,14 @@ Correct beside any number of writers (the event store decides), but slower than 
 import asyncio
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from accounts.application.envelope import BriefResult, Envelope, Result
-from accounts.application.handlers import CommandHandler, brief_result_of, result_of
+from accounts.application.handlers import CommandHandler, told
 from accounts.application.ports import Notifier, SilentNotifier
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from eventstore.writer.group_commit import GroupCommit
-from eventstore.writer.request import Outcome
 
 
 class InProcessBus:
@@ -24,17 +24,16 @@ class InProcessBus:
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        return [result_of(*told) for told in zip(envelopes, self._execute(envelopes), strict=True)]
+        return self._results(envelopes, is_brief=False)
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return await asyncio.to_thread(self.submit, envelopes)
 
     async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
-        outcomes = await asyncio.to_thread(self._execute, envelopes)
-        return [brief_result_of(*told) for told in zip(envelopes, outcomes, strict=True)]
+        return await asyncio.to_thread(self._results, envelopes, is_brief=True)
 
-    def _execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+    def _results(self, envelopes: Sequence[Envelope], *, is_brief: bool) -> list[Any]:
         with self._lock:
             outcomes = self._handler.execute(envelopes)
         self._handler.notify()
-        return outcomes
+        return [told(*pair, is_brief=is_brief) for pair in zip(envelopes, outcomes, strict=True)]

@@ -26,6 +26,15 @@ class RequestId(msgspec.Struct, frozen=True, array_like=True):
     request_id: bytes
 
 
+class UnreadRequest(msgspec.Struct, frozen=True, array_like=True):
+    """A request with its commands as they came, for when one of them cannot be read."""
+
+    request_id: bytes
+    is_bulk: bool
+    envelopes: list[msgspec.Raw]
+    is_brief: bool = False
+
+
 class BusReply(msgspec.Struct, frozen=True, array_like=True):
     """The results of one request, in the order of its envelopes; or the writer's status, when that was asked."""
 
@@ -37,4 +46,6 @@ class BusReply(msgspec.Struct, frozen=True, array_like=True):
 encode = msgspec.msgpack.Encoder().encode
 decode_request_id = msgspec.msgpack.Decoder(RequestId).decode
 decode_request = msgspec.msgpack.Decoder(BusRequest).decode
+decode_unread = msgspec.msgpack.Decoder(UnreadRequest).decode
+decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 decode_reply = msgspec.msgpack.Decoder(BusReply).decode

@@ -5,7 +5,9 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from accounts.api_keys import DAYS_MAX, REQUESTS_PER_MINUTE_MAX, create_api_key
 from accounts.models import ApiKey
@@ -36,18 +38,28 @@ class Command(BaseCommand):
         """Print the key alone on standard output."""
         users = get_user_model().objects
         user = users.filter(username=options["username"]).first()
-        if user is None and options["create_user"]:
-            user = users.create_user(options["username"], password=secrets.token_urlsafe(24))
-        if user is None:
+        if user is None and not options["create_user"]:
             raise CommandError(f"there is no user {options['username']!r}: add --create-user to make one")
-        key = create_api_key(
-            user=user,
-            name=options["name"],
-            scope=options["scope"],
-            expires_in_days=options["expires_in_days"],
-            requests_per_minute=options["requests_per_minute"],
-        )
+        try:
+            with transaction.atomic():
+                key = create_api_key(
+                    user=_make_user(options["username"]) if user is None else user,
+                    name=options["name"],
+                    scope=options["scope"],
+                    expires_in_days=options["expires_in_days"],
+                    requests_per_minute=options["requests_per_minute"],
+                )
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(key)
+
+
+def _make_user(username: str) -> Any:
+    made = get_user_model()(username=username)
+    made.set_password(secrets.token_urlsafe(24))
+    made.full_clean()
+    made.save()
+    return made
 
 
 def _days(text: str) -> int:

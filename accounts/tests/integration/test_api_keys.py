@@ -108,8 +108,9 @@ class TestRest:
         assert problem(browser.delete(made["prefix"])) == (404, "NOT_FOUND")
 
     def test_trade_without_end_is_the_default(self, ada):
-        made = Browser(ada).post(name="bot").json()
-        assert (made["scope"], made["expires_at"]) == ("trade", None)
+        for left_out in ({}, {"scope": None, "expires_in_days": None}):
+            made = Browser(ada).post(name="bot", **left_out).json()
+            assert (made["scope"], made["expires_at"]) == ("trade", None)
 
     @pytest.mark.parametrize(
         "body",
@@ -119,6 +120,10 @@ class TestRest:
             {"name": "a/b"},
             {"name": "a\nb"},
             {"name": "x" * 41},
+            {"name": "a\x00b"},
+            {"name": "\ud800"},
+            {"name": None},
+            {"name": ["x"]},
             {"name": "x", "scope": "all"},
             {"name": "x", "expires_in_days": 0},
             {"name": "x", "expires_in_days": 3_651},

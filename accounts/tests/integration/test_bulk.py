@@ -13,7 +13,7 @@ from accounts.domain.commands import DepositCash, OpenAccount
 from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.models import AccountAccess
 from accounts.tests.integration.test_graphql import TRADE, Api, events
-from accounts.tests.integration.test_orders_graphql import PLACE
+from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -200,3 +200,18 @@ def test_entries_become_the_commands_of_the_factories():
         {"accountId": STRANGE, "symbol": "KO", "side": "SELL", "quantity": 1, "type": "STOP", "stopPrice": "2"}, "ada"
     )
     assert (order.command.time_in_force, order.command.client_order_id) == ("DAY", order.command_id)
+
+
+def test_an_order_of_a_batch_that_is_sent_again_works_still_or_its_client_order_id_is_spent(ada, store):
+    account_id = ada.open()
+    mine = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "type": "LIMIT", "limitPrice": "5"}
+    orders = [{**mine, "clientOrderId": f"b-{number}"} for number in range(2)]
+    first = submit(ada, ORDERS, orders=orders)["outcomes"]
+    ada.run(CANCEL, accountId=account_id, orderId=first[0]["orderId"])
+    before = len(events(store))
+    again = submit(ada, ORDERS, orders=orders)
+    assert (again["accepted"], again["refused"]) == (1, 1)
+    assert again["outcomes"][0]["code"] == "CLIENT_ORDER_ID_SPENT"
+    assert first[0]["orderId"] in again["outcomes"][0]["message"]
+    assert again["outcomes"][1] == {**first[1], "duplicate": True}
+    assert len(events(store)) == before

@@ -78,11 +78,30 @@ def test_the_whole_way_of_a_trade(ada, store):
     trade = ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50.5", commandId="t-1")
     assert trade["__typename"] == "TradeExecuted"
     assert (trade["version"], trade["commandId"], trade["value"]) == (3, "t-1", "505.0000")
-    assert (trade["cashAfter"], trade["positionQuantity"]) == ("99495.0000", 10)
+    assert (trade["cashAfter"], trade["positionQuantity"]) == ("99495.0000", "10")
     (commit, event) = events(store)[-1]
-    assert (commit.actor, commit.command_id, commit.event_ids) == ("ada/bot", "t-1", (trade["tradeId"],))
+    assert (commit.command_id, commit.event_ids) == ("t-1", (trade["tradeId"],))
+    assert commit.actor == f"user:{ada.user.pk}/ada/key:{ApiKey.objects.get().pk}/bot"
     assert (event.symbol, event.price) == ("KO", 505_000)
     assert trade["executedAt"].endswith("Z")
+
+
+def test_a_position_may_be_larger_than_32_bits(ada):
+    account_id = ada.open("300000")
+    officer = Api("officer", is_staff=True)
+    limits = {"maxPositionPercent": "100", "maxDailyValue": "1000000", "maxTradeValue": "1000000"}
+    officer.run(LIMITS, accountId=account_id, **limits)
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": "1000000000", "price": "0.0001"}
+    held = [ada.run(TRADE, **trade)["positionQuantity"] for _ in range(3)]
+    assert held == ["1000000000", "2000000000", "3000000000"]
+
+
+def test_an_answer_says_whether_it_was_given_before(ada):
+    account_id = ada.open()
+    query = DEPOSIT.replace("__typename", "__typename ... on Outcome { duplicate }")
+    deposit = {"accountId": account_id, "amount": "1", "commandId": "once"}
+    assert [ada.run(query, **deposit)["duplicate"] for _ in range(2)] == [False, True]
+    assert ada.run(query, **{**deposit, "amount": "x"})["duplicate"] is False
 
 
 def test_a_refusal_is_an_answer_with_its_figures(ada):
@@ -181,6 +200,21 @@ class TestAccess:
         time.sleep(ACCESS_SECONDS)
         assert ada.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
 
+    @pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer   ", "bEaReR "])
+    def test_the_case_of_the_scheme_and_more_spaces_do_not_matter(self, ada, scheme):
+        for _ in range(2):  # Looked up, and remembered.
+            answer = ada.post(OPEN, {"name": "x"}, Authorization=f"{scheme}{ada.key}").json()
+            assert answer["data"]["openAccount"]["__typename"] == "AccountOpened"
+
+    @pytest.mark.parametrize("header", ["Bearer", "bearer ", "Bearer tp_x", "Bearer tp_x tp_y"])
+    def test_a_scheme_without_a_key_that_is_one_is_a_wrong_key(self, ada, header):
+        browser = Client()
+        browser.force_login(ada.user)
+        body = json.dumps({"query": "{ viewer { username } }"})
+        answer = browser.post("/graphql", body, "application/json", headers={"Authorization": header}).json()
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert browser.get("/api/accounts", headers={"Authorization": header}).status_code == 401
+
     def test_a_session_needs_its_csrf_token(self, ada):
         browser = Client(enforce_csrf_checks=True)
         token = browser.get("/api/session").json()["csrf_token"]
@@ -225,8 +259,41 @@ class TestEndpoint:
             answer = Client().post("/graphql", json.dumps({"query": query}), "application/json")
             assert answer.status_code == 400
 
-    def test_introspection_can_be_switched_off(self, settings):
+    @pytest.mark.parametrize("query", ["{ __schema { queryType { name } } }", '{ __type(name: "Account") { name } }'])
+    def test_introspection_can_be_switched_off(self, settings, query):
         settings.GRAPHQL_INTROSPECTION = False
-        query = "{ __schema { queryType { name } } } # off"
         answer = Client().post("/graphql", json.dumps({"query": query}), "application/json")
         assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["code"] == "INTROSPECTION_DISABLED"
+
+    def test_without_introspection_an_answer_still_says_what_it_is(self, ada, settings):
+        settings.GRAPHQL_INTROSPECTION = False
+        assert ada.run(OPEN, name="Savings")["__typename"] == "AccountOpened"
+        assert ada.post("{ __typename }").json() == {"data": {"__typename": "Query"}}
+
+    @pytest.mark.parametrize(
+        ("query", "input", "name"),
+        [
+            ("{ viewe { username } }", None, "viewer"),
+            ("{ viewer { usernam } }", None, "username"),
+            ("{ viewer }", None, "{ ... }"),
+            ("{ accounts(frist: 1) { nodes { name } } }", None, "first"),
+            ('mutation { openAccount(input: {name: "x", currenc: "USD"}) { __typename } }', None, "currency"),
+            (
+                "mutation($input: OpenAccountInpu!) { openAccount(input: $input) { __typename } }",
+                None,
+                "OpenAccountInput",
+            ),
+            (OPEN, {"name": "x", "currenc": "USD"}, "currency"),
+            ("{ viewer { ... on Viewe { username } } }", None, "Viewer"),
+        ],
+    )
+    def test_without_introspection_no_error_names_what_was_not_asked_for(self, ada, settings, query, input, name):
+        def message():
+            return " ".join(error["message"] for error in ada.post(query, input).json()["errors"])
+
+        assert "Did you mean" in message()
+        settings.GRAPHQL_INTROSPECTION = False
+        assert "Did you mean" not in message()
+        assert f"'{name}'" not in message()

@@ -75,15 +75,15 @@ def test_the_whole_life_of_an_order(ada, store):
     assert (filled["orderId"], filled["orderStatus"], filled["orderFilledQuantity"]) == (
         order["orderId"],
         "PARTIALLY_FILLED",
-        4,
+        "4",
     )
     replaced = ada.run(REPLACE, accountId=account_id, orderId=order["orderId"], limitPrice="45", quantity=6)
     new = replaced["order"]
     assert (replaced["orderId"], new["replaces"]) == (order["orderId"], order["orderId"])
-    assert (new["status"], new["quantity"], new["filledQuantity"]) == ("PARTIALLY_FILLED", 6, 4)
+    assert (new["status"], new["quantity"], new["filledQuantity"]) == ("PARTIALLY_FILLED", "6", "4")
     assert replaced["reservedCash"] == "90.0000"
     filled = ada.run(FILL, **{**fill, "orderId": new["orderId"], "price": "45"}, quantity=2)
-    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("FILLED", 6)
+    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("FILLED", "6")
     late = ada.run(CANCEL, accountId=account_id, orderId=new["orderId"])
     assert (late["code"], late["version"]) == ("ORDER_NOT_OPEN", 10)
     kinds = [type(event).__name__ for _, event in events(store)][2:]
@@ -98,16 +98,81 @@ def test_an_order_is_cancelled_with_its_reason(ada):
     order_id = ada.run(PLACE, **limit_order(account_id))["order"]["orderId"]
     cancelled = ada.run(CANCEL, accountId=account_id, orderId=order_id, reason="changed my mind")
     assert cancelled == {
-        "__typename": "OrderCancelled", "version": 4, "orderId": order_id, "quantity": 10, "filledQuantity": 0,
+        "__typename": "OrderCancelled", "version": 4, "orderId": order_id, "quantity": "10", "filledQuantity": "0",
         "reason": "changed my mind", "reservedCash": "0.0000",
     }  # fmt: skip
 
 
-def test_an_order_that_is_sent_again_is_placed_once(ada, store):
+def test_an_order_that_is_sent_again_is_placed_once_and_answered_as_it_stands_now(ada, store):
     account_id = ada.open()
-    first = ada.run(PLACE, **limit_order(account_id, clientOrderId="mine-1"))
-    assert ada.run(PLACE, **limit_order(account_id, clientOrderId="mine-1")) == first
+    mine = limit_order(account_id, clientOrderId="mine-1")
+    first = ada.run(PLACE, **mine)
+    assert ada.run(PLACE, **mine) == first
     assert len(events(store)) == 3
+    ada.run(FILL, **fill_of(account_id, first["order"]["orderId"], quantity=4))
+    again = ada.run(PLACE, **mine)
+    assert (again["version"], again["order"]["orderId"]) == (first["version"], first["order"]["orderId"])
+    assert (again["order"]["status"], again["order"]["filledQuantity"]) == ("PARTIALLY_FILLED", "4")
+    assert again["reservedCash"] == "300.0000"
+
+
+def fill_of(account_id, order_id, *, quantity, price="49"):
+    terms = {"symbol": "KO", "side": "BUY", "quantity": quantity, "price": price}
+    return {"accountId": account_id, "orderId": order_id, **terms}
+
+
+@pytest.mark.parametrize("ending", ["cancel", "fill", "replace"])
+def test_the_client_order_id_of_an_order_that_has_ended_is_spent(ada, store, ending):
+    account_id = ada.open()
+    mine = limit_order(account_id, clientOrderId="s-1")
+    order_id = ada.run(PLACE, **mine)["order"]["orderId"]
+    if ending == "cancel":
+        ada.run(CANCEL, accountId=account_id, orderId=order_id)
+    elif ending == "fill":
+        ada.run(FILL, **fill_of(account_id, order_id, quantity=10))
+    else:
+        ada.run(REPLACE, accountId=account_id, orderId=order_id, quantity=5)
+    before = len(events(store))
+    refused = ada.run(PLACE, **mine)
+    assert (refused["code"], refused["version"], refused["commandId"]) == ("CLIENT_ORDER_ID_SPENT", None, "s-1")
+    assert order_id in refused["message"]
+    assert len(events(store)) == before, "nothing is executed, and nothing is recorded"
+    assert ada.run(PLACE, **{**mine, "clientOrderId": "s-2"})["order"]["status"] == "PENDING"
+
+
+def test_a_replacement_that_is_sent_again_is_answered_as_it_stands_now_or_refused_as_spent(ada):
+    account_id = ada.open()
+    order_id = ada.run(PLACE, **limit_order(account_id))["order"]["orderId"]
+    mine = {"accountId": account_id, "orderId": order_id, "quantity": 8, "clientOrderId": "r-1"}
+    new_id = ada.run(REPLACE, **mine)["order"]["orderId"]
+    ada.run(FILL, **fill_of(account_id, new_id, quantity=3))
+    again = ada.run(REPLACE, **mine)
+    assert (again["orderId"], again["order"]["orderId"]) == (order_id, new_id)
+    assert (again["order"]["status"], again["order"]["filledQuantity"]) == ("PARTIALLY_FILLED", "3")
+    ada.run(CANCEL, accountId=account_id, orderId=new_id)
+    assert ada.run(REPLACE, **mine)["code"] == "CLIENT_ORDER_ID_SPENT"
+
+
+def test_what_is_left_of_an_immediate_order_expires_with_its_fill(ada, store):
+    account_id = ada.open()
+    order_id = ada.run(PLACE, **limit_order(account_id, timeInForce="IOC"))["order"]["orderId"]
+    filled = ada.run(FILL, **fill_of(account_id, order_id, quantity=4))
+    assert (filled["version"], filled["orderStatus"], filled["orderFilledQuantity"]) == (6, "EXPIRED", "4")
+    assert [type(event).__name__ for _, event in events(store)][3:] == ["TradeExecuted", "OrderFilled", "OrderExpired"]
+    assert ada.run(CANCEL, accountId=account_id, orderId=order_id)["code"] == "ORDER_NOT_OPEN"
+
+
+def test_a_stop_order_is_not_filled_before_it_is_triggered(ada):
+    account_id = ada.open()
+    ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50")
+    stop = limit_order(account_id, side="SELL", type="STOP", limitPrice=None, stopPrice="40")
+    order_id = ada.run(PLACE, **stop)["order"]["orderId"]
+    fill = {**fill_of(account_id, order_id, quantity=10, price="50"), "side": "SELL"}
+    refused = ada.run(
+        f"""mutation($input: ExecuteTradeInput!) {{ executeTrade(input: $input) {{ {REFUSED} }} }}""", **fill
+    )
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("ORDER_NOT_TRIGGERED", "40.0000", "50.0000")
+    assert ada.run(FILL, **{**fill, "price": "40"})["orderStatus"] == "FILLED"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +192,7 @@ def test_an_order_that_is_sent_again_is_placed_once(ada, store):
         ({"type": "STOP", "limitPrice": None}, "INVALID_STOP_PRICE"),
         ({"type": "STOP", "limitPrice": None, "stopPrice": "-1"}, "INVALID_STOP_PRICE"),
         ({"type": "STOP_LIMIT", "stopPrice": "49", "timeInForce": "IOC"}, "INVALID_TIME_IN_FORCE"),
+        ({"type": "STOP_LIMIT", "stopPrice": "50.0001"}, "INVALID_STOP_LIMIT"),
         ({"clientOrderId": ""}, "INVALID_COMMAND_ID"),
         ({"clientOrderId": "x" * 65}, "INVALID_COMMAND_ID"),
     ],
@@ -205,6 +271,16 @@ def test_a_market_order_reserves_by_what_the_market_says(ada, market):
     market(500_000, made_at_us=time.time_ns() // 1_000)
     placed = ada.run(PLACE, **limit_order(account_id, type="MARKET", limitPrice=None, timeInForce="IOC"))
     assert placed["reservedCash"] == "520.0000", "ten shares at 50 and four percent"
+
+
+def test_a_market_order_that_is_sent_again_is_recognised_when_the_market_has_gone_silent(ada, market, store):
+    account_id = ada.open()
+    market(500_000, made_at_us=time.time_ns() // 1_000)
+    mine = limit_order(account_id, type="MARKET", limitPrice=None, clientOrderId="m-1")
+    first = ada.run(PLACE, **mine)
+    market(500_000, made_at_us=time.time_ns() // 1_000 - 60_000_000)
+    assert ada.run(PLACE, **mine)["order"]["orderId"] == first["order"]["orderId"]
+    assert len(events(store)) == 3
 
 
 @pytest.mark.parametrize("age_seconds", [None, 60])

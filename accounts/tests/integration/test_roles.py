@@ -201,4 +201,4 @@ def test_a_key_for_reading_sends_no_command_and_answers_queries(ada, store):
     assert (error["extensions"]["code"], "for reading" in error["message"]) == ("FORBIDDEN", True)
     assert ada.error(OPEN, name="x") == "FORBIDDEN"
     assert len(events(store)) == before
-    assert ada.post("{ viewer { actor } }").json()["data"]["viewer"]["actor"] == "ada/look"
+    assert ada.post("{ viewer { actor } }").json()["data"]["viewer"]["actor"].endswith("/look")

@@ -11,8 +11,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts import websocket
+from accounts import open_sockets, websocket
 from accounts.api_keys import create_api_key
+from accounts.credentials import LOOK_SECONDS
 from accounts.models import AccountAccess, ApiKey
 from accounts.permissions import grant_ownership
 from accounts.roles import give_role
@@ -124,8 +125,99 @@ def test_a_socket_of_a_key_is_closed_within_a_second_when(ada, change):
     assert seconds_until_closed(change, key=create_api_key(user=ada, name="bot")) < SECONDS_MAX
 
 
-def test_a_socket_of_a_session_is_closed_when_somebody_logs_out(ada):
-    assert seconds_until_closed(lambda: Session.objects.all().delete(), session=session_of(ada)) < SECONDS_MAX
+def set_password():
+    user = get_user_model().objects.get(username="ada")
+    user.set_password("another long password")
+    user.save()
+
+
+ENDS_OF_A_SESSION = {
+    "somebody logs out": lambda: Session.objects.all().delete(),
+    "it expires": lambda: Session.objects.update(expire_date=timezone.now()),
+    "the password is changed": set_password,
+    "the user is locked out": CHANGES["the user is locked out"],
+}
+
+
+@pytest.mark.parametrize("change", ENDS_OF_A_SESSION.values(), ids=ENDS_OF_A_SESSION)
+def test_a_socket_of_a_session_is_closed_when(ada, change):
+    assert seconds_until_closed(change, session=session_of(ada)) < SECONDS_MAX
+
+
+def test_a_socket_by_the_staff_flag_is_closed_when_the_flag_is_taken_away(ada):
+    AccountAccess.objects.all().delete()
+    get_user_model().objects.update(is_staff=True)
+    key = create_api_key(user=ada, name="bot")
+    assert seconds_until_closed(lambda: get_user_model().objects.update(is_staff=False), key=key) < SECONDS_MAX
+
+
+def test_a_session_ends_with_the_password_and_a_key_does_not(ada):
+    key = create_api_key(user=ada, name="bot")
+
+    async def run():
+        socket = Socket(key=key)
+        assert await socket.connect() == "ada"
+        await sync_to_async(set_password)()
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert (await socket.says("still there"))["text"] == "still there"
+        await socket.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_session_counts_for_no_other_page_over_http_either(ada):
+    browser = Client(enforce_csrf_checks=True, headers={"host": "localhost:8000"})
+    browser.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+    token = browser.get("/api/session").json()["csrf_token"]
+
+    def ask(origin):
+        headers = {"X-CSRFToken": token, "origin": origin}
+        asked = browser.post("/graphql", {"query": "{ viewer { username } }"}, "application/json", headers=headers)
+        made = browser.post("/api/keys", {"name": "bot"}, "application/json", headers=headers)
+        return asked.json().get("data"), made.status_code
+
+    for origin in (
+        "http://localhost:9000",
+        "https://localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://localhost",
+        "null",
+    ):
+        assert ask(origin) == (None, 403)
+    assert ask("http://localhost:8000") == ({"viewer": {"username": "ada"}}, 201)
+
+
+def test_a_socket_of_another_page_is_refused_before_it_is_open(ada):
+    async def run():
+        socket = Socket(session=await sync_to_async(session_of)(ada))
+        socket.scope["headers"] = [(b"host", b"localhost:8000"), (b"origin", b"http://localhost:9000")]
+        await socket.send_input({"type": "websocket.connect"})
+        assert (await socket.receive_output())["type"] == "websocket.close"
+
+    async_to_sync(run)()
+
+
+def test_a_user_has_only_so_many_sockets(ada, monkeypatch):
+    monkeypatch.setattr(open_sockets, "SOCKETS_PER_USER_MAX", 2)
+    key = create_api_key(user=ada, name="bot")
+
+    async def run():
+        opened = [Socket(key=key) for _ in range(2)]
+        for socket in opened:
+            await socket.connect()
+        third = Socket(key=key)
+        await third.send_input({"type": "websocket.connect"})
+        assert [await third.receive_output() for _ in range(2)] == [
+            {"type": "websocket.accept"},
+            {"type": "websocket.close", "code": 4429},
+        ]
+        await opened[0].disconnect()
+        fourth = Socket(key=key)
+        assert await fourth.connect() == "ada"
+        for socket in (opened[1], fourth):
+            await socket.disconnect()
+
+    async_to_sync(run)()
 
 
 def test_a_socket_by_a_role_on_the_platform_is_closed_when_the_role_is_taken_away(ada):

@@ -23,7 +23,7 @@ from accounts.application.metrics import CommandCount
 from accounts.application.ports import SilentNotifier
 from accounts.application.writer import EndpointTaken, Writer
 from accounts.codec import account_codec
-from accounts.domain.commands import DepositCash, OpenAccount
+from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.record import partition_of
 from eventstore.store import EventStore
@@ -167,6 +167,46 @@ def test_a_request_that_is_asked_again_meanwhile_is_decoded_and_answered_once(st
         assert len(decode_reply(socket.recv()).results) == 8_001
         assert not socket.poll(200)
     assert (len(decoded), event_count(writer)) == (1, 8_001)
+
+
+def test_figures_wider_than_an_integer_are_refused_with_them_and_the_writer_goes_on(start, endpoint):
+    start()
+    bus = ZeroMQBus(endpoint)
+    bus.submit([opening()])
+    huge = Envelope(ACCOUNT, "huge", "ada", ExecuteTrade("KO", "BUY", 10**9, 10**11, None))
+    for _ in range(2):
+        (refused,) = bus.submit([huge])
+        assert refused.events[0].code == "TRADE_LIMIT_EXCEEDED"
+        assert int(refused.events[0].actual) == 10**20
+    (briefly,) = asyncio.run(bus.asubmit_briefly([huge]))
+    assert (briefly.code, int(briefly.actual), briefly.is_duplicate) == ("TRADE_LIMIT_EXCEEDED", 10**20, True)
+    (after,) = bus.submit([deposit("1")])
+    assert after.version == 3
+
+
+def test_a_command_that_the_writer_cannot_read_fails_alone_and_at_once(start, endpoint):
+    start()
+    bus = ZeroMQBus(endpoint)
+    unreadable = Envelope(ACCOUNT, "null", "ada", DepositCash(1, None))
+    opened, refused, done = bus.submit([opening(), unreadable, deposit("1")])
+    assert (opened.version, done.version) == (1, 2)
+    assert refused.code == "INTERNAL_ERROR"
+    assert "cannot read" in refused.message
+    (alone,) = bus.submit([unreadable])
+    assert alone.code == "INTERNAL_ERROR"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"\xc1", b"\x91" * 100_000, encode([b"0123456789abcdef", True, 5]), encode([b"id", True, [[1]] * 3, True])],
+)
+def test_no_message_ends_the_writer(start, endpoint, message):
+    start()
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.connect(endpoint)
+        socket.send(message)
+        (opened,) = ZeroMQBus(endpoint).submit([opening()])
+        assert opened.version == 1
 
 
 class HeldNotifier:

@@ -34,7 +34,7 @@ def test_during_an_outage_it_counts_for_longer():
 def test_roles_that_were_known_before_an_outage_are_found_in_it():
     now = [100.0]
     recent = RecentRoles(lambda: now[0])
-    recent.remember(7, {"one": "owner"})
+    recent.remember(7, {"one", "two"}, {"one": "owner"})
     now[0] += OUTAGE_SECONDS - 1
     assert recent.find(7, ["one", "two"]) == {}
     assert recent.find_during_outage(7, ["one", "two"]) == {"one": "owner"}
@@ -61,6 +61,31 @@ def test_another_key_or_account_is_not_allowed_by_it():
     assert recent.find("other", "account") is None
     assert recent.find("key", "other") is None
     assert recent.find("key", None) is None
+
+
+def test_what_the_database_refuses_is_forgotten():
+    recent = RecentAccess()
+    for account in (None, "one", "two"):
+        recent.remember("key", account, OWNER)
+    recent.forget("key", "one")
+    assert [recent.find_during_outage("key", account) for account in (None, "one", "two")] == [OWNER, None, OWNER]
+    recent.forget("key")
+    assert [recent.find_during_outage("key", account) for account in (None, "one", "two")] == [None] * 3
+    roles = RecentRoles()
+    roles.remember(7, {"one", "two"}, {"one": "owner", "two": "trader"})
+    roles.remember(7, {"one"}, {})
+    assert roles.find_during_outage(7, ["one", "two"]) == {"two": "trader"}
+
+
+def test_what_is_derived_from_something_known_is_not_known_for_longer():
+    now = [100.0]
+    recent = RecentAccess(lambda: now[0])
+    recent.remember("key", None, OWNER)
+    now[0] += 0.9
+    recent.remember("key", "account", OWNER, as_of=recent.found_at("key", None))
+    assert recent.find("key", "account") is OWNER
+    now[0] += 0.2
+    assert recent.find("key", "account") is None
 
 
 def test_it_is_bounded_and_keeps_no_key_in_plain():

@@ -15,7 +15,9 @@ RULES = [Path(module.__file__).read_text() for module in (account, orders, risk)
 
 @pytest.mark.parametrize("code", [code.value for code in Code if any(f"Code.{code.value}" in rule for rule in RULES)])
 def test_every_code_that_a_rule_can_give_has_its_sentence(code):
-    assert code in REFUSAL_MESSAGES or code == "ACCOUNT_NOT_FOUND", "it is raised with a message of its own"
+    assert code in REFUSAL_MESSAGES or code in ("ACCOUNT_NOT_FOUND", "MARKET_UNAVAILABLE"), (
+        "raised with their own words"
+    )
 
 
 @pytest.mark.parametrize("code", [code.value for code in Code if not code.value.startswith("INVALID_")])

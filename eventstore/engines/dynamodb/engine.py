@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
@@ -29,7 +30,7 @@ from eventstore.engines.dynamodb.items import (
 from eventstore.engines.dynamodb.pages import DynamoDBPages
 from eventstore.engines.dynamodb.parts import Parts
 from eventstore.engines.dynamodb.tables import EVENTS_BY_TIME, events_table, snapshots_table
-from eventstore.errors import EventStoreError, InvalidAppend, StoreUnavailable
+from eventstore.errors import ConfigurationMismatch, EventStoreError, InvalidAppend, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class DynamoDBEngine:
     """Keeps the journal in PREFIX-events and everything else in PREFIX-snapshots; `tables.py` makes both."""
 
     def __init__(self, *, region: str, table_prefix: str, endpoint_url: str | None = None) -> None:
+        self._reopen = partial(DynamoDBEngine, region=region, table_prefix=table_prefix, endpoint_url=endpoint_url)
         self._client = Client(endpoint_url=endpoint_url, region=region)
         self._events = events_table(table_prefix)
         self._snapshots = snapshots_table(table_prefix)
@@ -62,10 +64,17 @@ class DynamoDBEngine:
         self.claim_stretch = pages.claim_stretch
         self.put_pages = pages.put_pages
         self.page_position = pages.page_position
-        self.page_positions = pages.page_positions
+        self.replace_pages = pages.replace_pages
+        self.page_stretches = pages.page_stretches
         self.last_page = pages.last_page
         self.pages = pages.pages
-        self.drop_pages = pages.drop_pages
+
+    def check_exists(self) -> None:
+        if self._get(key("#store", 0)) is None:
+            raise ConfigurationMismatch(
+                f"there is no event store in {self._snapshots} of {self._client.where}: check DYNAMODB_REGION and "
+                "EVENT_STORE_TABLE_PREFIX"
+            )
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
         item = self._get(key("#store", 0))
@@ -77,6 +86,11 @@ class DynamoDBEngine:
         metadata = metadata_of(item)
         self._partitions = range(metadata.partition_count)
         return metadata
+
+    def reopened(self) -> "DynamoDBEngine":
+        again = self._reopen()
+        again._partitions = self._partitions
+        return again
 
     def turn(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -6,7 +6,7 @@ Snapshot table, key (a, v):       a page: its aggregate and first version, and t
     a = "#parts/BATCH ID"         a stretch of a payload that does not fit into one item; v = 0, 1, 2 ...
     a = "#position/PARTITION"     where the partition's pages end: n; v = 0
     a = "#stretch/PARTITION"      where the stretch that becomes pages next ends: n; v = where it begins
-    a = "#positions/PARTITION"    the end of a stretch that became pages; v = seq
+    a = "#positions/PARTITION"    the end of a stretch that became pages; v = seq; f: the version of their states
     a = "#document/KIND"          a document; v = number
     a = "#store"                  the settings of the store; v = 0
 """
@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from eventstore.errors import IntegrityError
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata
+from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
 
 Item = dict[str, dict[str, Any]]
 
@@ -89,7 +89,7 @@ def page_of(item: Mapping[str, Any]) -> StoredPage:
         return msgspec.structs.replace(page, aggregate_id=page.aggregate_id.removeprefix(PAGE_PREFIX))
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
-            f"the item is not a page ({error!r}): drop the pages and make them again (manage.py rebuild_pages)",
+            f"the item is not a page ({error!r}): make the pages again (manage.py rebuild_pages)",
             partition=None,
             seq=None,
             aggregate_id=str(item.get("a", {}).get("S")),
@@ -104,6 +104,11 @@ def page_name(aggregate_id: str) -> str:
 def key(name: str, number: int) -> Item:
     """Return a key of the snapshot table."""
     return {"a": {"S": name}, "v": {"N": str(number)}}
+
+
+def stretch_item(partition: int, stretch: Stretch) -> Item:
+    """Return the item of a stretch that is in pages."""
+    return {**key(f"#positions/{partition}", stretch.through_seq), "f": {"N": str(stretch.state_version)}}
 
 
 def document_item(document: Document) -> Item:

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol, TypeVar
 from botocore.exceptions import ClientError
 
 from eventstore.engines.dynamodb.client import Client
-from eventstore.engines.dynamodb.items import PAGE_PREFIX, Item, key, page_item, page_name, page_of
+from eventstore.engines.dynamodb.items import Item, key, page_item, page_name, page_of, stretch_item
 from eventstore.engines.dynamodb.tables import PAGES_BY_TIME
 from eventstore.errors import StoreUnavailable
-from eventstore.record import StoredPage
+from eventstore.record import StoredPage, Stretch
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,14 +51,18 @@ class DynamoDBPages:
             return int(error.response["Item"]["n"]["N"])
         return through_seq
 
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
+        after_seq, through_seq = stretch.after_seq, stretch.through_seq
         if self.page_position(partition=partition) != after_seq:
             return False
         if self.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq) != through_seq:
             return False  # Pages of another stretch under the same keys would be lost, or hold too much.
-        requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]
-        self._write(requests)
-        return self._move(partition, after_seq, through_seq)
+        self._write(pages)
+        return self._move(partition, stretch)
+
+    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
+        self._write(pages)
+        self._client.call("put_item", TableName=self._table, Item=stretch_item(partition, stretch))
 
     def page_position(self, *, partition: int) -> int:
         answer = self._client.call(
@@ -66,11 +70,13 @@ class DynamoDBPages:
         )
         return int(answer["Item"]["n"]["N"]) if "Item" in answer else 0
 
-    def page_positions(self, *, partition: int) -> list[int]:
+    def page_stretches(self, *, partition: int) -> list[Stretch]:
         items = self._query(
             KeyConditionExpression="a = :a", ExpressionAttributeValues={":a": {"S": f"#positions/{partition}"}}
         )
-        return [int(item["v"]["N"]) for item in items]
+        ends = [0, *(int(item["v"]["N"]) for item in items)]
+        versions = [int(item.get("f", {}).get("N", 0)) for item in items]
+        return [Stretch(*of) for of in zip(ends, ends[1:], versions, strict=False)]
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -102,19 +108,6 @@ class DynamoDBPages:
         )
         return [page for page in map(page_of, items) if page.last_version > after_version][:limit]
 
-    def drop_pages(self) -> None:
-        start: Item | None = None
-        while True:
-            more: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
-            answer = self._client.call(
-                "scan", TableName=self._table, ProjectionExpression="a, v", ConsistentRead=True, **more
-            )
-            keys = [{"a": item["a"], "v": item["v"]} for item in answer["Items"] if _is_of_pages(item["a"]["S"])]
-            self._write([{"DeleteRequest": {"Key": item_key}} for item_key in keys])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return
-
     def _version_at(self, aggregate_id: str, timestamp: int, version: int | None) -> int | None:
         """Return the first version of the last page that begins at or before an instant (and a version)."""
         highest: int | None = None
@@ -143,8 +136,9 @@ class DynamoDBPages:
             if not start:
                 return highest
 
-    def _move(self, partition: int, after_seq: int, through_seq: int) -> bool:
+    def _move(self, partition: int, stretch: Stretch) -> bool:
         """Move the position, and keep where the stretch ended, if the position is still where it was."""
+        after_seq, through_seq = stretch.after_seq, stretch.through_seq
         condition = "n = :old" if after_seq else "attribute_not_exists(n)"
         values = {":new": {"N": str(through_seq)}} | ({":old": {"N": str(after_seq)}} if after_seq else {})
         head = {
@@ -154,7 +148,7 @@ class DynamoDBPages:
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
-        end = {"TableName": self._table, "Item": key(f"#positions/{partition}", through_seq)}
+        end = {"TableName": self._table, "Item": stretch_item(partition, stretch)}
         try:
             self._client.call("transact_write_items", TransactItems=[{"Update": head}, {"Put": end}])
         except ClientError:
@@ -173,7 +167,8 @@ class DynamoDBPages:
             if not is_whole or not parameters["ExclusiveStartKey"]:
                 return found
 
-    def _write(self, requests: Sequence[dict[str, Any]]) -> None:
+    def _write(self, pages: Sequence[StoredPage]) -> None:
+        requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]
         stretches = [requests[start : start + WRITES_AT_ONCE] for start in range(0, len(requests), WRITES_AT_ONCE)]
         self._in_parallel(self._write_stretch, stretches)
 
@@ -186,7 +181,3 @@ class DynamoDBPages:
                 return
             self._client.pause()
         raise StoreUnavailable(f"{self._client.where} leaves writes undone: its capacity is too small, try again later")
-
-
-def _is_of_pages(name: str) -> bool:
-    return not name.startswith("#") or name.startswith((PAGE_PREFIX, "#position/", "#positions/", "#stretch/"))

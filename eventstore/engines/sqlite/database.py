@@ -1,48 +1,109 @@
-"""A SQLite file as the engine uses it: a connection for each thread, immediate transactions, our own errors."""
+"""A SQLite file as the engine uses it: a connection for each thread, immediate transactions, our own errors.
 
-import sqlite3
+SQLite is the one that the apsw wheel brings, not the system's: see `wal_reset_fault`. A file that may not be written
+(an auditor's copy, a read-only mount) is read as it is, and nothing is made beside it.
+"""
+
+import errno
+import os
+import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+import apsw
 
 from eventstore.errors import IntegrityError, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 WAL_PAGES_MAX: Final = 4_000
 
+WAL_RESET_FIXED: Final = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+"""The first releases of three lines without the fault; every later line is without it (sqlite.org/wal.html)."""
+
+_UNAVAILABLE: Final = (
+    apsw.AuthError,
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.FullError,
+    apsw.InterruptError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.ReadOnlyError,
+    apsw.SchemaChangeError,
+    apsw.SQLError,
+)
+"""Errors of the circumstances; any other one is about what the file holds."""
+
+
+def sqlite_version() -> str:
+    """Return the version of the SQLite that the event store uses."""
+    return apsw.sqlite_lib_version()
+
+
+def wal_reset_fault(version: str) -> str | None:
+    """Return what is wrong with a version of SQLite, None when nothing is.
+
+    Before these releases two connections that write and checkpoint at the same moment can make SQLite take a part of
+    the WAL for copied that is not, and damage the file: https://www.sqlite.org/wal.html#walresetbug.
+    """
+    found = tuple(int(digits) for digits in re.findall(r"\d+", version)[:3])
+    if found >= WAL_RESET_FIXED[-1] or any(found[:2] == fixed[:2] and found >= fixed for fixed in WAL_RESET_FIXED):
+        return None
+    return (
+        f"SQLite {version} can damage a journal when its WAL is reset (sqlite.org/wal.html#walresetbug): "
+        "needed is 3.51.3 or later, or 3.50.7, or 3.44.6; install the apsw wheel that requirements.txt names"
+    )
+
 
 class Database:
     """One file in WAL mode. With `is_durable` a transaction is on disk when it ends; else a power cut may undo the
     last ones, never half of one.
+
+    With `schema`, a file that is not there and cannot be made is an empty one.
     """
 
-    def __init__(self, path: Path, *, is_durable: bool) -> None:
+    def __init__(self, path: Path, *, is_durable: bool, schema: Sequence[str] = ()) -> None:
         self.path = path
         self._synchronous = "FULL" if is_durable else "NORMAL"
+        self._schema = schema
         self._local = threading.local()
+        _databases.add(self)
 
-    def connection(self) -> sqlite3.Connection:
+    @property
+    def is_writable(self) -> bool:
+        """Whether this process may write the file, or make it where it does not exist."""
+        existing = next(folder for folder in (self.path.parent, *self.path.parents) if os.path.exists(folder))
+        return os.access(existing, os.W_OK) and (not os.path.exists(self.path) or os.access(self.path, os.W_OK))
+
+    def connection(self) -> apsw.Connection:
         """Return this thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1_000)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
-            self._local.connection = connection
+            connection = self._local.connection = self._connected()
         return connection
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
-            connection.close()
+            connection.close(True)
             del self._local.connection
 
+    def abandon(self) -> None:
+        """Forget the connections of the process that this one was forked from, without closing them: what SQLite knows
+        of their locks is true in that process only.
+        """
+        _abandoned.append(getattr(self._local, "connection", None))
+        self._local = threading.local()
+
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[apsw.Connection]:
         """Commit what the block does, or nothing of it when it raises."""
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
@@ -59,14 +120,91 @@ class Database:
         """Translate SQLite's errors; `partition` is the one that is read, to place damage."""
         try:
             yield
-        except sqlite3.IntegrityError as error:
+        except apsw.ConstraintError as error:
             raise StoreUnavailable(f"{self.path} refused the write: {error}") from error
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(
-                f"{self.path} cannot be used ({error}): check that the disk has room and that the file may be written"
-            ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        except _UNAVAILABLE as error:
+            raise StoreUnavailable(self._explained(error)) from error
+        except (apsw.Error, UnicodeDecodeError) as error:
             self.close()
             if partition is None:
                 raise StoreUnavailable(f"{self.path} is damaged ({error}): run `manage.py verify_events`") from error
             raise IntegrityError(f"{self.path.name} is damaged ({error})", partition=partition, seq=None) from error
+
+    def _connected(self) -> apsw.Connection:
+        if not self.is_writable:
+            return self._connected_read_only()
+        connection = apsw.Connection(str(self.path))
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        for setting in ("journal_mode = WAL", f"synchronous = {self._synchronous}"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
+        return connection
+
+    def _connected_read_only(self) -> apsw.Connection:
+        """Read what is there, the WAL included, without making or changing any file.
+
+        Beside a live writer, who has made the -shm file, its index of the WAL is shared. In a copy nobody writes: the
+        index is made in memory, without locks, or there is no WAL and the file is all there is.
+        """
+        if self._schema and not (os.path.exists(self.path) and self.path.stat().st_size):
+            connection = apsw.Connection(":memory:")
+            for statement in self._schema:
+                connection.execute(statement)
+            return connection
+        wal, shared = (self.path.with_name(self.path.name + suffix) for suffix in ("-wal", "-shm"))
+        if os.path.exists(shared):
+            with suppress(*_UNAVAILABLE):
+                return self._opened_read_only("mode=ro")
+        if os.path.exists(wal) and wal.stat().st_size > 0:
+            return self._opened_read_only("vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE")
+        return self._opened_read_only("immutable=1")
+
+    def _opened_read_only(self, option: str, *statements: str) -> apsw.Connection:
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        connection = apsw.Connection(f"{self.path.absolute().as_uri()}?{option}", flags=flags)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        for statement in (*statements, "SELECT count(*) FROM sqlite_schema"):  # Only now is it known to be readable.
+            connection.execute(statement).fetchall()
+        return connection
+
+    def _explained(self, error: apsw.Error) -> str:
+        """Say what is in the way, as far as it can be seen."""
+        folder = self.path.parent
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        number = connection.system_errno if connection is not None else 0
+        if isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and number == errno.ENOSPC):
+            return f"the disk of {self.path} is full: nothing was written; make room"
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            return f"{self.path} was kept locked for {BUSY_TIMEOUT_MS // 1_000} s: see whether a process hangs"
+        if isinstance(error, apsw.IOError):
+            reason = f"{error}: {os.strerror(number)}" if number else str(error)
+            return f"{self.path} cannot be read or written ({reason}): check the disk"
+        if not os.path.exists(folder):
+            return f"{self.path} is not there, and its folder neither: check EVENT_STORE_PATH"
+        if not os.access(folder, os.X_OK):
+            return f"the folder {folder} may not be entered by this user ({_user()}): check its owner and mode"
+        if self.path.is_dir():
+            return f"{self.path} is a folder, expected a file"
+        if not os.path.exists(self.path):
+            return f"{self.path} is not there and the folder may not be written by this user ({_user()})"
+        if not os.access(self.path, os.R_OK):
+            return f"{self.path} may not be read by this user ({_user()}): check its owner and mode"
+        if isinstance(error, apsw.ReadOnlyError) or not self.is_writable:
+            return f"{self.path} may only be read by this user ({_user()}) here, not written ({error})"
+        return f"{self.path} cannot be used ({error})"
+
+
+_databases: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+_abandoned: Final[list[apsw.Connection | None]] = []
+
+
+def _abandon_all() -> None:
+    for database in list(_databases):
+        database.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
+
+
+def _user() -> str:
+    return f"uid {os.geteuid()}"

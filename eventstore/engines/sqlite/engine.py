@@ -4,20 +4,24 @@
 open the same files: SQLite lets one write at a time, and the primary key decides who appends a seq.
 """
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+import structlog
 
 from eventstore.engines.base import AppendOutcome
-from eventstore.engines.sqlite.database import Database
+from eventstore.engines.sqlite.database import Database, sqlite_version, wal_reset_fault
 from eventstore.engines.sqlite.pages import SQLitePages
 from eventstore.engines.sqlite.schema import JOURNAL
 from eventstore.engines.sqlite.turns import Turns
-from eventstore.errors import IntegrityError
+from eventstore.errors import ConfigurationMismatch, IntegrityError, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
+
+log = structlog.get_logger(__name__)
 
 PROBLEMS_MAX: Final = 20
 
@@ -43,6 +47,7 @@ class SQLiteEngine:
     """Keeps `folder`/journal.sqlite3 and `folder`/pages.sqlite3; the folder is made when it does not exist."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.path = folder / "journal.sqlite3"
         self._journal = Database(self.path, is_durable=True)
         self._turns = Turns(folder / "journal.turn")
@@ -51,20 +56,33 @@ class SQLiteEngine:
         self.claim_stretch = self._pages.claim_stretch
         self.put_pages = self._pages.put_pages
         self.page_position = self._pages.page_position
-        self.page_positions = self._pages.page_positions
+        self.replace_pages = self._pages.replace_pages
+        self.page_stretches = self._pages.page_stretches
         self.last_page = self._pages.last_page
         self.pages = self._pages.pages
-        self.drop_pages = self._pages.drop_pages
+
+    def check_exists(self) -> None:
+        if not os.path.exists(self.path):
+            raise ConfigurationMismatch(f"there is no event store in {self._folder}: check EVENT_STORE_PATH")
 
     def open(self, proposed: StoreMetadata) -> StoreMetadata:
-        self._journal.path.parent.mkdir(parents=True, exist_ok=True)
+        fault = wal_reset_fault(sqlite_version())
+        if fault is not None:
+            log.warning("eventstore.sqlite_has_a_fault", fault=fault)
+        with suppress(OSError):  # What is in the way is said of the file.
+            self._folder.mkdir(parents=True, exist_ok=True)
         with self._journal.errors():
             connection = self._journal.connection()
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'metadata'").fetchone():
+            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'metadata'").fetchone():
                 self._create(proposed)
             row = connection.execute(_METADATA).fetchone()
+        if row is None:
+            raise StoreUnavailable(f"{self.path} is damaged: it does not say which store it is")
         self._pages.create()
         return StoreMetadata(*row)
+
+    def reopened(self) -> "SQLiteEngine":
+        return SQLiteEngine(self._folder)
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         with self._journal.errors(), self._turns.turn(), self._journal.transaction():
@@ -83,11 +101,12 @@ class SQLiteEngine:
             rows = self._journal.connection().execute(
                 f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?", (partition, after_seq, limit)
             )
-            return [_stored(row) for row in rows.fetchall()]
+            return [_stored(row) for row in rows]
 
     def heads(self) -> dict[int, int]:
         with self._journal.errors():
-            return dict(self._journal.connection().execute(_HEADS).fetchall())
+            rows: Any = self._journal.connection().execute(_HEADS)
+            return dict(rows)
 
     def seek(self, *, partition: int, timestamp: int) -> int:
         """Timestamps never decrease within a partition, so halving finds the place, and no index has to be kept."""
@@ -95,7 +114,7 @@ class SQLiteEngine:
         with self._journal.errors(partition):
             while after - before > 1:
                 middle = (before + after) // 2
-                row = self._journal.connection().execute(
+                row: Any = self._journal.connection().execute(
                     "SELECT seq, last_timestamp FROM journal WHERE partition = ? AND seq >= ? ORDER BY seq LIMIT 1",
                     (partition, middle),
                 )
@@ -121,19 +140,19 @@ class SQLiteEngine:
     def append_document(self, document: Document) -> bool:
         with self._journal.errors(), self._journal.transaction() as connection:
             values = msgspec.structs.astuple(document)
-            written = connection.execute("INSERT INTO document VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
-            return written.rowcount == 1
+            connection.execute("INSERT INTO document VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+            return connection.changes() == 1
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
         with self._journal.errors():
-            rows = self._journal.connection().execute(
+            rows: Any = self._journal.connection().execute(
                 "SELECT kind, number, body FROM document WHERE kind = ? AND number > ? ORDER BY number", (kind, after)
             )
-            return [Document(*row) for row in rows.fetchall()]
+            return [Document(*row) for row in rows]
 
     def latest_document(self, *, kind: str) -> Document | None:
         with self._journal.errors():
-            row = self._journal.connection().execute(
+            row: Any = self._journal.connection().execute(
                 "SELECT kind, number, body FROM document WHERE kind = ? ORDER BY number DESC LIMIT 1", (kind,)
             )
             found = row.fetchone()
@@ -141,7 +160,7 @@ class SQLiteEngine:
 
     def problems(self) -> list[str]:
         with self._journal.errors():
-            rows = self._journal.connection().execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
+            rows: Any = self._journal.connection().execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
         return [f"{self.path.name}: {problem}" for (problem,) in rows if problem != "ok"]
 
     def close(self) -> None:
@@ -159,9 +178,10 @@ class SQLiteEngine:
 
     def _append_one(self, batch: StoredBatch) -> StoredBatch | None:
         connection = self._journal.connection()
-        if connection.execute(_INSERT, msgspec.structs.astuple(batch)).rowcount == 1:
+        connection.execute(_INSERT, msgspec.structs.astuple(batch))
+        if connection.changes() == 1:
             return None
-        row = connection.execute(f"{_SELECT} AND seq = ?", (batch.partition, batch.seq)).fetchone()
+        row: Any = connection.execute(f"{_SELECT} AND seq = ?", (batch.partition, batch.seq)).fetchone()
         return _stored(row)
 
 

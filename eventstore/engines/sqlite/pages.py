@@ -1,24 +1,23 @@
-"""The pages' own file: derived from the journal, so it is not fsynced with every write and may be deleted at any time.
+"""The pages' own file: derived from the journal, so it is not fsynced with every write, and may be deleted while
+nothing runs.
 
 Apart from the journal's file, so that writing pages never makes a command wait.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import apsw
 import msgspec
 
 from eventstore.engines.sqlite.database import Database
-from eventstore.engines.sqlite.schema import PAGES
+from eventstore.engines.sqlite.schema import ADD_STATE_VERSION, PAGES
 from eventstore.errors import IntegrityError
-from eventstore.record import StoredPage
+from eventstore.record import StoredPage, Stretch
 
 _COLUMNS: Final = ", ".join(StoredPage.__struct_fields__)
-_INSERT: Final = (
-    f"INSERT INTO page ({_COLUMNS}) VALUES ({', '.join('?' * len(StoredPage.__struct_fields__))}) "  # noqa: S608
-    "ON CONFLICT (aggregate_id, first_version) DO NOTHING"
-)
+_INSERT: Final = f"REPLACE INTO page ({_COLUMNS}) VALUES ({', '.join('?' * len(StoredPage.__struct_fields__))})"  # noqa: S608
 _SELECT: Final = f"SELECT {_COLUMNS} FROM page WHERE aggregate_id = ?"  # noqa: S608
 _LAST: Final = "ORDER BY first_version DESC LIMIT 1"
 # By the index of times: by version it would look at every page since the instant.
@@ -29,43 +28,44 @@ class SQLitePages:
     """Keeps pages in one file; implements the port `Pages`."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, is_durable=False)
+        self._database = Database(path, is_durable=False, schema=PAGES)
 
     def create(self) -> None:
         """Make the file when it does not exist."""
         with self._database.errors():
-            if not self._database.connection().execute("SELECT 1 FROM sqlite_master WHERE name = 'page'").fetchone():
+            if not self._has_column("page_position", "state_version") and self._database.is_writable:
                 with self._database.transaction() as connection:
                     for statement in PAGES:
                         connection.execute(statement)
+                    if not self._has_column("page_position", "state_version"):
+                        connection.execute(ADD_STATE_VERSION)
 
     def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         return through_seq  # Pages and position are written in one transaction.
 
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, after_seq: int, through_seq: int) -> bool:
+    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
         with self._database.errors(), self._database.transaction() as connection:
-            (position,) = connection.execute(
-                "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,)
-            ).fetchone()
-            if position != after_seq:
+            if _position(connection, partition) != stretch.after_seq:
                 return False
-            connection.executemany(_INSERT, map(msgspec.structs.astuple, pages))
-            connection.execute("INSERT INTO page_position VALUES (?, ?)", (partition, through_seq))
+            self._write(connection, pages, partition, stretch)
             return True
+
+    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
+        with self._database.errors(), self._database.transaction() as connection:
+            self._write(connection, pages, partition, stretch)
 
     def page_position(self, *, partition: int) -> int:
         with self._database.errors():
-            row = self._database.connection().execute(
-                "SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,)
-            )
-            return int(row.fetchone()[0])
+            return _position(self._database.connection(), partition)
 
-    def page_positions(self, *, partition: int) -> list[int]:
+    def page_stretches(self, *, partition: int) -> list[Stretch]:
         with self._database.errors():
-            rows = self._database.connection().execute(
-                "SELECT seq FROM page_position WHERE partition = ? ORDER BY seq", (partition,)
+            rows: Any = self._database.connection().execute(
+                "SELECT lag(seq, 1, 0) OVER (ORDER BY seq), seq, state_version FROM page_position WHERE partition = ? "
+                "ORDER BY seq",
+                (partition,),
             )
-            return [seq for (seq,) in rows]
+            return [Stretch(*row) for row in rows]
 
     def last_page(
         self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -90,14 +90,27 @@ class SQLitePages:
             )
             return [_stored(row) for row in rows.fetchall()]
 
-    def drop_pages(self) -> None:
-        with self._database.errors(), self._database.transaction() as connection:
-            connection.execute("DELETE FROM page")
-            connection.execute("DELETE FROM page_position")
-
     def close(self) -> None:
         """Close this thread's connection."""
         self._database.close()
+
+    def _has_column(self, table: str, column: str) -> bool:
+        found = self._database.connection().execute(
+            "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)
+        )
+        return found.fetchone() is not None
+
+    def _write(
+        self, connection: apsw.Connection, pages: Sequence[StoredPage], partition: int, stretch: Stretch
+    ) -> None:
+        connection.executemany(_INSERT, map(msgspec.structs.astuple, pages))
+        position = (partition, stretch.through_seq, stretch.state_version)
+        connection.execute("REPLACE INTO page_position (partition, seq, state_version) VALUES (?, ?, ?)", position)
+
+
+def _position(connection: apsw.Connection, partition: int) -> int:
+    row: Any = connection.execute("SELECT coalesce(max(seq), 0) FROM page_position WHERE partition = ?", (partition,))
+    return int(row.fetchone()[0])
 
 
 def _stored(row: tuple[object, ...]) -> StoredPage:
@@ -105,7 +118,7 @@ def _stored(row: tuple[object, ...]) -> StoredPage:
         return msgspec.convert(row, StoredPage)
     except msgspec.ValidationError as error:
         raise IntegrityError(
-            f"the row is not a page ({error}): drop the pages and make them again",
+            f"the row is not a page ({error}): make the pages again (manage.py rebuild_pages)",
             partition=-1,
             seq=None,
             aggregate_id=str(row[0]),

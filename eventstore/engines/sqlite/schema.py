@@ -111,11 +111,10 @@ PAGES: Final = (
     CREATE TABLE IF NOT EXISTS page_position (
         partition INTEGER NOT NULL,
         seq INTEGER NOT NULL,
+        state_version INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (partition, seq)
     ) STRICT, WITHOUT ROWID
     """,
-    """
-    CREATE TRIGGER IF NOT EXISTS page_is_never_updated BEFORE UPDATE ON page
-    BEGIN SELECT RAISE(ABORT, 'a page is never rewritten: drop them all and make them again'); END
-    """,
 )
+ADD_STATE_VERSION: Final = "ALTER TABLE page_position ADD COLUMN state_version INTEGER NOT NULL DEFAULT 0"
+"""For files from before it was kept; their pages count as made by an unknown version, and are made anew."""

@@ -11,7 +11,7 @@ from eventstore.archive.instants import parse_past_instant, show_instant
 from eventstore.archive.provider import DAY_MICROSECONDS, ArchiveSetup, get_archive_setup
 from eventstore.errors import EventStoreError
 from eventstore.management.progress import batches_progress
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         is_dry_run: bool = options["dry_run"]
         try:
             before = parse_past_instant(options["before"], option="--before", now=now)
-            archiver = setup.archiver(get_store(), now=now)
+            archiver = setup.archiver(get_existing_store(), now=now)
         except EventStoreError as error:
             raise CommandError(str(error), returncode=1) from error
         self.stdout.write(f"events before {show_instant(before)}, retention {setup.retention_days:,} days")

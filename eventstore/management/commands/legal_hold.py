@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from eventstore.archive.holds import hold_entries, holds, place_hold, release_hold
 from eventstore.archive.instants import show_instant
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"legal_hold {options['action']} needs --account ID and --reason TEXT")
         decide = place_hold if options["action"] == "place" else release_hold
         decide(
-            get_store().engine,
+            get_existing_store().engine,
             aggregate_id=options["account"],
             reason=options["reason"],
             actor=options["actor"] or getpass.getuser(),
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{options['account']} {done}"))
 
     def _list(self, *, show_all: bool) -> None:
-        engine = get_store().engine
+        engine = get_existing_store().engine
         entries = hold_entries(engine) if show_all else list(holds(engine).values())
         for entry in entries:
             done = "placed" if entry.action == "place" else "released"

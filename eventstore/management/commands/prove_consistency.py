@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.audit.proving import prove_consistency
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the proof."""
         try:
-            proof = prove_consistency(get_store(), old_number=options["old"], new_number=options["new"])
+            proof = prove_consistency(get_existing_store(), old_number=options["old"], new_number=options["new"])
         except (EventStoreError, ValueError) as error:
             raise CommandError(str(error)) from error
         text = msgspec.json.format(msgspec.json.encode(proof)).decode()

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.audit.proving import prove_event
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         """Find the event, and write its proof."""
         try:
             proof = prove_event(
-                get_store(),
+                get_existing_store(),
                 aggregate_id=options["account"],
                 version=options["event_version"],
                 checkpoint_number=options["checkpoint"],

@@ -12,7 +12,7 @@ from eventstore.archive.provider import get_archive_setup
 from eventstore.archive.restoring import LeftOut, restore
 from eventstore.errors import EventStoreError
 from eventstore.management.progress import batches_progress
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"{target} is not empty: name a folder that is new")
         try:
             to = parse_past_instant(options["to"], option="--to", now=time.time_ns() // 1_000)
-            store = get_store()
+            store = get_existing_store()
         except EventStoreError as error:
             raise CommandError(str(error), returncode=1) from error
         left_out: list[LeftOut] = []

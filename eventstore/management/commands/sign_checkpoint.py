@@ -13,7 +13,7 @@ from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import former_public_keys, public_pem, signing_key
 from eventstore.errors import EventStoreError
 from eventstore.integrity.proofs import exported
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             key = signing_key(path)
             made = make_checkpoint(
-                get_store(), key=key, former_keys=former_public_keys(path), now=time.time_ns() // 1_000
+                get_existing_store(), key=key, former_keys=former_public_keys(path), now=time.time_ns() // 1_000
             )
         except EventStoreError as error:
             raise CommandError(str(error)) from error

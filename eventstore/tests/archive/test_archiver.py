@@ -169,6 +169,9 @@ def test_an_altered_batch_is_not_archived(scenario):
         def __getattr__(self, name):
             return getattr(scenario.bare, name)
 
+        def reopened(self):
+            return self
+
         def read(self, **where):
             batches = scenario.bare.read(**where)
             return [msgspec.structs.replace(b, last_timestamp=b.last_timestamp + (b.seq == 2)) for b in batches]

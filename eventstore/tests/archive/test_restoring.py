@@ -11,7 +11,7 @@ from eventstore.errors import IntegrityError
 from eventstore.tests.archive.scenario import DAY, everything, findings
 from eventstore.tests.archive.test_archiver import alter
 from eventstore.tests.counter import Added, CounterDecider, add, histories, open_counters
-from eventstore.writer.batch import hash_events, seal
+from eventstore.writer.batch import hash_commit, seal
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -125,7 +125,9 @@ def append_straddling(scenario, partition, instants):
     batch = seal(
         headers,
         events,
-        leaves=hash_events(headers, events, scenario.codec),
+        leaves=[
+            leaf for header, of in zip(headers, events, strict=True) for leaf in hash_commit(header, of, scenario.codec)
+        ],
         codec=scenario.codec,
         partition=partition,
         seq=head.seq + 1,

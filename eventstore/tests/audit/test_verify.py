@@ -1,7 +1,6 @@
 """Tampering with the journal file: every kind is found, and shown to be where it is; sound stores have no findings."""
 
 import random
-import sqlite3
 import zlib
 
 import msgspec
@@ -13,6 +12,7 @@ from eventstore.errors import EventStoreError, FeedGap, IntegrityError
 from eventstore.integrity.diagnosis import with_bit_flipped
 from eventstore.integrity.hashing import payload_hash
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
+from eventstore.tests.sqlite_file import empty_the_wal, sqlite_file, unprotected
 
 AGGREGATES = [f"aggregate-{n}" for n in range(40)]
 
@@ -26,24 +26,20 @@ def folder(tmp_path):
     for group in range(20):
         writer.execute([add(name, numbers.randint(1, 99), f"{group}") for name in AGGREGATES])
     store.close()
-    with sqlite3.connect(tmp_path / "journal.sqlite3") as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    empty_the_wal(tmp_path / "journal.sqlite3")
     return tmp_path
 
 
 def tamper(folder, *statements):
     """Change the file as somebody would who has it: without the triggers."""
-    with sqlite3.connect(folder / "journal.sqlite3") as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
+    with unprotected(folder / "journal.sqlite3") as connection:
         for statement, parameters in statements:
-            assert connection.execute(statement, parameters).rowcount > 0
-    connection.close()
+            connection.execute(statement, parameters)
+            assert connection.changes() > 0
 
 
 def row(folder, column, partition, seq):
-    with sqlite3.connect(folder / "journal.sqlite3") as connection:
+    with sqlite_file(folder / "journal.sqlite3") as connection:
         return connection.execute(
             f"SELECT {column} FROM journal WHERE partition = ? AND seq = ?", (partition, seq)
         ).fetchone()[0]

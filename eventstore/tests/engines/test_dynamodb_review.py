@@ -7,6 +7,7 @@ from botocore.exceptions import CredentialRetrievalError
 
 from eventstore.engines.dynamodb.client import TRIES_MAX
 from eventstore.errors import ConfigurationMismatch, IntegrityError, OutcomeUnknown, StoreUnavailable
+from eventstore.record import Stretch
 from eventstore.tests.engines.cutting_proxy import CuttingProxy
 from eventstore.tests.engines.test_dynamodb import _Response, connect, payload
 from eventstore.tests.test_engines import METADATA, batch, page
@@ -78,12 +79,12 @@ def test_a_snapshotter_that_is_late_does_not_shorten_the_pages_of_another(engine
     def late(*, partition):
         pages.page_position = position
         found = position(partition=partition)
-        assert other.put_pages([page("a", 1, 50)], partition=1, after_seq=0, through_seq=10)
+        assert other.put_pages([page("a", 1, 50)], partition=1, stretch=Stretch(0, 10, 1))
         return found
 
     pages.page_position = late
-    assert not engine.put_pages([page("a", 1, 40)], partition=1, after_seq=0, through_seq=8)
-    assert other.page_positions(partition=1) == [10]
+    assert not engine.put_pages([page("a", 1, 40)], partition=1, stretch=Stretch(0, 8, 1))
+    assert other.page_stretches(partition=1) == [Stretch(0, 10, 1)]
     assert other.last_page("a") == page("a", 1, 50)
     other.close()
 
@@ -93,21 +94,21 @@ def test_pages_of_a_stretch_that_nobody_finished_are_made_to_its_end(engine, dyn
     pages = engine.put_pages.__self__
     pages._move = lambda *_: (_ for _ in ()).throw(StoreUnavailable("planted"))
     with pytest.raises(StoreUnavailable):
-        engine.put_pages([page("a", 1, 50)], partition=1, after_seq=0, through_seq=10)
+        engine.put_pages([page("a", 1, 50)], partition=1, stretch=Stretch(0, 10, 1))
     other = connect(dynamodb_url, table_prefix)
     other.open(METADATA)
-    assert not other.put_pages([page("a", 1, 40)], partition=1, after_seq=0, through_seq=8)
+    assert not other.put_pages([page("a", 1, 40)], partition=1, stretch=Stretch(0, 8, 1))
     assert other.claim_stretch(partition=1, after_seq=0, through_seq=8) == 10
     assert other.last_page("a") == page("a", 1, 50)
-    assert other.put_pages([page("a", 1, 50)], partition=1, after_seq=0, through_seq=10)
-    assert other.page_positions(partition=1) == [10]
+    assert other.put_pages([page("a", 1, 50)], partition=1, stretch=Stretch(0, 10, 1))
+    assert other.page_stretches(partition=1) == [Stretch(0, 10, 1)]
     other.close()
 
 
 def test_pages_that_are_made_again_take_the_place_of_the_old_ones(engine):
-    assert engine.put_pages([page("a", 1, 50, payload=b"old")], partition=1, after_seq=0, through_seq=10)
+    assert engine.put_pages([page("a", 1, 50, payload=b"old")], partition=1, stretch=Stretch(0, 10, 1))
     engine._client.boto3.delete_item(TableName=engine._snapshots, Key={"a": {"S": "#position/1"}, "v": {"N": "0"}})
-    assert engine.put_pages([page("a", 1, 50, payload=b"new")], partition=1, after_seq=0, through_seq=10)
+    assert engine.put_pages([page("a", 1, 50, payload=b"new")], partition=1, stretch=Stretch(0, 10, 1))
     assert engine.last_page("a") == page("a", 1, 50, payload=b"new")
 
 
@@ -190,11 +191,9 @@ def test_a_read_past_what_was_forgotten_takes_no_request_for_each_of_it(engine):
 
 @pytest.mark.parametrize("name", ["#1", "#position/1", "#document/kind"])
 def test_an_aggregate_may_have_any_name(engine, name):
-    assert engine.put_pages([page(name, 1, 3)], partition=1, after_seq=0, through_seq=1)
+    assert engine.put_pages([page(name, 1, 3)], partition=1, stretch=Stretch(0, 1, 1))
     assert engine.last_page(name) == page(name, 1, 3)
     assert engine.documents(kind="kind") == []
-    engine.drop_pages()
-    assert engine.last_page(name) is None
 
 
 @pytest.mark.parametrize("more", [{"n": {"N": "2"}}, {"n": {"S": "two"}, "i": {"B": b"id"}}])
@@ -211,9 +210,9 @@ def test_a_damaged_item_with_parts_is_damage_with_a_place(engine, more):
         lambda engine: engine.heads(),
         lambda engine: engine.seek(partition=0, timestamp=1),
         lambda engine: engine.documents(kind="kind"),
-        lambda engine: engine.page_positions(partition=0),
+        lambda engine: engine.page_stretches(partition=0),
         lambda engine: engine.last_page("a", timestamp=5),
-        lambda engine: engine.drop_pages(),
+        lambda engine: engine.replace_pages([page("a", 1, 3)], partition=0, stretch=Stretch(0, 1, 1)),
         lambda engine: engine.append_together([batch(0, 1, payload(600_000)), batch(1, 1)]),
     ],
 )

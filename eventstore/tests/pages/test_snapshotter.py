@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from eventstore.errors import IntegrityError
-from eventstore.pages.page import EVENTS_PER_PAGE_MAX, open_page, seal_page
+from eventstore.pages.page import EVENTS_PER_PAGE_MAX, Page, seal_page
 from eventstore.pages.snapshotter import QUIET_SECONDS
+from eventstore.record import Stretch
+from eventstore.second_reading import Source
 from eventstore.tests.counter import CounterDecider, add, open_counters
 from eventstore.writer.request import Committed
 
@@ -27,6 +29,10 @@ def clock():
 @pytest.fixture
 def store(make_engine):
     return open_counters(make_engine(), partition_count=1)
+
+
+RUN = 1
+"""Beside the pages of a stretch stands the run of its command ids."""
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def test_a_tail_within_its_bounds_stays_a_tail(store, writer, clock):
 def test_a_tail_past_its_bound_becomes_pages_of_at_most_a_hundred_events(store, writer, clock):
     snapshotter = store.snapshotter(CounterDecider(), tail_events_max=250)
     write(writer, 250)
-    assert snapshotter.run(now=clock.now) == 3
+    assert snapshotter.run(now=clock.now) == 3 + RUN
     assert [(page.first_version, page.last_version) for page in pages_of(store)] == [(1, 100), (101, 200), (201, 250)]
     assert snapshotter.position(0) == store.heads()[0]
     assert snapshotter.run(now=clock.now + 2 * QUIET_SECONDS * SECOND) == 0
@@ -62,13 +68,13 @@ def test_a_tail_past_its_bound_becomes_pages_of_at_most_a_hundred_events(store, 
 def test_a_quiet_partition_gets_its_pages_however_few_events_it_holds(store, writer, clock):
     snapshotter = store.snapshotter(CounterDecider())
     write(writer, 3)
-    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1
+    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1 + RUN
     write(writer, 2, start=3)
-    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1
+    assert snapshotter.run(now=clock.now + QUIET_SECONDS * SECOND) == 1 + RUN
     assert [(page.first_version, page.last_version) for page in pages_of(store)] == [(1, 3), (4, 5)]
 
 
-def test_pages_that_were_dropped_are_made_again_to_the_same_bytes(store, writer, clock):
+def test_pages_are_made_again_to_the_same_bytes(store, writer, clock):
     snapshotter = store.snapshotter(CounterDecider())
     for start in range(0, 300, 60):
         write(writer, 60, start=start)
@@ -76,7 +82,7 @@ def test_pages_that_were_dropped_are_made_again_to_the_same_bytes(store, writer,
         snapshotter.write(partition=0, through_seq=store.heads()[0])
     before = [*pages_of(store), *pages_of(store, "b")]
     assert len(before) == 10
-    assert sum(snapshotter.rebuild()) == 10
+    assert sum(snapshotter.rebuild()) == 10 + 5 * RUN
     assert [*pages_of(store), *pages_of(store, "b")] == before
     assert snapshotter.position(0) == store.heads()[0]
 
@@ -85,8 +91,8 @@ def test_of_two_snapshotters_one_moves_the_position_and_nothing_is_doubled(store
     first, second = (store.snapshotter(CounterDecider()) for _ in range(2))
     write(writer, 10)
     stale = list(second.make(partition=0, after_seq=0, through_seq=1))
-    assert first.write(partition=0, through_seq=1) == 1
-    assert not store.engine.put_pages(stale, partition=0, after_seq=0, through_seq=1)
+    assert first.write(partition=0, through_seq=1) == 1 + RUN
+    assert not store.engine.put_pages(stale, partition=0, stretch=Stretch(0, 1, 1))
     assert second.write(partition=0, through_seq=1) == 0
     assert len(pages_of(store)) == 1
 
@@ -95,9 +101,9 @@ def test_a_crash_between_the_pages_and_the_position_is_repaired_by_the_next_try(
     snapshotter = store.snapshotter(CounterDecider())
     write(writer, 10)
     for page in snapshotter.make(partition=0, after_seq=0, through_seq=1):
-        store.engine.put_pages([page], partition=99, after_seq=0, through_seq=1)  # Pages, and no position of theirs.
+        store.engine.put_pages([page], partition=99, stretch=Stretch(0, 1, 1))  # Pages, and no position of theirs.
     assert store.state(CounterDecider(), "a").version == 10
-    assert snapshotter.write(partition=0, through_seq=1) == 1
+    assert snapshotter.write(partition=0, through_seq=1) == 1 + RUN
     assert len(pages_of(store)) == 1
 
 
@@ -120,9 +126,9 @@ def test_a_damaged_page_is_refused_by_every_reader_and_stops_only_its_aggregate(
     write(writer, 3)
     write(writer, 3, aggregate_id="b")
     snapshotter = store.snapshotter(CounterDecider())
-    of_a, of_b = snapshotter.make(partition=0, after_seq=0, through_seq=2)
+    of_a, of_b, _ = snapshotter.make(partition=0, after_seq=0, through_seq=2)
     damaged = msgspec.structs.replace(of_a, payload=of_a.payload[:-1] + bytes([of_a.payload[-1] ^ 1]))
-    store.engine.put_pages([damaged, of_b], partition=0, after_seq=0, through_seq=2)
+    store.engine.put_pages([damaged, of_b], partition=0, stretch=Stretch(0, 2, 1))
     with pytest.raises(IntegrityError, match="aggregate a, version 1"):
         store.state(CounterDecider(), "a")
     with pytest.raises(IntegrityError, match="rebuild_pages"):
@@ -138,20 +144,20 @@ def test_a_page_that_was_edited_with_care_is_found_and_placed(store, writer):
     write(writer, 3, aggregate_id="b")
     snapshotter = store.snapshotter(CounterDecider())
     honest = list(snapshotter.make(partition=0, after_seq=0, through_seq=2))
-    commits = store.codec.decode(open_page(honest[1], store.codec).columns)
+    commits = Page(honest[1], Source(store.engine, store.codec)).commits()
     assert (honest[1].aggregate_id, honest[1].first_version) == ("a", 101)
     forged = seal_page(commits, state_before=b"7", codec=store.codec)
-    store.engine.put_pages([honest[0], forged, honest[2]], partition=0, after_seq=0, through_seq=2)
+    store.engine.put_pages([honest[0], forged, honest[2]], partition=0, stretch=Stretch(0, 2, 1))
     found = [page for page in snapshotter.check() if page is not None]
     assert [(page.aggregate_id, page.first_version) for page in found] == [("a", 101)]
-    assert len(list(snapshotter.check())) == 3
-    assert sum(snapshotter.rebuild()) == 3
+    assert len(list(snapshotter.check())) == 3 + RUN
+    assert sum(snapshotter.rebuild()) == 3 + RUN
     assert [page for page in snapshotter.check() if page is not None] == []
 
 
 def test_pages_that_go_further_than_the_journal_are_refused(store, writer):
     write(writer, 3)
-    store.engine.put_pages([], partition=0, after_seq=0, through_seq=7)
+    store.engine.put_pages([], partition=0, stretch=Stretch(0, 7, 1))
     (outcome,) = store.writer(CounterDecider()).execute([add("a", 1, "x")])
     assert isinstance(outcome.error, IntegrityError)
     assert "further than the journal" in str(outcome.error)

@@ -1,19 +1,25 @@
 """Group commit: what is answered is durable, in order, once; whoever competes, whatever the storage does."""
 
+import msgspec
 import pytest
 
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import (
+    CommandIdExpired,
+    CommandIdReused,
     ConflictLimitReached,
     IntegrityError,
     OutcomeUnknown,
     StoreUnavailable,
     WrongExpectedVersion,
 )
-from eventstore.tests.counter import BelowZero, CounterDecider, add, histories, open_counters
+from eventstore.idempotency import remembered
+from eventstore.tests.counter import Added, BelowZero, CounterDecider, add, histories, open_counters, uuid7
 from eventstore.writer import group_commit
-from eventstore.writer.limits import CONFLICT_TRIES_MAX, REMEMBERED_COMMANDS_MIN
+from eventstore.writer.limits import CONFLICT_TRIES_MAX
 from eventstore.writer.request import Committed, Failed
+
+HOUR = 3_600_000_000
 
 
 @pytest.fixture
@@ -88,25 +94,93 @@ def test_the_same_command_id_on_another_aggregate_is_another_command(writer, sto
     assert histories(store) == {"a": [5], "b": [5]}
 
 
-def test_at_least_the_promised_number_of_commands_is_remembered_however_old(store):
-    now = [0]
+def test_a_command_is_remembered_for_a_day_and_over_a_restart_however_many_follow(store, make_engine, monkeypatch):
+    monkeypatch.setattr(remembered, "RECENT_MAX", 64)
+    now = [1]
     writer = store.writer(CounterDecider(), clock=lambda: now[0])
-    for number in range(REMEMBERED_COMMANDS_MIN + 1):
-        now[0] += 3_600_000_000
-        writer.execute([add("a", 1, str(number))])
-    repeated = writer.execute([add("a", 1, str(number)) for number in range(1, REMEMBERED_COMMANDS_MIN + 1)])
-    assert all(outcome.is_duplicate for outcome in repeated)
-    assert len(histories(store)["a"]) == REMEMBERED_COMMANDS_MIN + 1
+    writer.execute([add("a", 100, "keep")])
+    for group in range(30):
+        writer.execute([add("a", 1, f"{group}-{number}") for number in range(100)])
+        if group == 15:
+            store.snapshotter(CounterDecider(), tail_events_max=1).run(now=now[0])
+    now[0] += 23 * HOUR
+    for again in (writer, open_counters(make_engine()).writer(CounterDecider(), clock=lambda: now[0])):
+        (repeated,) = again.execute([add("a", 100, "keep")])
+        assert repeated.is_duplicate
+        assert all(of.is_duplicate for of in again.execute([add("a", 1, f"7-{number}") for number in range(100)]))
+    assert len(histories(store)["a"]) == 3_001
 
 
-def test_every_command_of_the_last_minute_is_remembered_however_many(store):
-    now = [0]
+def test_an_id_belongs_to_who_sent_it_whatever_key_they_used(writer, store):
+    one, other = (msgspec.structs.replace(add("a", 5, "1"), actor=actor) for actor in ("user:1/ann/key:4/x", "user:2"))
+    retry = msgspec.structs.replace(one, actor="user:1/anna")
+    first, second, third = writer.execute([one, other, retry])
+    assert (first.is_duplicate, second.is_duplicate, third.is_duplicate) == (False, False, True)
+    (fourth,) = writer.execute([retry])
+    assert fourth.event_ids == first.event_ids
+    assert histories(store) == {"a": [5, 10]}
+
+
+def test_an_id_that_was_spent_on_something_else_is_refused_in_one_group_and_later(writer, store):
+    _, in_one_group = writer.execute([add("a", 5, "1"), add("a", 6, "1")])
+    (later,) = writer.execute([add("a", 7, "1")])
+    for refused in (in_one_group, later):
+        assert isinstance(refused.error, CommandIdReused)
+    assert histories(store) == {"a": [5]}
+
+
+@pytest.mark.parametrize("with_pages", [False, True])
+def test_an_id_that_carries_its_time_and_is_older_than_what_is_remembered_is_refused(store, make_engine, with_pages):
+    now = [1_790_000_000_000_000]
     writer = store.writer(CounterDecider(), clock=lambda: now[0])
-    count = 3 * REMEMBERED_COMMANDS_MIN
-    writer.execute([add("a", 1, str(number)) for number in range(count)])
-    now[0] += 59_000_000
-    repeated = writer.execute([add("a", 1, str(number)) for number in range(count)])
-    assert all(outcome.is_duplicate for outcome in repeated)
+    old = uuid7(now[0])
+    writer.execute([add("a", 1, old), *(add(name, 1, "0") for name in "bcdefgh")])
+    for _ in range(2):
+        if with_pages:
+            store.snapshotter(CounterDecider(), tail_events_max=1).run(now=now[0])
+        now[0] += 20 * HOUR
+        writer.execute([add(name, 1, f"{now[0]}") for name in "abcdefgh"])
+    if with_pages:
+        store.snapshotter(CounterDecider(), tail_events_max=1).run(now=now[0])
+    started_again = open_counters(make_engine()).writer(CounterDecider(), clock=lambda: now[0])
+    (outcome,) = started_again.execute([add("a", 1, old)])
+    if with_pages:
+        assert isinstance(outcome.error, CommandIdExpired)
+    else:
+        assert outcome.is_duplicate, "what is in the journal's tail is remembered, however old"
+    (fresh,) = started_again.execute([add("a", 1, uuid7(now[0]))])
+    assert fresh.version == 4
+
+
+class CannotBeStored(CounterDecider):
+    """Decides on what no journal can hold, and on what no decider may return."""
+
+    def decide(self, state, command, now):
+        if command == 66:
+            return (Added(amount=66, total=1 << 70),)
+        if command == 67:
+            return ()
+        if command == 68:
+            raise RecursionError("a command as deep as can be")
+        return super().decide(state, command, now)
+
+    def evolve_noted(self, state, event, notes):
+        if event.amount == 69:
+            raise ZeroDivisionError("a bug in the domain")
+        return super().evolve_noted(state, event, notes)
+
+
+@pytest.mark.parametrize("poison", [66, 67, 68, 69])
+def test_what_cannot_be_decided_stored_or_applied_fails_alone(store, poison):
+    writer = store.writer(CannotBeStored(), clock=lambda: 1_000)
+    commands = [add(name, 1, f"{name}{number}") for number in range(3) for name in "abcdef"]
+    outcomes = writer.execute([*commands[:7], add("a", poison, "poison"), *commands[7:]])
+    failed = outcomes.pop(7)
+    assert isinstance(failed, Failed)
+    assert totals(outcomes) == [1] * 6 + [2] * 6 + [3] * 6
+    assert histories(store) == {name: [1, 2, 3] for name in "abcdef"}
+    (next_one,) = writer.execute([add("a", 1, "next")])
+    assert next_one.version == 4
 
 
 def test_timestamps_never_go_back_even_when_the_clock_does(store):

@@ -86,7 +86,7 @@ const executed = (input: Record<string, unknown>): Response =>
     data: {
       executeTrade: {
         ...{ __typename: "TradeExecuted", accountId: account.account_id, version: 4, commandId: input.commandId },
-        ...{ tradeId: "trade-4", symbol: "AAPL", side: "BUY", quantity: 1, price: input.price, value: "100.0000" },
+        ...{ tradeId: "trade-4", symbol: "AAPL", side: "BUY", quantity: "1", price: input.price, value: "100.0000" },
         ...{
           realizedPnl: "0.0000",
           cashAfter: "89900.0000",
@@ -106,8 +106,8 @@ it("logs in, goes to the account, and shows it live", async () => {
     FakeSocket.latest(accountSocket).receive(
       sampleDelta(3, 4, {
         account: sampleAccount({ version: 4, cash: "89900.0000" }),
-        positions: [samplePosition({ quantity: 101, cost: "10100.0000" })],
-        trades: [sampleTrade(4, { quantity: 1 })],
+        positions: [samplePosition({ quantity: "101", cost: "10100.0000" })],
+        trades: [sampleTrade(4, { quantity: "1" })],
       }),
     ),
   );

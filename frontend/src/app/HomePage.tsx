@@ -15,7 +15,7 @@ import { Brand } from "./Header";
 export function HomePage({ user }: { user: SessionUser }): ReactElement {
   const accounts = useAccounts();
   const [dialog, setDialog] = useState<"openAccount" | "shortcuts" | null>(null);
-  const chosen = chooseAccount(accounts.data ?? [], rememberedAccount(user.username));
+  const chosen = chooseAccount(accounts.data ?? [], rememberedAccount(user.id));
 
   useEffect(() => {
     if (chosen !== undefined) navigate(accountAddress(chosen.account_id), { isReplacing: true });

@@ -40,8 +40,8 @@ export function Workspace({ user, accountId, panel }: WorkspaceProps): ReactElem
   const isRefused = connection.phase === "refused" && connection.closeCode !== CLOSE_NOT_LOGGED_IN;
 
   useEffect(() => {
-    if (account !== null) rememberAccount(user.username, accountId);
-  }, [account, user.username, accountId]);
+    if (account !== null) rememberAccount(user.id, accountId);
+  }, [account, user.id, accountId]);
 
   const showPanel = (next: Panel): void => navigate(accountAddress(accountId, next), { isReplacing: true });
   const shown = { live, panel: isPhone ? panel : null, showPanel, onDialog: setDialog };

@@ -31,13 +31,13 @@ interface GraphQLAnswer {
   errors?: { message: string; extensions?: { code?: string; retry_after_ms?: number | null } }[];
 }
 
-const REFUSED = "... on CommandRefused { code message limit actual accountId version commandId }";
+const REFUSED = "... on CommandRefused { code message limit actual accountId version commandId duplicate }";
 
 const EXECUTE_TRADE = `mutation ExecuteTrade($input: ExecuteTradeInput!) {
   executeTrade(input: $input) {
     __typename
     ... on TradeExecuted {
-      accountId version commandId tradeId symbol side quantity price value realizedPnl cashAfter positionQuantity
+      accountId version commandId duplicate tradeId symbol side quantity price value realizedPnl cashAfter positionQuantity
       executedAt
     }
     ${REFUSED}
@@ -47,7 +47,7 @@ const EXECUTE_TRADE = `mutation ExecuteTrade($input: ExecuteTradeInput!) {
 const OPEN_ACCOUNT = `mutation OpenAccount($input: OpenAccountInput!) {
   openAccount(input: $input) {
     __typename
-    ... on AccountOpened { accountId version commandId name currency }
+    ... on AccountOpened { accountId version commandId duplicate name currency }
     ${REFUSED}
   }
 }`;
@@ -55,7 +55,7 @@ const OPEN_ACCOUNT = `mutation OpenAccount($input: OpenAccountInput!) {
 const DEPOSIT_CASH = `mutation DepositCash($input: DepositCashInput!) {
   depositCash(input: $input) {
     __typename
-    ... on CashDeposited { accountId version commandId amount cashAfter }
+    ... on CashDeposited { accountId version commandId duplicate amount cashAfter }
     ${REFUSED}
   }
 }`;
@@ -63,7 +63,7 @@ const DEPOSIT_CASH = `mutation DepositCash($input: DepositCashInput!) {
 const WITHDRAW_CASH = `mutation WithdrawCash($input: WithdrawCashInput!) {
   withdrawCash(input: $input) {
     __typename
-    ... on CashWithdrawn { accountId version commandId amount cashAfter }
+    ... on CashWithdrawn { accountId version commandId duplicate amount cashAfter }
     ${REFUSED}
   }
 }`;

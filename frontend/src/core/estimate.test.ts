@@ -16,14 +16,14 @@ describe("an estimate", () => {
     const estimate = estimateTrade(draft(), context);
     expect(toDecimal(estimate.value)).toBe("1000.0000");
     expect(toDecimal(estimate.cashAfter)).toBe("89000.0000");
-    expect(estimate.positionAfter).toBe(10);
+    expect(estimate.positionAfter).toBe(10n);
     expect(estimate.weightPoints).toBe(100n);
     expect(toDecimal(estimate.dayRemainingAfter)).toBe("989000.0000");
     expect(estimate.expectedRefusal).toBeNull();
   });
 
   it("says what a sale would realize, with the cost rounded down as the account does it", () => {
-    const position = samplePosition({ quantity: 3, cost: "100.0000", last_price: "33.0000" });
+    const position = samplePosition({ quantity: "3", cost: "100.0000", last_price: "33.0000" });
     const estimate = estimateTrade(draft({ symbol: "AAPL", side: "SELL", quantity: 1, price: parseUnits("40.0000") }), {
       ...context,
       position,

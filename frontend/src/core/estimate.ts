@@ -2,7 +2,15 @@
 // rules are the account's own (accounts/domain/risk.py), in the same order and with the same sums at the price the
 // account last traded at. A forecast for a person, never a decision: the platform decides.
 
-import { basisPoints, BASIS_POINTS, parseUnits, percentToBasisPoints, toDecimal, type Units } from "./money";
+import {
+  basisPoints,
+  BASIS_POINTS,
+  parseUnits,
+  percentToBasisPoints,
+  QUANTITY_MAX,
+  toDecimal,
+  type Units,
+} from "./money";
 import type { AccountSummary, Position, Side } from "./types";
 import { figuresOfToday } from "./valuation";
 
@@ -23,7 +31,7 @@ export interface ExpectedRefusal {
 export interface TradeEstimate {
   value: Units;
   cashAfter: Units;
-  positionAfter: number;
+  positionAfter: bigint;
   /** Share of the portfolio after the trade, and the most there may be after a buy, in basis points. */
   weightPoints: bigint | null;
   weightLimitPoints: bigint;
@@ -42,18 +50,19 @@ interface Context {
 export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimate {
   const { account, position } = context;
   const isBuy = draft.side === "BUY";
-  const value = BigInt(draft.quantity) * draft.price;
-  const held = position?.quantity ?? 0;
-  const positionAfter = held + (isBuy ? draft.quantity : -draft.quantity);
+  const quantity = BigInt(draft.quantity);
+  const value = quantity * draft.price;
+  const held = BigInt(position?.quantity ?? 0);
+  const positionAfter = held + (isBuy ? quantity : -quantity);
   const portfolioValue = portfolioValueAt(draft.price, context);
   const dayVolumeAfter = figuresOfToday(account, context.now).volume + value;
-  const isCovered = !isBuy && positionAfter >= 0 && held > 0;
-  const costSold = isCovered ? (parseUnits(position?.cost ?? "0") * BigInt(draft.quantity)) / BigInt(held) : 0n;
+  const isCovered = !isBuy && positionAfter >= 0n && held > 0n;
+  const costSold = isCovered ? (parseUnits(position?.cost ?? "0") * quantity) / held : 0n;
   return {
     value,
     cashAfter: parseUnits(account.cash) + (isBuy ? -value : value),
     positionAfter,
-    weightPoints: basisPoints(BigInt(Math.max(positionAfter, 0)) * draft.price, portfolioValue),
+    weightPoints: basisPoints((positionAfter > 0n ? positionAfter : 0n) * draft.price, portfolioValue),
     weightLimitPoints: percentToBasisPoints(account.limits.max_position_percent),
     dayVolumeAfter,
     dayRemainingAfter: parseUnits(account.limits.max_daily_value) - dayVolumeAfter,
@@ -67,7 +76,7 @@ export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Contex
   const { account, position } = context;
   const { max_trade_value, max_daily_value, max_position_percent } = account.limits;
   const remaining = parseUnits(max_daily_value) - figuresOfToday(account, context.now).volume;
-  const bounds = [parseUnits(max_trade_value) / draft.price, remaining / draft.price];
+  const bounds = [BigInt(QUANTITY_MAX), parseUnits(max_trade_value) / draft.price, remaining / draft.price];
   const held = BigInt(position?.quantity ?? 0);
   if (draft.side === "SELL") {
     bounds.push(held);
@@ -85,14 +94,13 @@ function expectedRefusal(
   { value, portfolioValue, dayVolumeAfter }: { value: Units; portfolioValue: Units; dayVolumeAfter: Units },
 ): ExpectedRefusal | null {
   const { limits } = account;
-  const shown = (figure: Units | number): string =>
-    typeof figure === "bigint" ? toDecimal(figure) : figure.toString();
-  const breach = (code: string, limit: Units | number, actual: Units | number): ExpectedRefusal => ({
+  const breach = (code: string, limit: Units, actual: Units): ExpectedRefusal => ({
     code,
-    limit: shown(limit),
-    actual: shown(actual),
+    limit: toDecimal(limit),
+    actual: toDecimal(actual),
   });
-  const held = position?.quantity ?? 0;
+  const quantity = BigInt(draft.quantity);
+  const held = BigInt(position?.quantity ?? 0);
   const isBuy = draft.side === "BUY";
   const tradeMax = parseUnits(limits.max_trade_value);
   const dailyMax = parseUnits(limits.max_daily_value);
@@ -100,10 +108,11 @@ function expectedRefusal(
   if (value > tradeMax) return breach("TRADE_LIMIT_EXCEEDED", tradeMax, value);
   if (dayVolumeAfter > dailyMax) return breach("DAILY_LIMIT_EXCEEDED", dailyMax, dayVolumeAfter);
   if (isBuy && value > cash) return breach("INSUFFICIENT_FUNDS", cash, value);
-  if (!isBuy && draft.quantity > held) return breach("INSUFFICIENT_POSITION", held, draft.quantity);
+  if (!isBuy && quantity > held)
+    return { code: "INSUFFICIENT_POSITION", limit: held.toString(), actual: quantity.toString() };
   if (!isBuy) return null;
   const limitPoints = percentToBasisPoints(limits.max_position_percent);
-  const positionValue = BigInt(held + draft.quantity) * draft.price;
+  const positionValue = (held + quantity) * draft.price;
   if (positionValue * BASIS_POINTS <= limitPoints * portfolioValue) return null;
   return breach("POSITION_LIMIT_EXCEEDED", (limitPoints * portfolioValue) / BASIS_POINTS, positionValue);
 }

@@ -29,12 +29,15 @@ export function parseTyped(text: string): Units | null {
   return units > 0n ? units : null;
 }
 
-/** Read a typed quantity: whole shares from 1 to 1,000,000,000, else null. */
+/** Shares that one trade or order may be for. */
+export const QUANTITY_MAX = 1_000_000_000;
+
+/** Read a typed quantity: whole shares from 1 to `QUANTITY_MAX`, else null. */
 export function parseQuantity(text: string): number | null {
   const plain = text.trim().replaceAll(",", "");
   if (!/^\d{1,10}$/.test(plain)) return null;
   const quantity = Number(plain);
-  return quantity >= 1 && quantity <= 1_000_000_000 ? quantity : null;
+  return quantity >= 1 && quantity <= QUANTITY_MAX ? quantity : null;
 }
 
 /** The API's form: four decimals, no separators. */
@@ -100,7 +103,7 @@ export function percentToBasisPoints(percent: string): bigint {
   return parseUnits(percent) / 100n;
 }
 
-/** Whole shares with separators. */
-export function formatQuantity(quantity: number): string {
+/** Whole shares with separators; the API says them as decimal strings. */
+export function formatQuantity(quantity: string | bigint | number): string {
   return quantity.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -18,12 +18,12 @@ export function applyTheme(theme: Theme): void {
   else document.documentElement.dataset.theme = theme;
 }
 
-export function rememberedAccount(username: string): string | null {
-  return read(`${ACCOUNT_KEY}.${username}`);
+export function rememberedAccount(userId: string): string | null {
+  return read(`${ACCOUNT_KEY}.${userId}`);
 }
 
-export function rememberAccount(username: string, accountId: string): void {
-  write(`${ACCOUNT_KEY}.${username}`, accountId);
+export function rememberAccount(userId: string, accountId: string): void {
+  write(`${ACCOUNT_KEY}.${userId}`, accountId);
 }
 
 function read(key: string): string | null {

@@ -25,7 +25,7 @@ describe("the ticket", () => {
   });
 
   it("is filled by a row", () => {
-    const state = after({ type: "instrumentPicked", symbol: "KO", side: "SELL", quantity: 1200 });
+    const state = after({ type: "instrumentPicked", symbol: "KO", side: "SELL", quantity: 1200n });
     expect(state).toMatchObject({ symbol: "KO", side: "SELL", quantityText: "1200", priceText: null });
   });
 

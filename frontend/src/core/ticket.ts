@@ -34,7 +34,7 @@ export type TicketAction =
   | { type: "quantityEdited"; text: string }
   | { type: "priceEdited"; text: string }
   | { type: "livePriceChosen" }
-  | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: number }
+  | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: bigint }
   | { type: "submissionStarted"; attempt: ExecuteTradeInput }
   | { type: "tradeExecuted"; trade: TradeExecuted }
   | { type: "tradeRefused"; refusal: TicketFailure; isRecorded: boolean }

@@ -1,7 +1,8 @@
 // What the platform's APIs say, as types: REST, GraphQL and WebSocket. Money and prices are decimal strings with four
-// decimals, quantities are whole shares, instants are RFC 3339 in UTC. Nothing here computes.
+// decimals, quantities decimal strings of whole shares (there may be more than a number holds), instants RFC 3339 in UTC. Nothing here computes.
 
 export type Decimal = string;
+export type Quantity = string;
 export type Instant = string;
 export type Side = "BUY" | "SELL";
 export type OrderType = "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
@@ -18,6 +19,8 @@ export type AccountStatus = "ACTIVE" | "FROZEN" | "CLOSED";
 export type AccountRole = "owner" | "trader" | "viewer" | "staff";
 
 export interface SessionUser {
+  /** The user for good; the name may change, and be somebody else's one day. */
+  id: string;
   username: string;
   display_name: string;
   is_staff: boolean;
@@ -51,6 +54,9 @@ export interface AccountLimits {
 export interface AccountSummary {
   account_id: string;
   name: string;
+  /** The user for good, such as "user:17". */
+  owner: string;
+  owner_name: string;
   currency: string;
   status: AccountStatus;
   role: AccountRole;
@@ -75,10 +81,10 @@ export interface AccountSummary {
 
 export interface Position {
   symbol: string;
-  quantity: number;
+  quantity: Quantity;
   /** The shares that working sell orders keep; the rest is `available`. */
-  reserved_quantity: number;
-  available: number;
+  reserved_quantity: Quantity;
+  available: Quantity;
   avg_cost: Decimal;
   cost: Decimal;
   last_price: Decimal;
@@ -97,9 +103,9 @@ export interface Order {
   order_type: OrderType;
   time_in_force: TimeInForce;
   status: OrderStatus;
-  quantity: number;
-  filled_quantity: number;
-  remaining_quantity: number;
+  quantity: Quantity;
+  filled_quantity: Quantity;
+  remaining_quantity: Quantity;
   avg_fill_price: Decimal | null;
   filled_value: Decimal;
   limit_price: Decimal | null;
@@ -123,7 +129,7 @@ export interface Trade {
   version: number;
   symbol: string;
   side: Side;
-  quantity: number;
+  quantity: Quantity;
   price: Decimal;
   value: Decimal;
   realized_pnl: Decimal;
@@ -229,6 +235,8 @@ export interface CommandRefused {
   accountId: string | null;
   version: number | null;
   commandId: string;
+  /** Whether this is the first result of a command that was sent before. */
+  duplicate: boolean;
 }
 
 export interface AccountOpened {
@@ -236,6 +244,8 @@ export interface AccountOpened {
   accountId: string;
   version: number;
   commandId: string;
+  /** Whether this is the first result of a command that was sent before. */
+  duplicate: boolean;
   name: string;
   currency: string;
 }
@@ -245,6 +255,8 @@ export interface CashDeposited {
   accountId: string;
   version: number;
   commandId: string;
+  /** Whether this is the first result of a command that was sent before. */
+  duplicate: boolean;
   amount: Decimal;
   cashAfter: Decimal;
 }
@@ -258,14 +270,16 @@ export interface TradeExecuted {
   accountId: string;
   version: number;
   commandId: string;
+  /** Whether this is the first result of a command that was sent before. */
+  duplicate: boolean;
   tradeId: string;
   symbol: string;
   side: Side;
-  quantity: number;
+  quantity: Quantity;
   price: Decimal;
   value: Decimal;
   realizedPnl: Decimal;
   cashAfter: Decimal;
-  positionQuantity: number;
+  positionQuantity: Quantity;
   executedAt: Instant;
 }

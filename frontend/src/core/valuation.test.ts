@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { sampleAccount, samplePosition } from "../testing/samples";
-import { parseUnits, toDecimal } from "./money";
+import { formatQuantity, parseUnits, toDecimal } from "./money";
 import { figuresOfToday, valueAtMarket } from "./valuation";
 
 it("values positions at the live price, exactly", () => {
@@ -11,6 +11,14 @@ it("values positions at the live price, exactly", () => {
   expect(toDecimal(valuation.unrealized)).toBe("1012.3400");
   expect(valuation.positions[0]?.weightPoints).toBe(1090n);
   expect(valuation.isAtMarket).toBe(true);
+});
+
+it("counts every share of a position that no number holds", () => {
+  const position = samplePosition({ quantity: "9007199254740993", last_price: "0.0001" });
+  const [valued] = valueAtMarket(sampleAccount(), [position], new Map()).positions;
+  expect(valued?.quantity).toBe(9007199254740993n);
+  expect(valued?.marketValue).toBe(9007199254740993n);
+  expect(formatQuantity(position.quantity)).toBe("9,007,199,254,740,993");
 });
 
 it("uses the price last traded at where the market has none, and says so", () => {

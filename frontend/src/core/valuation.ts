@@ -9,7 +9,7 @@ export type Prices = ReadonlyMap<string, Units>;
 
 export interface ValuedPosition {
   symbol: string;
-  quantity: number;
+  quantity: bigint;
   averageCost: Units;
   cost: Units;
   /** The live price, or the one last traded at when the market has none. */
@@ -62,10 +62,11 @@ function valuePosition(position: Position, prices: Prices): ValuedPosition {
   const livePrice = prices.get(position.symbol);
   const price = livePrice ?? parseUnits(position.last_price);
   const cost = parseUnits(position.cost);
-  const marketValue = BigInt(position.quantity) * price;
+  const quantity = BigInt(position.quantity);
+  const marketValue = quantity * price;
   return {
     symbol: position.symbol,
-    quantity: position.quantity,
+    quantity,
     averageCost: parseUnits(position.avg_cost),
     cost,
     price,

@@ -5,6 +5,8 @@ export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSum
   return {
     account_id: "6f1c3a52-2f0e-4f0e-9d0a-0d6a1f2b3c4d",
     name: "Personal account",
+    owner: "user:1",
+    owner_name: "alice",
     currency: "USD",
     status: "ACTIVE",
     role: "owner",
@@ -31,9 +33,9 @@ export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSum
 export function samplePosition(changes: Partial<Position> = {}): Position {
   return {
     symbol: "AAPL",
-    quantity: 100,
-    reserved_quantity: 0,
-    available: 100,
+    quantity: "100",
+    reserved_quantity: "0",
+    available: "100",
     avg_cost: "100.0000",
     cost: "10000.0000",
     last_price: "100.0000",
@@ -52,7 +54,7 @@ export function sampleTrade(version: number, changes: Partial<Trade> = {}): Trad
     version,
     symbol: "AAPL",
     side: "BUY",
-    quantity: 100,
+    quantity: "100",
     price: "100.0000",
     value: "10000.0000",
     realized_pnl: "0.0000",

@@ -74,7 +74,7 @@ def test_totals_by_currency(officer):
 def test_exposure_by_symbol_and_by_sector(officer):
     euro, first, second = results(officer, "exposure/symbols")
     assert (euro["currency"], euro["symbol"], euro["percent"]) == ("EUR", "KO", "100.00")
-    assert (first["symbol"], first["quantity"], first["holders"], first["value"]) == ("KO", 7, 1, "343.0000")
+    assert (first["symbol"], first["quantity"], first["holders"], first["value"]) == ("KO", "7", 1, "343.0000")
     assert (second["symbol"], second["value"], second["percent"]) == ("XOM", "90.0000", "20.78")
     sectors = {(row["currency"], row["sector"]): row["value"] for row in results(officer, "exposure/sectors")}
     assert sectors == {

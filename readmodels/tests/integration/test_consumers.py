@@ -77,7 +77,7 @@ def test_a_snapshot_comes_first_then_each_change(history, owner):
         delta = await socket.receive()
         assert (delta["type"], delta["from_version"], delta["version"]) == ("delta", 2, 4)
         assert [trade["side"] for trade in delta["trades"]] == ["BUY", "SELL"]
-        assert [position["quantity"] for position in delta["positions"]] == [6]
+        assert [position["quantity"] for position in delta["positions"]] == ["6"]
         assert delta["account"]["role"] == "owner"
         await socket.disconnect()
 
@@ -104,13 +104,13 @@ def test_the_snapshot_has_the_open_orders_and_a_delta_those_that_changed(history
             (bought, "FILLED"),
             (sold, "PENDING"),
         ]
-        assert [(trade["order_id"], trade["quantity"]) for trade in delta["trades"]] == [(bought, 10)]
-        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 18)]
+        assert [(trade["order_id"], trade["quantity"]) for trade in delta["trades"]] == [(bought, "10")]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [("20", "18")]
         await sync_to_async(history.execute)(ADA, CancelOrder(sold, "enough"))
         await project_and_push(history)
         delta = await socket.receive()
         assert [(order["order_id"], order["reason"]) for order in delta["orders"]] == [(sold, "enough")]
-        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [(20, 20)]
+        assert [(each["quantity"], each["available"]) for each in delta["positions"]] == [("20", "20")]
         await socket.disconnect()
 
     async_to_sync(scenario)()
@@ -137,8 +137,9 @@ def test_a_client_that_missed_something_gets_a_snapshot_again(history, owner):
         await socket.receive()
         await sync_to_async(history.buy)(ADA)
         await sync_to_async(project_partition)(history.store.partition_of(ADA))
-        for nonsense in ({"type": "other"}, [], "x"):
+        for nonsense in ({"type": "other"}, [], "x", {"type": "resync", "account_id": ADA}):
             await socket.send(nonsense)
+            assert (await socket.receive())["code"] == "INVALID_MESSAGE"
         await socket.send({"type": "resync"})
         assert (await socket.receive())["version"] == 3
         await socket.disconnect()

@@ -9,9 +9,12 @@ from decimal import Decimal
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 from pyarrow import parquet
 
+from accounts import credentials
+from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
 from readmodels import queries
 from readmodels.api import downloads
@@ -138,3 +141,21 @@ def test_a_file_without_rows_has_its_columns(history, ada):
     assert answer["X-Row-Count"] == "0"
     table = parquet.read_table(io.BytesIO(b"".join(download(ada, f"{ADA}/trades.parquet")[1])))
     assert (table.num_rows, table.schema) == (0, downloads.TRADES.columns)
+
+
+ENDS = {
+    "the password is changed": lambda user: get_user_model().objects.filter(pk=user.pk).update(password="!"),
+    "the user is locked out": lambda user: get_user_model().objects.filter(pk=user.pk).update(is_active=False),
+    "the access is taken away": lambda user: AccountAccess.objects.filter(user=user).delete(),
+    "they log out": lambda user: Session.objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_file_that_is_being_sent_breaks_off_once_the_access_ends(traded, ada, monkeypatch, end):
+    monkeypatch.setattr(downloads, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(credentials, "LOOK_SECONDS", 0.0)
+    answer, parts = download(ada, f"{ADA}/trades.csv")
+    assert (answer["X-Row-Count"], b"".join(parts).count(b"\n")) == ("7", 8)
+    answer, parts = download(ada, f"{ADA}/trades.csv", meanwhile=lambda: end(ada))
+    assert (answer["X-Row-Count"], b"".join(parts).count(b"\n")) == ("7", 1)

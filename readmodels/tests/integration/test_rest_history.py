@@ -73,6 +73,49 @@ def test_events_are_found_by_type_and_text(told, asked, expected):
     assert versions(told.get(f"accounts/{ADA}/activity", **asked)) == expected
 
 
+REASON = 'say "hi" \\d 100%_ [a].* caf\u00e9 nai\u0308ve \U0001f600'
+
+
+def test_a_text_is_searched_as_it_was_typed_in_values_and_never_in_names(told, history):
+    history.execute(ADA, UnfreezeAccount(REASON), FreezeAccount("null true"))
+    project()
+    found = (
+        'say "hi"',
+        'SAY "HI"',
+        '"hi" \\d',
+        "100%_",
+        "[A].*",
+        "caf\u00e9",
+        "cafe\u0301",
+        "CAF\u00c9",
+        "na\u00efve",
+        "ve \U0001f600",
+    )
+    for text in found:
+        assert versions(told.get(f"accounts/{ADA}/activity", text=text)) == [10], text
+    for text in (
+        "reason",
+        "Reason",
+        '"reason"',
+        "cash_after",
+        "false",
+        "100__",
+        "[a].x",
+        'hi\\"',
+        "\\\\d",
+        "}, {",
+        "arguments",
+    ):
+        assert versions(told.get(f"accounts/{ADA}/activity", text=text)) == [], text
+    assert versions(told.get(f"accounts/{ADA}/activity", text="null true")) == [11]
+    (opened,) = told.get(f"accounts/{ADA}/activity", type="AccountOpened").json()["results"]
+    assert opened["version"] in versions(told.get(f"accounts/{ADA}/activity", text="usd"))
+    (bought,) = told.get(f"accounts/{ADA}/activity", text="XOM").json()["results"]
+    quantity = str(bought["data"]["quantity"])
+    assert bought["version"] in versions(told.get(f"accounts/{ADA}/activity", text=bought["data"]["price"]))
+    assert len(quantity) < 2 or bought["version"] in versions(told.get(f"accounts/{ADA}/activity", text=quantity))
+
+
 def test_an_event_says_who_did_what(told):
     (event,) = told.get(f"accounts/{ADA}/activity", limit=1).json()["results"]
     assert (event["type"], event["actor"], event["data"]["reason"]) == ("AccountFrozen", "ada/bot", "100% sure_ly")

@@ -76,14 +76,14 @@ def test_a_refusal_moves_the_version_alone():
     assert {name for name in after if after[name] != before[name]} <= {"version", "updated_at"}
     data = json.loads(changes.activities[0]["data"])
     assert (data["limit"], data["actual"]) == ("0.0001", "2.0000")
-    assert data["arguments"] == {"price": "0.5000", "quantity": 3}
+    assert data["arguments"] == {"price": "0.5000", "quantity": "3"}
 
 
 def test_shares_in_a_refusal_are_not_shown_as_money():
     refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_POSITION", 3, 4, {"quantity": 4})
     changes = changes_of([commit(1, OPENED), commit(2, refused)], {})
     data = json.loads(changes.activities[1]["data"])
-    assert (data["limit"], data["actual"]) == (3, 4)
+    assert (data["limit"], data["actual"]) == ("3", "4")
 
 
 def test_shapes_are_decimal_strings_and_exact_instants():

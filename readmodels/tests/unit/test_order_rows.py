@@ -77,7 +77,7 @@ def test_a_sell_order_keeps_shares_and_a_trade_leaves_them_kept():
     position = kept.positions[(ACCOUNT, "KO")]
     assert (position["quantity"], position["reserved_quantity"], position["version"]) == (3, 2, 4)
     shape = position_shape(position)
-    assert (shape["reserved_quantity"], shape["available"]) == (2, 1)
+    assert (shape["reserved_quantity"], shape["available"]) == ("2", "1")
     traded = changes_of([commit(5, BOUGHT)], kept.summaries, kept.positions).positions[(ACCOUNT, "KO")]
     assert (traded["reserved_quantity"], traded["version"]) == (2, 5)
 
@@ -115,7 +115,7 @@ def test_a_closed_account_says_so():
     assert changes.summaries[ACCOUNT]["status"] == "CLOSED"
 
 
-def test_activity_shows_the_money_of_orders_as_decimals_and_counts_as_numbers():
+def test_activity_shows_money_as_decimals_and_shares_and_counts_as_whole_numbers():
     refused = e.CommandRefused("PlaceOrder", "ORDER_COUNT_EXCEEDED", 1_000, 1_001, REFUSED_ARGUMENTS)
     commits = [
         *FIRST,
@@ -125,14 +125,14 @@ def test_activity_shows_the_money_of_orders_as_decimals_and_counts_as_numbers():
     ]
     data = [json.loads(row["data"]) for row in changes_of(commits, {}).activities]
     assert (data[2]["limit_price"], data[2]["stop_price"], data[2]["reserve_price"]) == ("50.0000", None, "50.0000")
-    assert (data[2]["filled_value"], data[2]["reserved_cash"], data[2]["quantity"]) == ("49.9999", "150.0000", 3)
-    assert (data[3]["fill_price"], data[3]["fill_quantity"], data[3]["reserved_shares"]) == ("49.9999", 3, 0)
-    assert (data[4]["limit"], data[4]["actual"]) == (1_000, 1_001)
+    assert (data[2]["filled_value"], data[2]["reserved_cash"], data[2]["quantity"]) == ("49.9999", "150.0000", "3")
+    assert (data[3]["fill_price"], data[3]["fill_quantity"], data[3]["reserved_shares"]) == ("49.9999", "3", "0")
+    assert (data[4]["limit"], data[4]["actual"]) == ("1000", "1001")
     assert data[4]["arguments"] == {
         "limit_price": "0.5000",
         "reference_price": "0.0000",
         "stop_price": None,
-        "quantity": 3,
+        "quantity": "3",
     }
 
 
@@ -142,5 +142,5 @@ def test_shapes_say_what_there_is_to_spend_and_what_is_left_of_an_order():
     assert (account["cash"], account["reserved_cash"], account["buying_power"]) == ("350.0000", "150.0000", "200.0000")
     assert account["open_orders"] == 1
     order = order_shape(changes.orders[ORDER])
-    assert (order["remaining_quantity"], order["limit_price"], order["stop_price"]) == (3, "50.0000", None)
+    assert (order["remaining_quantity"], order["limit_price"], order["stop_price"]) == ("3", "50.0000", None)
     assert (order["avg_fill_price"], order["ended_at"]) == (None, None)

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actors import actor_text
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_existing_store
 from temporal.as_of import account_as_of
 from temporal.errors import TemporalError
 from temporal.moments import NOW, moment_of
@@ -61,9 +64,10 @@ class Command(BaseCommand):
         """Look it up and print it."""
         now = datetime.now(UTC)
         try:
+            get_existing_store()
             moment = moment_of(at=options["at"], version=options["at_version"], now=now)
             found = account_as_of(options["account"], moment, with_event_id=True)
-        except TemporalError as error:
+        except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         at = now if moment == NOW else moment.at
         valuation = valuation_of(found.state, shown_instant(found, at)) if options["valued"] else None
@@ -72,9 +76,8 @@ class Command(BaseCommand):
 
 
 def _text(shape: dict[str, Any]) -> str:
-    standing_on = (
-        f"version {shape['version']}: {shape['event_type']}, recorded {shape['recorded_at']} by {shape['actor']}"
-    )
+    by = actor_text(shape["actor"])
+    standing_on = f"version {shape['version']}: {shape['event_type']}, recorded {shape['recorded_at']} by {by}"
     parts: list[Any] = [
         f"account {shape['account_id']} as of {shape['at']}",
         f"{standing_on} (command {shape['command_id']})",

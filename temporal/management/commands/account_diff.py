@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actors import actor_text
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_existing_store
 from temporal.diff import diff_shape, difference, event_page
 from temporal.errors import TemporalError
 from temporal.moments import Moment, moment_of
@@ -39,10 +42,11 @@ class Command(BaseCommand):
         if options["events"] < 1:
             raise CommandError(f"--events is a number above zero, found {options['events']}")
         try:
+            get_existing_store()
             start, end = (_moment(options, side) for side in ("from", "to"))
             found = difference(options["account"], start, end)
             shape = diff_shape(found, event_page(found, after_version=options["after"], limit=options["events"]))
-        except TemporalError as error:
+        except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(shape, indent=2) if options["json"] else _text(shape))
 
@@ -58,11 +62,9 @@ def _text(shape: dict[str, Any]) -> str:
     else:
         parts.append("nothing changed")
     if shape["events"]:
-        parts.append(
-            rows_table(
-                "by these events", shape["events"], columns=("version", "recorded_at", "actor", "summary", "reason")
-            )
-        )
+        events = [{**event, "actor": actor_text(event["actor"])} for event in shape["events"]]
+        columns = ("version", "recorded_at", "actor", "summary", "reason")
+        parts.append(rows_table("by these events", events, columns=columns))
     if shape["next"]:
         parts.append(f"more events follow: --after {shape['next']} shows them")
     return rendered(*parts)

@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
 from temporal.firm import Totals, accounts_as_of, then_shape
 from temporal.moments import instant
@@ -35,6 +37,7 @@ class Command(BaseCommand):
         shown: list[dict[str, Any]] = []
         columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("partitions"))
         try:
+            get_existing_store()
             totals = Totals(now if options["at"] is None else instant(options["at"], now=now))
             with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("", total=None)
@@ -48,7 +51,7 @@ class Command(BaseCommand):
                         self.stdout.write(json.dumps(then_shape(account)))
                     elif len(shown) < ACCOUNTS_SHOWN_MAX:
                         shown.append(then_shape(account))
-        except TemporalError as error:
+        except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps({"totals": totals.shape()}) if options["json"] else _text(totals, shown))
 

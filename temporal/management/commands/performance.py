@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
 from temporal.history import Performance, asked_performance
 from temporal.history_shapes import figures_shape, performance_shape
@@ -53,6 +55,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Reckon and print."""
         try:
+            get_existing_store()
             found = asked_performance(
                 options["account"],
                 start=options["start"],
@@ -61,7 +64,7 @@ class Command(BaseCommand):
                 zone=options["zone"],
                 now=datetime.now(UTC),
             )
-        except TemporalError as error:
+        except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(msgspec.json.format(msgspec.json.encode(performance_shape(found))).decode())

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from accounts.domain.values import format_amount
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.provider import get_existing_store, get_store
 from eventstore.store import EventStore
 from temporal.errors import TemporalError
 from temporal.moments import moment_of
@@ -80,7 +80,7 @@ class Command(BaseCommand):
 
     def _jobs(self, options: dict[str, Any]) -> list[ReplayJob]:
         moment = moment_of(at=options["to"], version=options["to_version"], now=datetime.now(UTC))
-        store, is_checked = get_store(), options["check"]
+        store, is_checked = get_existing_store(), options["check"]
         if not options["accounts"]:
             return partition_jobs(store, through=moment.at, is_checked=is_checked)
         return account_jobs(

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from eventstore.errors import EventStoreError
+from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
 from temporal.history_shapes import what_if_shape
 from temporal.moments import instant
@@ -43,8 +45,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Decide again and print what is different."""
         try:
+            get_existing_store()
             found = self._found(options)
-        except TemporalError as error:
+        except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError("interrupted; nothing was written", returncode=EXIT_INTERRUPTED) from None
@@ -96,7 +99,7 @@ class Command(BaseCommand):
 
 
 def _held(positions: list[dict[str, Any]], symbol: str) -> str:
-    return next((f"{held['quantity']:,}" for held in positions if held["symbol"] == symbol), "-")
+    return next((f"{int(held['quantity']):,}" for held in positions if held["symbol"] == symbol), "-")
 
 
 def _line(difference: dict[str, Any]) -> str:

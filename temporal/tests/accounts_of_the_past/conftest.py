@@ -1,7 +1,6 @@
 """A store of this test's own whose clock the test sets, and a reader of the REST API."""
 
 import itertools
-import sqlite3
 from datetime import datetime
 
 import pytest
@@ -17,6 +16,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import microseconds
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
+from eventstore.tests.sqlite_file import unprotected
 from eventstore.writer.request import Committed, Request
 from tradingplatform.bootstrap import wire
 
@@ -100,15 +100,12 @@ def flip_a_bit(folder, table, partition=0):
     """Flip one bit in the middle of the first payload, as decay would, and as somebody might who has the file."""
     file = "journal" if table == "journal" else "pages"
     key = ("partition", "seq") if table == "journal" else ("aggregate_id", "first_version")
-    with sqlite3.connect(folder / f"{file}.sqlite3") as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
+    with unprotected(folder / f"{file}.sqlite3") as connection:
         rows = connection.execute(f"SELECT {', '.join(key)}, payload FROM {table}").fetchall()
         *place, payload = next(row for row in rows if table == "page" or row[0] == partition)
         damaged = bytearray(payload)
         damaged[len(damaged) // 2] ^= 0b100
-        changed = connection.execute(
+        connection.execute(
             f"UPDATE {table} SET payload = ? WHERE {key[0]} = ? AND {key[1]} = ?", (bytes(damaged), *place)
         )
-        assert changed.rowcount == 1
-    connection.close()
+        assert connection.changes() == 1

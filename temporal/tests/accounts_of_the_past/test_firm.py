@@ -103,7 +103,7 @@ def test_currencies_are_not_added_up(firm, db):
     ]
     assert last["totals"]["accounts"] == len(accounts) == 43
     (of_ada,) = [line for line in accounts if line["account_id"] == ADA]
-    assert [(p["symbol"], p["quantity"]) for p in of_ada["positions"]] == [("KO", 10)]
+    assert [(p["symbol"], p["quantity"]) for p in of_ada["positions"]] == [("KO", "10")]
     assert sum(line["open_orders"] for line in accounts) == 1
 
 

@@ -30,11 +30,12 @@ def everything(type_):
 
 
 AS_OF = (
-    "query($id: ID!, $at: String, $version: Int, $valued: Boolean) "
+    "query($id: ID!, $at: String, $version: BigInt, $valued: Boolean) "
     "{ accountAsOf(id: $id, at: $at, version: $version, valued: $valued) " + everything(AccountAsOf) + " }"
 )
 DIFF = (
-    "query($id: ID!, $fromAt: String, $fromVersion: Int, $toAt: String, $toVersion: Int, $limit: Int, $cursor: String) "
+    "query($id: ID!, $fromAt: String, $fromVersion: BigInt, $toAt: String, $toVersion: BigInt, $limit: Int, "
+    "$cursor: String) "
     "{ accountDiff(id: $id, fromAt: $fromAt, fromVersion: $fromVersion, toAt: $toAt, toVersion: $toVersion, "
     "limit: $limit, cursor: $cursor) " + everything(AccountDiff) + " }"
 )
@@ -93,6 +94,10 @@ def test_what_changed_is_what_rest_shows(traded, ada):
         (AS_OF, {"at": "2026-01-05T12:00:00Z", "version": 1}, "INVALID_MOMENT"),
         (AS_OF, {"version": 7}, "INVALID_MOMENT"),
         (AS_OF, {"version": -1}, "INVALID_MOMENT"),
+        (AS_OF, {"version": 2**63 - 1}, "INVALID_MOMENT"),
+        (AS_OF, {"version": 2**63}, "BAD_REQUEST"),
+        (AS_OF, {"at": "9" * 100_000}, "INVALID_MOMENT"),
+        (DIFF, {"fromVersion": 1, "toVersion": 2**63 - 1}, "INVALID_MOMENT"),
         (AS_OF, {"at": "9999-01-01T00:00:00Z"}, "FUTURE_INSTANT"),
         (AS_OF, {"id": BOB}, "NOT_FOUND"),
         (AS_OF, {"id": "x"}, "NOT_FOUND"),

@@ -12,7 +12,7 @@ from accounts.application.decider import AccountDecider
 from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from eventstore.instants import instant_of
-from eventstore.pages.page import open_page
+from eventstore.pages import page
 from temporal import history as module
 from temporal.errors import HistoryDamaged, InvalidMoment, UnknownAccount
 from temporal.history import performance
@@ -122,11 +122,12 @@ def test_days_that_are_skipped_are_not_read(histories, monkeypatch):
         histories.make_pages()
     opened = []
 
-    def counted(*arguments):
-        opened.append(arguments)
-        return open_page(*arguments)
+    def counted(stored, codec):
+        opened.append(stored)
+        return content(stored, codec)
 
-    monkeypatch.setattr("temporal.walk.open_page", counted)
+    content = page._content
+    monkeypatch.setattr(page, "_content", counted)
     found = figures("2026-01-05", "2026-06-30")
     assert found.totals.trades == 40
     assert len(opened) == 3

@@ -62,7 +62,7 @@ def test_what_cannot_be_asked_for_is_refused_with_what_to_do():
     with pytest.raises(FutureInstant, match="2026-11-24 has not come yet: it is 2026-11-23 in that time zone"):
         periods_of(TODAY, date(2026, 11, 24), "day", today=TODAY)
     for text in ("2026-11-31", "23.11.2026", "", "2026-11-23T00:00:00Z"):
-        with pytest.raises(InvalidMoment, match="a day is written YYYY-MM-DD"):
+        with pytest.raises(InvalidMoment, match=r"a day is written YYYY-MM-DD|there is no day"):
             date_of(text)
     with pytest.raises(InvalidMoment, match="the first day that can be asked for is 1970-01-02"):
         date_of("1970-01-01")

@@ -9,10 +9,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
+from accounts.domain import recorded as module
 from accounts.domain.account import decide
+from accounts.domain.recorded import asks_the_same, command_of
 from accounts.tests.unit.domain.test_account_stateful import Accounts
-from temporal import recorded_commands as module
-from temporal.recorded_commands import command_of, recorded_commands
+from temporal.recorded_commands import recorded_commands
 from temporal.tests.history.conftest import ADA
 
 SETTINGS = settings(max_examples=80, stateful_step_count=40, deadline=None)
@@ -27,6 +28,7 @@ class DecidedAgain(Accounts):
         again = command_of(events)
         assert type(again) is type(command)
         assert decide(before, again, self.now) == events
+        assert asks_the_same(command, events)
         return super().execute(command)
 
 
@@ -38,15 +40,15 @@ def traded_without_its_order(events):
     return c.ExecuteTrade(events[0].symbol, events[0].side, events[0].quantity, events[0].price, None)
 
 
-def cushion_is_left_on(event):
-    return event.reserve_price
+def cushion_is_left_on(side, reserve_price):
+    return reserve_price
 
 
 def test_an_order_that_is_reconstructed_wrongly_is_found_out(monkeypatch):
     only_finding = settings(SETTINGS, derandomize=True, max_examples=500, phases=[Phase.generate], database=None)
     for change in (
         lambda patch: patch.setitem(module._COMMAND_OF, e.TradeExecuted, traded_without_its_order),
-        lambda patch: patch.setattr(module, "_reference_price", cushion_is_left_on),
+        lambda patch: patch.setattr(module, "reference_price", cushion_is_left_on),
     ):
         with monkeypatch.context() as patch:
             change(patch)

@@ -14,7 +14,7 @@ from accounts.codec import dump_account
 from accounts.domain import commands as c
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import instant_of
-from eventstore.pages.page import open_page, seal_page
+from eventstore.pages.page import seal_page
 from temporal.errors import BeforeOpening, InvalidMoment, ReplayFailed, UnknownAccount
 from temporal.management.commands import replay as command
 from temporal.replay import Result, account_jobs, partition_jobs
@@ -149,8 +149,7 @@ def unlocked(connection):
 def falsify_page(histories, account_id, **changed):
     """Write a page whose state before it is not what the events add up to, sealed like any other."""
     engine, codec = histories.store.engine, histories.store.codec
-    stored = engine.last_page(account_id)
-    page = open_page(stored, codec)
+    page = histories.store.pages.last(account_id)
     state = AccountDecider().load(page.state_before)
     for name, value in changed.items():
         setattr(state, name, value)

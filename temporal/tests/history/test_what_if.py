@@ -77,10 +77,10 @@ def test_only_a_stretch_of_time_is_decided_again(traded):
 
 def test_nothing_is_written(traded):
     heads = traded.store.heads()
-    positions = [traded.store.engine.page_positions(partition=number) for number in heads]
+    positions = [traded.store.engine.page_stretches(partition=number) for number in heads]
     what_if(ADA, limits=SMALL)
     assert traded.store.heads() == heads
-    assert [traded.store.engine.page_positions(partition=number) for number in heads] == positions
+    assert [traded.store.engine.page_stretches(partition=number) for number in heads] == positions
 
 
 def test_what_cannot_be_asked_is_refused_with_what_to_do(traded, monkeypatch):

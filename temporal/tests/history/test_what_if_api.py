@@ -55,7 +55,7 @@ def test_the_owner_sees_what_would_have_been(traded, post):
     assert (found["commands"], found["refused_now"], found["accepted_now"], found["knock_ons"]) == (6, 2, 0, 1)
     assert (found["real"]["cash"], found["what_if"]["cash"]) == ("995100.0000", "999500.0000")
     assert found["what_if"]["positions"] == [
-        {"symbol": "KO", "quantity": 10, "average_cost": "50.0000", "mark": "50.0000"}
+        {"symbol": "KO", "quantity": "10", "average_cost": "50.0000", "mark": "50.0000"}
     ]
     refused, knock_on = found["differences"]
     assert refused == {
@@ -65,12 +65,12 @@ def test_the_owner_sees_what_would_have_been(traded, post):
         "outcome": "REFUSED_NOW",
         "is_knock_on": False,
         "command": "ExecuteTrade",
-        "arguments": {"symbol": "KO", "side": "BUY", "quantity": 100, "price": "50.0000", "order_id": None},
+        "arguments": {"symbol": "KO", "side": "BUY", "quantity": "100", "price": "50.0000", "order_id": None},
         "code": "TRADE_LIMIT_EXCEEDED",
         "limit": "1000.0000",
         "actual": "5000.0000",
     }
-    assert (knock_on["is_knock_on"], knock_on["limit"], knock_on["actual"]) == (True, 10, 20)
+    assert (knock_on["is_knock_on"], knock_on["limit"], knock_on["actual"]) == (True, "10", "20")
 
 
 def test_a_stretch_of_time_can_be_asked_for(traded, post):

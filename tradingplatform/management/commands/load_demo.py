@@ -1,4 +1,6 @@
-"""manage.py load_demo: users, accounts and keys of the demo. Safe to run again: what exists is left as it is."""
+"""manage.py load_demo: users, accounts and keys of the demo. Safe to run again: what exists is left as it is, and what
+somebody took away (a user, access to an account) is not given back.
+"""
 
 import json
 import os
@@ -6,13 +8,15 @@ import time
 from argparse import ArgumentParser
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from accounts.actors import platform_actor, user_reference
 from accounts.api.session import DEMO_LOGINS_FILE
 from accounts.api_keys import create_api_key
 from accounts.application import factories
@@ -36,6 +40,8 @@ from tradingplatform.demo import (
 )
 from tradingplatform.venue.demo_accounts import FILE_NAME
 
+DEMO: Final = platform_actor("demo")
+
 
 class Command(BaseCommand):
     """Load the demo."""
@@ -48,8 +54,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make what is not there yet, and print the logins."""
-        for user in USERS:
-            _make_user(user)
+        if not (settings.DATA_DIR / DEMO_LOGINS_FILE).exists():  # The last thing to be made.
+            for user in USERS:
+                _make_user(user)
         demo_file = settings.DATA_DIR / FILE_NAME
         if demo_file.exists():
             content = json.loads(demo_file.read_text())
@@ -89,22 +96,22 @@ def _make_account(bus: Bus, demo: DemoAccount) -> dict[str, str] | None:
     users = get_user_model().objects
     owner = users.get(username=demo.owner)
     opening_id = f"demo-open-{demo.owner}-{demo.name.replace(' ', '-')}"
-    account_id = factories.account_id_for(owner=demo.owner, command_id=opening_id)
-    grant_ownership(user=owner, account_id=account_id)
-    for viewer in demo.viewers:
-        AccountAccess.objects.get_or_create(
-            user=users.get(username=viewer), account_id=account_id, defaults={"role": AccountAccess.Role.VIEWER}
-        )
-    for command_id, command in [(opening_id, _opening(demo)), *_setting_up(demo)]:
+    reference = user_reference(owner.pk)
+    account_id = factories.account_id_for(owner=reference, command_id=opening_id)
+    with transaction.atomic():
+        if grant_ownership(user=owner, account_id=account_id):
+            viewers = users.filter(username__in=demo.viewers)
+            role = AccountAccess.Role.VIEWER
+            AccountAccess.objects.bulk_create(
+                AccountAccess(user=viewer, account_id=account_id, role=role) for viewer in viewers
+            )
+    opening = factories.open_account(owner=reference, name=demo.name, currency="USD")
+    for command_id, command in [(opening_id, opening), *_setting_up(demo)]:
         _execute(bus, account_id, command_id, command)
     if demo.strategy is None:
         return None
     key = create_api_key(user=owner, name=f"demo-{demo.strategy}")
     return {"account_id": account_id, "name": demo.name, "strategy": demo.strategy, "api_key": key}
-
-
-def _opening(demo: DemoAccount) -> AccountCommand:
-    return factories.open_account(owner=demo.owner, name=demo.name, currency="USD")
 
 
 def _setting_up(demo: DemoAccount) -> list[tuple[str, AccountCommand]]:
@@ -138,9 +145,7 @@ def _prices() -> dict[str, int]:
 
 
 def _execute(bus: Bus, account_id: str, command_id: str, command: AccountCommand) -> None:
-    (result,) = bus.submit(
-        [Envelope(aggregate_id=account_id, command_id=command_id, actor="load_demo", command=command)]
-    )
+    (result,) = bus.submit([Envelope(aggregate_id=account_id, command_id=command_id, actor=DEMO, command=command)])
     if not isinstance(result, Executed):
         raise CommandError(f"{type(command).__name__} of the demo failed: {result.code}: {result.message}")
 

@@ -117,8 +117,8 @@ class FakePlatform:
                 "version": self.version,
             },
             "positions": [
-                {"symbol": "KO", "quantity": 10, "cost": "500.0000"},
-                {"symbol": "GE", "quantity": 0, "cost": "0.0000"},
+                {"symbol": "KO", "quantity": "10", "cost": "500.0000"},
+                {"symbol": "GE", "quantity": "0", "cost": "0.0000"},
             ],
         }
 

@@ -82,7 +82,7 @@ def test_entries_without_a_fault_are_judged_at_once(monkeypatch):
     ("rule", "planted", "wrong"),
     [
         ("are_known", lambda symbols: True, {"symbol": "NOPE"}),
-        ("QUANTITY_MAX", 10**30, {"quantity": 10**9 + 1}),
+        ("parse_quantities", lambda quantities: quantities, {"quantity": 10**9 + 1}),
         ("parse_prices", lambda texts: [1] * len(texts), {"price": "0"}),
     ],
 )

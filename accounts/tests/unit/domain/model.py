@@ -4,6 +4,7 @@ Slow and obvious on purpose: every figure is added up again from the list each t
 """
 
 from decimal import ROUND_CEILING, Decimal, getcontext
+from fractions import Fraction
 
 getcontext().prec = 60
 UNIT = Decimal("0.0001")
@@ -78,18 +79,26 @@ class Model:
 
     # What it refuses.
 
-    def refuses(self, day, symbol, side, quantity, price, *, cost, cash, shares):
-        value = quantity * price
-        if value > self.per_trade:
+    def refuses(self, day, symbol, side, quantity, price, *, cost, cash, shares, no_more_than=(0, -1, -1)):
+        """`no_more_than` is what may be stretched however the limits are: a value, a day's volume and a share."""
+        most_value, most_volume, most_share = no_more_than
+        value, volume, share = self.measures(day, symbol, quantity, price)
+        if value > max(self.per_trade, most_value):
             return "TRADE_LIMIT_EXCEEDED"
-        if self.volume(day) + value > self.per_day:
+        if volume > max(self.per_day, most_volume):
             return "DAILY_LIMIT_EXCEEDED"
         if side == "SELL":
             return "INSUFFICIENT_POSITION" if quantity > shares else None
         if cost > cash:
             return "INSUFFICIENT_FUNDS"
-        worth = self.worth + self.held(symbol) * (price - self.mark(symbol))
-        return "POSITION_LIMIT_EXCEEDED" if (self.held(symbol) + quantity) * price > self.share * worth else None
+        return "POSITION_LIMIT_EXCEEDED" if share > max(Fraction(self.share), most_share) else None
+
+    def measures(self, day, symbol, quantity, price):
+        """What the limits measure of a trade: its value, the day's volume with it, the share of the portfolio."""
+        value, held = quantity * price, self.held(symbol)
+        worth = self.worth + held * (price - self.mark(symbol))
+        share = Fraction((held + quantity) * price) / Fraction(worth) if worth else Fraction(10**9)
+        return value, self.volume(day) + value, share
 
     def refuses_trade(self, day, symbol, side, quantity, price, order_id=None):
         cash, shares = self.cash - self.reserved_cash(), self.held(symbol) - self.reserved_shares(symbol)
@@ -103,7 +112,9 @@ class Model:
                 return "ORDER_QUANTITY_EXCEEDED"
             if order["time_in_force"] == "FOK" and quantity != self.left(order_id):
                 return "FILL_NOT_COMPLETE"
-            limit = order["limit"]
+            stop, limit = order["stop"], order["limit"]
+            if stop is not None and order["filled"] == 0 and (price < stop if side == "BUY" else price > stop):
+                return "ORDER_NOT_TRIGGERED"
             if limit is not None and ((side == "BUY" and price > limit) or (side == "SELL" and price < limit)):
                 return "PRICE_BEYOND_LIMIT"
             cash += quantity * order["each"] if side == "BUY" else 0
@@ -120,6 +131,18 @@ class Model:
             "limit": limit, "stop": stop, "each": each, "price": price, "client": client, "filled": 0,
         }  # fmt: skip
 
+    def book(self, order_id, quantity):
+        """A fill: what is left of an order that is filled, or that is immediate, works no more. Returns its status."""
+        order = self.orders[order_id]
+        order["filled"] += quantity
+        if self.left(order_id) == 0:
+            del self.orders[order_id]
+            return "FILLED"
+        if order["time_in_force"] == "IOC":
+            del self.orders[order_id]
+            return "EXPIRED"
+        return "PARTIALLY_FILLED"
+
     def refuses_order(self, day, order_id, order, *, instead_of=None):
         if order_id in self.orders:
             return "DUPLICATE_ORDER_ID"
@@ -128,7 +151,11 @@ class Model:
         return None if instead_of is not None else self.refuses_risk(day, order)
 
     def refuses_risk(self, day, order, *, instead_of=None):
-        left = order["quantity"] - order["filled"]
+        """An order in the place of another one may come to what that one comes to now, however the limits are."""
+        left, stands = order["quantity"] - order["filled"], (0, -1, -1)
+        if instead_of is not None:
+            old = self.orders[instead_of]
+            stands = self.measures(day, old["symbol"], self.left(instead_of), old["price"])
         return self.refuses(
             day,
             order["symbol"],
@@ -138,4 +165,5 @@ class Model:
             cost=left * order["each"],
             cash=self.cash - self.reserved_cash(without=instead_of),
             shares=self.held(order["symbol"]) - self.reserved_shares(order["symbol"], without=instead_of),
+            no_more_than=stands,
         )

@@ -1,6 +1,7 @@
 """Any sequence of commands against the obvious model: every verdict and every figure is the model's, to the unit."""
 
 from decimal import Decimal
+from itertools import count
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
 from accounts.domain.account import decide, evolve
-from accounts.domain.state import Account, fork
+from accounts.domain.state import Account, Order, fork
 from accounts.tests.unit.domain.model import Model, decimal
 from accounts.tests.unit.domain.scenario import DAY
 
@@ -35,20 +36,28 @@ TERMS = {
 class Accounts(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.account, self.model, self.now = Account(), Model(), 20_000 * DAY
+        self.account, self.model, self.now, self.fresh = Account(), Model(), 20_000 * DAY, count()
         self.execute(c.OpenAccount("ada", "Savings", "USD"))
 
-    @initialize(amount=st.integers(10**6, 10**10), held=QUANTITIES)
-    def begin_with_something(self, amount, held):
-        """Most histories begin with room to trade, or nearly everything would be refused."""
+    @initialize(data=st.data(), amount=st.integers(10**6, 10**10), held=QUANTITIES)
+    def begin_with_something(self, data, amount, held):
+        """Most histories begin with room to trade and two orders, or nearly everything would be refused."""
         self.deposit(amount)
         self.change_limits(10_000, 10**12, 10**11)
         self.book("KO", "BUY", held, 1_000, None)
         self.book("XOM", "BUY", held, 1_000, None)
+        for side in ("BUY", "SELL"):
+            self.place_by(data, *self.fresh_ids(), "KO", side, held)
+
+    def fresh_ids(self):
+        number = next(self.fresh)
+        return f"fresh-order-{number}", f"fresh-client-{number}"
 
     def known(self, data):
-        """An order id, mostly one of an order that works."""
+        """An order id, mostly one of an order that works, and rather of one that is partly filled."""
         working = sorted(self.model.orders)
+        partly = [order_id for order_id in working if self.model.orders[order_id]["filled"]]
+        working = partly if partly and data.draw(st.booleans()) else working
         return data.draw(st.sampled_from(working) if working and data.draw(st.integers(0, 5)) else ORDER_IDS)
 
     @property
@@ -133,7 +142,8 @@ class Accounts(RuleBasedStateMachine):
         if order is not None and data.draw(st.integers(0, 4)):
             symbol, side = order["symbol"], order["side"]
             quantity = data.draw(st.integers(1, self.model.left(order_id)))
-            price = int((order["limit"] or order["price"]) * 10_000)
+            at = order["stop"] if order["stop"] is not None and data.draw(st.booleans()) else None
+            price = int((at or order["limit"] or order["price"]) * 10_000)
         self.book(symbol, side, quantity, price, order_id)
 
     def book(self, symbol, side, quantity, price, order_id):
@@ -147,14 +157,18 @@ class Accounts(RuleBasedStateMachine):
         self.model.trades.append(facts)
         if order_id is not None:
             order = self.model.orders[order_id]
-            order["filled"] += quantity
+            status = self.model.book(order_id, quantity)
             assert events[1].filled_quantity == order["filled"]
-            if self.model.left(order_id) == 0:
-                del self.model.orders[order_id]
-            assert events[1].status == ("PARTIALLY_FILLED" if order_id in self.model.orders else "FILLED")
+            assert events[1].status == ("FILLED" if status == "FILLED" else "PARTIALLY_FILLED")
+            assert [type(event) for event in events[2:]] == ([e.OrderExpired] if status == "EXPIRED" else [])
 
     @rule(data=st.data(), order_id=ORDER_IDS, client=CLIENT_IDS, symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES)
     def place(self, data, order_id, client, symbol, side, quantity):
+        if data.draw(st.integers(0, 3)):
+            order_id, client = self.fresh_ids()
+        self.place_by(data, order_id, client, symbol, side, quantity)
+
+    def place_by(self, data, order_id, client, symbol, side, quantity):
         order_type = data.draw(st.sampled_from(sorted(TERMS)))
         time_in_force, limit, stop = data.draw(TERMS[order_type])
         market = data.draw(PRICES)
@@ -166,15 +180,31 @@ class Accounts(RuleBasedStateMachine):
         if self.expects(c.PlaceOrder(order_id, client, *terms, limit, stop, market), self.verdict(code)):
             self.model.orders[order_id] = order
 
-    @rule(data=st.data(), new_id=ORDER_IDS, client=CLIENT_IDS)
-    def replace(self, data, new_id, client):
-        order_id = self.known(data)
+    @rule(data=st.data(), new_id=ORDER_IDS, client=CLIENT_IDS, kind=st.integers(0, 3), about=st.integers(-1, 1))
+    def replace(self, data, new_id, client, kind, about):
+        """By anything, by about as much as a trade may be, or by about as much as it is under a lowered limit."""
+        order_id, model = self.known(data), self.model
+        order = model.orders.get(order_id)
+        if kind:
+            new_id, client = self.fresh_ids()
+        limits = [int(model.share * 10_000), int(model.per_day * 10_000), int(model.per_trade * 10_000)]
+        if order is None or kind == 0:
+            self.replace_by(data, order_id, new_id, client, data.draw(st.none() | QUANTITIES))
+        elif kind == 1:
+            most = order["filled"] + int(model.per_trade // order["price"])
+            self.replace_by(data, order_id, new_id, client, max(most + about, 1))
+        else:
+            lowered = data.draw(st.integers(0, 2))
+            self.change_limits(*[1 if place == lowered else limit for place, limit in enumerate(limits)])
+            self.replace_by(data, order_id, new_id, client, max(order["quantity"] + about, 1))
+            self.change_limits(*limits)
+
+    def replace_by(self, data, order_id, new_id, client, quantity):
         old = self.model.orders.get(order_id)
-        quantity = data.draw(st.none() | QUANTITIES)
-        time_in_force = data.draw(st.sampled_from([None, "DAY", "GTC"]))
+        time_in_force = data.draw(st.sampled_from([None, "DAY", "GTC", "IOC", "FOK"]))
         has_limit, has_stop = old is not None and old["limit"] is not None, old is not None and old["stop"] is not None
-        limit = data.draw(PRICES if has_limit else st.none())
-        stop = data.draw(PRICES if has_stop else st.none())
+        limit = data.draw(st.none() | PRICES if has_limit else st.none())
+        stop = data.draw(st.none() | PRICES if has_stop else st.none())
         command = c.ReplaceOrder(order_id, new_id, client, quantity, time_in_force, limit, stop)
         code, new = self.replacement(old, order_id, new_id, client, quantity, time_in_force, limit, stop)
         if self.expects(command, self.verdict(code)):
@@ -186,7 +216,8 @@ class Accounts(RuleBasedStateMachine):
             return "ORDER_NOT_OPEN", None
         new = self.model.order(
             old["symbol"], old["side"], quantity or old["quantity"], old["type"], time_in_force or old["time_in_force"],
-            decimal(limit) if limit else None, decimal(stop) if stop else None, old["each"], client=client,
+            decimal(limit) if limit else old["limit"], decimal(stop) if stop else old["stop"], old["price"],
+            client=client,
         )  # fmt: skip
         new["filled"] = old["filled"]
         if new["type"] == "MARKET":
@@ -197,7 +228,19 @@ class Accounts(RuleBasedStateMachine):
             code = "ORDER_UNCHANGED"
         if code is None and new["quantity"] <= old["filled"]:
             code = "ORDER_QUANTITY_FILLED"
+        if code is None and new["stop"] is not None:
+            code = self.replaced_stop(old, new)
         return code or self.model.refuses_risk(self.day, new, instead_of=order_id), new
+
+    def replaced_stop(self, old, new):
+        if new["time_in_force"] in ("IOC", "FOK"):
+            return "INVALID_TIME_IN_FORCE"
+        if old["filled"]:
+            return None if new["stop"] == old["stop"] else "ORDER_TRIGGERED"
+        if new["limit"] is None:
+            return None
+        lowest, highest = (new["stop"], new["limit"]) if new["side"] == "BUY" else (new["limit"], new["stop"])
+        return None if lowest <= highest else "INVALID_STOP_LIMIT"
 
     @rule(data=st.data(), is_cancel=st.booleans())
     def end(self, data, is_cancel):
@@ -253,8 +296,8 @@ class Accounts(RuleBasedStateMachine):
         assert account.realized_pnl == sum(position.realized_pnl for position in account.positions.values())
         assert account.positions_cost == cost
         assert 0 <= account.reserved_cash <= account.cash
-        for symbol, count in account.reserved_shares.items():
-            assert 0 < count <= account.positions[symbol].quantity
+        for symbol, shares in account.reserved_shares.items():
+            assert 0 < shares <= account.positions[symbol].quantity
         assert all(position.cost == 0 for position in account.positions.values() if position.quantity == 0)
 
 
@@ -267,11 +310,12 @@ def test_every_verdict_and_every_figure_is_the_models():
 
 def forgets_to_free_what_was_filled(monkeypatch):
     fill = orders.fill
-    monkeypatch.setattr(
-        orders,
-        "fill",
-        lambda account, *rest: msgspec.structs.replace(fill(account, *rest), reserved_cash=account.reserved_cash),
-    )
+
+    def forgetful(account, *rest):
+        filled, *ended = fill(account, *rest)
+        return msgspec.structs.replace(filled, reserved_cash=account.reserved_cash), *ended
+
+    monkeypatch.setattr(orders, "fill", forgetful)
 
 
 def opens_what_was_filled_again(monkeypatch):
@@ -293,6 +337,32 @@ def fills_a_part_of_fill_or_kill(monkeypatch):
         "fill_breach",
         lambda order, trade: breach(order and order._replace(time_in_force="DAY"), trade),
     )
+
+
+def lets_the_rest_of_an_immediate_order_work(monkeypatch):
+    fill = orders.fill
+    monkeypatch.setattr(orders, "fill", lambda *given: fill(*given)[:1])
+
+
+def fills_a_stop_that_the_market_has_not_reached(monkeypatch):
+    monkeypatch.setattr(Order, "is_triggered", True)
+
+
+def waits_for_the_stop_again_after_a_fill(monkeypatch):
+    monkeypatch.setattr(Order, "is_triggered", property(lambda order: order.stop_price is None))
+
+
+def judges_a_replacement_as_if_it_were_new(monkeypatch):
+    monkeypatch.setattr(orders, "limits_not_stretched", lambda *_, **__: frozenset())
+
+
+def judges_no_replacement_at_all(monkeypatch):
+    every = frozenset({"TRADE_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED", "POSITION_LIMIT_EXCEEDED"})
+    monkeypatch.setattr(orders, "limits_not_stretched", lambda *_, **__: every)
+
+
+def judges_a_replacement_with_the_cushion(monkeypatch):
+    monkeypatch.setattr(orders, "reference_price", lambda side, reserve_price: reserve_price)
 
 
 def reserves_without_a_cushion(monkeypatch):
@@ -325,12 +395,18 @@ def loses_a_unit_of_cost(monkeypatch):
 
 PLANTED = [
     fills_a_part_of_fill_or_kill,
+    fills_a_stop_that_the_market_has_not_reached,
     forgets_to_free_what_was_filled,
     frees_shares_of_another_symbol,
+    judges_a_replacement_as_if_it_were_new,
+    judges_a_replacement_with_the_cushion,
+    judges_no_replacement_at_all,
+    lets_the_rest_of_an_immediate_order_work,
     loses_a_unit_of_cost,
     opens_what_was_filled_again,
     reserves_without_a_cushion,
     spends_what_is_reserved,
+    waits_for_the_stop_again_after_a_fill,
 ]
 
 

@@ -1,5 +1,7 @@
 """Orders, transition by transition: what each leads to, what it reserves, and every way in which it is refused."""
 
+from copy import deepcopy
+
 import pytest
 
 from accounts.domain import commands as c
@@ -147,6 +149,83 @@ def test_fill_or_kill_is_filled_as_a_whole_or_not_at_all():
     assert given.decided[1].status == "FILLED"
 
 
+def test_what_a_fill_leaves_of_an_immediate_order_expires_with_it():
+    given = with_order(time_in_force="IOC").when(order("p", "KO", "BUY", 1, limit="20"))
+    given.when(fill("o", "KO", "BUY", 4, "49"))
+    _, filled, expired = given.decided
+    assert (filled.status, filled.filled_quantity, filled.reserved_cash) == ("PARTIALLY_FILLED", 4, money("320"))
+    assert expired == e.OrderExpired("o", "KO", "BUY", 10, 4, orders.REST_OF_IOC, money("20"), 0)
+    assert reserved(given) == (money("20"), {})
+    given.when(fill("o", "KO", "BUY", 1, "49")).refused_with("ORDER_NOT_OPEN")
+    given = holding(10).when(order("o", "KO", "SELL", 10, "MARKET", time_in_force="IOC"))
+    given.when(fill("o", "KO", "SELL", 4, "9"))
+    assert (type(given.decided[2]), reserved(given), given.account.orders) == (e.OrderExpired, (0, {}), {})
+
+
+def test_an_immediate_order_that_is_filled_as_a_whole_does_not_expire():
+    given = with_order(time_in_force="IOC").when(fill("o", "KO", "BUY", 10, "49"))
+    assert [type(event) for event in given.decided] == [e.TradeExecuted, e.OrderFilled]
+    assert given.decided[1].status == "FILLED"
+
+
+def test_an_order_that_became_immediate_is_filled_once_more_and_one_that_is_no_more_goes_on():
+    given = with_order(filled=4).when(replacing(time_in_force="IOC")).when(fill("n", "KO", "BUY", 1, "49"))
+    assert given.decided[2].filled_quantity == 5
+    given = with_order(time_in_force="IOC").when(replacing(time_in_force="GTC")).when(fill("n", "KO", "BUY", 1, "49"))
+    assert given.account.orders["n"].remaining == 9
+    given = with_order(filled=4).when(replacing(time_in_force="FOK"))
+    given.when(fill("n", "KO", "BUY", 5, "49")).refused_with("FILL_NOT_COMPLETE", 6, 5)
+    given.when(fill("n", "KO", "BUY", 6, "49"))
+    assert given.decided[1].status == "FILLED"
+
+
+STOPS = {
+    "SELL": holding(10).when(order("o", "KO", "SELL", 4, "STOP", stop="40")),
+    "BUY": opened_with("10000").when(order("o", "KO", "BUY", 4, "STOP", stop="40")),
+}
+
+
+@pytest.mark.parametrize(
+    ("side", "untriggered", "triggered", "afterwards"),
+    [("SELL", ["50", "40.0001"], ["40", "39.99", "0.0001"], "50"), ("BUY", ["30", "39.9999"], ["40", "40.0001"], "30")],
+)
+def test_a_stop_order_is_first_filled_where_the_market_triggered_it(side, untriggered, triggered, afterwards):
+    for price in untriggered:
+        given = deepcopy(STOPS[side]).when(fill("o", "KO", side, 1, price))
+        given.refused_with("ORDER_NOT_TRIGGERED", money("40"), money(price))
+        given.when(fill("o", "KO", side, 5, price)).refused_with("ORDER_QUANTITY_EXCEEDED", 4, 5)
+    for price in triggered:
+        given = deepcopy(STOPS[side]).when(fill("o", "KO", side, 1, price)).when(fill("o", "KO", side, 1, afterwards))
+        assert given.account.orders["o"].remaining == 2, "once triggered, it is a market order"
+
+
+def test_a_stop_limit_order_is_triggered_by_a_fill_within_its_limit_and_then_is_a_limit_order():
+    given = opened_with("10000").when(order("o", "KO", "BUY", 4, "STOP_LIMIT", stop="40", limit="41"))
+    given.when(fill("o", "KO", "BUY", 1, "39.99")).refused_with("ORDER_NOT_TRIGGERED", money("40"), money("39.99"))
+    given.when(fill("o", "KO", "BUY", 1, "41.01")).refused_with("PRICE_BEYOND_LIMIT", money("41"), money("41.01"))
+    given.when(fill("o", "KO", "BUY", 1, "40.5")).when(fill("o", "KO", "BUY", 1, "30"))
+    given.when(fill("o", "KO", "BUY", 1, "41.01")).refused_with("PRICE_BEYOND_LIMIT", money("41"), money("41.01"))
+
+
+def test_a_stop_that_was_triggered_stays_so_in_the_order_that_takes_its_place():
+    given = opened_with("10000").when(order("o", "KO", "BUY", 4, "STOP_LIMIT", stop="40", limit="41"))
+    given.when(replacing(limit="39")).refused_with("INVALID_STOP_LIMIT")
+    given.when(fill("o", "KO", "BUY", 1, "40"))
+    given.when(replacing(stop="45")).refused_with("ORDER_TRIGGERED", money("40"), money("45"))
+    given.when(replacing(stop="40", limit="39")).when(fill("n", "KO", "BUY", 1, "30"))
+    assert given.account.orders["n"].remaining == 2
+    given = deepcopy(STOPS["SELL"]).when(replacing(stop="30")).when(fill("n", "KO", "SELL", 1, "40"))
+    given.refused_with("ORDER_NOT_TRIGGERED", money("30"), money("40"))
+
+
+def test_a_market_order_is_filled_at_any_price_and_only_as_what_it_is():
+    given = holding(10).when(order("o", "KO", "SELL", 4, "MARKET", market="10"))
+    given.when(fill("o", "KO", "BUY", 1, "10")).refused_with("FILL_NOT_OF_ORDER")
+    given.when(fill("o", "XOM", "SELL", 1, "10")).refused_with("FILL_NOT_OF_ORDER")
+    given.when(fill("o", "KO", "SELL", 1, "0.0001")).when(fill("o", "KO", "SELL", 1, "1000"))
+    assert given.account.orders["o"].remaining == 2
+
+
 def test_the_limits_of_risk_hold_for_fills_too():
     given = with_order().when(c.ChangeRiskLimits(10_000, money("50000"), money("100")))
     given.when(fill("o", "KO", "BUY", 3, "40")).refused_with("TRADE_LIMIT_EXCEEDED", money("100"), money("120"))
@@ -193,6 +272,8 @@ def test_an_account_has_a_largest_number_of_working_orders(monkeypatch):
 @pytest.mark.parametrize(
     ("order_type", "time_in_force", "limit_price", "stop_price", "code"),
     [
+        ("STOP_LIMIT", "DAY", 2, 1, None),
+        ("STOP_LIMIT", "DAY", 1, 2, Code.INVALID_STOP_LIMIT),
         ("MARKET", "DAY", None, None, None),
         ("LIMIT", "FOK", 1, None, None),
         ("STOP", "GTC", None, 1, None),
@@ -208,9 +289,16 @@ def test_an_account_has_a_largest_number_of_working_orders(monkeypatch):
 )
 def test_prices_and_times_in_force_go_with_the_type(order_type, time_in_force, limit_price, stop_price, code):
     found = terms_code(
-        order_type=order_type, time_in_force=time_in_force, limit_price=limit_price, stop_price=stop_price
+        side="BUY", order_type=order_type, time_in_force=time_in_force, limit_price=limit_price, stop_price=stop_price
     )
     assert found == code
+
+
+def test_a_stop_limit_sell_has_its_limit_at_the_stop_or_below():
+    terms = {"side": "SELL", "order_type": "STOP_LIMIT", "time_in_force": "DAY", "stop_price": 2}
+    found = [terms_code(**terms, limit_price=limit_price) for limit_price in (1, 2, 3)]
+    assert found == [None, None, Code.INVALID_STOP_LIMIT]
+    assert terms_code(**terms, limit_price=3, is_triggered=True) is None, "triggered, it is a limit order"
 
 
 # Replacing.
@@ -219,7 +307,7 @@ def test_prices_and_times_in_force_go_with_the_type(order_type, time_in_force, l
 def test_a_replacement_is_a_new_order_that_keeps_what_was_filled():
     given = with_order(filled=4).when(replacing(quantity=6, limit="45"))
     replaced, placed = given.decided
-    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, reserved_cash=0, reserved_shares=0)
+    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, 0, 0, terms="quantity,limit_price")
     assert (placed.order_id, placed.replaces, placed.client_order_id) == ("n", "o", "again")
     assert (placed.quantity, placed.filled_quantity, placed.filled_value) == (6, 4, money("196"))
     assert given.account.orders["n"].remaining == 2, "what was filled is not opened again"
@@ -261,6 +349,111 @@ def test_a_market_order_keeps_the_price_that_it_was_reckoned_at():
     assert reserved(given) == (money("52"), {})
     given = opened_with("10000").when(order("o", "KO", "BUY", 10, "STOP", stop="10")).when(replacing(stop="20"))
     assert reserved(given) == (money("208"), {})
+
+
+def test_a_market_order_is_replaced_without_being_judged_by_its_cushion():
+    given = opened_with("1000000").when(order("o", "KO", "BUY", 2_443, "MARKET", market="40.72"))
+    assert isinstance(given.latest, e.OrderPlaced)
+    assert given.account.reserved_cash == 2_443 * money("42.3488")
+    for change in ({"time_in_force": "GTC"}, {"quantity": 2_442}, {"quantity": 2_455}):
+        again = deepcopy(given).when(replacing(**change))
+        assert isinstance(again.decided[1], e.OrderPlaced), change
+        assert again.account.orders["n"].reserve_price == money("42.3488")
+    given.when(replacing(quantity=2_456))
+    given.refused_with("TRADE_LIMIT_EXCEEDED", money("100000"), 2_456 * money("40.72"))
+
+
+TIGHT = {
+    "TRADE_LIMIT_EXCEEDED": (10_000, money("50000"), 1),
+    "DAILY_LIMIT_EXCEEDED": (10_000, 1, money("20000")),
+    "POSITION_LIMIT_EXCEEDED": (1, money("50000"), money("20000")),
+}
+
+
+@pytest.mark.parametrize("code", TIGHT)
+@pytest.mark.parametrize("filled", [0, 4])
+@pytest.mark.parametrize(
+    ("terms", "changes", "growths"),
+    [
+        (
+            {"limit": "50"},
+            [{"quantity": 9}, {"limit": "49"}, {"time_in_force": "GTC"}, {"quantity": 11, "limit": "20"}],
+            [{"quantity": 11}, {"limit": "50.0001"}, {"quantity": 20, "limit": "49"}],
+        ),
+        ({"order_type": "MARKET", "market": "50"}, [{"quantity": 9}, {"time_in_force": "IOC"}], [{"quantity": 11}]),
+        (
+            {"order_type": "STOP", "stop": "49"},
+            [{"quantity": 9}, {"time_in_force": "GTC"}],
+            [{"quantity": 11}],
+        ),
+        (
+            {"order_type": "STOP_LIMIT", "stop": "49", "limit": "50"},
+            [{"quantity": 9}, {"limit": "49.5"}],
+            [{"quantity": 11}, {"limit": "51"}],
+        ),
+    ],
+    ids=lambda given: given.get("order_type", "LIMIT") if isinstance(given, dict) else "",
+)
+def test_under_a_lowered_limit_an_order_may_shrink_and_not_grow(code, filled, terms, changes, growths):
+    given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
+    given.when(order("o", "KO", "BUY", 10, **terms))
+    if filled:
+        given.when(fill("o", "KO", "BUY", filled, "50"))
+    given.when(buy("XOM", 1, "7")).when(c.ChangeRiskLimits(*TIGHT[code]))
+    for change in changes:
+        after = deepcopy(given).when(replacing(**change))
+        assert isinstance(after.decided[1], e.OrderPlaced), (change, after.decided)
+    for change in growths:
+        refused = deepcopy(given).when(replacing(**change)).latest
+        assert (refused.code, refused.actual > refused.limit) == (code, True), change
+
+
+@pytest.mark.parametrize("code", ["TRADE_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED"])
+def test_under_a_lowered_limit_a_sell_may_shrink_and_not_grow(code):
+    given = holding(20).when(order("o", "KO", "SELL", 10, limit="50")).when(c.ChangeRiskLimits(*TIGHT[code]))
+    for change in ({"quantity": 9}, {"limit": "1"}, {"time_in_force": "FOK"}, {"quantity": 20, "limit": "25"}):
+        assert isinstance(deepcopy(given).when(replacing(**change)).decided[1], e.OrderPlaced), change
+    for change in ({"quantity": 11}, {"limit": "51"}):
+        assert deepcopy(given).when(replacing(**change)).latest.code == code
+    given.when(replacing(quantity=21, limit="1")).refused_with("INSUFFICIENT_POSITION", 20, 21)
+
+
+def test_each_limit_is_judged_by_what_it_measures():
+    """Fewer shares at a higher price are a smaller value; with shares held they may be a larger part of the whole."""
+    given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
+    given.when(buy("KO", 100, "10")).when(order("o", "KO", "BUY", 100, limit="10"))
+    given.when(c.ChangeRiskLimits(2_000, money("50000"), money("500")))
+    given.when(replacing(quantity=49, limit="20")).refused_with(
+        "POSITION_LIMIT_EXCEEDED", money("2200"), money("2980")
+    )  # Of 11,000 at that price.
+    given.when(replacing(quantity=50, limit="10"))
+    assert given.account.orders["n"].remaining == 50
+
+
+def test_a_replacement_is_not_judged_anew_when_the_market_has_moved():
+    given = opened_with("10000").when(order("o", "KO", "BUY", 100, limit="9"))
+    given.when(c.ChangeRiskLimits(10_000, money("50000"), money("20000"))).when(buy("KO", 500, "1"))
+    given.when(buy("KO", 1, "15")).when(c.ChangeRiskLimits(1_000, money("50000"), money("20000")))
+    given.when(replacing(quantity=101, limit="9"))
+    assert given.latest.code == "POSITION_LIMIT_EXCEEDED"
+    given.when(replacing(quantity=99, limit="9"))
+    assert given.account.orders["n"].remaining == 99
+
+
+def test_a_placement_that_is_asked_about_again_says_how_its_order_stands_now():
+    given = with_order()
+    (placed,) = placement = given.decided
+    assert orders.as_it_works_now(given.account, placement) == placement
+    given.when(fill("o", "KO", "BUY", 4, "49")).when(order("p", "XOM", "BUY", 1, limit="20"))
+    (now,) = orders.as_it_works_now(given.account, placement)
+    assert (now.filled_quantity, now.filled_value, now.reserved_cash) == (4, money("196"), money("320"))
+    assert (now.order_id, now.quantity, now.limit_price) == (placed.order_id, placed.quantity, placed.limit_price)
+    given.when(replacing(quantity=5))
+    replacement = given.decided
+    assert orders.as_it_works_now(given.account, placement) is None, "it was replaced"
+    assert orders.as_it_works_now(given.account, replacement)[1].filled_quantity == 4
+    given.when(fill("n", "KO", "BUY", 1, "49"))
+    assert orders.as_it_works_now(given.account, replacement) is None
 
 
 # Ending.

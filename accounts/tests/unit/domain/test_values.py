@@ -35,10 +35,17 @@ def test_anything_else_is_refused(text):
         parse_amount(text)
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.0, "1", True, None, 10**9 + 1])
+@pytest.mark.parametrize(
+    "value", [0, -1, 1.0, True, None, [], 10**9 + 1, 10**400, "0", "-1", "1.0", "1e3", "1 ", "", "١", "9" * 400, "1_0"]
+)
 def test_a_quantity_is_a_positive_integer(value):
     with pytest.raises(InvalidValue):
         parse_quantity(value)
+
+
+@pytest.mark.parametrize(("given", "shares"), [(1, 1), ("1", 1), ("0250", 250), (10**9, 10**9), ("1000000000", 10**9)])
+def test_a_quantity_is_given_as_digits_or_as_a_number(given, shares):
+    assert parse_quantity(given) == shares
 
 
 def test_the_message_says_what_was_found():

@@ -106,6 +106,6 @@ function joinTrades(newest: Trade[], known: Trade[]): { trades: Trade[]; isJoine
 
 function sorted(positions: Position[]): Position[] {
   return positions
-    .filter((position) => position.quantity !== 0)
+    .filter((position) => position.quantity !== "0")
     .sort((a, b) => (a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : 0));
 }

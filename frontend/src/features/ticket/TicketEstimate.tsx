@@ -30,7 +30,7 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
           {estimate === null ? (
             none
           ) : (
-            <span className={estimate.positionAfter < 0 ? "is-bad" : ""}>{formatQuantity(estimate.positionAfter)}</span>
+            <span className={estimate.positionAfter < 0n ? "is-bad" : ""}>{formatQuantity(estimate.positionAfter)}</span>
           )}
         </Fact>
         <Fact label="Weight after">

@@ -1,0 +1,60 @@
+"""Whether a command that is sent again asks for the same, by what was recorded of the first one."""
+
+import msgspec
+import pytest
+
+from accounts.domain import commands as c
+from accounts.domain.account import decide, evolve
+from accounts.domain.recorded import asks_the_same
+from accounts.domain.state import Account
+
+NOW = 1_790_000_000_000_000
+OPEN = c.OpenAccount("user:1", "Savings", "USD")
+PLACE = c.PlaceOrder("o-1", "mine", "KO", "BUY", 10, "LIMIT", "DAY", 500_000, None, 0)
+MARKET = c.PlaceOrder("o-2", "mine-2", "KO", "BUY", 10, "MARKET", "GTC", None, None, 500_000)
+REPLACE = c.ReplaceOrder("o-1", "o-3", "mine-3", 20, None, None, None)
+
+
+def after(*commands):
+    account = Account(positions={}, orders={}, reserved_shares={})
+    for command in commands:
+        for event in decide(account, command, NOW):
+            evolve(account, event)
+    return account
+
+
+RICH = (OPEN, c.DepositCash(10**10, ""))
+SENT = {
+    "opening": ((), OPEN, {"name": "Other"}),
+    "deposit": ((OPEN,), c.DepositCash(100, "rent"), {"amount": 900}),
+    "reference": ((OPEN,), c.DepositCash(100, "rent"), {"reference": ""}),
+    "refused": ((OPEN,), c.WithdrawCash(100, ""), {"amount": 200}),
+    "trade": (RICH, c.ExecuteTrade("KO", "BUY", 10, 500_000, None), {"price": 500_001}),
+    "order": (RICH, PLACE, {"time_in_force": "GTC"}),
+    "market order": (RICH, MARKET, {"quantity": 11}),
+    "replacement": ((*RICH, PLACE), REPLACE, {"limit_price": 500_000}),
+    "cancel": ((*RICH, PLACE), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
+    "limits": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10), {"max_position_bp": 999}),
+    "freeze": ((OPEN,), c.FreezeAccount("audit"), {"reason": "other"}),
+}
+
+
+@pytest.mark.parametrize(("before", "command", "change"), SENT.values(), ids=SENT)
+def test_a_retry_repeats_every_argument(before, command, change):
+    events = decide(after(*before), command, NOW)
+    assert asks_the_same(command, events)
+    assert not asks_the_same(msgspec.structs.replace(command, **change), events)
+
+
+def test_another_kind_of_command_is_never_a_retry():
+    events = decide(after(*RICH), PLACE, NOW)
+    assert not asks_the_same(c.ExecuteTrade("KO", "BUY", 10, 500_000, None), events)
+    deposited = decide(after(OPEN), c.DepositCash(100, ""), NOW)
+    assert not asks_the_same(c.WithdrawCash(100, ""), deposited)
+
+
+def test_what_the_platform_adds_to_a_command_counts_for_nothing():
+    events = decide(after(*RICH), MARKET, NOW)
+    assert asks_the_same(msgspec.structs.replace(MARKET, order_id="another", reference_price=510_000), events)
+    replaced = decide(after(*RICH, PLACE), REPLACE, NOW)
+    assert asks_the_same(msgspec.structs.replace(REPLACE, new_order_id="another"), replaced)
