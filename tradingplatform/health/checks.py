@@ -6,7 +6,6 @@ one, writers within their own deadline, the event store within its driver's.
 
 import asyncio
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 
 from accounts.application.bus.zeromq import ZeroMQBus
 from eventstore.audit.checkpointing import CHECKPOINT_KIND
+from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
 from eventstore.provider import get_store
 from readmodels import pulse
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
@@ -92,7 +92,12 @@ class Checks:
 
     async def _check_event_store(self) -> str:
         await self._in_thread(lambda: get_store().engine.latest_document(kind=CHECKPOINT_KIND))
-        return f"readable, SQLite {sqlite3.sqlite_version}" if settings.EVENT_STORE == "sqlite" else "readable"
+        if settings.EVENT_STORE != "sqlite":
+            return "readable"
+        fault = wal_reset_fault(sqlite_version())
+        if fault is not None:
+            raise Unwell(Status.SLOW, fault)
+        return f"readable, SQLite {sqlite_version()}"
 
     async def _check_writer(self, endpoint: str, bus: ZeroMQBus) -> str:
         status = await self._in_thread(bus.status)
