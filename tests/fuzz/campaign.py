@@ -97,7 +97,7 @@ class Campaign:
         ways = {name: way for name, way in self.ways.items() if not names or name in names}
         before = self.platform.process_ids()
         deadline = None if seconds is None else time.monotonic() + seconds
-        number = 0
+        number = shown = 0
         with self.innocent:
             while (rounds is None or number < rounds) and (deadline is None or time.monotonic() < deadline):
                 for name, way in ways.items():
@@ -105,6 +105,9 @@ class Campaign:
                     for place in range(CASES_A_TURN) if only_case is None else (only_case,):
                         self.one(name, way, number * CASES_A_TURN + place)
                     self.look(before, name, number)
+                    for finding in self.target.judge.findings[shown:]:
+                        progress(str(finding))
+                    shown = len(self.target.judge.findings)
                 number += 1
         for connection in self.target.held_open:
             connection.close()

@@ -127,9 +127,16 @@ def faults_of_log(name: str, text: str, secrets: Iterable[str]) -> list[str]:
     faults = []
     trace = _TRACE.search(text)
     if trace is not None:
-        faults.append(f"{name}.log has a traceback: ...{text[max(0, trace.start() - 300) : trace.start() + 3_000]}")
+        faults.append(f"{name}.log has a traceback: ...{_around(text, trace.start())}")
     faults += [f"{name}.log holds a secret ({len(secret)} characters)" for secret in secrets if secret in text]
     return faults
+
+
+def _around(text: str, start: int) -> str:
+    """Return the line before a traceback, and its end."""
+    before = text[:start].rstrip().rpartition("\n")[2][-300:]
+    trace = re.split(r"\n(?=\d{4}-\d\d-\d\dT)", text[start : start + 20_000])[0]
+    return f"{before}\n{trace[-1_500:]}"
 
 
 def faults_of_processes(before: Mapping[str, frozenset[int]], now: Mapping[str, frozenset[int]]) -> list[str]:

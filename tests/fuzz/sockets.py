@@ -25,6 +25,8 @@ class SocketWays:
         if random.random() < 0.1:
             path += "?" + quote(any_text(random)[:500], errors="replace")
         headers = self._target.somebody(random)
+        if random.random() < 0.9:  # Sessions are let in from pages of this site only.
+            headers = [*headers, ("Origin", f"http://127.0.0.1:{self._target.port}")]
         sent = handshake(self._target.port, path, headers)
         with self._target.connect() as connection:
             connection.settimeout(3)
