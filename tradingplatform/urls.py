@@ -14,7 +14,9 @@ admin.site.site_header = "Trading platform: compliance"
 admin.site.site_title = "Trading platform"
 admin.site.index_title = "Accounts and operations"
 
+handler400 = "tradingplatform.page.bad_request"
 handler404 = "tradingplatform.page.not_found"
+handler500 = "tradingplatform.page.server_error"
 urlpatterns = [
     path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
     path("api/", include("accounts.api.urls")),
