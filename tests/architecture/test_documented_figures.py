@@ -291,7 +291,13 @@ def test_a_figure_that_is_wrong_or_that_nobody_holds_is_found():
     text = (BASE_DIR / "docs" / "orders.md").read_text()
     (wrong,) = wrong_figures("docs/orders.md", text.replace("more than 1,000 working", "more than 2,000 working"))
     assert "'more than 2,000 working orders', the code says 1000" in wrong
-    for planted in ("It takes 30 ms.", "At most twelve open orders.", "Within a minute.", "100,000 of them.", "A 5 % fee."):
+    for planted in (
+        "It takes 30 ms.",
+        "At most twelve open orders.",
+        "Within a minute.",
+        "100,000 of them.",
+        "A 5 % fee.",
+    ):
         (unknown,) = wrong_figures("docs/orders.md", f"{text}\n{planted}\n")
         assert "add a row with its constant to FIGURES" in unknown
 
