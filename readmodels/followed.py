@@ -1,8 +1,9 @@
 """Which changes of a round are published: all that were projected event by event, and of the plain events those of the
 accounts that somebody follows.
 
-That is asked after the commit: whoever joined an account's group before is told here; whoever joins later reads a snapshot that
-holds the change already. So nobody misses a change, and thousands of accounts that nobody looks at cost nothing.
+That is asked after the commit: whoever joined an account's group before is told here; whoever joins later reads a
+snapshot that holds the change already. So nobody misses a change, and thousands of accounts that nobody looks at cost
+nothing.
 """
 
 import uuid

@@ -11,8 +11,8 @@ C = TypeVar("C")
 
 
 class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
-    """One command for one aggregate; `command_id` makes it idempotent among the commands of its sender (`actor`) that the
-    partition remembers.
+    """One command for one aggregate; `command_id` makes it idempotent among the commands of its sender (`actor`) that
+    the partition remembers.
     """
 
     aggregate_id: str

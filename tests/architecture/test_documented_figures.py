@@ -109,6 +109,8 @@ FIGURES = {
         (r"At most ([\d,]+) events; Ctrl-C", what_if.EVENTS_MAX),
     ],
     "docs/configuration.md": [
+        (r"fixed at creation; (\d+) \(DynamoDB", settings.EVENT_STORE_PARTITIONS_DEFAULT["sqlite"]),
+        (r"fixed at creation; 16 \(DynamoDB: (\d+)\)", settings.EVENT_STORE_PARTITIONS_DEFAULT["dynamodb"]),
         (r"waits a (\w+) of a second for its replica", version_waits.REPLICA_WAIT_SECONDS_MAX),
         (r"does not answer within (a) second", settings.REPLICA_SECONDS_MAX),
         (r"is left alone for (\w+),", replicas.DOWN_SECONDS),
