@@ -45,7 +45,7 @@ TERMS_MESSAGES: Final = {
     "price would both trigger this one and be within its limit",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
-_IDENTIFIER_LENGTH_MAX: Final = 64
+IDENTIFIER_LENGTH_MAX: Final = 64
 _CURRENCIES: Final = frozenset({"USD"})  # One currency per account; the demo market quotes dollars.
 _ACCOUNT_IDS_KEPT: Final = 65_536
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
@@ -260,7 +260,7 @@ def _are_identifiers(texts: Sequence[str]) -> bool:
     together = "".join(texts)
     return (
         min(map(len, texts)) > 0
-        and max(map(len, texts)) <= _IDENTIFIER_LENGTH_MAX
+        and max(map(len, texts)) <= IDENTIFIER_LENGTH_MAX
         and together.isascii()
         and together.isprintable()
         and " " not in together
