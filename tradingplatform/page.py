@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
+from django.views.csrf import csrf_failure as django_csrf_failure
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -26,6 +27,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = "the request is not taken: look at its Host header, its cookies and the number of its parameters"
     problem = Problem(400, "BAD_REQUEST", detail)
     return _problem(problem, request) if _is_program(request) else defaults.bad_request(request, exception)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer who sends no token, or comes from another page."""
+    problem = Problem(403, "FORBIDDEN", f"send the CSRF token of /api/session as X-CSRFToken ({reason})")
+    return _problem(problem, request) if _is_program(request) else django_csrf_failure(request, reason)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

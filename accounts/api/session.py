@@ -18,7 +18,6 @@ from rest_framework.response import Response
 from accounts.actors import user_reference
 from accounts.application.factories import CURRENCIES
 from accounts.locked_logins import Lock, lock_of
-from accounts.application.factories import CURRENCIES
 from accounts.permissions import platform_role
 from edge.parameters import BodySerializer, Text
 from edge.views import RestView

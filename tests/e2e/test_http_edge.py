@@ -127,6 +127,17 @@ def test_chunks_that_are_none_and_hosts_that_are_not_ours_are_bad_requests(addre
             assert ("BAD_REQUEST" in answer.text) == (path in ("/graphql", "/api/accounts"))
 
 
+def test_under_api_every_refusal_is_a_problem_and_no_parameter_is_passed_over(platform):
+    with httpx.Client(base_url=platform.base_url, timeout=20) as client:
+        for method in ("POST", "PUT", "DELETE"):
+            refused = client.request(method, "/api/health")
+            assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+        for query in ("x=1", "lang=xx", "format=yaml"):
+            told = client.get(f"/api/schema?{query}")
+            assert (told.status_code, told.json()["code"]) == (400, "BAD_REQUEST")
+        assert client.get("/api/schema", headers={"Accept": "application/json"}).json()["openapi"]
+
+
 def test_what_the_admin_refuses_is_no_fault(platform):
     with httpx.Client(base_url=platform.base_url, timeout=20) as client:
         token = client.get("/api/session").json()["csrf_token"]

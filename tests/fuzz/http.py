@@ -64,91 +64,8 @@ class HttpWays:
 
     def headers(self, random: Random) -> None:
         """Send one case."""
-        text = any_text(random)[:20_000]
         secret = next(value for _, value in self._target.credentials["trader"])
-        name, value = random.choice(
-            (
-                (
-                    "Authorization",
-                    random.choice(
-                        (text, "Bearer", "Bearer ", f"Bearer {text}", f"Basic {text}", "bearer  x y", secret + text)
-                    ),
-                ),
-                (
-                    "Authorization",
-                    random.choice(
-                        (secret.replace("Bearer", "BEARER"), secret.replace(" ", "\t"), secret + ", " + secret)
-                    ),
-                ),
-                (
-                    "Cookie",
-                    random.choice(
-                        (
-                            f"sessionid={text}",
-                            f"csrftoken={text}",
-                            text,
-                            "a=b; " * 500,
-                            'sessionid="\\000"',
-                            "$Version=1",
-                        )
-                    ),
-                ),
-                (
-                    "Host",
-                    random.choice(
-                        (
-                            text,
-                            "",
-                            "evil.example",
-                            "localhost:99999",
-                            "127.0.0.1:abc",
-                            "[::1]",
-                            "a" * 300,
-                            "user@localhost",
-                        )
-                    ),
-                ),
-                (
-                    "Origin",
-                    random.choice(
-                        (text, "null", "http://", "https://127.0.0.1", "://", "http://[", "http://127.0.0.1:x")
-                    ),
-                ),
-                ("Referer", random.choice((text, "http://[", "https://127.0.0.1/"))),
-                (
-                    "Content-Type",
-                    random.choice(
-                        (text, "application/json; charset=x", "multipart/form-data", 'text/plain; charset="', "/", ";")
-                    ),
-                ),
-                (
-                    "Accept",
-                    random.choice(
-                        (
-                            text,
-                            "*/*;q=x",
-                            "application/xml",
-                            "text/html",
-                            "a/b;" * 200,
-                            "/",
-                            ",,,",
-                            "application/json; indent=99999999999",
-                        )
-                    ),
-                ),
-                ("Accept-Language", random.choice((text, "x" * 500, "de;q=9", "-" * 600))),
-                ("Accept-Encoding", random.choice((text, "gzip;q=x", "identity;q=0, *;q=0"))),
-                ("If-None-Match", random.choice((text, "*", '"', 'W/"', '"a", ' * 200))),
-                ("If-Modified-Since", random.choice((text, "Thu, 99 Jan 9999 99:99:99 GMT"))),
-                ("Range", random.choice((text, "bytes=0-", "bytes=-1", "bytes=9-1", "bytes=0-0,1-1," * 50))),
-                ("X-CSRFToken", text),
-                ("X-Forwarded-For", text),
-                ("X-HTTP-Method-Override", random.choice(METHODS)),
-                ("Expect", random.choice((text, "100-continue", "200-ok"))),
-                ("Upgrade", random.choice((text, "h2c", "websocket"))),
-                ("Sec-WebSocket-Protocol", text),
-            )
-        )
+        name, value = _awkward_header(random, any_text(random)[:20_000], secret)
         value = value.replace("\r", "").replace("\n", "")[:20_000]
         pairs: Headers = [(name, value)]
         if name not in ("Authorization", "Cookie") and random.random() < 0.6:
@@ -313,3 +230,86 @@ class HttpWays:
                 ("/", "/change/", "/history/", "/delete/")
             )
         self._target.ask("GET", path + (f"?{query}" if query else ""), self._target.credentials["staff"])
+
+
+def _awkward_header(random: Random, text: str, secret: str) -> tuple[str, str]:
+    """Return a header that a server has to understand, with a value that it may not."""
+    return random.choice(
+        (
+            (
+                "Authorization",
+                random.choice(
+                    (text, "Bearer", "Bearer ", f"Bearer {text}", f"Basic {text}", "bearer  x y", secret + text)
+                ),
+            ),
+            (
+                "Authorization",
+                random.choice((secret.replace("Bearer", "BEARER"), secret.replace(" ", "\t"), secret + ", " + secret)),
+            ),
+            (
+                "Cookie",
+                random.choice(
+                    (
+                        f"sessionid={text}",
+                        f"csrftoken={text}",
+                        text,
+                        "a=b; " * 500,
+                        'sessionid="\\000"',
+                        "$Version=1",
+                    )
+                ),
+            ),
+            (
+                "Host",
+                random.choice(
+                    (
+                        text,
+                        "",
+                        "evil.example",
+                        "localhost:99999",
+                        "127.0.0.1:abc",
+                        "[::1]",
+                        "a" * 300,
+                        "user@localhost",
+                    )
+                ),
+            ),
+            (
+                "Origin",
+                random.choice((text, "null", "http://", "https://127.0.0.1", "://", "http://[", "http://127.0.0.1:x")),
+            ),
+            ("Referer", random.choice((text, "http://[", "https://127.0.0.1/"))),
+            (
+                "Content-Type",
+                random.choice(
+                    (text, "application/json; charset=x", "multipart/form-data", 'text/plain; charset="', "/", ";")
+                ),
+            ),
+            (
+                "Accept",
+                random.choice(
+                    (
+                        text,
+                        "*/*;q=x",
+                        "application/xml",
+                        "text/html",
+                        "a/b;" * 200,
+                        "/",
+                        ",,,",
+                        "application/json; indent=99999999999",
+                    )
+                ),
+            ),
+            ("Accept-Language", random.choice((text, "x" * 500, "de;q=9", "-" * 600))),
+            ("Accept-Encoding", random.choice((text, "gzip;q=x", "identity;q=0, *;q=0"))),
+            ("If-None-Match", random.choice((text, "*", '"', 'W/"', '"a", ' * 200))),
+            ("If-Modified-Since", random.choice((text, "Thu, 99 Jan 9999 99:99:99 GMT"))),
+            ("Range", random.choice((text, "bytes=0-", "bytes=-1", "bytes=9-1", "bytes=0-0,1-1," * 50))),
+            ("X-CSRFToken", text),
+            ("X-Forwarded-For", text),
+            ("X-HTTP-Method-Override", random.choice(METHODS)),
+            ("Expect", random.choice((text, "100-continue", "200-ok"))),
+            ("Upgrade", random.choice((text, "h2c", "websocket"))),
+            ("Sec-WebSocket-Protocol", text),
+        )
+    )

@@ -10,6 +10,8 @@ from tests.fuzz.values import any_json, any_text, damaged
 
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "get", "NONSENSE")
 
+UNDESCRIBED: Final = ("/api/health", "/api/schema", "/api/docs", "/api/nothing")
+
 
 class RestWays:
     """What can be asked of REST; `document` is the OpenAPI document."""
@@ -28,8 +30,8 @@ class RestWays:
 
     def parameters(self, random: Random) -> None:
         """Send one case."""
-        template = random.choice(list(self._document["paths"]))
-        operation = self._document["paths"][template].get("get", {})
+        template = random.choice([*self._document["paths"], *UNDESCRIBED])
+        operation = self._document["paths"].get(template, {}).get("get", {})
         declared = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
         pairs = []
         for parameter in declared:

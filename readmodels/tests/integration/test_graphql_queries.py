@@ -338,6 +338,10 @@ class TestMinVersion:
     def test_a_version_that_is_there_is_answered_at_once(self, ada):
         assert ada.ask(ACCOUNT, id=ADA, minVersion=7)["version"] == 7
 
+    @pytest.mark.parametrize("version", [-1, 10**18, 2**63 - 1])
+    def test_a_version_that_no_account_can_have_is_refused_as_rest_does(self, ada, version):
+        assert ada.error(ACCOUNT, id=ADA, minVersion=version)[1] == "BAD_REQUEST"
+
     def test_a_version_that_comes_while_waiting_is_answered_with_its_trade(self, ada, history):
         history.buy(ADA, quantity=1)
 
