@@ -110,9 +110,9 @@ def _kill_in_turn(
     names = sorted(target.pids())
     chances.shuffle(names)
     for name in names:
-        before = _kill(target, name, summary, say, with_guard=False)
-        started = time.monotonic()
-        _wait_for_restart(target, {name: before})
+        before, started = target.restarts(name), time.monotonic()
+        _kill(target, name, summary, say, with_guard=False)
+        _wait_for_restart(target, name, before)
         if waits_for_health:
             target.wait_until_well(RECOVERY_SECONDS_MAX)
             summary.seconds_to_recover.setdefault(name, []).append(time.monotonic() - started)
@@ -129,20 +129,18 @@ def _kill_at_random(target: Target, chances: random.Random, summary: Summary, sa
             target.wait_until_well(RECOVERY_SECONDS_MAX)
 
 
-def _kill(target: Target, name: str, summary: Summary, say: Say, *, with_guard: bool) -> int | None:
-    before = target.pids().get(name)
+def _kill(target: Target, name: str, summary: Summary, say: Say, *, with_guard: bool) -> None:
     if target.kill(name, with_guard=with_guard):
         summary.kills[name] = summary.kills.get(name, 0) + 1
         say(f"killed {name}{' and its guard' if with_guard else ''}")
-    return before
 
 
-def _wait_for_restart(target: Target, before: dict[str, int | None]) -> None:
-    """Return when other processes run under these names; raises TimeoutError when they are not started again."""
+def _wait_for_restart(target: Target, name: str, before: int) -> None:
+    """Return when a process was started again; raises TimeoutError when it is not."""
     deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-    while any(target.pids().get(name) in (None, pid) for name, pid in before.items()):
+    while target.restarts(name) <= before:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{', '.join(before)} was not started again within {RECOVERY_SECONDS_MAX:g} s")
+            raise TimeoutError(f"{name} was not started again within {RECOVERY_SECONDS_MAX:g} s")
         time.sleep(LOOK_SECONDS)
 
 

@@ -96,6 +96,10 @@ class Target:
         """Return the process id of everything that runs now."""
         return {row["name"]: row["pid"] for row in self.status()["processes"] if row["pid"] is not None}
 
+    def restarts(self, name: str) -> int:
+        """Return how often something was started again; counted once it runs."""
+        return sum(row["restarts"] for row in self.status()["processes"] if row["name"] == name and row["pid"])
+
     def kill(self, name: str, *, with_guard: bool = False) -> bool:
         """Kill -9 a process, perhaps its guard too; False when it is not running just now."""
         pid = self.pids().get(name)
