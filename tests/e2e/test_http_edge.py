@@ -111,7 +111,7 @@ def test_chunks_that_are_none_and_hosts_that_are_not_ours_are_bad_requests(addre
             assert answer_of(connection)[0] == 400, size
     for host in ("evil.example", "127.0.0.1:abc", "", "a\tb", "x" * 9_000):
         for path in ("/graphql", "/api/accounts", "/", "/admin/"):
-            answer = httpx.post(f"{platform.base_url}{path}", headers={"Host": host}, content=b"{}", timeout=20)
+            answer = httpx.post(f"{platform.base_url}{path}", headers={"Host": host}, content=b"{}")
             assert answer.status_code == 400, (host, path)
             assert ("BAD_REQUEST" in answer.text) == (path in ("/graphql", "/api/accounts"))
 
