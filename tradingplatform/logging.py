@@ -8,14 +8,11 @@ nothing in it can look like a line of its own.
 import logging
 import logging.config
 import sys
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from tradingplatform.redaction import redact_event
-
-CHARACTERS_MAX: Final = 2_000
-"""Of one text in a line; tracebacks excepted."""
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -41,17 +38,14 @@ class Refusals(logging.Filter):
 
 
 def one_line(_logger: Any, _name: str, event: Any) -> Any:
-    """Escape what is not printable in the texts of a line, and cut long ones: a processor of structlog."""
+    """Escape what is not printable in the texts of a line: a processor of structlog."""
     return {name: _printable(value) if name != "exception" else value for name, value in event.items()}
 
 
 def _printable(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.isprintable():
         return value
-    cut = value if len(value) <= CHARACTERS_MAX else f"{value[:CHARACTERS_MAX]}... ({len(value):,} characters)"
-    if cut.isprintable():
-        return cut
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in value)
 
 
 def configure_logging(*, format: str, level: str) -> None:

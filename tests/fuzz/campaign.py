@@ -20,7 +20,7 @@ from tests.fuzz.ways import ways_in
 from tests.services.platform import BASE_DIR, Platform
 
 DEMO_PASSWORD: Final = "demo-password"
-CASES_A_TURN: Final = 10
+CASES_A_TURN: Final = 5
 SCHEMA: Final = BASE_DIR / "tradingplatform" / "schema.graphql"
 
 

@@ -269,7 +269,7 @@ def _awkward_header(random: Random, text: str, secret: str) -> tuple[str, str]:
                         "localhost:99999",
                         "127.0.0.1:abc",
                         "[::1]",
-                        "a" * 300,
+                        "x-" * 5_000,
                         "user@localhost",
                     )
                 ),
