@@ -41,9 +41,10 @@ test-frontend: setup ## Run the front end's unit tests
 test-python: setup ## Run the Python tests, end-to-end tests included
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: fuzz-api
-fuzz-api: setup ## Ask every REST operation hundreds of questions, and compare the answers with the OpenAPI document
-	@API_EXAMPLES=400 $(BIN)/python -m pytest tests/e2e/test_api_contract.py
+.PHONY: fuzz
+fuzz: setup ## Send what nobody should through every way in, for MINUTES (5); SEED and EXAMPLES are settings, too
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+	@API_EXAMPLES=$(or $(EXAMPLES),100) API_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q tests/e2e/test_api_contract.py
 
 .PHONY: chaos
 chaos: setup ## Kill every process of a platform under load, for some minutes (ARGS="--minutes 20 --seed 1 --event-store dynamodb")

@@ -61,7 +61,7 @@ class RequestLimits:
                 problem = Problem(408, "REQUEST_TOO_SLOW", f"a body has {BODY_SECONDS_MAX:g} seconds to arrive")
             if problem is not None:
                 await _refuse(problem, scope, send)
-            elif body.is_complete:
+            else:
                 await self._application(scope, body.handed_on(receive), _in_time(send))
         except ClientTooSlow:
             log.info("a client that does not read is let go", path=scope["path"], seconds=SEND_SECONDS_MAX)
@@ -69,11 +69,13 @@ class RequestLimits:
             self._bytes_held -= body.size
 
     async def _read(self, body: "_Body", receive: Receive) -> Problem | None:
-        """Read until the body is complete or the caller has gone; return what is wrong with it."""
+        """Read until the body is complete; return what is wrong with it."""
         while not body.is_complete:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
+            if message["type"] == "http.disconnect":  # So the server says of chunks that are none, too.
+                return Problem(
+                    400, "BAD_REQUEST", "the body is not whole: its length or its chunks are not as announced"
+                )
             body.add(message)
             self._bytes_held += len(message.get("body", b""))
             if body.size > BODY_BYTES_MAX:

@@ -6,7 +6,9 @@ The declaration is checked before the view's method runs, and is where the OpenA
 
 from typing import Any, ClassVar
 
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from edge import parameters
@@ -22,3 +24,10 @@ class RestView(APIView):
         """Check who asks, then what is asked."""
         super().initial(request, *args, **kwargs)
         self.asked = parameters.check(self.takes, request.query_params)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Return the problem, as JSON whatever form was asked for."""
+        response = super().handle_exception(exc)
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return response

@@ -147,7 +147,7 @@ class EventStore:
 
         Raises InvalidAppend, WrongExpectedVersion (with expected and actual), ConflictLimitReached, OutcomeUnknown or
         StoreUnavailable. Sent again with the same command ids, it returns the first result. For commands that are
-        decided on, use `writer`: this one holds no state but versions.
+        decided on, use `writer`: this one holds versions and command ids alone.
         """
         for append in appends:
             check_append(append, types=list(self.codec.event_types.values()))

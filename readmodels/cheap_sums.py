@@ -27,7 +27,7 @@ class Sum(NamedTuple):
         return f"{self.what}: " + ", ".join(f"{place} says {value:,}" for place, value in self.found.items())
 
 
-_SUMS: Final = {
+SUMS: Final = {
     "events": {
         "account_summary.version": "SELECT sum(version) FROM account_summary",
         "the rows of events": "SELECT (SELECT count(*) FROM trade_history) + count(*) FROM account_events",
@@ -115,7 +115,7 @@ def compare_sums() -> list[Sum]:
     with transaction.atomic():
         queries.read_one_snapshot()
         with connection.cursor() as cursor:
-            return [Sum(what, {place: _figure(cursor, sql) for place, sql in by.items()}) for what, by in _SUMS.items()]
+            return [Sum(what, {place: _figure(cursor, sql) for place, sql in by.items()}) for what, by in SUMS.items()]
 
 
 def _figure(cursor: Any, query: str) -> Decimal:

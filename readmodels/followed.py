@@ -1,7 +1,9 @@
-"""What is put into words of the plain events of a round: that of the accounts which somebody follows, and no other.
+"""Which changes of a round are published: all that were projected event by event, and of the plain events those of the
+accounts that somebody follows.
 
-Asked after the commit: whoever joined an account's group before is told here; whoever joins later reads a snapshot that
-holds the change already. So nobody misses a change, and thousands of accounts that nobody looks at cost nothing.
+That is asked after the commit: whoever joined an account's group before is told here; whoever joins later reads a
+snapshot that holds the change already. So nobody misses a change, and thousands of accounts that nobody looks at cost
+nothing.
 """
 
 import uuid

@@ -2,8 +2,8 @@
 
 All waits of a process are looked up together, by one query on one connection of the event loop's own, which is opened
 when somebody waits and closed when nobody has for a while. A wait is looked at often at first, since a lone trade is
-there within some 20 ms, and then less and less. Who asks has a bounded number of waits, and so has the process. What is
-waited for is the primary's version; whoever reads from a replica has to look again.
+there soon, and then less and less. Who asks has a bounded number of waits, and so has the process. What is waited for
+is the primary's version; whoever reads from a replica has to look again.
 """
 
 import asyncio

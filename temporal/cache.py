@@ -2,9 +2,9 @@
 
 An entry is the state of one version of an account, and from when until when it was that; so all instants between two
 events share it. Entries are in the fields of `SLOTS` hashes, each with at most `ENTRIES_PER_SLOT` of them (a full one
-loses any other entry for a new one) of at most `ENTRY_BYTES_MAX`, gone after `TTL_SECONDS`: 256 MiB if every entry were
-the largest, about 50 MiB as accounts are. The store's id is in the key, so another store's accounts are never
-found. An entry whose hash is not its own is ignored: that finds accidents, not somebody who may write to Redis.
+loses any other entry for a new one) of at most `ENTRY_BYTES_MAX`, gone after `TTL_SECONDS`. The store's id is in the
+key, so another store's accounts are never found. An entry whose hash is not its own is ignored: that finds accidents,
+not somebody who may write to Redis.
 
 Without Redis everything is slower and nothing is wrong. One line in the log says so, and Redis is left alone for
 `AWAY_SECONDS`.

@@ -1,9 +1,9 @@
 """Many accounts as of one instant: those that a user may see, or all of the firm.
 
-How they are found: accounts that are known by their ids with a look-up each (a page and at most 100 events, a few
-thousand accounts a second); all of the firm by replaying the journal up to the instant (some 500,000
-events a second), several partitions at a time, since only the journal knows every account. Accounts opened later are
-left out. Memory holds a few look-ups, or the accounts of at most `THREADS_MAX` partitions.
+How they are found: accounts that are known by their ids with a look-up each (a page and at most 100 events); all of the
+firm by replaying the journal up to the instant, several partitions at a time, since only the journal knows every
+account. Accounts opened later are left out. Memory holds a few look-ups, or the accounts of at most `THREADS_MAX`
+partitions.
 """
 
 import threading

@@ -1,4 +1,6 @@
-"""The web process: HTTP to Django, WebSockets to the consumers. Stateless; any number of them can run."""
+"""The web process: HTTP to Django, WebSockets to the consumers. Any number of them can run: each holds its own sockets
+and bounded caches, and nothing that another one needs.
+"""
 
 import os
 from typing import Final

@@ -32,7 +32,12 @@ PASSWORD: Final = "demo-password"  # noqa: S105 - public on purpose.
 USERS: Final = (
     DemoUser("alice", "Alice Young", "Trader: five accounts, four of them traded by simple strategies"),
     DemoUser("bob", "Bob Stone", "Trader: one account of his own, and he may look at one of Alice's"),
-    DemoUser("compliance", "Carol Reyes", "Compliance officer: the admin, every account read-only", is_staff=True),
+    DemoUser(
+        "compliance",
+        "Carol Reyes",
+        "Compliance officer: the admin, every account; freezes, and changes risk limits",
+        is_staff=True,
+    ),
     DemoUser("admin", "Administrator", "Operator: users, access and keys in the admin", True, True),
 )
 

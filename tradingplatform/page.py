@@ -2,11 +2,12 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+from django.views.csrf import csrf_failure as django_csrf_failure
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
-from django.views.defaults import page_not_found
 
-from edge.problems import Problem
+from edge.problems import GRAPHQL_PATH, Problem
 
 _NOT_BUILT = "The front end is not built: run `make setup`."
 
@@ -21,10 +22,37 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(path.read_bytes(), headers={"Cache-Control": "no-cache"})
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django itself does not take, such as a Host header that is none of ours."""
+    detail = "the request is not taken: look at its Host header, its cookies and the number of its parameters"
+    problem = Problem(400, "BAD_REQUEST", detail)
+    return _problem(problem, request) if _is_program(request) else defaults.bad_request(request, exception)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer who sends no token, or comes from another page."""
+    problem = Problem(403, "FORBIDDEN", f"send the CSRF token of /api/session as X-CSRFToken ({reason})")
+    return _problem(problem, request) if _is_program(request) else django_csrf_failure(request, reason)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a path that there is not: a program gets a problem, a person a page."""
-    if not request.path.startswith("/api/"):
-        return page_not_found(request, exception)
+    """Answer a path that there is not."""
     detail = f"there is nothing at {request.path}: /api/docs lists the paths, and an id is a lower-case UUID"
-    body, content_type = Problem(404, "NOT_FOUND", detail).body(request.path)
-    return HttpResponse(body, status=404, content_type=content_type)
+    problem = Problem(404, "NOT_FOUND", detail)
+    return _problem(problem, request) if _is_program(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer when the platform failed."""
+    problem = Problem(500, "INTERNAL_ERROR", "the platform failed to answer; its log says why")
+    return _problem(problem, request) if _is_program(request) else defaults.server_error(request)
+
+
+def _is_program(request: HttpRequest) -> bool:
+    """A program gets a problem, a person a page."""
+    return request.path.startswith("/api/") or request.path == GRAPHQL_PATH
+
+
+def _problem(problem: Problem, request: HttpRequest) -> HttpResponse:
+    body, content_type = problem.body(request.path)
+    return HttpResponse(body, status=problem.status, content_type=content_type)

@@ -12,18 +12,22 @@ from django.http import HttpRequest
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 REDACTED: Final = "[redacted]"
+CHARACTERS_MAX: Final = 2_000
+"""Of one text in a line of the log."""
+TRACEBACK_CHARACTERS_MAX: Final = 20_000
 _NAMES: Final = (
     r"pass(?:word|wd)?|secret|token|api[-_]?key|authorization|cookie|sessionid|csrf\w*|credentials?|signature"
 )
 _SECRET_NAME: Final = re.compile(_NAMES, re.IGNORECASE)
+# Everything that repeats before what it looks for is bounded: who sends a long text must not keep the process busy.
 _FORMS: Final = (
     (re.compile(r"\btp_[0-9a-f]{12}_[A-Za-z0-9_-]+"), REDACTED),
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",;]+"), rf"\1 {REDACTED}"),
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{REDACTED}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@'\"]{0,200}:)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{REDACTED}@"),
     (re.compile(r"\b(?:pbkdf2_sha\w+|argon2\w*|scrypt|bcrypt\w*|md5)\$[^\s'\",)]+"), REDACTED),
     (
         re.compile(
-            rf"""(?i)(\b[\w-]*(?:{_NAMES})[\w-]*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?!\[redacted\])[^\s,;&)}}\]]+)"""
+            rf"""(?i)((?:{_NAMES})[\w-]{{0,40}}["']?\s{{0,20}}[=:]\s{{0,20}})("[^"]*"|'[^']*'|(?!\[redacted\])[^\s,;&)}}\]]+)"""
         ),
         rf"\1{REDACTED}",
     ),
@@ -39,19 +43,29 @@ def redact(text: str) -> str:
 
 def redact_event(_logger: Any, _name: str, event: Any) -> Any:
     """Take secrets out of a log line: a processor of structlog, to be used before the line is written."""
-    return {name: REDACTED if _is_secret(name, value) else _redacted(value) for name, value in event.items()}
+    return {
+        name: REDACTED if _is_secret(name, value) else _traceback(value) if name == "exception" else _redacted(value)
+        for name, value in event.items()
+    }
+
+
+def _traceback(value: str) -> str:
+    """Return the end of a long one, which says what happened; whole lines, so that no secret loses its name."""
+    is_long = len(value) > TRACEBACK_CHARACTERS_MAX
+    return redact(value[-TRACEBACK_CHARACTERS_MAX:].partition("\n")[2] if is_long else value)
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return redact(value)
+        more = len(value) - CHARACTERS_MAX
+        return redact(value) if more <= 0 else f"{redact(value[:CHARACTERS_MAX])}... ({more:,} more characters)"
     if isinstance(value, Mapping):
         return {name: REDACTED if _is_secret(str(name), each) else _redacted(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(each) for each in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return redact(str(value))
+    return _redacted(str(value))
 
 
 def _is_secret(name: str, value: Any) -> bool:

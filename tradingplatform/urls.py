@@ -5,16 +5,24 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.view import graphql_view
+from edge.views import RestView
 from readmodels.admin import admin_urls
 from tradingplatform.health.views import live, ready
 from tradingplatform.page import page
 from tradingplatform.schema import schema
 
+
+class SchemaView(RestView, SpectacularAPIView):
+    """The OpenAPI document: it takes no parameters, and says so."""
+
+
 admin.site.site_header = "Trading platform: compliance"
 admin.site.site_title = "Trading platform"
 admin.site.index_title = "Accounts and operations"
 
+handler400 = "tradingplatform.page.bad_request"
 handler404 = "tradingplatform.page.not_found"
+handler500 = "tradingplatform.page.server_error"
 urlpatterns = [
     path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
     path("api/", include("accounts.api.urls")),
@@ -23,7 +31,7 @@ urlpatterns = [
     path("api/", include("temporal.api.urls")),
     path("api/health/live", live, name="live"),
     path("api/health/ready", ready, name="ready"),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),
     path("admin/", admin.site.urls),

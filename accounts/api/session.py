@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import user_reference
+from accounts.application.factories import CURRENCIES
 from accounts.locked_logins import Lock, lock_of
 from accounts.permissions import platform_role
 from edge.parameters import BodySerializer, Text
@@ -64,6 +65,7 @@ class SessionSerializer(serializers.Serializer[Any]):
 
     user = UserSerializer(allow_null=True)
     csrf_token = serializers.CharField()
+    currencies = serializers.ListField(child=serializers.CharField(), help_text="What an account may be opened in.")
     demo_logins = DemoLoginSerializer(many=True)
 
 
@@ -151,7 +153,12 @@ def _session(request: Request) -> dict[str, Any]:
             "is_staff": user.is_staff,
             "role": platform_role(user),
         }
-    return {"user": shown, "csrf_token": get_token(request._request), "demo_logins": demo_logins(settings.DATA_DIR)}
+    return {
+        "user": shown,
+        "csrf_token": get_token(request._request),
+        "currencies": CURRENCIES,
+        "demo_logins": demo_logins(settings.DATA_DIR),
+    }
 
 
 def demo_logins(data_dir: Path) -> list[dict[str, str]]:

@@ -33,6 +33,8 @@ from market.instruments import is_known
 
 V = TypeVar("V")
 
+CURRENCIES: Final = ("USD",)
+"""What an account may be in, one of them; the demo market quotes dollars. Clients are told by GET /api/session."""
 NAME_LENGTH_MAX: Final = 80
 REFERENCE_LENGTH_MAX: Final = 140
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -45,8 +47,7 @@ TERMS_MESSAGES: Final = {
     "price would both trigger this one and be within its limit",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
-_IDENTIFIER_LENGTH_MAX: Final = 64
-_CURRENCIES: Final = frozenset({"USD"})  # One currency per account; the demo market quotes dollars.
+IDENTIFIER_LENGTH_MAX: Final = 64
 _ACCOUNT_IDS_KEPT: Final = 65_536
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
@@ -54,8 +55,8 @@ _ACCOUNT_NAMESPACE: Final = uuid.UUID("3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11")
 
 def open_account(*, owner: str, name: str, currency: str = "USD") -> OpenAccount:
     """Return a checked OpenAccount."""
-    if currency not in _CURRENCIES:
-        raise CommandInvalid(Code.INVALID_CURRENCY, f"the currencies are {', '.join(_CURRENCIES)}; found {currency!r}")
+    if currency not in CURRENCIES:
+        raise CommandInvalid(Code.INVALID_CURRENCY, f"the currencies are {', '.join(CURRENCIES)}; found {currency!r}")
     return OpenAccount(owner=owner, name=_text(name, "a name", NAME_LENGTH_MAX, Code.INVALID_NAME), currency=currency)
 
 
@@ -260,7 +261,7 @@ def _are_identifiers(texts: Sequence[str]) -> bool:
     together = "".join(texts)
     return (
         min(map(len, texts)) > 0
-        and max(map(len, texts)) <= _IDENTIFIER_LENGTH_MAX
+        and max(map(len, texts)) <= IDENTIFIER_LENGTH_MAX
         and together.isascii()
         and together.isprintable()
         and " " not in together

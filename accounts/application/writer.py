@@ -1,7 +1,7 @@
 """The writer process: owns the partitions, executes the commands that arrive on the bus, one group at a time.
 
-One thread, no locks, the same order always. It answers after the events are durable, then tells the projections. It
-holds the only state of the command side that is not on disk; killed at any moment it loses nothing that it
+One thread, no locks, the same order always. It answers after the events are durable, then tells the projections. What
+it holds in memory (accounts, command ids) is made from the store; killed at any moment it loses nothing that it
 acknowledged.
 """
 

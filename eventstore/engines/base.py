@@ -1,6 +1,6 @@
 """The port that every engine implements: the journal, its pages, and numbered documents beside it.
 
-An engine stores sealed records as they are. It does not hash, decode, order or retry: that is the writer's and the
+An engine stores sealed records as they are. It does not hash, decode or order: that is the writer's and the
 reader's work. What it does promise:
 
 - `append` writes a batch only if nothing stands at its (partition, seq), decided by the storage itself and atomically,

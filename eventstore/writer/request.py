@@ -11,7 +11,9 @@ C = TypeVar("C")
 
 
 class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
-    """One command for one aggregate; `command_id` makes it idempotent among the aggregate's remembered commands."""
+    """One command for one aggregate; `command_id` makes it idempotent among the commands of its sender (`actor`) that
+    the partition remembers.
+    """
 
     aggregate_id: str
     command_id: str

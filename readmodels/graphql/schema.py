@@ -20,8 +20,9 @@ from graphql import (
 from accounts.permissions import STAFF, Access, accessible_account_ids, roles_by_account
 from accounts.scalars import BigInt
 from readmodels import queries
+from readmodels.api.parameters import VERSION_MAX
 from readmodels.graphql.connections import key_of, page_of, page_size
-from readmodels.graphql.errors import not_found, too_many_waits, unauthenticated, version_not_available
+from readmodels.graphql.errors import bad_argument, not_found, too_many_waits, unauthenticated, version_not_available
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import account_version
 from readmodels.graphql.types import Account, page_arguments
@@ -72,6 +73,8 @@ class ReadModelsQuery(graphene.ObjectType):
         access = await _access(info, account_id)
         if access.role is None:
             raise not_found(account_id)
+        if min_version is not None and not 0 <= min_version <= VERSION_MAX:
+            raise bad_argument(f"`minVersion` is from 0 to {VERSION_MAX}, found {min_version}")
         if min_version is not None and await _wait_for_version(info, access, account_id, min_version):
             access = await _access(info, account_id)  # It may have ended meanwhile.
             if access.role is None:

@@ -58,43 +58,50 @@ class Summary:
 
 def run(target: Target, *, seconds: float, seed: int, say: Say, waits_for_health: bool = True) -> Summary:
     """Start a platform, kill its processes for so many seconds (each once, however few), and check what is left."""
-    chances = random.Random(seed)
     summary = Summary()
     try:
         say("starting the platform")
         target.start()
-        made = target.manage("create_api_key", "chaos", "--create-user", "--requests-per-minute", "0")
-        key = made.stdout.strip()
-        caller = Caller(target.base_url, key)
-        account_ids = [caller.open_account() for _ in range(ACCOUNTS)]
-        follower = Follower(target.base_url, key, account_ids[0])
-        follower.start()
-        load = Load(
-            target.base_url,
-            key,
-            account_ids,
-            patience_seconds=PATIENCE_SECONDS,
-            singles=SINGLES,
-            bulks=BULKS,
-            pause_seconds=LOAD_PAUSE_SECONDS,
-        )
-        try:
-            with load:
-                deadline = time.monotonic() + seconds
-                _kill_in_turn(target, chances, summary, say, waits_for_health=waits_for_health)
-                _kill_at_random(target, chances, summary, say, deadline=deadline)
-                say("waiting until everything is well, and for the last outcomes")
-                took = target.wait_until_well(RECOVERY_SECONDS_MAX)
-                say(f"well after {took:.1f} s")
-        except TimeoutError as error:
-            summary.problems.append(str(error))
-        _check(target, load, follower, summary, say)
-        follower.stop()
+        _attack(target, random.Random(seed), summary, say, seconds=seconds, waits_for_health=waits_for_health)
+    except Exception as error:  # Whatever it is, the platform did not do what it should.
+        summary.problems.append(repr(error) if not isinstance(error, TimeoutError) else str(error))
     finally:
         say("stopping the platform")
         left = target.stop()
     summary.problems += [f"left behind: {process}" for process in left]
     return summary
+
+
+def _attack(
+    target: Target, chances: random.Random, summary: Summary, say: Say, *, seconds: float, waits_for_health: bool
+) -> None:
+    made = target.manage("create_api_key", "chaos", "--create-user", "--requests-per-minute", "0")
+    key = made.stdout.strip()
+    caller = Caller(target.base_url, key)
+    account_ids = [caller.open_account() for _ in range(ACCOUNTS)]
+    follower = Follower(target.base_url, key, account_ids[0])
+    follower.start()
+    load = Load(
+        target.base_url,
+        key,
+        account_ids,
+        patience_seconds=PATIENCE_SECONDS,
+        singles=SINGLES,
+        bulks=BULKS,
+        pause_seconds=LOAD_PAUSE_SECONDS,
+    )
+    try:
+        with load:
+            deadline = time.monotonic() + seconds
+            _kill_in_turn(target, chances, summary, say, waits_for_health=waits_for_health)
+            _kill_at_random(target, chances, summary, say, deadline=deadline)
+            say("waiting until everything is well, and for the last outcomes")
+            took = target.wait_until_well(RECOVERY_SECONDS_MAX)
+            say(f"well after {took:.1f} s")
+    except TimeoutError as error:
+        summary.problems.append(str(error))
+    _check(target, load, follower, summary, say)
+    follower.stop()
 
 
 def _kill_in_turn(
@@ -103,9 +110,9 @@ def _kill_in_turn(
     names = sorted(target.pids())
     chances.shuffle(names)
     for name in names:
-        before = _kill(target, name, summary, say, with_guard=False)
-        started = time.monotonic()
-        _wait_for_restart(target, {name: before})
+        before, started = target.restarts(name), time.monotonic()
+        _kill(target, name, summary, say, with_guard=False)
+        _wait_for_restart(target, name, before)
         if waits_for_health:
             target.wait_until_well(RECOVERY_SECONDS_MAX)
             summary.seconds_to_recover.setdefault(name, []).append(time.monotonic() - started)
@@ -113,7 +120,8 @@ def _kill_in_turn(
 
 def _kill_at_random(target: Target, chances: random.Random, summary: Summary, say: Say, *, deadline: float) -> None:
     while time.monotonic() < deadline:
-        names = chances.sample(sorted(target.pids()), k=chances.randint(1, min(AT_ONCE_MAX, len(target.pids()))))
+        running = sorted(target.pids())
+        names = chances.sample(running, k=min(len(running), chances.randint(1, AT_ONCE_MAX)))
         for name in names:
             _kill(target, name, summary, say, with_guard=chances.random() < 0.3)
         time.sleep(chances.uniform(0, PAUSE_SECONDS_MAX))
@@ -121,20 +129,18 @@ def _kill_at_random(target: Target, chances: random.Random, summary: Summary, sa
             target.wait_until_well(RECOVERY_SECONDS_MAX)
 
 
-def _kill(target: Target, name: str, summary: Summary, say: Say, *, with_guard: bool) -> int | None:
-    before = target.pids().get(name)
+def _kill(target: Target, name: str, summary: Summary, say: Say, *, with_guard: bool) -> None:
     if target.kill(name, with_guard=with_guard):
         summary.kills[name] = summary.kills.get(name, 0) + 1
         say(f"killed {name}{' and its guard' if with_guard else ''}")
-    return before
 
 
-def _wait_for_restart(target: Target, before: dict[str, int | None]) -> None:
-    """Return when other processes run under these names; raises TimeoutError when they are not started again."""
+def _wait_for_restart(target: Target, name: str, before: int) -> None:
+    """Return when a process was started again; raises TimeoutError when it is not."""
     deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-    while any(target.pids().get(name) in (None, pid) for name, pid in before.items()):
+    while target.restarts(name) <= before:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{', '.join(before)} was not started again within {RECOVERY_SECONDS_MAX:g} s")
+            raise TimeoutError(f"{name} was not started again within {RECOVERY_SECONDS_MAX:g} s")
         time.sleep(LOOK_SECONDS)
 
 

@@ -23,7 +23,6 @@ DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __
 ASK_AGAIN = {
     "CONFLICT",
     "DATABASE_UNAVAILABLE",
-    "INTERNAL_ERROR",
     "OUTCOME_UNKNOWN",
     "OVERLOADED",
     "STORE_UNAVAILABLE",

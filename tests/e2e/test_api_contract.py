@@ -1,6 +1,6 @@
 """REST is what its OpenAPI document says: every operation, asked with what fits the document and with what does not.
 
-`make fuzz-api` asks for longer.
+`make fuzz` asks for longer.
 """
 
 import copy
@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.client import Api
 
 EXAMPLES = os.environ.get("API_EXAMPLES", "8")
+SEED = os.environ.get("API_SEED", "1")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 TOOL = Path(sys.executable).with_name("st")
 
@@ -47,7 +48,7 @@ def ask(platform, account_id, tmp_path):
         done = subprocess.run(
             [
                 *(TOOL, "--config-file", CONFIGURATION, "run", path, "--url", platform.base_url),
-                *("--header", f"Authorization: Bearer {key}", "--max-examples", EXAMPLES, "--seed", "1"),
+                *("--header", f"Authorization: Bearer {key}", "--max-examples", EXAMPLES, "--seed", SEED),
                 *("--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--workers", "2", *more),
             ],
             cwd=tmp_path,

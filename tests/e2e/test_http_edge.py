@@ -115,6 +115,39 @@ def test_what_is_no_json_is_a_bad_request_everywhere(platform):
                 assert answer.status_code == 415, (path, more)
 
 
+def test_chunks_that_are_none_and_hosts_that_are_not_ours_are_bad_requests(address, platform):
+    for size in ("", "x", "-1", "+5"):
+        with socket.create_connection(address) as connection:
+            connection.sendall(head("POST", "/graphql", "Transfer-Encoding: chunked") + f"{size}\r\nhello\r\n".encode())
+            assert answer_of(connection)[0] == 400, size
+    for host in ("evil.example", "127.0.0.1:abc", "", "a\tb", "x" * 9_000):
+        for path in ("/graphql", "/api/accounts", "/", "/admin/"):
+            answer = httpx.post(f"{platform.base_url}{path}", headers={"Host": host}, content=b"{}")
+            assert answer.status_code == 400, (host, path)
+            assert ("BAD_REQUEST" in answer.text) == (path in ("/graphql", "/api/accounts"))
+
+
+def test_under_api_every_refusal_is_a_problem_and_no_parameter_is_passed_over(platform):
+    with httpx.Client(base_url=platform.base_url, timeout=20) as client:
+        for method in ("POST", "PUT", "DELETE"):
+            refused = client.request(method, "/api/health")
+            assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+        for query in ("x=1", "lang=xx", "format=yaml"):
+            told = client.get(f"/api/schema?{query}")
+            assert (told.status_code, told.json()["code"]) == (400, "BAD_REQUEST")
+        assert client.get("/api/schema", headers={"Accept": "application/json"}).json()["openapi"]
+
+
+def test_what_the_admin_refuses_is_no_fault(platform):
+    with httpx.Client(base_url=platform.base_url, timeout=20) as client:
+        token = client.get("/api/session").json()["csrf_token"]
+        login = {"username": "admin", "password": "demo-password"}
+        assert client.post("/api/session", json=login, headers={"X-CSRFToken": token}).status_code == 200
+        assert client.get("/admin/readmodels/accountsummary/x/delete/").status_code in (403, 404)
+        for name in ("x", "a%0Ab", "\u202e"):
+            assert client.get(f"/admin/readmodels/accountsummary/?_to_field={name}").status_code == 400
+
+
 COOKIES = (
     'sessionid="\\000\\000\\000\\000\\000\\000\\000\\000"',
     "sessionid=" + "x" * 5_000,

@@ -112,6 +112,18 @@ class Platform:
         """Start Valkey again, at the address that it had."""
         self._valkey.start()
 
+    def process_ids(self) -> dict[str, frozenset[int]]:
+        """Return the ids of each running process and of what it started; a process that ended has none."""
+        found = {}
+        for name, guard in self._running.items():
+            try:
+                parent = psutil.Process(guard.pid)
+                family = [parent, *parent.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                family = []
+            found[name] = frozenset(member.pid for member in family if member.is_running() and not _is_dead(member))
+        return found
+
     def log_path(self, name: str) -> Path:
         return self.data_dir / f"{name}.log"
 
@@ -155,3 +167,10 @@ class Platform:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

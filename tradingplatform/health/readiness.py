@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-CHECK_SECONDS_MAX: Final = 0.5
+CHECK_SECONDS_MAX: Final = 1.0
 SLOW_SECONDS: Final = 0.25
 KEPT_SECONDS: Final = 1.0
 
 
 class Status(StrEnum):
-    """How a component is. `slow`: it works, and later than it should."""
+    """How a component is. `slow`: it works, and not as it should: late, or with a fault that is known."""
 
     OK = "ok"
     SLOW = "slow"

@@ -19,6 +19,7 @@ DATA_DIR = Path(ENVIRONMENT["TRADING_DATA_DIR"])
 SECRET_KEY = ENVIRONMENT["SECRET_KEY"] or secret_key(DATA_DIR)
 DEBUG = ENVIRONMENT["DEBUG"]
 ALLOWED_HOSTS = ENVIRONMENT["ALLOWED_HOSTS"]
+CSRF_FAILURE_VIEW = "tradingplatform.page.csrf_failure"
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT["CSRF_TRUSTED_ORIGINS"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (
     not DEBUG and not are_local(ALLOWED_HOSTS)
@@ -105,14 +106,20 @@ DATABASES = {
         },
     }
 }
+REPLICA_SECONDS_MAX = 1
 for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):
     # A connection is tried out when it is taken from the pool; what does not answer soon is done without.
     DATABASES[f"replica_{_number}"] = {
         **_replica,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"connection_class": BoundedConnection, "min_size": 0, "max_size": 8, "timeout": 1},
-            "connect_timeout": 1,
+            "pool": {
+                "connection_class": BoundedConnection,
+                "min_size": 0,
+                "max_size": 8,
+                "timeout": REPLICA_SECONDS_MAX,
+            },
+            "connect_timeout": REPLICA_SECONDS_MAX,
             "tcp_user_timeout": 2_000,
         },
         "TEST": {"MIRROR": "default"},
@@ -145,7 +152,8 @@ CHANNEL_LAYERS = {
 
 EVENT_STORE = ENVIRONMENT["EVENT_STORE"]
 EVENT_STORE_PATH = Path(ENVIRONMENT["EVENT_STORE_PATH"] or DATA_DIR / "events")
-EVENT_STORE_PARTITIONS = ENVIRONMENT["EVENT_STORE_PARTITIONS"] or (64 if EVENT_STORE == "dynamodb" else 16)
+EVENT_STORE_PARTITIONS_DEFAULT = {"sqlite": 16, "dynamodb": 64}
+EVENT_STORE_PARTITIONS = ENVIRONMENT["EVENT_STORE_PARTITIONS"] or EVENT_STORE_PARTITIONS_DEFAULT[EVENT_STORE]
 EVENT_STORE_TABLE_PREFIX = ENVIRONMENT["EVENT_STORE_TABLE_PREFIX"]
 DYNAMODB_ENDPOINT = ENVIRONMENT["DYNAMODB_ENDPOINT"]
 DYNAMODB_REGION = ENVIRONMENT["DYNAMODB_REGION"]

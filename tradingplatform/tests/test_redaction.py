@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from django.test import RequestFactory
@@ -94,3 +95,26 @@ def test_a_setting_that_cannot_be_read_is_not_shown_with_its_password(tmp_path, 
     with pytest.raises(Exception, match="DATABASE_URL") as raised:
         read_variables(tmp_path)
     assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "a-", "token-", 'password="', "://", "a://b:", "a.b+", "tp_", "bearer ", "=", "\"'", "md5$", "\n"]
+)
+def test_a_long_text_costs_its_length_and_not_its_square(piece):
+    """A header of 400 KiB that was refused would have kept the process busy for minutes."""
+
+    def seconds(length):
+        text = (piece * length)[:length]
+        began = time.process_time()
+        redact_event(None, "", {"event": text, "exception": text})
+        return time.process_time() - began
+
+    assert seconds(400_000) < 1
+
+
+def test_what_is_cut_from_a_text_leaves_no_part_of_a_secret():
+    for length in range(1_940, 2_001):
+        assert SECRET[:5] not in str(redact_event(None, "", {"event": "x" * length + f" password={SECRET}" * 9}))
+    lines = "x" * 70 + f"\n password={SECRET} and more\n"
+    for length in range(60):
+        assert SECRET[:5] not in str(redact_event(None, "", {"exception": lines * 300 + "x" * length}))

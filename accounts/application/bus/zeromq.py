@@ -1,7 +1,7 @@
 """The bus to a writer process over ZeroMQ.
 
 A caller sends its request and waits; while the writer is silent it asks again with the same ids, and at the deadline it
-answers OUTCOME_UNKNOWN. That is safe because the writer executes a command id once.
+answers OUTCOME_UNKNOWN. That is safe because the store remembers command ids for far longer.
 """
 
 import asyncio

@@ -34,6 +34,8 @@ CONNECTIONS_MAX: Final = 32
 CONNECT_TIMEOUT_SECONDS: Final = 3
 READ_TIMEOUT_SECONDS: Final = 10
 TRIES_MAX: Final = 8
+TRYING_SECONDS_MAX: Final = 15
+"""After so long nothing is tried once more: a server that hangs would hold each caller, and its thread, for minutes."""
 PAUSE_SECONDS_FIRST: Final = 0.05
 PAUSE_SECONDS_MAX: Final = 2.0
 
@@ -117,9 +119,13 @@ class Client:
         """
         method = getattr(self.boto3, operation)
         may_have_happened = False
+        tries, deadline = 0, time.monotonic() + TRYING_SECONDS_MAX
         for attempt in range(TRIES_MAX):
             if attempt:
+                if time.monotonic() > deadline:
+                    break
                 self.pause(attempt)
+            tries += 1
             try:
                 answer: dict[str, Any] = method(**parameters)
             except ClientError as error:
@@ -140,9 +146,7 @@ class Client:
                 break
         if may_have_happened:
             raise OutcomeUnknown(f"{self.where} did not answer ({reason}): it may have been written") from reason
-        raise StoreUnavailable(
-            f"{self.where} failed {TRIES_MAX} times in a row ({reason}): try again later"
-        ) from reason
+        raise StoreUnavailable(f"{self.where} failed {tries} times in a row ({reason}): try again later") from reason
 
     def pause(self, attempt: int = 3) -> None:
         """Wait a random while before something is tried again."""

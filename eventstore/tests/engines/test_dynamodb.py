@@ -1,13 +1,14 @@
 """What only DynamoDB does: limits of items and of answers, throttling, lost answers, and access that is missing."""
 
 import random
+import socket
 
 import boto3
 import msgspec
 import pytest
 
 from eventstore.audit.verify import verify_partition
-from eventstore.engines.dynamodb import DynamoDBEngine
+from eventstore.engines.dynamodb import DynamoDBEngine, client
 from eventstore.engines.dynamodb.client import TRIES_MAX, Client
 from eventstore.engines.dynamodb.inserts import STATEMENTS_MAX
 from eventstore.engines.dynamodb.items import ITEM_BYTES_MAX
@@ -182,6 +183,17 @@ def test_a_server_that_does_not_answer_is_one_clear_sentence(table_prefix):
     engine._client._pause = lambda seconds: None
     with pytest.raises(StoreUnavailable, match=r"http://127\.0\.0\.1:1 failed 8 times in a row"):
         engine.open(METADATA)
+
+
+def test_a_server_that_hangs_is_given_up_on_before_all_tries_are_made(table_prefix, monkeypatch):
+    """It takes connections and says nothing, as one that is stopped."""
+    monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(client, "TRYING_SECONDS_MAX", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        engine = connect(f"http://127.0.0.1:{hanging.getsockname()[1]}", table_prefix)
+        engine._client._pause = lambda seconds: None
+        with pytest.raises(StoreUnavailable, match=r"failed 2 times in a row"):
+            engine.open(METADATA)
 
 
 def test_missing_credentials_are_one_clear_sentence(monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ import { App } from "./App";
 
 const account = sampleAccount();
 const accountSocket = `/ws/accounts/${account.account_id}`;
-const alice = { username: "alice", display_name: "Alice Young", is_staff: false };
+const alice = { id: "user:1", username: "alice", display_name: "Alice Young", is_staff: false };
 
 let isLoggedIn: boolean;
 let graphql: (input: Record<string, unknown>) => Response | Promise<Response>;
@@ -22,7 +22,7 @@ function answer(path: string, init: RequestInit): Response | Promise<Response> {
   if (path === "/api/session") {
     if (init.method === "POST") isLoggedIn = true;
     const demo_logins = [{ username: "alice", password: "secret", description: "Trader" }];
-    return Response.json({ user: isLoggedIn ? alice : null, csrf_token: "token", demo_logins });
+    return Response.json({ user: isLoggedIn ? alice : null, csrf_token: "token", currencies: ["USD", "CHF"], demo_logins });
   }
   if (path === "/api/accounts") return Response.json({ results: [account], next: null });
   if (path === "/graphql") {
@@ -185,4 +185,79 @@ it("sets the side by key, leaves keys alone while typing, and shows the sheet of
   expect(screen.getByTestId("ticket-side-sell")).toHaveAttribute("aria-pressed", "true");
   await userEvent.keyboard("{Escape}{Escape}?");
   expect(screen.getByTestId("shortcut-sheet")).toHaveTextContent("Go to the quantity");
+});
+
+const reserving = sampleAccount({
+  ...{ cash: "50000.0000", reserved_cash: "45000.0000", buying_power: "5000.0000", open_orders: 2 },
+  limits: { ...account.limits, max_position_percent: "100.00" },
+});
+
+it("refuses a figure that could mean two things, says how to write it, and shows what it understood", async () => {
+  await openWorkspace();
+  await userEvent.click(screen.getByTestId("deposit"));
+  const dialog = within(screen.getByRole("dialog"));
+  const amount = dialog.getByTestId("cash-amount");
+  for (const text of ["1000,50", "1,5", "1 000"]) {
+    await userEvent.clear(amount);
+    await userEvent.type(amount, text);
+    expect(dialog.getByRole("alert")).toHaveTextContent("Write it like 1,000.50");
+    expect(dialog.getByTestId("cash-review")).toBeDisabled();
+  }
+  await userEvent.clear(amount);
+  await userEvent.type(amount, "1,000.50");
+  expect(dialog.queryByRole("alert")).toBeNull();
+  expect(dialog.getByText("Deposit 1,000.50 USD into “Personal account”")).toBeInTheDocument();
+  expect(dialog.getByTestId("cash-review")).toBeEnabled();
+});
+
+it("sends no trade of 15 shares at 455 for 1,5 at 45,5", async () => {
+  await openWorkspace();
+  graphql = executed;
+  await userEvent.type(screen.getByTestId("ticket-symbol"), "aapl");
+  await userEvent.type(screen.getByTestId("ticket-quantity"), "1,5");
+  await userEvent.clear(screen.getByTestId("ticket-price"));
+  await userEvent.type(screen.getByTestId("ticket-price"), "45,5");
+  await userEvent.click(screen.getByTestId("ticket-submit"));
+  const ticket = within(screen.getByRole("form", { name: "Trade ticket" }));
+  expect(ticket.getAllByRole("alert").map((each) => each.textContent)).toEqual([
+    "Write it like 1,500",
+    "Write it like 1,045.50",
+  ]);
+  expect(commandIds).toEqual([]);
+  await userEvent.clear(screen.getByTestId("ticket-quantity"));
+  await userEvent.type(screen.getByTestId("ticket-quantity"), "1,500");
+  await userEvent.clear(screen.getByTestId("ticket-price"));
+  await userEvent.type(screen.getByTestId("ticket-price"), "1,045.5");
+  expect(screen.getByTestId("ticket-submit")).toHaveTextContent("Buy 1,500 AAPL at 1,045.50");
+});
+
+it("offers what working orders leave free, to buy, to sell and to withdraw", async () => {
+  const position = samplePosition({ quantity: "10", reserved_quantity: "8", available: "2", last_price: "40.0000" });
+  await openWorkspace(sampleSnapshot({ account: reserving, positions: [position] }));
+  expect(screen.getByTestId("reserved-cash")).toHaveTextContent("45,000.00");
+  expect(within(screen.getByTestId("position-row-AAPL")).getByTestId("position-available")).toHaveTextContent("2 free");
+  await userEvent.click(screen.getByTestId("position-row-AAPL"));
+  expect(screen.getByTestId("ticket-quantity")).toHaveValue("2");
+  expect(screen.getByTestId("ticket-quantity-action")).toHaveTextContent("Max 2");
+  await userEvent.click(screen.getByTestId("ticket-side-buy"));
+  await userEvent.clear(screen.getByTestId("ticket-price"));
+  await userEvent.type(screen.getByTestId("ticket-price"), "40");
+  expect(screen.getByTestId("ticket-quantity-action")).toHaveTextContent("Max 125");
+  await userEvent.click(screen.getByTestId("withdraw"));
+  const dialog = within(screen.getByRole("dialog"));
+  await userEvent.type(dialog.getByTestId("cash-amount"), "5000.01");
+  expect(dialog.getByTestId("cash-note")).toHaveTextContent("Only 5,000.00 is free: working orders reserve the rest.");
+  expect(dialog.getByTestId("cash-review")).toBeDisabled();
+  await userEvent.click(dialog.getByTestId("cash-amount-action"));
+  expect(dialog.getByTestId("cash-amount")).toHaveValue("5,000.00");
+  expect(dialog.getByTestId("cash-review")).toBeEnabled();
+});
+
+it("offers the currencies that the platform takes", async () => {
+  await openWorkspace();
+  await userEvent.click(screen.getByTestId("account-switcher"));
+  await userEvent.click(screen.getByTestId("open-account"));
+  const currency = screen.getByTestId("open-account-currency");
+  expect(within(currency).getAllByRole("option").map((option) => option.textContent)).toEqual(["USD", "CHF"]);
+  expect(currency).toHaveValue("USD");
 });

@@ -124,7 +124,9 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
           account={view?.account ?? null}
           valuation={valuation}
           chosenSymbol={ticket.symbol}
-          onChosen={({ symbol, quantity }) => pick({ type: "instrumentPicked", symbol, side: "SELL", quantity })}
+          onChosen={({ symbol, available }) =>
+            pick({ type: "instrumentPicked", symbol, side: "SELL", quantity: available })
+          }
         />
       )}
       {isShown("trades") && (

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 
+import ruleCases from "../testing/rule_cases.json";
 import { sampleAccount, samplePosition } from "../testing/samples";
-import { estimateTrade, quantityMax, type TradeDraft } from "./estimate";
+import { amountMax, estimateCash, estimateTrade, quantityMax, VALUE_MAX, type TradeDraft } from "./estimate";
 import { parseUnits, toDecimal } from "./money";
+import { AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX } from "./typed";
+import type { AccountSummary, Position, Side } from "./types";
 
 const now = new Date("2026-01-15T12:00:00Z");
 const context = { account: sampleAccount(), position: undefined, now };
@@ -52,7 +55,7 @@ describe("an estimate", () => {
       draft(),
       { day: { date: "2026-01-15", volume: "999999.0000", trades: 9, realized_pnl: "0.0000" } },
     ],
-    ["INSUFFICIENT_FUNDS", draft(), { cash: "999.9999" }],
+    ["INSUFFICIENT_FUNDS", draft(), { cash: "999.9999", buying_power: "999.9999" }],
     ["INSUFFICIENT_POSITION", draft({ side: "SELL" }), {}],
   ] as const)("expects %s", (code, trade, changes) => {
     const estimate = estimateTrade(trade, { ...context, account: sampleAccount(changes) });
@@ -70,6 +73,67 @@ describe("the largest quantity", () => {
 
   it("is what is held for a sale, and never negative", () => {
     expect(quantityMax(draft({ side: "SELL" }), { ...context, position: samplePosition() })).toBe(100);
-    expect(quantityMax(draft(), { ...context, account: sampleAccount({ cash: "0.0000" }) })).toBe(0);
+    const empty = sampleAccount({ cash: "0.0000", buying_power: "0.0000" });
+    expect(quantityMax(draft(), { ...context, account: empty })).toBe(0);
+  });
+
+  it("leaves alone what working orders reserve", () => {
+    const account = sampleAccount({
+      cash: "50000.0000",
+      reserved_cash: "45000.0000",
+      buying_power: "5000.0000",
+      portfolio_value: "50000.0000",
+      limits: { ...sampleAccount().limits, max_position_percent: "100.00" },
+    });
+    const position = samplePosition({ quantity: "10", reserved_quantity: "8", available: "2" });
+    expect(quantityMax(draft({ price: parseUnits("40") }), { ...context, account })).toBe(125);
+    expect(quantityMax(draft({ side: "SELL" }), { ...context, position })).toBe(2);
+  });
+});
+
+describe("the account's own rules (readmodels/tests/rule_cases.py), figure for figure:", () => {
+  const at = new Date(ruleCases.now);
+
+  it("the largest figures", () => {
+    expect(toDecimal(AMOUNT_MAX)).toBe(ruleCases.amount_max);
+    expect(toDecimal(PRICE_MAX)).toBe(ruleCases.price_max);
+    expect(QUANTITY_MAX).toBe(ruleCases.quantity_max);
+    expect(toDecimal(VALUE_MAX)).toBe(ruleCases.value_max);
+  });
+
+  it.each(ruleCases.accounts.map((each) => [each.name, each] as const))("%s", (_, known) => {
+    const account = known.account as AccountSummary;
+    const positions: Position[] = known.positions;
+    for (const { symbol, side, price, most, outcomes } of known.trades) {
+      const position = positions.find((each) => each.symbol === symbol);
+      const about = { symbol, side: side as Side, price: parseUnits(price) };
+      const found = { account, position, now: at };
+      expect([symbol, side, price, quantityMax(about, found)]).toEqual([symbol, side, price, most]);
+      for (const outcome of outcomes) {
+        const estimate = estimateTrade({ ...about, quantity: outcome.quantity }, found);
+        expect([symbol, side, price, outcome.quantity, estimate.expectedRefusal]).toEqual(
+          [symbol, side, price, outcome.quantity, outcome.refused], // Which one, when they differ.
+        );
+        if (outcome.refused !== null) continue;
+        expect({
+          quantity: outcome.quantity,
+          refused: null,
+          cash_after: toDecimal(estimate.cashAfter),
+          buying_power_after: toDecimal(estimate.buyingPowerAfter),
+          position_after: estimate.positionAfter.toString(),
+          day_volume_after: toDecimal(estimate.dayVolumeAfter),
+          realized: estimate.realized === null ? null : toDecimal(estimate.realized),
+          weight_points: estimate.weightPoints === null ? null : Number(estimate.weightPoints),
+        }).toEqual(outcome);
+      }
+    }
+    for (const [kind, transfers] of [["withdraw", known.withdrawals] as const, ["deposit", known.deposits] as const]) {
+      expect(toDecimal(amountMax(kind, account))).toBe(transfers.most);
+      for (const { amount, refused, cash_after } of transfers.outcomes) {
+        const estimate = estimateCash(kind, parseUnits(amount), account);
+        expect(estimate.expectedRefusal).toEqual(refused);
+        if (refused === null) expect(toDecimal(estimate.cashAfter)).toBe(cash_after);
+      }
+    }
   });
 });

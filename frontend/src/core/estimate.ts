@@ -1,18 +1,15 @@
-// What a trade would lead to, before it is sent: value, cash, weight against the limit, what is left of the day. The
-// rules are the account's own (accounts/domain/risk.py), in the same order and with the same sums at the price the
-// account last traded at. A forecast for a person, never a decision: the platform decides.
+// What a trade or a transfer of cash would lead to, before it is sent, and what the account's rules would refuse. The rules
+// are the account's own (accounts/domain/risk.py and account.py), in the same order and with the same sums, at the price
+// that the account last traded at: estimate.test.ts holds this module to figures that the domain itself gave. What working
+// orders reserve is not there to spend or to sell. A forecast for a person, never a decision: the platform decides.
 
-import {
-  basisPoints,
-  BASIS_POINTS,
-  parseUnits,
-  percentToBasisPoints,
-  QUANTITY_MAX,
-  toDecimal,
-  type Units,
-} from "./money";
+import { basisPoints, BASIS_POINTS, parseUnits, percentToBasisPoints, SCALE, toDecimal, type Units } from "./money";
+import { AMOUNT_MAX, QUANTITY_MAX } from "./typed";
 import type { AccountSummary, Position, Side } from "./types";
 import { figuresOfToday } from "./valuation";
+
+/** What an account, or a sum over its life, may come to. */
+export const VALUE_MAX: Units = 100_000_000_000_000n * SCALE;
 
 export interface TradeDraft {
   symbol: string;
@@ -20,6 +17,8 @@ export interface TradeDraft {
   quantity: number;
   price: Units;
 }
+
+export type CashKind = "deposit" | "withdraw";
 
 /** In the form of the platform's own refusals: money as decimal strings, shares as whole numbers. */
 export interface ExpectedRefusal {
@@ -31,6 +30,8 @@ export interface ExpectedRefusal {
 export interface TradeEstimate {
   value: Units;
   cashAfter: Units;
+  /** Cash that no working order reserves. */
+  buyingPowerAfter: Units;
   positionAfter: bigint;
   /** Share of the portfolio after the trade, and the most there may be after a buy, in basis points. */
   weightPoints: bigint | null;
@@ -38,6 +39,12 @@ export interface TradeEstimate {
   dayVolumeAfter: Units;
   dayRemainingAfter: Units;
   realized: Units | null;
+  expectedRefusal: ExpectedRefusal | null;
+}
+
+export interface CashEstimate {
+  cashAfter: Units;
+  buyingPowerAfter: Units;
   expectedRefusal: ExpectedRefusal | null;
 }
 
@@ -58,9 +65,11 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
   const dayVolumeAfter = figuresOfToday(account, context.now).volume + value;
   const isCovered = !isBuy && positionAfter >= 0n && held > 0n;
   const costSold = isCovered ? (parseUnits(position?.cost ?? "0") * quantity) / held : 0n;
+  const change = isBuy ? -value : value;
   return {
     value,
-    cashAfter: parseUnits(account.cash) + (isBuy ? -value : value),
+    cashAfter: parseUnits(account.cash) + change,
+    buyingPowerAfter: parseUnits(account.buying_power) + change,
     positionAfter,
     weightPoints: basisPoints((positionAfter > 0n ? positionAfter : 0n) * draft.price, portfolioValue),
     weightLimitPoints: percentToBasisPoints(account.limits.max_position_percent),
@@ -75,17 +84,39 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
 export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Context): number {
   const { account, position } = context;
   const { max_trade_value, max_daily_value, max_position_percent } = account.limits;
+  const portfolioValue = portfolioValueAt(draft.price, context);
+  if (portfolioValue > VALUE_MAX) return 0;
   const remaining = parseUnits(max_daily_value) - figuresOfToday(account, context.now).volume;
   const bounds = [BigInt(QUANTITY_MAX), parseUnits(max_trade_value) / draft.price, remaining / draft.price];
-  const held = BigInt(position?.quantity ?? 0);
   if (draft.side === "SELL") {
-    bounds.push(held);
+    bounds.push(BigInt(position?.available ?? 0));
   } else {
-    const room = (percentToBasisPoints(max_position_percent) * portfolioValueAt(draft.price, context)) / BASIS_POINTS;
-    bounds.push(parseUnits(account.cash) / draft.price, room / draft.price - held);
+    const room = (percentToBasisPoints(max_position_percent) * portfolioValue) / BASIS_POINTS;
+    bounds.push(parseUnits(account.buying_power) / draft.price, room / draft.price - BigInt(position?.quantity ?? 0));
   }
-  const lowest = bounds.reduce((least, bound) => (bound < least ? bound : least));
-  return lowest > 0n ? Number(lowest) : 0;
+  return Number(leastOf(bounds));
+}
+
+export function estimateCash(kind: CashKind, amount: Units, account: AccountSummary): CashEstimate {
+  const change = kind === "deposit" ? amount : -amount;
+  const available = parseUnits(account.buying_power);
+  const sums = [parseUnits(account.portfolio_value), parseUnits(account.deposited)].map((sum) => sum + amount);
+  const highest = sums.reduce((most, sum) => (sum > most ? sum : most));
+  let refusal: ExpectedRefusal | null = null;
+  if (kind === "withdraw" && amount > available) refusal = breach("INSUFFICIENT_FUNDS", available, amount);
+  if (kind === "deposit" && highest > VALUE_MAX) refusal = breach("VALUE_LIMIT_EXCEEDED", VALUE_MAX, highest);
+  return {
+    cashAfter: parseUnits(account.cash) + change,
+    buyingPowerAfter: available + change,
+    expectedRefusal: refusal,
+  };
+}
+
+/** The largest amount that can be transferred at once; 0 when none. */
+export function amountMax(kind: CashKind, account: AccountSummary): Units {
+  if (kind === "withdraw") return leastOf([AMOUNT_MAX, parseUnits(account.buying_power)]);
+  const room = [account.portfolio_value, account.deposited].map((sum) => VALUE_MAX - parseUnits(sum));
+  return leastOf([AMOUNT_MAX, ...room]);
 }
 
 function expectedRefusal(
@@ -94,27 +125,27 @@ function expectedRefusal(
   { value, portfolioValue, dayVolumeAfter }: { value: Units; portfolioValue: Units; dayVolumeAfter: Units },
 ): ExpectedRefusal | null {
   const { limits } = account;
-  const breach = (code: string, limit: Units, actual: Units): ExpectedRefusal => ({
-    code,
-    limit: toDecimal(limit),
-    actual: toDecimal(actual),
-  });
   const quantity = BigInt(draft.quantity);
-  const held = BigInt(position?.quantity ?? 0);
   const isBuy = draft.side === "BUY";
   const tradeMax = parseUnits(limits.max_trade_value);
   const dailyMax = parseUnits(limits.max_daily_value);
-  const cash = parseUnits(account.cash);
+  const buyingPower = parseUnits(account.buying_power);
+  const available = BigInt(position?.available ?? 0);
   if (value > tradeMax) return breach("TRADE_LIMIT_EXCEEDED", tradeMax, value);
   if (dayVolumeAfter > dailyMax) return breach("DAILY_LIMIT_EXCEEDED", dailyMax, dayVolumeAfter);
-  if (isBuy && value > cash) return breach("INSUFFICIENT_FUNDS", cash, value);
-  if (!isBuy && quantity > held)
-    return { code: "INSUFFICIENT_POSITION", limit: held.toString(), actual: quantity.toString() };
+  if (isBuy && value > buyingPower) return breach("INSUFFICIENT_FUNDS", buyingPower, value);
+  if (!isBuy && quantity > available)
+    return { code: "INSUFFICIENT_POSITION", limit: available.toString(), actual: quantity.toString() };
+  if (portfolioValue > VALUE_MAX) return breach("VALUE_LIMIT_EXCEEDED", VALUE_MAX, portfolioValue);
   if (!isBuy) return null;
   const limitPoints = percentToBasisPoints(limits.max_position_percent);
-  const positionValue = (held + quantity) * draft.price;
+  const positionValue = (BigInt(position?.quantity ?? 0) + quantity) * draft.price;
   if (positionValue * BASIS_POINTS <= limitPoints * portfolioValue) return null;
   return breach("POSITION_LIMIT_EXCEEDED", (limitPoints * portfolioValue) / BASIS_POINTS, positionValue);
+}
+
+function breach(code: string, limit: Units, actual: Units): ExpectedRefusal {
+  return { code, limit: toDecimal(limit), actual: toDecimal(actual) };
 }
 
 /** The portfolio with this symbol at the trade's price and all others at the price last traded at. */
@@ -122,4 +153,9 @@ function portfolioValueAt(price: Units, { account, position }: Context): Units {
   const recorded = parseUnits(account.portfolio_value);
   if (position === undefined) return recorded;
   return recorded + BigInt(position.quantity) * (price - parseUnits(position.last_price));
+}
+
+function leastOf(bounds: readonly bigint[]): bigint {
+  const least = bounds.reduce((lowest, bound) => (bound < lowest ? bound : lowest));
+  return least > 0n ? least : 0n;
 }

@@ -6,8 +6,6 @@ import {
   formatPercent,
   formatPrice,
   formatUnits,
-  parseQuantity,
-  parseTyped,
   parseUnits,
   percentToBasisPoints,
   toDecimal,
@@ -27,18 +25,6 @@ describe("parsing", () => {
 
   it.each(["", "1.23456", "1e5", "abc", "1,000.00", "--1"])("refuses %j from the API", (text) => {
     expect(() => parseUnits(text)).toThrow(/decimal string/);
-  });
-
-  it("reads what people type", () => {
-    expect(parseTyped("1,250.5")).toBe(12505000n);
-    expect(parseTyped(" 7. ")).toBe(70000n);
-    expect(parseTyped(".5")).toBe(5000n);
-    expect(["", ".", "0", "0.00", "-1", "1.23456", "1e3", "x"].map(parseTyped)).toEqual(Array(8).fill(null));
-  });
-
-  it("reads whole shares only", () => {
-    expect(parseQuantity("1,000")).toBe(1000);
-    expect(["", "0", "1.5", "-3", "1000000001", "ten"].map(parseQuantity)).toEqual(Array(6).fill(null));
   });
 });
 

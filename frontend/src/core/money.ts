@@ -8,7 +8,6 @@ export const SCALE = 10_000n;
 export const BASIS_POINTS = 10_000n;
 
 const DECIMAL = /^(-?)(\d+)(?:\.(\d{1,4}))?$/;
-const TYPED = /^(\d{1,12})?(?:\.(\d{0,4}))?$/;
 
 /** Parse a decimal string of the API such as "-101.2500"; throws on anything else. */
 export function parseUnits(text: string): Units {
@@ -18,26 +17,6 @@ export function parseUnits(text: string): Units {
   }
   const units = BigInt(match[2] ?? "0") * SCALE + BigInt((match[3] ?? "").padEnd(4, "0"));
   return match[1] === "-" ? -units : units;
-}
-
-/** Read what a person typed ("1,250.5", "1250."): units, or null when it is not a positive amount. */
-export function parseTyped(text: string): Units | null {
-  const plain = text.trim().replaceAll(",", "");
-  const match = TYPED.exec(plain);
-  if (match === null || plain === "" || plain === ".") return null;
-  const units = BigInt(match[1] ?? "0") * SCALE + BigInt((match[2] ?? "").padEnd(4, "0"));
-  return units > 0n ? units : null;
-}
-
-/** Shares that one trade or order may be for. */
-export const QUANTITY_MAX = 1_000_000_000;
-
-/** Read a typed quantity: whole shares from 1 to `QUANTITY_MAX`, else null. */
-export function parseQuantity(text: string): number | null {
-  const plain = text.trim().replaceAll(",", "");
-  if (!/^\d{1,10}$/.test(plain)) return null;
-  const quantity = Number(plain);
-  return quantity >= 1 && quantity <= QUANTITY_MAX ? quantity : null;
 }
 
 /** The API's form: four decimals, no separators. */

@@ -16,16 +16,16 @@ interface Wording {
 const WORDINGS: Readonly<Record<string, Wording>> = {
   INSUFFICIENT_FUNDS: {
     title: "Not enough cash",
-    explanation: "This costs more than the cash in the account.",
+    explanation: "This needs more cash than the account has free: what working orders reserve is not there to spend.",
     unit: "money",
-    limitLabel: "Cash available",
+    limitLabel: "Cash free",
     actualLabel: "Needed",
   },
   INSUFFICIENT_POSITION: {
     title: "Not enough shares",
-    explanation: "The account holds fewer shares than this would sell. Short selling is not possible.",
+    explanation: "The account has fewer shares free than this would sell: working orders keep theirs, and nothing is sold short.",
     unit: "shares",
-    limitLabel: "Shares held",
+    limitLabel: "Shares free",
     actualLabel: "To be sold",
   },
   POSITION_LIMIT_EXCEEDED: {
@@ -103,7 +103,7 @@ export function describeRefusal(refusal: {
 
 function figure(value: string, unit: Unit | undefined): string {
   try {
-    return unit === "shares" ? formatQuantity(Number(value)) : formatUnits(parseUnits(value));
+    return unit === "shares" ? formatQuantity(value) : formatUnits(parseUnits(value));
   } catch {
     return value;
   }

@@ -2,8 +2,9 @@
 // whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
 
 import type { Quote } from "./live/market_state";
-import { formatPrice, formatQuantity, parseQuantity, parseTyped, parseUnits, type Units } from "./money";
+import { formatPrice, formatQuantity, parseUnits, type Units } from "./money";
 import type { TicketState } from "./ticket";
+import { readPrice, readQuantity } from "./typed";
 import type { AccountSummary, Position } from "./types";
 
 export interface Draft {
@@ -24,10 +25,10 @@ export function readDraft(ticket: TicketState, quotes: readonly Quote[], positio
       ? parseUnits(ticket.attempt.price)
       : ticket.priceText === null
         ? livePrice
-        : parseTyped(ticket.priceText);
+        : readPrice(ticket.priceText).value;
   return {
     livePrice,
-    quantity: parseQuantity(ticket.quantityText),
+    quantity: readQuantity(ticket.quantityText).value,
     price,
     priceShown: ticket.priceText ?? (price === null ? "" : formatPrice(price).replaceAll(",", "")),
     isLivePrice: ticket.priceText === null && ticket.attempt === null && livePrice !== null,
@@ -48,19 +49,22 @@ export function closedReasonOf(account: AccountSummary | null): string | null {
 
 /** What is wrong with the quantity; an empty field is nothing to complain about before the first try. */
 export function quantityProblem(text: string, hasTried: boolean): string | null {
-  if (text === "") return hasTried ? "How many shares?" : null;
-  return parseQuantity(text) === null ? "Whole shares, 1 or more" : null;
+  const { value, problem } = readQuantity(text);
+  return problem ?? (value === null && hasTried ? "How many shares?" : null);
 }
 
 export function priceProblem(ticket: TicketState, price: Units | null, hasTried: boolean): string | null {
   if (price !== null) return null;
-  if (ticket.symbol === "") return hasTried ? "Choose a symbol" : null;
-  return ticket.priceText === null && !hasTried ? null : "Above 0, up to 4 decimals";
+  const problem = ticket.priceText === null ? null : readPrice(ticket.priceText).problem;
+  if (problem !== null || !hasTried) return problem;
+  return ticket.symbol === "" ? "Choose a symbol" : "At which price?";
 }
 
-export function submitText(ticket: TicketState, quantity: number | null): string {
+/** What will be sent, as it was understood. */
+export function submitText(ticket: TicketState, { quantity, price }: Draft): string {
   if (ticket.isSubmitting) return "Sending …";
   const verb = ticket.side === "BUY" ? "Buy" : "Sell";
   const words = [verb, quantity === null ? "" : formatQuantity(quantity), ticket.symbol];
+  if (quantity !== null && price !== null) words.push("at", formatPrice(price));
   return words.filter((word) => word !== "").join(" ");
 }

@@ -35,6 +35,8 @@ export interface DemoLogin {
 export interface LoginSession {
   user: SessionUser | null;
   csrf_token: string;
+  /** What an account may be opened in. */
+  currencies: string[];
   demo_logins?: DemoLogin[];
 }
 

@@ -10,6 +10,8 @@ export type Prices = ReadonlyMap<string, Units>;
 export interface ValuedPosition {
   symbol: string;
   quantity: bigint;
+  /** Those that no working order keeps. */
+  available: bigint;
   averageCost: Units;
   cost: Units;
   /** The live price, or the one last traded at when the market has none. */
@@ -67,6 +69,7 @@ function valuePosition(position: Position, prices: Prices): ValuedPosition {
   return {
     symbol: position.symbol,
     quantity,
+    available: BigInt(position.available),
     averageCost: parseUnits(position.avg_cost),
     cost,
     price,

@@ -72,6 +72,7 @@ def test_the_table_of_codes_is_complete():
     for pattern in ("accounts/api/**/*.py", "accounts/middleware.py", "edge/*.py", "readmodels/graphql/*.py"):
         for path in BASE_DIR.glob(pattern):
             raised |= set(RAISED.findall(path.read_text()))
+    raised |= set(re.findall(r'Problem\(\d+, "([A-Z_]+)"', (BASE_DIR / "edge/requests.py").read_text()))
     table = DOCUMENT[DOCUMENT.index("## Codes") :]
     assert set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == raised
 

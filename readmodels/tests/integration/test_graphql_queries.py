@@ -9,6 +9,7 @@ import time
 import uuid
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import AsyncClient, Client
@@ -337,6 +338,10 @@ class TestMinVersion:
     def test_a_version_that_is_there_is_answered_at_once(self, ada):
         assert ada.ask(ACCOUNT, id=ADA, minVersion=7)["version"] == 7
 
+    @pytest.mark.parametrize("version", [-1, 10**18, 2**63 - 1])
+    def test_a_version_that_no_account_can_have_is_refused_as_rest_does(self, ada, version):
+        assert ada.error(ACCOUNT, id=ADA, minVersion=version)[1] == "BAD_REQUEST"
+
     def test_a_version_that_comes_while_waiting_is_answered_with_its_trade(self, ada, history):
         history.buy(ADA, quantity=1)
 
@@ -374,7 +379,9 @@ class TestMinVersion:
             while not waiting.done():
                 await asyncio.sleep(0.01)
                 ticks += 1
-            return ticks, await waiting
+            answers = await waiting
+            await sync_to_async(lambda: connection.close())()
+            return ticks, answers
 
         began = time.monotonic()
         ticks, answers = asyncio.run(wait_together())

@@ -11,9 +11,9 @@ from tradingplatform.health.readiness import Component, Readiness, Status, Unwel
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(readiness, "CHECK_SECONDS_MAX", 0.1)
-    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.05)
-    monkeypatch.setattr(readiness, "SLOW_SECONDS", 0.06)
+    monkeypatch.setattr(readiness, "CHECK_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(readiness, "SLOW_SECONDS", 0.2)
 
 
 async def well():
@@ -26,7 +26,7 @@ def statuses(components):
 
 def test_every_component_has_a_status_milliseconds_and_a_sentence():
     async def late():
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.3)
         return "answers"
 
     async def low():
@@ -44,7 +44,7 @@ def test_every_component_has_a_status_milliseconds_and_a_sentence():
             "3 MB are left",
             "failed: connection refused",
         ]
-        assert found["late"].milliseconds >= 80
+        assert found["late"].milliseconds >= 300
 
     async_to_sync(scenario)()
 
@@ -64,17 +64,16 @@ def test_one_that_hangs_costs_the_others_nothing_and_is_asked_once():
             found = await checks.report()
             assert statuses(found) == {"hangs": "down", "well": "ok"}
             assert "has not answered for" in found["hangs"].detail
-            await asyncio.sleep(0.06)
         assert asked == ["hangs"]
         goes_on.set()
         assert statuses(await checks.report()) == {"hangs": "slow", "well": "ok"}, "it took so long, and is back"
-        await asyncio.sleep(0.06)
         assert statuses(await checks.report()) == {"hangs": "ok", "well": "ok"}
 
     async_to_sync(scenario)()
 
 
-def test_however_many_ask_each_check_runs_once():
+def test_however_many_ask_each_check_runs_once(monkeypatch):
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 60)
     asked = []
 
     async def counted():
@@ -87,7 +86,7 @@ def test_however_many_ask_each_check_runs_once():
         await asyncio.gather(*(checks.report() for _ in range(1_000)))
         await checks.report()
         assert len(asked) == 1
-        await asyncio.sleep(0.06)
+        monkeypatch.setattr(readiness, "KEPT_SECONDS", 0)
         await checks.report()
         assert len(asked) == 2
 

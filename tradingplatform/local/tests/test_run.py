@@ -22,6 +22,20 @@ from tradingplatform.local.tests.processes_of import marked, wait_for
 NAMES = ["postgresql", "valkey", "web", "writer", "standby", "projector", "beat", "market", "snapshotter", "traders"]
 
 
+_started = []
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing():
+    """A test that fails leaves no platform either."""
+    yield
+    for running in _started:
+        if running.poll() is None:
+            running.kill()
+            running.wait()
+    _started.clear()
+
+
 def local(*arguments, data_dir, **environment):
     return subprocess.run(
         [sys.executable, "-m", "tradingplatform.local", *arguments],
@@ -40,7 +54,7 @@ def start(data_dir, port, terminal=None):
     for name in ("DATABASE_URL", "REDIS_URL", "COMMAND_BUS"):
         environment.pop(name, None)
     log = (data_dir.parent / "run.log").open("a") if terminal is None else terminal
-    return subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, "-m", "tradingplatform.local", "run"],
         cwd=BASE_DIR,
         env=environment,
@@ -48,6 +62,8 @@ def start(data_dir, port, terminal=None):
         stdout=log,
         stderr=log,
     )
+    _started.append(running)
+    return running
 
 
 def open_terminal(*, lines, columns):

@@ -6,9 +6,11 @@ import { Dialog } from "../../components/Dialog";
 import { Refusal } from "../../components/Refusal";
 import { makeCommandId, type CashInput } from "../../core/commands";
 import { failureOf } from "../../core/failures";
-import { parseTyped, parseUnits, toDecimal } from "../../core/money";
+import { estimateCash, type CashKind } from "../../core/estimate";
+import { toDecimal } from "../../core/money";
+import { readAmount } from "../../core/typed";
 import type { AccountSummary } from "../../core/types";
-import { CASH_WORDS, CashFields, CashOutcome, CashPreview, type CashKind } from "./CashSteps";
+import { CASH_WORDS, CashFields, CashOutcome, CashPreview } from "./CashSteps";
 import { useDepositCash } from "./useDepositCash";
 import { useWithdrawCash } from "./useWithdrawCash";
 
@@ -27,8 +29,8 @@ export function CashDialog({ kind, account, onRecorded, onClose }: CashDialogPro
   const [reference, setReference] = useState("");
   const [reviewed, setReviewed] = useState<CashInput | null>(null);
 
-  const amount = parseTyped(amountText);
-  const isPossible = amount !== null && (kind === "deposit" || amount <= parseUnits(account.cash));
+  const amount = readAmount(amountText).value;
+  const isPossible = amount !== null && estimateCash(kind, amount, account).expectedRefusal === null;
   const outcome = transfer.data;
   const failure = transfer.isError ? failureOf(transfer.error) : null;
   const words = CASH_WORDS[kind];
@@ -63,7 +65,9 @@ export function CashDialog({ kind, account, onRecorded, onClose }: CashDialogPro
       <form onSubmit={review} className="dialog-form">
         <fieldset disabled={reviewed !== null}>
           <CashFields
-            currency={account.currency}
+            kind={kind}
+            account={account}
+            isDisabled={reviewed !== null}
             amountText={amountText}
             reference={reference}
             onAmount={setAmountText}

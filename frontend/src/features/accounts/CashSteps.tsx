@@ -3,10 +3,11 @@ import type { ReactElement } from "react";
 
 import { Amount } from "../../components/Figures";
 import { Icon } from "../../components/Icon";
-import { formatUnits, parseTyped, parseUnits, type Units } from "../../core/money";
+import { NumericField } from "../../components/NumericField";
+import { amountMax, estimateCash, type CashKind, type ExpectedRefusal } from "../../core/estimate";
+import { formatUnits, parseUnits, type Units } from "../../core/money";
+import { readAmount } from "../../core/typed";
 import type { AccountSummary, CashDeposited, CashWithdrawn } from "../../core/types";
-
-export type CashKind = "deposit" | "withdraw";
 
 export const CASH_WORDS = {
   deposit: { title: "Deposit cash", verb: "Deposit", done: "deposited", direction: "into" },
@@ -14,30 +15,39 @@ export const CASH_WORDS = {
 } as const;
 
 interface CashFieldsProps {
-  currency: string;
+  kind: CashKind;
+  account: AccountSummary;
+  isDisabled: boolean;
   amountText: string;
   reference: string;
   onAmount: (text: string) => void;
   onReference: (text: string) => void;
 }
 
-export function CashFields({ currency, amountText, reference, onAmount, onReference }: CashFieldsProps): ReactElement {
+export function CashFields(props: CashFieldsProps): ReactElement {
+  const { kind, account, isDisabled, amountText, reference, onAmount, onReference } = props;
+  const most = amountMax(kind, account);
   return (
     <>
-      <label className="field">
-        <span>Amount in {currency}</span>
-        <input
-          data-testid="cash-amount"
-          className="numeric"
-          inputMode="decimal"
-          autoComplete="off"
-          autoFocus
-          placeholder="0.00"
-          value={amountText}
-          onChange={(event) => onAmount(event.target.value)}
-          aria-invalid={amountText !== "" && parseTyped(amountText) === null}
-        />
-      </label>
+      <NumericField
+        label={`Amount in ${account.currency}`}
+        testId="cash-amount"
+        inputMode="decimal"
+        placeholder="0.00"
+        isFocused
+        isDisabled={isDisabled}
+        value={amountText}
+        problem={readAmount(amountText).problem}
+        onEdited={onAmount}
+        action={
+          kind === "withdraw" && most > 0n && !isDisabled
+            ? {
+                label: `Max ${formatUnits(most, { decimalsMax: 4 })}`,
+                onClick: () => onAmount(formatUnits(most, { decimalsMax: 4 })),
+              }
+            : null
+        }
+      />
       <label className="field">
         <span>Reference (optional)</span>
         <input
@@ -61,38 +71,53 @@ interface CashPreviewProps {
 
 export function CashPreview({ kind, account, amount, isReviewed }: CashPreviewProps): ReactElement {
   const { verb, direction } = CASH_WORDS[kind];
-  const cash = parseUnits(account.cash);
-  const change = amount ?? 0n;
-  const cashAfter = kind === "deposit" ? cash + change : cash - change;
-  const isShort = cashAfter < 0n;
+  const reserved = parseUnits(account.reserved_cash);
+  const { cashAfter, expectedRefusal } = estimateCash(kind, amount ?? 0n, account);
+  const isBad = expectedRefusal !== null;
   return (
     <div className="what-happens" aria-live="polite">
       <strong>
         {amount === null
           ? "What will happen"
-          : `${verb} ${formatUnits(amount)} ${account.currency} ${direction} “${account.name}”`}
+          : `${verb} ${formatUnits(amount, { decimalsMax: 4 })} ${account.currency} ${direction} “${account.name}”`}
       </strong>
       <dl className="facts">
         <div>
           <dt>Cash now</dt>
           <dd>
-            <Amount units={cash} />
+            <Amount units={parseUnits(account.cash)} />
           </dd>
         </div>
+        {reserved > 0n && (
+          <div>
+            <dt>Reserved by orders</dt>
+            <dd>
+              <Amount units={reserved} testId="cash-reserved" />
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Cash after</dt>
-          <dd className={isShort ? "is-bad" : ""}>
+          <dd className={isBad ? "is-bad" : ""}>
             <Amount units={cashAfter} />
           </dd>
         </div>
       </dl>
-      <p className={isShort ? "is-bad" : "muted"}>{previewNote(isShort, isReviewed)}</p>
+      <p className={isBad ? "is-bad" : "muted"} data-testid="cash-note">
+        {previewNote(expectedRefusal, reserved, isReviewed)}
+      </p>
     </div>
   );
 }
 
-function previewNote(isShort: boolean, isReviewed: boolean): string {
-  if (isShort) return "There is not that much cash in the account.";
+function previewNote(refusal: ExpectedRefusal | null, reserved: Units, isReviewed: boolean): string {
+  if (refusal?.code === "INSUFFICIENT_FUNDS") {
+    const free = formatUnits(parseUnits(refusal.limit));
+    return reserved > 0n
+      ? `Only ${free} is free: working orders reserve the rest.`
+      : `There is not that much cash in the account: ${free}.`;
+  }
+  if (refusal !== null) return `The account would come to more than it may hold: ${formatUnits(parseUnits(refusal.limit))}.`;
   return isReviewed
     ? "Confirm to record this for good as an event of the account."
     : "Nothing is sent before you confirm.";

@@ -1,4 +1,4 @@
-// Open an account: a name and a currency. The account starts empty, with the platform's default limits.
+// Open an account: a name, and one of the currencies that the platform takes. The account starts empty, with the platform's default limits.
 import { useState, type ReactElement, type SubmitEvent } from "react";
 
 import { Dialog } from "../../components/Dialog";
@@ -7,15 +7,16 @@ import { useToast } from "../../components/toast_context";
 import { makeCommandId } from "../../core/commands";
 import { failureOf } from "../../core/failures";
 import { accountAddress, navigate } from "../../core/navigation";
+import { useSession } from "../login/useSession";
 import { useOpenAccount } from "./useOpenAccount";
-
-const CURRENCIES = ["USD", "EUR", "GBP", "CHF", "JPY"];
 
 export function OpenAccountDialog({ onClose }: { onClose: () => void }): ReactElement {
   const open = useOpenAccount();
   const toast = useToast();
   const [name, setName] = useState("");
-  const [currency, setCurrency] = useState("USD");
+  const currencies = useSession().data?.currencies ?? [];
+  const [chosen, setChosen] = useState<string | null>(null);
+  const currency = chosen ?? currencies[0] ?? "";
   // The id belongs to what is asked for: it stays for retries and is made anew when the request changes.
   const [commandId, setCommandId] = useState(makeCommandId);
 
@@ -67,9 +68,9 @@ export function OpenAccountDialog({ onClose }: { onClose: () => void }): ReactEl
           <select
             data-testid="open-account-currency"
             value={currency}
-            onChange={(event) => edit(() => setCurrency(event.target.value))}
+            onChange={(event) => edit(() => setChosen(event.target.value))}
           >
-            {CURRENCIES.map((each) => (
+            {currencies.map((each) => (
               <option key={each}>{each}</option>
             ))}
           </select>
@@ -89,7 +90,7 @@ export function OpenAccountDialog({ onClose }: { onClose: () => void }): ReactEl
             type="submit"
             className="button primary"
             data-testid="open-account-submit"
-            disabled={open.isPending || name.trim() === ""}
+            disabled={open.isPending || name.trim() === "" || currency === ""}
           >
             {open.isPending ? "Opening …" : failure?.isSafeToRetry === true ? "Retry safely" : "Open account"}
           </button>

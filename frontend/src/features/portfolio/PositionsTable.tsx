@@ -109,6 +109,11 @@ function Row({ position, limitPoints, isChosen, onChosen }: RowProps): ReactElem
     >
       <th scope="row">{position.symbol}</th>
       <td data-label="Qty" data-testid="position-quantity">
+        {position.available < position.quantity && (
+          <span className="tag" title="Working orders keep the others" data-testid="position-available">
+            {formatQuantity(position.available)} free
+          </span>
+        )}{" "}
         {formatQuantity(position.quantity)}
       </td>
       <td data-label="Avg cost">

@@ -16,6 +16,7 @@ interface SummaryCardsProps {
 export function SummaryCards({ account, valuation, now }: SummaryCardsProps): ReactElement {
   const today = figuresOfToday(account, now);
   const cash = parseUnits(account.cash);
+  const reserved = parseUnits(account.reserved_cash);
   const invested = parseUnits(account.deposited) - parseUnits(account.withdrawn);
   return (
     <dl className="summary" aria-label="Account summary">
@@ -34,7 +35,15 @@ export function SummaryCards({ account, valuation, now }: SummaryCardsProps): Re
         <Flash value={cash}>
           <Amount units={cash} testId="cash" />
         </Flash>
-        <Note>{formatPercent(basisPoints(cash, valuation.portfolioValue))} of portfolio</Note>
+        <Note>
+          {reserved > 0n ? (
+            <span title={`${formatUnits(parseUnits(account.buying_power))} is free to spend or withdraw`}>
+              <Amount units={reserved} testId="reserved-cash" /> reserved by orders
+            </span>
+          ) : (
+            `${formatPercent(basisPoints(cash, valuation.portfolioValue))} of portfolio`
+          )}
+        </Note>
       </Card>
       <Card label="Unrealized P&L" tag={valuation.isAtMarket ? "at market" : "at last trade"}>
         <Change units={valuation.unrealized} testId="unrealized-pnl" />

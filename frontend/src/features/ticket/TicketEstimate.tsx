@@ -21,7 +21,12 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
           {estimate === null ? (
             none
           ) : (
-            <span className={estimate.cashAfter < 0n ? "is-bad" : ""}>
+            <span className={estimate.buyingPowerAfter < 0n ? "is-bad" : ""}>
+              {estimate.buyingPowerAfter !== estimate.cashAfter && (
+                <small className="muted">
+                  <Amount units={estimate.buyingPowerAfter} testId="estimate-buying-power-after" /> free of{" "}
+                </small>
+              )}
               <Amount units={estimate.cashAfter} testId="estimate-cash-after" />
             </span>
           )}

@@ -17,7 +17,7 @@ import { formatPrice, formatQuantity, toDecimal } from "../../core/money";
 import { isTicketOpen, type TicketAction, type TicketState } from "../../core/ticket";
 import { closedReasonOf, priceProblem, quantityProblem, readDraft, submitText } from "../../core/ticket_draft";
 import type { AccountSummary, Position, Side, Trade } from "../../core/types";
-import { NumericField } from "./NumericField";
+import { NumericField } from "../../components/NumericField";
 import { SideButtons } from "./SideButtons";
 import { SymbolField } from "./SymbolField";
 import { TicketEstimate } from "./TicketEstimate";
@@ -143,7 +143,7 @@ export function TradeTicket(props: TradeTicketProps): ReactElement {
           disabled={isDisabled}
           title={closedReason ?? undefined}
         >
-          {submitText(ticket, quantity)}
+          {submitText(ticket, read)}
         </button>
         <TicketOutcome
           result={ticket.result}

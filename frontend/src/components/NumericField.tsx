@@ -7,19 +7,21 @@ interface NumericFieldProps {
   testId: string;
   value: string;
   inputMode: "numeric" | "decimal";
-  isDisabled: boolean;
+  placeholder?: string;
+  isDisabled?: boolean;
+  isFocused?: boolean;
   problem: string | null;
   isLive?: boolean;
   inputRef?: RefObject<HTMLInputElement | null>;
   action: { label: string; onClick: () => void } | null;
   onEdited: (text: string) => void;
-  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  onKeyDown?: (event: KeyboardEvent<HTMLInputElement>) => void;
   onFocus?: () => void;
   onBlur?: () => void;
 }
 
 export function NumericField(props: NumericFieldProps): ReactElement {
-  const { label, testId, value, inputMode, isDisabled, problem, isLive = false, inputRef, action } = props;
+  const { label, testId, value, inputMode, isDisabled = false, problem, isLive = false, inputRef, action } = props;
   const id = useId();
   return (
     <div className="field">
@@ -34,6 +36,8 @@ export function NumericField(props: NumericFieldProps): ReactElement {
         data-testid={testId}
         inputMode={inputMode}
         autoComplete="off"
+        placeholder={props.placeholder}
+        autoFocus={props.isFocused}
         disabled={isDisabled}
         value={value}
         aria-invalid={problem !== null}

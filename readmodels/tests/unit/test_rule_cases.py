@@ -1,0 +1,20 @@
+"""The cases that the page's estimates are held to are what the domain says today."""
+
+from collections import Counter
+
+from readmodels.tests.rule_cases import FILE, cases, text
+
+
+def test_the_committed_cases_are_the_domains():
+    assert FILE.read_text() == text(), "run python -m readmodels.tests.rule_cases, and see whether estimate.ts follows"
+
+
+def test_the_cases_reach_every_rule_and_know_reservations():
+    found = cases()["accounts"]
+    outcomes = [each for account in found for trade in account["trades"] for each in trade["outcomes"]]
+    codes = Counter(None if each["refused"] is None else each["refused"]["code"] for each in outcomes)
+    limits = {"POSITION_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED", "TRADE_LIMIT_EXCEEDED", "VALUE_LIMIT_EXCEEDED"}
+    assert codes.keys() == {None, *limits, "INSUFFICIENT_FUNDS", "INSUFFICIENT_POSITION"}
+    assert min(codes.values()) >= 2
+    assert sum(account["account"]["reserved_cash"] != "0.0000" for account in found) >= 5
+    assert sum(each["reserved_quantity"] != "0" for account in found for each in account["positions"]) >= 3

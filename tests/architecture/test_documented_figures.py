@@ -1,0 +1,311 @@
+"""Figures in README.md, ARCHITECTURE.md and docs/ are those of the code.
+
+`FIGURES` is the table: for each document, a pattern that captures one figure, and what the code says it is. Whatever
+reads like a figure with a unit has to be in the table, or among `FACTS`, which are no figures of ours. Decisions are
+history, and measurements are in benchmarks/RESULTS.md: neither is looked at here.
+"""
+
+import math
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from accounts import credentials, open_sockets, permissions, rate_limits, recent_access, websocket
+from accounts.api import documents, persisted_documents, query_limits
+from accounts.application import factories, limits, metrics
+from accounts.domain import order_terms, orders, values
+from edge import requests, sockets
+from eventstore.idempotency import remembered
+from eventstore.integrity import diagnosis
+from eventstore.pages import page, snapshotter
+from market import instruments
+from readmodels import (
+    cheap_sums,
+    conflation,
+    consumers,
+    dashboard,
+    dashboard_consumer,
+    followed_account,
+    listings,
+    replicas,
+    version_waits,
+)
+from readmodels.api import analytics, downloads
+from readmodels.graphql import connections
+from temporal import cache, firm, history, periods, returns, what_if
+from temporal.management.commands import firm_as_of
+from tests.architecture.test_house_rules import BASE_DIR
+from tradingplatform.local import run
+from tradingplatform.settings.variables import VARIABLES
+from tradingplatform.venue import feed
+from tradingplatform.venue.strategies.catalogue import STRATEGIES
+
+KIB = 1024
+MIB = 1024 * KIB
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+DEFAULTS = {variable.name: variable.default for variable in VARIABLES}
+CHECKPOINT_MINUTES = int(DEFAULTS["CHECKPOINT_INTERVAL_SECONDS"]) / MINUTE
+SWEEP_SECONDS = settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"]
+EXPIRY_MINUTES = settings.CELERY_BEAT_SCHEDULE["expire_day_orders"]["schedule"] / MINUTE
+MONEY_DECIMALS = round(math.log10(values.SCALE))
+
+FIGURES = {
+    "README.md": [
+        (r"real daily prices of (\d+) stocks", len(instruments.all_symbols())),
+        (r"(\w+) simple strategies trade", len(STRATEGIES)),
+    ],
+    "ARCHITECTURE.md": [
+        (r"up to (\d+) events of an account", page.EVENTS_PER_PAGE_MAX),
+        (r"up to (\d+) consecutive events", page.EVENTS_PER_PAGE_MAX),
+        (r"covers it and at most (\d+) events", page.EVENTS_PER_PAGE_MAX),
+        (r"a sweep (every) second", SWEEP_SECONDS),
+        (r"for checkpoints and for expiry (every) minute", CHECKPOINT_MINUTES),
+        (r"for checkpoints and for expiry (every) minute", EXPIRY_MINUTES),
+        (r"the command ids of (a) day", remembered.SECONDS / DAY),
+        (r"A retry within (a) day", remembered.SECONDS / DAY),
+        (r"what a key was allowed counts for (a) second", recent_access.ACCESS_SECONDS),
+        (r"(\w+) minutes while PostgreSQL is away", recent_access.OUTAGE_SECONDS / MINUTE),
+        (r"modulo their number, (\d+) by default", settings.EVENT_STORE_PARTITIONS_DEFAULT["sqlite"]),
+        (r"(\w+) bytes of every event's hash", diagnosis.LEAF_PREFIX_BYTES),
+        (r"(once) a minute when there is news", CHECKPOINT_MINUTES),
+    ],
+    "docs/api.md": [
+        (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
+        (r"decimal strings with at most (\w+) decimals", MONEY_DECIMALS),
+        (r"1 to (\d+) visible ASCII characters", factories.IDENTIFIER_LENGTH_MAX),
+        (r"for (\d+) hours \(of a partition's", remembered.SECONDS / HOUR),
+        (r"latest ([\d,]+) commands", remembered.COMMANDS),
+        (r"a list of up to ([\d,]+) entries", limits.REQUEST_COMMANDS_MAX),
+        (r"A body has at most (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
+        (r"and (\d+) seconds to arrive", requests.BODY_SECONDS_MAX),
+        (r"it waits up to (\d+) s,", version_waits.WAIT_SECONDS_MAX),
+        (r"waits for (\d+) versions already", version_waits.WAITS_PER_ASKER_MAX),
+        (r"a decimal with (\w+) places", MONEY_DECIMALS),
+        (r"holds ([\d,]+) rows at a time", downloads.ROWS_AT_ONCE),
+        (r"given up after (\w+) seconds", listings.SEARCH_SECONDS_MAX),
+        (r"\((\d+) days at most\)", analytics.FLOW_DAYS_MAX),
+        (r"at most (\w+) messages a second for an account", 1 / followed_account.PAUSE_SECONDS),
+    ],
+    "docs/archive.md": [
+        (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),
+        (r": (\w+) years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"]) // 365),
+    ],
+    "docs/commands.md": [
+        (r"(\w+) figures, each from", len(cheap_sums.SUMS)),
+        (r"each from (\w+) to seven tables", min(map(len, cheap_sums.SUMS.values()))),
+        (r"each from two to (\w+) tables", max(map(len, cheap_sums.SUMS.values()))),
+        (r"(Every) minute with work in it", limits.METRICS_LOG_SECONDS / MINUTE),
+        (r"the latest ([\d,]+) requests", metrics.ANSWERS_KEPT),
+        (r"up to (\d+) events of an account", page.EVENTS_PER_PAGE_MAX),
+        (r"when it holds ([\d,]+) events", snapshotter.TAIL_EVENTS_MAX),
+        (r"when it holds ([\d,]+) events", int(DEFAULTS["EVENT_STORE_TAIL_EVENTS"])),
+        (r"after (a) minute of quiet", snapshotter.QUIET_SECONDS / MINUTE),
+        (r"(twice) a second", 1 / feed.TICK_S),
+        (r"(\w+) simple strategies", len(STRATEGIES)),
+        (r"the first (\d+) are shown", firm_as_of.ACCOUNTS_SHOWN_MAX),
+        (r"At most ([\d,]+) events; Ctrl-C", what_if.EVENTS_MAX),
+    ],
+    "docs/configuration.md": [
+        (r"fixed at creation; (\d+) \(DynamoDB", settings.EVENT_STORE_PARTITIONS_DEFAULT["sqlite"]),
+        (r"fixed at creation; 16 \(DynamoDB: (\d+)\)", settings.EVENT_STORE_PARTITIONS_DEFAULT["dynamodb"]),
+        (r"waits a (\w+) of a second for its replica", version_waits.REPLICA_WAIT_SECONDS_MAX),
+        (r"does not answer within (a) second", settings.REPLICA_SECONDS_MAX),
+        (r"is left alone for (\w+),", replicas.DOWN_SECONDS),
+        (r"Requests (a) minute of each API key", rate_limits.WINDOW_SECONDS / MINUTE),
+    ],
+    "docs/graphql.md": [
+        (r"a decimal string with (\w+) decimals", MONEY_DECIMALS),
+        (r"the answer waits for it, up to (\d+) s,", version_waits.WAIT_SECONDS_MAX),
+        (r"\((\d+) when it is not given, at most 500\)", connections.PAGE_SIZE),
+        (r"when it is not given, at most (\d+)\)", connections.PAGE_SIZE_MAX),
+        (r"given up after (\d+) s", listings.SEARCH_SECONDS_MAX),
+        (r"a search took more than (\d+) s", listings.SEARCH_SECONDS_MAX),
+        (r"\| cost \| ([\d,]+) \|", query_limits.QUERY_COST_MAX),
+        (r"\| levels \| (\d+) ", query_limits.QUERY_DEPTH_MAX),
+        (r"\| levels \| 10 \(introspection: (\d+)\)", query_limits.INTROSPECTION_DEPTH_MAX),
+        (r"\| aliases \| (\d+) ", query_limits.ALIASES_MAX),
+        (r"\| fields at the root \| (\d+) ", query_limits.ROOT_FIELDS_MAX),
+        (r"the same field \| ([\d,]+);", documents.QUERY_CHARACTERS_MAX),
+        (r"the same field \| 20,000; ([\d,]+);", query_limits.SELECTIONS_MAX),
+        (r"the same field \| 20,000; 1,000; (\d+);", query_limits.FRAGMENTS_MAX),
+        (r"the same field \| 20,000; 1,000; 20; (\d+) ", query_limits.REPEATED_FIELD_MAX),
+        (r"with variables \| (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
+        (r"(\d+) for a list without", query_limits.LIST_SIZE_ASSUMED),
+        (r"for (a) week after it was sent", persisted_documents.KEPT_SECONDS / (7 * DAY)),
+        (r"keeps the (\d+) that it used last", persisted_documents.TEXTS_IN_PROCESS_MAX),
+        (r"you wait for (\d+) versions already", version_waits.WAITS_PER_ASKER_MAX),
+        (r"was not there after (\d+) seconds", requests.BODY_SECONDS_MAX),
+    ],
+    "docs/integrity.md": [
+        (r"is made (every) minute when", CHECKPOINT_MINUTES),
+        (r"\((a) minute by default\)", CHECKPOINT_MINUTES),
+    ],
+    "docs/live.md": [
+        (r"at most (\d+); one that is given later", consumers.ACCOUNTS_MAX),
+        (r"a tick (twice) a second", 1 / feed.TICK_S),
+        (r"A heartbeat comes every (\d+) seconds", consumers.HEARTBEAT_SECONDS),
+        (r"within a (\w+) of a second of it", followed_account.PAUSE_SECONDS),
+        (r"More than (\d+) trades at once", conflation.TRADES_MAX),
+        (r"looked up (once) a second", consumers.LOOK_SECONDS),
+        (r"A delta comes (once) a second at most", dashboard.TICK_SECONDS),
+        (r"the (\w+) symbols that rose", dashboard.MOVERS),
+        (r"and the (\w+) that fell", dashboard.MOVERS),
+        (r"a message of more than ([\d,]+) characters", sockets.MESSAGE_CHARACTERS_MAX),
+        (r"taken away \(within (a) second\)", math.ceil(credentials.LOOK_SECONDS)),
+        (r"a message waited for (\w+) seconds", websocket.SENDING_SECONDS_MAX),
+        (r"more than (\d+) accounts", consumers.ACCOUNTS_MAX),
+        (r"more than (\d+) messages a second from the client", sockets.MESSAGES_PER_SECOND_MAX),
+        (r"\((\d+) at once after a quiet time\)", sockets.MESSAGES_AT_ONCE_MAX),
+        (r"more than ([\d,]+) sockets of a user", open_sockets.SOCKETS_PER_USER_MAX),
+    ],
+    "docs/orders.md": [
+        (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
+        (r"remembered commands \((\d+) hours\)", remembered.SECONDS / HOUR),
+        (r"more than ([\d,]+) working orders", orders.OPEN_ORDERS_MAX),
+    ],
+    "docs/running.md": [
+        (r"a sweep (every) second", SWEEP_SECONDS),
+        (r"used within the (\w+) minutes before", recent_access.OUTAGE_SECONDS / MINUTE),
+        (r"it counts after (a) second", recent_access.ACCESS_SECONDS),
+        (r"less than (\d+) MiB of room", run.FREE_BYTES_MIN / MIB),
+    ],
+    "docs/time-travel.md": [
+        (r"one page and at most (\d+) events", page.EVENTS_PER_PAGE_MAX),
+        (r"pages \(up to (\d+) events each\)", page.EVENTS_PER_PAGE_MAX),
+        (r"at most (\w+) partitions", firm.THREADS_MAX),
+        (r"gone within (an) hour", cache.TTL_SECONDS / HOUR),
+        (r"there are at most ([\d,]+) of", cache.SLOTS * cache.ENTRIES_PER_SLOT),
+        (r"of at most (\d+) KiB", cache.ENTRY_BYTES_MAX / KIB),
+        (r"\((\d+) MiB at the very most\)", cache.SLOTS * cache.ENTRIES_PER_SLOT * cache.ENTRY_BYTES_MAX / MIB),
+        (r"(\w+) decimals, rounded half to even", round(math.log10(returns.MILLION))),
+        (r"At most ([\d,]+) periods", periods.PERIODS_MAX),
+        (r"\((\w+) years of days\)", periods.PERIODS_MAX // 366),
+        (r"and ([\d,]+) cash flows", history.FLOWS_MAX),
+        (r"The first ([\d,]+) differences", what_if.DIFFERENCES_MAX),
+        (r"Over REST at most ([\d,]+) events", what_if.EVENTS_OVER_REST_MAX),
+        (r"on the command line ([\d,]+)", what_if.EVENTS_MAX),
+    ],
+    "docs/users.md": [
+        (r"the migration makes the (\w+)\.", len(permissions.GROUPS)),
+        (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
+        (r"remembers for (a) second what a key was allowed", recent_access.ACCESS_SECONDS),
+        (r"looked up every ([\d.]+) seconds", credentials.LOOK_SECONDS),
+        (r"requests (a) minute, or its own number", rate_limits.WINDOW_SECONDS / MINUTE),
+        (r"(A) minute's worth", rate_limits.WINDOW_SECONDS / MINUTE),
+        (r"(\w+) times a second each tells", 1 / rate_limits.SETTLE_SECONDS),
+        (r"After (\d+) wrong passwords", settings.AXES_FAILURE_LIMIT),
+        (r"locked for (\d+) minutes", settings.AXES_COOLOFF_TIME.total_seconds() / MINUTE),
+    ],
+}  # fmt: skip
+
+FACTS = (
+    "64 bits",  # What PostgreSQL and JSON's readers hold.
+    "the first 122 bits",  # A UUID of version 8 has no more.
+    "four bytes, big-endian",  # What is hashed: golden files pin it.
+    "64 zeros",
+    "SHA-256 of the 32 bytes of the public key",  # Ed25519.
+    "23 or 25 hours",  # Days on which clocks change.
+    "0.010000 is 1 %",
+    "All instants between two events",
+    "for every day, where the whole comparison is for every week",
+    "a second set of the tables",
+    "prices within a day",
+    "## Two commands",
+    "1 + 1 + 100 × (1 + 1 + 10) = 1,202",
+    "On the 8th 20,000 came in when the account was worth 99,200; the trade an hour later lost 150 of 119,200",
+)
+"""Figures that are nobody's to change, and sums of examples."""
+
+WORDS = {
+    "a": 1, "an": 1, "every": 1, "once": 1, "twice": 2, "half": Fraction(1, 2), "quarter": Fraction(1, 4),
+    "tenth": Fraction(1, 10), "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "sixteen": 16, "twenty": 20, "thirty": 30,
+    "fifty": 50, "sixty": 60, "hundred": 100, "thousand": 1_000,
+}  # fmt: skip
+TIME = r"(?:milli|micro)?seconds?|m?s|us|minutes?|hours?|days?|weeks?|months?|years?"
+COUNTED = (
+    r"[KMG]i?B|kB|%|percent|times|bits|bytes|digits|zeros|decimals|places|characters|levels|commands|commits|entries|"
+    r"trades|orders|events|rows|lines|accounts|partitions|batches|pages|periods|flows|differences|requests|messages|"
+    r"keys|passwords|users|sockets|connections|versions|processes|symbols|figures|tables|strategies|stocks"
+)
+NUMBER = rf"(?:\d(?:[\d,.]*\d)?|\b(?:{'|'.join(word for word in WORDS if len(word) > 2 and word != 'every')})\b)"
+FIGURE = re.compile(
+    rf"(?<![\w.,#-]){NUMBER}\s*(?:(?!and |or |to |of )[A-Za-z]+ )?(?:{TIME}|{COUNTED})(?!\w)"  # 50 trades, 24 hours
+    r"|(?<![\w.])\d{1,3}(?:,\d{3})+(?!\w)"  # 10,000 of whatever it is
+    rf"|\b(?:every|within an?|after an?|for an?|of an?|once an?|twice a) (?:{TIME})\b",  # within a second
+    re.IGNORECASE,
+)
+
+
+def documents_of(folder: Path) -> list[str]:
+    return [
+        "README.md",
+        "ARCHITECTURE.md",
+        *(f"docs/{path.name}" for path in sorted((folder / "docs").glob("*.md"))),
+    ]
+
+
+def prose(markdown: str) -> str:
+    """Return the text without blocks of code, code in a line and the targets of links, with single spaces."""
+    text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
+    text = "\n".join(line for line in text.split("\n") if not line.startswith("    "))
+    text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`\n]*`", "``", text))
+    return re.sub(r"\s+", " ", text)
+
+
+def number(text: str) -> Fraction:
+    return Fraction(WORDS[text.lower()]) if text.lower() in WORDS else Fraction(text.replace(",", ""))
+
+
+def wrong_figures(document: str, markdown: str) -> list[str]:
+    """Return what is wrong with the figures of a document, in sentences."""
+    text = prose(markdown)
+    found = []
+    known = [match.span() for fact in FACTS for match in re.finditer(re.escape(fact), text, re.IGNORECASE)]
+    for pattern, value in FIGURES.get(document, []):
+        matches = list(re.finditer(pattern, text))
+        if not matches:
+            found.append(f"{document} has no {pattern!r} any more: correct or remove its row in FIGURES")
+        for match in matches:
+            known.append(match.span())
+            if abs(float(number(match[1])) - value) > 1e-9:
+                found.append(f"{document} says {match[0]!r}, the code says {value:g}: correct the document")
+    for match in FIGURE.finditer(text):
+        if not any(start < match.end() and match.start() < end for start, end in known):
+            around = text[max(0, match.start() - 40) : match.end() + 20]
+            found.append(
+                f"{document} has the figure {match[0]!r} (in {around!r}), which nothing holds to the code: add a row "
+                "with its constant to FIGURES, or leave the figure out (measurements are in benchmarks/RESULTS.md)"
+            )
+    return found
+
+
+@pytest.mark.parametrize("document", documents_of(BASE_DIR))
+def test_every_figure_of_the_documents_is_that_of_the_code(document):
+    assert wrong_figures(document, (BASE_DIR / document).read_text()) == []
+
+
+def test_a_figure_that_is_wrong_or_that_nobody_holds_is_found():
+    """Plant both."""
+    text = (BASE_DIR / "docs" / "orders.md").read_text()
+    (wrong,) = wrong_figures("docs/orders.md", text.replace("more than 1,000 working", "more than 2,000 working"))
+    assert "'more than 2,000 working orders', the code says 1000" in wrong
+    for planted in (
+        "It takes 30 ms.",
+        "At most twelve open orders.",
+        "Within a minute.",
+        "100,000 of them.",
+        "A 5 % fee.",
+    ):
+        (unknown,) = wrong_figures("docs/orders.md", f"{text}\n{planted}\n")
+        assert "add a row with its constant to FIGURES" in unknown
+
+
+def test_every_code_of_a_closed_socket_is_documented():
+    text = (BASE_DIR / "docs" / "live.md").read_text()
+    modules = (open_sockets, websocket, sockets, consumers, dashboard_consumer)
+    codes = {str(value) for module in modules for name, value in vars(module).items() if name.startswith("CLOSE_")}
+    assert set(re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE)) == codes
