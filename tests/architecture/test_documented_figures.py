@@ -38,7 +38,10 @@ from readmodels.graphql import connections
 from temporal import cache, firm, history, periods, returns, what_if
 from temporal.management.commands import firm_as_of
 from tests.architecture.test_house_rules import BASE_DIR
-from tradingplatform.local import run
+from tradingplatform import expiry
+from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
+from tradingplatform.health import checks, readiness
+from tradingplatform.local import logs, run, supervisor
 from tradingplatform.settings.variables import VARIABLES
 from tradingplatform.venue import feed
 from tradingplatform.venue.strategies.catalogue import STRATEGIES
@@ -49,7 +52,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES}
 CHECKPOINT_MINUTES = int(DEFAULTS["CHECKPOINT_INTERVAL_SECONDS"]) / MINUTE
 SWEEP_SECONDS = settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"]
-EXPIRY_MINUTES = settings.CELERY_BEAT_SCHEDULE["expire_day_orders"]["schedule"] / MINUTE
+EXPIRY_SECONDS = settings.CELERY_BEAT_SCHEDULE["expire_orders"]["schedule"]
 MONEY_DECIMALS = round(math.log10(values.SCALE))
 
 FIGURES = {
@@ -62,8 +65,8 @@ FIGURES = {
         (r"up to (\d+) consecutive events", page.EVENTS_PER_PAGE_MAX),
         (r"covers it and at most (\d+) events", page.EVENTS_PER_PAGE_MAX),
         (r"a sweep (every) second", SWEEP_SECONDS),
-        (r"for checkpoints and for expiry (every) minute", CHECKPOINT_MINUTES),
-        (r"for checkpoints and for expiry (every) minute", EXPIRY_MINUTES),
+        (r"for checkpoints (every) minute", CHECKPOINT_MINUTES),
+        (r"for expiry every (\d+) seconds", EXPIRY_SECONDS),
         (r"the command ids of (a) day", remembered.SECONDS / DAY),
         (r"A retry within (a) day", remembered.SECONDS / DAY),
         (r"what a key was allowed counts for (a) second", recent_access.ACCESS_SECONDS),
@@ -81,6 +84,10 @@ FIGURES = {
         (r"a list of up to ([\d,]+) entries", limits.REQUEST_COMMANDS_MAX),
         (r"A body has at most (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
         (r"and (\d+) seconds to arrive", requests.BODY_SECONDS_MAX),
+        (r"chunked or not \| (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
+        (r"time of a body \| (\d+) s", requests.BODY_SECONDS_MAX),
+        (r"that a web process works on \| (\d+) MiB", requests.BODIES_BYTES_MAX / MIB),
+        (r"a client that does not read \| (\d+) s", requests.SEND_SECONDS_MAX),
         (r"it waits up to (\d+) s,", version_waits.WAIT_SECONDS_MAX),
         (r"waits for (\d+) versions already", version_waits.WAITS_PER_ASKER_MAX),
         (r"a decimal with (\w+) places", MONEY_DECIMALS),
@@ -154,7 +161,10 @@ FIGURES = {
         (r"the (\w+) symbols that rose", dashboard.MOVERS),
         (r"and the (\w+) that fell", dashboard.MOVERS),
         (r"a message of more than ([\d,]+) characters", sockets.MESSAGE_CHARACTERS_MAX),
-        (r"taken away \(within (a) second\)", math.ceil(credentials.LOOK_SECONDS)),
+        (r"stood on ended, within (a) second", math.ceil(credentials.LOOK_SECONDS)),
+        (r"A message has at most ([\d,]+) characters", sockets.MESSAGE_CHARACTERS_MAX),
+        (r"a socket takes (\d+) messages", sockets.MESSAGES_PER_SECOND_MAX),
+        (r"A user may have ([\d,]+) sockets", open_sockets.SOCKETS_PER_USER_MAX),
         (r"a message waited for (\w+) seconds", websocket.SENDING_SECONDS_MAX),
         (r"more than (\d+) accounts", consumers.ACCOUNTS_MAX),
         (r"more than (\d+) messages a second from the client", sockets.MESSAGES_PER_SECOND_MAX),
@@ -163,7 +173,11 @@ FIGURES = {
     ],
     "docs/orders.md": [
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
-        (r"remembered commands \((\d+) hours\)", remembered.SECONDS / HOUR),
+        (r"command ids are remembered \((\d+) hours\)", remembered.SECONDS / HOUR),
+        (r"Unfilled for (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"unfilled for (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"and the (\d+) seconds begin anew", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"time is over every (\w+) seconds", EXPIRY_SECONDS),
         (r"more than ([\d,]+) working orders", orders.OPEN_ORDERS_MAX),
     ],
     "docs/running.md": [
@@ -171,6 +185,22 @@ FIGURES = {
         (r"used within the (\w+) minutes before", recent_access.OUTAGE_SECONDS / MINUTE),
         (r"it counts after (a) second", recent_access.ACCESS_SECONDS),
         (r"less than (\d+) MiB of room", run.FREE_BYTES_MIN / MIB),
+        (r"at most (\d+) MiB and as much before them", logs.LOG_BYTES_MAX / MIB),
+        (r"started again after ([\d.]+) s", supervisor.RESTART_SECONDS_MIN),
+        (r"up to\s+every (\d+) seconds", supervisor.RESTART_SECONDS_MAX),
+        (r"no sign of life for (\d+) s, or a partition", checks.PULSE_SECONDS_MAX),
+        (r"wait for more than (\d+) s", checks.BEHIND_SECONDS_MAX),
+        (r"no sign of life for (\d+) s \|", checks.PULSE_SECONDS_MAX),
+        (r"less than (\d+) MiB are left", checks.FREE_BYTES_MIN / MIB),
+        (r"takes more than (\d+) ms", readiness.SLOW_SECONDS * 1_000),
+        (r"each for (\d+) s at most", readiness.CHECK_SECONDS_MAX),
+        (r"Answers are kept for (\d+) s", readiness.KEPT_SECONDS),
+        (r"(\d+) s for a connection", settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]),
+        (r"(\d+) s for an answer", DATABASE_ANSWER_SECONDS_MAX),
+        (r"after (\d+) s, and asking again is safe", limits.COMMAND_DEADLINE_SECONDS),
+        (r"asking again is safe \| (\d+) s", limits.COMMAND_DEADLINE_SECONDS),
+        (r"the projections \| (\d+) s \|", settings.CELERY_BROKER_TRANSPORT_OPTIONS["socket_connect_timeout"]),
+        (r"ends (\w+) times while it starts", supervisor.FAILURES_SAID_MAX),
     ],
     "docs/time-travel.md": [
         (r"one page and at most (\d+) events", page.EVENTS_PER_PAGE_MAX),
