@@ -133,7 +133,7 @@ def test_a_figure_that_could_mean_two_things_is_refused_and_the_understood_one_i
     screen.find("cash-review").click()
     screen.find("cash-confirm").click()
     expect(screen.find("cash-result")).to_contain_text("1,000.50 USD deposited")
-    assert alice.get(f"/api/accounts/{account}", min_version=4)["account"]["cash"] == "100550.5000"
+    assert alice.get(f"/api/accounts/{account}", min_version=4)["cash"] == "100550.5000"
 
 
 def test_what_working_orders_reserve_is_not_offered(screen, alice, account):
