@@ -142,7 +142,7 @@ def test_an_archiver_that_records_before_it_wrote_is_caught(original, tmp_path):
                 self._storage = storage
 
         def _verified(self, manifest):
-            return iter(self._standing(manifest))
+            return self._standing(manifest)
 
     class _Nothing:
         def put(self, name, content, *, retain_until):

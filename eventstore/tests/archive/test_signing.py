@@ -19,7 +19,7 @@ def test_a_signature_holds_for_its_key_and_message_only(tmp_path):
 
 def test_a_public_key_of_another_installation_is_known_once_it_lies_beside(tmp_path):
     here, there = tmp_path / "here" / "key.pem", tmp_path / "there" / "key.pem"
-    Ed25519Signer(here)
+    assert Ed25519Signer(here).key_id
     other = Ed25519Signer(there)
     assert not verifier(here)(other.key_id, b"message", other.sign(b"message"))
     (here.parent / "there.public.pem").write_bytes(public_pem(read_signing_key(there)))

@@ -102,7 +102,9 @@ def flip_a_bit(folder, table, partition=0):
     key = ("partition", "seq") if table == "journal" else ("aggregate_id", "first_version")
     with unprotected(folder / f"{file}.sqlite3") as connection:
         rows = connection.execute(f"SELECT {', '.join(key)}, payload FROM {table}").fetchall()
-        *place, payload = next(row for row in rows if table == "page" or row[0] == partition)
+        *place, payload = next(
+            row for row in rows if (not row[0].startswith("#") if table == "page" else row[0] == partition)
+        )
         damaged = bytearray(payload)
         damaged[len(damaged) // 2] ^= 0b100
         connection.execute(
