@@ -7,8 +7,8 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -23,6 +23,7 @@ from readmodels.models import AccountSummary, Activity, DeadLetter, Order, Proje
 from readmodels.shapes import account_shape, order_shape, position_shape
 
 EVENTS_PER_PAGE = 50
+ACCOUNTS_PER_PAGE = 100
 OPEN_ORDERS_SHOWN_MAX = 50
 """On an account's page; the page of orders has them all."""
 
@@ -224,7 +225,7 @@ class DeadLetterView:
         context = {
             **admin.site.each_context(request),
             "title": "Dead letters",
-            "letters": DeadLetter.objects.order_by("account_id", "version")[:500],
+            "page": _dead_letter_page(request.GET.get("page")),
         }
         return TemplateResponse(request, "admin/readmodels/dead_letters.html", context)
 
@@ -242,6 +243,20 @@ class DeadLetterView:
             else:
                 messages.success(request, f"Account {account_id} is projected up to its newest event.")
         return redirect(reverse("compliance:dead_letters"))
+
+
+def _dead_letter_page(number: str | None) -> Page[Any]:
+    """Return a page of the accounts with dead letters, by the first of each: those behind it wait for that one.
+
+    Letter by letter, an account with many would hide all others, which could not be tried again then.
+    """
+    first = DeadLetter.objects.order_by("account_id", "version").distinct("account_id")
+    page: Page[Any] = Paginator(first, ACCOUNTS_PER_PAGE).get_page(number)
+    counted = DeadLetter.objects.filter(account_id__in=[letter.account_id for letter in page])
+    counts = dict(counted.values_list("account_id").annotate(Count("version")))
+    for letter in page:
+        letter.waiting = counts.get(letter.account_id, 1) - 1
+    return page
 
 
 def admin_urls() -> list[URLPattern]:

@@ -7,7 +7,7 @@ and so do the later events of its account, in order; all other accounts go on.
 
 Several partitions go together, plain trades and refusals as columns (`plain_writes.py`), all else event by event
 (`event_writes.py`). When anything at all goes wrong with that, nothing of it is kept, and each partition is projected
-alone, event by event.
+alone, event by event. What goes wrong with one then, whatever it is, stops that one and says so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ def project_together(partitions: Sequence[int], *, to_seq: int | None = None) ->
         if _is_connection_lost():
             raise
         log.error("partitions not projected together; projecting each alone", partitions=partitions, exc_info=error)
-    return [project_alone(partition, to_seq=to_seq) for partition in partitions]
+    return [_project_or_stop(partition, to_seq) for partition in partitions]
 
 
 def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projected:
@@ -105,6 +105,20 @@ def _standing(keys: set[bytes]) -> plain_writes.Standing:
 
 def _move_checkpoints(checkpoints: Sequence[ProjectionCheckpoint]) -> None:
     ProjectionCheckpoint.objects.bulk_update(checkpoints, ["seq", "stopped_because"])
+
+
+def _project_or_stop(partition: int, to_seq: int | None) -> Projected:
+    """Project a partition alone; when even that fails, the others after it must not wait for it for ever."""
+    try:
+        return project_alone(partition, to_seq=to_seq)
+    except Exception as error:
+        if _is_connection_lost():
+            raise
+        with transaction.atomic():
+            checkpoint = _locked_checkpoint(partition)
+            if checkpoint is not None:
+                _stop(checkpoint, error)
+        return NOTHING
 
 
 def project_alone(partition: int, *, to_seq: int | None = None) -> Projected:
@@ -200,9 +214,10 @@ def _next_batches(partition: int, after_seq: int, to_seq: int | None) -> list[Ba
 
 
 def _stop(checkpoint: ProjectionCheckpoint, error: Exception) -> None:
-    if checkpoint.stopped_because != str(error):
-        log.error("projection stopped", partition=checkpoint.partition, seq=checkpoint.seq, reason=str(error))
-        checkpoint.stopped_because = str(error)
+    reason = str(error) if isinstance(error, EventStoreError | VersionSkipped) else f"{type(error).__name__}: {error}"
+    if checkpoint.stopped_because != reason:
+        log.error("projection stopped", partition=checkpoint.partition, seq=checkpoint.seq, reason=reason)
+        checkpoint.stopped_because = reason
         checkpoint.save(update_fields=["stopped_because"])
 
 

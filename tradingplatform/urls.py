@@ -16,6 +16,10 @@ class SchemaView(RestView, SpectacularAPIView):
     """The OpenAPI document: it takes no parameters, and says so."""
 
 
+class DocsView(RestView, SpectacularSwaggerView):
+    """The page that shows it."""
+
+
 admin.site.site_header = "Trading platform: compliance"
 admin.site.site_title = "Trading platform"
 admin.site.index_title = "Accounts and operations"
@@ -32,7 +36,7 @@ urlpatterns = [
     path("api/health/live", live, name="live"),
     path("api/health/ready", ready, name="ready"),
     path("api/schema", SchemaView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", DocsView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),
     path("admin/", admin.site.urls),
     re_path(r"^(?!api/|graphql|ws/|static/|admin).*$", page, name="page"),

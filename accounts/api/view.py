@@ -21,6 +21,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from accounts.api.database_outage import AWAY, ask_database, database_unavailable
 from accounts.api.documents import Document, checked_document
 from accounts.api.errors import ApiError, bad_request, forbidden
+from accounts.api.execution import SerialMutations
 from accounts.api.explorer import explorer_page, is_explorer_asked
 from accounts.api.persisted_documents import PersistedDocuments, check_persisted
 from accounts.api.query_limits import Asked, check_cost
@@ -159,6 +160,7 @@ async def _execute(
         context_value=context,
         variable_values=variables,
         operation_name=asked.operation_name or None,
+        execution_context_class=SerialMutations,
     )
     finished = result if isinstance(result, ExecutionResult) else await result
     return _answer([_with_code(error) for error in finished.errors or ()], data=finished.data)

@@ -13,6 +13,8 @@ from django.urls import path
 from edge import sockets
 from edge.sockets import LiveConsumer, NoSuchFeed
 
+pytestmark = pytest.mark.django_db  # Channels closes the connections that other tests of this process left.
+
 USER = SimpleNamespace(is_authenticated=True)
 
 

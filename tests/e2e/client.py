@@ -18,6 +18,9 @@ OPEN = """mutation($input: OpenAccountInput!) { openAccount(input: $input) { __t
 DEPOSIT = """mutation($input: DepositCashInput!) { depositCash(input: $input) { __typename
   ... on CashDeposited { version cashAfter } ... on CommandRefused { code } } }"""
 
+PLACE = """mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename
+  ... on OrderPlaced { version order { orderId } } ... on CommandRefused { code } } }"""
+
 
 class Api(Caller):
     """One API key."""
@@ -39,6 +42,10 @@ class Api(Caller):
     def buy(self, account_id: str, **fields):
         trade = {"symbol": "KO", "side": "BUY", "quantity": 1, "price": "10", **fields}
         return self.command(TRADE, accountId=account_id, **trade)
+
+    def place(self, account_id: str, **fields):
+        order = {"symbol": "KO", "side": "BUY", "quantity": 1, "type": "LIMIT", "limitPrice": "10", **fields}
+        return self.ask(PLACE, {"input": {"accountId": account_id, "clientOrderId": str(uuid.uuid4()), **order}})
 
 
 def open_sqlite_store(data_dir) -> EventStore:

@@ -122,6 +122,52 @@ def test_a_refusal_is_shown_with_its_figures(screen, account):
     expect(screen.find("ticket-result")).to_contain_text("10,000.00")
 
 
+def test_a_figure_that_could_mean_two_things_is_refused_and_the_understood_one_is_shown(screen, alice, account):
+    screen.go_to_account(account)
+    screen.find("deposit").click()
+    screen.find("cash-amount").fill("1000,50")
+    expect(screen.page.get_by_role("alert")).to_have_text("Write it like 1,000.50")
+    expect(screen.find("cash-review")).to_be_disabled()
+    screen.find("cash-amount").fill("1,000.50")
+    expect(screen.page.get_by_role("dialog")).to_contain_text("Deposit 1,000.50 USD into")
+    screen.find("cash-review").click()
+    screen.find("cash-confirm").click()
+    expect(screen.find("cash-result")).to_contain_text("1,000.50 USD deposited")
+    assert alice.get(f"/api/accounts/{account}", min_version=4)["cash"] == "100550.5000"
+
+
+def test_what_working_orders_reserve_is_not_offered(screen, alice, account):
+    alice.place(account, symbol="KO", side="BUY", quantity=100, limitPrice="95")
+    placed = alice.place(account, symbol="PG", side="SELL", quantity=3, limitPrice="120")
+    alice.get(f"/api/accounts/{account}", min_version=placed["version"])
+    screen.go_to_account(account)
+    expect(screen.find("reserved-cash")).to_have_text("9,500.00")
+    expect(screen.find("position-available")).to_have_text("2 free")
+    screen.find("position-row-PG").click()
+    expect(screen.find("ticket-quantity")).to_have_value("2")
+    screen.find("ticket-price").fill("90")
+    screen.find("ticket-submit").click()
+    expect(screen.find("ticket-executed").first).to_contain_text("Sold 2 PG", timeout=5_000)
+    screen.find("withdraw").click()
+    screen.find("cash-amount-action").click()
+    expect(screen.find("cash-amount")).to_have_value("90,230.00")
+    screen.find("cash-review").click()
+    screen.find("cash-confirm").click()
+    expect(screen.find("cash-result")).to_contain_text("90,230.00 USD withdrawn")
+
+
+def test_the_currencies_that_are_offered_are_taken(screen, account):
+    screen.go_to_account(account)
+    screen.find("account-switcher").click()
+    screen.find("open-account").click()
+    options = screen.find("open-account-currency").locator("option").all_inner_texts()
+    assert options == screen.page.request.get(f"{screen.base_url}/api/session").json()["currencies"]
+    screen.find("open-account-name").fill("In another currency")
+    screen.find("open-account-currency").select_option(options[-1])
+    screen.find("open-account-submit").click()
+    expect(screen.find("toasts")).to_contain_text("In another currency", timeout=5_000)
+
+
 def test_the_page_recovers_when_the_web_server_is_killed(screen, platform, alice, account):
     screen.go_to_account(account)
     platform.kill("web")

@@ -132,6 +132,8 @@ def test_under_api_every_refusal_is_a_problem_and_no_parameter_is_passed_over(pl
         for method in ("POST", "PUT", "DELETE"):
             refused = client.request(method, "/api/health")
             assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+            refused = client.request(method, "/api/docs", headers={"Accept": "text/html"})
+            assert (refused.status_code, refused.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
         for query in ("x=1", "lang=xx", "format=yaml"):
             told = client.get(f"/api/schema?{query}")
             assert (told.status_code, told.json()["code"]) == (400, "BAD_REQUEST")

@@ -200,13 +200,6 @@ def test_a_second_worker_leaves_a_run_alone(expiring):
     assert expiring.run() == 1
 
 
-def test_the_documents_say_how_long_an_immediate_order_waits(settings):
-    text = (settings.BASE_DIR / "docs" / "orders.md").read_text()
-    assert text.count(f"Unfilled for {IMMEDIATE_SECONDS_MAX} seconds") == 1
-    assert text.count(f"unfilled for {IMMEDIATE_SECONDS_MAX} seconds") == 1
-    assert settings.CELERY_BEAT_SCHEDULE["expire_orders"]["schedule"] == 10, "the text says: every ten seconds"
-
-
 def test_beat_asks_for_it(settings, history, expiring):
     scheduled = settings.CELERY_BEAT_SCHEDULE["expire_orders"]
     assert scheduled["task"] == expire_orders.name

@@ -1,5 +1,6 @@
 """Commands over GraphQL: answers, refusals, errors of the platform, and who may send what."""
 
+import gc
 import json
 import time
 
@@ -112,6 +113,24 @@ def test_a_refusal_is_an_answer_with_its_figures(ada):
     assert refused["version"] == 3
     refused = ada.run(TRADE, accountId=account_id, symbol="KO", side="SELL", quantity=10, price="50")
     assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "0", "10")
+
+
+def test_commands_of_one_document_go_one_after_the_other_and_none_after_one_that_fails(ada, store, recwarn):
+    account_id = ada.open("100")
+    other = Api("bob").open("1")
+    deposit = '{{ accountId: "{}", amount: "{}", commandId: "{}" }}'
+    shown = "... on CashDeposited { version cashAfter }"
+
+    def field(alias, *values):
+        return f"{alias}: depositCash(input: {deposit.format(*values)}) {{ {shown} }}"
+
+    both = ada.post(f"mutation {{ {field('a', account_id, '1', 'one')} {field('b', account_id, '4', 'two')} }}").json()
+    assert [each["cashAfter"] for each in both["data"].values()] == ["101.0000", "105.0000"]
+    failed = ada.post(f"mutation {{ {field('a', other, '1', 'x')} {field('b', account_id, '9', 'y')} }}").json()
+    assert (failed["data"], failed["errors"][0]["extensions"]["code"]) == (None, "FORBIDDEN")
+    assert ada.run(DEPOSIT, accountId=account_id, amount="1")["cashAfter"] == "106.0000"
+    gc.collect()
+    assert [str(each.message) for each in recwarn if "never awaited" in str(each.message)] == []
 
 
 def test_malformed_input_is_refused_and_not_recorded(ada, store):

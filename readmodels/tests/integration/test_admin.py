@@ -92,6 +92,24 @@ def test_dead_letters_are_shown_and_tried_again(officer):
     assert not DeadLetter.objects.exists()
 
 
+def test_an_account_with_many_dead_letters_hides_no_other(officer, monkeypatch):
+    letter = {"partition": 0, "event_type": "OrderPlaced"}
+    DeadLetter.objects.bulk_create(
+        DeadLetter(account_id=ADA, version=version, seq=version, error="poison" * (version == 99), **letter)
+        for version in range(99, 700)
+    )
+    DeadLetter.objects.create(account_id=BOB, version=99, seq=1, error="ValueError: another", **letter)
+    page = reverse("compliance:dead_letters")
+    shown = text(officer.get(page))
+    assert shown.count("poison") == 1
+    assert "<td>600</td>" in shown, "those behind it"
+    assert "ValueError: another" in shown
+    monkeypatch.setattr("readmodels.admin.ACCOUNTS_PER_PAGE", 1)
+    assert "ValueError: another" not in text(officer.get(page))
+    assert "ValueError: another" in text(officer.get(page, {"page": 2}))
+    assert "Page 1 of 2" in text(officer.get(page, {"page": "no number"}))
+
+
 def test_the_first_page_leads_to_orders_and_dead_letters(officer):
     page = text(officer.get(reverse("admin:index")))
     assert reverse(ORDERS) in page

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from accounts.domain.commands import CancelOrder, FreezeAccount, UnfreezeAccount, WithdrawCash
 from eventstore.tests.sqlite_file import unprotected
@@ -159,6 +160,31 @@ def test_a_hole_or_an_altered_batch_stops_its_partition_and_no_other(lived, stat
     assert reason in ProjectionCheckpoint.objects.get(partition=broken).stopped_because
     assert not Activity.objects.filter(account_id=ADA).exists()
     assert AccountSummary.objects.get(pk=BOB).version == EVENTS
+
+
+def test_a_partition_that_cannot_even_be_read_keeps_no_other_from_being_projected(lived, monkeypatch):
+    broken = lived.store.partition_of(ADA)
+    assert broken < lived.store.partition_of(BOB), "the other one comes after it"
+    for way in ("read_batches", "read_column_batches"):
+        original = getattr(type(lived.store), way)
+
+        def read(store, *, partition, original=original, **given):
+            if partition == broken:
+                raise ValueError("what nobody thought of")
+            return original(store, partition=partition, **given)
+
+        monkeypatch.setattr(type(lived.store), way, read)
+    with capture_logs() as logs:
+        for _ in range(3):
+            project()
+    assert AccountSummary.objects.get(pk=BOB).version == EVENTS
+    assert not AccountSummary.objects.filter(pk=ADA).exists()
+    stopped = ProjectionCheckpoint.objects.get(partition=broken).stopped_because
+    assert stopped == "ValueError: what nobody thought of"
+    assert sum(each["event"] == "projection stopped" for each in logs) == 1, "it is said once"
+    monkeypatch.undo()
+    project()
+    assert AccountSummary.objects.get(pk=ADA).version == EVENTS
 
 
 def test_an_account_whose_versions_have_a_gap_stops_its_partition_and_no_other(lived):

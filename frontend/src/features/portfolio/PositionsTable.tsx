@@ -107,13 +107,15 @@ function Row({ position, limitPoints, isChosen, onChosen }: RowProps): ReactElem
         if (event.key === "Enter") onChosen(position);
       }}
     >
-      <th scope="row">{position.symbol}</th>
-      <td data-label="Qty" data-testid="position-quantity">
+      <th scope="row">
+        {position.symbol}{" "}
         {position.available < position.quantity && (
           <span className="tag" title="Working orders keep the others" data-testid="position-available">
             {formatQuantity(position.available)} free
           </span>
-        )}{" "}
+        )}
+      </th>
+      <td data-label="Qty" data-testid="position-quantity">
         {formatQuantity(position.quantity)}
       </td>
       <td data-label="Avg cost">
