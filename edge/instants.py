@@ -10,8 +10,12 @@ from typing import Final
 
 INSTANT_EXAMPLE: Final = "2026-01-31T09:30:00Z"
 DAY_EXAMPLE: Final = "2026-01-31"
+_RULE: Final = (
+    f"an instant is RFC 3339 with a time zone, such as {INSTANT_EXAMPLE}, to the microsecond at most (+ is %2B in an "
+    "address)"
+)
 _INSTANT: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -24,18 +28,13 @@ def parse_instant(text: str) -> datetime:
     """Return the instant that a text names, in UTC; raises InvalidInstant. Which zone is meant is never guessed."""
     match = _INSTANT.fullmatch(text)
     if match is None:
-        raise InvalidInstant(
-            f"an instant is written {INSTANT_EXAMPLE}, with six decimals of a second at most; found {_shown(text)}"
-        )
-    if match[3] is None:
-        raise InvalidInstant(
-            f"an instant has its offset, such as {INSTANT_EXAMPLE}; {_shown(text)} has no time zone: add one, Z for "
-            "UTC (and %2B for + in an address)"
-        )
+        raise InvalidInstant(f"{_RULE}; found {_shown(text)}")
+    if match[2] is None:
+        raise InvalidInstant(f"an instant has its offset, such as {INSTANT_EXAMPLE}: {_shown(text)} has no time zone")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidInstant(f"there is no instant {_shown(text)} ({error})") from None
+        raise InvalidInstant(f"{_RULE}; there is no {_shown(text)} ({error})") from None
 
 
 def parse_day(text: str) -> date:

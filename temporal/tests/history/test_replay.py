@@ -217,7 +217,7 @@ def test_the_command_exits_with_one_when_something_differs(traded):
         (["--to-version", "3"], "--to-version goes with accounts"),
         ([ADA, "--to-version", "7"], "is at version 6"),
         (["nobody"], "no events of an account nobody"),
-        (["--to", "yesterday"], "an instant is written"),
+        (["--to", "yesterday"], "RFC 3339"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(traded, arguments, says):
