@@ -30,11 +30,11 @@ def parse_instant(text: str) -> datetime:
     if match is None:
         raise InvalidInstant(f"{_RULE}; found {_shown(text)}")
     if match[2] is None:
-        raise InvalidInstant(f"an instant has its offset, such as {INSTANT_EXAMPLE}: {_shown(text)} has no time zone")
+        raise InvalidInstant(f"{_RULE}; {_shown(text)} has no time zone: add one, Z for UTC")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInstant(f"{_RULE}; there is no {_shown(text)} ({error})") from None
+    except (ValueError, OverflowError):
+        raise InvalidInstant(f"{_RULE}; there is no {_shown(text)}") from None
 
 
 def parse_day(text: str) -> date:
