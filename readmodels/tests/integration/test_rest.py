@@ -260,7 +260,7 @@ class TestMinVersion:
         """More wait on one event loop than there are connections, on one thread, while another is answered."""
         monkeypatch.setattr(version_waits, "WAITS_PER_ASKER_MAX", 20)
         other = Reader("other")
-        grant_ownership(user=other.user, account_id=ADA)
+        AccountAccess.objects.create(user=other.user, account_id=ADA, role="viewer")
 
         async def get(reader, **asked):
             return await AsyncClient().get(f"/api/accounts/{ADA}{path}", asked, headers=reader.headers)
