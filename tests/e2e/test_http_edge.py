@@ -130,13 +130,16 @@ def test_chunks_that_are_none_and_hosts_that_are_not_ours_are_bad_requests(addre
 def test_under_api_every_refusal_is_a_problem_and_no_parameter_is_passed_over(platform):
     with httpx.Client(base_url=platform.base_url, timeout=20) as client:
         for method in ("POST", "PUT", "DELETE"):
-            refused = client.request(method, "/api/health")
+            refused = client.request(method, "/api/health/live")
             assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
             refused = client.request(method, "/api/docs", headers={"Accept": "text/html"})
             assert (refused.status_code, refused.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
         for query in ("x=1", "lang=xx", "format=yaml"):
             told = client.get(f"/api/schema?{query}")
             assert (told.status_code, told.json()["code"]) == (400, "BAD_REQUEST")
+        for path in ("/api/health/live", "/api/health/ready"):
+            told = client.get(f"{path}?x=1")
+            assert (told.status_code, told.json()["detail"]) == (400, "there is no parameter 'x': this path has none")
         assert client.get("/api/schema", headers={"Accept": "application/json"}).json()["openapi"]
 
 

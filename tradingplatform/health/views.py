@@ -11,9 +11,10 @@ import ipaddress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from edge.problems import Problem
 from tradingplatform.health.checks import Checks
 from tradingplatform.health.readiness import Component, Readiness, Status, worst
 
@@ -22,14 +23,18 @@ _readiness: WeakKeyDictionary[asyncio.AbstractEventLoop, Readiness] = WeakKeyDic
 
 
 @require_safe
-async def live(request: HttpRequest) -> JsonResponse:
+async def live(request: HttpRequest) -> HttpResponse:
     """Say that this process answers."""
+    if request.GET:
+        return _unknown_parameter(request)
     return JsonResponse({"status": Status.OK}, headers={"Cache-Control": "no-store"})
 
 
 @require_safe
-async def ready(request: HttpRequest) -> JsonResponse:
+async def ready(request: HttpRequest) -> HttpResponse:
     """Say how everything is that is needed; 503 when something is down."""
+    if request.GET:
+        return _unknown_parameter(request)
     loop = asyncio.get_running_loop()
     if loop not in _readiness:
         _readiness[loop] = Readiness(Checks().all())
@@ -46,6 +51,13 @@ async def ready(request: HttpRequest) -> JsonResponse:
     response = JsonResponse(body, status=503, headers={**headers, "Retry-After": "1"})
     vars(response)["_has_been_logged"] = True  # Else Django logs a line for each time that somebody asks.
     return response
+
+
+def _unknown_parameter(request: HttpRequest) -> HttpResponse:
+    name = next(iter(request.GET))
+    problem = Problem(400, "BAD_REQUEST", f"there is no parameter {name[:40]!r}: this path has none")
+    body, content_type = problem.body(request.path)
+    return HttpResponse(body, status=problem.status, content_type=content_type)
 
 
 def is_asked_from_here(request: HttpRequest) -> bool:

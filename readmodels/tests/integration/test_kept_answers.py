@@ -15,6 +15,7 @@ from accounts.models import AccountAccess, ApiKey
 from readmodels import version_waits
 from readmodels.api import base, direct, kept_answers
 from readmodels.api.kept_answers import KeptAnswers
+from readmodels.queries import Edition
 from readmodels.tests.conftest import ADA, BOB, project
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 
@@ -73,7 +74,7 @@ def test_a_rebuild_leaves_no_old_answer(history, ada, kept):  # noqa: F811
 
 
 def test_a_tag_without_the_version_is_found_out(history, ada, kept, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: (1, 1, "ada"))
+    monkeypatch.setattr(base.queries, "edition", lambda *, account_id: Edition(1, 1, "ada"))
     with pytest.raises(AssertionError):
         every_answer_is_of_now(history, ada, ["ask", "trade", "project", "ask"])
 
