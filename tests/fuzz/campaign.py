@@ -12,7 +12,9 @@ from typing import Final
 import httpx
 from graphql import build_schema
 
-from tests.e2e.client import DEPOSIT, Api, open_sqlite_store, stored_commands, wait_until_reconciled
+from tests.chaos.counting import Acknowledged, problems
+from tests.chaos.target import read_store
+from tests.e2e.client import DEPOSIT, Api, open_sqlite_store, wait_until_reconciled
 from tests.fuzz import judge as judging
 from tests.fuzz.documents import Documents
 from tests.fuzz.target import Headers, Target
@@ -30,7 +32,7 @@ class Innocent:
     def __init__(self, base_url: str, key: str) -> None:
         self.seconds: list[float] = []
         self.errors: list[str] = []
-        self.deposits: list[str] = []
+        self.deposits: list[Acknowledged] = []
         self._api = Api(base_url, key)
         self.account_id = self._api.open()
         self._client = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -68,7 +70,8 @@ class Innocent:
         fields = {"accountId": self.account_id, "amount": "0.01", "commandId": command_id}
         answer = self._client.post("/graphql", json={"query": DEPOSIT, "variables": {"input": fields}})
         if "CashDeposited" in answer.text:
-            self.deposits.append(command_id)
+            version = answer.json()["data"]["depositCash"]["version"]
+            self.deposits.append(Acknowledged(self.account_id, command_id, version))
         return answer
 
 
@@ -140,10 +143,7 @@ class Campaign:
         """Check that what was acknowledged is in the journal once, without gaps, unaltered, and in the read models."""
         find = self.target.judge.find
         with open_sqlite_store(self.platform.data_dir) as store:
-            commands, versions = stored_commands(store)
-        faults = judging.faults_of_versions(versions, commands)
-        lost = [each for each in self.innocent.deposits if commands[(self.innocent.account_id, each)] != 1]
-        faults += [f"the acknowledged deposit {each} is not in the journal" for each in lost[:5]]
+            faults = problems(self.innocent.deposits, read_store(store))
         verified = self.platform.manage("verify_events")
         if verified.returncode != 0:
             faults.append(f"verify_events: {verified.stdout[-500:]}{verified.stderr[-500:]}")

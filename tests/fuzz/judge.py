@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 ANSWER_SECONDS_MAX: Final = 12.0
 """A command whose outcome is unknown is answered after 8 seconds; nothing takes longer."""
@@ -156,16 +156,6 @@ def faults_of_innocent(seconds: list[float], errors: list[str]) -> list[str]:
     elif max(seconds) > INNOCENT_SECONDS_MAX:
         faults.append(f"an innocent client waited {max(seconds):.1f} s, more than {INNOCENT_SECONDS_MAX:g}")
     return faults
-
-
-def faults_of_versions(versions: Mapping[str, list[int]], commands: Counter[Any]) -> list[str]:
-    """Return which accounts have a gap in their versions, and which command is in the journal twice."""
-    faults = [
-        f"versions of {name} have a gap" for name, found in versions.items() if found != list(range(1, len(found) + 1))
-    ]
-    return faults + [
-        f"the command {command} is in the journal {times} times" for command, times in commands.items() if times > 1
-    ]
 
 
 class Logs:

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
@@ -95,11 +94,6 @@ def test_a_client_that_was_refused_or_waited_is_found():
     assert judging.faults_of_innocent([0.1, 0.2], []) == []
     assert len(judging.faults_of_innocent([0.1, 60.0], ["503"])) == 2
     assert len(judging.faults_of_innocent([], [])) == 1
-
-
-def test_a_gap_and_a_doubled_command_are_found():
-    assert judging.faults_of_versions({"a": [1, 2]}, Counter(c=1)) == []
-    assert len(judging.faults_of_versions({"a": [1, 3], "b": [1, 1]}, Counter(c=2))) == 3
 
 
 def test_a_socket_that_failed_is_found():

@@ -12,8 +12,8 @@ from readmodels.tests.conftest import ADA
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OTHERS = {"health", "schema", "docs"}
-"""What is no query: the first takes nothing and looks at nothing, the others are drf-spectacular's."""
+OTHERS = {"live", "ready", "schema", "docs"}
+"""What is no query: the first two are no REST views (test_health), the others are drf-spectacular's."""
 
 
 def routes():

@@ -96,8 +96,8 @@ class TestRenaming:
         assert opened["accountId"] != account_id
         assert opened["version"] == 1
         assert heir.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
-        owners = [event.owner for _, event in events(store) if hasattr(event, "owner")]
-        assert owners == [user_reference(ada.user.pk), user_reference(heir.user.pk)]
+        owners = {commit.aggregate_id: event.owner for commit, event in events(store) if hasattr(event, "owner")}
+        assert owners == {account_id: user_reference(ada.user.pk), opened["accountId"]: user_reference(heir.user.pk)}
 
     def test_whoever_is_renamed_keeps_their_accounts_and_their_retries(self, ada):
         first = ada.run(OPEN, name="Savings", commandId="open-1")

@@ -137,7 +137,11 @@ def test_days_come_in_pages(told):
             "symbl: there is no such parameter here: it takes cursor, fields, from, limit",
         ),
         ("", {"limit": "1"}, "limit: there is no such parameter here: it takes fields, min_version"),
-        ("trades", {"from": "2026-01-01T00:00:00"}, "from: an instant has its offset, such as 2026-01-31T09:30:00Z"),
+        (
+            "trades",
+            {"from": "2026-01-01T00:00:00"},
+            "from: an instant is RFC 3339 with a time zone, such as 2026-01-31T09:30:00Z",
+        ),
         ("trades", {"side": "LONG"}, "side"),
         ("activity", {"type": "Opened"}, "type: there is no 'Opened': there are AccountClosed, AccountFrozen"),
         ("activity", {"text": "x"}, "text"),
