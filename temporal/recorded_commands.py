@@ -28,6 +28,7 @@ def recorded_commands(store: EventStore, account_id: str, *, after_version: int 
                     yield RecordedCommand(commit.first_version, commit.timestamp, commit.command_id, commit.events)
             after_version = page.last_version
     tail = store.events(account_id, from_version=after_version + 1)
-    for (command_id, timestamp), events in groupby(tail, key=lambda event: (event.command_id, event.timestamp)):
+    commits = groupby(tail, key=lambda event: (event.actor, event.command_id, event.timestamp))
+    for (_, command_id, timestamp), events in commits:
         of_command = list(events)
         yield RecordedCommand(of_command[0].version, timestamp, command_id, tuple(event.data for event in of_command))

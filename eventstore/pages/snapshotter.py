@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from eventstore.engines.base import Engine
-from eventstore.errors import FeedGap, IntegrityError
+from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.idempotency.command_ids import key_function
 from eventstore.idempotency.runs import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
@@ -37,6 +37,9 @@ REFRESH_LOOK_SECONDS: Final = 60
 
 QUIET_SECONDS: Final = 60
 """A partition without a new event for so long gets its pages however few events there are."""
+
+STOPPED_LOOK_SECONDS: Final = 60
+"""How often it is tried whether a partition that cannot be read can be read again."""
 
 
 class _Seen(NamedTuple):
@@ -83,12 +86,25 @@ class Snapshotter(Generic[S]):
         self._pages = PageReader(engine, codec)
         self._states = PageStates(evolver, self._pages)
         self._look_for_outdated_at = dict.fromkeys(self._partitions, 0)
+        self._look_again_at = dict.fromkeys(self._partitions, 0)
+        self.stopped: dict[int, EventStoreError] = {}
 
     def run(self, *, now: int) -> int:
-        """Write the pages that are due at `now` (UTC microseconds); return how many."""
-        return sum(
-            self._run_partition(partition, now) + self._refresh(partition, now) for partition in self._partitions
-        )
+        """Write the pages that are due at `now` (UTC microseconds); return how many.
+
+        A partition that cannot be read gets none, stands in `stopped` with the reason, and keeps no other from its own.
+        """
+        pages = 0
+        for partition in self._partitions:
+            if now < self._look_again_at[partition]:
+                continue
+            try:
+                pages += self._run_partition(partition, now) + self._refresh(partition, now)
+                self.stopped.pop(partition, None)
+            except (FeedGap, IntegrityError, UnknownEventType) as error:
+                self.stopped[partition] = error
+                self._look_again_at[partition] = now + STOPPED_LOOK_SECONDS * 1_000_000
+        return pages
 
     def write(self, *, partition: int, through_seq: int) -> int:
         """Turn a partition's tail into pages, up to a batch; return how many. 0 as well when another one was faster."""

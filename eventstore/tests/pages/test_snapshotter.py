@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
+from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX, Page, seal_page
-from eventstore.pages.snapshotter import QUIET_SECONDS
+from eventstore.pages.snapshotter import QUIET_SECONDS, STOPPED_LOOK_SECONDS
 from eventstore.record import Stretch
 from eventstore.second_reading import Source
 from eventstore.tests.counter import CounterDecider, add, open_counters
@@ -161,3 +162,35 @@ def test_pages_that_go_further_than_the_journal_are_refused(store, writer):
     (outcome,) = store.writer(CounterDecider()).execute([add("a", 1, "x")])
     assert isinstance(outcome.error, IntegrityError)
     assert "further than the journal" in str(outcome.error)
+
+
+class Damaged(MemoryEngine):
+    """One whose partition 0 holds altered bytes while it is said to."""
+
+    is_damaged = True
+
+    def read(self, *, partition, after_seq, limit):
+        batches = super().read(partition=partition, after_seq=after_seq, limit=limit)
+        if partition or not self.is_damaged:
+            return batches
+        return [msgspec.structs.replace(batch, payload=batch.payload[:-1] + b"\0") for batch in batches]
+
+
+def test_a_partition_that_cannot_be_read_keeps_no_other_from_its_pages(clock):
+    engine = Damaged()
+    with_two = open_counters(engine, partition_count=2)
+    names = {with_two.partition_of(str(n)): str(n) for n in range(20)}
+    engine.is_damaged = False
+    writer = with_two.writer(CounterDecider(), clock=clock)
+    for name in names.values():
+        write(writer, 3, name)
+    snapshotter = with_two.snapshotter(CounterDecider())
+    engine.is_damaged = True
+    later = clock.now + QUIET_SECONDS * SECOND
+    assert snapshotter.run(now=later) == 1 + RUN
+    assert (snapshotter.position(0), snapshotter.position(1)) == (0, 1)
+    assert [*snapshotter.stopped] == [0]
+    assert "partition 0, seq 1" in str(snapshotter.stopped[0])
+    engine.is_damaged = False
+    assert snapshotter.run(now=later + STOPPED_LOOK_SECONDS * SECOND) == 1 + RUN
+    assert (snapshotter.position(0), snapshotter.stopped) == (1, {})

@@ -13,6 +13,7 @@ from accounts.domain import recorded as module
 from accounts.domain.account import decide
 from accounts.domain.recorded import asks_the_same, command_of
 from accounts.tests.unit.domain.test_account_stateful import Accounts
+from eventstore.writer.request import Committed, Request
 from temporal.recorded_commands import recorded_commands
 from temporal.tests.history.conftest import ADA
 
@@ -76,3 +77,13 @@ def test_commits_are_whole_in_pages_and_in_the_tail(histories):
     assert [len(each.events) for each in found] == [1, 1, 1, 1, 2, 2, 2]
     assert list(recorded_commands(histories.store, ADA, after_version=4)) == found[4:]
     assert list(recorded_commands(histories.store, ADA, after_version=10)) == []
+
+
+def test_two_senders_of_one_id_in_one_instant_gave_two_commands(histories):
+    histories.open()
+    requests = [Request(ADA, "same", actor, c.DepositCash(1_0000, actor)) for actor in ("ada/bot", "bob/bot")]
+    assert [type(outcome) for outcome in histories.writer.execute(requests)] == [Committed, Committed]
+    from_tail = list(recorded_commands(histories.store, ADA))[-2:]
+    assert [(each.version, len(each.events)) for each in from_tail] == [(4, 1), (5, 1)]
+    histories.make_pages()
+    assert list(recorded_commands(histories.store, ADA))[-2:] == from_tail

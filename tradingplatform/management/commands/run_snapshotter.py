@@ -34,12 +34,17 @@ class Command(BaseCommand):
         try:
             snapshotter = make_snapshotter()
             log.info("snapshotter ready")
+            told: dict[int, str] = {}
             while not stopped.is_set():
                 pause = PAUSE_SECONDS
                 try:
                     pages = snapshotter.run(now=time.time_ns() // 1_000)
                     if pages:
                         log.info("pages written", pages=pages)
+                    reasons = {partition: str(error) for partition, error in snapshotter.stopped.items()}
+                    for partition in reasons.keys() - told.keys():
+                        log.error("no pages of this partition", partition=partition, reason=reasons[partition])
+                    told = reasons
                 except (StoreUnavailable, OutcomeUnknown) as error:
                     log.warning("pages wait", reason=str(error))
                     pause = RETRY_SECONDS
