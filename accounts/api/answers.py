@@ -14,12 +14,11 @@ from accounts.domain.values import format_amount
 
 
 def _refused(event: e.CommandRefused, executed: Executed) -> dict[str, Any]:
-    shown = str if event.code in e.COUNTED_CODES else format_amount
     return {
         "code": event.code,
         "message": REFUSAL_MESSAGES.get(event.code, event.code),
-        "limit": None if event.limit is None else shown(int(event.limit)),
-        "actual": None if event.actual is None else shown(int(event.actual)),
+        "limit": e.format_refusal_figure(event.code, event.limit),
+        "actual": e.format_refusal_figure(event.code, event.actual),
     }
 
 
@@ -30,7 +29,8 @@ def _traded(event: e.TradeExecuted, executed: Executed) -> dict[str, Any]:
         "side": event.side,
         "quantity": event.quantity,
         "price": format_amount(event.price),
-        "value": format_amount(event.quantity * event.price),
+        "value": format_amount(event.value),
+        "fee": format_amount(event.fee),
         "realized_pnl": format_amount(event.realized_pnl),
         "cash_after": format_amount(event.cash_after),
         "position_quantity": event.position_quantity,

@@ -21,8 +21,7 @@ from accounts.application.batches import checked_batch
 from accounts.application.envelope import Booked, BriefResult, Envelope, NotExecuted
 from accounts.application.provider import get_bus
 from accounts.domain.errors import CommandInvalid
-from accounts.domain.events import COUNTED_CODES
-from accounts.domain.values import format_amount
+from accounts.domain.events import format_refusal_figure
 from accounts.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
 from accounts.recent_access import RecentRoles
 
@@ -122,9 +121,7 @@ def _outcome(result: BriefResult) -> BatchOutcome:
     code = result.code
     if code is None:
         return BatchOutcome(result.version, result.is_duplicate, result.order_id)
-    limit, actual = result.limit, result.actual
     outcome = BatchOutcome(result.version, result.is_duplicate, result.order_id, code, REFUSAL_MESSAGES.get(code, code))
-    if limit is not None and actual is not None:
-        shown = str if code in COUNTED_CODES else format_amount
-        outcome.limit, outcome.actual = shown(int(limit)), shown(int(actual))
+    outcome.limit = format_refusal_figure(code, result.limit)
+    outcome.actual = format_refusal_figure(code, result.actual)
     return outcome

@@ -33,6 +33,8 @@ REFUSAL_MESSAGES: Final = {
     "ORDER_UNCHANGED": "the new order would be like the old one: give what is to change",
     "POSITION_LIMIT_EXCEEDED": "the position would be a larger part of the portfolio than the account may hold",
     "PRICE_BEYOND_LIMIT": "the trade's price is worse than the order's limit",
+    "QUANTITY_LIMIT_EXCEEDED": "the position would be of more shares than the platform can hold",
     "TRADE_LIMIT_EXCEEDED": "the trade's value exceeds the account's limit for one trade",
     "VALUE_LIMIT_EXCEEDED": "the account would be worth more than the platform can hold",
+    "VALUE_TOO_SMALL": "so small a part of a share is worth less than the smallest amount of money",
 }

@@ -2,7 +2,8 @@
 
 Every event is fat: it says what happened and what it led to, so a projection keeps the last value it saw, an instant of
 the past needs no arithmetic, and an auditor sees the effect beside the cause. Money and prices are integers in
-ten-thousandths of the account's currency, quantities whole shares, `day` the number of days since 1970-01-01 (UTC).
+ten-thousandths of the account's currency, quantities in millionths of a share, `day` the number of days since
+1970-01-01 (UTC).
 
 The tag "Name@schema_version" and the order of fields are a stored format (golden files pin them): a field may be added
 at the end with a default; any other change is a new schema version with an upcaster (accounts/codec.py).
@@ -11,6 +12,8 @@ at the end with a default; any other change is a new schema version with an upca
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+from accounts.domain.values import format_amount, format_quantity
 
 Side: TypeAlias = Literal["BUY", "SELL"]
 OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
@@ -66,13 +69,19 @@ class CashWithdrawn(Event, frozen=True, array_like=True, gc=False, tag="CashWith
 
 
 class TradeExecuted(Event, frozen=True, array_like=True, gc=False, tag="TradeExecuted@1"):
-    """Shares changed hands: the trade, then the account, the position and the day as it left them."""
+    """Shares changed hands: the trade, then the account, the position and the day as it left them.
+
+    `value` is quantity x price, rounded half to even. The `fee` of a buy is part of what the position cost, that of a
+    sell lowers what it realized.
+    """
 
     symbol: str
     side: Side
     quantity: int
     price: int
     order_id: str | None
+    value: int
+    fee: int
     cash_after: int
     position_quantity: int
     position_cost: int
@@ -127,8 +136,9 @@ class AccountClosed(Event, frozen=True, array_like=True, gc=False, tag="AccountC
 class OrderPlaced(Event, frozen=True, array_like=True, gc=False, tag="OrderPlaced@1"):
     """An order works from here on: the order, then what all working orders reserve now.
 
-    A buy reserves `reserve_price` for each share that is not filled, a sell the shares. `replaces` names the order
-    whose place it takes; what that one had filled (`filled_quantity`, `filled_value`) counts towards `quantity`.
+    A buy reserves `reserve_price` for each share that is not filled, rounded up together; a sell reserves the shares.
+    `replaces` names the order whose place it takes; what that one had filled (`filled_quantity`, `filled_value`) counts
+    towards `quantity`.
     """
 
     order_id: str
@@ -229,15 +239,24 @@ AccountEvent: TypeAlias = (
     | OrderRejected
 )
 
-COUNTED_CODES: Final = frozenset(
+COUNTED_CODES: Final = frozenset({"ACCOUNT_HAS_ORDERS", "ACCOUNT_HAS_POSITIONS", "ORDER_COUNT_EXCEEDED"})
+"""Refusals whose `limit` and `actual` are numbers of orders or positions."""
+QUANTITY_CODES: Final = frozenset(
     {
-        "ACCOUNT_HAS_ORDERS",
-        "ACCOUNT_HAS_POSITIONS",
         "FILL_NOT_COMPLETE",
         "INSUFFICIENT_POSITION",
-        "ORDER_COUNT_EXCEEDED",
         "ORDER_QUANTITY_EXCEEDED",
         "ORDER_QUANTITY_FILLED",
+        "QUANTITY_LIMIT_EXCEEDED",
     }
 )
-"""Refusals whose `limit` and `actual` are numbers of shares, orders or positions; those of all others are money."""
+"""Refusals whose `limit` and `actual` are shares; those of all others are money."""
+
+
+def format_refusal_figure(code: str, figure: Figure) -> str | None:
+    """Show the `limit` or the `actual` of a refusal as what it is: a count, shares or money."""
+    if figure is None:
+        return None
+    if code in COUNTED_CODES:
+        return str(figure)
+    return format_quantity(int(figure)) if code in QUANTITY_CODES else format_amount(int(figure))

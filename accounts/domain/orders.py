@@ -21,8 +21,9 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.errors import Code
 from accounts.domain.order_terms import is_no_worse, reckoned_price, reference_price, reserve_price, terms_code
-from accounts.domain.risk import NO_CODES, Breach, breach_of, limits_not_stretched
+from accounts.domain.risk import Breach, judged, rules_not_stretched
 from accounts.domain.state import NO_POSITION, Account, Order
+from accounts.domain.values import value_of
 
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
@@ -139,7 +140,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
     if order.order_type != "MARKET":
         order = order._replace(reserve_price=reserve_price(order.side, order.order_type, price))
     position = account.positions.get(order.symbol, NO_POSITION)
-    not_judged = limits_not_stretched(
+    waived = rules_not_stretched(
         account,
         position,
         old_quantity=old.remaining,
@@ -147,7 +148,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         quantity=order.remaining,
         price=price,
     )
-    breach = _risk_breach(account, order, price, day, freed=old, not_judged=not_judged)
+    breach = _risk_breach(account, order, price, day, freed=old, waived=waived)
     if breach is not None:
         return breach
     cash, shares = _reserved(account, old.symbol, freed=old)
@@ -209,8 +210,8 @@ def fill(
         fill_quantity=trade.quantity,
         fill_price=trade.price,
         filled_quantity=filled_quantity,
-        filled_value=order.filled_value + trade.quantity * trade.price,
-        reserved_cash=account.reserved_cash - order.reserved_cash(trade.quantity),
+        filled_value=order.filled_value + value_of(trade.quantity, trade.price),
+        reserved_cash=account.reserved_cash - order.freed_cash(trade.quantity),
         reserved_shares=account.reserved_shares.get(order.symbol, 0) - order.reserved_shares(trade.quantity),
     )
     if order.time_in_force != "IOC" or filled.status == "FILLED":
@@ -278,7 +279,7 @@ def _placed_event(
         replaces=replaces,
         filled_quantity=order.filled_quantity,
         filled_value=order.filled_value,
-        reserved_cash=cash + order.reserved_cash(order.remaining),
+        reserved_cash=cash + order.reserved_cash,
         reserved_shares=shares + order.reserved_shares(order.remaining),
     )
 
@@ -315,22 +316,22 @@ def _risk_breach(
     day: int,
     *,
     freed: Order | None,
-    not_judged: frozenset[Code] = NO_CODES,
+    waived: int = 0,
 ) -> Breach | None:
     """Judge what is left of an order as the trade that it may become, beside everything else that is reserved."""
     cash, shares = _reserved(account, order.symbol, freed=freed)
     position = account.positions.get(order.symbol, NO_POSITION)
-    return breach_of(
+    return judged(
         account,
         position,
-        order.side,
+        order.side == "BUY",
         order.remaining,
         price,
-        order.reserved_cash(order.remaining),
+        order.reserved_cash,
         account.cash - cash,
         position.quantity - shares,
         day,
-        not_judged,
+        waived,
     )
 
 
@@ -339,4 +340,4 @@ def _reserved(account: Account, symbol: str, *, freed: Order | None) -> tuple[in
     cash, shares = account.reserved_cash, account.reserved_shares.get(symbol, 0)
     if freed is None:
         return cash, shares
-    return cash - freed.reserved_cash(freed.remaining), shares - freed.reserved_shares(freed.remaining)
+    return cash - freed.reserved_cash, shares - freed.reserved_shares(freed.remaining)

@@ -2,7 +2,7 @@
 stable code and the figures that explain it.
 
 Portfolio value is cash plus every position at the price that the account last traded it at, this trade's price
-included. All arithmetic is exact: the share of a position is compared by multiplying, never by dividing.
+included. `breach_of` is a function of integers alone, and also runs compiled (see values.py).
 """
 
 from typing import Final
@@ -11,15 +11,34 @@ import msgspec
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.errors import Code
-from accounts.domain.events import Side
 from accounts.domain.state import NO_POSITION, Account, Order, Position
-from accounts.domain.values import BASIS_POINTS, SCALE, VALUE_MAX
-
-NO_CODES: Final[frozenset[Code]] = frozenset()
+from accounts.domain.values import BASIS_POINTS, POSITION_MAX, SCALE, VALUE_MAX, multiply_divide, value_of
 
 DEFAULT_MAX_POSITION_BP: Final = 1_000  # 10 % of the portfolio in one symbol after a buy.
 DEFAULT_MAX_DAILY_VALUE: Final = 1_000_000 * SCALE  # Traded value per UTC day.
 DEFAULT_MAX_TRADE_VALUE: Final = 100_000 * SCALE  # Value of one trade.
+
+PASSED: Final = 0
+TRADE_LIMIT: Final = 1
+DAILY_LIMIT: Final = 2
+FUNDS: Final = 3
+SHARES: Final = 4
+VALUE_LIMIT: Final = 5
+POSITION_LIMIT: Final = 6
+QUANTITY_LIMIT: Final = 7
+TOO_SMALL: Final = 8
+CODES: Final = (
+    None,
+    Code.TRADE_LIMIT_EXCEEDED,
+    Code.DAILY_LIMIT_EXCEEDED,
+    Code.INSUFFICIENT_FUNDS,
+    Code.INSUFFICIENT_POSITION,
+    Code.VALUE_LIMIT_EXCEEDED,
+    Code.POSITION_LIMIT_EXCEEDED,
+    Code.QUANTITY_LIMIT_EXCEEDED,
+    Code.VALUE_TOO_SMALL,
+)
+"""The code of each rule, by its number."""
 
 
 class Breach(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +47,54 @@ class Breach(msgspec.Struct, frozen=True, gc=False):
     code: Code
     limit: int | None
     actual: int | None
+
+
+def breach_of(
+    is_buy: bool,
+    quantity: int,
+    price: int,
+    cost: int,
+    spendable: int,
+    sellable: int,
+    cash: int,
+    positions_value: int,
+    held: int,
+    mark: int,
+    day_volume: int,
+    max_trade_value: int,
+    max_daily_value: int,
+    max_position_bp: int,
+    waived: int,
+) -> tuple[int, int, int]:
+    """Return the first rule that buying or selling `quantity` at `price` would break, the limit and the actual figure.
+
+    `cost` is the cash that a buy takes or reserves, `spendable` and `sellable` what there is of cash and shares,
+    `held` and `mark` the position before, `day_volume` the value traded so far that day; `waived` is a bit for each
+    rule that is not judged (see `rules_not_stretched`).
+    """
+    value = value_of(quantity, price)
+    if value == 0:
+        return TOO_SMALL, 1, 0
+    if value > max_trade_value and not waived & 1 << TRADE_LIMIT:
+        return TRADE_LIMIT, max_trade_value, value
+    traded = day_volume + value
+    if traded > max_daily_value and not waived & 1 << DAILY_LIMIT:
+        return DAILY_LIMIT, max_daily_value, traded
+    if is_buy and cost > spendable:
+        return FUNDS, spendable, cost
+    if not is_buy and quantity > sellable:
+        return SHARES, sellable, quantity
+    if is_buy and held + quantity > POSITION_MAX:
+        return QUANTITY_LIMIT, POSITION_MAX, held + quantity
+    portfolio_value = cash + positions_value - value_of(held, mark) + value_of(held, price)
+    if portfolio_value > VALUE_MAX and not waived & 1 << VALUE_LIMIT:
+        return VALUE_LIMIT, VALUE_MAX, portfolio_value
+    if is_buy and not waived & 1 << POSITION_LIMIT:
+        limit = multiply_divide(max_position_bp, portfolio_value, BASIS_POINTS)
+        position_value = value_of(held + quantity, price)
+        if position_value > limit:
+            return POSITION_LIMIT, limit, position_value
+    return PASSED, 0, 0
 
 
 def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order | None) -> Breach | None:
@@ -42,76 +109,69 @@ def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order |
     if account.reserved_shares:
         shares -= account.reserved_shares.get(symbol, 0)
     if order is not None:
-        cash += order.reserved_cash(quantity)
+        cash += order.freed_cash(quantity)
         shares += order.reserved_shares(quantity)
-    price = trade.price
-    return breach_of(account, position, trade.side, quantity, price, quantity * price, cash, shares, day)
+    cost = value_of(quantity, trade.price)
+    return judged(account, position, trade.side == "BUY", quantity, trade.price, cost, cash, shares, day)
 
 
-def breach_of(
+def judged(
     account: Account,
     position: Position,
-    side: Side,
+    is_buy: bool,
     quantity: int,
     price: int,
     cost: int,
-    cash: int,
-    shares: int,
+    spendable: int,
+    sellable: int,
     day: int,
-    not_judged: frozenset[Code] = NO_CODES,
+    waived: int = 0,
 ) -> Breach | None:
-    """Return the first rule that buying or selling `quantity` at `price` would break on a UTC day.
-
-    `cost` is the cash that a buy takes or reserves, `cash` and `shares` what there is to spend and to sell;
-    `not_judged` are the limits that hold for what is there already (see `limits_not_stretched`).
-    """
-    value = quantity * price
-    if value > account.max_trade_value and Code.TRADE_LIMIT_EXCEEDED not in not_judged:
-        return Breach(Code.TRADE_LIMIT_EXCEEDED, account.max_trade_value, value)
-    traded = account.day_volume + value if account.day == day else value
-    if traded > account.max_daily_value and Code.DAILY_LIMIT_EXCEEDED not in not_judged:
-        return Breach(Code.DAILY_LIMIT_EXCEEDED, account.max_daily_value, traded)
-    is_buy = side == "BUY"
-    if is_buy and cost > cash:
-        return Breach(Code.INSUFFICIENT_FUNDS, cash, cost)
-    if not is_buy and quantity > shares:
-        return Breach(Code.INSUFFICIENT_POSITION, shares, quantity)
-    held = position[0]
-    portfolio_value = portfolio_value_at(account, position, price)
-    if portfolio_value > VALUE_MAX and Code.VALUE_LIMIT_EXCEEDED not in not_judged:
-        return Breach(Code.VALUE_LIMIT_EXCEEDED, VALUE_MAX, portfolio_value)
-    if not is_buy or Code.POSITION_LIMIT_EXCEEDED in not_judged:
-        return None
-    position_value = (held + quantity) * price
-    if position_value * BASIS_POINTS > account.max_position_bp * portfolio_value:
-        return Breach(
-            Code.POSITION_LIMIT_EXCEEDED, account.max_position_bp * portfolio_value // BASIS_POINTS, position_value
-        )
-    return None
+    """Return what `breach_of` finds for an account, by its code; None when every rule is kept."""
+    rule, limit, actual = breach_of(
+        is_buy,
+        quantity,
+        price,
+        cost,
+        spendable,
+        sellable,
+        account.cash,
+        account.positions_value,
+        position[0],
+        position[2],
+        account.day_volume if account.day == day else 0,
+        account.max_trade_value,
+        account.max_daily_value,
+        account.max_position_bp,
+        waived,
+    )
+    code = CODES[rule]
+    return None if code is None else Breach(code, limit, actual)
 
 
-def limits_not_stretched(
+def rules_not_stretched(
     account: Account, position: Position, *, old_quantity: int, old_price: int, quantity: int, price: int
-) -> frozenset[Code]:
-    """Return the limits by which an order that takes another one's place comes to no more than that one did.
+) -> int:
+    """Return the rules by which an order that takes another one's place comes to no more than that one did: a bit each.
 
-    Each limit by what it measures: the value, what the account is worth at the price, and the share of the portfolio
+    Each rule by what it measures: the value, what the account is worth at the price, and the share of the portfolio
     (compared crosswise, so that nothing is divided). Cash and shares are not here: the old order keeps what it needs.
     """
-    codes = set()
-    if quantity * price <= old_quantity * old_price:
-        codes |= {Code.TRADE_LIMIT_EXCEEDED, Code.DAILY_LIMIT_EXCEEDED}
+    rules = 0
+    if value_of(quantity, price) <= value_of(old_quantity, old_price):
+        rules |= 1 << TRADE_LIMIT | 1 << DAILY_LIMIT
     if price <= old_price:
-        codes.add(Code.VALUE_LIMIT_EXCEEDED)
+        rules |= 1 << VALUE_LIMIT
     held = position.quantity
-    part, old_part = (held + quantity) * price, (held + old_quantity) * old_price
+    part, old_part = value_of(held + quantity, price), value_of(held + old_quantity, old_price)
     if part * portfolio_value_at(account, position, old_price) <= old_part * portfolio_value_at(
         account, position, price
     ):
-        codes.add(Code.POSITION_LIMIT_EXCEEDED)
-    return frozenset(codes)
+        rules |= 1 << POSITION_LIMIT
+    return rules
 
 
 def portfolio_value_at(account: Account, position: Position, price: int) -> int:
     """Return what the account is worth with one of its positions at another price than it last traded at."""
-    return account.cash + account.positions_value + position[0] * (price - position[2])
+    held, mark = position.quantity, position.mark
+    return account.cash + account.positions_value - value_of(held, mark) + value_of(held, price)

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.values import value_rounded_up
 
 Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 
@@ -26,7 +27,9 @@ NO_POSITION = Position(quantity=0, cost=0, mark=0, realized_pnl=0)
 
 
 class Order(NamedTuple):
-    """A working order, by its terms and what is filled of it. A buy reserves `reserve_price` for each share left."""
+    """A working order, by its terms and what is filled of it. A buy reserves `reserve_price` for each share left,
+    rounded up together.
+    """
 
     client_order_id: str
     symbol: str
@@ -50,13 +53,20 @@ class Order(NamedTuple):
         """Whether it waits for no stop any more: it has none, or a fill has shown that the market reached it."""
         return self.stop_price is None or self.filled_quantity > 0
 
-    def reserved_cash(self, shares: int) -> int:
-        """The cash that so many of its shares keep reserved."""
-        return shares * self.reserve_price if self.side == "BUY" else 0
+    @property
+    def reserved_cash(self) -> int:
+        """The cash that it keeps reserved."""
+        return value_rounded_up(self.remaining, self.reserve_price) if self.side == "BUY" else 0
 
-    def reserved_shares(self, shares: int) -> int:
-        """The shares that so many of its shares keep reserved."""
-        return shares if self.side == "SELL" else 0
+    def freed_cash(self, filled: int) -> int:
+        """The cash that is not reserved any more once so much more of it is filled."""
+        if self.side == "SELL":
+            return 0
+        return self.reserved_cash - value_rounded_up(self.remaining - filled, self.reserve_price)
+
+    def reserved_shares(self, quantity: int) -> int:
+        """The shares that so much of it keeps reserved."""
+        return quantity if self.side == "SELL" else 0
 
 
 class Account(msgspec.Struct, gc=False):

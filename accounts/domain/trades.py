@@ -9,7 +9,24 @@ from typing import Any, Final
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.events import TradeExecuted
 from accounts.domain.state import NO_POSITION, Account, Position
-from accounts.domain.values import cost_removed
+from accounts.domain.values import cost_removed, value_of
+
+NO_FEE: Final = 0
+"""What a trade costs, until there is a schedule of fees."""
+
+
+def effect_of(
+    is_buy: bool, quantity: int, price: int, fee: int, cash: int, held: int, cost: int
+) -> tuple[int, int, int, int, int]:
+    """Return what a trade is worth, and the cash, the shares, their cost and the realized P&L that it leads to.
+
+    A function of integers alone, which also runs compiled (see values.py). Average cost: a sale takes its part along.
+    """
+    value = value_of(quantity, price)
+    if is_buy:
+        return value, cash - value - fee, held + quantity, cost + value + fee, 0
+    removed = cost_removed(cost, held, quantity)
+    return value, cash + value - fee, held - quantity, cost - removed, value - fee - removed
 
 
 def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
@@ -19,15 +36,10 @@ def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
     """
     symbol, side, quantity, price = trade.symbol, trade.side, trade.quantity, trade.price
     held, cost, mark, position_realized = account.positions.get(symbol, NO_POSITION)
-    value = quantity * price
-    if side == "BUY":
-        quantity_after = held + quantity
-        cost_change, cash_after, realized = value, account.cash - value, 0
-    else:
-        quantity_after = held - quantity
-        removed = cost_removed(cost=cost, quantity=held, sold=quantity)
-        cost_change, cash_after, realized = -removed, account.cash + value, value - removed
-    portfolio_value = cash_after + account.positions_value - held * mark + quantity_after * price
+    value, cash_after, quantity_after, cost_after, realized = effect_of(
+        side == "BUY", quantity, price, NO_FEE, account.cash, held, cost
+    )
+    positions_value = account.positions_value - value_of(held, mark) + value_of(quantity_after, price)
     if account.day == day:
         day_volume = account.day_volume + value
         day_trades = account.day_trades + 1
@@ -40,14 +52,16 @@ def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
         quantity,
         price,
         trade.order_id,
+        value,
+        NO_FEE,
         cash_after,
         quantity_after,
-        cost + cost_change,
+        cost_after,
         position_realized + realized,
         realized,
         account.realized_pnl + realized,
-        account.positions_cost + cost_change,
-        portfolio_value,
+        account.positions_cost + cost_after - cost,
+        cash_after + positions_value,
         account.trade_count + 1,
         day,
         day_volume,

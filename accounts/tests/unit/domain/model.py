@@ -1,9 +1,11 @@
 """What an account should be, said as plainly as possible: decimals, dictionaries and a list of trades.
 
+Quantities are shares, with decimals.
+
 Slow and obvious on purpose: every figure is added up again from the list each time. It shares no code with the domain.
 """
 
-from decimal import ROUND_CEILING, Decimal, getcontext
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, getcontext
 from fractions import Fraction
 
 getcontext().prec = 60
@@ -13,6 +15,14 @@ CUSHION = Decimal("1.04")
 
 def decimal(units):
     return Decimal(units) * UNIT
+
+
+def shares(millionths):
+    return Decimal(millionths) / 1_000_000
+
+
+def worth(quantity, price):
+    return (quantity * price).quantize(UNIT, ROUND_HALF_EVEN)
 
 
 class Model:
@@ -27,7 +37,9 @@ class Model:
 
     @property
     def cash(self):
-        flows = sum(quantity * price * (1 if side == "SELL" else -1) for _, _, side, quantity, price in self.trades)
+        flows = sum(
+            worth(quantity, price) * (1 if side == "SELL" else -1) for _, _, side, quantity, price in self.trades
+        )
         return sum(self.deposits) - sum(self.withdrawals) + flows
 
     def held(self, symbol):
@@ -43,10 +55,10 @@ class Model:
             if s != symbol:
                 continue
             if side == "BUY":
-                quantity, cost = quantity + traded, cost + traded * price
+                quantity, cost = quantity + traded, cost + worth(traded, price)
             else:
                 part = (cost * traded / quantity).quantize(UNIT, "ROUND_DOWN")
-                quantity, cost, profit = quantity - traded, cost - part, profit + traded * price - part
+                quantity, cost, profit = quantity - traded, cost - part, profit + worth(traded, price) - part
         return cost, profit
 
     @property
@@ -55,17 +67,21 @@ class Model:
 
     @property
     def worth(self):
-        return self.cash + sum(self.held(symbol) * self.mark(symbol) for symbol in self.symbols)
+        return self.cash + sum(worth(self.held(symbol), self.mark(symbol)) for symbol in self.symbols)
 
     def volume(self, day):
-        return sum(quantity * price for d, _, _, quantity, price in self.trades if d == day)
+        return sum(worth(quantity, price) for d, _, _, quantity, price in self.trades if d == day)
 
     def left(self, order_id):
         return self.orders[order_id]["quantity"] - self.orders[order_id]["filled"]
 
+    def kept(self, order_id, filled=0):
+        """The cash that a working buy keeps once so much more of it is filled."""
+        return ((self.left(order_id) - filled) * self.orders[order_id]["each"]).quantize(UNIT, ROUND_CEILING)
+
     def reserved_cash(self, without=None):
         return sum(
-            self.left(order_id) * order["each"]
+            self.kept(order_id)
             for order_id, order in self.orders.items()
             if order["side"] == "BUY" and order_id != without
         )
@@ -83,6 +99,8 @@ class Model:
         """`no_more_than` is what may be stretched however the limits are: a value, a day's volume and a share."""
         most_value, most_volume, most_share = no_more_than
         value, volume, share = self.measures(day, symbol, quantity, price)
+        if value == 0:
+            return "VALUE_TOO_SMALL"
         if value > max(self.per_trade, most_value):
             return "TRADE_LIMIT_EXCEEDED"
         if volume > max(self.per_day, most_volume):
@@ -95,9 +113,9 @@ class Model:
 
     def measures(self, day, symbol, quantity, price):
         """What the limits measure of a trade: its value, the day's volume with it, the share of the portfolio."""
-        value, held = quantity * price, self.held(symbol)
-        worth = self.worth + held * (price - self.mark(symbol))
-        share = Fraction((held + quantity) * price) / Fraction(worth) if worth else Fraction(10**9)
+        value, held = worth(quantity, price), self.held(symbol)
+        portfolio = self.worth - worth(held, self.mark(symbol)) + worth(held, price)
+        share = Fraction(worth(held + quantity, price)) / Fraction(portfolio) if portfolio else Fraction(10**9)
         return value, self.volume(day) + value, share
 
     def refuses_trade(self, day, symbol, side, quantity, price, order_id=None):
@@ -117,9 +135,9 @@ class Model:
                 return "ORDER_NOT_TRIGGERED"
             if limit is not None and ((side == "BUY" and price > limit) or (side == "SELL" and price < limit)):
                 return "PRICE_BEYOND_LIMIT"
-            cash += quantity * order["each"] if side == "BUY" else 0
+            cash += self.kept(order_id) - self.kept(order_id, quantity) if side == "BUY" else 0
             shares += quantity if side == "SELL" else 0
-        return self.refuses(day, symbol, side, quantity, price, cost=quantity * price, cash=cash, shares=shares)
+        return self.refuses(day, symbol, side, quantity, price, cost=worth(quantity, price), cash=cash, shares=shares)
 
     def order(self, symbol, side, quantity, order_type, time_in_force, limit, stop, market, *, client):
         """An order by its terms; a buy that no limit holds keeps four percent more than what it is reckoned at."""
@@ -162,7 +180,7 @@ class Model:
             order["side"],
             left,
             order["price"],
-            cost=left * order["each"],
+            cost=(left * order["each"]).quantize(UNIT, ROUND_CEILING),
             cash=self.cash - self.reserved_cash(without=instead_of),
             shares=self.held(order["symbol"]) - self.reserved_shares(order["symbol"], without=instead_of),
             no_more_than=stands,

@@ -4,9 +4,9 @@ from copy import deepcopy
 
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, PlaceOrder
-from accounts.domain.events import CommandRefused
+from accounts.domain.events import QUANTITY_CODES, CommandRefused
 from accounts.domain.state import Account
-from accounts.domain.values import SCALE
+from accounts.domain.values import SCALE, SHARE
 
 DAY = 86_400 * 1_000_000
 NOON = 20_000 * DAY + DAY // 2
@@ -44,7 +44,10 @@ class Scenario:
         return event
 
     def refused_with(self, code, limit=None, actual=None):
+        """The figures as the code has them: in shares where it is about shares."""
         event = self.latest
+        if code in QUANTITY_CODES:
+            limit, actual = limit * SHARE, actual * SHARE
         assert isinstance(event, CommandRefused), event
         assert (event.code, event.limit, event.actual) == (code, limit, actual)
         return self
@@ -54,19 +57,19 @@ def opened_with(cash: str) -> Scenario:
     return Scenario(OpenAccount("ada", "Savings", "USD"), DepositCash(money(cash), "first"))
 
 
-def buy(symbol: str, quantity: int, price: str) -> ExecuteTrade:
-    return ExecuteTrade(symbol, "BUY", quantity, money(price), None)
+def buy(symbol: str, shares: int, price: str) -> ExecuteTrade:
+    return ExecuteTrade(symbol, "BUY", shares * SHARE, money(price), None)
 
 
-def sell(symbol: str, quantity: int, price: str) -> ExecuteTrade:
-    return ExecuteTrade(symbol, "SELL", quantity, money(price), None)
+def sell(symbol: str, shares: int, price: str) -> ExecuteTrade:
+    return ExecuteTrade(symbol, "SELL", shares * SHARE, money(price), None)
 
 
 def order(
     order_id: str,
     symbol: str,
     side: str,
-    quantity: int,
+    shares: int,
     order_type: str = "LIMIT",
     *,
     limit: str | None = None,
@@ -80,7 +83,7 @@ def order(
         client_order_id or f"client-{order_id}",
         symbol,
         side,
-        quantity,
+        shares * SHARE,
         order_type,
         time_in_force,
         None if limit is None else money(limit),
@@ -89,5 +92,5 @@ def order(
     )
 
 
-def fill(order_id: str, symbol: str, side: str, quantity: int, price: str) -> ExecuteTrade:
-    return ExecuteTrade(symbol, side, quantity, money(price), order_id)
+def fill(order_id: str, symbol: str, side: str, shares: int, price: str) -> ExecuteTrade:
+    return ExecuteTrade(symbol, side, shares * SHARE, money(price), order_id)

@@ -22,7 +22,7 @@ from accounts.domain.events import (
     TradeExecuted,
 )
 from accounts.domain.state import Account
-from accounts.domain.values import VALUE_MAX
+from accounts.domain.values import SHARE, VALUE_MAX
 from accounts.tests.unit.domain.scenario import DAY, Scenario, buy, money, opened_with, sell
 
 NO_LIMITS = ChangeRiskLimits(10_000, money("100000000000"), money("100000000000"))
@@ -70,11 +70,13 @@ class TestTrading:
         assert scenario.latest == TradeExecuted(
             symbol="KO",
             side="BUY",
-            quantity=100,
+            quantity=100 * SHARE,
             price=money("50.5"),
             order_id=None,
+            value=money("5050"),
+            fee=0,
             cash_after=money("94950"),
-            position_quantity=100,
+            position_quantity=100 * SHARE,
             position_cost=money("5050"),
             position_realized_pnl=0,
             realized_pnl=0,
@@ -92,7 +94,7 @@ class TestTrading:
         scenario = opened_with("100000").when(buy("KO", 100, "50")).when(buy("KO", 50, "56")).when(sell("KO", 60, "60"))
         event = scenario.latest
         assert event.realized_pnl == money("480")  # Average cost 52: 60 x (60 - 52).
-        assert (event.position_quantity, event.position_cost) == (90, money("4680"))
+        assert (event.position_quantity, event.position_cost) == (90 * SHARE, money("4680"))
         assert event.total_realized_pnl == event.day_realized_pnl == event.position_realized_pnl == money("480")
         assert event.portfolio_value == money("95800") + 90 * money("60")
 
@@ -185,5 +187,5 @@ def test_a_refusal_records_who_tried_what():
     event = opened_with("1").when(buy("KO", 7, "2.5")).latest
     assert (event.command, event.arguments) == (
         "ExecuteTrade",
-        {"symbol": "KO", "side": "BUY", "quantity": 7, "price": money("2.5"), "order_id": None},
+        {"symbol": "KO", "side": "BUY", "quantity": 7 * SHARE, "price": money("2.5"), "order_id": None},
     )

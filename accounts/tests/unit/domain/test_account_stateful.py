@@ -15,13 +15,16 @@ from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
 from accounts.domain.account import decide, evolve
 from accounts.domain.state import Account, Order, fork
-from accounts.tests.unit.domain.model import Model, decimal
+from accounts.domain.values import SHARE, value_rounded_up
+from accounts.tests.unit.domain.model import Model, decimal, shares
 from accounts.tests.unit.domain.scenario import DAY
 
 SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
 SIDES = st.sampled_from(["BUY", "SELL"])
 MONEY = st.integers(1, 10**9)
-QUANTITIES = st.integers(1, 20) | st.integers(1, 300)
+WHOLE = (st.integers(1, 20) | st.integers(1, 300)).map(lambda number: number * SHARE)
+QUANTITIES = WHOLE | WHOLE | st.integers(1, 300 * SHARE) | st.integers(1, 1_000)
+"""Millionths of a share: mostly whole shares, some with fractions, a few next to nothing."""
 PRICES = st.integers(1, 3_000) | st.integers(1, 300_000)
 ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(8)])
 CLIENT_IDS = st.sampled_from([f"client-{number}" for number in range(8)])
@@ -39,7 +42,7 @@ class Accounts(RuleBasedStateMachine):
         self.account, self.model, self.now, self.fresh = Account(), Model(), 20_000 * DAY, count()
         self.execute(c.OpenAccount("ada", "Savings", "USD"))
 
-    @initialize(data=st.data(), amount=st.integers(10**6, 10**10), held=QUANTITIES)
+    @initialize(data=st.data(), amount=st.integers(10**6, 10**10), held=WHOLE)
     def begin_with_something(self, data, amount, held):
         """Most histories begin with room to trade and two orders, or nearly everything would be refused."""
         self.deposit(amount)
@@ -129,9 +132,10 @@ class Accounts(RuleBasedStateMachine):
     def trade_all_there_is(self, symbol, side, beyond):
         """To the unit of cash, or to the share: what is reserved is just out of reach."""
         if side == "BUY":
-            self.book(symbol, side, 1, int((self.model.cash - self.model.reserved_cash()) * 10_000) + beyond, None)
+            self.book(symbol, side, SHARE, int((self.model.cash - self.model.reserved_cash()) * 10_000) + beyond, None)
         else:
-            self.book(symbol, side, self.model.held(symbol) - self.model.reserved_shares(symbol) + beyond, 1_000, None)
+            left = self.model.held(symbol) - self.model.reserved_shares(symbol)
+            self.book(symbol, side, int(left * SHARE) + beyond, 1_000, None)
 
     @rule(data=st.data(), quantity=QUANTITIES, price=PRICES)
     def fill(self, data, quantity, price):
@@ -141,7 +145,8 @@ class Accounts(RuleBasedStateMachine):
         symbol, side = data.draw(SYMBOLS), data.draw(SIDES)
         if order is not None and data.draw(st.integers(0, 4)):
             symbol, side = order["symbol"], order["side"]
-            quantity = data.draw(st.integers(1, self.model.left(order_id)))
+            left = int(self.model.left(order_id) * SHARE)
+            quantity = data.draw(st.just(left) | st.integers(1, left))
             at = order["stop"] if order["stop"] is not None and data.draw(st.booleans()) else None
             price = int((at or order["limit"] or order["price"]) * 10_000)
         self.book(symbol, side, quantity, price, order_id)
@@ -149,7 +154,7 @@ class Accounts(RuleBasedStateMachine):
     def book(self, symbol, side, quantity, price, order_id):
         if quantity == 0 or price == 0:
             return
-        facts = (self.day, symbol, side, quantity, decimal(price))
+        facts = (self.day, symbol, side, shares(quantity), decimal(price))
         code = self.model.refuses_trade(*facts, order_id)
         events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id), self.verdict(code))
         if events is None:
@@ -157,8 +162,8 @@ class Accounts(RuleBasedStateMachine):
         self.model.trades.append(facts)
         if order_id is not None:
             order = self.model.orders[order_id]
-            status = self.model.book(order_id, quantity)
-            assert events[1].filled_quantity == order["filled"]
+            status = self.model.book(order_id, shares(quantity))
+            assert shares(events[1].filled_quantity) == order["filled"]
             assert events[1].status == ("FILLED" if status == "FILLED" else "PARTIALLY_FILLED")
             assert [type(event) for event in events[2:]] == ([e.OrderExpired] if status == "EXPIRED" else [])
 
@@ -174,7 +179,15 @@ class Accounts(RuleBasedStateMachine):
         market = data.draw(PRICES)
         terms = (symbol, side, quantity, order_type, time_in_force)
         order = self.model.order(
-            *terms, limit and decimal(limit), stop and decimal(stop), decimal(market), client=client
+            symbol,
+            side,
+            shares(quantity),
+            order_type,
+            time_in_force,
+            limit and decimal(limit),
+            stop and decimal(stop),
+            decimal(market),
+            client=client,
         )
         code = self.model.refuses_order(self.day, order_id, order)
         if self.expects(c.PlaceOrder(order_id, client, *terms, limit, stop, market), self.verdict(code)):
@@ -191,12 +204,12 @@ class Accounts(RuleBasedStateMachine):
         if order is None or kind == 0:
             self.replace_by(data, order_id, new_id, client, data.draw(st.none() | QUANTITIES))
         elif kind == 1:
-            most = order["filled"] + int(model.per_trade // order["price"])
+            most = int((order["filled"] + model.per_trade // order["price"]) * SHARE)
             self.replace_by(data, order_id, new_id, client, max(most + about, 1))
         else:
             lowered = data.draw(st.integers(0, 2))
             self.change_limits(*[1 if place == lowered else limit for place, limit in enumerate(limits)])
-            self.replace_by(data, order_id, new_id, client, max(order["quantity"] + about, 1))
+            self.replace_by(data, order_id, new_id, client, max(int(order["quantity"] * SHARE) + about, 1))
             self.change_limits(*limits)
 
     def replace_by(self, data, order_id, new_id, client, quantity):
@@ -215,7 +228,8 @@ class Accounts(RuleBasedStateMachine):
         if old is None:
             return "ORDER_NOT_OPEN", None
         new = self.model.order(
-            old["symbol"], old["side"], quantity or old["quantity"], old["type"], time_in_force or old["time_in_force"],
+            old["symbol"], old["side"], shares(quantity) if quantity else old["quantity"], old["type"],
+            time_in_force or old["time_in_force"],
             decimal(limit) if limit else old["limit"], decimal(stop) if stop else old["stop"], old["price"],
             client=client,
         )  # fmt: skip
@@ -272,13 +286,15 @@ class Accounts(RuleBasedStateMachine):
         assert account.positions.keys() == model.symbols
         for symbol, position in account.positions.items():
             cost, profit = model.cost_and_profit(symbol)
-            assert (position.quantity, decimal(position.cost)) == (model.held(symbol), cost)
+            assert (shares(position.quantity), decimal(position.cost)) == (model.held(symbol), cost)
             assert (decimal(position.mark), decimal(position.realized_pnl)) == (model.mark(symbol), profit)
         assert decimal(account.portfolio_value) == model.worth
         assert decimal(account.reserved_cash) == model.reserved_cash()
-        shares = {symbol: model.reserved_shares(symbol) for symbol in model.symbols}
-        assert account.reserved_shares == {symbol: count for symbol, count in shares.items() if count}
-        assert {order_id: order.remaining for order_id, order in account.orders.items()} == {
+        reserved = {symbol: model.reserved_shares(symbol) for symbol in model.symbols}
+        assert {symbol: shares(count) for symbol, count in account.reserved_shares.items()} == {
+            symbol: count for symbol, count in reserved.items() if count
+        }
+        assert {order_id: shares(order.remaining) for order_id, order in account.orders.items()} == {
             order_id: model.left(order_id) for order_id in model.orders
         }
         assert account.trade_count == len(model.trades)
@@ -296,8 +312,8 @@ class Accounts(RuleBasedStateMachine):
         assert account.realized_pnl == sum(position.realized_pnl for position in account.positions.values())
         assert account.positions_cost == cost
         assert 0 <= account.reserved_cash <= account.cash
-        for symbol, shares in account.reserved_shares.items():
-            assert 0 < shares <= account.positions[symbol].quantity
+        for symbol, kept in account.reserved_shares.items():
+            assert 0 < kept <= account.positions[symbol].quantity
         assert all(position.cost == 0 for position in account.positions.values() if position.quantity == 0)
 
 
@@ -353,12 +369,12 @@ def waits_for_the_stop_again_after_a_fill(monkeypatch):
 
 
 def judges_a_replacement_as_if_it_were_new(monkeypatch):
-    monkeypatch.setattr(orders, "limits_not_stretched", lambda *_, **__: frozenset())
+    monkeypatch.setattr(orders, "rules_not_stretched", lambda *_, **__: 0)
 
 
 def judges_no_replacement_at_all(monkeypatch):
-    every = frozenset({"TRADE_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED", "POSITION_LIMIT_EXCEEDED"})
-    monkeypatch.setattr(orders, "limits_not_stretched", lambda *_, **__: every)
+    every = 1 << risk.TRADE_LIMIT | 1 << risk.DAILY_LIMIT | 1 << risk.POSITION_LIMIT
+    monkeypatch.setattr(orders, "rules_not_stretched", lambda *_, **__: every)
 
 
 def judges_a_replacement_with_the_cushion(monkeypatch):
@@ -390,13 +406,22 @@ def spends_what_is_reserved(monkeypatch):
 
 
 def loses_a_unit_of_cost(monkeypatch):
-    monkeypatch.setattr(trades, "cost_removed", lambda *, cost, quantity, sold: -(-cost * sold // quantity))
+    monkeypatch.setattr(trades, "cost_removed", lambda cost, quantity, sold: -(-cost * sold // quantity))
+
+
+def rounds_half_up(monkeypatch):
+    monkeypatch.setattr(trades, "value_of", lambda quantity, price: (quantity * price + SHARE // 2) // SHARE)
+
+
+def frees_the_cash_of_a_fill_rounded_by_itself(monkeypatch):
+    monkeypatch.setattr(Order, "freed_cash", lambda order, filled: value_rounded_up(filled, order.reserve_price))
 
 
 PLANTED = [
     fills_a_part_of_fill_or_kill,
     fills_a_stop_that_the_market_has_not_reached,
     forgets_to_free_what_was_filled,
+    frees_the_cash_of_a_fill_rounded_by_itself,
     frees_shares_of_another_symbol,
     judges_a_replacement_as_if_it_were_new,
     judges_a_replacement_with_the_cushion,
@@ -405,6 +430,7 @@ PLANTED = [
     loses_a_unit_of_cost,
     opens_what_was_filled_again,
     reserves_without_a_cushion,
+    rounds_half_up,
     spends_what_is_reserved,
     waits_for_the_stop_again_after_a_fill,
 ]

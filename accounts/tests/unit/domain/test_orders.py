@@ -9,6 +9,7 @@ from accounts.domain import events as e
 from accounts.domain import orders
 from accounts.domain.errors import Code
 from accounts.domain.order_terms import terms_code
+from accounts.domain.values import SHARE
 from accounts.tests.unit.domain.scenario import Scenario, buy, fill, money, opened_with, order, sell
 
 
@@ -21,19 +22,20 @@ def with_order(*, filled: int = 0, **terms) -> Scenario:
     return given
 
 
-def holding(quantity: int) -> Scenario:
+def holding(shares: int) -> Scenario:
     given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
-    return given.when(buy("KO", quantity, "10"))
+    return given.when(buy("KO", shares, "10"))
 
 
-def replacing(order_id="o", *, to="n", client="again", quantity=None, time_in_force=None, limit=None, stop=None):
+def replacing(order_id="o", *, to="n", client="again", shares=None, time_in_force=None, limit=None, stop=None):
     return c.ReplaceOrder(
-        order_id, to, client, quantity, time_in_force, limit and money(limit), stop and money(stop)
+        order_id, to, client, shares and shares * SHARE, time_in_force, limit and money(limit), stop and money(stop)
     )  # fmt: skip
 
 
-def reserved(given: Scenario) -> tuple[int, dict[str, int]]:
-    return given.account.reserved_cash, given.account.reserved_shares
+def reserved(given: Scenario) -> tuple[int, dict[str, float]]:
+    shares = {symbol: kept / SHARE for symbol, kept in given.account.reserved_shares.items()}
+    return given.account.reserved_cash, shares
 
 
 # What an order reserves.
@@ -42,7 +44,7 @@ def reserved(given: Scenario) -> tuple[int, dict[str, int]]:
 def test_a_limit_buy_reserves_its_limit_for_every_share():
     given = with_order()
     assert given.latest == e.OrderPlaced(
-        order_id="o", client_order_id="client-o", symbol="KO", side="BUY", quantity=10, order_type="LIMIT",
+        order_id="o", client_order_id="client-o", symbol="KO", side="BUY", quantity=10 * SHARE, order_type="LIMIT",
         time_in_force="DAY", limit_price=money("50"), stop_price=None, reserve_price=money("50"), replaces=None,
         filled_quantity=0, filled_value=0, reserved_cash=money("500"), reserved_shares=0,
     )  # fmt: skip
@@ -91,13 +93,13 @@ def test_reserved_cash_is_neither_spent_nor_withdrawn_nor_reserved_again():
 def test_a_part_and_then_the_last_share_are_filled():
     given = with_order(filled=9)
     trade, filled = given.decided
-    assert (trade.quantity, trade.price, trade.order_id) == (9, money("49"), "o")
+    assert (trade.quantity, trade.price, trade.order_id) == (9 * SHARE, money("49"), "o")
     assert filled == e.OrderFilled(
-        order_id="o", symbol="KO", side="BUY", quantity=10, status="PARTIALLY_FILLED", fill_quantity=9,
-        fill_price=money("49"), filled_quantity=9, filled_value=money("441"), reserved_cash=money("50"),
+        order_id="o", symbol="KO", side="BUY", quantity=10 * SHARE, status="PARTIALLY_FILLED", fill_quantity=9 * SHARE,
+        fill_price=money("49"), filled_quantity=9 * SHARE, filled_value=money("441"), reserved_cash=money("50"),
         reserved_shares=0,
     )  # fmt: skip
-    assert given.account.orders["o"].remaining == 1
+    assert given.account.orders["o"].remaining == 1 * SHARE
     given.when(fill("o", "KO", "BUY", 1, "48"))
     assert given.decided[1].status == "FILLED"
     assert given.decided[1].filled_value == money("489")
@@ -153,8 +155,12 @@ def test_what_a_fill_leaves_of_an_immediate_order_expires_with_it():
     given = with_order(time_in_force="IOC").when(order("p", "KO", "BUY", 1, limit="20"))
     given.when(fill("o", "KO", "BUY", 4, "49"))
     _, filled, expired = given.decided
-    assert (filled.status, filled.filled_quantity, filled.reserved_cash) == ("PARTIALLY_FILLED", 4, money("320"))
-    assert expired == e.OrderExpired("o", "KO", "BUY", 10, 4, orders.REST_OF_IOC, money("20"), 0)
+    assert (filled.status, filled.filled_quantity, filled.reserved_cash) == (
+        "PARTIALLY_FILLED",
+        4 * SHARE,
+        money("320"),
+    )
+    assert expired == e.OrderExpired("o", "KO", "BUY", 10 * SHARE, 4 * SHARE, orders.REST_OF_IOC, money("20"), 0)
     assert reserved(given) == (money("20"), {})
     given.when(fill("o", "KO", "BUY", 1, "49")).refused_with("ORDER_NOT_OPEN")
     given = holding(10).when(order("o", "KO", "SELL", 10, "MARKET", time_in_force="IOC"))
@@ -170,9 +176,9 @@ def test_an_immediate_order_that_is_filled_as_a_whole_does_not_expire():
 
 def test_an_order_that_became_immediate_is_filled_once_more_and_one_that_is_no_more_goes_on():
     given = with_order(filled=4).when(replacing(time_in_force="IOC")).when(fill("n", "KO", "BUY", 1, "49"))
-    assert given.decided[2].filled_quantity == 5
+    assert given.decided[2].filled_quantity == 5 * SHARE
     given = with_order(time_in_force="IOC").when(replacing(time_in_force="GTC")).when(fill("n", "KO", "BUY", 1, "49"))
-    assert given.account.orders["n"].remaining == 9
+    assert given.account.orders["n"].remaining == 9 * SHARE
     given = with_order(filled=4).when(replacing(time_in_force="FOK"))
     given.when(fill("n", "KO", "BUY", 5, "49")).refused_with("FILL_NOT_COMPLETE", 6, 5)
     given.when(fill("n", "KO", "BUY", 6, "49"))
@@ -196,7 +202,7 @@ def test_a_stop_order_is_first_filled_where_the_market_triggered_it(side, untrig
         given.when(fill("o", "KO", side, 5, price)).refused_with("ORDER_QUANTITY_EXCEEDED", 4, 5)
     for price in triggered:
         given = deepcopy(STOPS[side]).when(fill("o", "KO", side, 1, price)).when(fill("o", "KO", side, 1, afterwards))
-        assert given.account.orders["o"].remaining == 2, "once triggered, it is a market order"
+        assert given.account.orders["o"].remaining == 2 * SHARE, "once triggered, it is a market order"
 
 
 def test_a_stop_limit_order_is_triggered_by_a_fill_within_its_limit_and_then_is_a_limit_order():
@@ -213,7 +219,7 @@ def test_a_stop_that_was_triggered_stays_so_in_the_order_that_takes_its_place():
     given.when(fill("o", "KO", "BUY", 1, "40"))
     given.when(replacing(stop="45")).refused_with("ORDER_TRIGGERED", money("40"), money("45"))
     given.when(replacing(stop="40", limit="39")).when(fill("n", "KO", "BUY", 1, "30"))
-    assert given.account.orders["n"].remaining == 2
+    assert given.account.orders["n"].remaining == 2 * SHARE
     given = deepcopy(STOPS["SELL"]).when(replacing(stop="30")).when(fill("n", "KO", "SELL", 1, "40"))
     given.refused_with("ORDER_NOT_TRIGGERED", money("30"), money("40"))
 
@@ -223,7 +229,7 @@ def test_a_market_order_is_filled_at_any_price_and_only_as_what_it_is():
     given.when(fill("o", "KO", "BUY", 1, "10")).refused_with("FILL_NOT_OF_ORDER")
     given.when(fill("o", "XOM", "SELL", 1, "10")).refused_with("FILL_NOT_OF_ORDER")
     given.when(fill("o", "KO", "SELL", 1, "0.0001")).when(fill("o", "KO", "SELL", 1, "1000"))
-    assert given.account.orders["o"].remaining == 2
+    assert given.account.orders["o"].remaining == 2 * SHARE
 
 
 def test_the_limits_of_risk_hold_for_fills_too():
@@ -305,12 +311,12 @@ def test_a_stop_limit_sell_has_its_limit_at_the_stop_or_below():
 
 
 def test_a_replacement_is_a_new_order_that_keeps_what_was_filled():
-    given = with_order(filled=4).when(replacing(quantity=6, limit="45"))
+    given = with_order(filled=4).when(replacing(shares=6, limit="45"))
     replaced, placed = given.decided
-    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10, 4, 0, 0, terms="quantity,limit_price")
+    assert replaced == e.OrderReplaced("o", "n", "KO", "BUY", 10 * SHARE, 4 * SHARE, 0, 0, terms="quantity,limit_price")
     assert (placed.order_id, placed.replaces, placed.client_order_id) == ("n", "o", "again")
-    assert (placed.quantity, placed.filled_quantity, placed.filled_value) == (6, 4, money("196"))
-    assert given.account.orders["n"].remaining == 2, "what was filled is not opened again"
+    assert (placed.quantity, placed.filled_quantity, placed.filled_value) == (6 * SHARE, 4 * SHARE, money("196"))
+    assert given.account.orders["n"].remaining == 2 * SHARE, "what was filled is not opened again"
     assert reserved(given) == (money("90"), {})
     given.when(fill("o", "KO", "BUY", 1, "45")).refused_with("ORDER_NOT_OPEN")
     given.when(fill("n", "KO", "BUY", 3, "45")).refused_with("ORDER_QUANTITY_EXCEEDED", 2, 3)
@@ -322,22 +328,22 @@ def test_a_replacement_may_use_what_the_old_order_reserved():
     given = with_order().when(c.WithdrawCash(money("9500"), ""))
     given.when(replacing(limit="50.0001")).refused_with("INSUFFICIENT_FUNDS", money("500"), money("500.001"))
     assert given.account.orders.keys() == {"o"}
-    given.when(replacing(quantity=5, limit="100"))
+    given.when(replacing(shares=5, limit="100"))
     assert reserved(given) == (money("500"), {})
-    given = holding(10).when(order("o", "KO", "SELL", 10, limit="11")).when(replacing(quantity=9))
+    given = holding(10).when(order("o", "KO", "SELL", 10, limit="11")).when(replacing(shares=9))
     assert reserved(given) == (0, {"KO": 9})
 
 
 @pytest.mark.parametrize(
     ("command", "code", "limit", "actual"),
     [
-        (replacing("x", quantity=11), "ORDER_NOT_OPEN", None, None),
+        (replacing("x", shares=11), "ORDER_NOT_OPEN", None, None),
         (replacing(), "ORDER_UNCHANGED", None, None),
-        (replacing(quantity=10, limit="50", time_in_force="DAY"), "ORDER_UNCHANGED", None, None),
-        (replacing(quantity=4), "ORDER_QUANTITY_FILLED", 4, 4),
+        (replacing(shares=10, limit="50", time_in_force="DAY"), "ORDER_UNCHANGED", None, None),
+        (replacing(shares=4), "ORDER_QUANTITY_FILLED", 4, 4),
         (replacing(stop="1"), "INVALID_STOP_PRICE", None, None),
-        (replacing(to="o", quantity=11), "DUPLICATE_ORDER_ID", None, None),
-        (replacing(client="client-o", quantity=11), "DUPLICATE_CLIENT_ORDER_ID", None, None),
+        (replacing(to="o", shares=11), "DUPLICATE_ORDER_ID", None, None),
+        (replacing(client="client-o", shares=11), "DUPLICATE_CLIENT_ORDER_ID", None, None),
     ],
 )
 def test_a_replacement_that_breaks_a_rule_leaves_the_old_order(command, code, limit, actual):
@@ -345,7 +351,7 @@ def test_a_replacement_that_breaks_a_rule_leaves_the_old_order(command, code, li
 
 
 def test_a_market_order_keeps_the_price_that_it_was_reckoned_at():
-    given = opened_with("10000").when(order("o", "KO", "BUY", 10, "MARKET")).when(replacing(quantity=5))
+    given = opened_with("10000").when(order("o", "KO", "BUY", 10, "MARKET")).when(replacing(shares=5))
     assert reserved(given) == (money("52"), {})
     given = opened_with("10000").when(order("o", "KO", "BUY", 10, "STOP", stop="10")).when(replacing(stop="20"))
     assert reserved(given) == (money("208"), {})
@@ -355,11 +361,11 @@ def test_a_market_order_is_replaced_without_being_judged_by_its_cushion():
     given = opened_with("1000000").when(order("o", "KO", "BUY", 2_443, "MARKET", market="40.72"))
     assert isinstance(given.latest, e.OrderPlaced)
     assert given.account.reserved_cash == 2_443 * money("42.3488")
-    for change in ({"time_in_force": "GTC"}, {"quantity": 2_442}, {"quantity": 2_455}):
+    for change in ({"time_in_force": "GTC"}, {"shares": 2_442}, {"shares": 2_455}):
         again = deepcopy(given).when(replacing(**change))
         assert isinstance(again.decided[1], e.OrderPlaced), change
         assert again.account.orders["n"].reserve_price == money("42.3488")
-    given.when(replacing(quantity=2_456))
+    given.when(replacing(shares=2_456))
     given.refused_with("TRADE_LIMIT_EXCEEDED", money("100000"), 2_456 * money("40.72"))
 
 
@@ -377,19 +383,19 @@ TIGHT = {
     [
         (
             {"limit": "50"},
-            [{"quantity": 9}, {"limit": "49"}, {"time_in_force": "GTC"}, {"quantity": 11, "limit": "20"}],
-            [{"quantity": 11}, {"limit": "50.0001"}, {"quantity": 20, "limit": "49"}],
+            [{"shares": 9}, {"limit": "49"}, {"time_in_force": "GTC"}, {"shares": 11, "limit": "20"}],
+            [{"shares": 11}, {"limit": "50.0001"}, {"shares": 20, "limit": "49"}],
         ),
-        ({"order_type": "MARKET", "market": "50"}, [{"quantity": 9}, {"time_in_force": "IOC"}], [{"quantity": 11}]),
+        ({"order_type": "MARKET", "market": "50"}, [{"shares": 9}, {"time_in_force": "IOC"}], [{"shares": 11}]),
         (
             {"order_type": "STOP", "stop": "49"},
-            [{"quantity": 9}, {"time_in_force": "GTC"}],
-            [{"quantity": 11}],
+            [{"shares": 9}, {"time_in_force": "GTC"}],
+            [{"shares": 11}],
         ),
         (
             {"order_type": "STOP_LIMIT", "stop": "49", "limit": "50"},
-            [{"quantity": 9}, {"limit": "49.5"}],
-            [{"quantity": 11}, {"limit": "51"}],
+            [{"shares": 9}, {"limit": "49.5"}],
+            [{"shares": 11}, {"limit": "51"}],
         ),
     ],
     ids=lambda given: given.get("order_type", "LIMIT") if isinstance(given, dict) else "",
@@ -411,11 +417,11 @@ def test_under_a_lowered_limit_an_order_may_shrink_and_not_grow(code, filled, te
 @pytest.mark.parametrize("code", ["TRADE_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED"])
 def test_under_a_lowered_limit_a_sell_may_shrink_and_not_grow(code):
     given = holding(20).when(order("o", "KO", "SELL", 10, limit="50")).when(c.ChangeRiskLimits(*TIGHT[code]))
-    for change in ({"quantity": 9}, {"limit": "1"}, {"time_in_force": "FOK"}, {"quantity": 20, "limit": "25"}):
+    for change in ({"shares": 9}, {"limit": "1"}, {"time_in_force": "FOK"}, {"shares": 20, "limit": "25"}):
         assert isinstance(deepcopy(given).when(replacing(**change)).decided[1], e.OrderPlaced), change
-    for change in ({"quantity": 11}, {"limit": "51"}):
+    for change in ({"shares": 11}, {"limit": "51"}):
         assert deepcopy(given).when(replacing(**change)).latest.code == code
-    given.when(replacing(quantity=21, limit="1")).refused_with("INSUFFICIENT_POSITION", 20, 21)
+    given.when(replacing(shares=21, limit="1")).refused_with("INSUFFICIENT_POSITION", 20, 21)
 
 
 def test_each_limit_is_judged_by_what_it_measures():
@@ -423,21 +429,21 @@ def test_each_limit_is_judged_by_what_it_measures():
     given = opened_with("10000").when(c.ChangeRiskLimits(10_000, money("50000"), money("20000")))
     given.when(buy("KO", 100, "10")).when(order("o", "KO", "BUY", 100, limit="10"))
     given.when(c.ChangeRiskLimits(2_000, money("50000"), money("500")))
-    given.when(replacing(quantity=49, limit="20")).refused_with(
+    given.when(replacing(shares=49, limit="20")).refused_with(
         "POSITION_LIMIT_EXCEEDED", money("2200"), money("2980")
     )  # Of 11,000 at that price.
-    given.when(replacing(quantity=50, limit="10"))
-    assert given.account.orders["n"].remaining == 50
+    given.when(replacing(shares=50, limit="10"))
+    assert given.account.orders["n"].remaining == 50 * SHARE
 
 
 def test_a_replacement_is_not_judged_anew_when_the_market_has_moved():
     given = opened_with("10000").when(order("o", "KO", "BUY", 100, limit="9"))
     given.when(c.ChangeRiskLimits(10_000, money("50000"), money("20000"))).when(buy("KO", 500, "1"))
     given.when(buy("KO", 1, "15")).when(c.ChangeRiskLimits(1_000, money("50000"), money("20000")))
-    given.when(replacing(quantity=101, limit="9"))
+    given.when(replacing(shares=101, limit="9"))
     assert given.latest.code == "POSITION_LIMIT_EXCEEDED"
-    given.when(replacing(quantity=99, limit="9"))
-    assert given.account.orders["n"].remaining == 99
+    given.when(replacing(shares=99, limit="9"))
+    assert given.account.orders["n"].remaining == 99 * SHARE
 
 
 def test_a_placement_that_is_asked_about_again_says_how_its_order_stands_now():
@@ -446,12 +452,12 @@ def test_a_placement_that_is_asked_about_again_says_how_its_order_stands_now():
     assert orders.as_it_works_now(given.account, placement) == placement
     given.when(fill("o", "KO", "BUY", 4, "49")).when(order("p", "XOM", "BUY", 1, limit="20"))
     (now,) = orders.as_it_works_now(given.account, placement)
-    assert (now.filled_quantity, now.filled_value, now.reserved_cash) == (4, money("196"), money("320"))
+    assert (now.filled_quantity, now.filled_value, now.reserved_cash) == (4 * SHARE, money("196"), money("320"))
     assert (now.order_id, now.quantity, now.limit_price) == (placed.order_id, placed.quantity, placed.limit_price)
-    given.when(replacing(quantity=5))
+    given.when(replacing(shares=5))
     replacement = given.decided
     assert orders.as_it_works_now(given.account, placement) is None, "it was replaced"
-    assert orders.as_it_works_now(given.account, replacement)[1].filled_quantity == 4
+    assert orders.as_it_works_now(given.account, replacement)[1].filled_quantity == 4 * SHARE
     given.when(fill("n", "KO", "BUY", 1, "49"))
     assert orders.as_it_works_now(given.account, replacement) is None
 
@@ -469,7 +475,9 @@ def test_a_placement_that_is_asked_about_again_says_how_its_order_stands_now():
 )
 def test_an_order_that_ends_sets_free_what_it_reserved(command, event):
     given = with_order(filled=4).when(order("p", "KO", "BUY", 1, limit="20")).when(command)
-    assert given.latest == event("o", "KO", "BUY", 10, 4, "why not", reserved_cash=money("20"), reserved_shares=0)
+    assert given.latest == event(
+        "o", "KO", "BUY", 10 * SHARE, 4 * SHARE, "why not", reserved_cash=money("20"), reserved_shares=0
+    )
     assert given.account.orders.keys() == {"p"}
     given.when(command).refused_with("ORDER_NOT_OPEN")
     assert reserved(given) == (money("20"), {}), "it is set free once"
@@ -493,7 +501,7 @@ def test_an_order_that_is_good_till_cancelled_does_not_expire():
 def test_a_frozen_account_lets_orders_end_and_nothing_else():
     given = with_order().when(order("p", "KO", "BUY", 1, limit="1")).when(order("q", "KO", "BUY", 1, limit="1"))
     given.when(c.FreezeAccount("audit"))
-    for command in (order("x", "KO", "BUY", 1, limit="1"), replacing(quantity=11), fill("o", "KO", "BUY", 1, "50")):
+    for command in (order("x", "KO", "BUY", 1, limit="1"), replacing(shares=11), fill("o", "KO", "BUY", 1, "50")):
         given.when(command).refused_with("ACCOUNT_NOT_ACTIVE")
     for command in (c.CancelOrder("o", ""), c.ExpireOrder("p", ""), c.RejectOrder("q", "halted")):
         given.when(command)

@@ -7,11 +7,12 @@ from accounts.domain import commands as c
 from accounts.domain.account import decide, evolve
 from accounts.domain.recorded import asks_the_same
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 
 NOW = 1_790_000_000_000_000
 OPEN = c.OpenAccount("user:1", "Savings", "USD")
-PLACE = c.PlaceOrder("o-1", "mine", "KO", "BUY", 10, "LIMIT", "DAY", 500_000, None, 0)
-MARKET = c.PlaceOrder("o-2", "mine-2", "KO", "BUY", 10, "MARKET", "GTC", None, None, 500_000)
+PLACE = c.PlaceOrder("o-1", "mine", "KO", "BUY", 10 * SHARE, "LIMIT", "DAY", 500_000, None, 0)
+MARKET = c.PlaceOrder("o-2", "mine-2", "KO", "BUY", 10 * SHARE, "MARKET", "GTC", None, None, 500_000)
 REPLACE = c.ReplaceOrder("o-1", "o-3", "mine-3", 20, None, None, None)
 
 
@@ -29,7 +30,7 @@ SENT = {
     "deposit": ((OPEN,), c.DepositCash(100, "rent"), {"amount": 900}),
     "reference": ((OPEN,), c.DepositCash(100, "rent"), {"reference": ""}),
     "refused": ((OPEN,), c.WithdrawCash(100, ""), {"amount": 200}),
-    "trade": (RICH, c.ExecuteTrade("KO", "BUY", 10, 500_000, None), {"price": 500_001}),
+    "trade": (RICH, c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, None), {"price": 500_001}),
     "order": (RICH, PLACE, {"time_in_force": "GTC"}),
     "market order": (RICH, MARKET, {"quantity": 11}),
     "replacement": ((*RICH, PLACE), REPLACE, {"limit_price": 500_000}),
@@ -48,7 +49,7 @@ def test_a_retry_repeats_every_argument(before, command, change):
 
 def test_another_kind_of_command_is_never_a_retry():
     events = decide(after(*RICH), PLACE, NOW)
-    assert not asks_the_same(c.ExecuteTrade("KO", "BUY", 10, 500_000, None), events)
+    assert not asks_the_same(c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, None), events)
     deposited = decide(after(OPEN), c.DepositCash(100, ""), NOW)
     assert not asks_the_same(c.WithdrawCash(100, ""), deposited)
 

@@ -13,6 +13,7 @@ from accounts.domain import state, undo
 from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 
 ORDER_IDS = [f"order-{number}" for number in range(4)]
 SYMBOLS = st.sampled_from(["KO", "XOM"])
@@ -104,8 +105,8 @@ def notes_after_the_change(account, event, notes):
 
 @pytest.mark.parametrize("planted", [forgets_what_is_reserved, notes_after_the_change])
 def test_a_fork_that_notes_wrongly_is_found_out(planted):
-    buy = c.ExecuteTrade("KO", "BUY", 5, 10_000, None)
-    sell = c.PlaceOrder("order-1", "a", "KO", "SELL", 3, "LIMIT", "GTC", 20_000, None, 0)
+    buy = c.ExecuteTrade("KO", "BUY", 5 * SHARE, 10_000, None)
+    sell = c.PlaceOrder("order-1", "a", "KO", "SELL", 3 * SHARE, "LIMIT", "GTC", 20_000, None, 0)
     an_undone_fork_leaves_no_trace([buy], [sell])
     with pytest.raises(AssertionError):
         an_undone_fork_leaves_no_trace([buy], [sell], planted)
