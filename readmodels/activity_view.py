@@ -57,7 +57,7 @@ def _field(name: str) -> sql.Composable:
     if name in MONEY:
         value = sql.SQL("({} * 0.0001)::text").format(sql.Identifier(name))
     elif name in QUANTITIES:
-        value = sql.SQL("{}::text").format(sql.Identifier(name))
+        value = sql.SQL("trim_scale({} * 0.000001)::text").format(sql.Identifier(name))
     elif name == "day":
         value = sql.SQL("to_char(day, 'YYYY-MM-DD')")
     else:

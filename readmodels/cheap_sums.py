@@ -72,9 +72,15 @@ SUMS: Final = {
         "symbol_totals": "SELECT sum(realized_pnl) FROM symbol_totals",
         "symbol_days": "SELECT sum(realized_pnl) FROM symbol_days",
     },
+    "fees": {
+        "trade_history": "SELECT sum(fee) FROM trade_history",
+        "firm_totals": "SELECT sum(fees) FROM firm_totals",
+        "symbol_totals": "SELECT sum(fees) FROM symbol_totals",
+        "symbol_days": "SELECT sum(fees) FROM symbol_days",
+    },
     "cash": {
         "account_summary.cash": "SELECT sum(cash) FROM account_summary",
-        "firm_totals": "SELECT sum(deposited - withdrawn - bought_value + sold_value) FROM firm_totals",
+        "firm_totals": "SELECT sum(deposited - withdrawn - bought_value + sold_value - fees) FROM firm_totals",
     },
     "shares held": {
         "portfolio_positions.quantity": "SELECT sum(quantity) FROM portfolio_positions",
@@ -88,10 +94,10 @@ SUMS: Final = {
     "cost of positions": {
         "portfolio_positions.cost": "SELECT sum(cost) FROM portfolio_positions",
         "account_summary.positions_cost": "SELECT sum(positions_cost) FROM account_summary",
-        "symbol_totals": "SELECT sum(bought_value - sold_value + realized_pnl) FROM symbol_totals",
+        "symbol_totals": "SELECT sum(bought_value - sold_value + fees + realized_pnl) FROM symbol_totals",
     },
     "value of positions": {
-        "portfolio_positions": "SELECT sum(quantity::numeric * last_price) FROM portfolio_positions",
+        "portfolio_positions": "SELECT sum(market_value) FROM portfolio_positions",
         "account_summary": "SELECT sum(portfolio_value - cash) FROM account_summary",
     },
     "orders that work": {
@@ -103,8 +109,8 @@ SUMS: Final = {
         "portfolio_positions.reserved_quantity": "SELECT sum(reserved_quantity) FROM portfolio_positions",
     },
     "cash that buys keep": {
-        "orders": "SELECT sum((quantity - filled_quantity)::numeric * reserve_price) FROM orders "
-        "WHERE ended_at IS NULL AND side = 'BUY'",
+        "orders": "SELECT sum(div((quantity - filled_quantity)::numeric * reserve_price + 999999, 1000000)) "
+        "FROM orders WHERE ended_at IS NULL AND side = 'BUY'",
         "account_summary.reserved_cash": "SELECT sum(reserved_cash) FROM account_summary",
     },
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
-from accounts.domain.values import BASIS_POINTS, format_amount, format_quantity
+from accounts.domain.values import BASIS_POINTS, format_amount, format_quantity, value_of
 from market.instruments import get_instrument, is_known
 from readmodels.projections.rows import Row
 from readmodels.shapes import instant_text
@@ -42,10 +42,10 @@ def exposure_shapes(rows: Iterable[Row], *, by_sector: bool) -> list[dict[str, A
             continue
         name = sector_of(row["symbol"]) if by_sector else row["symbol"]
         group = groups.setdefault((row["currency"], name), {"value": 0, "cost": 0, "quantity": 0, "holders": 0})
-        value = row["quantity"] * row["last_price"]
+        value = value_of(int(row["quantity"]), row["last_price"])
         group["value"] += value
         group["cost"] += int(row["cost"])
-        group["quantity"] += row["quantity"]
+        group["quantity"] += int(row["quantity"])
         group["holders"] += row["holders"]
         whole[row["currency"]] = whole.get(row["currency"], 0) + value
     shown = sorted(groups.items(), key=lambda group: (group[0][0], -group[1]["value"], group[0][1]))
@@ -65,7 +65,7 @@ def exposure_shapes(rows: Iterable[Row], *, by_sector: bool) -> list[dict[str, A
 
 def symbol_pnl_shape(row: Row) -> dict[str, Any]:
     """Show what was made with a symbol."""
-    unrealized = row["quantity"] * row["last_price"] - int(row["cost"])
+    unrealized = value_of(int(row["quantity"]), row["last_price"]) - int(row["cost"])
     return {
         "currency": row["currency"],
         "symbol": row["symbol"],

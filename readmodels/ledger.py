@@ -1,7 +1,7 @@
 """An account worked out from raw facts alone: amounts, sides, quantities and prices, never an event's own after-values.
 
 It is deliberately another calculation than the domain's and the projections': reconcile compares their results with
-this. Only the rounding rule of cost_removed is shared, because it is a rule and not a result.
+this. Only how a cost is divided is shared (cost_removed, average_cost), because it is a rule and not a result.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from accounts.domain import events as e
 from accounts.domain.values import average_cost, cost_removed
 from eventstore.record import Commit
 from readmodels.ledger_firm import FirmLedger
-from readmodels.ledger_orders import OrderBook
+from readmodels.ledger_orders import OrderBook, worth
 from readmodels.projections.rows import Row, instant
 
 
@@ -26,6 +26,11 @@ class Holding:
     realized: int = 0
     version: int = 0
     updated_at: int = 0
+
+    @property
+    def value(self) -> int:
+        """What the shares are worth at the price that they were last traded at."""
+        return worth(self.quantity, self.price)
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Ledger:
     withdrawn: int = 0
     bought: int = 0
     sold: int = 0
+    fees: int = 0
     limits: tuple[int, int, int] = (0, 0, 0)
     version: int = 0
     opened_at: int = 0
@@ -80,9 +86,10 @@ class Ledger:
             case e.CashWithdrawn():
                 self.withdrawn += event.amount
             case e.TradeExecuted():
-                realized = self._trade(event, instant(commit.timestamp).date())
+                value = worth(event.quantity, event.price)
+                realized = self._trade(event, value, instant(commit.timestamp).date())
                 if self.firm is not None:
-                    self.firm.trade(self, event, timestamp=commit.timestamp, realized=realized)
+                    self.firm.trade(self, event, timestamp=commit.timestamp, value=value, realized=realized)
             case e.CommandRefused() if self.firm is not None:
                 self.firm.refusal(self, commit.timestamp)
             case e.AccountFrozen():
@@ -104,19 +111,19 @@ class Ledger:
         holding.version = self.version
         holding.updated_at = self.updated_at
 
-    def _trade(self, trade: e.TradeExecuted, on: date) -> int:
-        """Take in a trade; return what it realized."""
+    def _trade(self, trade: e.TradeExecuted, value: int, on: date) -> int:
+        """Take in a trade of this value; return what it realized."""
         holding = self.holdings.setdefault(trade.symbol, Holding())
-        value = trade.quantity * trade.price
+        self.fees += trade.fee
         realized = 0
         if trade.side == "BUY":
             self.bought += value
             holding.quantity += trade.quantity
-            holding.cost += value
+            holding.cost += value + trade.fee
         else:
             self.sold += value
-            removed = cost_removed(cost=holding.cost, quantity=holding.quantity, sold=trade.quantity)
-            realized = value - removed
+            removed = cost_removed(holding.cost, holding.quantity, trade.quantity)
+            realized = value - trade.fee - removed
             holding.quantity -= trade.quantity
             holding.cost -= removed
         holding.price = trade.price
@@ -134,8 +141,8 @@ class Ledger:
         """Return what account_summary should say."""
         last_day = max(self.days) if self.days else None
         day = self.days[last_day] if last_day is not None else Day()
-        cash = self.deposited - self.withdrawn - self.bought + self.sold
-        held = sorted((-each.quantity * each.price, symbol) for symbol, each in self.holdings.items() if each.quantity)
+        cash = self.deposited - self.withdrawn - self.bought + self.sold - self.fees
+        held = sorted((-each.value, symbol) for symbol, each in self.holdings.items() if each.quantity)
         largest, largest_symbol = held[0] if held else (0, "")
         return {
             "account_id": self.account_id,
@@ -148,7 +155,7 @@ class Ledger:
             "deposited": self.deposited,
             "withdrawn": self.withdrawn,
             "positions_cost": sum(holding.cost for holding in self.holdings.values()),
-            "portfolio_value": cash + sum(holding.quantity * holding.price for holding in self.holdings.values()),
+            "portfolio_value": cash + sum(holding.value for holding in self.holdings.values()),
             "open_positions": len(held),
             "largest_position": -largest,
             "largest_symbol": largest_symbol,
@@ -177,8 +184,9 @@ class Ledger:
                 "quantity": holding.quantity,
                 "reserved_quantity": reserved.get(symbol, 0),
                 "cost": holding.cost,
-                "avg_cost": average_cost(cost=holding.cost, quantity=holding.quantity),
+                "avg_cost": average_cost(holding.cost, holding.quantity),
                 "last_price": holding.price,
+                "market_value": holding.value,
                 "realized_pnl": holding.realized,
                 "version": holding.version,
                 "updated_at": instant(holding.updated_at),

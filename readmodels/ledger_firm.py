@@ -27,6 +27,7 @@ class Flow:
     bought_value: int = 0
     sold_quantity: int = 0
     sold_value: int = 0
+    fees: int = 0
     realized_pnl: int = 0
 
     def add(self, other: "Flow") -> None:
@@ -45,10 +46,10 @@ class FirmLedger:
     refusals: dict[tuple[int, str, datetime], int] = field(default_factory=lambda: defaultdict(int))
     latest: dict[tuple[int, str, str], tuple[int, int]] = field(default_factory=dict)
 
-    def trade(self, account: "Ledger", trade: Any, *, timestamp: int, realized: int) -> None:
-        """Take in a trade of an account, and what it realized."""
-        firm, value = self._place(account), trade.quantity * trade.price
-        flow = Flow(trades=1, realized_pnl=realized)
+    def trade(self, account: "Ledger", trade: Any, *, timestamp: int, value: int, realized: int) -> None:
+        """Take in a trade of an account, its value, and what it realized."""
+        firm = self._place(account)
+        flow = Flow(trades=1, fees=trade.fee, realized_pnl=realized)
         if trade.side == "BUY":
             flow.bought_quantity, flow.bought_value = trade.quantity, value
         else:
@@ -75,6 +76,7 @@ class FirmLedger:
             row["withdrawn"] += account.withdrawn
             row["bought_value"] += account.bought
             row["sold_value"] += account.sold
+            row["fees"] += account.fees
             row["trades"] += sum(day.trades for day in account.days.values())
             row["realized_pnl"] += sum(holding.realized for holding in account.holdings.values())
         for (partition, currency, _), count in self.refusals.items():
@@ -125,7 +127,7 @@ class FirmLedger:
 
 _FIRM_SUMS = (
     *("accounts", "closed_accounts", "deposited", "withdrawn"),
-    *("trades", "refusals", "bought_value", "sold_value", "realized_pnl"),
+    *("trades", "refusals", "bought_value", "sold_value", "fees", "realized_pnl"),
 )
 
 

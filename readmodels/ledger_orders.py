@@ -5,6 +5,8 @@ and open is added up here from terms and fills, never taken from an event's own 
 """
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 from accounts.domain import events as e
@@ -13,6 +15,14 @@ from eventstore.record import Commit
 from readmodels.projections.rows import Row, instant
 
 _ENDINGS: Final = {e.OrderCancelled: "CANCELLED", e.OrderExpired: "EXPIRED", e.OrderRejected: "REJECTED"}
+
+
+_MILLION: Final = 1_000_000
+
+
+def worth(quantity: int, price: int) -> int:
+    """Return what so many millionths of a share are worth, rounded half to even as fractions are."""
+    return round(Fraction(quantity * price, _MILLION))
 
 
 @dataclass
@@ -87,7 +97,9 @@ class OrderBook:
     def reserved_cash(self) -> int:
         """Return the cash that working buys keep."""
         return sum(
-            order.left * order.terms.reserve_price for order in self.orders.values() if order.terms.side == "BUY"
+            ceil(Fraction(order.left * order.terms.reserve_price, _MILLION))
+            for order in self.orders.values()
+            if order.terms.side == "BUY"
         )
 
     def reserved_shares(self) -> dict[str, int]:
@@ -105,7 +117,7 @@ class OrderBook:
 
 def _row(account_id: str, order_id: str, order: WrittenOrder) -> Row:
     terms, filled = order.terms, order.filled
-    value = sum(quantity * price for quantity, price in order.fills)
+    value = sum(worth(quantity, price) for quantity, price in order.fills)
     return {
         "order_id": order_id,
         "account_id": account_id,
@@ -117,7 +129,7 @@ def _row(account_id: str, order_id: str, order: WrittenOrder) -> Row:
         "quantity": terms.quantity,
         "filled_quantity": filled,
         "filled_value": value,
-        "avg_fill_price": average_cost(cost=value, quantity=filled) if filled else None,
+        "avg_fill_price": average_cost(value, filled) if filled else None,
         "limit_price": terms.limit_price,
         "stop_price": terms.stop_price,
         "reserve_price": terms.reserve_price,

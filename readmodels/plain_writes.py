@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from psycopg import sql
 
 from accounts.domain.events import CommandRefused
-from accounts.domain.values import average_cost
+from accounts.domain.values import average_cost, value_of
 from readmodels import binary_rows as binary
 from readmodels import tables, year_partitions
 from readmodels.binary_rows import Fixed
@@ -66,7 +66,6 @@ def _copy_trades(trades: Columns) -> None:
         "account_id": Fixed("16s", trades.keys),
         "version": Fixed("q", trades["version"]),
         "trade_id": Fixed("16s", trades.event_keys),
-        "value": Fixed("q", [q * p for q, p in zip(trades["quantity"], trades["price"], strict=True)]),
         "executed_at": binary.instants(trades["recorded_at"]),
         "day": binary.dates(trades["day"]),
         **{name: Fixed("q", trades[name]) for name in _TRADE_NUMBERS},
@@ -82,6 +81,8 @@ def _copy_trades(trades: Columns) -> None:
 _TRADE_NUMBERS: Final = (
     "quantity",
     "price",
+    "value",
+    "fee",
     "realized_pnl",
     "cash_after",
     "position_quantity",
@@ -125,15 +126,16 @@ def _copy_refusals(refusals: Columns) -> None:
 
 _POSITIONS: Final = sql.SQL(
     """INSERT INTO portfolio_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost,
-        last_price, realized_pnl, version, updated_at)
-    SELECT account_id, symbol, quantity, 0, cost, avg_cost, last_price, realized_pnl, version, updated_at
-    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s)
-        AS given (account_id, symbol, quantity, cost, avg_cost, last_price, realized_pnl, version, updated_at)
+        last_price, market_value, realized_pnl, version, updated_at)
+    SELECT account_id, symbol, quantity, 0, cost, avg_cost, last_price, market_value, realized_pnl, version, updated_at
+    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        AS given (account_id, symbol, quantity, cost, avg_cost, last_price, market_value, realized_pnl, version,
+            updated_at)
     ORDER BY account_id, symbol
     ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity,
         reserved_quantity = excluded.reserved_quantity, cost = excluded.cost, avg_cost = excluded.avg_cost,
-        last_price = excluded.last_price, realized_pnl = excluded.realized_pnl, version = excluded.version,
-        updated_at = excluded.updated_at
+        last_price = excluded.last_price, market_value = excluded.market_value, realized_pnl = excluded.realized_pnl,
+        version = excluded.version, updated_at = excluded.updated_at
     WHERE excluded.version > stored.version"""
 )
 
@@ -142,14 +144,15 @@ def _replace_positions(trades: Columns) -> None:
     keys = trades.keys
     last = _last(list(zip(keys, trades["symbol"], strict=True)))
     quantities, costs = _at(trades["position_quantity"], last), _at(trades["position_cost"], last)
-    averages = [average_cost(cost=cost, quantity=held) for cost, held in zip(costs, quantities, strict=True)]
+    prices = _at(trades["price"], last)
     parameters = [
         binary.uuid_array(_at(keys, last)),
         binary.text_array(_at(trades["symbol"], last)),
         binary.integer_array(quantities),
         binary.integer_array(costs),
-        binary.integer_array(averages),
-        binary.integer_array(_at(trades["price"], last)),
+        binary.integer_array(list(map(average_cost, costs, quantities))),
+        binary.integer_array(prices),
+        binary.integer_array(list(map(value_of, quantities, prices))),
         binary.integer_array(_at(trades["position_realized_pnl"], last)),
         binary.integer_array(_at(trades["version"], last)),
         binary.instant_array(_at(trades["recorded_at"], last)),

@@ -1,4 +1,5 @@
-"""Views for reporting tools: schema `reporting`, money as decimals, and a role that may read them and nothing else.
+"""Views for reporting tools: schema `reporting`, money and shares as decimals, and a role that may read them and
+nothing else.
 
 They are derived from the tables, so they are dropped before a migration and made again after it; so is the view
 `activity`, which the platform itself reads. Whoever connects with
@@ -14,6 +15,7 @@ from accounts.users import username_sql
 from readmodels import activity_view
 from readmodels.models import (
     MONEY,
+    SHARES,
     SUM_OF_MONEY,
     AccountEvent,
     AccountSummary,
@@ -68,7 +70,7 @@ _RISK_COLUMNS: Final = {
     ),
     "day_date": ("day_date", "UTC day of the last trade; the two columns after it are of that day"),
     "day_value": (
-        "(day_volume::numeric / 10000)::numeric(20, 4)",
+        "(day_volume::numeric * 0.0001)::numeric(20, 4)",
         "Value traded on the day, in the account's currency",
     ),
     "day_limit_used_percent": (
@@ -174,12 +176,16 @@ def _risk_statements() -> list[sql.Composable]:
 def _column(field: Any) -> sql.Composable:
     column = sql.Identifier(field.column)
     comment = field.db_comment or ""
-    if MONEY not in comment and SUM_OF_MONEY not in comment:
+    is_of_shares = SHARES in comment
+    if not is_of_shares and MONEY not in comment and SUM_OF_MONEY not in comment:
         return column
-    digits = 20 if MONEY in comment else 42
-    return sql.SQL("({0}::numeric / 10000)::numeric({1}, 4) AS {0}").format(column, sql.Literal(digits))
+    unit, decimals = ("0.000001", 6) if is_of_shares else ("0.0001", 4)  # A product is exact, a quotient is not.
+    digits = 38 + decimals if isinstance(field, models.DecimalField) else 20 + decimals - 4
+    return sql.SQL("({0}::numeric * {unit})::numeric({digits}, {decimals}) AS {0}").format(
+        column, unit=sql.SQL(unit), digits=sql.Literal(digits), decimals=sql.Literal(decimals)
+    )
 
 
 def _meaning(field: Any) -> str:
-    meaning = str(field.db_comment).replace(MONEY, "in the account's currency")
+    meaning = str(field.db_comment).replace(MONEY, "in the account's currency").replace(f", {SHARES}", "")
     return meaning.replace(SUM_OF_MONEY, "in the currency")

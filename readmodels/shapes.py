@@ -50,7 +50,7 @@ def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
 
 def position_shape(row: Row) -> dict[str, Any]:
     """Show a row of portfolio_positions."""
-    value = row["quantity"] * row["last_price"]
+    value = row["market_value"]
     return {
         "symbol": row["symbol"],
         "quantity": format_quantity(row["quantity"]),
@@ -108,6 +108,7 @@ def trade_shape(row: Row) -> dict[str, Any]:
         "quantity": format_quantity(row["quantity"]),
         "price": format_amount(row["price"]),
         "value": format_amount(row["value"]),
+        "fee": format_amount(row["fee"]),
         "realized_pnl": format_amount(row["realized_pnl"]),
         "cash_after": format_amount(row["cash_after"]),
         "order_id": row["order_id"],

@@ -35,7 +35,7 @@ class _Entries(graphene.Scalar):
 
 class TradeBatch(_Entries):
     """A list of up to 10,000 trades, best given as a variable: {"accountId", "symbol", "side": "BUY" or "SELL",
-    "quantity": whole shares as a string or a number, "price": decimal string, "orderId" when it fills an order,
+    "quantity": shares as a decimal string or a whole number, "price": decimal string, "orderId" when it fills an order,
     "commandId" for safe retries}.
     """
 

@@ -80,7 +80,7 @@ class SymbolExposureSerializer(_ExposureSerializer):
     """What all accounts hold of a symbol."""
 
     symbol = serializers.CharField()
-    quantity = quantity_text("Whole shares")
+    quantity = quantity_text("Shares")
     holders = serializers.IntegerField(help_text="Accounts that hold it")
 
 

@@ -66,6 +66,7 @@ TRADES: Final = Table(
             "quantity": _SHARES,
             "price": _MONEY,
             "value": _MONEY,
+            "fee": _MONEY,
             "realized_pnl": _MONEY,
             "cash_after": _MONEY,
             "order_id": pyarrow.string(),

@@ -17,8 +17,8 @@ def decimal_text(meaning: str) -> serializers.CharField:
 
 
 def quantity_text(meaning: str) -> serializers.CharField:
-    """Return a field for shares: a decimal string."""
-    return serializers.CharField(help_text=f"{meaning}; decimal string")
+    """Return a field for shares: a decimal string with as many decimals as it needs, six at most."""
+    return serializers.CharField(help_text=f"{meaning}; decimal string, with up to six decimals")
 
 
 ACCOUNT_STATUSES: Final = ["ACTIVE", "FROZEN", "CLOSED"]
@@ -79,7 +79,7 @@ class PositionSerializer(Base):
     avg_cost = decimal_text("Average cost of one share")
     cost = decimal_text("Total cost")
     last_price = decimal_text("Price that the account last traded it at")
-    market_value = decimal_text("Quantity times last price")
+    market_value = decimal_text("Quantity times last price, rounded half to even")
     unrealized_pnl = decimal_text("Market value less cost")
     realized_pnl = decimal_text("Realized in this symbol so far")
     version = serializers.IntegerField()
@@ -132,7 +132,8 @@ class TradeSerializer(Base):
     side = serializers.ChoiceField(SIDES)
     quantity = quantity_text("Shares")
     price = decimal_text("Price of one share")
-    value = decimal_text("Quantity times price")
+    value = decimal_text("Quantity times price, rounded half to even")
+    fee = decimal_text("What the trade cost")
     realized_pnl = decimal_text("Realized by this trade")
     cash_after = decimal_text("Cash after it")
     order_id = serializers.CharField(allow_null=True)

@@ -31,7 +31,7 @@ class Order(graphene.ObjectType):
     order_type = text("MARKET, LIMIT, STOP or STOP_LIMIT.")
     time_in_force = text("DAY, GTC, IOC or FOK.")
     status = text("PENDING, PARTIALLY_FILLED, FILLED, CANCELLED, EXPIRED, REJECTED or REPLACED.")
-    quantity = Quantity(required=True, description="Whole shares, in all.")
+    quantity = Quantity(required=True, description="Shares, in all.")
     filled_quantity = Quantity(required=True, description="Shares traded so far.")
     remaining_quantity = Quantity(required=True, description="Shares not traded.")
     avg_fill_price = graphene.String(description="Null before the first fill.")

@@ -6,13 +6,14 @@ it stands on. Nothing in them is random or read from a clock, so a rebuild gives
 """
 
 from readmodels.models.accounts import AccountSummary, Order, PortfolioPosition
-from readmodels.models.columns import MONEY, SUM_OF_MONEY
+from readmodels.models.columns import MONEY, SHARES, SUM_OF_MONEY
 from readmodels.models.firm import FirmTotals, FlowMinute, SymbolDay, SymbolTotals
 from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, TradeHistory
 from readmodels.models.projection import DeadLetter, ProjectionCheckpoint
 
 __all__ = [
     "MONEY",
+    "SHARES",
     "SUM_OF_MONEY",
     "AccountEvent",
     "AccountSummary",

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, SYMBOL, money, money_or_none
+from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, SYMBOL, money, money_or_none, shares
 
 
 class AccountSummary(models.Model):
@@ -58,11 +58,12 @@ class PortfolioPosition(models.Model):
     pk = models.CompositePrimaryKey("account_id", "symbol")
     account_id = models.UUIDField(db_comment=ACCOUNT)
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
-    quantity = models.BigIntegerField(db_comment="Whole shares held")
-    reserved_quantity = models.BigIntegerField(db_comment="Those of them that working sells keep, whole shares")
+    quantity = shares("Shares held")
+    reserved_quantity = shares("Those of them that working sells keep")
     cost = money("What these shares cost")
     avg_cost = money("Average cost of one share, rounded half to even")
     last_price = money("Price that the account last traded the symbol at")
+    market_value = money("What the shares are worth at that price")
     realized_pnl = money("Realized profit or loss in this symbol so far")
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
@@ -89,8 +90,8 @@ class Order(models.Model):
     side = models.CharField(max_length=4, db_comment="BUY or SELL")
     order_type = models.CharField(max_length=10, db_comment="MARKET, LIMIT, STOP or STOP_LIMIT")
     time_in_force = models.CharField(max_length=3, db_comment="DAY, GTC, IOC or FOK")
-    quantity = models.BigIntegerField(db_comment="Whole shares, filled or not")
-    filled_quantity = models.BigIntegerField(db_comment="Whole shares filled")
+    quantity = shares("Shares, filled or not")
+    filled_quantity = shares("Shares filled")
     filled_value = money("Value of all fills")
     avg_fill_price = money_or_none("Average price of a filled share, rounded half to even; null when none is filled")
     limit_price = money_or_none("Worst price that it may be filled at")

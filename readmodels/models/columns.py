@@ -4,6 +4,7 @@ from django.db import models
 
 MONEY = "in ten-thousandths of the account's currency"
 SUM_OF_MONEY = "in ten-thousandths of the currency"
+SHARES = "in millionths of a share"
 ACCOUNT = "Account id"
 SYMBOL = "Symbol of the instrument"
 CORRELATION = "What it belongs together with, if not the command alone"
@@ -20,6 +21,16 @@ def money(meaning: str) -> models.BigIntegerField:
 def money_or_none(meaning: str) -> models.BigIntegerField:
     """Return a column for a price that there may not be."""
     return models.BigIntegerField(null=True, db_comment=f"{meaning}, {MONEY}")
+
+
+def shares(meaning: str) -> models.BigIntegerField:
+    """Return a column for a quantity of one account."""
+    return models.BigIntegerField(db_comment=f"{meaning}, {SHARES}")
+
+
+def sum_of_shares(meaning: str) -> models.DecimalField:
+    """Return a column for the shares of many accounts."""
+    return models.DecimalField(max_digits=38, decimal_places=0, db_comment=f"{meaning}, {SHARES}")
 
 
 def sum_of_money(meaning: str) -> models.DecimalField:

@@ -6,7 +6,7 @@ handful of partitions. Amounts of different currencies are never added. A sum ov
 
 from django.db import models
 
-from readmodels.models.columns import SYMBOL, money, sum_of_money
+from readmodels.models.columns import SYMBOL, money, sum_of_money, sum_of_shares
 
 PARTITION = "Partition of the event store whose accounts are summed up"
 CURRENCY = "ISO 4217, the currency of the accounts that are summed up"
@@ -26,6 +26,7 @@ class FirmTotals(models.Model):
     refusals = models.BigIntegerField(db_comment="Commands refused by a rule")
     bought_value = sum_of_money("Value of all buys")
     sold_value = sum_of_money("Value of all sells")
+    fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss, average cost")
 
     class Meta:
@@ -45,10 +46,11 @@ class SymbolTotals(models.Model):
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     holders = models.BigIntegerField(db_comment="Accounts that hold shares of it")
     trades = models.BigIntegerField(db_comment="Trades")
-    bought_quantity = models.BigIntegerField(db_comment="Whole shares bought; less those sold: shares held")
+    bought_quantity = sum_of_shares("Shares bought; less those sold: shares held")
     bought_value = sum_of_money("Value of all buys")
-    sold_quantity = models.BigIntegerField(db_comment="Whole shares sold")
+    sold_quantity = sum_of_shares("Shares sold")
     sold_value = sum_of_money("Value of all sells")
+    fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss, average cost")
     last_traded_at = models.DateTimeField(db_comment="When it was last traded")
     last_price = money("Price of a share then; of several trades at that instant the highest")
@@ -70,10 +72,11 @@ class SymbolDay(models.Model):
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     date = models.DateField(db_comment="UTC day")
     trades = models.BigIntegerField(db_comment="Trades of the day")
-    bought_quantity = models.BigIntegerField(db_comment="Whole shares bought on the day")
+    bought_quantity = sum_of_shares("Shares bought on the day")
     bought_value = sum_of_money("Value of the day's buys")
-    sold_quantity = models.BigIntegerField(db_comment="Whole shares sold on the day")
+    sold_quantity = sum_of_shares("Shares sold on the day")
     sold_value = sum_of_money("Value of the day's sells")
+    fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss of the day, average cost")
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, CORRELATION, SYMBOL, money
+from readmodels.models.columns import ACCOUNT, ACTOR, ACTOR_LENGTH_MAX, CORRELATION, SYMBOL, money, shares
 
 
 class TradeHistory(models.Model):
@@ -16,9 +16,10 @@ class TradeHistory(models.Model):
     trade_id = models.UUIDField(db_comment="Event id, derived from the event's hash")
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     side = models.CharField(max_length=4, db_comment="BUY or SELL")
-    quantity = models.BigIntegerField(db_comment="Whole shares")
+    quantity = shares("Shares")
     price = money("Price of one share")
-    value = money("Quantity times price")
+    value = money("Quantity times price, rounded half to even")
+    fee = money("What the trade cost")
     realized_pnl = money("Realized profit or loss of this trade")
     cash_after = money("Cash after the trade")
     order_id = models.CharField(max_length=64, null=True, db_comment="Order that it filled")  # noqa: DJ001 - absent is not the empty string.
@@ -27,7 +28,7 @@ class TradeHistory(models.Model):
     actor = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=ACTOR)
     correlation_id = models.CharField(max_length=64, null=True, db_comment=CORRELATION)  # noqa: DJ001 - absent is not the empty string.
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
-    position_quantity = models.BigIntegerField(db_comment="Whole shares held after the trade")
+    position_quantity = shares("Shares held after the trade")
     position_cost = money("What these shares cost")
     position_realized_pnl = money("Realized profit or loss in this symbol so far")
     total_realized_pnl = money("Realized profit or loss of the account so far")

@@ -15,9 +15,9 @@ KEY: Final = ("account_id",)
 
 
 CONCENTRATION: Final = """
-    SELECT count(*) OVER ()::int AS open_positions, quantity * last_price AS largest_position, symbol AS largest_symbol
+    SELECT count(*) OVER ()::int AS open_positions, market_value AS largest_position, symbol AS largest_symbol
     FROM portfolio_positions AS position WHERE position.account_id = {account_id} AND quantity > 0
-    ORDER BY quantity * last_price DESC, symbol COLLATE "C" LIMIT 1
+    ORDER BY market_value DESC, symbol COLLATE "C" LIMIT 1
 """
 """How many positions an account holds and its largest one; no row when it holds none."""
 

@@ -5,10 +5,9 @@ trade's event does: at thousands of trades a second, a second row for each would
 """
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
-from accounts.domain.events import COUNTED_CODES
+from accounts.domain.events import format_refusal_figure
 from accounts.domain.values import format_amount, format_quantity
 from readmodels.projections.rows import Recorded, Row, day
 
@@ -21,6 +20,7 @@ MONEY: Final = frozenset(
         "day_realized_pnl",
         "day_volume",
         "deposited_total",
+        "fee",
         "fill_price",
         "filled_value",
         "limit_price",
@@ -37,13 +37,14 @@ MONEY: Final = frozenset(
         "reserved_cash",
         "stop_price",
         "total_realized_pnl",
+        "value",
         "withdrawn_total",
     }
 )
 """Fields of events that are amounts of money, whatever the event."""
 
 QUANTITIES: Final = frozenset({"fill_quantity", "filled_quantity", "position_quantity", "quantity", "reserved_shares"})
-"""Fields of events that are numbers of shares."""
+"""Fields of events that are shares."""
 
 
 def row_of(recorded: Recorded) -> Row:
@@ -67,10 +68,8 @@ def readable(event: Any) -> dict[str, Any]:
     """Return an event's fields with money and quantities as decimal strings and days as dates."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     if "arguments" in fields:
-        shown: Callable[[int], str] = str if fields["code"] in COUNTED_CODES else format_amount
         for figure in ("limit", "actual"):
-            if fields[figure] is not None:
-                fields[figure] = shown(int(fields[figure]))
+            fields[figure] = format_refusal_figure(fields["code"], fields[figure])
         fields["arguments"] = _figures_as_text(fields["arguments"])
     return _figures_as_text(fields)
 

@@ -18,7 +18,7 @@ Latest: TypeAlias = tuple[int, int]
 """When something was traded last, in UTC microseconds, and at which price."""
 _MINUTE: Final = 60_000_000
 _VALUES: Final = ("bought_value", "sold_value")
-_TRADED: Final = ("trades", "bought_quantity", "bought_value", "sold_quantity", "sold_value", "realized_pnl")
+_TRADED: Final = ("trades", "bought_quantity", "bought_value", "sold_quantity", "sold_value", "fees", "realized_pnl")
 _FLOW: Final = (*_TRADED, "holders")
 """What is summed up of trades, in this order."""
 
@@ -37,7 +37,7 @@ FIRM_TOTALS: Final = SumTable(
     ("partition", "currency"),
     (
         *("accounts", "closed_accounts", "deposited", "withdrawn"),
-        *("trades", "refusals", *_VALUES, "realized_pnl"),
+        *("trades", "refusals", *_VALUES, "fees", "realized_pnl"),
     ),
 )
 SYMBOL_TOTALS: Final = SumTable(
@@ -72,10 +72,10 @@ class Sums:
         match recorded.event:
             case Trade() as trade:
                 group = TradeGroup(*place, trade.symbol, trade.day, recorded.commit.timestamp // _MINUTE)
-                flow, value = dict.fromkeys(_FLOW, 0), trade.quantity * trade.price
+                flow = dict.fromkeys(_FLOW, 0)
                 what = "bought" if trade.side == "BUY" else "sold"
-                flow |= {"trades": 1, f"{what}_quantity": trade.quantity, f"{what}_value": value}
-                flow["realized_pnl"] = trade.realized_pnl
+                flow |= {"trades": 1, f"{what}_quantity": trade.quantity, f"{what}_value": trade.value}
+                flow["fees"], flow["realized_pnl"] = trade.fee, trade.realized_pnl
                 flow["holders"] = _holders(trade.side, trade.quantity, trade.position_quantity)
                 self.add_trades(group, list(flow.values()), (recorded.commit.timestamp, trade.price))
             case CommandRefused():
@@ -95,7 +95,7 @@ class Sums:
         holders = traded.pop("holders")
         values = {name: traded[name] for name in ("trades", *_VALUES)}
         firm, symbol = group[:2], group[:3]
-        self._add(FIRM_TOTALS, firm, {**values, "realized_pnl": traded["realized_pnl"]})
+        self._add(FIRM_TOTALS, firm, {**values, **{name: traded[name] for name in ("fees", "realized_pnl")}})
         self._add(SYMBOL_TOTALS, symbol, {**traded, "holders": holders})
         self._add(SYMBOL_DAYS, (*symbol, day(group.day)), traded)
         self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), values)
@@ -148,9 +148,10 @@ def _grouped(
     """Return the sums of each group (as `add_trades` takes them), and its latest trade: one pass, few look-ups."""
     groups: dict[Place, list[int]] = {}
     latest: dict[Place, Latest] = {}
-    names = ("symbol", "side", "quantity", "price", "realized_pnl", "position_quantity", "day", "recorded_at")
-    columns = zip(trades.partitions, trades.keys, *(trades[name] for name in names), strict=True)
-    for partition, key, symbol, side, quantity, price, realized, held, on, timestamp in columns:
+    names = ("symbol", "side", "quantity", "price", "value", "fee", "realized_pnl", "position_quantity", "day")
+    fields = (trades[name] for name in (*names, "recorded_at"))
+    columns = zip(trades.partitions, trades.keys, *fields, strict=True)
+    for partition, key, symbol, side, quantity, price, value, fee, realized, held, on, timestamp in columns:
         place = (partition, currencies[key], symbol, on, timestamp // _MINUTE)
         flow = groups.get(place)
         if flow is None:
@@ -161,9 +162,10 @@ def _grouped(
         first = 1 if side == "BUY" else 3  # Of the two columns of its side.
         flow[0] += 1
         flow[first] += quantity
-        flow[first + 1] += quantity * price
-        flow[5] += realized
-        flow[6] += _holders(side, quantity, held)
+        flow[first + 1] += value
+        flow[5] += fee
+        flow[6] += realized
+        flow[7] += _holders(side, quantity, held)
     return (
         {TradeGroup(*place): flow for place, flow in groups.items()},
         {TradeGroup(*place): found for place, found in latest.items()},

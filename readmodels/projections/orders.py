@@ -77,7 +77,7 @@ def moved_on(standing: Row | None, recorded: Recorded) -> Row:
 
 
 def _filled_columns(*, quantity: int, value: int) -> Row:
-    average = average_cost(cost=value, quantity=quantity) if quantity else None
+    average = average_cost(value, quantity) if quantity else None
     return {"filled_quantity": quantity, "filled_value": value, "avg_fill_price": average}
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from accounts.domain.events import TradeExecuted
-from accounts.domain.values import average_cost
+from accounts.domain.values import average_cost, value_of
 from readmodels.projections.orders import OrderEvent
 from readmodels.projections.rows import Recorded, Row
 
@@ -24,8 +24,9 @@ def traded(standing: Row | None, recorded: Recorded) -> Row:
         "quantity": trade.position_quantity,
         "reserved_quantity": 0 if standing is None else standing["reserved_quantity"],
         "cost": trade.position_cost,
-        "avg_cost": average_cost(cost=trade.position_cost, quantity=trade.position_quantity),
+        "avg_cost": average_cost(trade.position_cost, trade.position_quantity),
         "last_price": trade.price,
+        "market_value": value_of(trade.position_quantity, trade.price),
         "realized_pnl": trade.position_realized_pnl,
         "version": recorded.version,
         "updated_at": recorded.at,

@@ -16,6 +16,7 @@ from accounts.domain.commands import (
     ReplaceOrder,
     WithdrawCash,
 )
+from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
@@ -71,32 +72,37 @@ class History:
     def open(self, account_id, cash=1_000_000_000):
         return self.execute(account_id, OpenAccount("ada", "Savings", "USD"), DepositCash(cash, "first"))
 
-    def buy(self, account_id, symbol="KO", quantity=10, price=500_000):
-        return self.execute(account_id, ExecuteTrade(symbol, "BUY", quantity, price, None))
+    def buy(self, account_id, symbol="KO", shares=10, price=500_000):
+        return self.execute(account_id, ExecuteTrade(symbol, "BUY", millionths(shares), price, None))
 
-    def sell(self, account_id, symbol="KO", quantity=4, price=600_000):
-        return self.execute(account_id, ExecuteTrade(symbol, "SELL", quantity, price, None))
+    def sell(self, account_id, symbol="KO", shares=4, price=600_000):
+        return self.execute(account_id, ExecuteTrade(symbol, "SELL", millionths(shares), price, None))
 
-    def place(self, account_id, side="BUY", quantity=10, price=500_000, symbol="KO", client_order_id=None):
+    def place(self, account_id, side="BUY", shares=10, price=500_000, symbol="KO", client_order_id=None):
         """Place a limit order and return its id."""
         order_id = self.next_order_id()
         client_order_id = client_order_id or f"client-{order_id}"
-        terms = (symbol, side, quantity, "LIMIT", "DAY", price, None, 0)
+        terms = (symbol, side, millionths(shares), "LIMIT", "DAY", price, None, 0)
         self.execute(account_id, PlaceOrder(order_id, client_order_id, *terms))
         return order_id
 
-    def fill(self, account_id, order_id, side="BUY", quantity=4, price=500_000, symbol="KO"):
-        return self.execute(account_id, ExecuteTrade(symbol, side, quantity, price, order_id))
+    def fill(self, account_id, order_id, side="BUY", shares=4, price=500_000, symbol="KO"):
+        return self.execute(account_id, ExecuteTrade(symbol, side, millionths(shares), price, order_id))
 
-    def replace(self, account_id, order_id, quantity=None, price=None):
+    def replace(self, account_id, order_id, shares=None, price=None):
         """Replace an order and return the new one's id."""
         new_order_id = self.next_order_id()
+        quantity = None if shares is None else millionths(shares)
         terms = (f"client-{new_order_id}", quantity, None, price, None)
         self.execute(account_id, ReplaceOrder(order_id, new_order_id, *terms))
         return new_order_id
 
     def next_order_id(self):
         return str(uuid.UUID(int=next(self._order_numbers), version=4))
+
+
+def millionths(shares):
+    return round(shares * SHARE)
 
 
 @pytest.fixture
@@ -135,14 +141,14 @@ def firm(history):
     history.open(ADA)
     history.open(BOB)
     history.execute(ZOE, OpenAccount("zoe", "Euros", "EUR"), DepositCash(900_000_000, "first"))
-    history.buy(ADA, quantity=10, price=500_000)
-    history.buy(BOB, quantity=4, price=510_000)
-    history.buy(ZOE, quantity=2, price=400_000)
-    history.sell(BOB, quantity=4, price=520_000)
-    history.execute(ADA, ExecuteTrade("KO", "SELL", 10**6, 1, None))  # More than she has.
+    history.buy(ADA, shares=10, price=500_000)
+    history.buy(BOB, shares=4, price=510_000)
+    history.buy(ZOE, shares=2, price=400_000)
+    history.sell(BOB, shares=4, price=520_000)
+    history.execute(ADA, ExecuteTrade("KO", "SELL", 10**6 * SHARE, 1, None))  # More than she has.
     history.now += DAY
-    history.sell(ADA, quantity=3, price=490_000)
-    history.buy(ADA, symbol="XOM", quantity=1, price=900_000)
+    history.sell(ADA, shares=3, price=490_000)
+    history.buy(ADA, symbol="XOM", shares=1, price=900_000)
     history.execute(BOB, WithdrawCash(1_000_040_000, "all"), CloseAccount("moving"))
     project()
     return history

@@ -16,7 +16,7 @@ EXECUTE_TRADE: Final = CommandMutation(
     fields={
         "symbol": graphene.String(required=True),
         "side": graphene.String(required=True, description="BUY or SELL."),
-        "quantity": Quantity(required=True, description="Whole shares."),
+        "quantity": Quantity(required=True, description="Shares, with up to six decimals."),
         "price": graphene.String(required=True, description="Decimal string, at most 4 decimals."),
         "order_id": graphene.String(description="The order that the trade belongs to, if any."),
     },

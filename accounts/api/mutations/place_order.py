@@ -23,7 +23,7 @@ PLACE_ORDER: Final = CommandMutation(
     fields={
         "symbol": graphene.String(required=True),
         "side": graphene.String(required=True, description="BUY or SELL."),
-        "quantity": Quantity(required=True, description="Whole shares."),
+        "quantity": Quantity(required=True, description="Shares, with up to six decimals."),
         "type": graphene.String(required=True, description="MARKET, LIMIT, STOP or STOP_LIMIT."),
         "time_in_force": graphene.String(description="DAY (when not given), GTC, IOC or FOK."),
         "limit_price": graphene.String(description="Decimal string; of LIMIT and STOP_LIMIT orders."),

@@ -21,7 +21,7 @@ def officer(history):
     for account_id in (ADA, BOB):
         history.open(account_id)
         history.execute(account_id, CancelOrder(history.place(account_id), "enough"))
-        history.place(account_id, quantity=7, price=490_000)
+        history.place(account_id, shares=7, price=490_000)
     project()
     client = Client()
     client.force_login(user)

@@ -114,7 +114,7 @@ def test_flow_by_minute_hour_and_day(officer, firm):
 
 def test_who_is_nearest_to_a_limit_comes_first(officer, firm):
     firm.execute(ADA, ChangeRiskLimits(1_000, 2_400_000, 10**9))
-    firm.buy(ADA, symbol="XOM", quantity=1, price=30_000)
+    firm.buy(ADA, symbol="XOM", shares=1, price=30_000)
     project()
     with today_is(firm.now):
         first, *_ = found = results(officer, "risk")

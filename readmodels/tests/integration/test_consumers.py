@@ -96,8 +96,8 @@ def test_the_snapshot_has_the_open_orders_and_a_delta_those_that_changed(history
         snapshot = await socket.receive()
         assert [(order["order_id"], order["status"]) for order in snapshot["orders"]] == [(bought, "PENDING")]
         assert (snapshot["account"]["open_orders"], snapshot["account"]["reserved_cash"]) == (1, "500.0000")
-        await sync_to_async(history.fill)(ADA, bought, quantity=10)
-        sold = await sync_to_async(history.place)(ADA, side="SELL", quantity=2)
+        await sync_to_async(history.fill)(ADA, bought, shares=10)
+        sold = await sync_to_async(history.place)(ADA, side="SELL", shares=2)
         await project_and_push(history)
         delta = await socket.receive()
         assert [(order["order_id"], order["status"]) for order in delta["orders"]] == [

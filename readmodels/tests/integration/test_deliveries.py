@@ -3,6 +3,7 @@ proven: it finds a checkpoint outside the transaction, a missing guard of versio
 """
 
 import uuid
+from fractions import Fraction
 from unittest.mock import patch
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade, WithdrawCash
+from accounts.domain.values import SHARE
 from eventstore.writer.request import Request
 from readmodels import event_writes, plain_writes, projector
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import firm
 from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import dump, forget_everything, project
+from readmodels.tests.conftest import dump, forget_everything, millionths, project
 from readmodels.tests.deliveries import deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,8 +55,8 @@ MANY = settings(max_examples=20, deadline=None, suppress_health_check=list(Healt
 FEW = settings(MANY, max_examples=60, phases=[Phase.generate], database=None, derandomize=True)
 
 
-def trade(account_id, number, side="BUY", quantity=3, symbol="KO"):
-    command = ExecuteTrade(symbol, side, quantity, 100_000 + 7 * number, None)
+def trade(account_id, number, side="BUY", shares=Fraction(7, 3), symbol="KO"):
+    command = ExecuteTrade(symbol, side, millionths(shares), 100_000 + 7 * number, None)
     return Request(account_id, str(uuid.UUID(int=number, version=4)), "ada/bot", command)
 
 
@@ -66,10 +68,8 @@ def do(history, steps):
     for place, (account_id, kind) in enumerate(steps):
         match kind:
             case "buy" | "sell" | "refused":
-                quantity = {"buy": 3, "sell": 1, "refused": 10**6}[kind]
-                history.execute(
-                    account_id, ExecuteTrade("XOM", "BUY" if kind == "buy" else "SELL", quantity, 90_000, None)
-                )
+                side, shares = {"buy": ("BUY", 3), "sell": ("SELL", Fraction(2, 3)), "refused": ("SELL", 10**6)}[kind]
+                history.execute(account_id, ExecuteTrade("XOM", side, millionths(shares), 90_000, None))
             case "group":
                 history.now += 1_000_000
                 numbers = [next(history._numbers) for _ in range(10)]
@@ -88,7 +88,7 @@ def do(history, steps):
                 orders = history.writer.state(account_id)[0].orders
                 if orders and kind == "fill":
                     order_id, order = next(iter(orders.items()))
-                    history.fill(account_id, order_id, side=order.side, quantity=min(2, order.remaining))
+                    history.fill(account_id, order_id, side=order.side, shares=min(2, Fraction(order.remaining, SHARE)))
                 elif orders:
                     history.execute(account_id, CancelOrder(next(iter(orders)), ""))
 

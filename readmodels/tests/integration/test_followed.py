@@ -50,7 +50,7 @@ def test_a_plain_trade_is_told_to_those_who_follow_its_account_alone(history, la
     for account_id in (ADA, BOB):
         history.buy(account_id)
         history.sell(account_id)
-        history.sell(account_id, quantity=10**6)  # Refused.
+        history.sell(account_id, shares=10**6)  # Refused.
     project()
     told = run(layer.receive(channel))
     assert (told["account_id"], told["from_version"], told["version"]) == (ADA, 2, 5)

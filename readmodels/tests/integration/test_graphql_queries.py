@@ -93,8 +93,8 @@ def ada(history):
     for account_id in (ADA, BOB):
         history.open(account_id)
     for symbol in ("KO", "PG", "KO", "PG"):
-        history.buy(ADA, symbol=symbol, quantity=2)
-    history.execute(ADA, ExecuteTrade("KO", "SELL", 1, 600_000, None))
+        history.buy(ADA, symbol=symbol, shares=2)
+    history.execute(ADA, ExecuteTrade("KO", "SELL", 1_000_000, 600_000, None))
     project()
     return reader
 
@@ -140,7 +140,7 @@ class TestOrders:
         history.fill(ADA, placed[0])
         placed.append(history.place(ADA, client_order_id="second"))
         history.execute(ADA, CancelOrder(placed[1], "enough"))
-        placed += [history.place(ADA), history.place(ADA, symbol="PG", side="SELL", quantity=1)]
+        placed += [history.place(ADA), history.place(ADA, symbol="PG", side="SELL", shares=1)]
         history.place(BOB)
         project()
         return placed
@@ -249,7 +249,7 @@ class TestPages:
     def test_days_come_in_pages(self, ada, history):
         for _ in range(2):
             history.now += DAY
-            history.buy(ADA, quantity=1)
+            history.buy(ADA, shares=1)
         project()
         first = ada.ask(DAYS, id=ADA, first=2)["dailyPnl"]
         second = ada.ask(DAYS, id=ADA, first=2, after=first["pageInfo"]["endCursor"])["dailyPnl"]
@@ -343,7 +343,7 @@ class TestMinVersion:
         assert ada.error(ACCOUNT, id=ADA, minVersion=version)[1] == "BAD_REQUEST"
 
     def test_a_version_that_comes_while_waiting_is_answered_with_its_trade(self, ada, history):
-        history.buy(ADA, quantity=1)
+        history.buy(ADA, shares=1)
 
         def project_later():
             project()
@@ -396,7 +396,7 @@ class TestOneMoment:
     @pytest.fixture
     def project_in_between(self, ada, history, monkeypatch):
         """Project one more trade right after the account's row is read, on a connection of its own."""
-        history.buy(ADA, symbol="KO", quantity=3)
+        history.buy(ADA, symbol="KO", shares=3)
         read = queries.account
 
         def read_then_project(**arguments):
@@ -446,8 +446,8 @@ class TestQueriesAreCounted:
         for number in range(50):
             account_id = str(uuid.UUID(int=number))
             history.open(account_id)
-            history.buy(account_id, quantity=1 + number)
-            history.buy(account_id, symbol="PG", quantity=2)
+            history.buy(account_id, shares=1 + number)
+            history.buy(account_id, symbol="PG", shares=2)
         project()
         return Reader("officer", is_staff=True)
 

@@ -47,7 +47,7 @@ def test_an_answer_is_the_same_made_kept_and_by_either_way(ada, kept, path, monk
 def every_answer_is_of_now(history, reader, steps):
     for step in steps:
         if step == "trade":
-            history.buy(ADA, quantity=1)
+            history.buy(ADA, shares=1)
         elif step == "project":
             project()
         elif step == "rebuild":

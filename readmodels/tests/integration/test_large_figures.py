@@ -30,7 +30,7 @@ def ada(history):
     history.open(ADA, cash=10_000_000_000)
     history.execute(ADA, ChangeRiskLimits(10_000, 10**15, 10**15))
     for _ in range(3):
-        history.buy(ADA, quantity=MANY // 3, price=1)
+        history.buy(ADA, shares=MANY // 3, price=1)
     project()
     reader = Reader("ada")
     grant_ownership(user=reader.user, account_id=ADA)

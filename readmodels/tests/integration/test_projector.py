@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from fractions import Fraction
 
 import pytest
 from django.core.management import call_command
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from accounts.domain.commands import CancelOrder, FreezeAccount, UnfreezeAccount, WithdrawCash
+from accounts.domain.values import SHARE
 from eventstore.tests.sqlite_file import unprotected
 from readmodels import projector, tables
 from readmodels.dead_letters import retry_account
@@ -40,18 +42,18 @@ def lived(history):
     for account_id in (ADA, BOB):
         history.open(account_id)
         history.buy(account_id)
-        history.buy(account_id, symbol="XOM", quantity=3, price=333_333)
+        history.buy(account_id, symbol="XOM", shares=3, price=333_333)
         history.sell(account_id)
-        history.sell(account_id, quantity=999)  # Refused.
+        history.sell(account_id, shares=999)  # Refused.
         history.execute(account_id, WithdrawCash(10_000, "rent"), FreezeAccount("audit"), UnfreezeAccount("clean"))
         history.now += DAY
         history.buy(account_id, price=510_000)
         replaced = history.place(account_id)
         history.fill(account_id, replaced)
-        cancelled = history.replace(account_id, replaced, quantity=20)
-        sold = history.place(account_id, side="SELL", quantity=3)
-        history.fill(account_id, sold, side="SELL", quantity=3)
-        history.place(account_id, side="SELL", quantity=2)
+        cancelled = history.replace(account_id, replaced, shares=20)
+        sold = history.place(account_id, side="SELL", shares=3)
+        history.fill(account_id, sold, side="SELL", shares=3)
+        history.place(account_id, side="SELL", shares=2)
         history.execute(account_id, CancelOrder(cancelled, "enough"))
     return history
 
@@ -63,7 +65,7 @@ def test_a_history_is_in_the_tables(lived):
     assert TradeHistory.objects.count() == 12
     assert Activity.objects.filter(account_id=ADA).count() == EVENTS
     assert (account.open_orders, account.reserved_cash) == (1, 0)
-    assert PortfolioPosition.objects.get(account_id=ADA, symbol="KO").reserved_quantity == 2
+    assert PortfolioPosition.objects.get(account_id=ADA, symbol="KO").reserved_quantity == 2 * SHARE
     statuses = Order.objects.filter(account_id=ADA).order_by("placed_version").values_list("status", flat=True)
     assert list(statuses) == ["REPLACED", "CANCELLED", "FILLED", "PENDING"]
     assert reconcile().differences == []
@@ -255,13 +257,15 @@ DELIVERIES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integer
 def do_with_an_order(history, account_id, kind):
     orders = history.writer.state(account_id)[0].orders
     if kind.startswith("place"):
-        history.place(account_id, side=kind.removeprefix("place ").upper(), quantity=3)
+        history.place(account_id, side=kind.removeprefix("place ").upper(), shares=3)
     elif orders:
         order_id, order = next(iter(orders.items()))
         if kind == "fill":
-            history.fill(account_id, order_id, side=order.side, quantity=min(2, order.remaining))
+            history.fill(
+                account_id, order_id, side=order.side, shares=min(Fraction(7, 3), Fraction(order.remaining, SHARE))
+            )
         elif kind == "replace":
-            history.replace(account_id, order_id, quantity=order.quantity + 1)
+            history.replace(account_id, order_id, shares=Fraction(order.quantity, SHARE) + 1)
         else:
             history.execute(account_id, CancelOrder(order_id, ""))
 
@@ -280,7 +284,7 @@ def test_any_delivery_gives_the_rows_of_one_clean_pass(history, monkeypatch, ste
         elif kind == "buy":
             history.buy(account_id)
         elif kind in ("sell", "refused"):
-            history.sell(account_id, quantity=1 if kind == "sell" else 10**6)
+            history.sell(account_id, shares=Fraction(1, 3) if kind == "sell" else 10**6)
         else:
             do_with_an_order(history, account_id, kind)
     project()

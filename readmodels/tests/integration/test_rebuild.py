@@ -189,7 +189,7 @@ def test_commands_and_queries_go_on_meanwhile(lived, monkeypatch):
 
     def worker(account_id):
         try:
-            lived.buy(account_id, quantity=1)
+            lived.buy(account_id, shares=1)
             project()
         finally:
             connection.close()
@@ -288,7 +288,7 @@ def test_a_poison_event_is_set_aside_in_the_new_tables(lived, monkeypatch, capsy
 
 def test_a_killed_rebuild_leaves_the_live_tables_alone_and_the_next_one_starts_anew(lived, tmp_path):
     for _ in range(rebuild.BATCHES_BEHIND_MAX):
-        lived.buy(ADA, quantity=1)
+        lived.buy(ADA, shares=1)
     project()
     TradeHistory.objects.filter(account_id=ADA).update(price=1)
     before = dump()

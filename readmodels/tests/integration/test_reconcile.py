@@ -39,7 +39,7 @@ def projected(history):
         filled = history.place(account_id)
         history.fill(account_id, filled)
         history.execute(account_id, RejectOrder(history.replace(account_id, filled, price=490_000), "halted"))
-        history.place(account_id, side="SELL", quantity=2)
+        history.place(account_id, side="SELL", shares=2)
     project()
     return history
 

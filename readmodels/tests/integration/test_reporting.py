@@ -23,7 +23,7 @@ def rows(query, *parameters):
 
 def test_money_is_decimal_and_everything_else_is_as_it_is_stored(history):
     history.open(ACCOUNT, cash=1_000_000_001)
-    history.buy(ACCOUNT, quantity=3, price=333_333)
+    history.buy(ACCOUNT, shares=3, price=333_333)
     project()
     (account,) = rows("SELECT * FROM reporting.accounts")
     assert account["cash"] == Decimal("99900.0002")

@@ -43,8 +43,8 @@ def ada(history):
     for account_id in (ADA, BOB):
         history.open(account_id)
     for _ in range(4):
-        history.buy(ADA, quantity=2)
-    history.sell(ADA, quantity=1)
+        history.buy(ADA, shares=2)
+    history.sell(ADA, shares=1)
     project()
     return reader
 
@@ -66,7 +66,7 @@ def test_an_account_and_its_positions_are_shown(ada):
 
 
 def test_a_closed_position_is_not_shown(ada, history):
-    history.sell(ADA, quantity=7)
+    history.sell(ADA, shares=7)
     project()
     assert ada.get(f"accounts/{ADA}/positions").json() == {"results": []}
 
@@ -125,13 +125,13 @@ class TestPages:
 @pytest.fixture
 def orders(ada, history):
     """Ada's orders, oldest first, by what became of them."""
-    found = {"filled": history.place(ADA, quantity=2, client_order_id="mine")}
-    history.fill(ADA, found["filled"], quantity=2, price=499_999)
-    found["partly filled"] = history.place(ADA, quantity=3, symbol="XOM")
-    history.fill(ADA, found["partly filled"], quantity=1, symbol="XOM")
-    found["sell"] = history.place(ADA, side="SELL", quantity=4, price=600_000)
-    found["replaced"] = history.place(ADA, quantity=5)
-    found["replacing"] = history.replace(ADA, found["replaced"], quantity=6)
+    found = {"filled": history.place(ADA, shares=2, client_order_id="mine")}
+    history.fill(ADA, found["filled"], shares=2, price=499_999)
+    found["partly filled"] = history.place(ADA, shares=3, symbol="XOM")
+    history.fill(ADA, found["partly filled"], shares=1, symbol="XOM")
+    found["sell"] = history.place(ADA, side="SELL", shares=4, price=600_000)
+    found["replaced"] = history.place(ADA, shares=5)
+    found["replacing"] = history.replace(ADA, found["replaced"], shares=6)
     found["cancelled"] = history.place(ADA, client_order_id="mine")
     history.execute(ADA, CancelOrder(found["cancelled"], "enough"))
     project()
@@ -237,7 +237,7 @@ class TestMinVersion:
         assert ada.get(f"accounts/{ADA}", min_version=7).json()["version"] == 7
 
     def test_a_version_that_comes_while_waiting_is_answered(self, ada, history):
-        history.buy(ADA, quantity=1)
+        history.buy(ADA, shares=1)
 
         def project_later():
             project()

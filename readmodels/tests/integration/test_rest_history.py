@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def told(ada, history):  # noqa: F811
     """Ada's account with trades in two symbols, and a reason with a sign that a pattern would take for its own."""
-    history.buy(ADA, quantity=3, symbol="XOM")
+    history.buy(ADA, shares=3, symbol="XOM")
     history.execute(ADA, FreezeAccount("100% sure_ly"))
     project()
     return ada
@@ -215,8 +215,8 @@ def busy(history):
     grant_ownership(user=reader.user, account_id=ADA)
     history.open(ADA)
     for _ in range(5):
-        history.buy(ADA, quantity=1)
-        history.place(ADA, quantity=1)
+        history.buy(ADA, shares=1)
+        history.place(ADA, shares=1)
         history.now += DAY
     project()
     return reader

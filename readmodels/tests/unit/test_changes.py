@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from accounts.domain import events as e
+from accounts.domain.values import SHARE
 from eventstore.record import Commit
 from readmodels.projections.changes import VersionSkipped, changes_of
 from readmodels.projections.rows import day, instant
@@ -15,11 +16,12 @@ ACCOUNT = "0b5c1f3e-0000-4000-8000-00000000000a"
 OPENED = e.AccountOpened("ada", "Savings", "USD", 1_000, 10_000_000_000, 1_000_000_000)
 DEPOSITED = e.CashDeposited(5_000_000, "first", 5_000_000, 5_000_000, 5_000_000)
 BOUGHT = e.TradeExecuted(
-    "KO", "BUY", 3, 500_000, None, 3_500_000, 3, 1_500_000, 0, 0, 0, 1_500_000, 5_000_000, 1, 20_000, 1_500_000, 1, 0
-)
+    "KO", "BUY", 3 * SHARE, 500_000, None, 1_500_000, 0, 3_500_000, 3 * SHARE, 1_500_000, 0, 0, 0, 1_500_000, 5_000_000, 1,
+    20_000, 1_500_000, 1, 0,
+)  # fmt: skip
 SOLD = e.TradeExecuted(
-    "KO", "SELL", 1, 600_000, "o-1", 4_100_000, 2, 1_000_000, 100_000, 100_000, 100_000, 1_000_000, 5_300_000, 2,
-    20_000, 2_100_000, 2, 100_000,
+    "KO", "SELL", SHARE, 600_000, "o-1", 600_000, 1_000, 4_099_000, 2 * SHARE, 1_000_000, 99_000, 99_000, 99_000,
+    1_000_000, 5_299_000, 2, 20_000, 2_100_000, 2, 99_000,
 )  # fmt: skip
 
 
@@ -31,10 +33,10 @@ def commit(first_version, *events, command_id="c"):
 def test_a_history_becomes_last_values_and_one_row_per_event():
     changes = changes_of([commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)], {})
     row = changes.summaries[ACCOUNT]
-    assert (row["cash"], row["version"], row["trade_count"], row["realized_pnl"]) == (4_100_000, 4, 2, 100_000)
+    assert (row["cash"], row["version"], row["trade_count"], row["realized_pnl"]) == (4_099_000, 4, 2, 99_000)
     assert (row["day_date"], row["day_volume"]) == (day(20_000), 2_100_000)
     (position,) = changes.positions.values()
-    assert (position["quantity"], position["avg_cost"], position["version"]) == (2, 500_000, 4)
+    assert (position["quantity"], position["avg_cost"], position["version"]) == (2 * SHARE, 500_000, 4)
     assert [trade["value"] for trade in changes.trades] == [1_500_000, 600_000]
     assert [activity["version"] for activity in changes.activities] == [1, 2]
     assert [trade["version"] for trade in changes.trades] == [3, 4]
@@ -69,7 +71,7 @@ def test_an_account_does_not_begin_with_anything_but_its_opening():
 
 
 def test_a_refusal_moves_the_version_alone():
-    refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 20_000, {"price": 5_000, "quantity": 3})
+    refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 20_000, {"price": 5_000, "quantity": 3 * SHARE})
     before = changes_of([commit(1, OPENED)], {}).summaries[ACCOUNT]
     changes = changes_of([commit(2, refused)], {ACCOUNT: before})
     after = changes.summaries[ACCOUNT]
@@ -80,17 +82,17 @@ def test_a_refusal_moves_the_version_alone():
 
 
 def test_shares_in_a_refusal_are_not_shown_as_money():
-    refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_POSITION", 3, 4, {"quantity": 4})
+    refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_POSITION", 3 * SHARE, SHARE // 2, {"quantity": 4 * SHARE})
     changes = changes_of([commit(1, OPENED), commit(2, refused)], {})
     data = json.loads(changes.activities[1]["data"])
-    assert (data["limit"], data["actual"]) == ("3", "4")
+    assert (data["limit"], data["actual"]) == ("3", "0.5")
 
 
 def test_shapes_are_decimal_strings_and_exact_instants():
     changes = changes_of([commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)], {})
     account = account_shape(changes.summaries[ACCOUNT], role="owner")
     assert (account["cash"], account["positions_value"], account["unrealized_pnl"]) == (
-        "410.0000",
+        "409.9000",
         "120.0000",
         "20.0000",
     )
@@ -98,7 +100,8 @@ def test_shapes_are_decimal_strings_and_exact_instants():
     assert account["updated_at"] == "2024-10-04T00:00:00.000123Z"
     (position,) = [position_shape(row) for row in changes.positions.values()]
     assert (position["market_value"], position["unrealized_pnl"]) == ("120.0000", "20.0000")
-    assert trade_shape(changes.trades[1])["realized_pnl"] == "10.0000"
+    trade = trade_shape(changes.trades[1])
+    assert (trade["quantity"], trade["fee"], trade["realized_pnl"]) == ("1", "0.1000", "9.9000")
 
 
 def test_instants_and_days_are_exact():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from accounts.domain import events as e
+from accounts.domain.values import SHARE
 from readmodels.projections.changes import changes_of, touched_by
 from readmodels.projections.orders import OrderNotFound
 from readmodels.projections.portfolio_positions import PositionNotFound
@@ -14,16 +15,17 @@ from readmodels.tests.unit.test_changes import ACCOUNT, BOUGHT, DEPOSITED, OPENE
 ORDER = "00000000-0000-4000-8000-000000000001"
 OTHER = "00000000-0000-4000-8000-000000000002"
 FIRST = [commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT)]
-REFUSED_ARGUMENTS = {"limit_price": 5_000, "reference_price": 0, "stop_price": None, "quantity": 3}
+REFUSED_ARGUMENTS = {"limit_price": 5_000, "reference_price": 0, "stop_price": None, "quantity": 3 * SHARE}
 
 
 def placed(order_id=ORDER, side="BUY", quantity=3, replaces=None, filled=0, value=0, cash=1_500_000, shares=0):
-    terms = (order_id, "mine", "KO", side, quantity, "LIMIT", "GTC", 500_000, None, 500_000, replaces, filled, value)
-    return e.OrderPlaced(*terms, cash, shares)
+    terms = (order_id, "mine", "KO", side, quantity * SHARE, "LIMIT", "GTC", 500_000, None, 500_000, replaces)
+    return e.OrderPlaced(*terms, filled * SHARE, value, cash, shares * SHARE)
 
 
 def filled(status, fill_quantity, filled_quantity, value, side="BUY", cash=0, shares=0):
-    return e.OrderFilled(ORDER, "KO", side, 3, status, fill_quantity, 499_999, filled_quantity, value, cash, shares)
+    quantities = (fill_quantity * SHARE, 499_999, filled_quantity * SHARE)
+    return e.OrderFilled(ORDER, "KO", side, 3 * SHARE, status, *quantities, value, cash, shares * SHARE)
 
 
 def test_a_placed_order_works_and_reserves():
@@ -44,20 +46,20 @@ def test_fills_move_the_average_half_to_even_and_the_last_one_ends_the_order():
     assert (changes.summaries[ACCOUNT]["reserved_cash"], changes.summaries[ACCOUNT]["open_orders"]) == (500_000, 1)
     whole = commit(6, filled("FILLED", 1, 3, 1_499_998))
     row = changes_of([whole], changes.summaries, changes.positions, changes.orders).orders[ORDER]
-    assert (row["status"], row["filled_quantity"], row["avg_fill_price"]) == ("FILLED", 3, 499_999)
+    assert (row["status"], row["filled_quantity"], row["avg_fill_price"]) == ("FILLED", 3 * SHARE, 499_999)
     assert row["ended_at"] == row["updated_at"]
 
 
 def test_an_order_that_takes_the_place_of_a_partly_filled_one_starts_partly_filled():
     part = commit(5, filled("PARTIALLY_FILLED", 2, 2, 999_999))
-    replaced = e.OrderReplaced(ORDER, OTHER, "KO", "BUY", 3, 2, 0, 0)
+    replaced = e.OrderReplaced(ORDER, OTHER, "KO", "BUY", 3 * SHARE, 2 * SHARE, 0, 0)
     changes = changes_of(
         [*FIRST, commit(4, placed()), part, commit(6, replaced, placed(OTHER, "BUY", 5, ORDER, 2, 999_999))], {}
     )
     old, new = changes.orders[ORDER], changes.orders[OTHER]
     assert (old["status"], old["replaced_by"], old["version"]) == ("REPLACED", OTHER, 6)
     assert (new["status"], new["replaces"], new["version"]) == ("PARTIALLY_FILLED", ORDER, 7)
-    assert (new["filled_quantity"], new["avg_fill_price"], new["ended_at"]) == (2, 500_000, None)
+    assert (new["filled_quantity"], new["avg_fill_price"], new["ended_at"]) == (2 * SHARE, 500_000, None)
     assert changes.summaries[ACCOUNT]["open_orders"] == 1
 
 
@@ -75,11 +77,11 @@ def test_an_order_that_ends_says_how_and_why(event, status):
 def test_a_sell_order_keeps_shares_and_a_trade_leaves_them_kept():
     kept = changes_of([*FIRST, commit(4, placed(side="SELL", quantity=2, cash=0, shares=2))], {})
     position = kept.positions[(ACCOUNT, "KO")]
-    assert (position["quantity"], position["reserved_quantity"], position["version"]) == (3, 2, 4)
+    assert (position["quantity"], position["reserved_quantity"], position["version"]) == (3 * SHARE, 2 * SHARE, 4)
     shape = position_shape(position)
     assert (shape["reserved_quantity"], shape["available"]) == ("2", "1")
     traded = changes_of([commit(5, BOUGHT)], kept.summaries, kept.positions).positions[(ACCOUNT, "KO")]
-    assert (traded["reserved_quantity"], traded["version"]) == (2, 5)
+    assert (traded["reserved_quantity"], traded["version"]) == (2 * SHARE, 5)
 
 
 def test_only_what_orders_touch_is_read():

@@ -2,14 +2,17 @@
 
 import itertools
 import uuid
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.domain import commands as c
+from accounts.domain import trades
 from accounts.domain.account import decide, evolve
 from accounts.domain.state import Account, Order
+from accounts.domain.values import SHARE
 from eventstore.record import Commit
 from readmodels.ledger import Ledger
 from readmodels.projections import account_summary
@@ -19,7 +22,7 @@ DAY = 86_400 * 1_000_000
 ACCOUNTS = ("0b5c1f3e-0000-4000-8000-00000000000a", "0b5c1f3e-0000-4000-8000-00000000000b")
 SYMBOLS = st.sampled_from(["KO", "XOM"])
 SIDES = st.sampled_from(["BUY", "SELL"])
-QUANTITIES = st.integers(1, 12)
+QUANTITIES = st.integers(1, 12).map(lambda shares: shares * SHARE) | st.integers(1_000, 12 * SHARE)
 PRICES = st.integers(90_000, 110_000)
 TERMS = st.sampled_from(
     [("LIMIT", "DAY"), ("LIMIT", "GTC"), ("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", "DAY"), ("STOP", "GTC"),
@@ -60,7 +63,7 @@ class World:
             self.execute(account_id, c.DepositCash(100_000_000, "first"))
             self.execute(account_id, c.ChangeRiskLimits(10_000, 10**12, 10**12))
             for symbol in ("KO", "XOM"):
-                self.execute(account_id, c.ExecuteTrade(symbol, "BUY", 20, 100_000, None))
+                self.execute(account_id, c.ExecuteTrade(symbol, "BUY", 20 * SHARE, 100_000, None))
 
     def execute(self, account_id, command):
         account = self.accounts[account_id]
@@ -160,9 +163,9 @@ class Tables:
     def concentration(self, account_id):
         """What account_summary.CONCENTRATION asks for."""
         held = [row for (of, _), row in self.positions.items() if of == account_id and row["quantity"]]
-        in_order = sorted(held, key=lambda row: (-row["quantity"] * row["last_price"], row["symbol"]))
+        in_order = sorted(held, key=lambda row: (-row["market_value"], row["symbol"]))
         largest = in_order[0] if in_order else None
-        value, symbol = (0, "") if largest is None else (largest["quantity"] * largest["last_price"], largest["symbol"])
+        value, symbol = (0, "") if largest is None else (largest["market_value"], largest["symbol"])
         return {"open_positions": len(held), "largest_position": value, "largest_symbol": symbol}
 
     def rows(self):
@@ -203,10 +206,12 @@ def test_any_slices_with_doubles_give_the_rows_of_one_clean_pass(steps, slices):
     assert tables.rows() == one_pass(commits).rows()
 
 
-@given(LIVES)
-@settings(max_examples=300, deadline=None)
-def test_the_rows_are_what_the_aggregate_and_the_ledger_say(steps):
-    world = lived(steps)
+@pytest.mark.parametrize("fee", [0, 123])
+@given(steps=LIVES)
+@settings(max_examples=150, deadline=None)
+def test_the_rows_are_what_the_aggregate_and_the_ledger_say(fee, steps):
+    with patch.object(trades, "NO_FEE", fee):
+        world = lived(steps)
     tables = one_pass(world.commits)
     for account_id, account in world.accounts.items():
         check_against_the_aggregate(tables, account_id, account)
@@ -250,8 +255,8 @@ def ordered(rows):
 @pytest.mark.parametrize("event", ["OrderPlaced", "OrderFilled", "OrderReplaced", "OrderExpired"])
 def test_orders_that_are_not_counted_do_not_go_unnoticed(monkeypatch, event):
     """Plant the bug: one kind of event does not move the account's figures."""
-    steps = [(0, ("place", "KO", "BUY", 5, 100_000, ("LIMIT", "DAY")))] * 3
-    steps += [(0, ("fill", 0, "all", 100_000)), (0, ("replace", 0, 9, None)), (0, ("end", 0, c.ExpireOrder))]
+    steps = [(0, ("place", "KO", "BUY", 5 * SHARE, 100_000, ("LIMIT", "DAY")))] * 3
+    steps += [(0, ("fill", 0, "all", 100_000)), (0, ("replace", 0, 9 * SHARE, None)), (0, ("end", 0, c.ExpireOrder))]
     world = lived(steps)
     check_against_the_aggregate(one_pass(world.commits), ACCOUNTS[0], world.accounts[ACCOUNTS[0]])
     kind = next(kind for kind in account_summary._CHANGES if kind.__name__ == event)
@@ -262,7 +267,10 @@ def test_orders_that_are_not_counted_do_not_go_unnoticed(monkeypatch, event):
 
 def test_a_trade_that_forgets_what_sells_keep_does_not_go_unnoticed(monkeypatch):
     """Plant the bug: a position is moved on by a trade without having been read."""
-    world = lived([(0, ("place", "KO", "SELL", 5, 100_000, ("LIMIT", "DAY"))), (0, ("trade", "KO", "BUY", 1, 100_000))])
+    world = lived(
+        [(0, ("place", "KO", "SELL", 5 * SHARE, 100_000, ("LIMIT", "DAY")))]
+        + [(0, ("trade", "KO", "BUY", SHARE, 100_000))]
+    )
 
     def rows_in_two_slices():
         tables = Tables()
