@@ -268,8 +268,10 @@ def test_orders_that_are_not_counted_do_not_go_unnoticed(monkeypatch, event):
 def test_a_trade_that_forgets_what_sells_keep_does_not_go_unnoticed(monkeypatch):
     """Plant the bug: a position is moved on by a trade without having been read."""
     world = lived(
-        [(0, ("place", "KO", "SELL", 5 * SHARE, 100_000, ("LIMIT", "DAY")))]
-        + [(0, ("trade", "KO", "BUY", SHARE, 100_000))]
+        [
+            (0, ("place", "KO", "SELL", 5 * SHARE, 100_000, ("LIMIT", "DAY"))),
+            (0, ("trade", "KO", "BUY", SHARE, 100_000)),
+        ]
     )
 
     def rows_in_two_slices():
