@@ -54,6 +54,7 @@ CHECKPOINT_MINUTES = int(DEFAULTS["CHECKPOINT_INTERVAL_SECONDS"]) / MINUTE
 SWEEP_SECONDS = settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"]
 EXPIRY_SECONDS = settings.CELERY_BEAT_SCHEDULE["expire_orders"]["schedule"]
 MONEY_DECIMALS = round(math.log10(values.SCALE))
+QUANTITY_DECIMALS = round(math.log10(values.SHARE))
 
 FIGURES = {
     "README.md": [
@@ -78,6 +79,7 @@ FIGURES = {
     "docs/api.md": [
         (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
         (r"decimal strings with at most (\w+) decimals", MONEY_DECIMALS),
+        (r"a decimal string with up to (\w+) decimals", QUANTITY_DECIMALS),
         (r"1 to (\d+) visible ASCII characters", factories.IDENTIFIER_LENGTH_MAX),
         (r"for (\d+) hours \(of a partition's", remembered.SECONDS / HOUR),
         (r"latest ([\d,]+) commands", remembered.COMMANDS),
