@@ -6,7 +6,7 @@ log nobody in cost nothing.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -14,6 +14,9 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+
+USERNAME_LENGTH_MAX: Final = 150
+"""Characters of a user's name, as Django's users have it."""
 
 
 class Lock(NamedTuple):
@@ -31,12 +34,22 @@ class Lock(NamedTuple):
         )
 
 
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Return the name that a failed login is counted by: what was typed, no longer than a user's name can be.
+
+    The form of Django's admin takes longer ones, and no column would hold them (AXES_USERNAME_CALLABLE).
+    """
+    given = request.POST.get("username") if credentials is None else credentials.get("username")
+    return str(given or "")[:USERNAME_LENGTH_MAX]
+
+
 def lock_of(request: HttpRequest, *, username: str) -> Lock | None:
     """Return the lock that a login which just failed came up against, or None when it was simply wrong."""
     if not getattr(request, "axes_locked_out", False):
         return None
     address = getattr(request, "axes_ip_address", None)
-    found = AccessAttempt.objects.filter(username=username, ip_address=address).order_by("-attempt_time").first()
+    attempts = AccessAttempt.objects.filter(username=username[:USERNAME_LENGTH_MAX], ip_address=address)
+    found = attempts.order_by("-attempt_time").first()
     if found is None:
         return Lock(1)  # Somebody reset it this very moment.
     ends_at = found.attempt_time + settings.AXES_COOLOFF_TIME

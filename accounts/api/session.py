@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from accounts.actors import user_reference
 from accounts.application.factories import CURRENCIES
-from accounts.locked_logins import Lock, lock_of
+from accounts.locked_logins import USERNAME_LENGTH_MAX, Lock, lock_of
 from accounts.permissions import platform_role
 from edge.parameters import BodySerializer, Text
 from edge.views import RestView
@@ -38,7 +38,7 @@ class Password(serializers.CharField):
 class CredentialsSerializer(BodySerializer):
     """What a person logs in with."""
 
-    username = Text(max_length=150)
+    username = Text(max_length=USERNAME_LENGTH_MAX)
     password = Password(max_length=200)
 
 

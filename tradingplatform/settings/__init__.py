@@ -217,6 +217,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "accounts.locked_logins.counted_name"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # Else whoever keeps trying keeps the user out for ever.
 AXES_VERBOSE = False
 # The middleware of axes would only answer locked logins, which accounts/locked_logins.py does, and be in every

@@ -168,6 +168,14 @@ class TestForm:
         settings.GRAPHQL_INTROSPECTION = False
         assert code(query) == "INTROSPECTION_DISABLED"
 
+    @pytest.mark.parametrize(
+        "query", ["subscription S { viewer { actor } }", f"query Q {VIEWER} subscription S {VIEWER}"]
+    )
+    def test_a_subscription_is_refused_in_words(self, query):
+        (found,) = post({"query": query, "operationName": "S"}).json()["errors"]
+        assert found["extensions"]["code"] == "BAD_REQUEST"
+        assert found["message"] == "the schema has no subscription: live changes come over WebSockets"
+
 
 class TestOperationName:
     TWO = "query A { viewer { username } } query B { viewer { actor } }"

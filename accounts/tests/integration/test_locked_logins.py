@@ -115,3 +115,15 @@ def test_requests_that_log_nobody_in_ask_nothing_of_it(ada, django_assert_num_qu
 def test_the_session_cookie_is_for_the_server_and_our_own_pages(ada):
     cookie = log_in(PASSWORD).cookies["sessionid"]
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
+
+
+@pytest.mark.parametrize("name", ["9" * 10_000, "ada" * 100, "\x00", "x" * 151])
+def test_a_name_that_no_user_can_have_is_a_wrong_login_and_not_a_fault(ada, name):
+    browser = Client()
+    for _ in range(FAILURES + 1):
+        headers = {"User-Agent": name, "Accept": name}
+        answer = browser.post("/admin/login/", {"username": name, "password": "wrong"}, headers=headers)
+        assert answer.status_code == 200
+    assert log_in("wrong", username=name).status_code == 400
+    assert all(len(found.username) <= 150 for found in AccessAttempt.objects.all())
+    assert log_in(PASSWORD).status_code == 200
