@@ -16,12 +16,19 @@ class Acknowledged(NamedTuple):
     version: int
 
 
+class Execution(NamedTuple):
+    """A commit: who sent its command, and the account's version after it."""
+
+    sender: str
+    version: int
+
+
 class Stored(NamedTuple):
-    """The journal: for each command the versions after its commits, for each account the versions of its events, in
-    the order in which they stand there.
+    """The journal: the executions of each command id, for each account the versions of its events, in the order in
+    which they stand there. Two senders may give the same id.
     """
 
-    commands: Mapping[Command, Sequence[int]]
+    commands: Mapping[Command, Sequence[Execution]]
     versions: Mapping[str, Sequence[int]]
 
 
@@ -33,14 +40,16 @@ def problems(acknowledged: Iterable[Acknowledged], stored: Stored) -> list[str]:
     answers: Counter[tuple[str, int]] = Counter()
     for account_id, command_id, version in acknowledged:
         answers[account_id, version] += 1
-        versions = stored.commands.get((account_id, command_id), ())
+        versions = [version for _, version in stored.commands.get((account_id, command_id), ())]
         if not versions:
             found.append(f"{command_id} of {account_id} was acknowledged with version {version} and is not there")
         elif version not in versions:
             found.append(f"{command_id} of {account_id} was acknowledged with version {version} and is {versions[0]}")
-    for (account_id, command_id), versions in stored.commands.items():
-        if len(versions) > 1:
-            found.append(f"{command_id} of {account_id} was executed {len(versions)} times, as versions {versions}")
+    for (account_id, command_id), executions in stored.commands.items():
+        for sender, times in Counter(sender for sender, _ in executions).items():
+            if times > 1:
+                versions = [version for by, version in executions if by == sender]
+                found.append(f"{command_id} of {account_id} was executed {times} times, as versions {versions}")
     for account_id, versions in stored.versions.items():
         if list(versions) != list(range(1, len(versions) + 1)):
             found.append(f"the versions of {account_id} are not 1 to {len(versions)} in order: {_break(versions)}")

@@ -18,7 +18,7 @@ from accounts.codec import account_codec
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from tests.chaos.counting import Stored
+from tests.chaos.counting import Command, Execution, Stored
 from tradingplatform.local import SERVICES_FILE
 from tradingplatform.local.leftovers import MARK, mark_of
 from tradingplatform.local.ports import free_port
@@ -185,12 +185,13 @@ class Target:
 
 def read_store(store: EventStore) -> Stored:
     """Read the journal itself."""
-    commands: dict[tuple[str, str], list[int]] = {}
+    commands: dict[Command, list[Execution]] = {}
     versions: dict[str, list[int]] = {}
     for partition in range(store.partition_count):
         for batch in store.read_all(partition=partition):
             for commit in batch.commits:
-                commands.setdefault((commit.aggregate_id, commit.command_id), []).append(commit.last_version)
+                execution = Execution(commit.actor, commit.last_version)
+                commands.setdefault((commit.aggregate_id, commit.command_id), []).append(execution)
                 found = range(commit.first_version, commit.last_version + 1)
                 versions.setdefault(commit.aggregate_id, []).extend(found)
     return Stored(commands, versions)

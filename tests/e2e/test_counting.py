@@ -5,13 +5,19 @@ is.
 import pytest
 
 from tests.chaos.chaos import Summary
-from tests.chaos.counting import Acknowledged, Stored, problems
+from tests.chaos.counting import Acknowledged, Execution, Stored, problems
 
 ACCOUNT = "account"
 
 
 def stored(commands, versions):
-    return Stored({(ACCOUNT, command_id): found for command_id, found in commands.items()}, {ACCOUNT: versions})
+    return Stored(
+        {
+            (ACCOUNT, command_id): [Execution("ada", version) for version in found]
+            for command_id, found in commands.items()
+        },
+        {ACCOUNT: versions},
+    )
 
 
 def acknowledged(**versions):
@@ -21,6 +27,11 @@ def acknowledged(**versions):
 def test_a_sound_journal_passes():
     assert problems(acknowledged(a=1, b=2), stored({"a": [1], "b": [2], "unanswered": [3]}, [1, 2, 3])) == []
     assert problems([], Stored({}, {})) == []
+
+
+def test_two_senders_may_give_one_id():
+    both = Stored({(ACCOUNT, "a"): [Execution("ada", 1), Execution("bob", 2)]}, {ACCOUNT: [1, 2]})
+    assert problems(acknowledged(a=2), both) == []
 
 
 @pytest.mark.parametrize(
