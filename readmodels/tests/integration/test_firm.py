@@ -1,14 +1,11 @@
 """The sums over all accounts: each event counts once, whatever way it came, and no currency is added to another."""
 
-import importlib
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
 
 from readmodels.models import AccountSummary, FirmTotals, FlowMinute, SymbolDay, SymbolTotals
-from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, SUMS, dump
+from readmodels.tests.conftest import ADA, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,16 +47,3 @@ def test_the_largest_position_of_an_account(firm):
     ada, bob = AccountSummary.objects.get(pk=ADA), AccountSummary.objects.get(pk=BOB)
     assert (ada.open_positions, ada.largest_symbol, ada.largest_position) == (2, "KO", 7 * 490_000)
     assert (bob.open_positions, bob.largest_symbol, bob.largest_position) == (0, "", 0)
-
-
-def test_the_migration_fills_the_tables_from_rows_that_there_are(firm):
-    expected = dump()
-    for model in SUMS:
-        model.objects.all().delete()
-    AccountSummary.objects.update(open_positions=0, largest_position=0, largest_symbol="")
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE flow_minutes_2024")
-    with transaction.atomic():
-        importlib.import_module("readmodels.migrations.0007_firm").fill(None, None)
-    assert dump() == expected
-    assert reconcile().differences == []

@@ -32,7 +32,7 @@ ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion:
   limits { maxPositionPercent maxDailyValue maxTradeValue } version updatedAt
   positions { symbol quantity reservedQuantity available
     avgCost cost lastPrice marketValue unrealizedPnl realizedPnl version updatedAt }
-  trades { nodes { tradeId version symbol side quantity price value realizedPnl cashAfter orderId commandId
+  trades { nodes { tradeId version symbol side quantity price value fee realizedPnl cashAfter orderId commandId
     executedAt } }
   dailyPnl { nodes { date trades volume realizedPnl version } } } }"""
 TRADES = """query($id: ID!, $first: Int, $after: String, $symbol: String, $side: String, $from: String, $to: String) {
