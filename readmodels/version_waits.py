@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from asgiref.sync import SyncToAsync, sync_to_async
-from django.db import connection, connections
+from django.db import connection
 
+from edge.request_thread import give_back_connections
 from readmodels import replicas
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class VersionWaits:
         counts[asker] += 1
         self._news.set()
         try:
-            await _give_back()
+            await give_back_connections()
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await wait.over
@@ -199,20 +199,6 @@ class Patience:
             replicas.stay_on_primary()
         if self.is_over:
             replicas.stay_on_primary()
-
-
-async def _give_back() -> None:
-    """Give the request's connections back to their pools, and end its thread: it gets others when it goes on."""
-    await sync_to_async(_close_connections)()
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    executor = None if context is None else SyncToAsync.context_to_thread_executor.pop(context, None)
-    if executor is not None:
-        executor.shutdown(wait=False)
-
-
-def _close_connections() -> None:
-    for each in connections.all(initialized_only=True):
-        each.close()
 
 
 version_waits: Final = VersionWaits()

@@ -10,11 +10,14 @@ command: what was sent to the writer happens anyway.
 import asyncio
 from typing import Any
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_finished
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
+
+from edge.request_thread import end_request
 
 
 class Handler(ASGIHandler):
@@ -27,19 +30,15 @@ class Handler(ASGIHandler):
                 body = await self.read_body(receive)
             except RequestAborted:
                 return
+            response: HttpResponseBase | None = None
             try:
                 set_script_prefix(get_script_prefix(scope))
                 request, refused = self.create_request(scope, body)
                 response = refused if request is None else await self.run_get_response(request)
                 assert response is not None, "a request that cannot be made is refused"
-                try:
-                    await self._send(response, receive, send)
-                finally:
-                    if context in SyncToAsync.context_to_thread_executor:
-                        await sync_to_async(response.close)()
-                    else:
-                        response.close()
+                await self._send(response, receive, send)
             finally:
+                await end_request(context, response.close if response is not None else _finished)
                 body.close()
 
     async def _send(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
@@ -54,3 +53,7 @@ class Handler(ASGIHandler):
         _, sent = await asyncio.gather(watching, sending, return_exceptions=True)
         if isinstance(sent, Exception):
             raise sent
+
+
+def _finished() -> None:
+    request_finished.send(sender=Handler)

@@ -5,6 +5,7 @@ error has a stable `extensions.code`; docs/graphql.md has the table. It does not
 the context for the principal.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
@@ -15,13 +16,13 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute
+from graphql import GraphQLError, GraphQLSchema, OperationType
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.api.database_outage import AWAY, ask_database, database_unavailable
 from accounts.api.documents import Document, checked_document
 from accounts.api.errors import ApiError, bad_request, forbidden
-from accounts.api.execution import SerialMutations
+from accounts.api.execution import executed
 from accounts.api.explorer import explorer_page, is_explorer_asked
 from accounts.api.persisted_documents import PersistedDocuments, check_persisted
 from accounts.api.query_limits import Asked, check_cost
@@ -78,6 +79,7 @@ class Context:
     def __init__(self, request: HttpRequest, asked: Asked) -> None:
         self._request = request
         self._is_mutation = asked.operation.operation is OperationType.MUTATION
+        self.fields: list[asyncio.Future[Any]] = []
 
     async def access(self, account_id: str | None = None) -> Access | None:
         """Return who asks and their role on an account, None when nobody is logged in.
@@ -154,15 +156,9 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
 async def _execute(
     schema: GraphQLSchema, document: Document, asked: GraphQLRequest, context: Context, variables: Variables | None
 ) -> HttpResponse:
-    result = execute(
-        schema,
-        document.node,
-        context_value=context,
-        variable_values=variables,
-        operation_name=asked.operation_name or None,
-        execution_context_class=SerialMutations,
+    finished = await executed(
+        schema, document.node, context=context, variables=variables, operation_name=asked.operation_name or None
     )
-    finished = result if isinstance(result, ExecutionResult) else await result
     return _answer([_with_code(error) for error in finished.errors or ()], data=finished.data)
 
 

@@ -12,11 +12,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
 
 import pyarrow
-from asgiref.sync import sync_to_async
-from django.db import connections, models
+from django.db import models
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -27,7 +27,8 @@ from rest_framework.request import Request
 
 from accounts.credentials import credential_of, while_granted
 from edge.parameters import Declared
-from readmodels import queries, replicas
+from edge.request_thread import give_back_connections, on_another_thread
+from readmodels import queries
 from readmodels.api import parameters
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found, require_version
 from readmodels.models import Activity, TradeHistory
@@ -201,17 +202,12 @@ def pages_of(table: Table, account_id: str, *, to_version: int) -> Iterator[list
 
 
 async def _streamed(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield parts that are made on a thread, so that the process goes on serving others."""
-    while (part := await sync_to_async(_next_part, thread_sensitive=False)(parts)) is not None:
+    """Yield parts that are made on a thread, so that the process goes on serving others. Whoever reads slowly holds no
+    connection: neither the request's, nor one from part to part.
+    """
+    await give_back_connections()
+    while (part := await on_another_thread(partial(next, parts, None))) is not None:
         yield part
-
-
-def _next_part(parts: Iterator[bytes]) -> bytes | None:
-    try:
-        return next(parts, None)
-    finally:
-        # Back to the pool: whoever reads slowly must not keep the others from the database.
-        connections[replicas.alias_for_reads()].close()
 
 
 class _Written(io.RawIOBase):

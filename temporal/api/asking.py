@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
 from accounts.api.errors import ApiError
 from accounts.api.submission import access_from
 from accounts.application import factories
 from accounts.domain.errors import CommandInvalid
+from edge.request_thread import on_another_thread
 from temporal.errors import TemporalError
 
 
@@ -32,6 +33,6 @@ def _not_found(account_id: str) -> ApiError:
 async def answer(ask: Callable[[datetime], dict[str, Any]]) -> dict[str, Any]:
     """Ask the event store on a thread, and return this app's errors with their codes."""
     try:
-        return await sync_to_async(ask, thread_sensitive=False)(datetime.now(UTC))
+        return await on_another_thread(partial(ask, datetime.now(UTC)))
     except TemporalError as error:
         raise ApiError(error.code, str(error)) from error

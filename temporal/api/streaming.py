@@ -8,10 +8,10 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import Throttled
@@ -20,6 +20,7 @@ from rest_framework.request import Request
 
 from accounts.credentials import credential_of, while_granted
 from accounts.permissions import accessible_account_ids
+from edge.request_thread import give_back_connections, on_another_thread
 from temporal.api import serializers as s
 from temporal.api.views import TemporalView
 from temporal.errors import TemporalError
@@ -88,11 +89,12 @@ def lines(at: datetime, account_ids: list[str] | None) -> Iterator[str]:
 async def _streamed(first: list[str], rest: Iterator[str]) -> AsyncIterator[str]:
     """Yield lines many at a time, read on a thread, so that the process goes on serving others."""
     try:
+        await give_back_connections()
         yield "".join(first)
-        while (some := await sync_to_async(_next, thread_sensitive=False)(rest)) is not _DONE:
+        while (some := await on_another_thread(partial(_next, rest))) is not _DONE:
             yield some
     finally:
-        await sync_to_async(rest.close, thread_sensitive=False)()  # type: ignore[attr-defined]
+        await on_another_thread(rest.close)  # type: ignore[attr-defined]
 
 
 def _next(rest: Iterator[str]) -> Any:

@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 import websockets
+from django.conf import settings
 
 MEGABYTE = 1024 * 1024
 PASSWORD = "correct-horse-battery-staple-7"
@@ -52,6 +53,20 @@ def send_a_gigabyte(connection, path):
     except OSError:
         pass
     return sent
+
+
+def test_fields_that_outlive_their_query_keep_no_connection_from_the_others(platform, key):
+    """As many queries as the pool has connections, and more: one field fails at once, those beside it go on."""
+    query = """{ accountPerformance(id: "none", from: "never") { period }
+      accounts { nodes { name positions { symbol } } }
+      waiting: account(id: "0b5c1f3e-0000-4000-8000-00000000000a", minVersion: 99999) { version } }"""
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=platform.base_url, headers=headers, timeout=15) as client:
+        for _ in range(settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] + 2):
+            assert "errors" in client.post("/graphql", json={"query": query}).json()
+        began = time.monotonic()
+        assert [client.get("/api/accounts").status_code for _ in range(5)] == [200] * 5
+        assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("path", PATHS)
