@@ -11,6 +11,10 @@ from accounts.domain.events import TradeExecuted
 from accounts.domain.state import NO_POSITION, Account, Position
 from accounts.domain.values import cost_removed, value_of
 
+VALUE_FITS: Final = 4e24
+"""A quantity times a price below it, divided by SHARE, is below 2**62."""
+PRODUCT_FITS: Final = 5e33
+"""Below 2**112, see values.multiply_divide."""
 NO_FEE: Final = 0
 """What a trade costs, until there is a schedule of fees."""
 
@@ -27,6 +31,11 @@ def effect_of(
         return value, cash - value - fee, held + quantity, cost + value + fee, 0
     removed = cost_removed(cost, held, quantity)
     return value, cash + value - fee, held - quantity, cost - removed, value - fee - removed
+
+
+def fits_64_bits(quantity: int, price: int, held: int, cost: int) -> bool:
+    """Tell whether all that a trade leads to is exact on 64 bits (see values.multiply_divide)."""
+    return (float(held) + float(quantity)) * float(price) < VALUE_FITS and float(cost) * float(quantity) < PRODUCT_FITS
 
 
 def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:

@@ -172,7 +172,7 @@ def _parse_decimal(text: object, *, what: str, decimals_max: int, example: str) 
         raise InvalidValue(
             f"{what} is plain digits with at most {decimals_max} decimals such as {example}, {_shown(text)} is not"
         )
-    return int(digits) * 10 ** (decimals_max - len(fraction))
+    return int(digits.ljust(len(whole) + decimals_max, "0"))
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,183 @@
+"""Accounts as rows of integers, and a log of what was overwritten, so that a group of commands can be taken back.
+
+An account has a number, in the order in which accounts came. `accounts[number]` are its figures, in the columns that
+are named here. A position is a row of its own; an open-addressed table finds it by account and symbol. Both grow
+between groups, never inside a kernel: a kernel is given room for all that it may add (`State.make_room`).
+
+What working orders are, and everything else that is rare, is not here: see `accounts/domain/state.py`.
+"""
+
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.kernels.compiling import kernel
+
+Integers: TypeAlias = NDArray[np.int64]
+
+STATUS: Final = 0
+VERSION: Final = 1
+CASH: Final = 2
+RESERVED_CASH: Final = 3
+POSITIONS_COST: Final = 4
+POSITIONS_VALUE: Final = 5
+REALIZED_PNL: Final = 6
+TRADE_COUNT: Final = 7
+DAY: Final = 8
+DAY_VOLUME: Final = 9
+DAY_TRADES: Final = 10
+DAY_REALIZED_PNL: Final = 11
+MAX_POSITION_BP: Final = 12
+MAX_DAILY_VALUE: Final = 13
+MAX_TRADE_VALUE: Final = 14
+ACCOUNT_COLUMNS: Final = 16
+"""Two lines of the processor's cache."""
+
+KEY: Final = 0
+QUANTITY: Final = 1
+COST: Final = 2
+MARK: Final = 3
+POSITION_REALIZED_PNL: Final = 4
+RESERVED_SHARES: Final = 5
+POSITION_COLUMNS: Final = 8
+"""One line."""
+
+NONE: Final = 0
+ACTIVE: Final = 1
+FROZEN: Final = 2
+CLOSED: Final = 3
+STATUSES: Final = ("NONE", "ACTIVE", "FROZEN", "CLOSED")
+
+SYMBOL_BITS: Final = 20
+"""A symbol's number has fewer bits; the account's number stands above them in the key of a position."""
+
+ACCOUNT_COUNT: Final = 0
+POSITION_COUNT: Final = 1
+UNDO_COUNT: Final = 2
+COUNTERS: Final = 4
+
+_LEAST_ROWS: Final = 1_024
+_UNDO_POSITION: Final = 1 + ACCOUNT_COLUMNS
+_UNDO_COLUMNS: Final = _UNDO_POSITION + 1 + POSITION_COLUMNS
+"""What an entry of the log holds: an account's number and its row, a position's place (or -1) and its row."""
+
+
+@kernel()
+def position_key(account: int, symbol: int) -> int:
+    """Return the key of a position; 0 is none's."""
+    return (account + 1) << SYMBOL_BITS | symbol
+
+
+@kernel()
+def position_place(index: Integers, positions: Integers, key: int) -> Any:
+    """Return the cell of the index that holds a position's row, or the empty one where it belongs."""
+    mask = index.size - 1
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    cell = np.int64(mixed >> np.uint64(32)) & mask
+    while index[cell] >= 0 and positions[index[cell], KEY] != key:
+        cell = (cell + 1) & mask
+    return cell
+
+
+@kernel("void(i8, i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[::1])")
+def note(account: int, row: int, accounts: Integers, positions: Integers, undo: Integers, counters: Integers) -> None:
+    """Note an account's row and a position's (none for a row of -1) before they are overwritten."""
+    entry = counters[UNDO_COUNT]
+    undo[entry, 0] = account
+    for column in range(ACCOUNT_COLUMNS):
+        undo[entry, 1 + column] = accounts[account, column]
+    undo[entry, _UNDO_POSITION] = row
+    if row >= 0:
+        for column in range(POSITION_COLUMNS):
+            undo[entry, _UNDO_POSITION + 1 + column] = positions[row, column]
+    counters[UNDO_COUNT] = entry + 1
+
+
+@kernel("void(i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1])")
+def take_back(accounts: Integers, positions: Integers, index: Integers, undo: Integers, counters: Integers) -> None:
+    """Put back everything that was noted, the latest first. Positions that came since then are gone again."""
+    for entry in range(counters[UNDO_COUNT] - 1, -1, -1):
+        account = undo[entry, 0]
+        for column in range(ACCOUNT_COLUMNS):
+            accounts[account, column] = undo[entry, 1 + column]
+        row = undo[entry, _UNDO_POSITION]
+        if row < 0:
+            continue
+        if undo[entry, _UNDO_POSITION + 1 + KEY] == 0:  # The latest position is the last row and the last in its chain.
+            index[position_place(index, positions, positions[row, KEY])] = -1
+            counters[POSITION_COUNT] -= 1
+        for column in range(POSITION_COLUMNS):
+            positions[row, column] = undo[entry, _UNDO_POSITION + 1 + column]
+    counters[UNDO_COUNT] = 0
+
+
+@kernel("void(i8[:,::1], i8[::1], i8)")
+def fill_index(positions: Integers, index: Integers, count: int) -> None:
+    """Fill an empty index with the first so many positions."""
+    for row in range(count):
+        index[position_place(index, positions, positions[row, KEY])] = row
+
+
+class State:
+    """The accounts of a writer, or of whoever folds events. Not safe for threads: it has one owner."""
+
+    def __init__(self) -> None:
+        self.accounts: Integers = np.zeros((_LEAST_ROWS, ACCOUNT_COLUMNS), np.int64)
+        self.positions: Integers = np.zeros((_LEAST_ROWS, POSITION_COLUMNS), np.int64)
+        self.index: Integers = np.full(2 * _LEAST_ROWS, -1, np.int64)
+        self.undo: Integers = np.zeros((_LEAST_ROWS, _UNDO_COLUMNS), np.int64)
+        self.counters: Integers = np.zeros(COUNTERS, np.int64)
+
+    @property
+    def account_count(self) -> int:
+        """How many accounts there are."""
+        return int(self.counters[ACCOUNT_COUNT])
+
+    @property
+    def position_count(self) -> int:
+        """How many positions there are, flat ones included."""
+        return int(self.counters[POSITION_COUNT])
+
+    def add_accounts(self, rows: Integers) -> range:
+        """Add accounts by their rows; return their numbers."""
+        first, last = self.account_count, self.account_count + len(rows)
+        self.accounts = _grown(self.accounts, last)
+        self.accounts[first:last] = rows
+        self.counters[ACCOUNT_COUNT] = last
+        return range(first, last)
+
+    def make_room(self, changes: int) -> None:
+        """Make sure that so many changes find room: each may note a row and add a position."""
+        self.positions = _grown(self.positions, self.position_count + changes)
+        self.undo = _grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
+        if 2 * (self.position_count + changes) > self.index.size:
+            self.index = np.full(2 * len(self.positions), -1, np.int64)
+            fill_index(self.positions, self.index, self.position_count)
+
+    def refuse(self, account: int) -> int:
+        """Move an account on by a refusal that was decided elsewhere; return its version then."""
+        self.make_room(1)
+        note(account, -1, self.accounts, self.positions, self.undo, self.counters)
+        self.accounts[account, VERSION] += 1
+        return int(self.accounts[account, VERSION])
+
+    def keep(self) -> None:
+        """Make what was done since the last `keep` or `take_back` final."""
+        self.counters[UNDO_COUNT] = 0
+
+    def take_back(self) -> None:
+        """Take back everything since the last `keep`, bit for bit."""
+        take_back(self.accounts, self.positions, self.index, self.undo, self.counters)
+
+    def position_row(self, account: int, symbol: int) -> int:
+        """Return the row of a position, -1 when there is none."""
+        return int(self.index[position_place(self.index, self.positions, position_key(account, symbol))])
+
+
+def _grown(rows: Integers, count: int) -> Integers:
+    if count <= len(rows):
+        return rows
+    larger = np.zeros((1 << (count - 1).bit_length(), rows.shape[1]), np.int64)
+    larger[: len(rows)] = rows
+    return larger
