@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -25,8 +26,28 @@ admin.site.unregister(User)
 admin.site.unregister(Group)  # The roles are fixed: what they mean is code.
 
 
+class CheckedInitialData:
+    """Fills a form from its address (`add/?user=7`) with what its fields accept, and passes over the rest: a widget
+    fails on what is no key.
+    """
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values that a form begins with."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
+        fields = self.get_form(request).base_fields  # type: ignore[attr-defined]
+        return {name: value for name, value in given.items() if name in fields and _accepts(fields[name], value)}
+
+
+def _accepts(field: Any, value: Any) -> bool:
+    try:
+        field.clean(value)
+    except ValidationError:
+        return False
+    return True
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(CheckedInitialData, DjangoUserAdmin):
     """Users; choosing the group compliance or operator lets them into the admin, taking it away closes it."""
 
     list_display = ("username", "role_shown", "is_active", "is_staff", "last_login")
@@ -65,7 +86,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(AccountAccess)
-class AccountAccessAdmin(admin.ModelAdmin):
+class AccountAccessAdmin(CheckedInitialData, admin.ModelAdmin):
     """Who may do what on which account."""
 
     list_display = ("user", "account_id", "role")

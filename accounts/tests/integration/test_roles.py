@@ -3,10 +3,11 @@
 import io
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from accounts.api_keys import create_api_key
 from accounts.models import AccountAccess, ApiKey
@@ -202,3 +203,24 @@ def test_a_key_for_reading_sends_no_command_and_answers_queries(ada, store):
     assert ada.error(OPEN, name="x") == "FORBIDDEN"
     assert len(events(store)) == before
     assert ada.post("{ viewer { actor } }").json()["data"]["viewer"]["actor"].endswith("/look")
+
+
+def test_whatever_the_address_of_a_form_gives_it_to_begin_with_is_no_fault():
+    root = get_user_model().objects.create_superuser("root", password=PASSWORD)
+    browser = Client()
+    browser.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+    values = ("x", "", "0", "9" * 30, "\x00", "1,x", "-1", str(root.pk))
+    tried = 0
+    for model, admin in site._registry.items():
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/add/"
+        request = RequestFactory().get(path)
+        request.user = root
+        if not admin.has_add_permission(request):
+            continue
+        for name in {*admin.get_form(request).base_fields, "nothing", "groups", "user_permissions"}:
+            for value in values:
+                answer = browser.get(path, {name: value})
+                assert answer.status_code == 200, (path, name, value)
+                tried += 1
+    assert tried > 50
+    assert str(root) in browser.get("/admin/accounts/accountaccess/add/", {"user": root.pk}).content.decode()
