@@ -52,6 +52,8 @@ class Both:
         self.state = State()
         self.state.add_accounts(np.array([row_of(account, 3) for account in accounts]))
         self.wide = 0
+        self.happened = []
+        """The trades that happened, by batch: accounts, symbols, prices, days, and the rows of their outcomes."""
 
     def run(self, batch, day):
         """Decide a batch both ways; every outcome and every figure is the same."""
@@ -71,6 +73,8 @@ class Both:
             expected[at] = None
             self.wide += 1
             at += 1
+        done = [place for place, told in enumerate(expected) if told and isinstance(told[1], e.TradeExecuted)]
+        self.happened.append((numbers[done], symbols[done], prices[done], np.full(len(done), day), outcomes[done]))
         for found, told in zip(outcomes.tolist(), expected, strict=True):
             if told is not None:
                 self.check(found, *told)
