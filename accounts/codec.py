@@ -18,7 +18,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS)
 
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

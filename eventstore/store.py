@@ -74,7 +74,7 @@ class EventStore:
         if metadata.format != FORMAT:
             raise ConfigurationMismatch(
                 f"the store has format {metadata.format} and this release reads format {FORMAT}: "
-                "use the release that made it"
+                "use the release that made it, or begin anew: `make reset` removes what the local platform holds"
             )
         if metadata.partition_count != partition_count:
             raise ConfigurationMismatch(

@@ -1,10 +1,12 @@
-"""The past as JSON and tables show it: money as decimal strings with four decimals, returns with six."""
+"""The past as JSON and tables show it: money as decimal strings with four decimals, returns with six, shares with as
+many as they need.
+"""
 
 from typing import Any, Final
 
 import msgspec
 
-from accounts.domain.events import COUNTED_CODES, Figure
+from accounts.domain.events import format_refusal_figure
 from accounts.domain.state import Account
 from accounts.domain.values import average_cost, format_amount, format_quantity
 from temporal.history import Figures, Performance
@@ -88,7 +90,7 @@ def _account_shape(account: Account) -> dict[str, Any]:
             {
                 "symbol": symbol,
                 "quantity": format_quantity(position.quantity),
-                "average_cost": format_amount(average_cost(cost=position.cost, quantity=position.quantity)),
+                "average_cost": format_amount(average_cost(position.cost, position.quantity)),
                 "mark": format_amount(position.mark),
             }
             for symbol, position in held.items()
@@ -98,7 +100,6 @@ def _account_shape(account: Account) -> dict[str, Any]:
 
 def _difference_shape(difference: Difference) -> dict[str, Any]:
     command, refusal = difference.command, difference.refusal
-    is_count = refusal.code in COUNTED_CODES
     return {
         "version": difference.version,
         "recorded_at": f"{difference.recorded_at:%Y-%m-%dT%H:%M:%S.%fZ}",
@@ -108,8 +109,8 @@ def _difference_shape(difference: Difference) -> dict[str, Any]:
         "command": type(command).__name__,
         "arguments": {name: _argument(name, value) for name, value in msgspec.structs.asdict(command).items()},
         "code": refusal.code,
-        "limit": _figure(refusal.limit, is_count=is_count),
-        "actual": _figure(refusal.actual, is_count=is_count),
+        "limit": format_refusal_figure(refusal.code, refusal.limit),
+        "actual": format_refusal_figure(refusal.code, refusal.actual),
     }
 
 
@@ -119,9 +120,5 @@ def _argument(name: str, value: Any) -> Any:
     return _money(value) if name in MONEY_ARGUMENTS else value
 
 
-def _figure(value: Figure, *, is_count: bool) -> str | None:
-    return str(value) if is_count and value is not None else _money(value)
-
-
-def _money(value: Figure) -> str | None:
-    return None if value is None else format_amount(int(value))
+def _money(value: int | None) -> str | None:
+    return None if value is None else format_amount(value)

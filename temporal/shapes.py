@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Order, Position
-from accounts.domain.values import average_cost, format_amount, format_quantity
+from accounts.domain.values import average_cost, format_amount, format_quantity, value_of
 from eventstore.instants import microseconds
 from temporal.as_of import AccountAsOf
 from temporal.valuation import Valuation
@@ -61,14 +61,14 @@ def account_shape(found: AccountAsOf, *, at: datetime | None, valuation: Valuati
 
 def position_shape(symbol: str, position: Position, state: Account) -> dict[str, Any]:
     """Return a position, valued at the price that the account had last traded it at."""
-    value = position.quantity * position.mark
+    value = value_of(position.quantity, position.mark)
     reserved = state.reserved_shares.get(symbol, 0)
     return {
         "symbol": symbol,
         "quantity": format_quantity(position.quantity),
         "reserved_quantity": format_quantity(reserved),
         "available": format_quantity(position.quantity - reserved),
-        "avg_cost": format_amount(average_cost(cost=position.cost, quantity=position.quantity)),
+        "avg_cost": format_amount(average_cost(position.cost, position.quantity)),
         "cost": format_amount(position.cost),
         "last_price": format_amount(position.mark),
         "market_value": format_amount(value),

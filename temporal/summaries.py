@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from accounts.domain import events as e
-from accounts.domain.values import format_amount
+from accounts.domain.values import format_amount, format_quantity
 
 
 def summary_of(event: e.AccountEvent) -> str:
@@ -35,13 +35,13 @@ def _withdrawn(event: e.CashWithdrawn) -> str:
 def _traded(event: e.TradeExecuted) -> str:
     did = "bought" if event.side == "BUY" else "sold"
     realized = "" if event.side == "BUY" else f", realized {format_amount(event.realized_pnl)}"
-    return f"{did} {event.quantity} {event.symbol} at {format_amount(event.price)}{realized}"
+    fee = f", fee {format_amount(event.fee)}" if event.fee else ""
+    return f"{did} {format_quantity(event.quantity)} {event.symbol} at {format_amount(event.price)}{fee}{realized}"
 
 
 def _refused(event: e.CommandRefused) -> str:
-    shown: Callable[[int], str] = str if event.code in e.COUNTED_CODES else format_amount
     figures = [
-        f"{name} {shown(int(value))}"
+        f"{name} {e.format_refusal_figure(event.code, value)}"
         for name, value in (("limit", event.limit), ("found", event.actual))
         if value is not None
     ]
@@ -62,13 +62,13 @@ def _placed(event: e.OrderPlaced) -> str:
         if price is not None
     ]
     terms = " ".join([event.order_type, event.time_in_force, *prices])
-    return f"placed {event.side} {event.quantity} {event.symbol} {terms}: order {event.order_id}"
+    return f"placed {event.side} {format_quantity(event.quantity)} {event.symbol} {terms}: order {event.order_id}"
 
 
 def _filled(event: e.OrderFilled) -> str:
     return (
-        f"filled {event.fill_quantity} {event.symbol} at {format_amount(event.fill_price)} of order {event.order_id}: "
-        f"{event.filled_quantity} of {event.quantity}"
+        f"filled {format_quantity(event.fill_quantity)} {event.symbol} at {format_amount(event.fill_price)} of order "
+        f"{event.order_id}: {_filled_part(event)}"
     )
 
 
@@ -78,10 +78,14 @@ def _replaced(event: e.OrderReplaced) -> str:
 
 def _ended(word: str) -> Callable[[Any], str]:
     def ended(event: e.OrderCancelled | e.OrderExpired | e.OrderRejected) -> str:
-        filled = f"{event.filled_quantity} of {event.quantity} filled"
+        filled = f"{_filled_part(event)} filled"
         return f"{word} order {event.order_id} of {event.symbol}, {filled}{_because(event.reason)}"
 
     return ended
+
+
+def _filled_part(event: e.OrderFilled | e.OrderCancelled | e.OrderExpired | e.OrderRejected) -> str:
+    return f"{format_quantity(event.filled_quantity)} of {format_quantity(event.quantity)}"
 
 
 def _because(reason: str) -> str:

@@ -18,6 +18,7 @@ import structlog
 from django.conf import settings
 
 from accounts.domain.state import Account
+from accounts.domain.values import value_of
 from eventstore.instants import microseconds
 from market.bars import bar_until
 from market.calendar import first_index_from, trading_days
@@ -52,8 +53,8 @@ class ValuedPosition:
 
     @property
     def market_value(self) -> int:
-        """Quantity times price."""
-        return self.quantity * self.price
+        """Quantity times price, rounded half to even."""
+        return value_of(self.quantity, self.price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,15 +36,15 @@ def plain_trades(items: Sequence[Any], actor: str) -> list[Envelope] | None:
     """Return the trades that these items ask for, None when one of them is not a TradeItem with the right values."""
     if set(map(type, items)) != {TradeItem}:
         return None
-    account_ids, symbols, sides, quantities, texts, order_ids, command_ids = zip(*map(astuple, items), strict=True)
-    prices, whole = parse_prices(texts), parse_quantities(quantities)
-    if prices is None or whole is None or not are_known(symbols):
+    account_ids, symbols, sides, shares, texts, order_ids, command_ids = zip(*map(astuple, items), strict=True)
+    prices, quantities = parse_prices(texts), parse_quantities(shares)
+    if prices is None or quantities is None or not are_known(symbols):
         return None
     try:
         checked_account_ids = map(factories.account_id, account_ids)
         checked_command_ids = factories.command_ids(command_ids)
         checked_order_ids = [None if given is None else factories.order_id_of(given) for given in order_ids]
-        commands = map(ExecuteTrade, symbols, sides, whole, prices, checked_order_ids)
+        commands = map(ExecuteTrade, symbols, sides, quantities, prices, checked_order_ids)
         return list(map(Envelope, checked_account_ids, checked_command_ids, repeat(actor), commands))
     except CommandInvalid:
         return None

@@ -7,7 +7,7 @@ from eventstore.archive.avro_schema import fingerprint
 from eventstore.archive.errors import ArchiveError
 from eventstore.archive.manifest import Manifest
 from eventstore.errors import IntegrityError
-from eventstore.integrity.hashing import genesis_hash
+from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 
@@ -55,12 +55,17 @@ def _refused(manifest: Manifest, detail: str) -> IntegrityError:
 def whole_archive(manifests: Iterable[Manifest]) -> dict[int, list[Manifest]]:
     """Return the manifests of one store by partition and in order, checked to follow one another from seq 1 on.
 
-    Raises ArchiveError when some are missing, overlap, or are of another store.
+    Raises ArchiveError when some are missing, overlap, or are of another store or format.
     """
     ordered = sorted(manifests, key=lambda manifest: (manifest.partition, manifest.first_seq))
     if not ordered:
         raise ArchiveError("no manifest is there: an archive has a .json file beside every .avro file")
     metadata = ordered[0].metadata
+    if metadata.format != FORMAT:
+        raise ArchiveError(
+            f"the archive has format {metadata.format} and this release reads format {FORMAT}: use the release that "
+            "made it"
+        )
     partitions: dict[int, list[Manifest]] = {}
     for manifest in ordered:
         if manifest.metadata != metadata:

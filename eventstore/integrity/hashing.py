@@ -16,7 +16,9 @@ import msgspec
 
 from eventstore.record import StoredBatch, StoredPage
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Of all that a store holds, its application's events included: a store of another one is refused when it is opened."""
+
 LEAF: Final = b"\x00"
 NODE: Final = b"\x01"
 BATCH: Final = b"\x02"

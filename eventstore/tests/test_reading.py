@@ -7,8 +7,16 @@ import msgspec
 import pytest
 
 from eventstore.asynchronous import AsyncEventStore
-from eventstore.errors import InvalidAppend, InvalidRange, UnknownAggregate, WrongExpectedVersion
+from eventstore.errors import (
+    ConfigurationMismatch,
+    InvalidAppend,
+    InvalidRange,
+    UnknownAggregate,
+    WrongExpectedVersion,
+)
 from eventstore.instants import instant_of
+from eventstore.integrity.hashing import FORMAT
+from eventstore.record import StoreMetadata
 from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
@@ -146,6 +154,18 @@ def append(aggregate_id, expected_version, *events, command_id="c"):
         command_id=command_id,
         actor="tester",
     )
+
+
+def test_a_store_of_another_format_is_refused_with_what_to_do(make_engine):
+    engine = make_engine()
+    engine.open(StoreMetadata(store_id="a-store", format=FORMAT - 1, partition_count=4, created_at=17))
+    with pytest.raises(ConfigurationMismatch) as refused:
+        EventStore.open(make_engine(), codec=EventCodec([Added]), partition_count=4)
+    assert str(refused.value) == (
+        f"the store has format {FORMAT - 1} and this release reads format {FORMAT}: use the release that made it, or "
+        "begin anew: `make reset` removes what the local platform holds"
+    )
+    assert engine.heads() == {}
 
 
 def test_events_are_appended_at_the_expected_version(empty):

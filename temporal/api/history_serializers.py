@@ -112,7 +112,7 @@ class WhatIfDifferenceSerializer(serializers.Serializer[Any]):
     command = serializers.CharField()
     arguments = serializers.DictField()
     code = serializers.CharField()
-    limit = serializers.CharField(allow_null=True, help_text="Money as a decimal string, a count as digits")
+    limit = serializers.CharField(allow_null=True, help_text="Money or shares as a decimal string, a count as digits")
     actual = serializers.CharField(allow_null=True, help_text="The same")
 
 

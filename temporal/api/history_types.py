@@ -7,7 +7,7 @@ from accounts.scalars import BigInt, Quantity
 
 
 class PerformanceFigures(graphene.ObjectType):
-    """What happened in some days. Money with four decimals, shares with six."""
+    """What happened in some days. Money with four decimals, returns with six."""
 
     start_date = graphene.String(required=True)
     end_date = graphene.String(required=True, description="Included.")
@@ -85,7 +85,7 @@ class WhatIfDifference(graphene.ObjectType):
     command = graphene.String(required=True)
     arguments = GenericScalar(required=True)
     code = graphene.String(required=True)
-    limit = graphene.String(description="Money as a decimal string, a count as digits.")
+    limit = graphene.String(description="Money or shares as a decimal string, a count as digits.")
     actual = graphene.String(description="The same.")
 
 

@@ -81,7 +81,7 @@ class PositionOfMomentSerializer(Base):
     avg_cost = money("Average cost of one share")
     cost = money("What the shares cost")
     last_price = money("Price that the account had last traded it at")
-    market_value = money("Quantity times that price")
+    market_value = money("Quantity times that price, rounded half to even")
     unrealized_pnl = money("Market value less cost")
     realized_pnl = money("Realized so far")
 
@@ -114,7 +114,7 @@ class ValuedPositionSerializer(Base):
     price_source = serializers.ChoiceField(
         ["market", "last trade"], help_text="The market's at that instant, or the account's own last trade"
     )
-    market_value = money("Quantity times that price")
+    market_value = money("Quantity times that price, rounded half to even")
     unrealized_pnl = money("Market value less cost")
 
 

@@ -13,6 +13,7 @@ import pytest
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import signing_key
 from eventstore.engines.sqlite import SQLiteEngine
@@ -89,7 +90,7 @@ def folder(tmp_path):
     key = signing_key(written / "keys" / "checkpoint-signing.pem")
     limits = ChangeRiskLimits(10_000, 10**15, 10**14)
     commands = [OpenAccount("ada", "Savings", "USD"), limits, DepositCash(10**9, "first")]
-    commands += [ExecuteTrade("KO", "BUY", 1, 400_000 + n, None) for n in range(12)]
+    commands += [ExecuteTrade("KO", "BUY", SHARE, 400_000 + n, None) for n in range(12)]
     for number, command in enumerate(commands):
         (outcome,) = writer.execute([Request(ADA, f"c-{number}", "ada", command)])
         if number in (5, 9):

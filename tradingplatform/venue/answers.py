@@ -7,6 +7,7 @@ or report that the platform answered something that it does not document.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from market.money import parse_money
@@ -111,13 +112,13 @@ def parse_portfolio(content: Any, *, today: str) -> PortfolioAnswer:
                     trade_value_max=parse_money(limits["max_trade_value"]),
                 ),
                 holdings={
-                    each["symbol"]: Holding(quantity=int(each["quantity"]), cost=parse_money(each["cost"]))
+                    each["symbol"]: Holding(quantity=Decimal(each["quantity"]), cost=parse_money(each["cost"]))
                     for each in content["positions"]
-                    if int(each["quantity"]) > 0
+                    if Decimal(each["quantity"]) > 0
                 },
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
         raise UnexpectedAnswer(f"GET portfolio: {error!r}") from error
 
 

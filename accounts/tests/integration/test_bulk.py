@@ -59,7 +59,7 @@ def test_ten_thousand_trades_of_a_thousand_accounts(ada, store):
     known = buy(ids[0], commandId="known")
     first = submit(ada, TRADES, trades=[known])["outcomes"]
     special = {
-        0: (buy(ids[0], side="SELL", quantity=9), "INSUFFICIENT_POSITION"),
+        0: (buy(ids[0], side="SELL", quantity="9.5"), "INSUFFICIENT_POSITION"),
         17: (buy(ids[1], price="1e2"), "INVALID_PRICE"),
         500: (buy(STRANGE), "FORBIDDEN"),
         501: (buy("no id"), "INVALID_ACCOUNT_ID"),
@@ -69,6 +69,7 @@ def test_ten_thousand_trades_of_a_thousand_accounts(ada, store):
         505: (buy(ids[2], symbol="ko"), "UNKNOWN_SYMBOL"),
         506: (buy(ids[2], quantity=1.0), "INVALID_QUANTITY"),
         507: (buy(ids[2], quantity=True), "INVALID_QUANTITY"),
+        509: (buy(ids[2], quantity="1.0000001"), "INVALID_QUANTITY"),
         508: (buy(ids[2], price=50.25), "INVALID_PRICE"),
         9_000: (buy(ids[0], quantity=10**6), "TRADE_LIMIT_EXCEEDED"),
         9_999: (buy(ids[0], orderId=STRANGE), "ORDER_NOT_OPEN"),
@@ -84,9 +85,9 @@ def test_ten_thousand_trades_of_a_thousand_accounts(ada, store):
     assert (result["accepted"], result["refused"]) == (10_000 - len(special), len(special))
     assert outcomes[7_000] == {**first[0], "duplicate": True}
     assert outcomes[8_001] == {**outcomes[8_000], "duplicate": True}
-    assert (outcomes[0]["limit"], outcomes[0]["actual"]) == ("1", "9")
+    assert (outcomes[0]["limit"], outcomes[0]["actual"]) == ("1", "9.5")
     assert (outcomes[9_000]["limit"], outcomes[9_000]["actual"]) == ("100000.0000", "50250000.0000")
-    assert all("version" not in outcomes[n] for n in (17, 500, 501, 502, 503)), "nothing of these was recorded"
+    assert all("version" not in outcomes[n] for n in (17, 500, 501, 502, 503, 509)), "nothing of these was recorded"
     recorded = [event for _, event in events(store)]
     assert sum(isinstance(event, TradeExecuted) for event in recorded) == 10_000 - len(special) - 1
     assert sum(isinstance(event, CommandRefused) for event in recorded) == 3
@@ -167,6 +168,8 @@ def test_a_role_that_was_taken_away_counts_within_a_second(ada):
     "change",
     [
         {}, {"price": "0"}, {"price": "50.00001"}, {"price": "NaN"}, {"quantity": 0}, {"quantity": 10**12},
+        {"quantity": "0.5"}, {"quantity": "0.0000005"}, {"quantity": "1e3"},
+        {"quantity": "0.000001", "price": "0.4999"},
         {"side": "buy"}, {"symbol": "XXX"}, {"symbol": "КО"}, {"commandId": ""}, {"commandId": "x" * 65},
         {"orderId": "x"},
     ],

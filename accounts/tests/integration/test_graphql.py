@@ -21,7 +21,7 @@ DEPOSIT = """mutation($input: DepositCashInput!) { depositCash(input: $input) { 
   ... on CashDeposited { accountId version amount cashAfter }
   ... on CommandRefused { code message version } } }"""
 TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) { __typename
-  ... on TradeExecuted { accountId version commandId tradeId symbol side quantity price value realizedPnl cashAfter
+  ... on TradeExecuted { accountId version commandId tradeId symbol side quantity price value fee realizedPnl cashAfter
     positionQuantity executedAt }
   ... on CommandRefused { code message limit actual accountId version commandId } } }"""
 FREEZE = """mutation($input: FreezeAccountInput!) { freezeAccount(input: $input) { __typename
@@ -78,13 +78,30 @@ def test_the_whole_way_of_a_trade(ada, store):
     account_id = ada.open()
     trade = ada.run(TRADE, accountId=account_id, symbol="KO", side="BUY", quantity=10, price="50.5", commandId="t-1")
     assert trade["__typename"] == "TradeExecuted"
-    assert (trade["version"], trade["commandId"], trade["value"]) == (3, "t-1", "505.0000")
+    assert (trade["version"], trade["commandId"]) == (3, "t-1")
+    assert (trade["quantity"], trade["value"], trade["fee"]) == ("10", "505.0000", "0.0000")
     assert (trade["cashAfter"], trade["positionQuantity"]) == ("99495.0000", "10")
     (commit, event) = events(store)[-1]
     assert (commit.command_id, commit.event_ids) == ("t-1", (trade["tradeId"],))
     assert commit.actor == f"user:{ada.user.pk}/ada/key:{ApiKey.objects.get().pk}/bot"
     assert (event.symbol, event.price) == ("KO", 505_000)
     assert trade["executedAt"].endswith("Z")
+
+
+def test_parts_of_shares_are_traded_as_decimals(ada, store):
+    account_id = ada.open()
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "price": "50.0001"}
+    bought = ada.run(TRADE, **trade, quantity="2.500000")
+    assert (bought["quantity"], bought["positionQuantity"], bought["value"]) == ("2.5", "2.5", "125.0002")
+    sold = ada.run(TRADE, **{**trade, "side": "SELL"}, quantity="0.000001")
+    assert (sold["quantity"], sold["positionQuantity"], sold["value"]) == ("0.000001", "2.499999", "0.0001")
+    ((_, first), (_, second)) = events(store)[-2:]
+    assert (first.quantity, first.value, first.fee) == (2_500_000, 1_250_002, 0)
+    assert (second.quantity, second.value, second.fee, second.position_quantity) == (1, 1, 0, 2_499_999)
+    refused = ada.run(TRADE, **{**trade, "side": "SELL"}, quantity="2.5")
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "2.499999", "2.5")
+    refused = ada.run(TRADE, **{**trade, "price": "0.4999"}, quantity="0.000001")
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("VALUE_TOO_SMALL", "0.0001", "0.0000")
 
 
 def test_a_position_may_be_larger_than_32_bits(ada):
@@ -139,6 +156,7 @@ def test_malformed_input_is_refused_and_not_recorded(ada, store):
     for field, value, code in (
         ("price", "1e3", "INVALID_PRICE"),
         ("quantity", 0, "INVALID_QUANTITY"),
+        ("quantity", "0.0000001", "INVALID_QUANTITY"),
         ("symbol", "ko", "UNKNOWN_SYMBOL"),
         ("side", "buy", "INVALID_SIDE"),
         ("commandId", "a b", "INVALID_COMMAND_ID"),

@@ -36,7 +36,8 @@ REJECT = f"""mutation($input: RejectOrderInput!) {{ rejectOrder(input: $input) {
 CLOSE = f"""mutation($input: CloseAccountInput!) {{ closeAccount(input: $input) {{ __typename
   ... on AccountClosed {{ version reason }} {REFUSED} }} }}"""
 FILL = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) { __typename
-  ... on TradeExecuted { version orderId orderStatus orderFilledQuantity } ... on CommandRefused { code } } }"""
+  ... on TradeExecuted { version orderId orderStatus orderFilledQuantity positionQuantity }
+  ... on CommandRefused { code limit actual } } }"""
 WITHDRAW = """mutation($input: WithdrawCashInput!) { withdrawCash(input: $input) { __typename } }"""
 
 
@@ -91,6 +92,22 @@ def test_the_whole_life_of_an_order(ada, store):
         "OrderPlaced", "TradeExecuted", "OrderFilled", "OrderReplaced", "OrderPlaced", "TradeExecuted", "OrderFilled",
         "CommandRefused",
     ]  # fmt: skip
+
+
+def test_an_order_over_parts_of_shares_reserves_what_they_cost_rounded_up(ada):
+    account_id = ada.open()
+    placed = ada.run(PLACE, **limit_order(account_id, quantity="2.25", limitPrice="49.9999"))
+    assert (placed["order"]["quantity"], placed["reservedCash"]) == ("2.25", "112.4998")  # 112.499775
+    order_id = placed["order"]["orderId"]
+    fill = fill_of(account_id, order_id, quantity="0.75")
+    filled = ada.run(FILL, **fill)
+    assert (filled["orderStatus"], filled["orderFilledQuantity"]) == ("PARTIALLY_FILLED", "0.75")
+    assert filled["positionQuantity"] == "0.75"
+    refused = ada.run(FILL, **{**fill, "quantity": "1.500001"})
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("ORDER_QUANTITY_EXCEEDED", "1.5", "1.500001")
+    cancelled = ada.run(CANCEL, accountId=account_id, orderId=order_id)
+    assert (cancelled["quantity"], cancelled["filledQuantity"]) == ("2.25", "0.75")
+    assert cancelled["reservedCash"] == "0.0000"
 
 
 def test_an_order_is_cancelled_with_its_reason(ada):
@@ -182,6 +199,7 @@ def test_a_stop_order_is_not_filled_before_it_is_triggered(ada):
         ({"symbol": "КО"}, "UNKNOWN_SYMBOL"),
         ({"side": "buy"}, "INVALID_SIDE"),
         ({"quantity": 0}, "INVALID_QUANTITY"),
+        ({"quantity": "1.2345678"}, "INVALID_QUANTITY"),
         ({"type": "TRAILING_STOP"}, "INVALID_ORDER_TYPE"),
         ({"timeInForce": "GTD"}, "INVALID_TIME_IN_FORCE"),
         ({"limitPrice": "1e2"}, "INVALID_LIMIT_PRICE"),
@@ -214,7 +232,11 @@ def test_an_order_that_a_rule_forbids_is_recorded_with_its_figures(ada, store):
     )
     assert refused["version"] == 3
     ((_, event),) = events(store)[2:]
-    assert (event.command, event.arguments["limit_price"], event.arguments["quantity"]) == ("PlaceOrder", 500_000, 201)
+    assert (event.command, event.arguments["limit_price"], event.arguments["quantity"]) == (
+        "PlaceOrder",
+        500_000,
+        201_000_000,
+    )
     refused = ada.run(PLACE, **limit_order(account_id, side="SELL"))
     assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "0", "10")
 

@@ -24,6 +24,7 @@ from accounts.application.ports import SilentNotifier
 from accounts.application.writer import EndpointTaken, Writer
 from accounts.codec import account_codec
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.record import partition_of
 from eventstore.store import EventStore
@@ -173,7 +174,7 @@ def test_figures_wider_than_an_integer_are_refused_with_them_and_the_writer_goes
     start()
     bus = ZeroMQBus(endpoint)
     bus.submit([opening()])
-    huge = Envelope(ACCOUNT, "huge", "ada", ExecuteTrade("KO", "BUY", 10**9, 10**11, None))
+    huge = Envelope(ACCOUNT, "huge", "ada", ExecuteTrade("KO", "BUY", 10**9 * SHARE, 10**11, None))
     for _ in range(2):
         (refused,) = bus.submit([huge])
         assert refused.events[0].code == "TRADE_LIMIT_EXCEEDED"

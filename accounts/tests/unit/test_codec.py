@@ -18,29 +18,35 @@ EXAMPLES = (
     e.CashDeposited(5_000_000, "first", 5_000_000, 5_000_000, 5_000_000),
     e.CashWithdrawn(1_000_000, "rent", 4_000_000, 4_000_000, 1_000_000),
     e.TradeExecuted(
-        "KO", "BUY", 3, 500_000, "o-1", 2_500_000, 3, 1_500_000, 7, 0, -9, 1_500_000, 4_000_000, 1,
-        20_000, 1_500_000, 1, 0,
+        "KO", "BUY", 2_500_000, 500_001, "o-1", 1_250_002, 50, 2_749_948, 2_500_000, 1_250_052, 7, 0, -9, 1_250_052,
+        4_000_000, 1, 20_000, 1_250_002, 1, 0,
     ),
-    e.CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 2, {"symbol": "KO", "quantity": 3, "order_id": None}),
+    e.CommandRefused(
+        "ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 2, {"symbol": "KO", "quantity": 3_000_000, "order_id": None}
+    ),
     e.AccountFrozen("audit"),
     e.AccountUnfrozen("clean"),
     e.RiskLimitsChanged(2_000, 3, 4),
     e.AccountClosed("moved"),
     e.OrderPlaced(
-        "1f0e4a52-0000-4000-8000-000000000002", "mine-1", "KO", "BUY", 10, "STOP_LIMIT", "GTC", 500_000, 490_000,
-        500_000, "1f0e4a52-0000-4000-8000-000000000001", 4, 1_990_000, 3_000_000, 0,
+        "1f0e4a52-0000-4000-8000-000000000002", "mine-1", "KO", "BUY", 10_000_000, "STOP_LIMIT", "GTC", 500_000,
+        490_000, 500_000, "1f0e4a52-0000-4000-8000-000000000001", 4_000_000, 1_990_000, 3_000_000, 0,
     ),
     e.OrderFilled(
-        "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 10, "PARTIALLY_FILLED", 2, 499_000, 6, 2_988_000,
-        2_000_000, 0,
+        "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 10_000_000, "PARTIALLY_FILLED", 2_000_000, 499_000,
+        6_000_000, 2_988_000, 2_000_000, 0,
     ),
     e.OrderReplaced(
-        "1f0e4a52-0000-4000-8000-000000000001", "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 8, 4, 0, 0,
-        "quantity,limit_price",
+        "1f0e4a52-0000-4000-8000-000000000001", "1f0e4a52-0000-4000-8000-000000000002", "KO", "BUY", 8_000_000,
+        4_000_000, 0, 0, "quantity,limit_price",
     ),
-    e.OrderCancelled("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 6, "changed my mind", 0, 3),
-    e.OrderExpired("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 6, "the day is over", 0, 3),
-    e.OrderRejected("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10, 0, "halted", 0, 0),
+    e.OrderCancelled(
+        "1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10_000_000, 6_000_000, "changed my mind", 0, 3_000_000
+    ),
+    e.OrderExpired(
+        "1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10_000_000, 6_000_000, "the day is over", 0, 3_000_000
+    ),
+    e.OrderRejected("1f0e4a52-0000-4000-8000-000000000002", "KO", "SELL", 10_000_000, 0, "halted", 0, 0),
 )  # fmt: skip
 HEADER = CommitHeader(
     "0b5c1f3e-0000-4000-8000-000000000001", 1, 1_700_000_000_000_000, "c-1", None, None, "ada/bot", None

@@ -7,7 +7,7 @@ import pytest
 from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.domain import account, orders, risk
 from accounts.domain.errors import Code
-from accounts.domain.events import COUNTED_CODES
+from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
 
 DOCUMENTS = Path(__file__).parents[3] / "docs"
 RULES = [Path(module.__file__).read_text() for module in (account, orders, risk)]
@@ -25,5 +25,22 @@ def test_every_code_is_in_the_documents(code):
     assert f"`{code}`" in (DOCUMENTS / "api.md").read_text() + (DOCUMENTS / "orders.md").read_text()
 
 
-def test_counted_codes_are_codes():
-    assert {Code(code).value for code in COUNTED_CODES} == COUNTED_CODES
+def test_codes_whose_figures_are_no_money_are_codes():
+    for codes in (COUNTED_CODES, QUANTITY_CODES):
+        assert {Code(code).value for code in codes} == codes
+    assert not COUNTED_CODES & QUANTITY_CODES
+
+
+@pytest.mark.parametrize(
+    ("code", "figure", "shown"),
+    [
+        ("ORDER_COUNT_EXCEEDED", 1_000, "1000"),
+        ("INSUFFICIENT_POSITION", 2_500_000, "2.5"),
+        ("QUANTITY_LIMIT_EXCEEDED", 10**18 + 1, "1000000000000.000001"),
+        ("INSUFFICIENT_FUNDS", 2_500_000, "250.0000"),
+        ("VALUE_TOO_SMALL", 1, "0.0001"),
+        ("ORDER_NOT_OPEN", None, None),
+    ],
+)
+def test_figures_are_shown_as_what_they_are(code, figure, shown):
+    assert format_refusal_figure(code, figure) == shown

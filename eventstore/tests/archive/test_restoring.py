@@ -95,6 +95,13 @@ def test_an_archive_with_a_missing_file_or_manifest_is_refused(scenario, target)
         read_manifests(scenario.storage, verify=scenario.verify)
 
 
+def test_an_archive_of_another_format_is_refused(scenario):
+    manifests, _ = scenario.archive(15)
+    older = msgspec.structs.replace(manifests[0].metadata, format=FORMAT - 1)
+    with pytest.raises(ArchiveError, match=rf"has format {FORMAT - 1} and this release reads format {FORMAT}: use the"):
+        whole_archive(msgspec.structs.replace(each, metadata=older) for each in manifests)
+
+
 def test_an_archive_signed_by_an_unknown_key_is_refused(scenario, tmp_path):
     scenario.archive(15)
     with pytest.raises(ArchiveError, match=r"put [0-9a-f]{16}\.pub beside"):

@@ -11,6 +11,7 @@ from accounts.api_keys import create_api_key
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from accounts.permissions import grant_ownership
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import microseconds
@@ -55,8 +56,9 @@ class Past:
         opening = OpenAccount(owner, "Savings", "USD")
         return self.execute(account_id, opening, limits, DepositCash(cash * 10_000, "first"))
 
-    def buy(self, quantity, price, symbol="KO", account_id=ADA):
-        return self.execute(account_id, ExecuteTrade(symbol, "BUY", quantity, price * 10_000, None))
+    def buy(self, shares, price, symbol="KO", account_id=ADA):
+        trade = ExecuteTrade(symbol, "BUY", round(shares * SHARE), round(price * 10_000), None)
+        return self.execute(account_id, trade)
 
     def make_pages(self):
         for partition, head in self.store.heads().items():

@@ -15,6 +15,7 @@ from accounts.domain import commands as c
 from accounts.domain.account import evolve
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import instant_of
@@ -38,14 +39,15 @@ PAGE_EVENTS = 3
 """Small pages, so that short histories have many of them, and events of one instant stand in two."""
 
 SYMBOLS, SIDES = st.sampled_from(["KO", "XOM"]), st.sampled_from(["BUY", "BUY", "SELL"])
-QUANTITIES, PRICES = st.integers(1, 9), st.integers(1_000, 300_000)
+QUANTITIES = st.integers(1, 9).map(lambda shares: shares * SHARE) | st.integers(1, 9 * SHARE)
+PRICES = st.integers(1_000, 300_000)
 ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(3)])
 NO_REASON = st.sampled_from(["", "why not"])
 LIMIT = 100_000
 
 
 def order_of(order_id, time_in_force):
-    return c.PlaceOrder(order_id, order_id, "KO", "BUY", 9, "LIMIT", time_in_force, LIMIT, None, 0)
+    return c.PlaceOrder(order_id, order_id, "KO", "BUY", 9 * SHARE, "LIMIT", time_in_force, LIMIT, None, 0)
 
 
 TRADES = st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none())

@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from accounts.domain.commands import CancelOrder, FreezeAccount, PlaceOrder
+from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder
+from accounts.domain.values import SHARE
 from accounts.models import AccountAccess
 from eventstore.instants import instant_of
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Reader, flip_a_bit
@@ -18,7 +19,7 @@ DIFF = f"accounts/{ADA}/diff"
 @pytest.fixture
 def traded(past):
     """Versions 4 and 5 at one o'clock, 6 a day later: a purchase, an order, the freezing of the account."""
-    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3, "LIMIT", "GTC", 400_000, None, 0)
+    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3 * SHARE, "LIMIT", "GTC", 400_000, None, 0)
     past.at("2026-01-05T13:00:00Z").buy(10, 50).execute(ADA, order)
     return past.at("2026-01-06T12:00:00Z").execute(ADA, FreezeAccount("audit"), actor="officer")
 
@@ -87,6 +88,23 @@ def test_everything_that_an_account_was_is_shown(traded, ada):
         "actor": "ada/bot",
         "command_id": event.command_id,
     }
+
+
+def test_parts_of_shares_are_shown_without_superfluous_zeros(past, ada):
+    order = PlaceOrder(ORDER, "mine", "KO", "SELL", SHARE // 4, "LIMIT", "GTC", 600_000, None, 0)
+    past.at("2026-01-05T13:00:00Z").buy(2.5, 50.0001).buy(0.333333, 60).execute(ADA, order)
+    past.execute(ADA, ExecuteTrade("KO", "SELL", 100_000, 600_000, ORDER))
+    found = ada.get(AS_OF, at="2026-01-05T13:00:00Z").json()
+    (position,), (working,) = found["positions"], found["orders"]
+    assert {name: position[name] for name in ("quantity", "reserved_quantity", "available")} == {
+        "quantity": "2.733333",
+        "reserved_quantity": "0.15",
+        "available": "2.583333",
+    }
+    assert (position["cost"], position["avg_cost"]) == ("139.8826", "51.1766")  # 125.0002 and 20, less 5.1176.
+    assert (position["market_value"], position["unrealized_pnl"]) == ("164.0000", "24.1174")
+    assert [working[f"{name}quantity"] for name in ("", "filled_", "remaining_")] == ["0.25", "0.1", "0.15"]
+    assert (working["filled_value"], found["day"]["volume"]) == ("6.0000", "151.0002")
 
 
 def test_the_answer_stands_on_the_event_of_its_version(traded, ada):

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 from accounts.codec import dump_account
 from accounts.domain.commands import DepositCash, ExecuteTrade, PlaceOrder
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
 from temporal import cache as cache_module
 from temporal.as_of import account_as_of
@@ -101,8 +102,8 @@ def test_the_last_state_of_a_quiet_account_is_kept_when_its_partition_has_moved_
 
 def test_versions_of_one_instant_are_told_apart(traded, entries):
     """An instant means the last of its versions; the others are found by their version alone."""
-    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3, "LIMIT", "GTC", 400_000, None, 0)
-    traded.at("2026-01-05T16:00:00Z").execute(ADA, order, ExecuteTrade("KO", "BUY", 1, 400_000, ORDER))
+    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3 * SHARE, "LIMIT", "GTC", 400_000, None, 0)
+    traded.at("2026-01-05T16:00:00Z").execute(ADA, order, ExecuteTrade("KO", "BUY", SHARE, 400_000, ORDER))
     traded.at("2026-01-05T17:00:00Z").buy(1, 50)
     for _ in range(2):
         assert [account_as_of(ADA, Moment(version=version)).version for version in range(1, 9)] == list(range(1, 9))
@@ -115,7 +116,7 @@ def test_another_stores_accounts_are_never_found(traded, entries, tmp_path):
     account_as_of(ADA, Moment(version=4))
     Past(SQLiteEngine(tmp_path / "other")).open().buy(7, 50).buy(7, 50)
     other = account_as_of(ADA, Moment(version=4))
-    assert other.state.positions["KO"].quantity == 7
+    assert other.state.positions["KO"].quantity == 7 * SHARE
     assert len({key for key, _ in entries()}) == 2
 
 

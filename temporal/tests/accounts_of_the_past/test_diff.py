@@ -3,14 +3,18 @@
 import io
 import json
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder, UnfreezeAccount
+from accounts.domain.events import TradeExecuted
+from accounts.domain.values import SHARE
 from temporal.as_of import account_as_of
 from temporal.diff import difference, event_page, figures
 from temporal.errors import InvalidMoment
 from temporal.moments import NOW, Moment
+from temporal.summaries import summary_of
 from temporal.tests.accounts_of_the_past.conftest import ADA, NOBODY, instant
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,9 +26,9 @@ DIFF = f"accounts/{ADA}/diff"
 def traded(past):
     """4: buy, 5: order placed, 6 and 7: a part of it filled, 8: refused, 9: frozen, 10: cancelled."""
     past.at("2026-01-05T13:00:00Z").buy(10, 50)
-    past.execute(ADA, PlaceOrder(ORDER, "mine", "KO", "SELL", 4, "LIMIT", "GTC", 600_000, None, 0))
-    past.at("2026-01-06T12:00:00Z").execute(ADA, ExecuteTrade("KO", "SELL", 1, 600_000, ORDER))
-    past.execute(ADA, ExecuteTrade("KO", "SELL", 7, 600_000, None))
+    past.execute(ADA, PlaceOrder(ORDER, "mine", "KO", "SELL", 4 * SHARE, "LIMIT", "GTC", 600_000, None, 0))
+    past.at("2026-01-06T12:00:00Z").execute(ADA, ExecuteTrade("KO", "SELL", SHARE, 600_000, ORDER))
+    past.execute(ADA, ExecuteTrade("KO", "SELL", 7 * SHARE, 600_000, None))
     return past.execute(ADA, FreezeAccount("audit"), CancelOrder(ORDER, "done"), actor="officer")
 
 
@@ -77,6 +81,28 @@ def test_the_events_that_did_it_say_who_when_and_why(traded, ada):
         (10, "OrderCancelled", "officer", "done", f"cancelled order {ORDER} of KO, 1 of 4 filled: done"),
     ]
     assert {event["recorded_at"] for event in events} == {"2026-01-06T12:00:00.000000Z"}
+
+
+def test_parts_of_shares_and_a_fee_are_in_the_words_of_an_event(past):
+    past.buy(2.5, 50)
+    past.execute(ADA, PlaceOrder(ORDER, "mine", "KO", "SELL", SHARE // 4, "LIMIT", "GTC", 600_000, None, 0))
+    past.execute(ADA, ExecuteTrade("KO", "SELL", 125_000, 600_000, ORDER), CancelOrder(ORDER, ""))
+    past.execute(ADA, ExecuteTrade("KO", "SELL", 2_375_001, 600_000, None), ExecuteTrade("KO", "BUY", 1, 10, None))
+    events = [event.data for event in past.store.events(ADA, from_version=4)]
+    assert [summary_of(event) for event in events] == [
+        "bought 2.5 KO at 50.0000",
+        f"placed SELL 0.25 KO LIMIT GTC limit 60.0000: order {ORDER}",
+        "sold 0.125 KO at 60.0000, realized 1.2500",
+        f"filled 0.125 KO at 60.0000 of order {ORDER}: 0.125 of 0.25",
+        f"cancelled order {ORDER} of KO, 0.125 of 0.25 filled",
+        "refused ExecuteTrade: INSUFFICIENT_POSITION (limit 2.375, found 2.375001)",
+        "refused ExecuteTrade: VALUE_TOO_SMALL (limit 0.0001, found 0.0000)",
+    ]
+    with_fee = [msgspec.structs.replace(event, fee=12_500) for event in events if isinstance(event, TradeExecuted)]
+    assert [summary_of(event) for event in with_fee] == [
+        "bought 2.5 KO at 50.0000, fee 1.2500",
+        "sold 0.125 KO at 60.0000, fee 1.2500, realized 1.2500",
+    ]
 
 
 def test_events_come_page_by_page_each_once(traded, ada):

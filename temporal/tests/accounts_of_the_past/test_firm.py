@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import AsyncClient
 
 from accounts.domain.commands import DepositCash, OpenAccount, PlaceOrder
+from accounts.domain.values import SHARE
 from temporal.api import streaming
 from temporal.as_of import account_as_of
 from temporal.firm import Totals, accounts_as_of
@@ -28,7 +29,7 @@ def firm(past):
     past.at(ONE).buy(10, 50)
     for number, account_id in enumerate(OTHERS):
         past.open(account_id, cash=number + 1)
-    past.execute(OTHERS[0], PlaceOrder(ORDER, "mine", "KO", "BUY", 1, "LIMIT", "GTC", 100, None, 0))
+    past.execute(OTHERS[0], PlaceOrder(ORDER, "mine", "KO", "BUY", SHARE, "LIMIT", "GTC", 100, None, 0))
     past.make_pages()
     past.at(TWO).open(BOB).execute(ADA, DepositCash(10_000, ""))
     return past.execute(NOBODY, OpenAccount("carl", "Euros", "EUR"), DepositCash(70_000, ""))

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.domain.commands import FreezeAccount, PlaceOrder
+from accounts.domain.values import SHARE
 from temporal.api.types import AccountAsOf, AccountDiff
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Reader
 from tradingplatform.schema import schema
@@ -62,7 +63,7 @@ def snake(found):
 
 @pytest.fixture
 def traded(past):
-    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3, "LIMIT", "GTC", 400_000, None, 0)
+    order = PlaceOrder(ORDER, "mine", "KO", "BUY", 3 * SHARE, "LIMIT", "GTC", 400_000, None, 0)
     past.at("2026-01-05T13:00:00Z").buy(10, 50).execute(ADA, order)
     return past.at("2026-01-06T12:00:00Z").execute(ADA, FreezeAccount("audit"), actor="officer")
 

@@ -3,10 +3,12 @@
 import json
 import os
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from accounts.domain.values import SHARE
 from eventstore.instants import microseconds
 from market.quotes import quotes_at
 from market.replay_file import FILE_NAME, open_replay
@@ -51,6 +53,18 @@ def test_positions_are_worth_what_the_market_said_at_that_instant(traded, market
     ]
     assert found.positions_value == 10 * prices["KO"] + 70_000 + 2 * prices["XOM"]
     assert found.session_date == quotes_at(market.position(now_us), now_us=now_us).session_date
+
+
+def test_parts_of_shares_are_worth_their_value_rounded_half_to_even(traded, market):
+    traded.buy(0.000002, 30, symbol="PG").buy(0.5, 30.0001, symbol="GE")
+    now_us = microseconds(AT)
+    prices = {quote.symbol: quote.price for quote in quotes_at(market.position(now_us), now_us=now_us).quotes}
+    found = {position.symbol: position for position in valued().positions}
+    for symbol, quantity in (("PG", 2), ("GE", 500_000)):
+        assert found[symbol].quantity == quantity
+        assert found[symbol].market_value == round(Fraction(quantity * prices[symbol], SHARE))
+    before = {position.symbol: position for position in valued(BEGUN - timedelta(microseconds=1)).positions}
+    assert (before["PG"].market_value, before["GE"].market_value) == (1, 150_000)
 
 
 def test_before_the_market_ran_as_it_does_the_last_trade_counts(traded, market):

@@ -8,6 +8,7 @@ import pytest
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
+from accounts.domain.values import SHARE
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import microseconds
 from eventstore.provider import set_store_factory
@@ -45,11 +46,15 @@ class Histories:
         self.execute(account_id, OpenAccount("ada", "Savings", "USD"), limits, DepositCash(cash, "first"))
         return self
 
-    def buy(self, quantity, price, symbol="KO", account_id=ADA):
-        return self.execute(account_id, ExecuteTrade(symbol, "BUY", quantity, round(price * 10_000), None))
+    def buy(self, shares, price, symbol="KO", account_id=ADA):
+        return self.trade("BUY", shares, price, symbol, account_id)
 
-    def sell(self, quantity, price, symbol="KO", account_id=ADA):
-        return self.execute(account_id, ExecuteTrade(symbol, "SELL", quantity, round(price * 10_000), None))
+    def sell(self, shares, price, symbol="KO", account_id=ADA):
+        return self.trade("SELL", shares, price, symbol, account_id)
+
+    def trade(self, side, shares, price, symbol, account_id):
+        trade = ExecuteTrade(symbol, side, round(shares * SHARE), round(price * 10_000), None)
+        return self.execute(account_id, trade)
 
     def deposit(self, amount, account_id=ADA):
         return self.execute(account_id, DepositCash(amount * 10_000, "more"))

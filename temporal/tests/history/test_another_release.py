@@ -8,6 +8,7 @@ import pytest
 from accounts import codec
 from accounts.application.decider import AccountDecider
 from accounts.domain.commands import ExecuteTrade
+from accounts.domain.values import SHARE
 from eventstore.writer.request import Request
 from temporal.as_of import account_as_of
 from temporal.diff import difference
@@ -18,6 +19,9 @@ from temporal.periods import periods_of
 from temporal.replay import account_jobs, partition_jobs, run_job
 from temporal.tests.history.conftest import ADA, BOB
 from temporal.what_if import Limits, what_if
+
+OURS = codec.STATE_VERSION
+OTHER = OURS + 1
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def everything(store):
 
 def test_every_answer_is_the_same_before_and_after_the_pages_are_made_anew(lived, monkeypatch):
     expected = everything(lived.store)
-    monkeypatch.setattr(codec, "STATE_VERSION", 2)
+    monkeypatch.setattr(codec, "STATE_VERSION", OTHER)
     assert everything(lived.store) == expected
     snapshotter = lived.store.snapshotter(AccountDecider())
     assert snapshotter.outdated() > 0
@@ -67,14 +71,14 @@ def test_every_answer_is_the_same_before_and_after_the_pages_are_made_anew(lived
     assert snapshotter.outdated() == 0
     assert set(snapshotter.check()) == {None}
     assert everything(lived.store) == expected
-    monkeypatch.setattr(codec, "STATE_VERSION", 1)
+    monkeypatch.setattr(codec, "STATE_VERSION", OURS)
     assert everything(lived.store) == expected, "the release before, if it has to be gone back to"
 
 
 def test_a_command_is_decided_on_the_state_that_the_pages_of_another_release_lead_to(lived, monkeypatch):
-    monkeypatch.setattr(codec, "STATE_VERSION", 2)
+    monkeypatch.setattr(codec, "STATE_VERSION", OTHER)
     before, version = lived.store.writer(AccountDecider()).state(ADA)
     writer = lived.store.writer(AccountDecider(), clock=lambda: lived.now)
-    (outcome,) = writer.execute([Request(ADA, "new", "ada/bot", ExecuteTrade("KO", "BUY", 1, 50_0000, None))])
+    (outcome,) = writer.execute([Request(ADA, "new", "ada/bot", ExecuteTrade("KO", "BUY", SHARE, 50_0000, None))])
     assert outcome.version == version + 1
     assert writer.state(ADA)[0].cash == before.cash - 50_0000

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accounts.application.decider import AccountDecider
 from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
+from accounts.domain.values import SHARE
 from eventstore.instants import instant_of
 from eventstore.pages import page
 from temporal import history as module
@@ -141,9 +142,10 @@ def test_days_that_are_skipped_are_not_read(histories, monkeypatch):
 HOUR = 3_600_000_000
 GAPS = st.sampled_from([0, 1, HOUR, 5 * HOUR, 23 * HOUR, 24 * HOUR, 70 * HOUR, 24 * 40 * HOUR]) | st.integers(0, HOUR)
 SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
+QUANTITIES = st.integers(1, 50).map(lambda shares: shares * SHARE) | st.integers(1, 50 * SHARE)
 COMMANDS = st.one_of(
-    st.builds(ExecuteTrade, SYMBOLS, st.just("BUY"), st.integers(1, 50), st.integers(1, 10**6), st.none()),
-    st.builds(ExecuteTrade, SYMBOLS, st.just("SELL"), st.integers(1, 50), st.integers(1, 10**6), st.none()),
+    st.builds(ExecuteTrade, SYMBOLS, st.just("BUY"), QUANTITIES, st.integers(1, 10**6), st.none()),
+    st.builds(ExecuteTrade, SYMBOLS, st.just("SELL"), QUANTITIES, st.integers(1, 10**6), st.none()),
     st.builds(DepositCash, st.integers(1, 10**8), st.just("")),
     st.builds(WithdrawCash, st.integers(1, 10**8), st.just("")),
 )
@@ -184,7 +186,7 @@ def plain(recorded, start, end, zone):
         growth *= Fraction(value, base)
     return {
         "trades": len(trades),
-        "volume": sum(trade.quantity * trade.price for trade in trades),
+        "volume": sum(round(Fraction(trade.quantity * trade.price, SHARE)) for trade in trades),
         "realized_pnl": sum(trade.realized_pnl for trade in trades),
         "deposits": sum(each.data.amount for each in mine if isinstance(each.data, CashDeposited)),
         "withdrawals": sum(each.data.amount for each in mine if isinstance(each.data, CashWithdrawn)),

@@ -12,6 +12,7 @@ from accounts.domain import events as e
 from accounts.domain import recorded as module
 from accounts.domain.account import decide
 from accounts.domain.recorded import asks_the_same, command_of
+from accounts.domain.values import SHARE
 from accounts.tests.unit.domain.test_account_stateful import Accounts
 from eventstore.writer.request import Committed, Request
 from temporal.recorded_commands import recorded_commands
@@ -65,12 +66,12 @@ def test_every_event_that_can_begin_a_commit_is_known():
 
 def test_commits_are_whole_in_pages_and_in_the_tail(histories):
     histories.at("2026-01-05T12:00:00Z").open().make_pages()
-    place = c.PlaceOrder("o-1", "mine", "KO", "BUY", 4, "LIMIT", "GTC", 500_000, None, 0)
-    fill = c.ExecuteTrade("KO", "BUY", 1, 500_000, "o-1")
+    place = c.PlaceOrder("o-1", "mine", "KO", "BUY", 4 * SHARE, "LIMIT", "GTC", 500_000, None, 0)
+    fill = c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o-1")
     histories.execute(ADA, place, fill)
     histories.make_pages()
     histories.execute(
-        ADA, c.ExecuteTrade("KO", "BUY", 1, 500_000, "o-1"), c.ExecuteTrade("KO", "BUY", 1, 500_000, "o-1")
+        ADA, c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o-1"), c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o-1")
     )
     found = list(recorded_commands(histories.store, ADA))
     assert [each.version for each in found] == [1, 2, 3, 4, 5, 7, 9]

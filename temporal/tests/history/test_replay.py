@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
 from accounts.domain import commands as c
+from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import instant_of
 from eventstore.pages.page import seal_page
@@ -40,8 +41,8 @@ def traded(tmp_path):
             histories.sell(1_000, 60, account_id=account_id)
         if number == 11:
             histories.make_pages(through=2)
-    order = c.PlaceOrder("o-1", "mine", "PG", "BUY", 4, "LIMIT", "GTC", 500_000, None, 0)
-    histories.execute(ADA, order, c.ExecuteTrade("PG", "BUY", 1, 500_000, "o-1"))
+    order = c.PlaceOrder("o-1", "mine", "PG", "BUY", 4 * SHARE, "LIMIT", "GTC", 500_000, None, 0)
+    histories.execute(ADA, order, c.ExecuteTrade("PG", "BUY", SHARE, 500_000, "o-1"))
     yield histories
     wire()
 

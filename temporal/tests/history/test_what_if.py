@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
 from accounts.domain import commands as c
+from accounts.domain.values import SHARE
 from eventstore.instants import instant_of
 from temporal import what_if as module
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents, UnknownAccount
@@ -36,19 +37,23 @@ def test_trades_that_would_have_been_refused_and_what_follows_from_it(traded):
     found = what_if(ADA, limits=SMALL)
     refused, knock_on = found.differences
     assert (refused.version, refused.is_refused_now, refused.is_knock_on) == (5, True, False)
-    assert refused.command == c.ExecuteTrade("KO", "BUY", 100, 50_0000, None)
+    assert refused.command == c.ExecuteTrade("KO", "BUY", 100 * SHARE, 50_0000, None)
     assert (refused.refusal.code, refused.refusal.limit, refused.refusal.actual) == (
         "TRADE_LIMIT_EXCEEDED",
         1_000_0000,
         5_000_0000,
     )
     assert (knock_on.version, knock_on.is_knock_on) == (7, True)
-    assert (knock_on.refusal.code, knock_on.refusal.limit, knock_on.refusal.actual) == ("INSUFFICIENT_POSITION", 0, 20)
+    assert (knock_on.refusal.code, knock_on.refusal.limit, knock_on.refusal.actual) == (
+        "INSUFFICIENT_POSITION",
+        0,
+        20 * SHARE,
+    )
     assert (found.refused_now_count, found.accepted_now_count, found.knock_on_count) == (2, 0, 1)
     assert found.refused_for_another_reason_count == 1
     assert (found.command_count, found.from_version, found.to_version, found.is_complete) == (8, 0, 8, True)
     assert (found.imagined.cash, found.imagined.realized_pnl) == (1_000_300_0000, 300_0000)
-    assert (found.real.positions["KO"].quantity, found.imagined.positions["KO"].quantity) == (80, 0)
+    assert (found.real.positions["KO"].quantity, found.imagined.positions["KO"].quantity) == (80 * SHARE, 0)
     assert dump_account(found.real) == dump_account(traded.store.state(AccountDecider(), ADA).state)
 
 
@@ -113,7 +118,7 @@ def test_progress_is_told(traded, monkeypatch):
 
 SYMBOLS = st.sampled_from(["KO", "XOM"])
 SIDES = st.sampled_from(["BUY", "BUY", "SELL"])
-QUANTITIES = st.integers(1, 30)
+QUANTITIES = st.integers(1, 30).map(lambda shares: shares * SHARE) | st.integers(1, 30 * SHARE)
 PRICES = st.integers(1, 1_000)
 IDS = st.sampled_from(["o-1", "o-2", "o-3"])
 COMMANDS = st.one_of(

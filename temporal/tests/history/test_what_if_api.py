@@ -73,6 +73,23 @@ def test_the_owner_sees_what_would_have_been(traded, post):
     assert (knock_on["is_knock_on"], knock_on["limit"], knock_on["actual"]) == (True, "10", "20")
 
 
+def test_parts_of_shares_are_shown_as_decimals(histories, post):
+    histories.at("2026-01-05T12:00:00Z").open()
+    histories.buy(0.5, 50)
+    histories.buy(100.25, 50.0001)
+    histories.sell(20.125, 30)
+    found = post(limits=LIMITS).json()
+    assert found["what_if"]["positions"] == [
+        {"symbol": "KO", "quantity": "0.5", "average_cost": "50.0000", "mark": "50.0000"}
+    ]
+    assert found["real"]["positions"] == [
+        {"symbol": "KO", "quantity": "80.625", "average_cost": "50.0001", "mark": "30.0000"}
+    ]
+    refused, knock_on = found["differences"]
+    assert (refused["arguments"]["quantity"], refused["actual"]) == ("100.25", "5012.5100")
+    assert (knock_on["code"], knock_on["limit"], knock_on["actual"]) == ("INSUFFICIENT_POSITION", "0.5", "20.125")
+
+
 def test_a_stretch_of_time_can_be_asked_for(traded, post):
     found = post(**{"limits": {"max_position_percent": "12.50"}, "from": "2026-01-06T00:00:00Z"}).json()
     assert (found["from_version"], found["commands"]) == (5, 1)

@@ -19,16 +19,15 @@ def accumulator(quotes: Quotes, portfolio: PortfolioView, draw: float) -> Decisi
         return Hold("it rests")
     if portfolio.cash * BASIS_POINTS < portfolio.portfolio_value * CASH_BP_MIN:
         return _take_profit(quotes, portfolio)
-    by_value = sorted(quotes.values(), key=lambda quote: portfolio.quantity_of(quote.symbol) * quote.price)
+    by_value = sorted(quotes.values(), key=portfolio.value_of)
     return buy(pick(by_value[:SMALLEST], (draw - REST_SHARE) / (1 - REST_SHARE)), portfolio, reason="little of it")
 
 
 def _take_profit(quotes: Quotes, portfolio: PortfolioView) -> Decision:
-    held = [quotes[symbol] for symbol in portfolio.holdings if symbol in quotes]
+    held = [quotes[symbol] for symbol in portfolio.holdings if symbol in quotes and portfolio.whole_shares_of(symbol)]
 
     def gain(quote: QuoteView) -> int:
-        holding = portfolio.holdings[quote.symbol]
-        return holding.quantity * quote.price - holding.cost
+        return portfolio.value_of(quote) - portfolio.holdings[quote.symbol].cost
 
     if not held:
         return Hold("no cash and no holdings")

@@ -14,7 +14,9 @@ def mean_reversion(quotes: Quotes, portfolio: PortfolioView, draw: float) -> Dec
     """Sell a slice of a holding at the top of its range; else buy a slice of a stock at the bottom."""
     ranged = [quote for quote in quotes.values() if _range_bp(quote) >= RANGE_BP_MIN]
     high = [
-        quote for quote in ranged if portfolio.quantity_of(quote.symbol) and _place_bp(quote) >= BASIS_POINTS - EDGE_BP
+        quote
+        for quote in ranged
+        if portfolio.whole_shares_of(quote.symbol) and _place_bp(quote) >= BASIS_POINTS - EDGE_BP
     ]
     if high:
         return sell(pick(high, draw), portfolio, reason="near the day's high")

@@ -13,7 +13,9 @@ LEADERS: Final = 5
 def momentum(quotes: Quotes, portfolio: PortfolioView, draw: float) -> Decision:
     """Sell a slice of a holding that is falling; else buy a slice of one of the five strongest risers."""
     falling = [
-        quote for quote in quotes.values() if portfolio.quantity_of(quote.symbol) and _move_bp(quote) <= -MOVE_BP_MIN
+        quote
+        for quote in quotes.values()
+        if portfolio.whole_shares_of(quote.symbol) and _move_bp(quote) <= -MOVE_BP_MIN
     ]
     if falling:
         return sell(pick(falling, draw), portfolio, reason="it falls")

@@ -16,7 +16,7 @@ def rebalancer(quotes: Quotes, portfolio: PortfolioView, draw: float) -> Decisio
     target = portfolio.portfolio_value * INVESTED_BP // BASIS_POINTS // len(quotes)
 
     def excess(quote: QuoteView) -> int:
-        return portfolio.quantity_of(quote.symbol) * quote.price - target
+        return portfolio.value_of(quote) - target
 
     furthest = max(quotes.values(), key=lambda quote: abs(excess(quote)))
     drift = excess(furthest)

@@ -35,7 +35,7 @@ def sell(quote: QuoteView, portfolio: PortfolioView, *, reason: str, value_max: 
     """
     room = min(portfolio.limits.trade_value_max * MARGIN_BP // BASIS_POINTS, _day_room(portfolio))
     quantity = min(
-        portfolio.quantity_of(quote.symbol),
+        portfolio.whole_shares_of(quote.symbol),
         _whole_shares(quote.price, wanted=slice_value(portfolio), room=room, value_max=value_max),
     )
     if quantity == 0:
@@ -64,7 +64,7 @@ def _day_room(portfolio: PortfolioView) -> int:
 def _position_room(quote: QuoteView, portfolio: PortfolioView) -> int:
     share_bp = portfolio.limits.position_bp_max * MARGIN_BP // BASIS_POINTS
     allowed = portfolio.portfolio_value * share_bp // BASIS_POINTS
-    return max(allowed - portfolio.quantity_of(quote.symbol) * quote.price, 0)
+    return max(allowed - portfolio.value_of(quote), 0)
 
 
 def _whole_shares(price: int, *, wanted: int, room: int, value_max: int | None) -> int:

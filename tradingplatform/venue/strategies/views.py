@@ -1,9 +1,11 @@
-"""What a strategy sees and what it answers: quotes, a portfolio, a decision. Immutable, integers in
-ten-thousandths.
+"""What a strategy sees and what it answers: quotes, a portfolio, a decision. Immutable; money is in integers of
+ten-thousandths. Strategies trade whole shares, and count the parts of shares that somebody else has bought.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 Side = Literal["BUY", "SELL"]
@@ -22,9 +24,9 @@ class QuoteView:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One open position: whole shares, and what they cost in all."""
+    """One open position: shares, and what they cost in all."""
 
-    quantity: int
+    quantity: Decimal
     cost: int
 
 
@@ -47,15 +49,20 @@ class PortfolioView:
     limits: Limits
     holdings: Mapping[str, Holding]
 
-    def quantity_of(self, symbol: str) -> int:
-        """Return the shares held of a symbol, 0 when none."""
+    def value_of(self, quote: QuoteView) -> int:
+        """Return what the shares of a symbol are worth at its quote, rounded up; 0 when none are held."""
+        holding = self.holdings.get(quote.symbol)
+        return math.ceil(holding.quantity * quote.price) if holding else 0
+
+    def whole_shares_of(self, symbol: str) -> int:
+        """Return the whole shares held of a symbol, 0 when none."""
         holding = self.holdings.get(symbol)
-        return holding.quantity if holding else 0
+        return int(holding.quantity) if holding else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """Buy or sell this many shares at this price."""
+    """Buy or sell this many whole shares at this price."""
 
     symbol: str
     side: Side

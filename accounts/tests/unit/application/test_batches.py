@@ -9,11 +9,30 @@ from accounts.application import batches, plain_trades
 from accounts.application.batches import decode_trades, trade_envelope, trade_envelopes
 from accounts.application.plain_trades import TradeItem
 from accounts.domain.errors import CommandInvalid
+from accounts.domain.values import SHARE
 
 ACCOUNT = "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11"
 GOOD = {"accountId": ACCOUNT, "symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "commandId": "mine-1"}
 ODD_TEXTS = st.sampled_from(
-    ["", " ", "KO", "ko", "K0", "BUY", "buy", "1", "0", "-1", "1e3", "1.23456", "1.23\n4.56", "1.5", "١", "x" * 70]
+    [
+        "",
+        " ",
+        "KO",
+        "ko",
+        "K0",
+        "BUY",
+        "buy",
+        "1",
+        "0",
+        "-1",
+        "1e3",
+        "1.23456",
+        "1.2345678",
+        "1.23\n4.56",
+        "1.5",
+        "١",
+        "x" * 70,
+    ]
 )
 ODD = st.one_of(
     st.none(),
@@ -59,6 +78,8 @@ def is_judged_alike(items):
 @given(st.lists(CHANGES.map(lambda changes: {**GOOD, **changes}), min_size=1, max_size=4))
 @example([{**GOOD, "symbol": "NOPE"}])
 @example([{**GOOD, "quantity": 10**9 + 1}, GOOD])
+@example([{**GOOD, "quantity": "0.000001"}, GOOD])
+@example([{**GOOD, "quantity": "0.0000001"}, GOOD])
 @example([GOOD, {**GOOD, "price": "1.00000"}])
 @example([GOOD, {**GOOD, "price": "1.5"}, {**GOOD, "price": "2"}])
 @example([GOOD, {**GOOD, "commandId": None}])
@@ -83,6 +104,12 @@ def test_entries_without_a_fault_are_judged_at_once(monkeypatch):
     [
         ("are_known", lambda symbols: True, {"symbol": "NOPE"}),
         ("parse_quantities", lambda quantities: quantities, {"quantity": 10**9 + 1}),
+        ("parse_quantities", lambda quantities: quantities, {}),
+        (
+            "parse_quantities",
+            lambda quantities: [int(float(shares)) * SHARE for shares in quantities],
+            {"quantity": "1.5"},
+        ),
         ("parse_prices", lambda texts: [1] * len(texts), {"price": "0"}),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 from accounts.application import factories
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.values import SHARE
 
 TRADE = {"symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "order_id": None}
 
@@ -17,7 +18,8 @@ def refused(code, make, **fields):
 
 
 def test_good_input_becomes_exact_commands():
-    assert factories.execute_trade(**TRADE) == ExecuteTrade("KO", "BUY", 3, 502_500, None)
+    assert factories.execute_trade(**TRADE) == ExecuteTrade("KO", "BUY", 3 * SHARE, 502_500, None)
+    assert factories.execute_trade(**TRADE | {"quantity": "0.25"}).quantity == SHARE // 4
     assert factories.deposit_cash(amount="0.5", reference="") == DepositCash(5_000, "")
     assert factories.open_account(owner="ada", name="  Näme ", currency="USD") == OpenAccount("ada", "Näme", "USD")
     limits = factories.change_risk_limits(max_position_percent="12.5", max_daily_value="1", max_trade_value="2")
@@ -35,7 +37,13 @@ def test_good_input_becomes_exact_commands():
         ("side", "HOLD", Code.INVALID_SIDE),
         ("quantity", 0, Code.INVALID_QUANTITY),
         ("quantity", -3, Code.INVALID_QUANTITY),
-        ("quantity", 10**10, Code.INVALID_QUANTITY),
+        ("quantity", 10**9 + 1, Code.INVALID_QUANTITY),
+        ("quantity", "1000000000.000001", Code.INVALID_QUANTITY),
+        ("quantity", "0.0000001", Code.INVALID_QUANTITY),
+        ("quantity", "0.000000", Code.INVALID_QUANTITY),
+        ("quantity", "2.", Code.INVALID_QUANTITY),
+        ("quantity", ".5", Code.INVALID_QUANTITY),
+        ("quantity", 2.5, Code.INVALID_QUANTITY),
         ("price", "0", Code.INVALID_PRICE),
         ("price", "1.00001", Code.INVALID_PRICE),
         ("price", "1e2", Code.INVALID_PRICE),

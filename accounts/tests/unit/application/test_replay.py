@@ -16,6 +16,7 @@ from accounts.domain.commands import (
     UnfreezeAccount,
     WithdrawCash,
 )
+from accounts.domain.values import SHARE
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.instants import instant_of
@@ -27,7 +28,7 @@ TRADES = st.builds(
     ExecuteTrade,
     st.sampled_from(["KO", "XOM"]),
     st.sampled_from(["BUY", "SELL"]),
-    st.integers(1, 9),
+    st.integers(1, 9).map(lambda shares: shares * SHARE) | st.integers(1, 9 * SHARE),
     st.integers(1, 500_000),
     st.none(),
 )
@@ -88,7 +89,7 @@ def test_an_altered_batch_stops_a_replay():
 
 
 def test_the_proof_would_find_a_shortcut_that_forgets_the_order(monkeypatch):
-    trades = [("a", ExecuteTrade("KO", "BUY", number, 1_000, None)) for number in range(1, 9)]
+    trades = [("a", ExecuteTrade("KO", "BUY", number * SHARE, 1_000, None)) for number in range(1, 9)]
     store, writer = written([[("a", DepositCash(10**9, ""))], trades])
     assert replayed(store)[0]["a"] == writer.state("a")[0]
     in_order = AccountDecider.evolve_columns

@@ -1,5 +1,7 @@
 """Quotes and portfolios to test strategies with; prices and values in whole dollars."""
 
+from decimal import Decimal
+
 from tradingplatform.venue.strategies.views import Holding, Limits, PortfolioView, QuoteView
 
 DOLLAR = 10_000
@@ -30,7 +32,7 @@ def portfolio(*, cash=100_000, value=100_000, day_volume=0, holdings=None, **lim
             trade_value_max=limits.get("trade_value_max", 100_000) * DOLLAR,
         ),
         holdings={
-            symbol: Holding(quantity=quantity, cost=cost * DOLLAR)
+            symbol: Holding(quantity=Decimal(quantity), cost=cost * DOLLAR)
             for symbol, (quantity, cost) in (holdings or {}).items()
         },
     )
