@@ -4,9 +4,11 @@ Keys can be revoked here, never read: only their hash is stored. An operator man
 anybody, or themselves, a superuser: that takes a superuser.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -26,28 +28,25 @@ admin.site.unregister(User)
 admin.site.unregister(Group)  # The roles are fixed: what they mean is code.
 
 
-class CheckedInitialData:
-    """Fills a form from its address (`add/?user=7`) with what its fields accept, and passes over the rest: a widget
-    fails on what is no key.
-    """
+class CheckedAutocomplete(AutocompleteSelect):
+    """Chooses a row by its key; what is no key, in an address or a form, chooses none instead of failing."""
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the values that a form begins with."""
-        given: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
-        fields = self.get_form(request).base_fields  # type: ignore[attr-defined]
-        return {name: value for name, value in given.items() if name in fields and _accepts(fields[name], value)}
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """Return the choices that are shown: those that are chosen."""
+        to_python = self.field.remote_field.model._meta.pk.to_python
+        return super().optgroups(name, [each for each in value if _is_key(to_python, each)], attrs)
 
 
-def _accepts(field: Any, value: Any) -> bool:
+def _is_key(to_python: Callable[[Any], Any], value: Any) -> bool:
     try:
-        field.clean(value)
+        to_python(value)
     except ValidationError:
         return False
     return True
 
 
 @admin.register(User)
-class UserAdmin(CheckedInitialData, DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):
     """Users; choosing the group compliance or operator lets them into the admin, taking it away closes it."""
 
     list_display = ("username", "role_shown", "is_active", "is_staff", "last_login")
@@ -86,13 +85,17 @@ class UserAdmin(CheckedInitialData, DjangoUserAdmin):
 
 
 @admin.register(AccountAccess)
-class AccountAccessAdmin(CheckedInitialData, admin.ModelAdmin):
+class AccountAccessAdmin(admin.ModelAdmin):
     """Who may do what on which account."""
 
     list_display = ("user", "account_id", "role")
     list_filter = ("role",)
     search_fields = ("user__username", "account_id")
-    autocomplete_fields = ("user",)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Choose the user by typing a part of the name."""
+        widget = CheckedAutocomplete(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **{"widget": widget, **kwargs})
 
 
 @admin.register(ApiKey)

@@ -8,7 +8,10 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-KEY_NAME: Final = RegexValidator(r"^[^\x00-\x1f\x7f/]+\Z", "A key's name has neither a slash nor control characters.")
+KEY_NAME: Final = RegexValidator(
+    r"^(?! )[^\x00-\x1f\x7f/]+(?<! )\Z",
+    "A key's name has no slash, no control characters, and no space at either end.",
+)
 
 
 class AccountAccess(models.Model):

@@ -1,9 +1,11 @@
 """JSON that a caller sent: decoded, or refused with one error that says why.
 
 Refused are: what is no JSON or not UTF-8, a byte order mark, NaN and Infinity, lone surrogates, numbers that no figure
-of ours can have, and nesting beyond what a decoder can take. Of a name that an object has twice the last one counts.
+of ours can have, nesting beyond what a decoder can take, and a name that an object has twice. To look for that costs
+more than to decode, so in what is longer than any single command (a batch) the last one of a name counts.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ import msgspec
 
 T = TypeVar("T")
 
+NAMES_LOOKED_AT_BYTES_MAX: Final = 65_536
+"""Up to this size names are looked at."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -24,12 +28,26 @@ def decode_json(text: bytes | str | msgspec.Raw, *, type: Any = Any) -> Any:
     """Return what JSON says, as a `type` that msgspec knows; raises InvalidJson."""
     try:
         with refusing_invalid_json():
-            return msgspec.json.decode(text, type=type)
+            decoded = msgspec.json.decode(text, type=type)
+            if not isinstance(text, msgspec.Raw) and len(text) <= NAMES_LOOKED_AT_BYTES_MAX:
+                _names_once(text if isinstance(text, str) else text.decode())
+            return decoded
     except InvalidJson as error:
         # msgspec says of half a surrogate pair that the data were truncated.
         if "truncated" in str(error) and _SURROGATE.search(text.encode() if isinstance(text, str) else bytes(text)):
             raise InvalidJson("a text has half of a surrogate pair") from None
         raise
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise InvalidJson(f"an object has the name {doubled[:40]!r} {names.count(doubled)} times")
+
+
+_names_once: Final = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len).decode
+"""Decodes JSON that is known to be some, for nothing but its names."""
 
 
 @contextmanager

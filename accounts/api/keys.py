@@ -5,6 +5,8 @@ one which was stolen and revoked leaves none behind.
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
@@ -15,7 +17,7 @@ from accounts.api.session import CsrfAlwaysSessionAuthentication
 from accounts.api_keys import DAYS_MAX, make_api_key, revoke_api_key
 from accounts.authentication import bearer_key
 from accounts.models import KEY_NAME, ApiKey
-from edge.parameters import BodySerializer, Choice, WholeNumber
+from edge.parameters import BodySerializer, Choice, Text, WholeNumber
 from edge.views import RestView
 
 KEYS_PER_USER_MAX: Final = 50
@@ -36,7 +38,7 @@ _PROBLEMS: Final = {
 class NewKeySerializer(BodySerializer):
     """What to make."""
 
-    name = serializers.CharField(
+    name = Text(
         max_length=40,
         validators=[KEY_NAME],
         help_text="What the key is for; commands are recorded as user:<id>/<user>/key:<id>/<name>.",
@@ -115,9 +117,11 @@ class ApiKeyListView(SessionOnlyView):
         """Make a key; the answer is the only place where it is ever shown."""
         asked = NewKeySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        if ApiKey.objects.filter(user=request.user, revoked_at=None).count() >= KEYS_PER_USER_MAX:
-            raise KeyLimitReached
-        made, key = make_api_key(user=request.user, requests_per_minute=None, **asked.validated_data)
+        with transaction.atomic():
+            get_user_model().objects.select_for_update().get(pk=request.user.pk)  # One count at a time.
+            if ApiKey.objects.filter(user=request.user, revoked_at=None).count() >= KEYS_PER_USER_MAX:
+                raise KeyLimitReached
+            made, key = make_api_key(user=request.user, requests_per_minute=None, **asked.validated_data)
         headers = {"Cache-Control": "no-store"}
         return Response({**_shape(made), "key": key}, status=status.HTTP_201_CREATED, headers=headers)
 

@@ -59,7 +59,7 @@ class Extensions(msgspec.Struct, rename="camel"):
     persisted_query: PersistedQuery | None = None
 
 
-class GraphQLRequest(msgspec.Struct, rename="camel"):
+class GraphQLRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """The body of a request."""
 
     query: str | None = None

@@ -141,15 +141,16 @@ def order_envelope(item: object, actor: str) -> Envelope:
 def checked_batch(items: object) -> list[object]:
     """Return the items of a batch; raises ValueError for anything that is not a list of 1 to 10,000."""
     if not isinstance(items, list) or not 1 <= len(items) <= REQUEST_COMMANDS_MAX:
-        found = f"{len(items):,} entries" if isinstance(items, list) else type(items).__name__
-        raise ValueError(f"a batch is a list of 1 to {REQUEST_COMMANDS_MAX:,} entries, found {found}: split it")
+        found = f"{len(items):,} entries" if isinstance(items, list) else _shown(items)
+        what_to_do = ": split it" if isinstance(items, list) and items else ""
+        raise ValueError(f"a batch is a list of 1 to {REQUEST_COMMANDS_MAX:,} entries, found {found}{what_to_do}")
     return items
 
 
 def _fields(item: object, known: frozenset[str]) -> dict[str, Any]:
     """Return the fields that an entry has; one that is null is as if it were left out."""
     if not isinstance(item, dict):
-        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry is an object, found {type(item).__name__}")
+        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry is an object, found {_shown(item)}")
     if not item.keys() <= known:
         unknown = ", ".join(sorted(str(name)[:40] for name in item.keys() - known))
         raise CommandInvalid(Code.INVALID_ENTRY, f"an entry has no field {unknown}: it has {', '.join(sorted(known))}")
@@ -173,4 +174,16 @@ def _any(fields: Mapping[str, Any], name: str) -> Any:
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else type(value).__name__
+    return _WORDS.get(type(value), "something else")
+
+
+_WORDS: Final = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+"""What JSON calls its values."""

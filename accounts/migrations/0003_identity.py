@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 max_length=40,
                 validators=[
                     django.core.validators.RegexValidator(
-                        "^[^\\x00-\\x1f\\x7f/]+\\Z", "A key's name has neither a slash nor control characters."
+                        "^(?! )[^\\x00-\\x1f\\x7f/]+(?<! )\\Z", "A key's name has no slash, no control characters, and no space at either end."
                     )
                 ],
             ),

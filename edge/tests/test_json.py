@@ -38,6 +38,15 @@ def test_it_is_refused_at_once_with_a_short_reason(text):
     assert raised.value.__cause__ is None  # A chain of tracebacks would hold what was sent.
 
 
+def test_a_name_that_is_given_twice_is_refused_anywhere_but_in_a_batch():
+    for text in (b'{"a": 1, "a": 1}', '[{"b": {"a": 1, "b": 2, "a": "x"}}]', b'{"\\u0061": 1, "a": 2}'):
+        with pytest.raises(InvalidJson, match="an object has the name 'a' 2 times"):
+            decode_json(text)
+    assert decode_json(b'[{"a": 1}, {"a": 1}]') == [{"a": 1}, {"a": 1}]
+    batch = b"[" + b'{"a": 1, "a": 2},' * 5_000 + b'{"a": 3}]'
+    assert decode_json(batch)[0] == {"a": 2}
+
+
 class Login(msgspec.Struct):
     password: str
 
@@ -49,7 +58,7 @@ def test_an_error_of_the_form_says_where_and_never_what():
 
 
 def test_what_is_right_is_decoded():
-    assert decode_json(b'{"a": [1, "\\ud83d\\ude00\\u0000", 1e3, null], "b": 1, "b": 2}') == {
+    assert decode_json(b'{"a": [1, "\\ud83d\\ude00\\u0000", 1e3, null], "b": 2}') == {
         "a": [1, "\U0001f600\x00", 1000.0, None],
         "b": 2,
     }

@@ -17,6 +17,7 @@ from accounts import credentials, open_sockets, permissions, rate_limits, recent
 from accounts.api import documents, persisted_documents, query_limits
 from accounts.application import factories, limits, metrics
 from accounts.domain import order_terms, orders, values
+from edge import json as edge_json
 from edge import requests, sockets
 from eventstore.idempotency import remembered
 from eventstore.integrity import diagnosis
@@ -83,6 +84,7 @@ FIGURES = {
         (r"1 to (\d+) visible ASCII characters", factories.IDENTIFIER_LENGTH_MAX),
         (r"for (\d+) hours \(of a partition's", remembered.SECONDS / HOUR),
         (r"latest ([\d,]+) commands", remembered.COMMANDS),
+        (r"in one of more than ([\d,]+) bytes, a batch", edge_json.NAMES_LOOKED_AT_BYTES_MAX),
         (r"a list of up to ([\d,]+) entries", limits.REQUEST_COMMANDS_MAX),
         (r"A body has at most (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
         (r"and (\d+) seconds to arrive", requests.BODY_SECONDS_MAX),

@@ -133,7 +133,7 @@ def test_orders_are_placed_each_with_its_id(ada, store):
     ("items", "says"),
     [
         ([], "1 to 10,000 entries, found 0 entries"),
-        ("text", "a list of 1 to 10,000 entries, found str"),
+        ("text", "a list of 1 to 10,000 entries, found a text"),
         ([{}] * 10_001, "found 10,001 entries: split it"),
     ],
 )

@@ -177,6 +177,24 @@ class TestForm:
         assert found["message"] == "the schema has no subscription: live changes come over WebSockets"
 
 
+class TestBody:
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            ({"query": VIEWER, "Variables": {}}, "unknown field `Variables`"),
+            ({"query": VIEWER, "operationname": "Q"}, "unknown field `operationname`"),
+        ],
+    )
+    def test_a_member_that_there_is_not_is_named(self, body, said):
+        (found,) = post(body).json()["errors"]
+        assert (found["extensions"]["code"], said in found["message"]) == ("BAD_REQUEST", True)
+
+    def test_a_member_that_is_given_twice_is_named(self):
+        body = f'{{"query": "{VIEWER}", "query": "mutation {{ x }}"}}'
+        (found,) = Client().post("/graphql", body, "application/json").json()["errors"]
+        assert "the name 'query' 2 times" in found["message"]
+
+
 class TestOperationName:
     TWO = "query A { viewer { username } } query B { viewer { actor } }"
 

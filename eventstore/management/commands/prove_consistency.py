@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.audit.proving import prove_consistency
 from eventstore.errors import EventStoreError
+from eventstore.management.output import write_output
 from eventstore.provider import get_existing_store
 
 
@@ -34,6 +35,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         text = msgspec.json.format(msgspec.json.encode(proof)).decode()
         if options["output"]:
-            options["output"].write_text(text + "\n")
+            write_output(options["output"], text)
             text = f"proof from checkpoint {options['old']} to {options['new']}: {options['output']}"
         self.stdout.write(text)

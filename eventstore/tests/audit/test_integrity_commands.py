@@ -158,6 +158,13 @@ def test_proofs_that_cannot_be_made_say_why(made):
     done = manage(made, "prove_consistency", "--from", "2", "--to", "1")
     assert done.returncode == 1
     assert "is not older" in done.stderr
+    for command in (
+        ("prove_event", "--account", NAMES[3], "--version", "1"),
+        ("prove_consistency", "--from", "1", "--to", "2"),
+    ):
+        done = manage(made, *command, "--output", "/nowhere/proof.json")
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert "cannot write /nowhere/proof.json: No such file or directory" in done.stderr
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
