@@ -21,12 +21,15 @@ from accounts.domain.state import NO_POSITION, Account
 from accounts.domain.values import (
     BASIS_POINTS,
     MONEY_MAX,
+    POSITION_MAX,
     PRICE_MAX,
     QUANTITY_MAX,
     SCALE,
+    SHARE,
     VALUE_MAX,
     format_amount,
     format_quantity,
+    value_of,
 )
 from eventstore.record import Commit
 from readmodels.projections.changes import changes_of
@@ -40,11 +43,12 @@ Setup = tuple[int, c.AccountCommand]
 """A command, and how many days ago it was."""
 
 
-def buy(symbol: str, quantity: int, price: int) -> c.ExecuteTrade:
-    return c.ExecuteTrade(symbol, "BUY", quantity, price, None)
+def buy(symbol: str, shares: Fraction | int, price: int) -> c.ExecuteTrade:
+    return c.ExecuteTrade(symbol, "BUY", int(shares * SHARE), price, None)
 
 
-def order(number: int, symbol: str, side: Any, quantity: int, price: int, kind: Any = "LIMIT") -> c.PlaceOrder:
+def order(number: int, symbol: str, side: Any, shares: Fraction | int, price: int, kind: Any = "LIMIT") -> c.PlaceOrder:
+    quantity = int(shares * SHARE)
     limit = price if kind == "LIMIT" else None
     order_id = str(uuid.UUID(int=number, version=4))
     return c.PlaceOrder(order_id, f"c-{number}", symbol, side, quantity, kind, "GTC", limit, None, price)
@@ -60,7 +64,7 @@ NAMED: Final[dict[str, list[Setup]]] = {
         (0, order(1, "KO", "BUY", 1_125, 40 * SCALE)),
     ],
     "a working sell that keeps 8 of 10 shares": [
-        (0, c.DepositCash(50_000 * SCALE, "")),
+        (1, c.DepositCash(50_000 * SCALE, "")),
         (1, buy("KO", 10, 40 * SCALE)),
         (0, order(1, "KO", "SELL", 8, 41 * SCALE)),
     ],
@@ -86,7 +90,21 @@ NAMED: Final[dict[str, list[Setup]]] = {
     "more shares than the account may be worth at a high price": [
         (1, c.DepositCash(1_000_000 * SCALE, "")),
         (1, WIDE),
-        (1, buy("KO", QUANTITY_MAX, 1)),
+        (1, buy("KO", QUANTITY_MAX // SHARE, 1)),
+    ],
+    "parts of shares, of which a working sell keeps some": [
+        (1, c.DepositCash(10_000 * SCALE, "")),
+        (1, WIDE),
+        (1, buy("KO", Fraction(10, 3), 393_333)),
+        (0, buy("XOM", Fraction(1, 7), 1_007_531)),
+        (0, order(1, "KO", "SELL", Fraction(5, 4), 41 * SCALE)),
+        (0, order(2, "XOM", "BUY", Fraction(22, 7), 999_999)),
+    ],
+    "more shares of a symbol than there may be": [
+        (0, c.DepositCash(MONEY_MAX, "")),
+        (0, WIDE),
+        *[(0, buy("KO", QUANTITY_MAX // SHARE, 1)) for _ in range(POSITION_MAX // QUANTITY_MAX - 1)],
+        (0, buy("KO", QUANTITY_MAX // SHARE - 7, 1)),
     ],
     "as much money as an account may hold": [(0, c.DepositCash(MONEY_MAX, "")) for _ in range(999)]
     + [(0, c.DepositCash(MONEY_MAX - 5, "")), (0, WIDE)],
@@ -102,7 +120,8 @@ def cases() -> dict[str, Any]:
         "now": "2026-01-15T12:00:00Z",
         "amount_max": format_amount(MONEY_MAX),
         "price_max": format_amount(PRICE_MAX),
-        "quantity_max": QUANTITY_MAX,
+        "quantity_max": format_quantity(QUANTITY_MAX),
+        "position_max": format_quantity(POSITION_MAX),
         "value_max": format_amount(VALUE_MAX),
         "accounts": accounts,
     }
@@ -124,12 +143,12 @@ def _any_history(chance: random.Random) -> list[Setup]:
     setup: list[Setup] = [(2, c.DepositCash(chance.randrange(1, 2_000_000 * SCALE), "")), (2, WIDE)]
     for number in range(1, chance.randrange(2, 9)):
         symbol, price = chance.choice(["KO", "XOM"]), chance.randrange(1, 200 * SCALE)
-        quantity, days = chance.randrange(1, 400), chance.choice([0, 0, 1])
+        shares, days = Fraction(chance.randrange(1, 400), chance.choice([1, 1, 3])), chance.choice([0, 0, 1])
         if chance.random() < 0.5:
-            setup.append((days, buy(symbol, quantity, price)))
+            setup.append((days, buy(symbol, shares, price)))
         else:
             kind = chance.choice(["LIMIT", "MARKET"])
-            setup.append((0, order(number, symbol, chance.choice(["BUY", "SELL"]), quantity, price, kind)))
+            setup.append((0, order(number, symbol, chance.choice(["BUY", "SELL"]), shares, price, kind)))
     return [*setup, (0, limits)] if chance.random() < 0.7 else setup
 
 
@@ -160,23 +179,42 @@ def _trades(account: Account, symbol: str, chance: random.Random) -> list[dict[s
     for side in ("BUY", "SELL"):
         for price in sorted({mark, chance.randrange(1, 300 * SCALE), chance.choice([1, PRICE_MAX])}):
             most = _most(account, symbol, side, price)
-            quantities = {max(most, 1), min(most + 1, QUANTITY_MAX), chance.randrange(1, 500)}
+            quantities = {
+                max(most, SHARE),
+                min(most + SHARE, QUANTITY_MAX),
+                chance.randrange(1, 500 * SHARE),
+                chance.choice([1, 49, 500 * SHARE]),
+            }
             outcomes = [_trade(account, symbol, side, quantity, price) for quantity in sorted(quantities)]
             found.append(
-                {"symbol": symbol, "side": side, "price": format_amount(price), "most": most, "outcomes": outcomes}
+                {
+                    "symbol": symbol,
+                    "side": side,
+                    "price": format_amount(price),
+                    "most": format_quantity(most),
+                    "outcomes": outcomes,
+                }
             )
     return found
 
 
 def _most(account: Account, symbol: str, side: Any, price: int) -> int:
-    return _largest(lambda quantity: _trade(account, symbol, side, quantity, price)["refused"] is None, QUANTITY_MAX)
+    """Return what the page offers as the most: all that there is to sell, or the most whole shares."""
+
+    def is_allowed(quantity: int) -> bool:
+        return _trade(account, symbol, side, quantity, price)["refused"] is None
+
+    available = account.positions.get(symbol, NO_POSITION).quantity - account.reserved_shares.get(symbol, 0)
+    if side == "SELL" and 0 < available <= QUANTITY_MAX and is_allowed(available):
+        return available
+    return SHARE * _largest(lambda shares: is_allowed(shares * SHARE), QUANTITY_MAX // SHARE)
 
 
 def _trade(account: Account, symbol: str, side: Any, quantity: int, price: int) -> dict[str, Any]:
     event = decide(account, c.ExecuteTrade(symbol, side, quantity, price, None), NOW)[0]
-    outcome: dict[str, Any] = {"quantity": quantity, "refused": _refusal(event)}
+    outcome: dict[str, Any] = {"quantity": format_quantity(quantity), "refused": _refusal(event)}
     if isinstance(event, e.TradeExecuted):
-        part = event.position_quantity * price * BASIS_POINTS
+        part = value_of(event.position_quantity, price) * BASIS_POINTS
         weight = Fraction(part, event.portfolio_value) if event.portfolio_value else None
         outcome |= {
             "cash_after": format_amount(event.cash_after),
@@ -208,10 +246,10 @@ def _transfers(account: Account, kind: type[c.DepositCash] | type[c.WithdrawCash
 def _refusal(event: e.AccountEvent) -> dict[str, str] | None:
     if not isinstance(event, e.CommandRefused):
         return None
-    shown = str if event.code in e.COUNTED_CODES else format_amount
-    assert event.limit is not None
-    assert event.actual is not None
-    return {"code": event.code, "limit": shown(int(event.limit)), "actual": shown(int(event.actual))}
+    limit, actual = (e.format_refusal_figure(event.code, figure) for figure in (event.limit, event.actual))
+    assert limit is not None
+    assert actual is not None
+    return {"code": event.code, "limit": limit, "actual": actual}
 
 
 def _largest(is_allowed: Callable[[int], bool], most: int) -> int:

@@ -86,11 +86,11 @@ const executed = (input: Record<string, unknown>): Response =>
     data: {
       executeTrade: {
         ...{ __typename: "TradeExecuted", accountId: account.account_id, version: 4, commandId: input.commandId },
-        ...{ tradeId: "trade-4", symbol: "AAPL", side: "BUY", quantity: "1", price: input.price, value: "100.0000" },
+        ...{ tradeId: "trade-4", symbol: "AAPL", side: "BUY", quantity: "1", price: input.price, value: "100.0000", fee: "0.0000" },
         ...{
           realizedPnl: "0.0000",
           cashAfter: "89900.0000",
-          positionQuantity: 101,
+          positionQuantity: "101",
           executedAt: "2026-01-15T10:00:01Z",
         },
       },

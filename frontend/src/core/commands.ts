@@ -9,6 +9,7 @@ import type {
   CashWithdrawn,
   CommandRefused,
   Decimal,
+  Quantity,
   Side,
   TradeExecuted,
 } from "./types";
@@ -37,7 +38,7 @@ const EXECUTE_TRADE = `mutation ExecuteTrade($input: ExecuteTradeInput!) {
   executeTrade(input: $input) {
     __typename
     ... on TradeExecuted {
-      accountId version commandId duplicate tradeId symbol side quantity price value realizedPnl cashAfter positionQuantity
+      accountId version commandId duplicate tradeId symbol side quantity price value fee realizedPnl cashAfter positionQuantity
       executedAt
     }
     ${REFUSED}
@@ -72,7 +73,7 @@ export interface ExecuteTradeInput {
   accountId: string;
   symbol: string;
   side: Side;
-  quantity: number;
+  quantity: Quantity;
   price: Decimal;
   commandId: string;
 }

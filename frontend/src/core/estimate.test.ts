@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import ruleCases from "../testing/rule_cases.json";
 import { sampleAccount, samplePosition } from "../testing/samples";
-import { amountMax, estimateCash, estimateTrade, quantityMax, VALUE_MAX, type TradeDraft } from "./estimate";
+import { amountMax, estimateCash, estimateTrade, POSITION_MAX, quantityMax, VALUE_MAX, type TradeDraft } from "./estimate";
 import { parseUnits, toDecimal } from "./money";
+import { parseShares, SHARE, toQuantity } from "./shares";
 import { AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX } from "./typed";
 import type { AccountSummary, Position, Side } from "./types";
 
@@ -11,7 +12,7 @@ const now = new Date("2026-01-15T12:00:00Z");
 const context = { account: sampleAccount(), position: undefined, now };
 
 function draft(changes: Partial<TradeDraft> = {}): TradeDraft {
-  return { symbol: "AMD", side: "BUY", quantity: 10, price: parseUnits("100.0000"), ...changes };
+  return { symbol: "AMD", side: "BUY", quantity: 10n * SHARE, price: parseUnits("100.0000"), ...changes };
 }
 
 describe("an estimate", () => {
@@ -19,7 +20,7 @@ describe("an estimate", () => {
     const estimate = estimateTrade(draft(), context);
     expect(toDecimal(estimate.value)).toBe("1000.0000");
     expect(toDecimal(estimate.cashAfter)).toBe("89000.0000");
-    expect(estimate.positionAfter).toBe(10n);
+    expect(estimate.positionAfter).toBe(10n * SHARE);
     expect(estimate.weightPoints).toBe(100n);
     expect(toDecimal(estimate.dayRemainingAfter)).toBe("989000.0000");
     expect(estimate.expectedRefusal).toBeNull();
@@ -27,7 +28,7 @@ describe("an estimate", () => {
 
   it("says what a sale would realize, with the cost rounded down as the account does it", () => {
     const position = samplePosition({ quantity: "3", cost: "100.0000", last_price: "33.0000" });
-    const estimate = estimateTrade(draft({ symbol: "AAPL", side: "SELL", quantity: 1, price: parseUnits("40.0000") }), {
+    const estimate = estimateTrade(draft({ symbol: "AAPL", side: "SELL", quantity: 1n * SHARE, price: parseUnits("40.0000") }), {
       ...context,
       position,
     });
@@ -40,8 +41,8 @@ describe("an estimate", () => {
   });
 
   it("allows a position of exactly the limit and refuses one share more", () => {
-    expect(estimateTrade(draft({ quantity: 100 }), context).expectedRefusal).toBeNull();
-    expect(estimateTrade(draft({ quantity: 101 }), context).expectedRefusal).toEqual({
+    expect(estimateTrade(draft({ quantity: 100n * SHARE }), context).expectedRefusal).toBeNull();
+    expect(estimateTrade(draft({ quantity: 101n * SHARE }), context).expectedRefusal).toEqual({
       code: "POSITION_LIMIT_EXCEEDED",
       limit: "10000.0000",
       actual: "10100.0000",
@@ -49,7 +50,7 @@ describe("an estimate", () => {
   });
 
   it.each([
-    ["TRADE_LIMIT_EXCEEDED", draft({ quantity: 1001 }), {}],
+    ["TRADE_LIMIT_EXCEEDED", draft({ quantity: 1001n * SHARE }), {}],
     [
       "DAILY_LIMIT_EXCEEDED",
       draft(),
@@ -66,15 +67,23 @@ describe("an estimate", () => {
 describe("the largest quantity", () => {
   it("is the one that the rules still allow", () => {
     const most = quantityMax(draft(), context);
-    expect(most).toBe(100);
+    expect(most).toBe(100n * SHARE);
     expect(estimateTrade(draft({ quantity: most }), context).expectedRefusal).toBeNull();
-    expect(estimateTrade(draft({ quantity: most + 1 }), context).expectedRefusal).not.toBeNull();
+    expect(estimateTrade(draft({ quantity: most + 1n }), context).expectedRefusal).not.toBeNull();
   });
 
   it("is what is held for a sale, and never negative", () => {
-    expect(quantityMax(draft({ side: "SELL" }), { ...context, position: samplePosition() })).toBe(100);
+    expect(quantityMax(draft({ side: "SELL" }), { ...context, position: samplePosition() })).toBe(100n * SHARE);
     const empty = sampleAccount({ cash: "0.0000", buying_power: "0.0000" });
-    expect(quantityMax(draft(), { ...context, account: empty })).toBe(0);
+    expect(quantityMax(draft(), { ...context, account: empty })).toBe(0n);
+  });
+
+  it("is all that there is to sell, parts of a share included, and whole shares to buy", () => {
+    const position = samplePosition({ quantity: "2.75", available: "2.75" });
+    expect(quantityMax(draft({ side: "SELL" }), { ...context, position })).toBe(2_750_000n);
+    const account = sampleAccount({ limits: { ...sampleAccount().limits, max_trade_value: "250.0000" } });
+    expect(quantityMax(draft(), { ...context, account })).toBe(2n * SHARE);
+    expect(quantityMax(draft({ side: "SELL" }), { ...context, account, position })).toBe(2n * SHARE);
   });
 
   it("leaves alone what working orders reserve", () => {
@@ -86,8 +95,8 @@ describe("the largest quantity", () => {
       limits: { ...sampleAccount().limits, max_position_percent: "100.00" },
     });
     const position = samplePosition({ quantity: "10", reserved_quantity: "8", available: "2" });
-    expect(quantityMax(draft({ price: parseUnits("40") }), { ...context, account })).toBe(125);
-    expect(quantityMax(draft({ side: "SELL" }), { ...context, position })).toBe(2);
+    expect(quantityMax(draft({ price: parseUnits("40") }), { ...context, account })).toBe(125n * SHARE);
+    expect(quantityMax(draft({ side: "SELL" }), { ...context, position })).toBe(2n * SHARE);
   });
 });
 
@@ -97,7 +106,8 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
   it("the largest figures", () => {
     expect(toDecimal(AMOUNT_MAX)).toBe(ruleCases.amount_max);
     expect(toDecimal(PRICE_MAX)).toBe(ruleCases.price_max);
-    expect(QUANTITY_MAX).toBe(ruleCases.quantity_max);
+    expect(toQuantity(QUANTITY_MAX)).toBe(ruleCases.quantity_max);
+    expect(toQuantity(POSITION_MAX)).toBe(ruleCases.position_max);
     expect(toDecimal(VALUE_MAX)).toBe(ruleCases.value_max);
   });
 
@@ -108,9 +118,9 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
       const position = positions.find((each) => each.symbol === symbol);
       const about = { symbol, side: side as Side, price: parseUnits(price) };
       const found = { account, position, now: at };
-      expect([symbol, side, price, quantityMax(about, found)]).toEqual([symbol, side, price, most]);
+      expect([symbol, side, price, toQuantity(quantityMax(about, found))]).toEqual([symbol, side, price, most]);
       for (const outcome of outcomes) {
-        const estimate = estimateTrade({ ...about, quantity: outcome.quantity }, found);
+        const estimate = estimateTrade({ ...about, quantity: parseShares(outcome.quantity) }, found);
         expect([symbol, side, price, outcome.quantity, estimate.expectedRefusal]).toEqual(
           [symbol, side, price, outcome.quantity, outcome.refused], // Which one, when they differ.
         );
@@ -120,7 +130,7 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
           refused: null,
           cash_after: toDecimal(estimate.cashAfter),
           buying_power_after: toDecimal(estimate.buyingPowerAfter),
-          position_after: estimate.positionAfter.toString(),
+          position_after: toQuantity(estimate.positionAfter),
           day_volume_after: toDecimal(estimate.dayVolumeAfter),
           realized: estimate.realized === null ? null : toDecimal(estimate.realized),
           weight_points: estimate.weightPoints === null ? null : Number(estimate.weightPoints),

@@ -4,23 +4,26 @@
 // orders reserve is not there to spend or to sell. A forecast for a person, never a decision: the platform decides.
 
 import { basisPoints, BASIS_POINTS, parseUnits, percentToBasisPoints, SCALE, toDecimal, type Units } from "./money";
+import { parseShares, SHARE, toQuantity, valueOf, type Shares } from "./shares";
 import { AMOUNT_MAX, QUANTITY_MAX } from "./typed";
 import type { AccountSummary, Position, Side } from "./types";
 import { figuresOfToday } from "./valuation";
 
 /** What an account, or a sum over its life, may come to. */
 export const VALUE_MAX: Units = 100_000_000_000_000n * SCALE;
+/** How many shares of a symbol it may hold. */
+export const POSITION_MAX: Shares = 1_000_000_000_000n * SHARE;
 
 export interface TradeDraft {
   symbol: string;
   side: Side;
-  quantity: number;
+  quantity: Shares;
   price: Units;
 }
 
 export type CashKind = "deposit" | "withdraw";
 
-/** In the form of the platform's own refusals: money as decimal strings, shares as whole numbers. */
+/** In the form of the platform's own refusals: money and shares as decimal strings. */
 export interface ExpectedRefusal {
   code: string;
   limit: string;
@@ -32,7 +35,7 @@ export interface TradeEstimate {
   cashAfter: Units;
   /** Cash that no working order reserves. */
   buyingPowerAfter: Units;
-  positionAfter: bigint;
+  positionAfter: Shares;
   /** Share of the portfolio after the trade, and the most there may be after a buy, in basis points. */
   weightPoints: bigint | null;
   weightLimitPoints: bigint;
@@ -57,9 +60,9 @@ interface Context {
 export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimate {
   const { account, position } = context;
   const isBuy = draft.side === "BUY";
-  const quantity = BigInt(draft.quantity);
-  const value = quantity * draft.price;
-  const held = BigInt(position?.quantity ?? 0);
+  const quantity = draft.quantity;
+  const value = valueOf(quantity, draft.price);
+  const held = parseShares(position?.quantity ?? "0");
   const positionAfter = held + (isBuy ? quantity : -quantity);
   const portfolioValue = portfolioValueAt(draft.price, context);
   const dayVolumeAfter = figuresOfToday(account, context.now).volume + value;
@@ -71,7 +74,7 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
     cashAfter: parseUnits(account.cash) + change,
     buyingPowerAfter: parseUnits(account.buying_power) + change,
     positionAfter,
-    weightPoints: basisPoints((positionAfter > 0n ? positionAfter : 0n) * draft.price, portfolioValue),
+    weightPoints: basisPoints(valueOf(positionAfter > 0n ? positionAfter : 0n, draft.price), portfolioValue),
     weightLimitPoints: percentToBasisPoints(account.limits.max_position_percent),
     dayVolumeAfter,
     dayRemainingAfter: parseUnits(account.limits.max_daily_value) - dayVolumeAfter,
@@ -80,21 +83,21 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
   };
 }
 
-/** The largest quantity that the rules allow at this price now; 0 when none. */
-export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Context): number {
-  const { account, position } = context;
-  const { max_trade_value, max_daily_value, max_position_percent } = account.limits;
-  const portfolioValue = portfolioValueAt(draft.price, context);
-  if (portfolioValue > VALUE_MAX) return 0;
-  const remaining = parseUnits(max_daily_value) - figuresOfToday(account, context.now).volume;
-  const bounds = [BigInt(QUANTITY_MAX), parseUnits(max_trade_value) / draft.price, remaining / draft.price];
-  if (draft.side === "SELL") {
-    bounds.push(BigInt(position?.available ?? 0));
-  } else {
-    const room = (percentToBasisPoints(max_position_percent) * portfolioValue) / BASIS_POINTS;
-    bounds.push(parseUnits(account.buying_power) / draft.price, room / draft.price - BigInt(position?.quantity ?? 0));
+/**
+ * The most that is offered at this price now, 0 when nothing: all shares that there are to sell, or the largest number of
+ * whole shares that the rules allow.
+ */
+export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Context): Shares {
+  const isAllowed = (quantity: Shares): boolean => estimateTrade({ ...draft, quantity }, context).expectedRefusal === null;
+  const available = parseShares(context.position?.available ?? "0");
+  if (draft.side === "SELL" && available > 0n && available <= QUANTITY_MAX && isAllowed(available)) return available;
+  let [low, high] = [0n, QUANTITY_MAX / SHARE];
+  while (low < high) {
+    const middle = (low + high + 1n) / 2n;
+    if (isAllowed(middle * SHARE)) low = middle;
+    else high = middle - 1n;
   }
-  return Number(leastOf(bounds));
+  return low * SHARE;
 }
 
 export function estimateCash(kind: CashKind, amount: Units, account: AccountSummary): CashEstimate {
@@ -125,34 +128,41 @@ function expectedRefusal(
   { value, portfolioValue, dayVolumeAfter }: { value: Units; portfolioValue: Units; dayVolumeAfter: Units },
 ): ExpectedRefusal | null {
   const { limits } = account;
-  const quantity = BigInt(draft.quantity);
+  const { quantity } = draft;
   const isBuy = draft.side === "BUY";
   const tradeMax = parseUnits(limits.max_trade_value);
   const dailyMax = parseUnits(limits.max_daily_value);
   const buyingPower = parseUnits(account.buying_power);
-  const available = BigInt(position?.available ?? 0);
+  const available = parseShares(position?.available ?? "0");
+  const heldAfter = parseShares(position?.quantity ?? "0") + quantity;
+  if (value === 0n) return breach("VALUE_TOO_SMALL", 1n, 0n);
   if (value > tradeMax) return breach("TRADE_LIMIT_EXCEEDED", tradeMax, value);
   if (dayVolumeAfter > dailyMax) return breach("DAILY_LIMIT_EXCEEDED", dailyMax, dayVolumeAfter);
   if (isBuy && value > buyingPower) return breach("INSUFFICIENT_FUNDS", buyingPower, value);
-  if (!isBuy && quantity > available)
-    return { code: "INSUFFICIENT_POSITION", limit: available.toString(), actual: quantity.toString() };
+  if (!isBuy && quantity > available) return breachOfShares("INSUFFICIENT_POSITION", available, quantity);
+  if (isBuy && heldAfter > POSITION_MAX) return breachOfShares("QUANTITY_LIMIT_EXCEEDED", POSITION_MAX, heldAfter);
   if (portfolioValue > VALUE_MAX) return breach("VALUE_LIMIT_EXCEEDED", VALUE_MAX, portfolioValue);
   if (!isBuy) return null;
   const limitPoints = percentToBasisPoints(limits.max_position_percent);
-  const positionValue = (BigInt(position?.quantity ?? 0) + quantity) * draft.price;
-  if (positionValue * BASIS_POINTS <= limitPoints * portfolioValue) return null;
-  return breach("POSITION_LIMIT_EXCEEDED", (limitPoints * portfolioValue) / BASIS_POINTS, positionValue);
+  const positionValue = valueOf(heldAfter, draft.price);
+  const positionMax = (limitPoints * portfolioValue) / BASIS_POINTS;
+  return positionValue > positionMax ? breach("POSITION_LIMIT_EXCEEDED", positionMax, positionValue) : null;
 }
 
 function breach(code: string, limit: Units, actual: Units): ExpectedRefusal {
   return { code, limit: toDecimal(limit), actual: toDecimal(actual) };
 }
 
+function breachOfShares(code: string, limit: Shares, actual: Shares): ExpectedRefusal {
+  return { code, limit: toQuantity(limit), actual: toQuantity(actual) };
+}
+
 /** The portfolio with this symbol at the trade's price and all others at the price last traded at. */
 function portfolioValueAt(price: Units, { account, position }: Context): Units {
   const recorded = parseUnits(account.portfolio_value);
   if (position === undefined) return recorded;
-  return recorded + BigInt(position.quantity) * (price - parseUnits(position.last_price));
+  const held = parseShares(position.quantity);
+  return recorded - valueOf(held, parseUnits(position.last_price)) + valueOf(held, price);
 }
 
 function leastOf(bounds: readonly bigint[]): bigint {

@@ -41,7 +41,7 @@ export function formatUnits(units: Units, format: MoneyFormat = {}): string {
   const step = 10n ** BigInt(4 - decimalsMax);
   const size = units < 0n ? -units : units;
   const rounded = ((size + step / 2n) / step) * step;
-  const whole = (rounded / SCALE).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  const whole = groupThousands((rounded / SCALE).toString());
   const digits = (rounded % SCALE).toString().padStart(4, "0").slice(0, decimalsMax);
   const fraction = digits.slice(0, decimals) + digits.slice(decimals).replace(/0+$/, "");
   const sign = rounded === 0n ? "" : units < 0n ? "-" : format.isSigned === true ? "+" : "";
@@ -82,7 +82,7 @@ export function percentToBasisPoints(percent: string): bigint {
   return parseUnits(percent) / 100n;
 }
 
-/** Whole shares with separators; the API says them as decimal strings. */
-export function formatQuantity(quantity: string | bigint | number): string {
-  return quantity.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+/** A whole number with separators. */
+export function groupThousands(number: string | number): string {
+  return number.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -8,8 +8,8 @@ it("shows the figures of a limit as money", () => {
 });
 
 it("shows shares as shares", () => {
-  const text = describeRefusal({ code: "INSUFFICIENT_POSITION", limit: "10", actual: "1200" });
-  expect(text.figures.map((figure) => figure.value)).toEqual(["10", "1,200"]);
+  const text = describeRefusal({ code: "INSUFFICIENT_POSITION", limit: "10", actual: "1200.123456" });
+  expect(text.figures.map((figure) => figure.value)).toEqual(["10", "1,200.123456"]);
 });
 
 it("says what the platform said when the code is not known here", () => {

@@ -1,7 +1,8 @@
 // Refusals in human words: what the rule is, and its figures. The table is the only place that knows the codes; one
 // that is not in it is shown with the platform's own message.
 
-import { formatQuantity, formatUnits, parseUnits } from "./money";
+import { formatUnits, parseUnits } from "./money";
+import { formatQuantity } from "./shares";
 
 type Unit = "money" | "shares";
 
@@ -47,6 +48,20 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
     explanation: "The value of this trade is above the account's limit for one trade.",
     unit: "money",
     limitLabel: "Limit per trade",
+    actualLabel: "This trade",
+  },
+  QUANTITY_LIMIT_EXCEEDED: {
+    title: "Too many shares",
+    explanation: "The position would be of more shares than the platform can hold.",
+    unit: "shares",
+    limitLabel: "Largest position",
+    actualLabel: "Would become",
+  },
+  VALUE_TOO_SMALL: {
+    title: "Trade too small",
+    explanation: "So small a part of a share is worth less than the smallest amount of money.",
+    unit: "money",
+    limitLabel: "Smallest value",
     actualLabel: "This trade",
   },
   VALUE_LIMIT_EXCEEDED: {

@@ -6,7 +6,7 @@ const attempt = {
   accountId: "a-1",
   symbol: "AAPL",
   side: "BUY",
-  quantity: 10,
+  quantity: "10",
   price: "100.0000",
   commandId: "c-1",
 } as const;
@@ -25,8 +25,8 @@ describe("the ticket", () => {
   });
 
   it("is filled by a row", () => {
-    const state = after({ type: "instrumentPicked", symbol: "KO", side: "SELL", quantity: 1200n });
-    expect(state).toMatchObject({ symbol: "KO", side: "SELL", quantityText: "1200", priceText: null });
+    const state = after({ type: "instrumentPicked", symbol: "KO", side: "SELL", quantity: 1_200_500_000n });
+    expect(state).toMatchObject({ symbol: "KO", side: "SELL", quantityText: "1200.5", priceText: null });
   });
 
   it("keeps the attempt, and stays closed, while its outcome is unknown", () => {

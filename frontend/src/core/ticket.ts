@@ -3,6 +3,7 @@
 // with the same id, and the form stays closed until the outcome is known or the attempt is given up.
 
 import type { ExecuteTradeInput } from "./commands";
+import { toQuantity, type Shares } from "./shares";
 import type { Side, TradeExecuted } from "./types";
 
 export interface TicketFailure {
@@ -34,7 +35,7 @@ export type TicketAction =
   | { type: "quantityEdited"; text: string }
   | { type: "priceEdited"; text: string }
   | { type: "livePriceChosen" }
-  | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: bigint }
+  | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: Shares }
   | { type: "submissionStarted"; attempt: ExecuteTradeInput }
   | { type: "tradeExecuted"; trade: TradeExecuted }
   | { type: "tradeRefused"; refusal: TicketFailure; isRecorded: boolean }
@@ -108,7 +109,7 @@ function edited(state: TicketState, action: Edit): TicketState {
         ...state,
         symbol: action.symbol,
         side: action.side ?? state.side,
-        quantityText: action.quantity === undefined ? state.quantityText : action.quantity.toString(),
+        quantityText: action.quantity === undefined ? state.quantityText : toQuantity(action.quantity),
         priceText: null,
       };
     case "ticketCleared":

@@ -2,14 +2,15 @@
 // whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
 
 import type { Quote } from "./live/market_state";
-import { formatPrice, formatQuantity, parseUnits, type Units } from "./money";
+import { formatPrice, parseUnits, type Units } from "./money";
+import { formatShares, type Shares } from "./shares";
 import type { TicketState } from "./ticket";
 import { readPrice, readQuantity } from "./typed";
 import type { AccountSummary, Position } from "./types";
 
 export interface Draft {
   livePrice: Units | null;
-  quantity: number | null;
+  quantity: Shares | null;
   price: Units | null;
   /** What the price field shows. */
   priceShown: string;
@@ -64,7 +65,7 @@ export function priceProblem(ticket: TicketState, price: Units | null, hasTried:
 export function submitText(ticket: TicketState, { quantity, price }: Draft): string {
   if (ticket.isSubmitting) return "Sending …";
   const verb = ticket.side === "BUY" ? "Buy" : "Sell";
-  const words = [verb, quantity === null ? "" : formatQuantity(quantity), ticket.symbol];
+  const words = [verb, quantity === null ? "" : formatShares(quantity), ticket.symbol];
   if (quantity !== null && price !== null) words.push("at", formatPrice(price));
   return words.filter((word) => word !== "").join(" ");
 }

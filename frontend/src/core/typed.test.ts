@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { formatUnits, toDecimal } from "./money";
-import { readAmount, readPrice, readQuantity } from "./typed";
+import { SHARE } from "./shares";
+import { QUANTITY_MAX, readAmount, readPrice, readQuantity } from "./typed";
 
 function amount(text: string): string | null {
   const { value } = readAmount(text);
@@ -42,8 +43,7 @@ describe("an amount that a person typed", () => {
   it.each(NO_FIGURE)("%j is refused with how to write it", (text) => {
     expect(readAmount(text)).toEqual({ value: null, problem: "Write it like 1,000.50" });
     expect(readPrice(text)).toEqual({ value: null, problem: "Write it like 1,045.50" });
-    expect(readQuantity(text).value).toBeNull();
-    expect(readQuantity(text).problem).toMatch(/^(Write it like 1,500|Whole shares only)$/);
+    expect(readQuantity(text)).toEqual({ value: null, problem: "Write it like 1,500 or 2.5" });
   });
 
   it("says what else is wrong", () => {
@@ -67,15 +67,16 @@ describe("an amount that a person typed", () => {
 });
 
 describe("a quantity that a person typed", () => {
-  it("is whole shares", () => {
-    expect(readQuantity("1,000").value).toBe(1000);
-    expect(readQuantity(" 15 ").value).toBe(15);
-    expect(readQuantity("1000000000").value).toBe(1_000_000_000);
+  it("is shares and parts of them", () => {
+    expect(readQuantity("1,000").value).toBe(1000n * SHARE);
+    expect(readQuantity(" 15 ").value).toBe(15n * SHARE);
+    expect(readQuantity("1000000000").value).toBe(QUANTITY_MAX);
+    expect(readQuantity("1.5").value).toBe(1_500_000n);
+    expect(readQuantity(".000001").value).toBe(1n);
+    expect(readQuantity("15.").value).toBe(15n * SHARE);
     expect(readQuantity("")).toEqual({ value: null, problem: null });
-    expect(readQuantity("0").problem).toBe("1 share or more");
-    expect(readQuantity("1000000001").problem).toBe("At most 1,000,000,000");
-    for (const text of ["1.5", "1.0", "15.", ".5"]) {
-      expect(readQuantity(text).problem).toBe("Whole shares only");
-    }
+    expect(readQuantity("0").problem).toBe("More than 0");
+    expect(readQuantity("1.0000001").problem).toBe("At most 6 decimals");
+    expect(readQuantity("1000000000.000001").problem).toBe("At most 1,000,000,000");
   });
 });

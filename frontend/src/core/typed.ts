@@ -2,12 +2,13 @@
 // decimals; commas may separate thousands, all of them or none. Whatever could mean two things (1,5 or 1000,50, which
 // half of the world reads as decimals) is refused rather than guessed at.
 
-import { formatUnits, SCALE, type Units } from "./money";
+import { formatUnits, groupThousands, SCALE, type Units } from "./money";
+import { SHARE, SHARE_DECIMALS, type Shares } from "./shares";
 
 /** What the platform takes at most (accounts/domain/values.py; a test compares them). */
 export const AMOUNT_MAX: Units = 100_000_000_000n * SCALE;
 export const PRICE_MAX: Units = 10_000_000n * SCALE;
-export const QUANTITY_MAX = 1_000_000_000;
+export const QUANTITY_MAX: Shares = 1_000_000_000n * SHARE;
 
 /** Both are null for an empty field. */
 export interface Typed<Value> {
@@ -15,31 +16,35 @@ export interface Typed<Value> {
   problem: string | null;
 }
 
-const DECIMALS = 4;
+const MONEY_DECIMALS = 4;
 const PLAIN = /^[0-9]+$/;
 const GROUPED = /^[1-9][0-9]{0,2}(?:,[0-9]{3})+$/;
 
 export function readAmount(text: string): Typed<Units> {
-  return readUnits(text, AMOUNT_MAX, "1,000.50");
+  return readDecimal(text, { example: "1,000.50", ...MONEY, most: AMOUNT_MAX, shownMost: formatUnits(AMOUNT_MAX, { decimals: 0 }) });
 }
 
 export function readPrice(text: string): Typed<Units> {
-  return readUnits(text, PRICE_MAX, "1,045.50");
+  return readDecimal(text, { example: "1,045.50", ...MONEY, most: PRICE_MAX, shownMost: formatUnits(PRICE_MAX, { decimals: 0 }) });
 }
 
-/** Whole shares. */
-export function readQuantity(text: string): Typed<number> {
-  const typed = text.trim();
-  if (typed === "") return { value: null, problem: null };
-  if (/^[0-9,]*\.[0-9]*$/.test(typed) && typed !== ".") return refused("Whole shares only");
-  if (!PLAIN.test(typed) && !GROUPED.test(typed)) return refused("Write it like 1,500");
-  const shares = BigInt(typed.replaceAll(",", ""));
-  if (shares === 0n) return refused("1 share or more");
-  if (shares > BigInt(QUANTITY_MAX)) return refused(`At most ${formatUnits(BigInt(QUANTITY_MAX) * SCALE, { decimals: 0 })}`);
-  return { value: Number(shares), problem: null };
+export function readQuantity(text: string): Typed<Shares> {
+  const shownMost = groupThousands((QUANTITY_MAX / SHARE).toString());
+  return readDecimal(text, { example: "1,500 or 2.5", decimals: SHARE_DECIMALS, one: SHARE, most: QUANTITY_MAX, shownMost });
 }
 
-function readUnits(text: string, most: Units, example: string): Typed<Units> {
+const MONEY = { decimals: MONEY_DECIMALS, one: SCALE };
+
+interface Reading {
+  example: string;
+  /** Decimals at most, and how many of the smallest unit are one. */
+  decimals: number;
+  one: bigint;
+  most: bigint;
+  shownMost: string;
+}
+
+function readDecimal(text: string, { example, decimals, one, most, shownMost }: Reading): Typed<bigint> {
   const typed = text.trim();
   if (typed === "") return { value: null, problem: null };
   const point = typed.indexOf(".");
@@ -47,10 +52,10 @@ function readUnits(text: string, most: Units, example: string): Typed<Units> {
   const fraction = point < 0 ? "" : typed.slice(point + 1);
   const isWhole = PLAIN.test(whole) || GROUPED.test(whole) || (whole === "" && fraction !== "");
   if (!isWhole || !(fraction === "" || PLAIN.test(fraction))) return refused(`Write it like ${example}`);
-  if (fraction.length > DECIMALS) return refused(`At most ${DECIMALS} decimals`);
-  const units = BigInt(whole.replaceAll(",", "") || "0") * SCALE + BigInt(fraction.padEnd(DECIMALS, "0"));
+  if (fraction.length > decimals) return refused(`At most ${decimals} decimals`);
+  const units = BigInt(whole.replaceAll(",", "") || "0") * one + BigInt(fraction.padEnd(decimals, "0"));
   if (units === 0n) return refused("More than 0");
-  if (units > most) return refused(`At most ${formatUnits(most, { decimals: 0 })}`);
+  if (units > most) return refused(`At most ${shownMost}`);
   return { value: units, problem: null };
 }
 

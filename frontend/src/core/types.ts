@@ -1,5 +1,5 @@
 // What the platform's APIs say, as types: REST, GraphQL and WebSocket. Money and prices are decimal strings with four
-// decimals, quantities decimal strings of whole shares (there may be more than a number holds), instants RFC 3339 in UTC. Nothing here computes.
+// decimals, quantities decimal strings with up to six, instants RFC 3339 in UTC. Nothing here computes.
 
 export type Decimal = string;
 export type Quantity = string;
@@ -134,6 +134,7 @@ export interface Trade {
   quantity: Quantity;
   price: Decimal;
   value: Decimal;
+  fee: Decimal;
   realized_pnl: Decimal;
   cash_after: Decimal;
   order_id: string | null;
@@ -280,6 +281,7 @@ export interface TradeExecuted {
   quantity: Quantity;
   price: Decimal;
   value: Decimal;
+  fee: Decimal;
   realizedPnl: Decimal;
   cashAfter: Decimal;
   positionQuantity: Quantity;

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 
 import { sampleAccount, samplePosition } from "../testing/samples";
-import { formatQuantity, parseUnits, toDecimal } from "./money";
+import { parseUnits, toDecimal } from "./money";
+import { formatQuantity, SHARE } from "./shares";
 import { figuresOfToday, valueAtMarket } from "./valuation";
 
 it("values positions at the live price, exactly", () => {
@@ -16,7 +17,7 @@ it("values positions at the live price, exactly", () => {
 it("counts every share of a position that no number holds", () => {
   const position = samplePosition({ quantity: "9007199254740993", last_price: "0.0001" });
   const [valued] = valueAtMarket(sampleAccount(), [position], new Map()).positions;
-  expect(valued?.quantity).toBe(9007199254740993n);
+  expect(valued?.quantity).toBe(9007199254740993n * SHARE);
   expect(valued?.marketValue).toBe(9007199254740993n);
   expect(formatQuantity(position.quantity)).toBe("9,007,199,254,740,993");
 });

@@ -2,6 +2,7 @@
 // each symbol at; here the same sums are made with the live prices. Exact: all of it is integer arithmetic.
 
 import { basisPoints, parseUnits, type Units } from "./money";
+import { parseShares, valueOf, type Shares } from "./shares";
 import type { AccountSummary, Position } from "./types";
 
 /** Live prices by symbol. */
@@ -9,7 +10,7 @@ export type Prices = ReadonlyMap<string, Units>;
 
 export interface ValuedPosition {
   symbol: string;
-  quantity: bigint;
+  quantity: Shares;
   /** Those that no working order keeps. */
   available: bigint;
   averageCost: Units;
@@ -64,12 +65,12 @@ function valuePosition(position: Position, prices: Prices): ValuedPosition {
   const livePrice = prices.get(position.symbol);
   const price = livePrice ?? parseUnits(position.last_price);
   const cost = parseUnits(position.cost);
-  const quantity = BigInt(position.quantity);
-  const marketValue = quantity * price;
+  const quantity = parseShares(position.quantity);
+  const marketValue = valueOf(quantity, price);
   return {
     symbol: position.symbol,
     quantity,
-    available: BigInt(position.available),
+    available: parseShares(position.available),
     averageCost: parseUnits(position.avg_cost),
     cost,
     price,

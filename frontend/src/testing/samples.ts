@@ -57,6 +57,7 @@ export function sampleTrade(version: number, changes: Partial<Trade> = {}): Trad
     quantity: "100",
     price: "100.0000",
     value: "10000.0000",
+    fee: "0.0000",
     realized_pnl: "0.0000",
     cash_after: "90000.0000",
     order_id: null,

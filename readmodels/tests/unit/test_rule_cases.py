@@ -13,8 +13,8 @@ def test_the_cases_reach_every_rule_and_know_reservations():
     found = cases()["accounts"]
     outcomes = [each for account in found for trade in account["trades"] for each in trade["outcomes"]]
     codes = Counter(None if each["refused"] is None else each["refused"]["code"] for each in outcomes)
-    limits = {"POSITION_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED", "TRADE_LIMIT_EXCEEDED", "VALUE_LIMIT_EXCEEDED"}
-    assert codes.keys() == {None, *limits, "INSUFFICIENT_FUNDS", "INSUFFICIENT_POSITION"}
+    limits = {f"{what}_LIMIT_EXCEEDED" for what in ("POSITION", "DAILY", "TRADE", "VALUE", "QUANTITY")}
+    assert codes.keys() == {None, *limits, "INSUFFICIENT_FUNDS", "INSUFFICIENT_POSITION", "VALUE_TOO_SMALL"}
     assert min(codes.values()) >= 2
     assert sum(account["account"]["reserved_cash"] != "0.0000" for account in found) >= 5
     assert sum(each["reserved_quantity"] != "0" for account in found for each in account["positions"]) >= 3

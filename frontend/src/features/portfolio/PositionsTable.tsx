@@ -5,7 +5,8 @@ import { Change, Flash, PercentChange, Price, Amount } from "../../components/Fi
 import { WeightBar } from "../../components/Meter";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { SortableHeader, useSorting, type Sorting } from "../../components/sorting";
-import { formatPercent, formatQuantity, percentToBasisPoints } from "../../core/money";
+import { formatPercent, percentToBasisPoints } from "../../core/money";
+import { formatShares } from "../../core/shares";
 import type { AccountSummary } from "../../core/types";
 import type { Valuation, ValuedPosition } from "../../core/valuation";
 
@@ -111,12 +112,12 @@ function Row({ position, limitPoints, isChosen, onChosen }: RowProps): ReactElem
         {position.symbol}{" "}
         {position.available < position.quantity && (
           <span className="tag" title="Working orders keep the others" data-testid="position-available">
-            {formatQuantity(position.available)} free
+            {formatShares(position.available)} free
           </span>
         )}
       </th>
       <td data-label="Qty" data-testid="position-quantity">
-        {formatQuantity(position.quantity)}
+        {formatShares(position.quantity)}
       </td>
       <td data-label="Avg cost">
         <Price units={position.averageCost} decimals={4} />

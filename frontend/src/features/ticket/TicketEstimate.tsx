@@ -5,7 +5,8 @@ import { Amount, Change } from "../../components/Figures";
 import { WeightBar } from "../../components/Meter";
 import { Icon } from "../../components/Icon";
 import type { TradeEstimate } from "../../core/estimate";
-import { formatPercent, formatQuantity } from "../../core/money";
+import { formatPercent } from "../../core/money";
+import { formatShares } from "../../core/shares";
 import { describeRefusal } from "../../core/refusals";
 import type { Side } from "../../core/types";
 
@@ -35,7 +36,7 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
           {estimate === null ? (
             none
           ) : (
-            <span className={estimate.positionAfter < 0n ? "is-bad" : ""}>{formatQuantity(estimate.positionAfter)}</span>
+            <span className={estimate.positionAfter < 0n ? "is-bad" : ""}>{formatShares(estimate.positionAfter)}</span>
           )}
         </Fact>
         <Fact label="Weight after">

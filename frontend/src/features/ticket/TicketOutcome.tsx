@@ -5,7 +5,8 @@ import { CopyableId } from "../../components/CopyableId";
 import { Icon } from "../../components/Icon";
 import { Refusal } from "../../components/Refusal";
 import type { ExecuteTradeInput } from "../../core/commands";
-import { formatPrice, formatQuantity, formatUnits, parseUnits } from "../../core/money";
+import { formatPrice, formatUnits, parseUnits } from "../../core/money";
+import { formatQuantity } from "../../core/shares";
 import type { TicketResult } from "../../core/ticket";
 import type { Trade, TradeExecuted } from "../../core/types";
 
@@ -86,7 +87,8 @@ function Executed({ trade }: { trade: TradeExecuted }): ReactElement {
         <span className="figure">at {formatPrice(parseUnits(trade.price))}</span>
       </div>
       <p>
-        {formatUnits(parseUnits(trade.value))} · version {trade.version} · event{" "}
+        {formatUnits(parseUnits(trade.value))}
+        {parseUnits(trade.fee) !== 0n && ` · fee ${formatUnits(parseUnits(trade.fee))}`} · version {trade.version} · event{" "}
         <CopyableId id={trade.tradeId} label="event id" />
       </p>
     </div>

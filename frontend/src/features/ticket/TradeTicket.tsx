@@ -13,7 +13,8 @@ import { Panel } from "../../components/Panel";
 import { makeCommandId } from "../../core/commands";
 import { estimateTrade, quantityMax } from "../../core/estimate";
 import type { Quote } from "../../core/live/market_state";
-import { formatPrice, formatQuantity, toDecimal } from "../../core/money";
+import { formatPrice, toDecimal } from "../../core/money";
+import { formatShares, toQuantity } from "../../core/shares";
 import { isTicketOpen, type TicketAction, type TicketState } from "../../core/ticket";
 import { closedReasonOf, priceProblem, quantityProblem, readDraft, submitText } from "../../core/ticket_draft";
 import type { AccountSummary, Position, Side, Trade } from "../../core/types";
@@ -62,7 +63,7 @@ export function TradeTicket(props: TradeTicketProps): ReactElement {
       accountId: account.account_id,
       symbol: draft.symbol,
       side: draft.side,
-      quantity,
+      quantity: toQuantity(quantity),
       price: toDecimal(draft.price),
       commandId: makeCommandId(),
     });
@@ -104,15 +105,15 @@ export function TradeTicket(props: TradeTicketProps): ReactElement {
             value={ticket.quantityText}
             isDisabled={isDisabled}
             problem={quantityProblem(ticket.quantityText, hasTried)}
-            inputMode="numeric"
+            inputMode="decimal"
             onEdited={(text) => dispatch({ type: "quantityEdited", text })}
             onKeyDown={pressSide}
             action={
               most === null || isDisabled
                 ? null
                 : {
-                    label: `Max ${formatQuantity(most)}`,
-                    onClick: () => dispatch({ type: "quantityEdited", text: most.toString() }),
+                    label: `Max ${formatShares(most)}`,
+                    onClick: () => dispatch({ type: "quantityEdited", text: toQuantity(most) }),
                   }
             }
           />

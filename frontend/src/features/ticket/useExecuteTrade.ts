@@ -6,7 +6,8 @@ import type { Dispatch } from "react";
 import { useToast } from "../../components/toast_context";
 import { executeTrade, type ExecuteTradeInput } from "../../core/commands";
 import { failureOf } from "../../core/failures";
-import { formatPrice, formatQuantity, parseUnits } from "../../core/money";
+import { formatPrice, parseUnits } from "../../core/money";
+import { formatQuantity } from "../../core/shares";
 import type { TicketAction } from "../../core/ticket";
 
 interface ExecuteTradeOptions {

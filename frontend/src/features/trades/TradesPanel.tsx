@@ -7,7 +7,8 @@ import { Amount, Change, Price } from "../../components/Figures";
 import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { TRADE_FILES, tradesFilePath } from "../../core/api";
-import { formatQuantity, parseUnits } from "../../core/money";
+import { formatUnits, groupThousands, parseUnits } from "../../core/money";
+import { formatQuantity } from "../../core/shares";
 import { formatClock, formatDay } from "../../core/time";
 import type { Trade } from "../../core/types";
 
@@ -26,7 +27,7 @@ export const TradesPanel = memo(function TradesPanel(props: TradesPanelProps): R
     <Panel
       title="Trades"
       className="trades"
-      note={hasTrades ? `${trades.length} of ${formatQuantity(tradeCount)}` : undefined}
+      note={hasTrades ? `${trades.length} of ${groupThousands(tradeCount)}` : undefined}
       actions={hasTrades && accountId !== null ? <Downloads accountId={accountId} /> : undefined}
     >
       {trades === null && <SkeletonRows rows={8} label="Loading trades" />}
@@ -119,6 +120,7 @@ const Row = memo(function Row({ trade, versionAtFirst }: { trade: Trade; version
       </td>
       <td data-label="Value">
         <Amount units={parseUnits(trade.value)} />
+        {parseUnits(trade.fee) !== 0n && <small className="muted"> fee {formatUnits(parseUnits(trade.fee))}</small>}
       </td>
       <td data-label="Realized">
         {trade.side === "SELL" ? <Change units={realized} hasArrow={false} /> : <span className="muted">–</span>}
