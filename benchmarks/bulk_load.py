@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 
 from accounts.domain.commands import ExecuteTrade
-from accounts.domain.values import format_amount
+from accounts.domain.values import SHARE, format_amount
 from benchmarks import zipf
 from benchmarks.trades import trade_requests
 from market.instruments import all_symbols
@@ -43,7 +43,7 @@ def bodies(requests: int, trades: int, *, is_zipf: bool = False) -> list[bytes]:
                     "commandId": request.command_id,
                     "symbol": trade.symbol,
                     "side": trade.side,
-                    "quantity": trade.quantity,
+                    "quantity": trade.quantity // SHARE,
                     "price": format_amount(trade.price),
                 }
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from benchmarks.measure import Figure
 from eventstore.engines.dynamodb.items import batch_item, page_item
 from eventstore.engines.memory import MemoryEngine
@@ -45,7 +46,7 @@ def _units(shape: str, *, accounts: int) -> Figure:
                     numbers.choice(names),
                     f"{start + number:032x}",
                     "bench",
-                    ExecuteTrade("KO", "BUY", 1, numbers.randint(1, 900), None),
+                    ExecuteTrade("KO", "BUY", SHARE, numbers.randint(1, 900), None),
                 )
                 for number in range(GROUP)
             ]

@@ -18,7 +18,7 @@ from accounts.codec import account_codec
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.state import Account
-from accounts.domain.values import format_amount
+from accounts.domain.values import SHARE, format_amount
 from benchmarks.measure import Figure
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
@@ -105,7 +105,7 @@ def entry_of(request: Request[AccountCommand]) -> dict[str, object]:
         "commandId": request.command_id,
         "symbol": trade.symbol,
         "side": trade.side,
-        "quantity": trade.quantity,
+        "quantity": trade.quantity // SHARE,
         "price": format_amount(trade.price),
     }
 

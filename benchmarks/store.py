@@ -13,6 +13,7 @@ import msgspec
 
 from accounts.application.decider import AccountDecider
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from benchmarks.engines import dynamodb_local, engine_of, store_on
 from benchmarks.measure import Figure, median, percentile, rate
 from benchmarks.page_units import page_units
@@ -228,5 +229,5 @@ def _states(kind: str, url: str, events: int) -> Iterator[Figure]:
 
 def _trade(account_id: str, number: int) -> Request[ExecuteTrade]:
     side = "SELL" if number % 2 == 0 and number > 3 else "BUY"
-    command = ExecuteTrade("KO", side, 1 + number % 7 // 7, 500_000 + number % 999, None)
+    command = ExecuteTrade("KO", side, SHARE, 500_000 + number % 999, None)
     return Request(account_id, f"{number:032x}", "bench", command)

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
@@ -108,7 +109,7 @@ def _write_history(folder: Path, events: int, now: datetime) -> None:
         deposit_every = max(events // 24, 1)
         for number in range(3, events):
             side = "SELL" if number % 2 == 0 and number > 3 else "BUY"
-            trade = ExecuteTrade("KO", side, 1, 500_000 + number % 999, None)
+            trade = ExecuteTrade("KO", side, SHARE, 500_000 + number % 999, None)
             commands.append(DepositCash(10**9, "") if number % deposit_every == 0 else trade)
         size = 50  # A group has one instant: about an hour of the account's life.
         for start in range(0, events, size):

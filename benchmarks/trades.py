@@ -6,6 +6,7 @@ import uuid
 from accounts.application.decider import AccountDecider
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 from eventstore.store import EventStore
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.request import Request
@@ -47,7 +48,7 @@ def trade_requests(count: int, seed: int = 2) -> list[Request[AccountCommand]]:
             ExecuteTrade(
                 numbers.choice(symbols),
                 "SELL" if numbers.random() < 0.4 else "BUY",
-                numbers.randint(1, 20),
+                numbers.randint(1, 20) * SHARE,
                 numbers.randint(100_000, 2_000_000),
                 None,
             ),

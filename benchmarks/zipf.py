@@ -11,6 +11,7 @@ from typing import Final
 
 from accounts.application.decider import AccountDecider
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.values import SHARE
 from benchmarks.trades import Writer
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
@@ -47,7 +48,7 @@ def trade_requests(count: int, *, symbols: Sequence[str], seed: int = 4) -> Iter
     held: dict[tuple[str, str], int] = {}
     for account_id in numbers.choices(ids, cum_weights=weights, k=count):
         place = (account_id, numbers.choice(symbols))
-        quantity, holding = numbers.randint(1, 20), held.get(place, 0)
+        quantity, holding = numbers.randint(1, 20) * SHARE, held.get(place, 0)
         is_sell = holding >= quantity and numbers.random() < 0.5
         held[place] = holding - quantity if is_sell else holding + quantity
         trade = ExecuteTrade(

@@ -42,6 +42,45 @@ OUTCOME_COLUMNS: Final = 15
 """Of a refusal, the third and fourth column are its figures."""
 
 
+@kernel()
+def _execute(
+    is_buy: bool,
+    quantity: int,
+    price: int,
+    day: int,
+    account: Integers,
+    position: Integers,
+    outcome: Integers,
+) -> None:
+    """Move an account and its position on by a trade that passed every rule, and say what it led to."""
+    held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
+    value, cash, held_after, cost_after, realized = effect_of(
+        is_buy, quantity, price, NO_FEE, account[s.CASH], held, cost
+    )
+    if account[s.DAY] != day:
+        account[s.DAY], account[s.DAY_VOLUME], account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL] = day, 0, 0, 0
+    account[s.VERSION] += 1
+    account[s.CASH] = cash
+    account[s.POSITIONS_COST] += cost_after - cost
+    account[s.POSITIONS_VALUE] += value_of(held_after, price) - value_of(held, mark)
+    account[s.REALIZED_PNL] += realized
+    account[s.TRADE_COUNT] += 1
+    account[s.DAY_VOLUME] += value
+    account[s.DAY_TRADES] += 1
+    account[s.DAY_REALIZED_PNL] += realized
+    position[s.QUANTITY], position[s.COST], position[s.MARK] = held_after, cost_after, price
+    position[s.POSITION_REALIZED_PNL] += realized
+    outcome[VERSION_AFTER] = account[s.VERSION]
+    outcome[VALUE], outcome[CASH_AFTER] = value, cash
+    outcome[POSITION_QUANTITY], outcome[POSITION_COST] = held_after, cost_after
+    outcome[POSITION_REALIZED_PNL] = position[s.POSITION_REALIZED_PNL]
+    outcome[REALIZED_PNL], outcome[TOTAL_REALIZED_PNL] = realized, account[s.REALIZED_PNL]
+    outcome[POSITIONS_COST] = account[s.POSITIONS_COST]
+    outcome[PORTFOLIO_VALUE] = cash + account[s.POSITIONS_VALUE]
+    outcome[TRADE_COUNT], outcome[DAY_VOLUME] = account[s.TRADE_COUNT], account[s.DAY_VOLUME]
+    outcome[DAY_TRADES], outcome[DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
+
+
 @kernel(
     "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8, i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], "
     "i8[:,::1])"
@@ -86,7 +125,6 @@ def _decide_trades(
         held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
         if not fits_64_bits(quantity, price, held, cost):
             return entry
-        day_volume = account[s.DAY_VOLUME] if account[s.DAY] == day else 0
         rule, limit, actual = breach_of(
             is_buy,
             quantity,
@@ -98,7 +136,7 @@ def _decide_trades(
             account[s.POSITIONS_VALUE],
             held,
             mark,
-            day_volume,
+            account[s.DAY_VOLUME] if account[s.DAY] == day else 0,
             account[s.MAX_TRADE_VALUE],
             account[s.MAX_DAILY_VALUE],
             account[s.MAX_POSITION_BP],
@@ -115,31 +153,7 @@ def _decide_trades(
             index[cell] = row
             counters[s.POSITION_COUNT] = row + 1
             position[s.KEY] = key
-        value, cash, held_after, cost_after, realized = effect_of(
-            is_buy, quantity, price, NO_FEE, account[s.CASH], held, cost
-        )
-        if account[s.DAY] != day:
-            account[s.DAY], account[s.DAY_VOLUME], account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL] = day, 0, 0, 0
-        account[s.VERSION] += 1
-        account[s.CASH] = cash
-        account[s.POSITIONS_COST] += cost_after - cost
-        account[s.POSITIONS_VALUE] += value_of(held_after, price) - value_of(held, mark)
-        account[s.REALIZED_PNL] += realized
-        account[s.TRADE_COUNT] += 1
-        account[s.DAY_VOLUME] += value
-        account[s.DAY_TRADES] += 1
-        account[s.DAY_REALIZED_PNL] += realized
-        position[s.QUANTITY], position[s.COST], position[s.MARK] = held_after, cost_after, price
-        position[s.POSITION_REALIZED_PNL] += realized
-        outcome[VERSION_AFTER] = account[s.VERSION]
-        outcome[VALUE], outcome[CASH_AFTER] = value, cash
-        outcome[POSITION_QUANTITY], outcome[POSITION_COST] = held_after, cost_after
-        outcome[POSITION_REALIZED_PNL] = position[s.POSITION_REALIZED_PNL]
-        outcome[REALIZED_PNL], outcome[TOTAL_REALIZED_PNL] = realized, account[s.REALIZED_PNL]
-        outcome[POSITIONS_COST] = account[s.POSITIONS_COST]
-        outcome[PORTFOLIO_VALUE] = cash + account[s.POSITIONS_VALUE]
-        outcome[TRADE_COUNT], outcome[DAY_VOLUME] = account[s.TRADE_COUNT], account[s.DAY_VOLUME]
-        outcome[DAY_TRADES], outcome[DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
+        _execute(is_buy, quantity, price, day, account, position, outcome)
     return numbers.size
 
 

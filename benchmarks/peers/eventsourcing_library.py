@@ -50,6 +50,8 @@ class TradeRecorded(msgspec.Struct, frozen=True, gc=False):
     quantity: int
     price: int
     order_id: str | None
+    value: int
+    fee: int
     cash_after: int
     position_quantity: int
     position_cost: int

@@ -23,6 +23,8 @@ BLOCK_BYTES_MAX: Final = 2**31 - 1
 
 _OPTIONAL: Final = ["null", "string"]
 _LONGS: Final = (
+    "value",
+    "fee",
     "cash_after",
     "position_quantity",
     "position_cost",

@@ -194,7 +194,7 @@ class TestSizes:
         assert msgspec.convert([found["type"] + "@1", *found["data"].values()], TradeExecuted) == trades[0].executed
 
     def test_a_field_that_the_avro_schema_lacks_is_noticed(self, trades):
-        records = [{**sizes.record_of(trade), "fee": 1} for trade in trades]
+        records = [{**sizes.record_of(trade), "tax": 1} for trade in trades]
         with pytest.raises(AssertionError, match="does not hold what was written"):
             sizes.container(records, codec="deflate", block_size=10)
 

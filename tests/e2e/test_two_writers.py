@@ -13,6 +13,7 @@ import json, sys, django
 django.setup()
 from accounts.application.envelope import Envelope, Executed
 from accounts.domain.commands import ExecuteTrade
+from accounts.domain.values import SHARE
 from tradingplatform.bootstrap import make_in_process_bus
 
 name, account_id, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -23,7 +24,7 @@ versions = []
 number = 0
 while number < count or (versions[-1] - versions[0] == number - 1 and number < 20 * count):
     # On until somebody else's trades lie between ours: the two are to run at the same time.
-    trade = ExecuteTrade("KO", "BUY", 1, 10_000, None)
+    trade = ExecuteTrade("KO", "BUY", SHARE, 10_000, None)
     (result,) = bus.submit([Envelope(account_id, f"{name}-{number}", name, trade)])
     assert isinstance(result, Executed), result
     versions.append(result.version)

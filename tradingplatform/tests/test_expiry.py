@@ -12,6 +12,7 @@ from accounts.application.envelope import Envelope, NotExecuted
 from accounts.application.provider import set_bus_factory
 from accounts.domain.commands import CancelOrder, DepositCash, PlaceOrder, ReplaceOrder
 from accounts.domain.events import CommandRefused, OrderExpired
+from accounts.domain.values import SHARE
 from eventstore.writer.request import Request
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, DAY, history, project
@@ -43,7 +44,7 @@ class Expiry:
     def place(self, time_in_force, *, seconds_ago):
         self.history.now = self.microseconds - seconds_ago * SECOND
         order_id = self.history.next_order_id()
-        terms = ("KO", "BUY", 10, "LIMIT", time_in_force, 10_000, None, 0)
+        terms = ("KO", "BUY", 10 * SHARE, "LIMIT", time_in_force, 10_000, None, 0)
         self.history.execute(ADA, PlaceOrder(order_id, f"client-{order_id}", *terms))
         return order_id
 
@@ -71,7 +72,7 @@ def expiring(history):
 
 def test_orders_of_earlier_days_expire_once_with_what_is_left_of_them(history, expiring):
     order_id = expiring.place("DAY", seconds_ago=86_400)
-    history.fill(ADA, order_id, quantity=4, price=10_000)
+    history.fill(ADA, order_id, shares=4, price=10_000)
     assert (expiring.run(), expiring.run()) == (1, 0)
     assert expiring.ended() == [order_id]
     assert history.writer.state(ADA)[0].reserved_cash == 0

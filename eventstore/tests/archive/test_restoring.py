@@ -1,13 +1,16 @@
 """A store that is filled from the archive, or up to an instant, is the old one: same identity, hashes and heads."""
 
+import msgspec
 import pytest
 
 from eventstore.archive.errors import ArchiveError, NotInArchive
 from eventstore.archive.restoring import LeftOut, import_archive, read_manifests, restore
 from eventstore.archive.signing import verifier
+from eventstore.archive.verification import whole_archive
 from eventstore.engines.memory import MemoryEngine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import IntegrityError
+from eventstore.integrity.hashing import FORMAT
 from eventstore.tests.archive.scenario import DAY, everything, findings
 from eventstore.tests.archive.test_archiver import alter
 from eventstore.tests.counter import Added, CounterDecider, add, histories, open_counters

@@ -220,7 +220,7 @@ it("sends no trade of 15 shares at 455 for 1,5 at 45,5", async () => {
   await userEvent.click(screen.getByTestId("ticket-submit"));
   const ticket = within(screen.getByRole("form", { name: "Trade ticket" }));
   expect(ticket.getAllByRole("alert").map((each) => each.textContent)).toEqual([
-    "Write it like 1,500",
+    "Write it like 1,500 or 2.5",
     "Write it like 1,045.50",
   ]);
   expect(commandIds).toEqual([]);
