@@ -25,6 +25,7 @@ VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come t
 BASIS_POINTS: Final = 10_000
 
 _WHOLE_DIGITS_MAX: Final = 12
+_HUGE: Final = 10 ** (_WHOLE_DIGITS_MAX + 6)
 _MONEY_DECIMALS: Final = 4
 _QUANTITY_DECIMALS: Final = 6
 
@@ -159,19 +160,21 @@ def _parse_positive_decimal(text: object, *, what: str, maximum: int) -> int:
 
 
 def _parse_decimal(text: object, *, what: str, decimals_max: int, example: str) -> int:
-    """Return plain digits with decimals as a whole number of the smallest unit."""
+    """Return plain digits with decimals as a whole number of the smallest unit; of endless digits some huge number."""
     if not isinstance(text, str):
         raise InvalidValue(f"{what} is a decimal string such as {example}, {_shown(text)} is not")
     whole, point, fraction = text.partition(".")
     digits = whole + fraction
     if (
         not (digits.isascii() and digits.isdigit())  # Both: other scripts have digits, too.
-        or not 0 < len(whole) <= _WHOLE_DIGITS_MAX
+        or not whole
         or not (0 < len(fraction) <= decimals_max if point else True)
     ):
         raise InvalidValue(
             f"{what} is plain digits with at most {decimals_max} decimals such as {example}, {_shown(text)} is not"
         )
+    if len(whole) > _WHOLE_DIGITS_MAX:  # What is larger than any maximum is not worth the time that it takes to read.
+        return _HUGE
     return int(digits.ljust(len(whole) + decimals_max, "0"))
 
 

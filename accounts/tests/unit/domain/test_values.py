@@ -76,6 +76,17 @@ def test_negative_quantities_are_shown_with_their_sign():
     assert (format_quantity(-SHARE), format_quantity(-SHARE // 2)) == ("-1", "-0.5")
 
 
+@pytest.mark.parametrize("digits", [13, 16, 5_000])
+def test_what_is_too_large_is_told_the_maximum_however_many_digits_it_has(digits):
+    for parse, most in (
+        (parse_amount, "100000000000.0000"),
+        (parse_price, "10000000.0000"),
+        (parse_quantity, "1000000000"),
+    ):
+        with pytest.raises(InvalidValue, match=f"at most {most}"):
+            parse("9" * digits + ".5")
+
+
 def test_the_message_says_what_was_found():
     with pytest.raises(InvalidValue, match=r"a price is plain digits .* '1e3' is not"):
         parse_price("1e3")
