@@ -23,8 +23,9 @@ SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
 SIDES = st.sampled_from(["BUY", "SELL"])
 MONEY = st.integers(1, 10**9)
 WHOLE = (st.integers(1, 20) | st.integers(1, 300)).map(lambda number: number * SHARE)
-QUANTITIES = WHOLE | WHOLE | st.integers(1, 300 * SHARE) | st.integers(1, 1_000)
-"""Millionths of a share: mostly whole shares, some with fractions, a few next to nothing."""
+HALVES = st.integers(1, 300).map(lambda number: number * SHARE // 2)
+QUANTITIES = WHOLE | WHOLE | HALVES | st.integers(1, 300 * SHARE) | st.integers(1, 1_000)
+"""Millionths of a share: mostly whole shares, halves whose value is a tie, any part, a few next to nothing."""
 PRICES = st.integers(1, 3_000) | st.integers(1, 300_000)
 ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(8)])
 CLIENT_IDS = st.sampled_from([f"client-{number}" for number in range(8)])
