@@ -53,12 +53,12 @@ class Quantity(graphene.Scalar):
     def parse_value(value: Any) -> str | int:
         """Take a text or a whole number, to be judged with the rest of the command."""
         if type(value) not in (str, int):
-            raise GraphQLError(f'a Quantity is a decimal string such as "3" or a whole number, found {inspect(value)}')
+            raise GraphQLError(f'a Quantity is a decimal string such as "2.5" or a whole number, found {inspect(value)}')
         return value
 
     @staticmethod
     def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> str | int:
         """Take it from the query's own text."""
         if not isinstance(node, IntValueNode | StringValueNode):
-            raise GraphQLError('a Quantity is a decimal string such as "3" or a whole number', node)
+            raise GraphQLError('a Quantity is a decimal string such as "2.5" or a whole number', node)
         return node.value
