@@ -53,7 +53,9 @@ class Quantity(graphene.Scalar):
     def parse_value(value: Any) -> str | int:
         """Take a text or a whole number, to be judged with the rest of the command."""
         if type(value) not in (str, int):
-            raise GraphQLError(f'a Quantity is a decimal string such as "2.5" or a whole number, found {inspect(value)}')
+            raise GraphQLError(
+                f'a Quantity is a decimal string such as "2.5" or a whole number, found {inspect(value)}'
+            )
         return value
 
     @staticmethod

@@ -327,6 +327,7 @@ def _risk_breach(
         order.side == "BUY",
         order.remaining,
         price,
+        value_of(order.remaining, price),
         order.reserved_cash,
         account.cash - cash,
         position.quantity - shares,

@@ -53,6 +53,7 @@ def breach_of(
     is_buy: bool,
     quantity: int,
     price: int,
+    value: int,
     cost: int,
     spendable: int,
     sellable: int,
@@ -68,11 +69,10 @@ def breach_of(
 ) -> tuple[int, int, int]:
     """Return the first rule that buying or selling `quantity` at `price` would break, the limit and the actual figure.
 
-    `cost` is the cash that a buy takes or reserves, `spendable` and `sellable` what there is of cash and shares,
-    `held` and `mark` the position before, `day_volume` the value traded so far that day; `waived` is a bit for each
-    rule that is not judged (see `rules_not_stretched`).
+    `value` is quantity x price, `cost` the cash that a buy takes or reserves, `spendable` and `sellable` what there is
+    of cash and shares, `held` and `mark` the position before, `day_volume` the value traded so far that day; `waived`
+    is a bit for each rule that is not judged (see `rules_not_stretched`).
     """
-    value = value_of(quantity, price)
     if value == 0:
         return TOO_SMALL, 1, 0
     if value > max_trade_value and not waived & 1 << TRADE_LIMIT:
@@ -111,8 +111,9 @@ def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order |
     if order is not None:
         cash += order.freed_cash(quantity)
         shares += order.reserved_shares(quantity)
-    cost = value_of(quantity, trade.price)
-    return judged(account, position, trade.side == "BUY", quantity, trade.price, cost, cash, shares, day)
+    price = trade.price
+    value = value_of(quantity, price)
+    return judged(account, position, trade.side == "BUY", quantity, price, value, value, cash, shares, day)
 
 
 def judged(
@@ -121,6 +122,7 @@ def judged(
     is_buy: bool,
     quantity: int,
     price: int,
+    value: int,
     cost: int,
     spendable: int,
     sellable: int,
@@ -132,6 +134,7 @@ def judged(
         is_buy,
         quantity,
         price,
+        value,
         cost,
         spendable,
         sellable,

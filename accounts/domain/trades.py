@@ -20,17 +20,16 @@ NO_FEE: Final = 0
 
 
 def effect_of(
-    is_buy: bool, quantity: int, price: int, fee: int, cash: int, held: int, cost: int
-) -> tuple[int, int, int, int, int]:
-    """Return what a trade is worth, and the cash, the shares, their cost and the realized P&L that it leads to.
+    is_buy: bool, quantity: int, value: int, fee: int, cash: int, held: int, cost: int
+) -> tuple[int, int, int, int]:
+    """Return the cash, the shares, their cost and the realized P&L that a trade of this value leads to.
 
     A function of integers alone, which also runs compiled (see values.py). Average cost: a sale takes its part along.
     """
-    value = value_of(quantity, price)
     if is_buy:
-        return value, cash - value - fee, held + quantity, cost + value + fee, 0
+        return cash - value - fee, held + quantity, cost + value + fee, 0
     removed = cost_removed(cost, held, quantity)
-    return value, cash + value - fee, held - quantity, cost - removed, value - fee - removed
+    return cash + value - fee, held - quantity, cost - removed, value - fee - removed
 
 
 def fits_64_bits(quantity: int, price: int, held: int, cost: int) -> bool:
@@ -45,8 +44,9 @@ def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
     """
     symbol, side, quantity, price = trade.symbol, trade.side, trade.quantity, trade.price
     held, cost, mark, position_realized = account.positions.get(symbol, NO_POSITION)
-    value, cash_after, quantity_after, cost_after, realized = effect_of(
-        side == "BUY", quantity, price, NO_FEE, account.cash, held, cost
+    value = value_of(quantity, price)
+    cash_after, quantity_after, cost_after, realized = effect_of(
+        side == "BUY", quantity, value, NO_FEE, account.cash, held, cost
     )
     positions_value = account.positions_value - value_of(held, mark) + value_of(quantity_after, price)
     if account.day == day:

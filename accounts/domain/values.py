@@ -128,6 +128,8 @@ def round_half_even(a: int, b: int, c: int) -> int:
 
 def value_of(quantity: int, price: int) -> int:
     """Return what so many millionths of a share are worth at a price, in ten-thousandths, rounded half to even."""
+    if quantity % SHARE == 0:  # Whole shares are what there is most of.
+        return quantity // SHARE * price
     return round_half_even(quantity, price, SHARE)
 
 

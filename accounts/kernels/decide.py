@@ -47,6 +47,7 @@ def _execute(
     is_buy: bool,
     quantity: int,
     price: int,
+    value: int,
     day: int,
     account: Integers,
     position: Integers,
@@ -54,9 +55,7 @@ def _execute(
 ) -> None:
     """Move an account and its position on by a trade that passed every rule, and say what it led to."""
     held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
-    value, cash, held_after, cost_after, realized = effect_of(
-        is_buy, quantity, price, NO_FEE, account[s.CASH], held, cost
-    )
+    cash, held_after, cost_after, realized = effect_of(is_buy, quantity, value, NO_FEE, account[s.CASH], held, cost)
     if account[s.DAY] != day:
         account[s.DAY], account[s.DAY_VOLUME], account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL] = day, 0, 0, 0
     account[s.VERSION] += 1
@@ -102,8 +101,7 @@ def _decide_trades(
 ) -> int:
     """Decide trades from `first` on; return where it stopped: behind the last, or at one that is too wide."""
     for entry in range(first, numbers.size):
-        outcome = outcomes[entry]
-        number = numbers[entry]
+        outcome, number = outcomes[entry], numbers[entry]
         if number < 0 or accounts[number, s.STATUS] == s.NONE:
             outcome[OUTCOME] = NOT_FOUND
             continue
@@ -116,8 +114,7 @@ def _decide_trades(
             continue
         key = s.position_key(number, symbols[entry])
         cell = s.position_place(index, positions, key)
-        row = index[cell]
-        is_new = row < 0
+        row, is_new = index[cell], index[cell] < 0
         if is_new:
             row = counters[s.POSITION_COUNT]  # Beyond the last one: a row of zeros.
         position = positions[row]
@@ -125,11 +122,13 @@ def _decide_trades(
         held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
         if not fits_64_bits(quantity, price, held, cost):
             return entry
+        value = value_of(quantity, price)
         rule, limit, actual = breach_of(
             is_buy,
             quantity,
             price,
-            value_of(quantity, price),
+            value,
+            value,
             account[s.CASH] - account[s.RESERVED_CASH],
             held - position[s.RESERVED_SHARES],
             account[s.CASH],
@@ -153,7 +152,7 @@ def _decide_trades(
             index[cell] = row
             counters[s.POSITION_COUNT] = row + 1
             position[s.KEY] = key
-        _execute(is_buy, quantity, price, day, account, position, outcome)
+        _execute(is_buy, quantity, price, value, day, account, position, outcome)
     return numbers.size
 
 
