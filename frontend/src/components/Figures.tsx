@@ -3,6 +3,7 @@
 import { useState, type ReactElement, type ReactNode } from "react";
 
 import { formatPercent, formatPrice, formatUnits, toDecimal, type Units } from "../core/money";
+import { decimalsOf, formatShares, type Shares } from "../core/shares";
 
 export type Direction = "up" | "down" | "flat";
 
@@ -89,6 +90,22 @@ export function Flash({ value, children }: { value: Units; children: ReactNode }
   return (
     <span key={seen.changes} className={`flash ${seen.direction}`}>
       {children}
+    </span>
+  );
+}
+
+interface QuantityProps {
+  shares: Shares;
+  /** The most decimals of its column: the place of those that it has not is left free, so that the points align. */
+  decimals: number;
+}
+
+export function Quantity({ shares, decimals }: QuantityProps): ReactElement {
+  const own = decimalsOf([shares]);
+  const free = `${own === 0 && decimals > 0 ? "." : ""}${"0".repeat(Math.max(0, decimals - own))}`;
+  return (
+    <span className="figure quantity" data-free={free}>
+      {formatShares(shares)}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { formatQuantity, formatShares, parseShares, SHARE, toQuantity, valueOf } from "./shares";
+import { decimalsOf, formatQuantity, formatShares, parseShares, SHARE, toQuantity, valueOf } from "./shares";
 
 describe("shares", () => {
   it.each([
@@ -26,4 +26,9 @@ describe("shares", () => {
     expect(valueOf(2_500_000n, 1n)).toBe(2n);
     expect(valueOf(3n * SHARE, 455_000n)).toBe(1_365_000n);
   });
+});
+
+it("have as many decimals as the one that has the most", () => {
+  expect(decimalsOf([])).toBe(0);
+  expect(decimalsOf([SHARE, 2_500_000n, 333_333n])).toBe(6);
 });

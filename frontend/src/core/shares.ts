@@ -38,6 +38,11 @@ export function formatQuantity(quantity: string): string {
   return fraction === undefined ? groupThousands(whole) : `${groupThousands(whole)}.${fraction}`;
 }
 
+/** The most decimals that any of these quantities has. */
+export function decimalsOf(quantities: readonly Shares[]): number {
+  return Math.max(0, ...quantities.map((shares) => toQuantity(shares).split(".")[1]?.length ?? 0));
+}
+
 /** What so many shares are worth at a price, rounded half to even. */
 export function valueOf(shares: Shares, price: Units): Units {
   const product = shares * price;

@@ -1,12 +1,12 @@
 // The open positions, valued at the live prices; a click or Enter on a row takes it to the ticket, to be sold.
 import type { ReactElement } from "react";
 
-import { Change, Flash, PercentChange, Price, Amount } from "../../components/Figures";
+import { Amount, Change, Flash, PercentChange, Price, Quantity } from "../../components/Figures";
 import { WeightBar } from "../../components/Meter";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { SortableHeader, useSorting, type Sorting } from "../../components/sorting";
 import { formatPercent, percentToBasisPoints } from "../../core/money";
-import { formatShares } from "../../core/shares";
+import { decimalsOf, formatShares } from "../../core/shares";
 import type { AccountSummary } from "../../core/types";
 import type { Valuation, ValuedPosition } from "../../core/valuation";
 
@@ -23,6 +23,7 @@ export function PositionsTable({ account, valuation, chosenSymbol, onChosen }: P
   const sorting = useSorting<SortKey>({ key: "marketValue", isDescending: true });
   const isLoaded = account !== null && valuation !== null;
   const count = valuation?.positions.length ?? 0;
+  const decimals = decimalsOf(valuation?.positions.map(({ quantity }) => quantity) ?? []);
   return (
     <Panel
       title="Positions"
@@ -43,6 +44,7 @@ export function PositionsTable({ account, valuation, chosenSymbol, onChosen }: P
               <Row
                 key={position.symbol}
                 position={position}
+                decimals={decimals}
                 limitPoints={percentToBasisPoints(account.limits.max_position_percent)}
                 isChosen={position.symbol === chosenSymbol}
                 onChosen={onChosen}
@@ -90,11 +92,13 @@ function Head({ sorting }: { sorting: Sorting<SortKey> }): ReactElement {
 interface RowProps {
   position: ValuedPosition;
   limitPoints: bigint;
+  /** The most decimals of any position's quantity. */
+  decimals: number;
   isChosen: boolean;
   onChosen: (position: ValuedPosition) => void;
 }
 
-function Row({ position, limitPoints, isChosen, onChosen }: RowProps): ReactElement {
+function Row({ position, limitPoints, decimals, isChosen, onChosen }: RowProps): ReactElement {
   const weight = position.weightPoints ?? 0n;
   const isOver = weight > limitPoints;
   return (
@@ -117,7 +121,7 @@ function Row({ position, limitPoints, isChosen, onChosen }: RowProps): ReactElem
         )}
       </th>
       <td data-label="Qty" data-testid="position-quantity">
-        {formatShares(position.quantity)}
+        <Quantity shares={position.quantity} decimals={decimals} />
       </td>
       <td data-label="Avg cost">
         <Price units={position.averageCost} decimals={4} />

@@ -3,12 +3,12 @@
 import { memo, useState, type ReactElement } from "react";
 
 import { CopyableId } from "../../components/CopyableId";
-import { Amount, Change, Price } from "../../components/Figures";
+import { Amount, Change, Price, Quantity } from "../../components/Figures";
 import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { TRADE_FILES, tradesFilePath } from "../../core/api";
 import { formatUnits, groupThousands, parseUnits } from "../../core/money";
-import { formatQuantity } from "../../core/shares";
+import { decimalsOf, parseShares } from "../../core/shares";
 import { formatClock, formatDay } from "../../core/time";
 import type { Trade } from "../../core/types";
 
@@ -62,6 +62,7 @@ function Downloads({ accountId }: { accountId: string }): ReactElement {
 
 function Blotter({ trades, hasOlder, onOlderWanted }: TradesPanelProps & { trades: Trade[] }): ReactElement {
   const [versionAtFirst] = useState(trades[0]?.version ?? 0);
+  const decimals = decimalsOf(trades.map((trade) => parseShares(trade.quantity)));
   return (
     <>
       <table className="data-table" data-testid="trades-table">
@@ -86,7 +87,7 @@ function Blotter({ trades, hasOlder, onOlderWanted }: TradesPanelProps & { trade
         </thead>
         <tbody>
           {trades.map((trade) => (
-            <Row key={trade.trade_id} trade={trade} versionAtFirst={versionAtFirst} />
+            <Row key={trade.trade_id} trade={trade} decimals={decimals} versionAtFirst={versionAtFirst} />
           ))}
         </tbody>
       </table>
@@ -95,7 +96,14 @@ function Blotter({ trades, hasOlder, onOlderWanted }: TradesPanelProps & { trade
   );
 }
 
-const Row = memo(function Row({ trade, versionAtFirst }: { trade: Trade; versionAtFirst: number }): ReactElement {
+interface RowProps {
+  trade: Trade;
+  /** The most decimals of any trade's quantity. */
+  decimals: number;
+  versionAtFirst: number;
+}
+
+const Row = memo(function Row({ trade, decimals, versionAtFirst }: RowProps): ReactElement {
   const isNew = trade.version > versionAtFirst;
   const realized = parseUnits(trade.realized_pnl);
   return (
@@ -114,7 +122,9 @@ const Row = memo(function Row({ trade, versionAtFirst }: { trade: Trade; version
         <span className={`side ${trade.side.toLowerCase()}`}>{trade.side}</span>
       </td>
       <th scope="row">{trade.symbol}</th>
-      <td data-label="Qty">{formatQuantity(trade.quantity)}</td>
+      <td data-label="Qty">
+        <Quantity shares={parseShares(trade.quantity)} decimals={decimals} />
+      </td>
       <td data-label="Price">
         <Price units={parseUnits(trade.price)} />
       </td>
