@@ -64,6 +64,13 @@ describe("an estimate", () => {
   });
 });
 
+it("weighs a position in the portfolio that the trade leaves, to the unit", () => {
+  const account = sampleAccount({ cash: "0.0010", buying_power: "0.0010", portfolio_value: "0.0010" });
+  const position = samplePosition({ symbol: "AMD", quantity: "0.5", available: "0.5", cost: "0.0000", last_price: "0.0001" });
+  const estimate = estimateTrade(draft({ quantity: SHARE, price: 1n }), { account, position, now });
+  expect(estimate.weightPoints).toBe(1818n);
+});
+
 describe("the largest quantity", () => {
   it("is the one that the rules still allow", () => {
     const most = quantityMax(draft(), context);

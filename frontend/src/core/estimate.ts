@@ -69,12 +69,15 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
   const isCovered = !isBuy && positionAfter >= 0n && held > 0n;
   const costSold = isCovered ? (parseUnits(position?.cost ?? "0") * quantity) / held : 0n;
   const change = isBuy ? -value : value;
+  const heldAfter = positionAfter > 0n ? positionAfter : 0n;
+  const positionValueAfter = valueOf(heldAfter, draft.price);
+  const portfolioAfter = portfolioValue - valueOf(held, draft.price) + positionValueAfter + change;
   return {
     value,
     cashAfter: parseUnits(account.cash) + change,
     buyingPowerAfter: parseUnits(account.buying_power) + change,
     positionAfter,
-    weightPoints: basisPoints(valueOf(positionAfter > 0n ? positionAfter : 0n, draft.price), portfolioValue),
+    weightPoints: basisPoints(positionValueAfter, portfolioAfter),
     weightLimitPoints: percentToBasisPoints(account.limits.max_position_percent),
     dayVolumeAfter,
     dayRemainingAfter: parseUnits(account.limits.max_daily_value) - dayVolumeAfter,

@@ -12,6 +12,10 @@ it("shows shares as shares", () => {
   expect(text.figures.map((figure) => figure.value)).toEqual(["10", "1,200.123456"]);
 });
 
+it("shows no figures where they say nothing", () => {
+  expect(describeRefusal({ code: "VALUE_TOO_SMALL", limit: "0.0001", actual: "0.0000" }).figures).toEqual([]);
+});
+
 it("says what the platform said when the code is not known here", () => {
   const text = describeRefusal({ code: "INVALID_PRICE", message: "a price is greater than zero" });
   expect(text).toEqual({ title: "Invalid price", explanation: "A price is greater than zero.", figures: [] });

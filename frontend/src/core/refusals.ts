@@ -60,9 +60,6 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   VALUE_TOO_SMALL: {
     title: "Trade too small",
     explanation: "So small a part of a share is worth less than the smallest amount of money.",
-    unit: "money",
-    limitLabel: "Smallest value",
-    actualLabel: "This trade",
   },
   VALUE_LIMIT_EXCEEDED: {
     title: "Account value limit exceeded",

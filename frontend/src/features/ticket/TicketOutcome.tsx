@@ -88,7 +88,7 @@ function Executed({ trade }: { trade: TradeExecuted }): ReactElement {
       </div>
       <p>
         {formatUnits(parseUnits(trade.value))}
-        {parseUnits(trade.fee) !== 0n && ` · fee ${formatUnits(parseUnits(trade.fee))}`} · version {trade.version} · event{" "}
+        {parseUnits(trade.fee) !== 0n && ` · fee ${formatPrice(parseUnits(trade.fee))}`} · version {trade.version} · event{" "}
         <CopyableId id={trade.tradeId} label="event id" />
       </p>
     </div>

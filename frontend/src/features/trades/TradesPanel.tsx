@@ -7,7 +7,7 @@ import { Amount, Change, Price, Quantity } from "../../components/Figures";
 import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { TRADE_FILES, tradesFilePath } from "../../core/api";
-import { formatUnits, groupThousands, parseUnits } from "../../core/money";
+import { formatPrice, groupThousands, parseUnits } from "../../core/money";
 import { decimalsOf, parseShares } from "../../core/shares";
 import { formatClock, formatDay } from "../../core/time";
 import type { Trade } from "../../core/types";
@@ -130,7 +130,7 @@ const Row = memo(function Row({ trade, decimals, versionAtFirst }: RowProps): Re
       </td>
       <td data-label="Value">
         <Amount units={parseUnits(trade.value)} />
-        {parseUnits(trade.fee) !== 0n && <small className="muted"> fee {formatUnits(parseUnits(trade.fee))}</small>}
+        {parseUnits(trade.fee) !== 0n && <small className="muted"> fee {formatPrice(parseUnits(trade.fee))}</small>}
       </td>
       <td data-label="Realized">
         {trade.side === "SELL" ? <Change units={realized} hasArrow={false} /> : <span className="muted">–</span>}
