@@ -81,7 +81,7 @@ async function buyOne(): Promise<void> {
   await userEvent.click(screen.getByTestId("ticket-submit"));
 }
 
-const executed = (input: Record<string, unknown>): Response =>
+const executed = (input: Record<string, unknown>, changes: Record<string, unknown> = {}): Response =>
   Response.json({
     data: {
       executeTrade: {
@@ -93,6 +93,7 @@ const executed = (input: Record<string, unknown>): Response =>
           positionQuantity: "101",
           executedAt: "2026-01-15T10:00:01Z",
         },
+        ...changes,
       },
     },
   });
@@ -251,6 +252,54 @@ it("offers what working orders leave free, to buy, to sell and to withdraw", asy
   await userEvent.click(dialog.getByTestId("cash-amount-action"));
   expect(dialog.getByTestId("cash-amount")).toHaveValue("5,000.00");
   expect(dialog.getByTestId("cash-review")).toBeEnabled();
+});
+
+it("shows parts of shares with their points below one another, and fees where there are some", async () => {
+  const positions = [samplePosition({ quantity: "2.5", available: "2.5" }), samplePosition({ symbol: "KO" })];
+  const trades = [sampleTrade(3, { quantity: "1250.125", fee: "0.0035" }), sampleTrade(2)];
+  await openWorkspace(sampleSnapshot({ positions, trades }));
+  const quantities = screen.getAllByTestId("position-quantity").map((cell) => cell.firstElementChild as HTMLElement);
+  expect(quantities.map((each) => [each.textContent, each.dataset.free])).toEqual([
+    ["100", ".0"],
+    ["2.5", ""],
+  ]);
+  const cellsOf = (label: string): (string | null | undefined)[] =>
+    screen.getAllByTestId("trade-row").map((row) => row.querySelector(`[data-label="${label}"]`)?.textContent);
+  expect(cellsOf("Qty")).toEqual(["1,250.125", "100"]);
+  expect(cellsOf("Value")).toEqual(["fee 0.0035 10,000.00", "10,000.00"]);
+  const changed = samplePosition({ quantity: "2.500001", available: "2.500001" });
+  act(() => FakeSocket.latest(accountSocket).receive(sampleDelta(3, 4, { positions: [changed] })));
+  expect(screen.getByTestId("position-row-AAPL")).toHaveTextContent("2.500001");
+});
+
+it("sells all of a position, part of a share included, and takes no more than six decimals", async () => {
+  const inputs: Record<string, unknown>[] = [];
+  graphql = (input) => {
+    inputs.push(input);
+    return executed(input, { side: "SELL", quantity: "2.5", value: "250.0000", fee: "0.0035" });
+  };
+  await openWorkspace(sampleSnapshot({ positions: [samplePosition({ quantity: "2.5", available: "2.5" })] }));
+  await userEvent.type(screen.getByTestId("ticket-symbol"), "aapl");
+  await userEvent.click(screen.getByTestId("ticket-side-sell"));
+  await userEvent.click(screen.getByTestId("ticket-quantity-action"));
+  expect(screen.getByTestId("ticket-submit")).toHaveTextContent("Sell 2.5 AAPL at 100.00");
+  await userEvent.click(screen.getByTestId("ticket-submit"));
+  const result = await screen.findByTestId("ticket-executed");
+  expect(result).toHaveTextContent("Sold 2.5 AAPL");
+  expect(result).toHaveTextContent("250.00 · fee 0.0035 · version 4");
+  await userEvent.type(screen.getByTestId("ticket-quantity"), "0.0000001");
+  await userEvent.click(screen.getByTestId("ticket-submit"));
+  expect(screen.getByText("At most 6 decimals")).toBeInTheDocument();
+  expect(inputs.map(({ quantity, side }) => [quantity, side])).toEqual([["2.5", "SELL"]]);
+});
+
+it("says beforehand that a part of a share is too small to trade", async () => {
+  await openWorkspace();
+  await userEvent.type(screen.getByTestId("ticket-symbol"), "aapl");
+  await userEvent.type(screen.getByTestId("ticket-quantity"), "0.000001");
+  await userEvent.clear(screen.getByTestId("ticket-price"));
+  await userEvent.type(screen.getByTestId("ticket-price"), "0.01");
+  expect(screen.getByText("Trade too small: would be refused.")).toBeInTheDocument();
 });
 
 it("offers the currencies that the platform takes", async () => {

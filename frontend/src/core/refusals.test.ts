@@ -16,6 +16,13 @@ it("shows no figures where they say nothing", () => {
   expect(describeRefusal({ code: "VALUE_TOO_SMALL", limit: "0.0001", actual: "0.0000" }).figures).toEqual([]);
 });
 
+it("shows every decimal that decided", () => {
+  const funds = describeRefusal({ code: "INSUFFICIENT_FUNDS", limit: "999.9999", actual: "1000.0000" });
+  expect(funds.figures.map((figure) => figure.value)).toEqual(["999.9999", "1,000.00"]);
+  const many = describeRefusal({ code: "QUANTITY_LIMIT_EXCEEDED", limit: "1000000000000", actual: "1000000000000.5" });
+  expect(many.figures.map((figure) => figure.value)).toEqual(["1,000,000,000,000", "1,000,000,000,000.5"]);
+});
+
 it("says what the platform said when the code is not known here", () => {
   const text = describeRefusal({ code: "INVALID_PRICE", message: "a price is greater than zero" });
   expect(text).toEqual({ title: "Invalid price", explanation: "A price is greater than zero.", figures: [] });

@@ -1,7 +1,7 @@
 // Refusals in human words: what the rule is, and its figures. The table is the only place that knows the codes; one
 // that is not in it is shown with the platform's own message.
 
-import { formatUnits, parseUnits } from "./money";
+import { formatPrice, parseUnits } from "./money";
 import { formatQuantity } from "./shares";
 
 type Unit = "money" | "shares";
@@ -113,9 +113,10 @@ export function describeRefusal(refusal: {
   return { title: wording.title, explanation: wording.explanation, figures };
 }
 
+/** With every decimal that it has: rounded, a limit and what is just above it would look the same. */
 function figure(value: string, unit: Unit | undefined): string {
   try {
-    return unit === "shares" ? formatQuantity(value) : formatUnits(parseUnits(value));
+    return unit === "shares" ? formatQuantity(value) : formatPrice(parseUnits(value));
   } catch {
     return value;
   }

@@ -7,7 +7,7 @@ import { Amount, Change, Price, Quantity } from "../../components/Figures";
 import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { TRADE_FILES, tradesFilePath } from "../../core/api";
-import { formatPrice, groupThousands, parseUnits } from "../../core/money";
+import { groupThousands, parseUnits } from "../../core/money";
 import { decimalsOf, parseShares } from "../../core/shares";
 import { formatClock, formatDay } from "../../core/time";
 import type { Trade } from "../../core/types";
@@ -106,6 +106,7 @@ interface RowProps {
 const Row = memo(function Row({ trade, decimals, versionAtFirst }: RowProps): ReactElement {
   const isNew = trade.version > versionAtFirst;
   const realized = parseUnits(trade.realized_pnl);
+  const fee = parseUnits(trade.fee);
   return (
     <tr
       className={isNew ? "is-new" : ""}
@@ -129,8 +130,12 @@ const Row = memo(function Row({ trade, decimals, versionAtFirst }: RowProps): Re
         <Price units={parseUnits(trade.price)} />
       </td>
       <td data-label="Value">
+        {fee !== 0n && (
+          <small className="muted">
+            fee <Price units={fee} />{" "}
+          </small>
+        )}
         <Amount units={parseUnits(trade.value)} />
-        {parseUnits(trade.fee) !== 0n && <small className="muted"> fee {formatPrice(parseUnits(trade.fee))}</small>}
       </td>
       <td data-label="Realized">
         {trade.side === "SELL" ? <Change units={realized} hasArrow={false} /> : <span className="muted">–</span>}
