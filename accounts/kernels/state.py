@@ -63,13 +63,13 @@ _UNDO_COLUMNS: Final = _UNDO_POSITION + 1 + POSITION_COLUMNS
 """What an entry of the log holds: an account's number and its row, a position's place (or -1) and its row."""
 
 
-@kernel()
+@kernel("i8(i8, i8)")
 def position_key(account: int, symbol: int) -> int:
     """Return the key of a position; 0 is none's."""
     return (account + 1) << SYMBOL_BITS | symbol
 
 
-@kernel()
+@kernel("i8(i8[::1], i8[:,::1], i8)")
 def position_place(index: Integers, positions: Integers, key: int) -> Any:
     """Return the cell of the index that holds a position's row, or the empty one where it belongs."""
     mask = index.size - 1
