@@ -38,8 +38,10 @@ class Handler(ASGIHandler):
                 assert response is not None, "a request that cannot be made is refused"
                 await self._send(response, receive, send)
             finally:
-                await end_request(context, response.close if response is not None else _finished)
-                body.close()
+                try:
+                    await end_request(context, response.close if response is not None else _finished)
+                finally:
+                    body.close()
 
     async def _send(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         if not response.streaming:
