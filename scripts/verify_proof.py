@@ -440,10 +440,8 @@ def verify_event_proof(proof: Any, pinned: Pinned, say: Say) -> None:
     root = root_of_inclusion(found, seq - 1, head["seq"], path_of(proof["batch_path"], "batch_path"))
     if root is None or root.hex() != head["root"]:
         raise Rejected("the batch is not in the checkpoint: its path does not lead to the signed root")
-    if (
-        seq == 1
-        and batch["previous_hash"] != sha256(b"\x03", pack([batch["format"], statement["store_id"], partition])).hex()
-    ):
+    genesis = sha256(b"\x03", pack([batch["format"], statement["store_id"], partition]))
+    if seq == 1 and batch["previous_hash"] != genesis.hex():
         raise Rejected("the first batch does not begin the chain of this store and partition")
     say(f"the batch is number {seq} of the {head['seq']} that the checkpoint names for partition {partition}")
     header = event["header"]

@@ -36,7 +36,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TradeRecorded(msgspec.Struct, frozen=True, gc=False):
-    """A trade as a domain event of the library: its own first three fields, our header, our eighteen fields."""
+    """A trade as a domain event of the library: its own first three fields, our header, our twenty fields."""
 
     originator_id: UUID
     originator_version: int

@@ -1,6 +1,6 @@
 """The trades that every peer records: plain data, made before anything is timed.
 
-They come out of the platform's own decisions, so the eighteen figures of each trade are real ones; of what was refused
+They come out of the platform's own decisions, so the twenty figures of each trade are real ones; of what was refused
 nothing is recorded. Versions run 1, 2, 3 ... within each account, as if it had only ever traded.
 """
 

@@ -235,7 +235,7 @@ def known_values(account_id: str) -> dict[str, list[str]]:
         ("commandId", "clientOrderId", "client_order_id"): ["f-1", "f-2", "f-3", "f-4"],
         ("symbol",): ["KO", "AAPL", "MSFT"],
         ("side",): ["BUY", "SELL"],
-        ("quantity",): ["1", "10", "1000000000", "3000000000"],
+        ("quantity",): ["1", "10", "2.5", "0.000001", "1000000000", "3000000000"],
         ("type",): ["MARKET", "LIMIT", "STOP", "STOP_LIMIT"],
         ("timeInForce",): ["DAY", "GTC", "IOC", "FOK"],
         ("currency",): ["USD", "EUR", "JPY"],

@@ -1,7 +1,7 @@
 """Values that programs choke on, as texts and as texts of JSON; a seeded `random.Random` draws the same ones again.
 
-Taken from the boundaries of what the platform stores (32, 53 and 64 bits, 4 decimals, lengths, NUL) and from public
-lists of awkward texts. Not random bytes alone: most of those end at the first parser.
+Taken from the boundaries of what the platform stores (32, 53 and 64 bits, 4 and 6 decimals, lengths, NUL) and from
+public lists of awkward texts. Not random bytes alone: most of those end at the first parser.
 """
 
 import json
@@ -53,6 +53,9 @@ TEXTS: Final = (
     *(
         "0.0001",
         "0.00001",
+        "0.000001",
+        "0.0000001",
+        "1000000000.000001",
         "99999999999999.9999",
         "922337203685477.5807",
         "922337203685477.5808",

@@ -1,4 +1,5 @@
 import copy
+from decimal import Decimal
 
 import pytest
 
@@ -37,9 +38,23 @@ def test_a_market_without_prices_is_read_too():
 def test_a_portfolio_is_read_with_its_open_positions():
     answer = parse_portfolio(PORTFOLIO, today="2026-01-31")
     assert (answer.version, answer.status) == (2, "ACTIVE")
-    assert answer.portfolio.holdings == {"KO": Holding(quantity=10, cost=5_000_000)}
+    assert answer.portfolio.holdings == {"KO": Holding(quantity=Decimal(10), cost=5_000_000)}
     assert answer.portfolio.limits.position_bp_max == 1_000
     assert answer.portfolio.day_volume == 10_000_000
+
+
+def test_parts_of_shares_are_read():
+    content = copy.deepcopy(PORTFOLIO)
+    content["positions"][0]["quantity"], content["positions"][1]["quantity"] = "10.000001", "0.25"
+    portfolio = parse_portfolio(content, today="2026-01-31").portfolio
+    assert {symbol: holding.quantity for symbol, holding in portfolio.holdings.items()} == {
+        "KO": Decimal("10.000001"),
+        "GE": Decimal("0.25"),
+    }
+    assert [portfolio.whole_shares_of(symbol) for symbol in ("KO", "GE", "PG")] == [10, 0, 0]
+    content["positions"][0]["quantity"] = "ten"
+    with pytest.raises(UnexpectedAnswer):
+        parse_portfolio(content, today="2026-01-31")
 
 
 def test_the_volume_of_another_day_does_not_count():

@@ -21,6 +21,11 @@ def test_it_keeps_what_rises():
     assert momentum(quotes(UP), portfolio(holdings={"KO": (5, 200)}), 0.0).side == "BUY"
 
 
+def test_a_part_of_a_share_that_falls_does_not_stop_it():
+    decision = momentum(quotes(UP, DOWN), portfolio(holdings={"PG": ("0.5", 40)}), 0.0)
+    assert (decision.symbol, decision.side) == ("KO", "BUY")
+
+
 def test_it_holds_while_nothing_moves():
     assert isinstance(momentum(quotes(FLAT), portfolio(holdings={"GE": (5, 200)}), 0.5), Hold)
     assert isinstance(momentum({}, portfolio(), 0.5), Hold)

@@ -21,6 +21,16 @@ def test_no_more_is_sold_than_is_held():
     assert isinstance(sell(quote("PG", 40), held, reason="test"), Hold)
 
 
+def test_parts_of_shares_are_counted_and_not_sold():
+    held = portfolio(holdings={"KO": ("3.75", 150), "PG": ("0.5", 20)})
+    assert sell(quote("KO", 40), held, reason="test").quantity == 3
+    assert isinstance(sell(quote("PG", 40), held, reason="test"), Hold)
+    nearly_full = portfolio(holdings={"KO": ("237.5", 9_500)}, trade_value_max=1_000)  # 9,500 are 95 % of its limit.
+    assert isinstance(buy(quote("KO", 40), nearly_full, reason="test"), Hold)
+    room_for_one = portfolio(holdings={"KO": ("236.500001", 9_460)})
+    assert isinstance(buy(quote("KO", 40), room_for_one, reason="test"), Hold), "a millionth of a share is missing"
+
+
 def test_a_trade_is_no_larger_than_asked_for():
     assert buy(quote("KO", 40), portfolio(), reason="test", value_max=85 * DOLLAR).quantity == 2
 
@@ -45,19 +55,19 @@ money = st.integers(0, 2_000_000)
     price=st.integers(1, 3_000),
     cash=money,
     others=money,
-    held=st.integers(0, 2_000),
+    held=st.decimals(0, 2_000, places=6),
     day_volume=money,
     position_bp=st.integers(0, 10_000),
     daily=money,
     per_trade=money,
 )
 def test_a_buy_never_breaks_a_limit(price, cash, others, held, day_volume, position_bp, daily, per_trade):
-    value = cash + others + held * price
+    value = cash + others + int(held * price)
     view = portfolio(
         cash=cash,
         value=value,
         day_volume=day_volume,
-        holdings={"KO": (held, held * price)} if held else {},
+        holdings={"KO": (held, int(held * price))} if held else {},
         position_bp_max=position_bp,
         daily_value_max=daily,
         trade_value_max=per_trade,
