@@ -4,16 +4,16 @@ Reading is verified and gap-checked; writing goes through `GroupCommit` alone, w
 store does not own business types: it is opened with a codec that knows them.
 
     with EventStore.open(SQLiteEngine(folder), codec=EventCodec([Added]), partition_count=16) as store:
-        store.append(Append(aggregate_id="a", expected_version=0, events=[Added(1, 1)], command_id="c", actor="me"))
+        store.writer(CounterDecider()).execute([Request("a", "command 1", "me", Add(1))])
         for event in store.events("a"): ...
 """
 
-import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from eventstore.column_batches import ColumnBatch
@@ -34,8 +34,7 @@ from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
-from eventstore.writer.plain_append import Append, AppendDecider, check_append
-from eventstore.writer.request import Committed, Request
+from eventstore.writer.state_machine import ObjectMachine, StateMachine
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -54,8 +53,6 @@ class EventStore:
         """The pages of every aggregate, for readers that go through a history in their own way."""
         self._streams = Streams(engine, codec, partition_count=metadata.partition_count)
         self._feed = Feed(engine=engine, reader=self._reader, codec=codec, partition_count=metadata.partition_count)
-        self._append_lock = threading.Lock()
-        self._appender: GroupCommit[None, Sequence[Any]] | None = None
 
     @classmethod
     def open(cls, engine: Engine, *, codec: EventCodec, partition_count: int) -> "EventStore":
@@ -142,33 +139,6 @@ class EventStore:
         timestamp = None if at is None else microseconds(at)
         return self._streams.state(evolver, aggregate_id, version=version, timestamp=timestamp)
 
-    def append(self, *appends: Append) -> list[Committed]:
-        """Append events to one aggregate or to several, all or nothing, each at its expected version.
-
-        Raises InvalidAppend, WrongExpectedVersion (with expected and actual), ConflictLimitReached, OutcomeUnknown or
-        StoreUnavailable. Sent again with the same command ids, it returns the first result. For commands that are
-        decided on, use `writer`: this one holds versions and command ids alone.
-        """
-        for append in appends:
-            check_append(append, types=list(self.codec.event_types.values()))
-        requests: list[Request[Sequence[Any]]] = [
-            Request(
-                aggregate_id=append.aggregate_id,
-                command_id=append.command_id,
-                actor=append.actor,
-                command=append.events,
-                correlation_id=append.correlation_id,
-                causation_id=append.causation_id,
-                metadata=append.metadata,
-                expected_version=append.expected_version,
-            )
-            for append in appends
-        ]
-        with self._append_lock:
-            if self._appender is None:
-                self._appender = self.writer(AppendDecider())
-            return self._appender.execute_together(requests)
-
     def replay(self, evolver: Evolver[S], *, partition: int, through: datetime | None = None) -> Iterator[Replayed[S]]:
         """Fold a partition's events from the first, the chain verified, through its head or an instant.
 
@@ -193,9 +163,14 @@ class EventStore:
         return genesis_hash(self.metadata.store_id, partition)
 
     def writer(
-        self, decider: Decider[S, C], *, clock: WriterClock | Callable[[], int] | None = None
+        self,
+        decider: Decider[S, C],
+        *,
+        make_machine: Callable[[], StateMachine[S, C]] | None = None,
+        clock: WriterClock | Callable[[], int] | None = None,
     ) -> GroupCommit[S, C]:
-        """Return a writer whose commands are decided by `decider`.
+        """Return a writer whose commands are decided by `decider`, or, for thousands of them at once, by the machines of
+        the same domain that `make_machine` makes for partitions.
 
         `clock` may be a function that gives UTC microseconds, to write what happened at other times: it is taken as it
         is. Otherwise it is the machine's.
@@ -210,6 +185,7 @@ class EventStore:
             reader=self._reader,
             metadata=self.metadata,
             decider=decider,
+            make_machine=make_machine or partial(ObjectMachine, decider),
             clock=clock,
         )
 

@@ -81,8 +81,8 @@ def _execute(
 
 
 @kernel(
-    "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8, i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], "
-    "i8[:,::1])"
+    "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], i8, i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], "
+    "i8[::1], i8[:,::1])"
 )
 def _decide_trades(
     first: int,
@@ -91,6 +91,7 @@ def _decide_trades(
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
+    are_others: NDArray[np.bool_],
     day: int,
     accounts: Integers,
     positions: Integers,
@@ -99,8 +100,10 @@ def _decide_trades(
     counters: Integers,
     outcomes: Integers,
 ) -> int:
-    """Decide trades from `first` on; return where it stopped: behind the last, or at one that is too wide."""
+    """Decide trades from `first` on; return where it stopped: behind the last, at what is none or is too wide."""
     for entry in range(first, numbers.size):
+        if are_others[entry]:
+            return entry
         outcome, number = outcomes[entry], numbers[entry]
         if number < 0 or accounts[number, s.STATUS] == s.NONE:
             outcome[OUTCOME] = NOT_FOUND
@@ -149,9 +152,7 @@ def _decide_trades(
             continue
         s.note(number, row, accounts, positions, undo, counters)
         if is_new:
-            index[cell] = row
-            counters[s.POSITION_COUNT] = row + 1
-            position[s.KEY] = key
+            s.enter_position(number, key, cell, accounts, positions, index, counters)
         _execute(is_buy, quantity, price, value, day, account, position, outcome)
     return numbers.size
 
@@ -164,6 +165,7 @@ def decide_trades(
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
+    are_others: NDArray[np.bool_],
     day: int,
     outcomes: Integers,
     first: int = 0,
@@ -171,8 +173,9 @@ def decide_trades(
     """Decide trades in order, entry by entry, and move the state on; return where it stopped.
 
     `numbers` are the accounts' (-1 for one that there is not), `quantities` in millionths of a share, `prices` in
-    ten-thousandths, `outcomes` has a row of OUTCOME_COLUMNS for each entry. It stops behind the last entry, or at one
-    whose figures do not fit 64 bits: Python decides that one, and this goes on behind it.
+    ten-thousandths, `are_others` says of each entry whether it is something else than a trade, `outcomes` has a row of
+    OUTCOME_COLUMNS for each. It stops behind the last entry, or at one that is no trade, or whose figures do not fit
+    64 bits: Python decides that one, and this goes on behind it.
     """
     state.make_room(numbers.size - first)
     return int(
@@ -183,6 +186,7 @@ def decide_trades(
             are_buys,
             quantities,
             prices,
+            are_others,
             day,
             state.accounts,
             state.positions,

@@ -40,10 +40,7 @@ def _apply_trades(
         cell = s.position_place(index, positions, key)
         row = index[cell]
         if row < 0:
-            row = counters[s.POSITION_COUNT]
-            index[cell] = row
-            counters[s.POSITION_COUNT] = row + 1
-            positions[row, s.KEY] = key
+            row = s.enter_position(number, key, cell, accounts, positions, index, counters)
         positions[row, s.QUANTITY] = trade[d.POSITION_QUANTITY]
         positions[row, s.COST] = trade[d.POSITION_COST]
         positions[row, s.MARK] = prices[entry]

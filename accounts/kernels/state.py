@@ -7,6 +7,7 @@ between groups, never inside a kernel: a kernel is given room for all that it ma
 What working orders are, and everything else that is rare, is not here: see `accounts/domain/state.py`.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -31,8 +32,14 @@ DAY_REALIZED_PNL: Final = 11
 MAX_POSITION_BP: Final = 12
 MAX_DAILY_VALUE: Final = 13
 MAX_TRADE_VALUE: Final = 14
-ACCOUNT_COLUMNS: Final = 16
-"""Two lines of the processor's cache."""
+LAST_POSITION: Final = 15
+"""The row of the position that came last, plus one; 0 when there is none."""
+DEPOSITED: Final = 16
+WITHDRAWN: Final = 17
+CURRENCY: Final = 18
+"""The number of the currency's text; whoever owns the state knows it."""
+ACCOUNT_COLUMNS: Final = 24
+"""Three lines of the processor's cache; what trades need is in the first two."""
 
 KEY: Final = 0
 QUANTITY: Final = 1
@@ -40,6 +47,8 @@ COST: Final = 2
 MARK: Final = 3
 POSITION_REALIZED_PNL: Final = 4
 RESERVED_SHARES: Final = 5
+NEXT_POSITION: Final = 6
+"""The row of the account's position that came before this one, plus one; 0 when there is none."""
 POSITION_COLUMNS: Final = 8
 """One line."""
 
@@ -119,6 +128,26 @@ def fill_index(positions: Integers, index: Integers, count: int) -> None:
         index[position_place(index, positions, positions[row, KEY])] = row
 
 
+@kernel("i8(i8, i8, i8, i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
+def enter_position(
+    account: int,
+    key: int,
+    cell: int,
+    accounts: Integers,
+    positions: Integers,
+    index: Integers,
+    counters: Integers,
+) -> Any:
+    """Add a position of nothing, whose cell of the index is empty; return its row. Its rows were noted before."""
+    row = counters[POSITION_COUNT]
+    index[cell] = row
+    counters[POSITION_COUNT] = row + 1
+    positions[row, KEY] = key
+    positions[row, NEXT_POSITION] = accounts[account, LAST_POSITION]
+    accounts[account, LAST_POSITION] = row + 1
+    return row
+
+
 class State:
     """The accounts of a writer, or of whoever folds events. Not safe for threads: it has one owner."""
 
@@ -161,6 +190,30 @@ class State:
         note(account, -1, self.accounts, self.positions, self.undo, self.counters)
         self.accounts[account, VERSION] += 1
         return int(self.accounts[account, VERSION])
+
+    def note(self, account: int, row: int = -1) -> None:
+        """Note an account's row, and a position's, before they are overwritten."""
+        self.make_room(1)
+        note(account, row, self.accounts, self.positions, self.undo, self.counters)
+
+    def position(self, account: int, symbol: int) -> int:
+        """Return the row of a position, a new one of nothing when there is none; it and its account are noted."""
+        self.make_room(1)
+        key = position_key(account, symbol)
+        cell = position_place(self.index, self.positions, key)
+        row = int(self.index[cell])
+        self.note(account, self.position_count if row < 0 else row)
+        if row < 0:
+            tables = self.accounts, self.positions, self.index, self.counters
+            row = int(enter_position(account, key, cell, *tables))
+        return row
+
+    def positions_of(self, account: int) -> Iterator[int]:
+        """Yield the rows of an account's positions, the latest first."""
+        row = int(self.accounts[account, LAST_POSITION]) - 1
+        while row >= 0:
+            yield row
+            row = int(self.positions[row, NEXT_POSITION]) - 1
 
     def keep(self) -> None:
         """Make what was done since the last `keep` or `take_back` final."""

@@ -5,14 +5,23 @@ must be something that never changes and is never given to anybody else; what fo
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstore.idempotency.recent import Keys
+from eventstore.kernels.texts import Texts, hash_pairs, pack_texts
 
 KEY_BITS: Final = 40
 """A key is short on purpose: it asks a question, and the journal answers it. Of 4,000,000 remembered commands, four
 new ones in a million share a key with one of them, which costs a look at the journal.
 """
+
+_SENDERS_KEPT: Final = 4_096
 
 _CARRIED_SINCE: Final = 1_577_836_800_000
 """2020-01-01 in milliseconds. What would be an earlier time is no time: "00000000000000000000000001" is a counter."""
@@ -28,19 +37,38 @@ def sender_of(actor: str) -> str:
     return actor.partition("/")[0]
 
 
-def key_function(store_id: str) -> Callable[[str, str, str], int]:
-    """Return the function from (aggregate id, actor, command id) to a key of `KEY_BITS` bits.
+class CommandKeys:
+    """Makes the keys of one store's commands: of `KEY_BITS` bits, from aggregate, sender and command id.
 
     The same in every process that opens the store, and different in every store, so nobody can prepare collisions.
     """
-    salted = blake2b(digest_size=KEY_BITS // 8, salt=uuid.UUID(store_id).bytes)
 
-    def key(aggregate_id: str, actor: str, command_id: str) -> int:
-        digest = salted.copy()
-        digest.update(f"{aggregate_id}\n{actor.partition('/')[0]}\n{command_id}".encode(errors="surrogatepass"))
+    def __init__(self, store_id: str) -> None:
+        self._salted = blake2b(digest_size=8, salt=uuid.UUID(store_id).bytes)
+        self._seed = lru_cache(maxsize=_SENDERS_KEPT)(self._seed_of)
+
+    def of(
+        self, aggregate_ids: Texts, command_ids: Texts, *, actors: Sequence[str], actors_of: NDArray[np.int64]
+    ) -> Keys:
+        """Return the keys of commands whose identifiers are rows; command i was sent by `actors[actors_of[i]]`."""
+        seeds = np.array([self._seed(sender_of(actor)) for actor in actors], np.uint64)
+        keys = np.empty(len(aggregate_ids), np.uint64)
+        hash_pairs(aggregate_ids, command_ids, actors_of, seeds, keys)
+        keys >>= np.uint64(64 - KEY_BITS)
+        return keys
+
+    def of_texts(self, identities: Sequence[tuple[str, str, str]]) -> Keys:
+        """Return the keys of commands by (aggregate id, actor, command id)."""
+        aggregate_ids, actors, command_ids = zip(*identities, strict=True) if identities else ((), (), ())
+        places = {actor: place for place, actor in enumerate(dict.fromkeys(actors))}
+        actors_of = np.array([places[actor] for actor in actors], np.int64)
+        rows = pack_texts(aggregate_ids), pack_texts(command_ids)
+        return self.of(*rows, actors=list(places), actors_of=actors_of)
+
+    def _seed_of(self, sender: str) -> int:
+        digest = self._salted.copy()
+        digest.update(sender.encode(errors="surrogatepass"))
         return int.from_bytes(digest.digest(), "big")
-
-    return key
 
 
 def carried_time(command_id: str, *, now: int) -> int | None:
@@ -57,6 +85,14 @@ def carried_time(command_id: str, *, now: int) -> int | None:
     if milliseconds is None or not _CARRIED_SINCE <= milliseconds <= (now + CLOCK_TOLERANCE_US) // 1_000:
         return None
     return milliseconds * 1_000
+
+
+def may_carry_time(command_ids: Texts) -> NDArray[np.bool_]:
+    """Tell of each id whether it has the length and the mark of one that `carried_time` looks into."""
+    is_uuid = (command_ids[:, 35] != 0) & (command_ids[:, 36] == 0) & (command_ids[:, 14] == ord("7"))
+    is_ulid = (command_ids[:, 25] != 0) & (command_ids[:, 26] == 0)
+    found: NDArray[np.bool_] = is_uuid | is_ulid
+    return found
 
 
 def is_expired(command_id: str, *, complete_since: int, now: int) -> bool:

@@ -7,10 +7,14 @@ Keys only ask a question. All commands that share one are kept, and the caller c
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from eventstore.idempotency.runs import SEQ_BITS, Run, merged, packed
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstore.idempotency.recent import SEQ_BITS, Keys, RecentCommands
+from eventstore.idempotency.runs import Run, full_seq, merged
 
 COMMANDS: Final = 4_000_000
 """Commands of a partition that are remembered at the most, but for what stands in the same run as the oldest of
@@ -20,7 +24,7 @@ SECONDS: Final = 86_400
 """... and for how long."""
 
 RECENT_MAX: Final = 16_384
-"""Commands that are kept in a dictionary before they become a run."""
+"""Commands that are kept in the order in which they came before they become a run."""
 
 RUN_MAX: Final = 262_144
 """Commands of a run at the most: sorting that many takes a few milliseconds, for which a writer stands still."""
@@ -36,7 +40,7 @@ class RememberedCommands:
         """Every command at or after this instant (UTC microseconds) is remembered."""
         self._commands = commands
         self._microseconds = seconds * 1_000_000
-        self._recent: dict[int, int | tuple[int, ...]] = {}
+        self._recent = RecentCommands()
         self._recent_first_seq = 0
         self._runs: deque[Run] = deque()
         self._in_runs = 0
@@ -44,7 +48,7 @@ class RememberedCommands:
     def __len__(self) -> int:
         return self._in_runs + len(self._recent)
 
-    def find(self, keys: Sequence[int]) -> dict[int, list[int]]:
+    def find(self, keys: Keys) -> dict[int, list[int]]:
         """Return the seqs, for each place in `keys` whose key is among those of earlier runs."""
         found: dict[int, list[int]] = {}
         for run in self._runs:
@@ -52,28 +56,24 @@ class RememberedCommands:
                 found.setdefault(place, []).append(seq)
         return found
 
-    def find_recent(self, key: int) -> tuple[int, ...]:
-        """Return the seqs of a key among the newest commands, which are in no run yet."""
-        found = self._recent.get(key)
-        if found is None:
-            return ()
-        return found if isinstance(found, tuple) else (found,)
+    def find_recent(self, key: int, *, last_seq: int) -> list[int]:
+        """Return the seqs of a key among the newest commands, which are in no run yet and end with `last_seq`."""
+        return [full_seq(entry, last_seq) for entry in self._recent.find(key).tolist()]
 
-    def remember(self, key: int, *, seq: int) -> None:
-        """Note a command of the batch `seq`, which has no smaller seq than any before it."""
-        before = self._recent.get(key)
-        if before is None:
-            self._recent[key] = seq
-        else:
-            self._recent[key] = (*(before if isinstance(before, tuple) else (before,)), seq)
+    def remember(self, keys: Keys, *, seq: int) -> NDArray[np.bool_]:
+        """Note commands of the batch `seq`, which has no smaller seq than any before it; return for each whether its
+        key is among the newest ones already, this batch's own included.
+        """
+        return self._recent.add(keys, seq=seq)
 
-    def forget(self, key: int, *, seq: int) -> None:
-        """Take back a command that did not become durable."""
-        left = tuple(found for found in self.find_recent(key) if found != seq)
-        if left:
-            self._recent[key] = left
-        else:
-            self._recent.pop(key, None)
+    @property
+    def recent(self) -> int:
+        """How many commands are in no run yet; `take_back` leaves so many."""
+        return len(self._recent)
+
+    def take_back(self, recent: int) -> None:
+        """Forget the newest commands, which did not become durable, but for so many."""
+        self._recent.take_back(recent)
 
     def move_on(self, *, seq: int, timestamp: int) -> None:
         """Say that the batch `seq` is durable and all of its commands are noted; forget what is beyond the bounds."""
@@ -93,9 +93,8 @@ class RememberedCommands:
         """Make a run of what is recent, which ends with the batch `seq` of this instant."""
         if not self._recent:
             return
-        pairs = [(key, each) for key in self._recent for each in self.find_recent(key)]
-        keys = packed([key for key, _ in pairs], [each for _, each in pairs])
-        self._recent.clear()
+        keys = np.sort(self._recent.entries)
+        self._recent.take_back(0)
         self.add_run(Run(keys, self._recent_first_seq, seq, timestamp))
         self._recent_first_seq = 0
 

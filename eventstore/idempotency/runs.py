@@ -5,25 +5,19 @@ sorting it sorts by key, and two commands that share a key stand beside each oth
 beside those of the aggregates: derived from the journal, and made again to the same bytes.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from eventstore.errors import IntegrityError
-from eventstore.idempotency.command_ids import KEY_BITS
+from eventstore.idempotency.recent import SEQ_BITS, Keys
 from eventstore.integrity.hashing import page_hash
 from eventstore.record import StoredPage
 
-Keys: TypeAlias = npt.NDArray[np.uint64]
-
-SEQ_BITS: Final = 64 - KEY_BITS
 _SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 _STORED: Final = np.dtype("<u8")
-_FEW: Final = 16
-"""Up to so many keys are looked for one by one, which costs less than arrays of them."""
 
 
 class Run(NamedTuple):
@@ -34,37 +28,34 @@ class Run(NamedTuple):
     last_seq: int
     last_timestamp: int
 
-    def find(self, wanted: Sequence[int]) -> list[tuple[int, int]]:
+    def find(self, wanted: Keys) -> list[tuple[int, int]]:
         """Return (place in `wanted`, seq) for every command of the run that has a wanted key."""
-        if len(wanted) <= _FEW:
-            starts: Sequence[int] = [int(self.keys.searchsorted(np.uint64(key << SEQ_BITS))) for key in wanted]
-            places: Iterable[int] = range(len(wanted))
-        else:
-            lowest = np.array(wanted, dtype=np.uint64) << np.uint64(SEQ_BITS)
-            found = self.keys.searchsorted(lowest)
-            # At most one place past the end; its value is compared as if it stood before it, and is no match then.
-            at = self.keys[np.minimum(found, len(self.keys) - 1)]
-            places = np.nonzero((at >> np.uint64(SEQ_BITS)) == (lowest >> np.uint64(SEQ_BITS)))[0].tolist()
-            starts = found.tolist()
+        starts = self.keys.searchsorted(wanted << np.uint64(SEQ_BITS))
+        # At most one place past the end; its value is compared as if it stood before it, and is no match then.
+        at = self.keys[np.minimum(starts, len(self.keys) - 1)]
         hits: list[tuple[int, int]] = []
-        for place in places:
-            at_place = starts[place]
-            while at_place < len(self.keys) and (packed := int(self.keys[at_place])) >> SEQ_BITS == wanted[place]:
-                hits.append((place, self._seq(packed & _SEQ_MASK)))
+        for place in np.nonzero((at >> np.uint64(SEQ_BITS)) == wanted)[0].tolist():
+            at_place, key = int(starts[place]), int(wanted[place])
+            while at_place < len(self.keys) and (entry := int(self.keys[at_place])) >> SEQ_BITS == key:
+                hits.append((place, self.seq_of(entry)))
                 at_place += 1
         return hits
 
-    def _seq(self, low: int) -> int:
-        """Return the seq with these lower bits: a run spans fewer batches than they can tell apart."""
-        return self.last_seq - ((self.last_seq - low) & _SEQ_MASK)
+    def seq_of(self, entry: int) -> int:
+        """Return the seq of an entry: a run spans fewer batches than its lower bits can tell apart."""
+        return full_seq(entry, self.last_seq)
 
 
-def packed(keys: Iterable[int], seqs: Iterable[int]) -> Keys:
+def full_seq(entry: int, last_seq: int) -> int:
+    """Return the seq of an entry among batches that end with `last_seq`."""
+    return last_seq - ((last_seq - entry) & _SEQ_MASK)
+
+
+def packed(keys: Keys, seqs: Sequence[int]) -> Keys:
     """Return the array of a run: sorted, each key above the lower bits of its seq."""
-    pairs = [(key << SEQ_BITS) | (seq & _SEQ_MASK) for key, seq in zip(keys, seqs, strict=True)]
-    array = np.array(pairs, dtype=np.uint64)
-    array.sort()
-    return array
+    entries = keys << np.uint64(SEQ_BITS) | np.array(seqs, np.uint64) & np.uint64(_SEQ_MASK)
+    entries.sort()
+    return entries
 
 
 def merged(runs: Sequence[Run]) -> Run:
@@ -76,7 +67,7 @@ def merged(runs: Sequence[Run]) -> Run:
 
 def run_name(partition: int) -> str:
     """Return the name that the runs of a partition are kept under, beside the pages of aggregates."""
-    return f"#commands/{partition}"
+    return f"#command-keys/{partition}"
 
 
 def seal_run(run: Run, *, partition: int, first_timestamp: int) -> StoredPage:

@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.runs import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader, cut, seal_page
@@ -53,10 +53,10 @@ class _Seen(NamedTuple):
 
 @dataclass
 class _Stretch:
-    """A stretch of the journal: its commits by aggregate, and in order the key and the seq of each command."""
+    """A stretch of the journal: its commits by aggregate, and in order the identity and the seq of each command."""
 
     commits: dict[str, list[Commit[Any]]]
-    keys: list[int]
+    identities: list[tuple[str, str, str]]
     seqs: list[int]
     first_timestamp: int = 0
     last_timestamp: int = 0
@@ -75,7 +75,7 @@ class Snapshotter(Generic[S]):
         partition_count: int,
         tail_events_max: int = TAIL_EVENTS_MAX,
     ) -> None:
-        self._key = key_function(store_id)
+        self._keys = CommandKeys(store_id)
         self._evolver = evolver
         self._engine = engine
         self._codec = codec
@@ -136,7 +136,8 @@ class Snapshotter(Generic[S]):
                 for commit in part:
                     for event in commit.events:
                         state = self._evolver.evolve(state, self._codec.upcast(event))
-        run = Run(packed(stretch.keys, stretch.seqs), after_seq + 1, through_seq, stretch.last_timestamp)
+        keys = self._keys.of_texts(stretch.identities)
+        run = Run(packed(keys, stretch.seqs), after_seq + 1, through_seq, stretch.last_timestamp)
         yield seal_run(run, partition=partition, first_timestamp=stretch.first_timestamp)
 
     def rebuild(self) -> Iterator[int]:
@@ -220,7 +221,7 @@ class Snapshotter(Generic[S]):
             for batch in batches:
                 for commit in batch.commits:
                     stretch.commits.setdefault(commit.aggregate_id, []).append(commit)
-                    stretch.keys.append(self._key(commit.aggregate_id, commit.actor, commit.command_id))
+                    stretch.identities.append((commit.aggregate_id, commit.actor, commit.command_id))
                     stretch.seqs.append(batch.seq)
             stretch.first_timestamp = stretch.first_timestamp or batches[0].commits[0].timestamp
             after_seq, stretch.last_timestamp = batches[-1].seq, batches[-1].last_timestamp

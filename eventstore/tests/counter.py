@@ -33,17 +33,8 @@ class CounterDecider:
     def asks_the_same(self, command: int, events: Sequence[Added]) -> bool:
         return command == events[0].amount
 
-    def fork(self, state: int) -> int:
-        return state
-
     def evolve(self, state: int, event: Added) -> int:
         return event.total
-
-    def evolve_noted(self, state: int, event: Added, notes: list[object]) -> int:
-        return event.total
-
-    def undo(self, notes: list[object]) -> None:
-        pass
 
     def dump(self, state: int) -> bytes:
         return str(state).encode()

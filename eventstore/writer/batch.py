@@ -1,58 +1,40 @@
-"""Sealing: the commits of one group and partition become one StoredBatch, hashed and linked to the batch before it.
-
-A commit is its header's eight values and its events here: of thousands, records are made of what is durable only.
-"""
+"""Sealing: the commits of one group and partition become one StoredBatch, hashed and linked to the batch before it."""
 
 import uuid
 import zlib
-from collections.abc import Sequence
-from typing import Any, Final
 
 import msgspec
 
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
-from eventstore.integrity.hashing import batch_hash, leaf_hash, payload_hash
-from eventstore.integrity.merkle import merkle_root
+from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
-
-_TIMESTAMP: Final = 2
-"""The place of the timestamp in a commit's header."""
-
-
-def hash_commit(header: tuple[Any, ...], events: Sequence[Any], codec: EventCodec) -> tuple[bytes, ...]:
-    """Return the leaf hash of every event of a commit; raises what encoding it raises, when it cannot be stored."""
-    encode = codec.encode_value
-    encoded = encode(header)
-    return tuple([leaf_hash(encoded, place, encode(event)) for place, event in enumerate(events)])
 
 
 def seal(
-    headers: Sequence[tuple[Any, ...]],
-    event_groups: Sequence[Sequence[Any]],
+    payload: bytes,
     *,
-    leaves: Sequence[bytes],
-    codec: EventCodec,
+    leaf_prefixes: bytes,
+    merkle_root: bytes,
+    commit_count: int,
+    timestamp: int,
     partition: int,
     seq: int,
     previous_hash: bytes,
 ) -> StoredBatch:
-    """Return the batch to append; `leaves` are the hashes of all events of the commits, in order."""
-    payload = codec.compress_columns(headers, event_groups)
-    first, last = headers[0], headers[-1]
+    """Return the batch to append; `merkle_root` is over the hashes of all events of its commits, in order."""
     unsealed = StoredBatch(
         partition=partition,
         seq=seq,
         batch_id=uuid.uuid4().bytes,
-        first_timestamp=first[_TIMESTAMP],
-        last_timestamp=last[_TIMESTAMP],
-        commit_count=len(headers),
-        event_count=len(leaves),
+        first_timestamp=timestamp,
+        last_timestamp=timestamp,
+        commit_count=commit_count,
+        event_count=len(leaf_prefixes) // LEAF_PREFIX_BYTES,
         previous_hash=previous_hash,
-        merkle_root=merkle_root(leaves),
+        merkle_root=merkle_root,
         payload_hash=payload_hash(payload),
         hash=b"",
-        leaf_prefixes=b"".join([leaf[:LEAF_PREFIX_BYTES] for leaf in leaves]),
+        leaf_prefixes=leaf_prefixes,
         payload_crc=zlib.crc32(payload),
         payload=payload,
     )

@@ -1,31 +1,40 @@
-"""One group of commands for one partition: decided one after another, on forks, and sealed into one batch.
+"""One group of commands for one partition: decided one after another, and sealed into one batch.
 
 Nothing of it is durable before the batch is; then `publish` moves the partition on. If another writer took the place,
-`drop` undoes the group, and it is decided again.
+`drop` takes the group back, and it is decided again.
 
-This is where a platform spends its time. So a command leaves no records behind, only its header's values, its events,
-and its place among them; and one loop takes them all.
+This is where a platform spends its time, so it works with columns. Only commands that may have been executed before,
+or that ask for something to be checked first, are looked at one by one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eventstore.errors import CommandIdExpired, CommandIdReused, WrongExpectedVersion
-from eventstore.idempotency.command_ids import is_expired
+from eventstore.event_cells import CommitRows, Origins, leaf_hashes, merkle_root_of, payload_columns
+from eventstore.idempotency.command_ids import is_expired, may_carry_time
+from eventstore.idempotency.recent import Keys
+from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
-from eventstore.writer.batch import hash_commit, seal
-from eventstore.writer.decider import Decider
+from eventstore.writer.batch import seal
+from eventstore.writer.commands import Commands
 from eventstore.writer.first_results import identity_of
-from eventstore.writer.loading import Aggregate
+from eventstore.writer.outcomes import DurableCommits
 from eventstore.writer.partition import PartitionState
-from eventstore.writer.request import Committed, Failed, Outcome, Request
+from eventstore.writer.request import Committed, Failed, Outcome
+from eventstore.writer.state_machine import Decided, Turn
 
 S = TypeVar("S")
 C = TypeVar("C")
 
-FindFirstResult = Callable[[int, Request[C]], Committed | None]
-"""From the seq of a batch and a request to the result that the request had there before."""
+FindFirstResult = Callable[[int, Commands[C], int], Committed | None]
+"""From the seq of a batch, commands and a place to the result that the command at it had there before."""
+
+AsksTheSame = Callable[[C, Any], bool]
 
 
 class Group(Generic[S, C]):
@@ -33,10 +42,10 @@ class Group(Generic[S, C]):
 
     def __init__(
         self,
-        partition: PartitionState[S],
+        partition: PartitionState[S, C],
         *,
         codec: EventCodec,
-        decider: Decider[S, C],
+        asks_the_same: AsksTheSame[C],
         clock_now: int,
         first_result: FindFirstResult[C],
     ) -> None:
@@ -45,157 +54,189 @@ class Group(Generic[S, C]):
         self.now = max(clock_now, partition.last_timestamp)
         self.seq = partition.seq + 1
         self._codec = codec
-        self._decider = decider
+        self._asks_the_same = asks_the_same
         self._first_result = first_result
-        self._headers: list[tuple[Any, ...]] = []
-        self._events: list[tuple[Any, ...]] = []
-        self._indexes: list[int] = []
+        self._decided = Decided()
         self._repeated: list[tuple[int, int]] = []
-        self._leaves: list[tuple[bytes, ...]] = []
-        self._keys: list[int] = []
-        self._working: dict[str, Aggregate[S]] = {}
-        self._before: list[tuple[Aggregate[S], S, int]] = []
-        self._new: list[str] = []
-        self._notes: list[Any] = []
+        self._remembered_before = partition.remembered.recent
+        self._is_settled = False
+        self._leaves: NDArray[np.uint8] = np.empty((0, 32), np.uint8)
+        self._commands: Commands[C]
+        self._places: NDArray[np.int64]
+        self._keys: Keys
 
     def __len__(self) -> int:
-        return len(self._headers)
+        return len(self._decided.columns()[0])
 
     @property
-    def indexes(self) -> list[int]:
-        """The indexes of all requests whose events are pending, in order."""
-        return sorted(self._indexes + [index for index, _ in self._repeated])
+    def places(self) -> NDArray[np.int64]:
+        """The places of all commands whose events are pending, in order."""
+        repeated = np.array([place for place, _ in self._repeated], np.int64)
+        return np.sort(np.concatenate([self._decided.columns()[0], repeated]))
 
     def take(
         self,
-        indexes: Iterable[int],
-        requests: Sequence[Request[C]],
+        commands: Commands[C],
+        places: NDArray[np.int64],
+        keys: Keys,
         outcomes: dict[int, Outcome],
         is_behind: Callable[[], bool],
     ) -> bool:
-        """Take requests in, one after another; afterwards their events are pending.
+        """Take the commands at some places, which ascend, in; afterwards their events are pending.
 
         One that was executed before has its first result; one that cannot be decided, or whose events cannot be
         stored, fails alone: both at once. False when one failed and others have moved on from the state that it was
         decided on.
         """
-        indexes = list(indexes)
-        key, remembered = self.partition.key, self.partition.remembered
-        keys = [key(of.aggregate_id, of.actor, of.command_id) for of in map(requests.__getitem__, indexes)]
-        earlier = remembered.find(keys)
-        evolve, remember = self._decider.evolve_noted, remembered.remember
-        notes, working, seq = self._notes, self._working, self.seq
-        for place, index in enumerate(indexes):
-            request, at = requests[index], keys[place]
-            aggregate_id = request.aggregate_id
-            try:
-                seqs = (*earlier.get(place, ()), *remembered.find_recent(at))
-                if seqs and self._is_known(index, request, seqs, outcomes):
-                    continue
-                aggregate = working.get(aggregate_id) or self._work_on(aggregate_id)
-                version, state = aggregate.version, aggregate.state
-                header, events, leaves = self._decided(request, version, state)
-            except Exception as error:  # One command that cannot be decided must not stop the others.
-                if is_behind():
-                    return False
-                outcomes[index] = Failed(error)
-                continue
-            for event in events:
-                state = evolve(state, event, notes)
-            aggregate.state, aggregate.version = state, version + len(events)
-            remember(at, seq=seq)
-            if version == 0:
-                self._new.append(aggregate_id)
-            self._headers.append(header)
-            self._events.append(events)
-            self._leaves.append(leaves)
-            self._keys.append(at)
-            self._indexes.append(index)
+        self._commands, self._places, self._keys = commands, places, keys
+        unloadable: dict[int, Exception] = {}
+        turn = self.partition.turn(commands, places, unloadable)
+        found: dict[int, Outcome] = {int(places[index]): Failed(error) for index, error in unloadable.items()}
+        earlier = self.partition.remembered.find(keys)
+        may_repeat = self.partition.remembered.remember(keys, seq=self.seq)
+        looked_at = {*earlier, *np.flatnonzero(may_repeat).tolist(), *unloadable, *self._checked_first()}
+        start = 0
+        for index in sorted(looked_at):
+            self._decide(turn, start, index)
+            if index not in unloadable and not self._is_known(index, earlier.get(index, ()), found):
+                self._decide(turn, index, index + 1)
+            start = index + 1
+        self._decide(turn, start, len(places))
+        found.update({place: Failed(error) for place, error in self._decided.failures.items()})
+        if any(isinstance(outcome, Failed) for outcome in found.values()) and is_behind():
+            return False
+        self._remember_what_is_pending()
+        outcomes.update(found)
         return True
 
     def seal(self) -> StoredBatch:
         """Return the batch to append: the next seq of the partition, linked to its head."""
+        places, first_versions, event_counts = self._decided.columns()
+        commands = self._commands
+        origins = Origins()
+        numbers = [origins.number(of.correlation_id, of.causation_id, of.actor, of.metadata) for of in commands.origins]
+        commits = CommitRows(
+            aggregate_ids=commands.aggregate_ids[places],
+            command_ids=commands.command_ids[places],
+            first_versions=first_versions,
+            timestamp=self.now,
+            origins=origins,
+            origin_numbers=np.array(numbers, np.int32)[commands.origins_of[places]],
+            event_counts=event_counts,
+        )
+        events = self._decided.events
+        self._leaves = leaf_hashes(commits, events)
+        payload = self._codec.compress_bytes(payload_columns(commits, events))
         return seal(
-            self._headers,
-            self._events,
-            leaves=[leaf for of_commit in self._leaves for leaf in of_commit],
-            codec=self._codec,
+            payload,
+            leaf_prefixes=self._leaves[:, :LEAF_PREFIX_BYTES].tobytes(),
+            merkle_root=merkle_root_of(self._leaves),
+            commit_count=len(places),
+            timestamp=self.now,
             partition=self.partition.number,
             seq=self.seq,
             previous_hash=self.partition.hash,
         )
 
-    def publish(self, batch: StoredBatch) -> list[tuple[int, Committed]]:
-        """Make the durable batch the partition's head; return each request's index with its outcome."""
-        partition = self.partition
-        self._notes.clear()
-        self._before.clear()
-        for aggregate_id in self._new:
-            partition.aggregates[aggregate_id] = self._working[aggregate_id]
-        partition.move_on(seq=self.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
-        committed = list(map(Committed, self._headers, self._events, self._leaves))
-        outcomes = list(zip(self._indexes, committed, strict=True))
-        for index, position in self._repeated:
-            first = committed[position]
-            outcomes.append((index, Committed(first.header, first.events, first.leaves, True)))
-        return outcomes
+    def publish(self, batch: StoredBatch) -> DurableCommits[C]:
+        """Make the durable batch the partition's head; return what became of its commands."""
+        self._is_settled = True
+        self.partition.machine.keep()
+        self.partition.move_on(seq=self.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
+        places, first_versions, event_counts = self._decided.columns()
+        return DurableCommits(
+            commands=self._commands,
+            places=places,
+            first_versions=first_versions,
+            event_counts=event_counts,
+            timestamp=self.now,
+            leaves=self._leaves,
+            events=self._decided.events,
+            codec=self._codec,
+            repeated=dict(self._repeated),
+        )
 
     def drop(self) -> None:
         """Leave the partition's aggregates as they were before this group; nothing is left to do after `publish`."""
-        if not self._before:
+        if self._is_settled:
             return
-        self._decider.undo(self._notes)
-        for key in self._keys:
-            self.partition.remembered.forget(key, seq=self.seq)
-        for aggregate, state, version in self._before:
-            aggregate.state, aggregate.version = state, version
-        self._before.clear()
+        self._is_settled = True
+        self.partition.machine.take_back()
+        self.partition.remembered.take_back(self._remembered_before)
 
-    def _decided(
-        self, request: Request[C], version: int, state: S
-    ) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bytes, ...]]:
-        """Return a new command's header, its events, and their hashes, which are over the bytes that can be stored."""
-        if request.expected_version is not None and request.expected_version != version:
-            expected = request.expected_version
-            raise WrongExpectedVersion(aggregate_id=request.aggregate_id, expected=expected, actual=version)
-        if is_expired(request.command_id, complete_since=self.partition.remembered.complete_since, now=self.now):
-            raise CommandIdExpired(request.command_id)
-        events = tuple(self._decider.decide(state, request.command, self.now))
-        assert events, "a decision is at least one event"
-        header = request.header(version + 1, self.now)
-        return header, events, hash_commit(header, events, self._codec)
+    def _decide(self, turn: Turn[C], start: int, end: int) -> None:
+        if start < end:
+            part = turn._replace(
+                places=turn.places[start:end],
+                numbers=turn.numbers[start:end],
+                enter=lambda index: turn.enter(start + index),
+            )
+            self.partition.machine.decide(part, self.now, self._decided)
 
-    def _work_on(self, aggregate_id: str) -> Aggregate[S]:
-        aggregate = self._working[aggregate_id] = self.partition.aggregate(aggregate_id)
-        self._before.append((aggregate, aggregate.state, aggregate.version))
-        aggregate.state = self._decider.fork(aggregate.state)
-        return aggregate
+    def _checked_first(self) -> Iterable[int]:
+        """Return the indexes of commands that ask for a version, or whose ids may carry a time that is too old."""
+        expected = [
+            index for index, place in enumerate(self._places.tolist()) if place in self._commands.expected_versions
+        ] if self._commands.expected_versions else []
+        if self.partition.remembered.complete_since == 0:
+            return expected
+        return [*expected, *np.flatnonzero(may_carry_time(self._commands.command_ids[self._places])).tolist()]
 
-    def _is_known(self, index: int, request: Request[C], seqs: Iterable[int], outcomes: dict[int, Outcome]) -> bool:
-        """Tell whether a command is one of those that share its key, and see to its outcome then.
-
-        Raises CommandIdReused when its id was spent on something else.
-        """
-        for seq in seqs:
-            if seq == self.seq:
-                position = self._position(request)
-                if position is not None:
-                    self._check_repeats(request, self._events[position])
-                    self._repeated.append((index, position))
+    def _is_known(self, index: int, seqs: Iterable[int], outcomes: dict[int, Outcome]) -> bool:
+        """Tell whether a command is not to be decided: it was executed before, or something keeps it from being."""
+        place = int(self._places[index])
+        try:
+            recent = self.partition.remembered.find_recent(int(self._keys[index]), last_seq=self.seq)
+            for seq in dict.fromkeys((*seqs, *recent)):
+                if seq == self.seq:
+                    row = self._row_of(index)
+                    if row is not None:
+                        self._check_repeats(place, self._decided.events_of(row, self._codec))
+                        self._repeated.append((place, row))
+                        return True
+                    continue
+                first = self._first_result(seq, self._commands, place)
+                if first is not None:
+                    self._check_repeats(place, first.events)
+                    outcomes[place] = first
                     return True
-                continue
-            first = self._first_result(seq, request)
-            if first is not None:
-                self._check_repeats(request, first.events)
-                outcomes[index] = first
-                return True
+            self._check_version(index, place)
+            command_id = self._commands.command_id(place)
+            if is_expired(command_id, complete_since=self.partition.remembered.complete_since, now=self.now):
+                raise CommandIdExpired(command_id)
+        except Exception as error:  # What is wrong with one command must not stop the others.
+            outcomes[place] = Failed(error)
+            return True
         return False
 
-    def _position(self, request: Request[C]) -> int | None:
-        """Return where in this group a command stands already."""
-        identity = identity_of(request.aggregate_id, request.actor, request.command_id)
-        return next((n for n, of in enumerate(self._headers) if identity_of(of[0], of[6], of[3]) == identity), None)
+    def _check_version(self, index: int, place: int) -> None:
+        expected = self._commands.expected_versions.get(place)
+        if expected is None:
+            return
+        aggregate_id = self._commands.aggregate_id(place)
+        _, actual = self.partition.aggregate(aggregate_id)
+        if expected != actual:
+            raise WrongExpectedVersion(aggregate_id=aggregate_id, expected=expected, actual=actual)
 
-    def _check_repeats(self, request: Request[C], events: Sequence[Any]) -> None:
-        if not self._decider.asks_the_same(request.command, events):
-            raise CommandIdReused(request.command_id)
+    def _row_of(self, index: int) -> int | None:
+        """Return which commit of this group is that of the same command, by its index; None when there is none."""
+        decided = self._decided.columns()[0]
+        same = np.flatnonzero(self._keys[np.searchsorted(self._places, decided)] == self._keys[index])
+        identity = self._identity(int(self._places[index]))
+        return next((row for row in same.tolist() if self._identity(int(decided[row])) == identity), None)
+
+    def _identity(self, place: int) -> tuple[str, str, str]:
+        commands = self._commands
+        return identity_of(commands.aggregate_id(place), commands.origin(place).actor, commands.command_id(place))
+
+    def _check_repeats(self, place: int, events: Any) -> None:
+        if not self._asks_the_same(self._commands.command(place), events):
+            raise CommandIdReused(self._commands.command_id(place))
+
+    def _remember_what_is_pending(self) -> None:
+        """Forget the commands that came to nothing, or that were remembered before."""
+        pending = self._decided.columns()[0]
+        if len(pending) < len(self._places):
+            remembered = self.partition.remembered
+            remembered.take_back(self._remembered_before)
+            remembered.remember(self._keys[np.searchsorted(self._places, pending)], seq=self.seq)

@@ -9,33 +9,43 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 
 import random
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
-from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.command_ids import CommandKeys
+from eventstore.idempotency.recent import Keys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
+from eventstore.kernels.partitions import partitions_of
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.second_reading import confirmed
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.clock import WriterClock
+from eventstore.writer.commands import Commands
 from eventstore.writer.decider import Decider
-from eventstore.writer.durable import append_each, append_together
+from eventstore.writer.durable import append_each
 from eventstore.writer.first_results import FirstResults, identity_of
 from eventstore.writer.group import Group
 from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX
 from eventstore.writer.loading import CommandLoader, PageLoader
+from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.request import Committed, Failed, Outcome, Request
+from eventstore.writer.state_machine import StateMachine
 
 S = TypeVar("S")
 C = TypeVar("C")
+
+Places: TypeAlias = NDArray[np.int64]
+"""Places of commands among those that were asked for together."""
 
 
 class GroupTimes(NamedTuple):
@@ -56,17 +66,20 @@ class GroupCommit(Generic[S, C]):
         reader: Reader,
         metadata: StoreMetadata,
         decider: Decider[S, C],
+        make_machine: Callable[[], StateMachine[S, C]],
         clock: WriterClock,
     ) -> None:
+        """`make_machine` makes the state machine of a partition."""
         self._engine = engine
         self._codec = codec
         self._reader = reader
         self._metadata = metadata
         self._decider = decider
         self.clock = clock
-        self._key = key_function(metadata.store_id)
+        self._make_machine = make_machine
+        self._keys = CommandKeys(metadata.store_id)
         self._first_results = FirstResults(reader=reader)
-        self._partitions: dict[int, PartitionState[S]] = {}
+        self._partitions: dict[int, PartitionState[S, C]] = {}
         self.latest_times = GroupTimes(0.0, 0.0)
 
     def load(self, partition: int) -> int:
@@ -84,53 +97,58 @@ class GroupCommit(Generic[S, C]):
         caller.
         """
         number = partition_of(aggregate_id, self._metadata.partition_count)
-        aggregate = self._caught_up(number).aggregate(aggregate_id)
-        return aggregate.state, aggregate.version
+        return self._caught_up(number).aggregate(aggregate_id)
 
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
-        """Decide commands in order and make their events durable; return one outcome per request, in order.
-
-        Never raises for what a command holds: whatever goes wrong that nobody foresaw is narrowed down by halves until
-        the command that it comes from fails alone. What became durable before it went wrong is found by the ids.
-        """
+        """Do what `run` does for commands that are objects; return one outcome per request, in order."""
         try:
-            return self._execute(requests)
+            commands = Commands.of(requests)
         except Exception as error:
-            for number in self._by_partition(requests):
-                self._partitions.pop(number, None)  # What it left behind is not known: it is loaded again.
             if len(requests) == 1:
                 return [Failed(error)]
             half = len(requests) // 2
             return self.execute(requests[:half]) + self.execute(requests[half:])
+        return self.run(commands).as_list()
 
-    def _execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
-        outcomes: dict[int, Outcome] = {}
+    def run(self, commands: Commands[C]) -> Outcomes:
+        """Decide commands in order and make their events durable.
+
+        Never raises for what a command holds: whatever goes wrong that nobody foresaw is narrowed down by halves until
+        the command that it comes from fails alone. What became durable before it went wrong is found by the ids.
+        """
+        return self._run(commands, np.arange(len(commands)))
+
+    def _run(self, commands: Commands[C], places: Places) -> Outcomes:
+        outcomes = Outcomes(len(commands))
+        try:
+            self._run_all(commands, places, outcomes)
+        except Exception as error:
+            for number in self._by_partition(commands, places):
+                self._partitions.pop(number, None)  # What it left behind is not known: it is loaded again.
+            if len(places) == 1:
+                outcomes.single[int(places[0])] = Failed(error)
+                return outcomes
+            half = len(places) // 2
+            outcomes = self._run(commands, places[:half])
+            outcomes.add(self._run(commands, places[half:]))
+        return outcomes
+
+    def _run_all(self, commands: Commands[C], places: Places, outcomes: Outcomes) -> None:
         self.latest_times = GroupTimes(0.0, 0.0)
-        waiting = self._by_partition(requests)
+        keys = commands.keys(self._keys)
+        waiting = self._by_partition(commands, places)
         for attempt in range(CONFLICT_TRIES_MAX):
             try:
                 with self._turn(attempt, waiting):
-                    self._try_once(requests, waiting, outcomes)
+                    self._try_once(commands, keys, waiting, outcomes)
             except EventStoreError as error:
-                self._fail([index for indexes in waiting.values() for index in indexes], error, outcomes)
+                for left in waiting.values():
+                    _fail(left, error, outcomes)
                 waiting.clear()
             if not waiting:
-                break
-        self._fail([index for indexes in waiting.values() for index in indexes], _conflict(), outcomes)
-        return [outcomes[index] for index in range(len(requests))]
-
-    def execute_together(self, requests: Sequence[Request[C]]) -> list[Committed]:
-        """Decide commands in order and make all of their events durable or none, whatever partitions they touch.
-
-        Raises the first command's error that there is, ConflictLimitReached, OutcomeUnknown or StoreUnavailable.
-        """
-        partitions = self._by_partition(requests)
-        for attempt in range(CONFLICT_TRIES_MAX):
-            with self._turn(attempt, partitions):
-                committed = self._try_together(requests)
-            if committed is not None:
-                return committed
-        raise _conflict()
+                return
+        for left in waiting.values():
+            _fail(left, _conflict(), outcomes)
 
     @contextmanager
     def _turn(self, attempt: int, partitions: Iterable[int]) -> Iterator[None]:
@@ -146,49 +164,20 @@ class GroupCommit(Generic[S, C]):
                 self._caught_up(number)
             yield
 
-    def _try_together(self, requests: Sequence[Request[C]]) -> list[Committed] | None:
-        """Decide and append everything; None when another writer took a place."""
-        outcomes: dict[int, Outcome] = {}
-        with ExitStack() as undoing:
-            groups: list[Group[S, C]] = []
-            for number, indexes in self._by_partition(requests).items():
-                group = undoing.enter_context(self._group(self._partition(number)))
-                is_sound = group.take(indexes, requests, outcomes, partial(self._is_behind, number))
-                failed = next((outcome for outcome in outcomes.values() if isinstance(outcome, Failed)), None)
-                if failed is not None:
-                    raise failed.error
-                if not is_sound:
-                    return None
-                groups += [group] if len(group) else []
-            return self._append_together(groups, outcomes)
-
-    def _append_together(self, groups: Sequence[Group[S, C]], outcomes: dict[int, Outcome]) -> list[Committed] | None:
-        batches = [group.seal() for group in groups]
-        try:
-            are_durable = not batches or append_together(self._engine, batches)
-        except EventStoreError:
-            for group in groups:
-                del self._partitions[group.partition.number]
-            raise
-        if not are_durable:
-            return None
-        for group, batch in zip(groups, batches, strict=True):
-            outcomes.update(group.publish(batch))
-        return [outcome for _, outcome in sorted(outcomes.items()) if isinstance(outcome, Committed)]
-
     def _try_once(
-        self, requests: Sequence[Request[C]], waiting: dict[int, list[int]], outcomes: dict[int, Outcome]
+        self, commands: Commands[C], keys: Keys, waiting: dict[int, Places], outcomes: Outcomes
     ) -> None:
         """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
         started = time.perf_counter()
         with ExitStack() as undoing:
             groups: list[tuple[Group[S, C], StoredBatch]] = []
-            for number, indexes in list(waiting.items()):
+            for number, places in list(waiting.items()):
                 try:
                     group = undoing.enter_context(self._group(self._partition(number)))
-                    is_sound = group.take(indexes, requests, outcomes, partial(self._is_behind, number))
+                    is_behind = partial(self._is_behind, number)
+                    is_sound = group.take(commands, places, keys[places], outcomes.single, is_behind)
                 except EventStoreError as error:
-                    self._fail(indexes, error, outcomes)
+                    _fail(places, error, outcomes)
                     del waiting[number]
                     continue
                 if is_sound and len(group):
@@ -200,8 +189,8 @@ class GroupCommit(Generic[S, C]):
     def _append_each(
         self,
         groups: Sequence[tuple[Group[S, C], StoredBatch]],
-        waiting: dict[int, list[int]],
-        outcomes: dict[int, Outcome],
+        waiting: dict[int, Places],
+        outcomes: Outcomes,
         started: float,
     ) -> None:
         decided = time.perf_counter()
@@ -211,22 +200,22 @@ class GroupCommit(Generic[S, C]):
         for (group, batch), outcome in zip(groups, written, strict=True):
             number = group.partition.number
             if outcome is None:
-                outcomes.update(group.publish(batch))
+                outcomes.durable.append(group.publish(batch))
                 del waiting[number]
             elif isinstance(outcome, EventStoreError):
-                self._fail(group.indexes, outcome, outcomes)
+                _fail(group.places, outcome, outcomes)
                 del waiting[number]
                 del self._partitions[number]  # What is durable now is not known: it is loaded again.
             else:
-                waiting[number] = group.indexes
+                waiting[number] = group.places
 
     @contextmanager
-    def _group(self, partition: PartitionState[S]) -> Iterator[Group[S, C]]:
+    def _group(self, partition: PartitionState[S, C]) -> Iterator[Group[S, C]]:
         """Begin a group, and undo what it decided if that did not become durable in the block."""
         group = Group(
             partition,
             codec=self._codec,
-            decider=self._decider,
+            asks_the_same=self._decider.asks_the_same,
             clock_now=self.clock.timestamp(partition=partition.number, newest=partition.last_timestamp),
             first_result=partial(self._first_result, partition.number),
         )
@@ -235,29 +224,30 @@ class GroupCommit(Generic[S, C]):
         finally:
             group.drop()
 
-    def _first_result(self, partition: int, seq: int, request: Request[C]) -> Committed | None:
+    def _first_result(self, partition: int, seq: int, commands: Commands[C], place: int) -> Committed | None:
         """Return the stored result of a command that was executed before, or None when it is not in that batch."""
-        identity = identity_of(request.aggregate_id, request.actor, request.command_id)
+        actor = commands.origin(place).actor
+        identity = identity_of(commands.aggregate_id(place), actor, commands.command_id(place))
         commit = self._first_results.find(identity, partition=partition, seq=seq)
         return None if commit is None else Committed.before(commit)
 
-    def _partition(self, number: int) -> PartitionState[S]:
+    def _partition(self, number: int) -> PartitionState[S, C]:
         found = self._partitions.get(number)
         return self._caught_up(number) if found is None else found
 
-    def _caught_up(self, number: int) -> PartitionState[S]:
+    def _caught_up(self, number: int) -> PartitionState[S, C]:
         """Return a partition as of its head; an alarm counts if it is raised again with nothing held in memory."""
         return confirmed(
             lambda: self._moved_on(number, self._partitions.get(number)), lambda: self._moved_on(number, None)
         )
 
-    def _moved_on(self, number: int, held: PartitionState[S] | None) -> PartitionState[S]:
+    def _moved_on(self, number: int, held: PartitionState[S, C] | None) -> PartitionState[S, C]:
         partition = held or self._at_page_position(number)
         self._move_on(partition)
         self._partitions[number] = partition
         return partition
 
-    def _at_page_position(self, number: int) -> PartitionState[S]:
+    def _at_page_position(self, number: int) -> PartitionState[S, C]:
         """Return a partition as of the end of its pages; its aggregates are loaded when they are asked for."""
         seq = self._engine.page_position(partition=number)
         remembered = RememberedCommands()
@@ -279,16 +269,17 @@ class GroupCommit(Generic[S, C]):
             seq=seq,
             hash_=hash_,
             last_timestamp=last_timestamp,
-            decider=self._decider,
-            pages=PageLoader(engine=self._engine, codec=self._codec, decider=self._decider) if seq else None,
-            key=self._key,
+            evolver=self._decider,
+            machine=self._make_machine(),
+            pages=PageLoader(engine=self._engine, codec=self._codec, evolver=self._decider) if seq else None,
+            keys=self._keys,
             remembered=remembered,
         )
 
     def _is_behind(self, number: int) -> bool:
         return bool(self._engine.read(partition=number, after_seq=self._partition(number).seq, limit=1))
 
-    def _move_on(self, partition: PartitionState[S]) -> None:
+    def _move_on(self, partition: PartitionState[S, C]) -> None:
         """Apply every durable batch that the partition's state does not have yet."""
         while batches := self._reader.batches(
             partition=partition.number,
@@ -300,18 +291,18 @@ class GroupCommit(Generic[S, C]):
             for batch in batches:
                 partition.apply(batch)
 
-    def _by_partition(self, requests: Sequence[Request[C]]) -> dict[int, list[int]]:
-        """Return the indexes of the requests for each partition."""
-        count = self._metadata.partition_count
-        indexes: dict[int, list[int]] = defaultdict(list)
-        for index, request in enumerate(requests):
-            indexes[partition_of(request.aggregate_id, count)].append(index)
-        return indexes
+    def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
+        """Return the places of the commands for each partition, in order."""
+        partitions = np.empty(len(places), np.int64)
+        partitions_of(commands.aggregate_ids[places], self._metadata.partition_count, partitions)
+        order = np.argsort(partitions, kind="stable")
+        numbers, starts = np.unique(partitions[order], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(places[order], starts[1:]), strict=True))
 
-    @staticmethod
-    def _fail(indexes: Sequence[int], error: Exception, outcomes: dict[int, Outcome]) -> None:
-        for index in indexes:
-            outcomes.setdefault(index, Failed(error))
+
+def _fail(places: Places, error: Exception, outcomes: Outcomes) -> None:
+    for place in places.tolist():
+        outcomes.single.setdefault(place, Failed(error))
 
 
 def _conflict() -> ConflictLimitReached:

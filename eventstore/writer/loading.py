@@ -1,48 +1,38 @@
 """Loading what a writer starts with: an aggregate from its last page, and the commands that must not execute again."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.idempotency import remembered as memory
-from eventstore.idempotency.command_ids import key_function
+from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.idempotency.runs import Run, open_run, run_name
+from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.identifiers import unpack
-from eventstore.writer.decider import Decider
 
 S = TypeVar("S")
 
 log = structlog.get_logger(__name__)
 
 
-class Aggregate(Generic[S]):
-    """The state of one aggregate at a version."""
-
-    __slots__ = ("state", "version")
-
-    def __init__(self, state: S, version: int) -> None:
-        self.state = state
-        self.version = version
-
-
 class PageLoader(Generic[S]):
     """Loads aggregates of one store as of their last page."""
 
-    def __init__(self, *, engine: Engine, codec: EventCodec, decider: Decider[S, Any]) -> None:
+    def __init__(self, *, engine: Engine, codec: EventCodec, evolver: Evolver[S]) -> None:
         self._pages = PageReader(engine, codec)
-        self._states = PageStates(decider, self._pages)
+        self._states = PageStates(evolver, self._pages)
 
-    def load(self, aggregate_id: str) -> Aggregate[S] | None:
-        """Return an aggregate as its pages leave it, None when it has none."""
+    def load(self, aggregate_id: str) -> tuple[S, int] | None:
+        """Return an aggregate's state and version as its pages leave it, None when it has none."""
         page = self._pages.last(aggregate_id)
-        return None if page is None else Aggregate(self._states.after(page), page.last_version)
+        return None if page is None else (self._states.after(page), page.last_version)
 
 
 class CommandLoader:
@@ -53,7 +43,7 @@ class CommandLoader:
     def __init__(self, *, engine: Engine, reader: Reader, store_id: str) -> None:
         self._engine = engine
         self._reader = reader
-        self._key = key_function(store_id)
+        self._keys = CommandKeys(store_id)
 
     def load(self, remembered: RememberedCommands, *, partition: int, through_seq: int, latest: int) -> None:
         """Remember the commands through a seq, whose batch is of the instant `latest`, as many as have to be."""
@@ -95,8 +85,8 @@ class CommandLoader:
                 count = layout.commit_count
                 aggregate_ids = unpack(layout.aggregate_ids, count=count)
                 command_ids = unpack(layout.command_ids, count=count)
-                for identity in zip(aggregate_ids, layout.actor_list(), command_ids, strict=True):
-                    remembered.remember(self._key(*map(str, identity)), seq=batch.seq)
+                identities = zip(map(str, aggregate_ids), layout.actor_list(), map(str, command_ids), strict=True)
+                remembered.remember(self._keys.of_texts(list(identities)), seq=batch.seq)
                 remembered.move_on(seq=batch.seq, timestamp=batch.last_timestamp)
                 seq, timestamp = batch.seq, batch.last_timestamp
         remembered.close_recent(seq=seq, timestamp=timestamp)

@@ -5,16 +5,23 @@ writer starts as fast as it reads the tail, however long the history is.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eventstore.errors import IntegrityError
+from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
+from eventstore.kernels.texts import NameTable, Texts, pack_texts
+from eventstore.pages.evolver import Evolver
 from eventstore.record import Batch, Commit
-from eventstore.writer.decider import Decider
-from eventstore.writer.loading import Aggregate, PageLoader
+from eventstore.writer.commands import Commands
+from eventstore.writer.loading import PageLoader
+from eventstore.writer.state_machine import StateMachine, Turn
 
 S = TypeVar("S")
+C = TypeVar("C")
 
 
 class _TailCommit(NamedTuple):
@@ -22,7 +29,7 @@ class _TailCommit(NamedTuple):
     seq: int
 
 
-class PartitionState(Generic[S]):
+class PartitionState(Generic[S, C]):
     """One partition as of its batch `seq`; begins at the end of its pages."""
 
     def __init__(
@@ -32,50 +39,61 @@ class PartitionState(Generic[S]):
         seq: int,
         hash_: bytes,
         last_timestamp: int,
-        decider: Decider[S, Any],
+        evolver: Evolver[S],
+        machine: StateMachine[S, C],
         pages: PageLoader[S] | None,
-        key: Callable[[str, str, str], int],
+        keys: CommandKeys,
         remembered: RememberedCommands,
     ) -> None:
-        """`remembered` has the commands of the batches through `seq`; `key` makes keys as they are remembered by."""
+        """`remembered` has the commands of the batches through `seq`; `keys` makes keys as they are remembered by."""
         self.number = number
         self.seq = seq
         self.hash = hash_
         self.last_timestamp = last_timestamp
-        self.aggregates: dict[str, Aggregate[S]] = {}
-        self.key = key
+        self.machine = machine
         self.remembered = remembered
-        self._decider = decider
+        self._names = NameTable()
+        self._evolver = evolver
         self._pages = pages
+        self._keys = keys
         self._tail: dict[str, list[_TailCommit]] = defaultdict(list)
 
-    def aggregate(self, aggregate_id: str) -> Aggregate[S]:
-        """Return an aggregate, a new one at version 0 when it has no events; a new one is not kept."""
-        found = self.aggregates.get(aggregate_id)
-        if found is not None:
-            return found
-        found = self._pages.load(aggregate_id) if self._pages is not None else None
-        tail = self._tail.get(aggregate_id, ())
-        if found is None:
-            found = Aggregate(self._decider.initial(aggregate_id), 0)
-            if not tail:
-                return found
-        for commit, seq in tail:
-            if commit.first_version > found.version:  # Pages may have been written since the tail was read.
-                self._apply(found, commit, seq)
-        self._tail.pop(aggregate_id, None)
-        self.aggregates[aggregate_id] = found
-        return found
+    def aggregate(self, aggregate_id: str) -> tuple[S, int]:
+        """Return an aggregate's state and version, a new one at version 0 when it has no events."""
+        failures: dict[int, Exception] = {}
+        number = int(self._numbers(pack_texts([aggregate_id]), failures)[0])
+        if failures:
+            raise failures[0]
+        if number < 0:
+            return self._evolver.initial(aggregate_id), 0
+        return self.machine.state(number), self.machine.version(number)
+
+    def turn(
+        self, commands: Commands[C], places: NDArray[np.int64], failures: dict[int, Exception]
+    ) -> Turn[C]:
+        """Return the commands at some places with the numbers of their aggregates, which are loaded; note in `failures`
+        the indexes of those that cannot be.
+        """
+        aggregate_ids = commands.aggregate_ids[places]
+        numbers = self._numbers(aggregate_ids, failures)
+
+        def enter(index: int) -> int:
+            number = self._names.add(aggregate_ids[index : index + 1])
+            assert number == self.machine.add(self._evolver.initial(commands.aggregate_id(int(places[index]))), 0)
+            numbers[:] = self._names.find(aggregate_ids)
+            return number
+
+        return Turn(commands, places, numbers, enter)
 
     def apply(self, batch: Batch) -> None:
         """Move on by one verified batch; raises IntegrityError when an aggregate's versions do not run on."""
-        for commit in batch.commits:
-            self.remembered.remember(self.key(commit.aggregate_id, commit.actor, commit.command_id), seq=batch.seq)
-            aggregate = self.aggregates.get(commit.aggregate_id)
-            if aggregate is None:
+        self._remember(batch)
+        numbers = self._names.find(pack_texts([commit.aggregate_id for commit in batch.commits]))
+        for commit, number in zip(batch.commits, numbers.tolist(), strict=True):
+            if number < 0:
                 self._tail[commit.aggregate_id].append(_TailCommit(commit, batch.seq))
             else:
-                self._apply(aggregate, commit, batch.seq)
+                self._apply(number, commit, batch.seq)
         self.move_on(seq=batch.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
 
     def move_on(self, *, seq: int, hash_: bytes, last_timestamp: int) -> None:
@@ -85,17 +103,45 @@ class PartitionState(Generic[S]):
         self.last_timestamp = last_timestamp
         self.remembered.move_on(seq=seq, timestamp=last_timestamp)
 
-    def _apply(self, aggregate: Aggregate[S], commit: Commit[Any], seq: int) -> None:
-        if commit.first_version != aggregate.version + 1:
+    def _numbers(self, aggregate_ids: Texts, failures: dict[int, Exception]) -> NDArray[np.int64]:
+        """Return the numbers of aggregates, which are loaded when they are not yet; -1 for one that has no events."""
+        numbers = self._names.find(aggregate_ids)
+        for index in np.flatnonzero(numbers < 0).tolist():
+            row = aggregate_ids[index : index + 1]
+            number = int(self._names.find(row)[0])  # One of the same name may have been loaded just now.
+            try:
+                numbers[index] = self._load(row) if number < 0 else number
+            except Exception as error:  # What is wrong with one aggregate's pages is nobody else's business.
+                failures[index] = error
+        return numbers
+
+    def _load(self, row: Texts) -> int:
+        aggregate_id = row.tobytes().rstrip(b"\0").decode()
+        found = self._pages.load(aggregate_id) if self._pages is not None else None
+        tail = self._tail.get(aggregate_id, ())
+        if found is None and not tail:
+            return -1
+        state, version = found or (self._evolver.initial(aggregate_id), 0)
+        number = self._names.add(row)
+        assert number == self.machine.add(state, version)
+        for commit, seq in tail:
+            if commit.first_version > version:  # Pages may have been written since the tail was read.
+                self._apply(number, commit, seq)
+        self._tail.pop(aggregate_id, None)
+        return number
+
+    def _remember(self, batch: Batch) -> None:
+        identities = [(commit.aggregate_id, commit.actor, commit.command_id) for commit in batch.commits]
+        self.remembered.remember(self._keys.of_texts(identities), seq=batch.seq)
+
+    def _apply(self, number: int, commit: Commit[Any], seq: int) -> None:
+        version = self.machine.version(number)
+        if commit.first_version != version + 1:
             raise IntegrityError(
-                f"the version should be {aggregate.version + 1}",
+                f"the version should be {version + 1}",
                 partition=self.number,
                 seq=seq,
                 aggregate_id=commit.aggregate_id,
                 version=commit.first_version,
             )
-        state = aggregate.state
-        for event in commit.events:
-            state = self._decider.evolve(state, event)
-        aggregate.state = state
-        aggregate.version = commit.last_version
+        self.machine.apply(number, commit.events)

@@ -24,19 +24,6 @@ class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
     metadata: dict[str, str] | None = None
     expected_version: int | None = None
 
-    def header(self, first_version: int, timestamp: int) -> tuple[Any, ...]:
-        """Return the header's values of its commit, in stored order (see record.CommitHeader)."""
-        return (
-            self.aggregate_id,
-            first_version,
-            timestamp,
-            self.command_id,
-            self.correlation_id,
-            self.causation_id,
-            self.actor,
-            self.metadata,
-        )
-
 
 class Committed(msgspec.Struct, frozen=True, gc=False):
     """The command's events are durable. `is_duplicate` says that they were before: this is the first result again.

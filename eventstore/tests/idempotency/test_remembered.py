@@ -2,6 +2,7 @@
 
 import hypothesis.strategies as st
 import msgspec
+import numpy as np
 from hypothesis import given, settings
 
 from eventstore.engines.memory import MemoryEngine
@@ -19,20 +20,21 @@ def test_every_command_is_found_in_all_of_its_places_and_no_other(batches, data)
     with_small_runs = RememberedCommands()
     model: list[tuple[int, int]] = []
     for seq, keys in enumerate(batches, start=1):
-        for key in keys:
-            with_small_runs.remember(key, seq=seq)
+        before = with_small_runs.recent
+        recent = [key for key, _ in model[len(model) - before :]]
+        were_there = with_small_runs.remember(np.array(keys, np.uint64), seq=seq)
+        assert were_there.tolist() == [key in recent + keys[:place] for place, key in enumerate(keys)]
         if data.draw(st.booleans()):
-            for key in keys:
-                with_small_runs.forget(key, seq=seq)
+            with_small_runs.take_back(before)
             continue
-        model += [(key, seq) for key in dict.fromkeys(keys)]
+        model += [(key, seq) for key in keys]
         with_small_runs.move_on(seq=seq, timestamp=seq)
         if data.draw(st.booleans()):
             with_small_runs.close_recent(seq=seq, timestamp=seq)
     wanted = data.draw(st.lists(KEYS, unique=True, max_size=40))
-    earlier = with_small_runs.find(wanted)
+    earlier = with_small_runs.find(np.array(wanted, np.uint64))
     for place, key in enumerate(wanted):
-        found = {*earlier.get(place, ()), *with_small_runs.find_recent(key)}
+        found = {*earlier.get(place, ()), *with_small_runs.find_recent(key, last_seq=len(batches))}
         assert found == {seq for known, seq in model if known == key}
 
 
@@ -41,24 +43,24 @@ def test_memory_is_bounded_by_count_and_by_age_and_says_since_when_it_is_complet
     monkeypatch.setattr(module, "RUN_MAX", 40)
     commands = RememberedCommands(commands=100, seconds=1_000)
     for seq in range(1, 501):
-        commands.remember(seq, seq=seq)
+        commands.remember(np.array([seq], np.uint64), seq=seq)
         commands.move_on(seq=seq, timestamp=seq * 1_000_000)
     assert 100 <= len(commands) <= 100 + 40
     oldest = 501 - len(commands)
     assert commands.complete_since == (oldest - 1) * 1_000_000 + 1
-    assert list(commands.find([oldest - 1, oldest])) == [1]
-    commands.remember(501, seq=501)
+    assert list(commands.find(np.array([oldest - 1, oldest], np.uint64))) == [1]
+    commands.remember(np.array([501], np.uint64), seq=501)
     commands.move_on(seq=501, timestamp=2_000_000_000)
     assert len(commands) <= 10, "all others are older than 1,000 s"
 
 
 def test_a_kept_run_is_read_back_as_it_was_even_when_seqs_are_large():
     seqs = [(1 << 24) - 2, (1 << 24) - 1, 1 << 24, (1 << 24) + 5]
-    run = Run(packed([9, 3, 9, 1], seqs), seqs[0], seqs[-1], 7)
+    run = Run(packed(np.array([9, 3, 9, 1], np.uint64), seqs), seqs[0], seqs[-1], 7)
     again = open_run(seal_run(run, partition=3, first_timestamp=1), partition=3)
     assert (again.first_seq, again.last_seq, again.last_timestamp) == (seqs[0], seqs[-1], 7)
-    assert sorted(again.find([1, 2, 3, 9])) == [(0, seqs[3]), (2, seqs[1]), (3, seqs[0]), (3, seqs[2])]
-    assert sorted(again.find([*range(100, 200), 9])) == [(100, seqs[0]), (100, seqs[2])]
+    assert sorted(again.find(np.array([1, 2, 3, 9], np.uint64))) == [(0, seqs[3]), (2, seqs[1]), (3, seqs[0]), (3, seqs[2])]
+    assert sorted(again.find(np.array([*range(100, 200), 9], np.uint64))) == [(100, seqs[0]), (100, seqs[2])]
 
 
 def with_pages(engine):

@@ -39,7 +39,7 @@ def row_of(account, version):
     row[s.DAY], row[s.DAY_VOLUME] = account.day, account.day_volume
     row[s.DAY_TRADES], row[s.DAY_REALIZED_PNL] = account.day_trades, account.day_realized_pnl
     row[s.MAX_POSITION_BP], row[s.MAX_DAILY_VALUE] = account.max_position_bp, account.max_daily_value
-    row[s.MAX_TRADE_VALUE] = account.max_trade_value
+    row[s.MAX_TRADE_VALUE], row[s.DEPOSITED] = account.max_trade_value, account.deposited
     return row
 
 
@@ -64,7 +64,7 @@ class Both:
         while True:
             at = decide_trades(
                 self.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                day=day, outcomes=outcomes, first=at,
+                are_others=np.zeros(len(batch), np.bool_), day=day, outcomes=outcomes, first=at,
             )  # fmt: skip
             if at == len(batch):
                 break
@@ -103,7 +103,12 @@ class Both:
 
     def check_state(self):
         for number, account in enumerate(self.accounts):
-            assert self.state.accounts[number].tolist() == row_of(account, self.versions[number]).tolist()
+            found = self.state.accounts[number].copy()
+            found[s.LAST_POSITION] = 0
+            assert found.tolist() == row_of(account, self.versions[number]).tolist()
+            symbols = [self.state.positions[row, s.KEY] & (1 << s.SYMBOL_BITS) - 1
+                       for row in self.state.positions_of(number)]
+            assert sorted(symbols) == sorted(map(SYMBOLS.index, account.positions))
             for code, symbol in enumerate(SYMBOLS):
                 row = self.state.position_row(number, code)
                 position = account.positions.get(symbol, NO_POSITION)

@@ -1,0 +1,177 @@
+"""The port through which an application decides, and the machine of one whose aggregates are objects.
+
+A state machine holds the aggregates of one partition, each by its number, in whatever form it likes. It decides groups
+of commands one after another, each on what the ones before it left, and takes a whole group back when it did not become
+durable. What it decided comes out as cells of events (see `Decided`).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstore.event_cells import EventCells
+from eventstore.serialization.codec import EventCodec
+from eventstore.writer.commands import Commands
+from eventstore.writer.decider import Decider
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+
+class Decided:
+    """The commits that a group of commands leads to, in order; and what keeps others from being decided.
+
+    Commit i is that of the command at `places[i]`, whose first event has the version `first_versions[i]`; the events
+    of all commits stand in `events`, `event_counts[i]` of them for commit i.
+    """
+
+    def __init__(self) -> None:
+        self.events = EventCells()
+        self.failures: dict[int, Exception] = {}
+        self._parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def add(self, place: int, first_version: int, events: Sequence[Any]) -> None:
+        """Add a commit; raises what encoding its events raises, and has added nothing then."""
+        assert events, "a decision is at least one event"
+        before = len(self.events)
+        try:
+            for event in events:
+                self.events.add(event)
+        except Exception:
+            self.events.truncate(before)
+            raise
+        self.add_commits(
+            np.array([place], np.int64), np.array([first_version], np.int64), np.array([len(events)], np.int64)
+        )
+
+    def add_commits(
+        self, places: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
+    ) -> None:
+        """Add commits whose events were added to `events`."""
+        self._parts.append((places, first_versions, event_counts))
+
+    def events_of(self, row: int, codec: EventCodec) -> tuple[Any, ...]:
+        """Return the events of a commit as objects."""
+        _, _, event_counts = self.columns()
+        first = int(event_counts[:row].sum())
+        return tuple([self.events.event(place, codec) for place in range(first, first + int(event_counts[row]))])
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places, the first versions and the numbers of events of all commits."""
+        if not self._parts:
+            empty: NDArray[np.int64] = np.empty(0, np.int64)
+            return empty, empty, empty
+        if len(self._parts) > 1:
+            places, first_versions, event_counts = zip(*self._parts, strict=True)
+            self._parts = [(np.concatenate(places), np.concatenate(first_versions), np.concatenate(event_counts))]
+        return self._parts[0]
+
+
+class Turn(NamedTuple, Generic[C]):
+    """Commands that are decided one after another now: `commands` at `places`, each for the aggregate with the number
+    beside it, -1 for one that there is not. `enter` gives the aggregate of the command at an index its number.
+    """
+
+    commands: Commands[C]
+    places: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    enter: Callable[[int], int]
+
+
+class StateMachine(Protocol[S, C]):
+    """The aggregates of one partition. Used from one thread."""
+
+    def add(self, state: S, version: int) -> int:
+        """Add an aggregate that was loaded, or a new one at version 0; return its number: 0, 1, 2 ..."""
+
+    def state(self, number: int) -> S:
+        """Return an aggregate's state as an object, which its caller does not change."""
+
+    def version(self, number: int) -> int:
+        """Return an aggregate's version."""
+
+    def apply(self, number: int, events: Sequence[Any]) -> None:
+        """Apply events that another writer made durable; nothing is waiting to be kept or taken back."""
+
+    def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
+        """Decide commands in order at `now` (UTC microseconds) and move their aggregates on.
+
+        Adds to `decided` a commit, or a failure, for each of them. Raises nothing that a command may be the cause of;
+        whatever it raises, it may be in any state then, and is not used again.
+        """
+
+    def keep(self) -> None:
+        """Make what was decided since the last `keep` or `take_back` final."""
+
+    def take_back(self) -> None:
+        """Take back everything since the last `keep`."""
+
+
+class ObjectMachine(Generic[S, C]):
+    """Aggregates that are objects, decided by a `Decider` one by one."""
+
+    def __init__(self, decider: Decider[S, C]) -> None:
+        self._decider = decider
+        self._states: list[S] = []
+        self._versions: list[int] = []
+        self._before: dict[int, tuple[S, int]] = {}
+
+    def add(self, state: S, version: int) -> int:
+        """See StateMachine."""
+        self._states.append(state)
+        self._versions.append(version)
+        return len(self._states) - 1
+
+    def state(self, number: int) -> S:
+        """See StateMachine."""
+        return self._states[number]
+
+    def version(self, number: int) -> int:
+        """See StateMachine."""
+        return self._versions[number]
+
+    def apply(self, number: int, events: Sequence[Any]) -> None:
+        """See StateMachine."""
+        state = self._states[number]
+        for event in events:
+            state = self._decider.evolve(state, event)
+        self._states[number] = state
+        self._versions[number] += len(events)
+
+    def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
+        """See StateMachine."""
+        commands = turn.commands
+        for index, place in enumerate(turn.places.tolist()):
+            number = int(turn.numbers[index])
+            is_new = number < 0
+            state = self._decider.initial(commands.aggregate_id(place)) if is_new else self._own(number)
+            try:
+                events = self._decider.decide(state, commands.command(place), now)
+                decided.add(place, 1 if is_new else self._versions[number] + 1, events)
+            except Exception as error:  # One command that cannot be decided must not stop the others.
+                decided.failures[place] = error
+                continue
+            if is_new:
+                number = turn.enter(index)
+                self._own(number)
+            self.apply(number, events)
+
+    def keep(self) -> None:
+        """See StateMachine."""
+        self._before.clear()
+
+    def take_back(self) -> None:
+        """See StateMachine."""
+        for number, (state, version) in self._before.items():
+            self._states[number], self._versions[number] = state, version
+        self._before.clear()
+
+    def _own(self, number: int) -> S:
+        """Return a state that may be changed, and keep what it was."""
+        if number not in self._before:
+            state = self._states[number]
+            self._before[number] = (state, self._versions[number])
+            self._states[number] = self._decider.load(self._decider.dump(state))
+        return self._states[number]
