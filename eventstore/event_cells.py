@@ -1,0 +1,425 @@
+"""Events as rows of integers, so that thousands are hashed and laid out without a Python object for each.
+
+An event of any type is a row of *cells*, one for each field of its class, in order. A cell is an integer, or, far below
+any integer that there is, the number of a *value* in a table: VALUE_BASE + k means value k, the exact MessagePack bytes
+of whatever it is. What comes out is, to the byte, what `integrity/hashing.py`, `integrity/merkle.py` and
+`serialization/columns.py` make of the same commits as objects: nobody who reads a store can tell which way it was
+written. One thread at a time may use these tables; the kernels let go of the interpreter's lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+from eventstore.errors import UnknownEventType
+from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
+from eventstore.kernels.message_pack import (
+    HEADER_ROOM,
+    IDENTIFIER_BYTES,
+    INTEGER_ROOM,
+    VALUE_BASE,
+    VALUE_LIMIT,
+)
+from eventstore.kernels.messages import NO_SUCH_VALUE, put_messages, room_of_events, room_of_headers
+from eventstore.kernels.payloads import COLUMN_HEADERS, EMPTY_MAP_CELL, NIL_CELL, ORIGIN_PARTS, put_payload
+from eventstore.kernels.rows import gather_cells
+from eventstore.kernels.sha256 import hash_messages, merkle_root_of
+from eventstore.serialization.codec import EventCodec
+
+__all__ = [
+    "VALUE_BASE",
+    "VALUE_LIMIT",
+    "CommitRows",
+    "EventCells",
+    "Origins",
+    "Values",
+    "identifier_rows",
+    "leaf_hashes",
+    "merkle_root_of",
+    "payload_columns",
+]
+
+_INTEGER_END: Final = 2**63
+_VALUES_MAX: Final = VALUE_LIMIT - VALUE_BASE
+_LEAST_ROOM: Final = 1_024
+
+_encode = msgspec.msgpack.Encoder().encode
+_Scalar = TypeVar("_Scalar", np.uint8, np.int32, np.int64)
+
+
+class Values:
+    """A table of values as MessagePack: value k is `bytes[starts[k]:starts[k + 1]]`, `count` are there.
+
+    `bytes` u1[:] and `starts` i8[:] have room beyond the last value, and are other arrays once that room was not
+    enough: a kernel is given those of the moment.
+    """
+
+    def __init__(self) -> None:
+        self.bytes: Octets = np.empty(_LEAST_ROOM, np.uint8)
+        self.starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
+        self.count = 0
+        self._cells: dict[bytes, int] = {}
+
+    @property
+    def table(self) -> Table:
+        """Both arrays, as kernels take them."""
+        return self.bytes, self.starts
+
+    def number(self, encoded: bytes) -> int:
+        """Return the cell of a value, given its MessagePack; the same bytes have one cell."""
+        cell = self._cells.get(encoded)
+        if cell is None:
+            cell = self._append(np.frombuffer(encoded, np.uint8), np.array([len(encoded)], np.int64))
+            self._cells[encoded] = cell
+        return cell
+
+    def cell(self, value: Any) -> int:
+        """Return the cell of anything that MessagePack can hold: an integer is one, save the few that number values."""
+        if type(value) is int and VALUE_LIMIT <= value < _INTEGER_END:
+            return value
+        return self.number(_encode(value))
+
+    def append_many(self, buffer: Octets, ends: Integers) -> int:
+        """Add values whose MessagePack lies one after the other in u1[:], value i up to `ends[i]`, each a new one.
+
+        Returns the cell of the first; those of the others follow it.
+        """
+        if len(ends) and not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
+            raise ValueError(f"the ends of values go up, to {len(buffer)} at most, found {ends}: give them in order")
+        return self._append(buffer[: ends[-1]] if len(ends) else buffer[:0], ends)
+
+    def encoded(self, cell: int) -> bytes:
+        """Return the MessagePack of a cell, an integer's as well."""
+        if cell >= VALUE_LIMIT:
+            return _encode(int(cell))
+        number = int(cell) - VALUE_BASE
+        if not 0 <= number < self.count:
+            raise ValueError(f"the table has {self.count} values, found a cell for number {number}")
+        return self.bytes[self.starts[number] : self.starts[number + 1]].tobytes()
+
+    def truncate(self, count: int) -> None:
+        """Take back every value but the first `count`."""
+        if not 0 <= count <= self.count:
+            raise ValueError(f"the table has {self.count} values, found {count} to keep")
+        self.count = count
+        while self._cells and next(reversed(self._cells.values())) >= VALUE_BASE + count:
+            self._cells.popitem()
+
+    def _append(self, octets: Octets, ends: Integers) -> int:
+        first, count = self.count, self.count + len(ends)
+        if count > _VALUES_MAX:
+            raise ValueError(f"a table has at most {_VALUES_MAX} values: begin another one")
+        start = int(self.starts[first])
+        self.bytes = _with_room(self.bytes, used=start, needed=start + len(octets))
+        self.starts = _with_room(self.starts, used=first + 1, needed=count + 1)
+        self.bytes[start : start + len(octets)] = octets
+        self.starts[first + 1 : count + 1] = ends
+        self.starts[first + 1 : count + 1] += start
+        self.count = count
+        return VALUE_BASE + first
+
+
+class Origins:
+    """Where commits come from: each distinct correlation id, causation id, actor and metadata together has a number.
+
+    `fragments` holds of each origin the four encoded one after the other, as they stand in a header; `parts` the values
+    alone, and `cells` i8[:, 4] which of them an origin has.
+    """
+
+    def __init__(self) -> None:
+        self.fragments = Values()
+        self.parts = Values()
+        self.cells: Integers = np.empty((_LEAST_ROOM, ORIGIN_PARTS), np.int64)
+        found = (self.parts.number(_encode(None)), self.parts.number(_encode({})))
+        assert found == (NIL_CELL, EMPTY_MAP_CELL)
+
+    def __len__(self) -> int:
+        return self.fragments.count
+
+    def number(
+        self, correlation_id: str | None, causation_id: str | None, actor: str, metadata: Mapping[str, str] | None
+    ) -> int:
+        """Return the number of an origin, a new one if it was not seen before."""
+        encoded = [_encode(part) for part in (correlation_id, causation_id, actor, metadata)]
+        number = self.fragments.number(b"".join(encoded)) - VALUE_BASE
+        if number == len(self) - 1:  # It may be new.
+            self.cells = _with_room(self.cells, used=number, needed=number + 1)
+            self.cells[number] = [self.parts.number(part) for part in encoded]
+        return number
+
+
+class EventCells:
+    """The events of one batch, in the order of its commits.
+
+    `cells` i8[:] holds the rows of all events, one after the other; event i begins at `starts[i]` (i8[n]) and is of the
+    type `tags[types[i]]` (i4[n]), whose fields `field_counts` (i8) counts. Read them anew once events were added.
+    """
+
+    def __init__(self, values: Values | None = None) -> None:
+        """Begin without events; `values` may be a table that other batches use, too."""
+        self.values = values or Values()
+        self.tags: list[str] = []
+        self.tag_values = Values()
+        self._field_counts: Integers = np.empty(0, np.int64)
+        self._cells: Integers = np.empty(_LEAST_ROOM, np.int64)
+        self._types: Numbers = np.empty(_LEAST_ROOM, np.int32)
+        self._starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
+        self._count = self._cell_count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def cells(self) -> Integers:
+        """The cells of all events: i8[:]."""
+        return self._cells[: self._cell_count]
+
+    @property
+    def types(self) -> Numbers:
+        """The place of each event's type in `tags`: i4[n]."""
+        return self._types[: self._count]
+
+    @property
+    def starts(self) -> Integers:
+        """Where each event's cells begin: i8[n]."""
+        return self._starts[: self._count]
+
+    @property
+    def field_counts(self) -> Integers:
+        """How many fields the events of each type have: i8 by place in `tags`."""
+        return self._field_counts
+
+    def add(self, event: msgspec.Struct) -> None:
+        """Add one event, given as an object."""
+        fields = astuple(event)
+        row = np.array([self.values.cell(value) for value in fields], np.int64)
+        self.add_rows(str(event.__struct_config__.tag), row.reshape(1, len(fields)))
+
+    def add_rows(self, tag: str, rows: Integers) -> None:
+        """Add events of one type, given as i8[n, fields]."""
+        count, field_count = rows.shape
+        first_cell = self._make_room(count, rows.size)
+        self._types[self._count : self._count + count] = self._type_number(tag, field_count)
+        self._starts[self._count : self._count + count] = first_cell + field_count * np.arange(count)
+        self._cells[first_cell : first_cell + rows.size] = rows.ravel()
+        self._count, self._cell_count = self._count + count, first_cell + rows.size
+
+    def add_mixed(
+        self, tags: Sequence[str], field_counts: Sequence[int], types: Numbers, cells: Integers, starts: Integers
+    ) -> None:
+        """Add n events of several types in order.
+
+        Event i is of the type `tags[types[i]]` (i4[n]), which has `field_counts[types[i]]` fields; its cells begin at
+        `starts[i]` (i8[n]) of `cells` (i8[:]), which may hold anything in between.
+        """
+        count = len(types)
+        if len(starts) != count:
+            raise ValueError(f"each of {count} events begins somewhere, found {len(starts)} starts")
+        if not count:
+            return
+        if not 0 <= types.min() <= types.max() < len(tags):
+            raise ValueError(f"the types of events are 0 to {len(tags) - 1}, found {types.min()} to {types.max()}")
+        sizes = np.array(field_counts, np.int64)[types]
+        if starts.min() < 0 or (starts + sizes).max() > len(cells):
+            raise ValueError(f"the rows of events lie within {len(cells)} cells, found one that does not")
+        pairs = zip(tags, field_counts, strict=True)
+        numbers = np.array([self._type_number(tag, field_count) for tag, field_count in pairs], np.int32)
+        first_cell = self._make_room(count, int(sizes.sum()))
+        self._cell_count = gather_cells(
+            _for_kernels(cells, np.int64), _for_kernels(starts, np.int64), sizes, self._cells, first_cell
+        )
+        ends = np.cumsum(sizes)
+        self._starts[self._count : self._count + count] = first_cell + ends - sizes
+        self._types[self._count : self._count + count] = numbers[types]
+        self._count += count
+
+    def truncate(self, count: int) -> None:
+        """Take back every event but the first `count`; their values stay (see Values.truncate)."""
+        if not 0 <= count <= self._count:
+            raise ValueError(f"there are {self._count} events, found {count} to keep")
+        if count < self._count:
+            self._cell_count = int(self._starts[count])
+        self._count = count
+
+    def encoded(self, place: int) -> bytes:
+        """Return the exact bytes of an event, as the hashes cover them."""
+        of_type, start = self.types[place], self.starts[place]
+        row = self._cells[start : start + self._field_counts[of_type]]
+        header = _encode([None] * (1 + len(row)))[: -(1 + len(row))]
+        return b"".join([header, _encode(self.tags[of_type]), *map(self.values.encoded, row.tolist())])
+
+    def event(self, place: int, codec: EventCodec) -> Any:
+        """Return an event as an object of its class; raises UnknownEventType when the codec has none for it."""
+        tag = self.tags[self.types[place]]
+        cls = codec.event_types.get(tag)
+        if cls is None:
+            raise UnknownEventType(f"an event has the type or schema version {tag!r}, which this process does not know")
+        return _decoder_of(cls).decode(self.encoded(place))
+
+    def _type_number(self, tag: str, field_count: int) -> int:
+        if tag not in self.tags:
+            self.tags.append(tag)
+            self.tag_values.number(_encode(tag))
+            self._field_counts = np.append(self._field_counts, np.int64(field_count))
+        number = self.tags.index(tag)
+        if self._field_counts[number] != field_count:
+            raise ValueError(f"a {tag} has {self._field_counts[number]} fields here, found {field_count}")
+        return number
+
+    def _make_room(self, count: int, cell_count: int) -> int:
+        """Make room for events and their cells; return where the cells go."""
+        self._types = _with_room(self._types, used=self._count, needed=self._count + count)
+        self._starts = _with_room(self._starts, used=self._count, needed=self._count + count)
+        self._cells = _with_room(self._cells, used=self._cell_count, needed=self._cell_count + cell_count)
+        return self._cell_count
+
+
+class CommitRows:
+    """The headers of n commits of one timestamp, as arrays: how many events each has, and from which origin it comes.
+
+    `aggregate_ids` and `command_ids` are u1[n, 64], ASCII with zeros behind (see `identifier_rows`); `first_versions`
+    and `event_counts` i8[n]; `origin_numbers` i4[n] are numbers of `origins`; `timestamp` is in UTC microseconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        aggregate_ids: Octets,
+        command_ids: Octets,
+        first_versions: Integers,
+        timestamp: int,
+        origins: Origins,
+        origin_numbers: Numbers,
+        event_counts: Integers,
+    ) -> None:
+        self.aggregate_ids: Octets = _for_kernels(aggregate_ids, np.uint8)
+        self.command_ids: Octets = _for_kernels(command_ids, np.uint8)
+        self.first_versions: Integers = _for_kernels(first_versions, np.int64)
+        self.timestamp = timestamp
+        self.origins = origins
+        self.origin_numbers: Numbers = _for_kernels(origin_numbers, np.int32)
+        self.event_counts: Integers = _for_kernels(event_counts, np.int64)
+        count = len(self.first_versions)
+        for rows in (self.aggregate_ids, self.command_ids):
+            if rows.shape != (count, IDENTIFIER_BYTES):
+                raise ValueError(f"the ids of {count} commits are rows of {IDENTIFIER_BYTES} bytes, found {rows.shape}")
+        for column in (self.first_versions, self.origin_numbers, self.event_counts):
+            if column.shape != (count,):
+                raise ValueError(f"each of {count} commits has one value in a column, found {column.shape}")
+        if count and not 0 <= self.origin_numbers.min() <= self.origin_numbers.max() < len(origins):
+            raise ValueError(f"there are {len(origins)} origins, found a commit from another one")
+        if count and self.event_counts.min() < 0:
+            raise ValueError(f"a commit has events or none, found {self.event_counts.min()} of them")
+
+    def __len__(self) -> int:
+        return len(self.first_versions)
+
+
+def identifier_rows(identifiers: Sequence[str]) -> Octets:
+    """Return identifiers as u1[n, 64], zeros behind each; raises ValueError for one that is longer or not ASCII."""
+    for identifier in identifiers:
+        if not identifier.isascii() or len(identifier) > IDENTIFIER_BYTES or "\0" in identifier:
+            raise ValueError(f"an identifier has at most {IDENTIFIER_BYTES} ASCII characters, found {identifier!r}")
+    rows = np.array([identifier.encode() for identifier in identifiers], f"S{IDENTIFIER_BYTES}")
+    return rows.view(np.uint8).reshape(len(identifiers), IDENTIFIER_BYTES)
+
+
+def leaf_hashes(commits: CommitRows, events: EventCells, *, first_event: int = 0) -> Octets:
+    """Return the leaf hash of every event of these commits, u1[events, 32]; their events begin at `first_event`."""
+    fragments, values = commits.origins.fragments, events.values
+    room = _room(commits, events, first_event)
+    messages = np.empty(room, np.uint8)
+    ends = np.empty(len(events) - first_event, np.int64)
+    end = put_messages(
+        commits.aggregate_ids,
+        commits.command_ids,
+        commits.first_versions,
+        commits.timestamp,
+        commits.origin_numbers,
+        fragments.table,
+        commits.event_counts,
+        first_event,
+        events.cells,
+        events.types,
+        events.starts,
+        events.field_counts,
+        events.tag_values.table,
+        values.table,
+        messages,
+        ends,
+    )
+    assert end <= room
+    return hash_messages(messages, ends)
+
+
+def payload_columns(commits: CommitRows, events: EventCells) -> bytes:
+    """Return the plain payload of these commits, which have all of these events (see serialization/columns.py)."""
+    column_count = COLUMN_HEADERS + int((events.field_counts + 2).sum())
+    numbers = len(commits) + len(events)  # Of events in a commit, and of places of types.
+    room = _room(commits, events, 0) + column_count * HEADER_ROOM + numbers * INTEGER_ROOM
+    payload = np.empty(room, np.uint8)
+    end = put_payload(
+        commits.aggregate_ids,
+        commits.command_ids,
+        commits.first_versions,
+        commits.timestamp,
+        commits.origin_numbers,
+        commits.origins.cells,
+        commits.origins.parts.table,
+        commits.event_counts,
+        events.cells,
+        events.types,
+        events.starts,
+        events.field_counts,
+        events.tag_values.table,
+        events.values.table,
+        payload,
+    )
+    assert end <= room
+    return payload[:end].tobytes()
+
+
+def _room(commits: CommitRows, events: EventCells, first_event: int) -> int:
+    """Return how many bytes the headers and events take at most; raises ValueError when they do not belong together."""
+    if not 0 <= first_event <= len(events) or commits.event_counts.sum() != len(events) - first_event:
+        raise ValueError(
+            f"the commits have {commits.event_counts.sum()} events, and there are {len(events)} less {first_event}"
+        )
+    of_events = room_of_events(
+        first_event,
+        events.cells,
+        events.types,
+        events.starts,
+        events.field_counts,
+        events.tag_values.table,
+        events.values.starts,
+        events.values.count,
+    )
+    if of_events == NO_SUCH_VALUE:
+        raise ValueError(f"the table has {events.values.count} values, found an event with the cell of another one")
+    fragment_starts = commits.origins.fragments.starts
+    return of_events + room_of_headers(commits.origin_numbers, fragment_starts, commits.event_counts)
+
+
+def _for_kernels(array: NDArray[_Scalar], scalar: type[_Scalar]) -> NDArray[_Scalar]:
+    """Return an array as signatures want it, contiguous and not read-only: itself, or a copy."""
+    return np.require(array, scalar, ("C", "W"))
+
+
+def _with_room(array: NDArray[_Scalar], *, used: int, needed: int) -> NDArray[_Scalar]:
+    """Return an array with `needed` rows: this one, or a longer one that begins with the rows in use."""
+    if needed <= len(array):
+        return array
+    longer = np.empty((max(needed, 2 * len(array)), *array.shape[1:]), array.dtype)
+    longer[:used] = array[:used]
+    return longer
+
+
+@cache
+def _decoder_of(cls: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(cls)
