@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from numba import njit
+from numba.core.typing.templates import Signature
 from numba.extending import register_jitable
 
 from accounts.domain import risk, trades, values
@@ -27,7 +28,7 @@ for _rule in RULES:
     register_jitable(_rule)
 
 
-def kernel(signature: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def kernel(signature: str | Signature | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function now, for one signature, or inside the kernels that call it when it is given none."""
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
     compiled = njit(nogil=True) if signature is None else njit(signature, nogil=True, cache=True)
