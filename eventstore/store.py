@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from eventstore.column_batches import ColumnBatch
@@ -34,7 +33,6 @@ from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
-from eventstore.writer.state_machine import ObjectMachine, StateMachine
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -163,14 +161,9 @@ class EventStore:
         return genesis_hash(self.metadata.store_id, partition)
 
     def writer(
-        self,
-        decider: Decider[S, C],
-        *,
-        make_machine: Callable[[], StateMachine[S, C]] | None = None,
-        clock: WriterClock | Callable[[], int] | None = None,
+        self, decider: Decider[S, C], *, clock: WriterClock | Callable[[], int] | None = None
     ) -> GroupCommit[S, C]:
-        """Return a writer whose commands are decided by `decider`, or, for thousands of them at once, by the machines of
-        the same domain that `make_machine` makes for partitions.
+        """Return a writer whose commands are decided by the state machines of `decider`.
 
         `clock` may be a function that gives UTC microseconds, to write what happened at other times: it is taken as it
         is. Otherwise it is the machine's.
@@ -185,7 +178,6 @@ class EventStore:
             reader=self._reader,
             metadata=self.metadata,
             decider=decider,
-            make_machine=make_machine or partial(ObjectMachine, decider),
             clock=clock,
         )
 

@@ -1,13 +1,12 @@
 """The types of batches: lists of entries as scalars, so that thousands of them cost no more than their decoding."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import graphene
 from graphql import GraphQLError, value_from_ast_untyped
 from graphql.language import ValueNode
 
-from accounts.api.bulk import BatchOutcome
+from accounts.api.bulk import BatchAnswer
 from accounts.scalars import BigInt
 
 
@@ -61,7 +60,6 @@ class BatchSubmitted(graphene.ObjectType):
     outcomes = graphene.Field(BatchOutcomes, required=True)
 
 
-def submitted(outcomes: Sequence[BatchOutcome]) -> BatchSubmitted:
+def submitted(answer: BatchAnswer) -> BatchSubmitted:
     """Return the answer to a batch."""
-    refused = sum(outcome.code is not None for outcome in outcomes)
-    return BatchSubmitted(accepted=len(outcomes) - refused, refused=refused, outcomes=outcomes)
+    return BatchSubmitted(accepted=answer.accepted, refused=answer.refused, outcomes=answer.outcomes)

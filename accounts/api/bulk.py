@@ -1,35 +1,37 @@
 """Batches: thousands of commands in one request, for any mix of accounts, each with an outcome of its own, in order.
 
 A list of typed inputs would cost more in GraphQL than the commands themselves (about 25 us an entry), so a batch is a
-scalar whose entries are checked here, one by one. What is malformed, or not the asking user's to do, is answered and
-not sent; the rest goes over the bus together.
+scalar. What is malformed, or not the asking user's to do, is answered and not sent; the rest goes over the bus
+together, as columns. The outcomes come back as columns, and become JSON at once.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 from graphql import GraphQLResolveInfo
 
 from accounts.api.database_outage import ask_database
 from accounts.api.errors import ApiError, forbidden
 from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.api.submission import access_from
-from accounts.application.batches import checked_batch
+from accounts.application.batches import ParsedBatch, ScannedBatch, checked_batch, joined, parsed, parsed_trades
 from accounts.application.envelope import Booked, BriefResult, Envelope, NotExecuted
 from accounts.application.provider import get_bus
-from accounts.domain.errors import CommandInvalid
-from accounts.domain.events import format_refusal_figure
+from accounts.domain.errors import Code
+from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
+from accounts.kernels.answers import DONE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
 from accounts.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
 from accounts.recent_access import RecentRoles
 
-Parse = Callable[[Sequence[object], str], Sequence[Envelope | CommandInvalid]]
-"""From items and who sends them to a command with its address for each, or what is wrong with it."""
+ParseEntry = Callable[[object, str], Envelope]
+"""From an entry and who sends it to a command with its address; raises CommandInvalid."""
 
 ENTRIES_AT_A_TIME: Final = 500
-"""Entries that are checked before others get their turn: about a millisecond of them."""
+"""Entries that are judged one by one before others get their turn: a few milliseconds of them."""
 
 _recent_roles: Final = RecentRoles()
 
@@ -47,8 +49,16 @@ class BatchOutcome(msgspec.Struct, rename="camel", omit_defaults=True, gc=False)
     retry_after_ms: int | None = None
 
 
-async def submit_batch(info: GraphQLResolveInfo, items: object, *, parse: Parse, action: Action) -> list[BatchOutcome]:
-    """Send a batch on behalf of the asking user; return an outcome for each item, in order."""
+class BatchAnswer(NamedTuple):
+    """How many entries did what they ask for, and how many did not; and the outcome of each, in order, as JSON."""
+
+    accepted: int
+    refused: int
+    outcomes: msgspec.Raw
+
+
+async def submit_batch(info: GraphQLResolveInfo, items: object, *, parse: ParseEntry, action: Action) -> BatchAnswer:
+    """Send a batch on behalf of the asking user."""
     access = await access_from(info)
     reason = why_no_command(access)
     if reason is not None:
@@ -57,37 +67,39 @@ async def submit_batch(info: GraphQLResolveInfo, items: object, *, parse: Parse,
         checked = checked_batch(items)
     except ValueError as error:
         raise ApiError("BAD_REQUEST", str(error)) from error
-    outcomes: list[BatchOutcome | None] = [None] * len(checked)
-    parsed = await _parsed(checked, parse, access.principal.actor, outcomes)
+    batch = await _parsed(checked, parse, access.principal.actor)
+    rows = np.zeros(len(checked), OUTCOME)
+    rows["code"] = SAID_ELSEWHERE
+    told = {place: BatchOutcome(code=error.code.value, message=error.message) for place, error in batch.refused.items()}
+    commands, places = batch.commands, batch.places
     if not may_on_every_account(access, action):
-        refusals = await _refusals(access, {envelope.account_id for _, envelope in parsed}, action)
-        for place, envelope in parsed:
-            refused = refusals[envelope.account_id]
-            if refused is not None:
-                outcomes[place] = BatchOutcome(code="FORBIDDEN", message=refused)
-    sent = [envelope for place, envelope in parsed if outcomes[place] is None]
-    results = iter(await get_bus().asubmit_briefly(sent) if sent else [])
-    for place, outcome in enumerate(outcomes):
-        if place % ENTRIES_AT_A_TIME == 0:
-            await asyncio.sleep(0)
-        if outcome is None:
-            outcomes[place] = _outcome(next(results))
-    return outcomes  # type: ignore[return-value]
+        account_ids, accounts_of = np.unique(commands.aggregate_ids.view("S64").ravel(), return_inverse=True)
+        names = [account_id.decode() for account_id in account_ids.tolist()]
+        refusals = await _refusals(access, names, action)
+        is_refused = np.array([refusals[name] is not None for name in names], np.bool_)[accounts_of]
+        for index in np.flatnonzero(is_refused).tolist():
+            message = refusals[names[accounts_of[index]]]
+            told[int(places[index])] = BatchOutcome(code="FORBIDDEN", message=message)
+        commands, places = commands.take(np.flatnonzero(~is_refused)), places[~is_refused]
+    if len(commands):
+        results = await get_bus().asubmit_batch(commands)
+        rows[places] = results.rows
+        told |= {int(places[place]): _outcome(result) for place, result in results.others.items()}
+    accepted = np.count_nonzero(rows["code"] == DONE) + sum(outcome.code is None for outcome in told.values())
+    others = {place: msgspec.json.encode(outcome) for place, outcome in told.items()}
+    return BatchAnswer(accepted, len(rows) - accepted, msgspec.Raw(answer_json(rows, _CODES, others)))
 
 
-async def _parsed(
-    items: Sequence[object], parse: Parse, actor: str, outcomes: list[BatchOutcome | None]
-) -> list[tuple[int, Envelope]]:
-    """Return the commands of the items that are well formed, each with its place; the others get their outcomes."""
-    parsed: list[tuple[int, Envelope]] = []
+async def _parsed(items: list[object] | ScannedBatch, parse: ParseEntry, actor: str) -> ParsedBatch:
+    """Return the commands of the entries that are well formed, and what is wrong with the others."""
+    if isinstance(items, ScannedBatch):
+        return parsed_trades(items, actor)
+    parts: list[ParsedBatch] = []
     for start in range(0, len(items), ENTRIES_AT_A_TIME):
         await asyncio.sleep(0)  # Other requests of this process are answered in between.
-        for place, found in enumerate(parse(items[start : start + ENTRIES_AT_A_TIME], actor), start):
-            if isinstance(found, CommandInvalid):
-                outcomes[place] = BatchOutcome(code=found.code.value, message=found.message)
-            else:
-                parsed.append((place, found))
-    return parsed
+        some = items[start : start + ENTRIES_AT_A_TIME]
+        parts.append(parsed(some, actor, parse, places=range(start, start + len(some))))
+    return joined(parts)
 
 
 async def _refusals(access: Access, account_ids: Collection[str], action: Action) -> dict[str, str | None]:
@@ -125,3 +137,12 @@ def _outcome(result: BriefResult) -> BatchOutcome:
     outcome.limit = format_refusal_figure(code, result.limit)
     outcome.actual = format_refusal_figure(code, result.actual)
     return outcome
+
+
+def _unit_of(code: str) -> Unit:
+    if code in COUNTED_CODES:
+        return Unit.COUNT
+    return Unit.SHARES if code in QUANTITY_CODES else Unit.MONEY
+
+
+_CODES: Final = CodeTable({code.value: (REFUSAL_MESSAGES.get(code, code.value), _unit_of(code)) for code in Code})

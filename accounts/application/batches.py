@@ -1,25 +1,32 @@
 """Entries of a batch: what one item of thousands asks for, checked like the single command that it stands for.
 
-The factories are the rule for what is valid. One entry that is wrong is refused alone: every other one goes on.
+The factories are the rule for what is valid. A scanner takes batches of trades apart without an object for each entry
+(accounts/kernels/scan.py), and passes over every entry that is not plainly right: those are judged here, one by one. An
+entry that is wrong is refused alone: every other one goes on.
 """
 
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from accounts.application import factories
+from accounts.application.columns import AccountCommands
 from accounts.application.envelope import Envelope
 from accounts.application.limits import REQUEST_COMMANDS_MAX
-from accounts.application.plain_trades import TradeItem, plain_trades
 from accounts.application.reference_price import reference_price
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.kernels.scan import ScannedTrades, SymbolTable, scan_trades
+from eventstore.kernels.texts import pack_texts
+from eventstore.writer.commands import Origin
+from market.instruments import all_symbols
 
 TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
-_TOGETHER: Final = 100
-"""Trades that are judged together while nothing is wrong with any of them."""
 ORDER_FIELDS: Final = frozenset(
     {
         "accountId",
@@ -38,17 +45,39 @@ ORDER_FIELDS: Final = frozenset(
 _ORDER_OPTIONS: Final = {"timeInForce": "time_in_force", "limitPrice": "limit_price", "stopPrice": "stop_price"}
 """Fields that an order may do without, and what the factory calls them: it knows what is meant then."""
 
-_decode_trade_items: Final = msgspec.json.Decoder(list[TradeItem]).decode
+
+class ScannedBatch(NamedTuple):
+    """A batch of trades that was taken apart, and the entries that are to be judged one by one, by place."""
+
+    scanned: ScannedTrades
+    others: dict[int, object]
+
+    def __len__(self) -> int:
+        return len(self.scanned.trades)
+
+
+class ParsedBatch(NamedTuple):
+    """The commands that the entries of a batch ask for, with the place of each; and what is wrong with the others."""
+
+    commands: AccountCommands
+    places: NDArray[np.int64]
+    refused: dict[int, CommandInvalid]
 
 
 def decode_trades(raw: msgspec.Raw) -> object:
-    """Return a batch of trades from its JSON: as TradeItems when all have that form, else as it is, to be judged one by
-    one.
-    """
-    try:
-        return _decode_trade_items(raw)
-    except msgspec.ValidationError:
+    """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
+    text = bytes(raw)
+    scanned = scan_trades(text, _symbols(), REQUEST_COMMANDS_MAX)
+    if scanned is None:
         return decode_anything(raw)
+    odd = np.flatnonzero(~scanned.is_plain).tolist()
+    spans = scanned.spans
+    return ScannedBatch(scanned, {n: decode_anything(msgspec.Raw(text[spans[n, 0] : spans[n, 1]])) for n in odd})
+
+
+@cache
+def _symbols() -> SymbolTable:
+    return SymbolTable(all_symbols())
 
 
 def decode_anything(raw: msgspec.Raw) -> object:
@@ -70,37 +99,61 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def trade_envelopes(items: Sequence[object], actor: str) -> list[Envelope | CommandInvalid]:
-    """Return the trade that each item asks for, or what is wrong with it."""
-    found: list[Envelope | CommandInvalid] = []
-    for start in range(0, len(items), _TOGETHER):
-        some = items[start : start + _TOGETHER]
-        found += plain_trades(some, actor) or _one_by_one(some, actor, trade_envelope)
-    return found
+def parsed_trades(batch: ScannedBatch, actor: str) -> ParsedBatch:
+    """Return the trades that a batch asks for, in order."""
+    scanned = batch.scanned
+    plain = np.flatnonzero(scanned.is_plain)
+    command_ids = scanned.command_ids[plain]
+    without_id = np.flatnonzero(command_ids[:, 0] == 0)
+    if len(without_id):
+        command_ids[without_id] = pack_texts([str(uuid.uuid4()) for _ in without_id])
+    commands = AccountCommands(
+        aggregate_ids=scanned.account_ids[plain],
+        command_ids=command_ids,
+        origins=[Origin(actor)],
+        origins_of=np.zeros(len(plain), np.int64),
+        bodies=scanned.trades[plain],
+        others=[],
+        symbols=_symbols().texts,
+    )
+    if not batch.others:
+        return ParsedBatch(commands, plain, {})
+    others = parsed(list(batch.others.values()), actor, trade_envelope, places=list(batch.others))
+    together, places = AccountCommands.joined([commands, others.commands]), np.concatenate([plain, others.places])
+    order = np.argsort(places)
+    return ParsedBatch(together.take(order), places[order], others.refused)
 
 
-def order_envelopes(items: Sequence[object], actor: str) -> list[Envelope | CommandInvalid]:
-    """Return the order that each item asks for, or what is wrong with it."""
-    return _one_by_one(items, actor, order_envelope)
-
-
-def _one_by_one(
-    items: Sequence[object], actor: str, parse: Callable[[object, str], Envelope]
-) -> list[Envelope | CommandInvalid]:
-    found: list[Envelope | CommandInvalid] = []
-    for item in items:
+def parsed(
+    items: Sequence[object], actor: str, parse: Callable[[object, str], Envelope], *, places: Sequence[int]
+) -> ParsedBatch:
+    """Return the commands that items ask for, each judged by `parse`; they stand at these places of their batch."""
+    envelopes: list[Envelope] = []
+    found: list[int] = []
+    refused: dict[int, CommandInvalid] = {}
+    for place, item in zip(places, items, strict=True):
         try:
-            found.append(parse(item, actor))
+            envelopes.append(parse(item, actor))
+            found.append(place)
         except CommandInvalid as error:
-            found.append(error)
-    return found
+            refused[place] = error
+    return ParsedBatch(AccountCommands.of(envelopes), np.array(found, np.int64), refused)
+
+
+def joined(parts: Sequence[ParsedBatch]) -> ParsedBatch:
+    """Return the parts of a batch as one."""
+    return ParsedBatch(
+        AccountCommands.joined([part.commands for part in parts]),
+        np.concatenate([part.places for part in parts]),
+        {place: error for part in parts for place, error in part.refused.items()},
+    )
 
 
 def trade_envelope(item: object, actor: str) -> Envelope:
     """Return the trade that an item asks for, {"accountId", "symbol", "side", "quantity", "price", "orderId"?,
     "commandId"?}; raises CommandInvalid.
     """
-    fields = _fields(msgspec.to_builtins(item) if type(item) is TradeItem else item, TRADE_FIELDS)
+    fields = _fields(item, TRADE_FIELDS)
     return Envelope(
         factories.account_id(_text(fields, "accountId")),
         factories.command_id(_optional_text(fields, "commandId")),
@@ -138,11 +191,12 @@ def order_envelope(item: object, actor: str) -> Envelope:
     )
 
 
-def checked_batch(items: object) -> list[object]:
+def checked_batch(items: object) -> list[object] | ScannedBatch:
     """Return the items of a batch; raises ValueError for anything that is not a list of 1 to 10,000."""
-    if not isinstance(items, list) or not 1 <= len(items) <= REQUEST_COMMANDS_MAX:
-        found = f"{len(items):,} entries" if isinstance(items, list) else _shown(items)
-        what_to_do = ": split it" if isinstance(items, list) and items else ""
+    if not isinstance(items, list | ScannedBatch) or not 1 <= len(items) <= REQUEST_COMMANDS_MAX:
+        is_list = isinstance(items, list | ScannedBatch)
+        found = f"{len(items):,} entries" if isinstance(items, list | ScannedBatch) else _shown(items)
+        what_to_do = ": split it" if is_list and items else ""
         raise ValueError(f"a batch is a list of 1 to {REQUEST_COMMANDS_MAX:,} entries, found {found}{what_to_do}")
     return items
 

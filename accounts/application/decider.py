@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from accounts import codec
+from accounts.application.columns import AccountCommands
+from accounts.application.machine import AccountMachine
 from accounts.codec import dump_account, load_account
-from accounts.domain import account, recorded, undo
-from accounts.domain.state import Account, fork
+from accounts.domain import account, recorded
+from accounts.domain.commands import AccountCommand
+from accounts.domain.state import Account
 from accounts.domain.trades import TRADE_COLUMNS, evolve_trades
+from eventstore.writer.request import Request
 
 
 class AccountDecider:
@@ -15,12 +19,9 @@ class AccountDecider:
 
     bulk_columns: ClassVar[Mapping[str, Sequence[str]]] = {"TradeExecuted@1": TRADE_COLUMNS, "CommandRefused@1": ()}
 
-    fork = staticmethod(fork)
     decide = staticmethod(account.decide)
     asks_the_same = staticmethod(recorded.asks_the_same)
     evolve = staticmethod(account.evolve)
-    evolve_noted = staticmethod(undo.evolve_noted)
-    undo = staticmethod(undo.undo)
     dump = staticmethod(dump_account)
     load = staticmethod(load_account)
 
@@ -28,6 +29,14 @@ class AccountDecider:
     def state_version(self) -> int:
         """The version of the dumped state."""
         return codec.STATE_VERSION
+
+    def machine(self) -> AccountMachine:
+        """Return a state machine for the accounts of one partition."""
+        return AccountMachine()
+
+    def commands(self, requests: Sequence[Request[AccountCommand]]) -> AccountCommands:
+        """Return commands as the machine takes them; raises TextTooLong."""
+        return AccountCommands.of(requests)
 
     def initial(self, aggregate_id: str) -> Account:
         """Return an account that does not exist yet."""

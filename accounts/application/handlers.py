@@ -4,15 +4,15 @@ Every way in comes through `CommandHandler.execute`, in the writer process or in
 once (idempotency is the event store's), counted, logged when they fail, and the projections told (`notify`).
 """
 
-from collections.abc import Sequence
-
 import msgspec
 import structlog
 
-from accounts.application.envelope import Booked, BriefResult, Envelope, Executed, NotExecuted, Result
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Booked, BriefResult, Executed, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.failures import failure_of
 from accounts.application.metrics import CommandMetrics
+from accounts.application.outcomes import BatchResults, batch_results
 from accounts.application.ports import Notifier
 from accounts.domain import orders
 from accounts.domain.commands import AccountCommand
@@ -21,9 +21,45 @@ from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
 from eventstore.errors import EventStoreError
 from eventstore.writer.group_commit import GroupCommit
+from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.request import Committed, Failed, Outcome
 
 log = structlog.get_logger(__name__)
+
+
+class Handled:
+    """Commands that were executed together, and what their callers are told, in full or in the short form."""
+
+    def __init__(self, commands: AccountCommands, outcomes: Outcomes) -> None:
+        self._commands = commands
+        self._outcomes = outcomes
+        self.batch = batch_results(commands, outcomes, self._brief)
+
+    def results(self, start: int, end: int) -> list[Result]:
+        """Return the results of the commands from `start` up to `end`."""
+        return [self._told(place, outcome) for place, outcome in self._outcomes.records(start, end)]
+
+    def batch_of(self, start: int, end: int) -> BatchResults:
+        """Return the short form of the results of the commands from `start` up to `end`."""
+        others = {place - start: told for place, told in self.batch.others.items() if start <= place < end}
+        return BatchResults(self.batch.rows[start:end], others)
+
+    def _told(self, place: int, outcome: Outcome) -> Result:
+        try:
+            return result_of(self._commands, place, outcome)
+        except Exception:  # One result that cannot be told must not keep the others from their callers.
+            return self._untold(place)
+
+    def _brief(self, place: int, outcome: Outcome) -> BriefResult:
+        try:
+            return brief_result_of(self._commands, place, outcome)
+        except Exception:
+            return self._untold(place)
+
+    def _untold(self, place: int) -> NotExecuted:
+        account_id, command_id = self._commands.aggregate_id(place), self._commands.command_id(place)
+        log.exception("a result cannot be told", account_id=account_id, command_id=command_id)
+        return untold(account_id, command_id)
 
 
 class CommandHandler:
@@ -34,16 +70,25 @@ class CommandHandler:
         self._group_commit = group_commit
         self._notifier = notifier
 
-    def execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """Execute commands together, in order; return one outcome per envelope, in order, durable."""
-        outcomes = self._group_commit.execute(envelopes)
-        self.metrics.count_group(envelopes, outcomes, self._group_commit.latest_times)
-        return [
-            self._placed_before(outcome)
-            if type(outcome) is Committed and outcome.is_duplicate and type(outcome.events[-1]) is OrderPlaced
-            else outcome
-            for outcome in outcomes
-        ]
+    def execute(self, commands: AccountCommands) -> Handled:
+        """Execute commands together, in order; return what became of each, durable."""
+        outcomes = self._group_commit.run(commands)
+        self._show_as_they_work_now(outcomes)
+        handled = Handled(commands, outcomes)
+        self.metrics.count_group(commands, handled.batch, self._group_commit.latest_times)
+        return handled
+
+    def _show_as_they_work_now(self, outcomes: Outcomes) -> None:
+        """Let placements that were sent again be answered with their orders of now."""
+        for commits in outcomes.durable:
+            for place, row in list(commits.repeated.items()):
+                repeated = commits.committed(row, is_duplicate=True)
+                if type(repeated.events[-1]) is OrderPlaced:
+                    outcomes.single[place] = repeated
+                    del commits.repeated[place]
+        for place, outcome in outcomes.single.items():
+            if isinstance(outcome, Committed) and type(outcome.events[-1]) is OrderPlaced:
+                outcomes.single[place] = self._placed_before(outcome)
 
     def _placed_before(self, outcome: Committed) -> Outcome:
         """Return what a placement that is sent again is answered with: its order as it stands now, or that it ended."""
@@ -67,25 +112,16 @@ class CommandHandler:
         self._notifier.committed()
 
 
-def told(envelope: Envelope, outcome: Outcome, *, is_brief: bool) -> Result | Booked:
-    """Return what a caller is told of a command, in full or in the short form; never raises."""
-    try:
-        return brief_result_of(envelope, outcome) if is_brief else result_of(envelope, outcome)
-    except Exception:  # One result that cannot be told must not keep the others from their callers.
-        log.exception("a result cannot be told", account_id=envelope.account_id, command_id=envelope.command_id)
-        return untold(envelope)
-
-
-def untold(envelope: Envelope) -> NotExecuted:
+def untold(account_id: str, command_id: str) -> NotExecuted:
     """Return what a caller is told of a command whose result cannot be told."""
     message = "the command was decided, and its result cannot be shown: look at the account for what became of it"
-    return NotExecuted(envelope.account_id, envelope.command_id, SystemCode.OUTCOME_UNKNOWN.value, message)
+    return NotExecuted(account_id, command_id, SystemCode.OUTCOME_UNKNOWN.value, message)
 
 
-def result_of(envelope: Envelope, outcome: Outcome) -> Result:
+def result_of(commands: AccountCommands, place: int, outcome: Outcome) -> Result:
     """Return what a caller is told of a command: what happened, with its events."""
     if isinstance(outcome, Failed):
-        return _not_executed(envelope, outcome.error)
+        return _not_executed(commands, place, outcome.error)
     account_id, first_version, timestamp, command_id, *_ = outcome.header
     return Executed(
         account_id=account_id,
@@ -98,10 +134,10 @@ def result_of(envelope: Envelope, outcome: Outcome) -> Result:
     )
 
 
-def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
+def brief_result_of(commands: AccountCommands, place: int, outcome: Outcome) -> BriefResult:
     """Return the short form of it, for a caller of thousands."""
     if isinstance(outcome, Failed):
-        return _not_executed(envelope, outcome.error)
+        return _not_executed(commands, place, outcome.error)
     events = outcome.events
     first, version = events[0], outcome.header[1] + len(events) - 1
     if type(first) is TradeExecuted:
@@ -112,9 +148,10 @@ def brief_result_of(envelope: Envelope, outcome: Outcome) -> BriefResult:
     return Booked(version, outcome.is_duplicate, order_id=order_id)
 
 
-def _not_executed(envelope: Envelope, error: Exception) -> NotExecuted:
+def _not_executed(commands: AccountCommands, place: int, error: Exception) -> NotExecuted:
+    account_id, command_id = commands.aggregate_id(place), commands.command_id(place)
     failure = failure_of(error)
     if failure.code == SystemCode.INTERNAL_ERROR:
         what = "event store stopped" if isinstance(error, EventStoreError) else "command failed"
-        log.error(what, account_id=envelope.account_id, command_id=envelope.command_id, exc_info=error)
-    return NotExecuted(envelope.account_id, envelope.command_id, *failure)
+        log.error(what, account_id=account_id, command_id=command_id, exc_info=error)
+    return NotExecuted(account_id, command_id, *failure)

@@ -8,67 +8,94 @@ asked happens in the order of asking, and a group has few large batches instead 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from accounts.application.bus.wire import BusReply, BusRequest
-from accounts.application.envelope import Booked, Result
+from accounts.application.envelope import BriefResult, Result
 from accounts.application.limits import GROUP_COMMANDS_MAX, QUEUED_COMMANDS_MAX
+from accounts.application.outcomes import BatchResults
 from accounts.application.pace import Pace
+from accounts.kernels.answers import OUTCOME, SAID_ELSEWHERE
+from eventstore.kernels.partitions import partitions_of
+
+Places = NDArray[np.int64]
+"""Places of commands in their request."""
 
 
 class PendingRequest:
     """A request that is being worked on: whom to answer, and how far it is."""
 
-    __slots__ = ("arrived_at", "caller", "places", "request", "results", "taken", "unanswered")
+    __slots__ = ("arrived_at", "caller", "places", "request", "taken", "_others", "_results", "_rows", "_unanswered")
 
     def __init__(self, caller: bytes, request: BusRequest) -> None:
-        count = len(request.envelopes)
+        count = len(request.commands)
         self.arrived_at = time.perf_counter()
         self.caller = caller
         self.request = request
-        self.places: Sequence[int] = range(count)
+        self.places: Places = np.arange(count)
         """The places of the commands in the request, in the order in which they are taken."""
         self.taken = 0
-        self.unanswered = count
-        self.results: list[Result | Booked | None] = [None] * count
+        self._unanswered = count
+        self._results: list[Result | None] = [] if request.is_brief else [None] * count
+        self._rows = np.zeros(count if request.is_brief else 0, OUTCOME)
+        self._others: dict[int, BriefResult] = {}
+        for place, told in request.unread.items():
+            self._tell(place, told)
+        if request.unread:
+            self.places = np.delete(self.places, list(request.unread))
 
-    def leave_out(self, results: Mapping[int, Result]) -> bool:
-        """Note results of commands that are not to be executed; True when there is nothing else to do."""
-        if not results:
-            return False
-        self.places = [place for place in self.places if place not in results]
-        return self.answer(list(results), results.values())
+    @property
+    def is_answered(self) -> bool:
+        """Whether every command has its result."""
+        return self._unanswered == 0
 
-    def order_by(self, partition_of: Callable[[str], int]) -> None:
+    def order_by_partition(self, partition_count: int) -> None:
         """Let the commands come out partition by partition."""
-        partitions = [partition_of(envelope.account_id) for envelope in self.request.envelopes]
-        self.places = sorted(self.places, key=partitions.__getitem__)
+        partitions = np.empty(len(self.places), np.int64)
+        partitions_of(self.request.commands.aggregate_ids[self.places], partition_count, partitions)
+        self.places = self.places[np.argsort(partitions, kind="stable")]
 
-    def take(self, count: int) -> Sequence[int]:
+    def take(self, count: int) -> Places:
         """Return the places of the next commands in the request, at most `count`."""
         places = self.places[self.taken : self.taken + count]
         self.taken += len(places)
         return places
 
-    def answer(self, places: Sequence[int], results: Iterable[Result | Booked]) -> bool:
-        """Note the results of commands; True when that was the last of them."""
-        for place, result in zip(places, results, strict=True):
-            self.results[place] = result
-        self.unanswered -= len(places)
-        return self.unanswered == 0
+    def answer(self, places: Places, results: list[Any] | BatchResults) -> None:
+        """Note the results of commands, in full, or in their short form: whichever was asked for."""
+        if isinstance(results, BatchResults):
+            self._rows[places] = results.rows
+            self._others |= {int(places[place]): told for place, told in results.others.items()}
+        else:
+            for place, result in zip(places.tolist(), results, strict=True):
+                self._results[place] = result
+        self._unanswered -= len(places)
 
     def reply(self) -> BusReply:
         """Return the answer to a request that is done."""
-        assert None not in self.results, "every command has its result"
-        return BusReply(self.request.request_id, self.results)  # type: ignore[arg-type]
+        assert self.is_answered, "every command has its result"
+        if self.request.is_brief:
+            return BusReply(self.request.request_id, batch=BatchResults(self._rows, self._others))
+        return BusReply(self.request.request_id, self._results)  # type: ignore[arg-type]
+
+    def _tell(self, place: int, told: Any) -> None:
+        if self.request.is_brief:
+            self._rows["code"][place] = SAID_ELSEWHERE
+            self._others[place] = told
+        else:
+            self._results[place] = told
+        self._unanswered -= 1
 
 
 class Lanes:
     """Commands that wait for the writer."""
 
-    def __init__(self, partition_of: Callable[[str], int]) -> None:
+    def __init__(self, partition_count: int) -> None:
         self.queued = 0
-        self._partition_of = partition_of
+        self._partition_count = partition_count
         self._singles: deque[PendingRequest] = deque()
         self._bulk: deque[PendingRequest] = deque()
         self._has_bulk_waited = False
@@ -87,20 +114,20 @@ class Lanes:
         if self.queued + count > QUEUED_COMMANDS_MAX:
             return False
         if pending.request.is_bulk:
-            pending.order_by(self._partition_of)
+            pending.order_by_partition(self._partition_count)
             self._bulk.append(pending)
         else:
             self._singles.append(pending)
         self.queued += count
         return True
 
-    def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Sequence[int]]]:
+    def next_group(self, pace: Pace) -> list[tuple[PendingRequest, Places]]:
         """Return what to decide together now, in order: requests with the places of their commands.
 
         Every single command first, alone: it waits for no bulk but what is being written when it comes. So that many of
         them do not keep bulk out, the next group takes bulk as paced, whoever else is in it.
         """
-        group: list[tuple[PendingRequest, Sequence[int]]] = []
+        group: list[tuple[PendingRequest, Places]] = []
         count = 0
         while self._singles and count < GROUP_COMMANDS_MAX:
             single = self._singles.popleft()

@@ -6,18 +6,19 @@ Counted in one place for every way in (handlers.py); the writer shows it as a li
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 import structlog
 
-from accounts.application.envelope import Envelope
-from accounts.application.failures import failure_of
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import BriefResult, NotExecuted
 from accounts.application.limits import METRICS_LOG_SECONDS
-from accounts.domain.events import CommandRefused
+from accounts.application.outcomes import CODE_NAMES, BatchResults
+from accounts.domain.commands import ExecuteTrade
+from accounts.kernels.answers import DONE, SAID_ELSEWHERE
 from eventstore.writer.group_commit import GroupTimes
-from eventstore.writer.request import Failed, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -71,17 +72,23 @@ class CommandMetrics:
         self.overloaded = 0
         self.deciding_seconds = 0.0
         self.writing_seconds = 0.0
-        self._ended: Counter[tuple[type, str]] = Counter()
+        self._ended: Counter[tuple[str, str]] = Counter()
         self._answered = {False: deque[float](maxlen=ANSWERS_KEPT), True: deque[float](maxlen=ANSWERS_KEPT)}
 
-    def count_group(self, envelopes: Sequence[Envelope], outcomes: Sequence[Outcome], times: GroupTimes) -> None:
+    def count_group(self, commands: AccountCommands, batch: BatchResults, times: GroupTimes) -> None:
         """Count commands that were executed together."""
         self.groups += 1
         self.deciding_seconds += times.deciding_seconds
         self.writing_seconds += times.writing_seconds
-        self._ended.update(
-            [(type(envelope.command), _ending(outcome)) for envelope, outcome in zip(envelopes, outcomes, strict=True)]
-        )
+        codes, are_duplicates = batch.rows["code"], batch.rows["is_duplicate"]
+        is_plain = (commands.bodies["other"] < 0) & (codes != SAID_ELSEWHERE)
+        pairs, counts = np.unique(2 * codes[is_plain] + are_duplicates[is_plain], return_counts=True)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            self._ended[ExecuteTrade.__name__, _ending(pair >> 1, pair & 1)] += count
+        for place in np.flatnonzero(~is_plain).tolist():
+            told = batch.others.get(place)
+            ending = _ending(int(codes[place]), are_duplicates[place]) if told is None else _ending_of(told)
+            self._ended[type(commands.command(place)).__name__, ending] += 1
 
     def count_answer(self, *, is_bulk: bool, seconds: float) -> None:
         """Count a request that was answered."""
@@ -89,7 +96,7 @@ class CommandMetrics:
 
     def counts(self) -> list[CommandCount]:
         """Return how often which commands ended how, the most frequent first."""
-        return [CommandCount(of.__name__, ending, count) for (of, ending), count in self._ended.most_common()]
+        return [CommandCount(of, ending, count) for (of, ending), count in self._ended.most_common()]
 
     def answers(self, *, is_bulk: bool) -> LaneTimes:
         """Return the answer times of a lane."""
@@ -129,10 +136,13 @@ class MetricsLog:
         )
 
 
-def _ending(outcome: Outcome) -> str:
-    if isinstance(outcome, Failed):
-        return failure_of(outcome.error).code
-    if outcome.is_duplicate:
+def _ending(code: int, is_duplicate: bool) -> str:
+    if is_duplicate:
         return DUPLICATE
-    first = outcome.events[0]
-    return first.code if type(first) is CommandRefused else EXECUTED
+    return EXECUTED if code == DONE else CODE_NAMES[code]
+
+
+def _ending_of(told: BriefResult) -> str:
+    if isinstance(told, NotExecuted):
+        return told.code
+    return DUPLICATE if told.is_duplicate else told.code or EXECUTED

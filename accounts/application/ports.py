@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from accounts.application.envelope import BriefResult, Envelope, Result
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Envelope, Result
+from accounts.application.outcomes import BatchResults
 
 
 class Bus(Protocol):
@@ -15,8 +17,8 @@ class Bus(Protocol):
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         """The same for asynchronous callers."""
 
-    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
-        """The same with results in their short form, for thousands of commands."""
+    async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
+        """The same for thousands of commands, with results in their short form."""
 
 
 class Notifier(Protocol):

@@ -13,23 +13,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
 
-import msgspec
 import structlog
 import zmq
 
 from accounts.application.bus.keys import secure_writer
 from accounts.application.bus.wire import (
+    REQUEST_FRAMES,
     BusReply,
     BusRequest,
-    decode_envelope,
     decode_request,
     decode_request_id,
-    decode_unread,
-    encode,
+    encode_reply,
 )
-from accounts.application.envelope import Envelope, NotExecuted
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import NotExecuted
 from accounts.application.errors import SystemCode
-from accounts.application.handlers import CommandHandler, told, untold
+from accounts.application.handlers import CommandHandler, untold
 from accounts.application.lanes import Lanes, PendingRequest
 from accounts.application.limits import (
     OVERLOADED_RETRY_AFTER_MS,
@@ -38,9 +37,10 @@ from accounts.application.limits import (
     STANDBY_LOOK_SECONDS,
 )
 from accounts.application.metrics import MetricsLog, WriterStatus
+from accounts.application.outcomes import said_elsewhere
 from accounts.application.pace import Pace
 from accounts.application.ports import Notifier
-from accounts.domain.commands import AccountCommand, CancelOrder
+from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from eventstore.writer.group_commit import GroupCommit
 
@@ -78,7 +78,7 @@ class Writer:
         self._is_standby = is_standby
         self._pace = Pace()
         self._in_progress: set[bytes] = set()
-        self._replies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._replies: OrderedDict[bytes, list[bytes]] = OrderedDict()
         self._is_stopping = False
         self._socket: zmq.Socket[bytes]
         self._lanes: Lanes
@@ -107,7 +107,7 @@ class Writer:
             if not self._claim(lock):
                 return
             self._group_commit = self._load()
-            self._lanes = Lanes(self._group_commit.partition_of)
+            self._lanes = Lanes(self._group_commit.partition_count)
             self._handler = CommandHandler(self._group_commit, self._notifier)
             log.info("writer ready", endpoint=self._endpoint, partitions=self._share)
             self._handler.notify()  # Of what a writer before committed and could not tell any more.
@@ -161,60 +161,60 @@ class Writer:
         bulk_requests = self._lanes.bulk_requests
         while self._lanes.bulk_requests == bulk_requests:
             try:
-                caller, message = self._socket.recv_multipart(zmq.NOBLOCK)
+                caller, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            except ValueError:
-                log.warning("message refused", reason="not two frames")
+            if len(frames) != REQUEST_FRAMES:
+                log.warning("message refused", reason=f"{len(frames)} frames, a request has {REQUEST_FRAMES}")
                 continue
             try:
-                self._accept(caller, message)
+                self._accept(caller, frames)
             except Exception:  # Nothing that a message holds ends the writer.
-                log.exception("message passed over", bytes=len(message))
+                log.exception("message passed over", bytes=sum(map(len, frames)))
 
-    def _accept(self, caller: bytes, message: bytes) -> None:
+    def _accept(self, caller: bytes, frames: list[bytes]) -> None:
         try:
-            request_id = decode_request_id(message).request_id
+            request_id = decode_request_id(frames[0]).request_id
             if request_id in self._in_progress:
                 return  # A caller that has waited long asks again; thousands of commands are decoded once.
             known_reply = self._replies.get(request_id)
             if known_reply is not None:
-                self._socket.send_multipart((caller, known_reply))
+                self._socket.send_multipart((caller, *known_reply))
                 return
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            request = decode_request(frames)
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors.
             log.warning("message refused", reason=str(error))
             return
-        request, unread = _read(message)
-        if not request.envelopes:
-            self._socket.send_multipart((caller, encode(BusReply(request_id, [], self._status()))))
+        if len(request.commands) == 0:
+            self._socket.send_multipart((caller, *encode_reply(BusReply(request_id, status=self._status()))))
             return
         pending = PendingRequest(caller, request)
-        if pending.leave_out(unread):
+        if pending.is_answered:
             self._answer(pending)
-            return
-        if self._lanes.offer(pending):
+        elif self._lanes.offer(pending):
             self._in_progress.add(request_id)
-            return
-        self._handler.metrics.overloaded += len(request.envelopes)
-        message_text = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
-        refusals = [
-            NotExecuted(
-                e.account_id, e.command_id, SystemCode.OVERLOADED.value, message_text, OVERLOADED_RETRY_AFTER_MS
-            )
-            for e in request.envelopes
-        ]
-        self._socket.send_multipart((caller, encode(BusReply(request_id, list(refusals)))))
+        else:
+            self._handler.metrics.overloaded += len(request.commands)
+            self._socket.send_multipart((caller, *encode_reply(self._overloaded(request))))
+
+    def _overloaded(self, request: BusRequest) -> BusReply:
+        message = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
+        code = SystemCode.OVERLOADED.value
+        return _told_to_all(
+            request, lambda *identity: NotExecuted(*identity, code, message, OVERLOADED_RETRY_AFTER_MS)
+        )
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)
-        envelopes = [pending.request.envelopes[place] for pending, places in group for place in places]
-        outcomes = self._handler.execute(envelopes)
-        self._pace.learn(len(envelopes), self._group_commit.latest_times)
+        commands = AccountCommands.joined([pending.request.commands.take(places) for pending, places in group])
+        handled = self._handler.execute(commands)
+        self._pace.learn(len(commands), self._group_commit.latest_times)
         start = 0
         for pending, places in group:
             end = start + len(places)
-            pairs = zip(envelopes[start:end], outcomes[start:end], strict=True)
-            if pending.answer(places, [told(*pair, is_brief=pending.request.is_brief) for pair in pairs]):
+            is_brief = pending.request.is_brief
+            pending.answer(places, handled.batch_of(start, end) if is_brief else handled.results(start, end))
+            if pending.is_answered:
                 self._answer(pending)
             start = end
         self._handler.notify()
@@ -222,11 +222,11 @@ class Writer:
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id
         try:
-            reply = encode(pending.reply())
+            reply = encode_reply(pending.reply())
         except Exception:
-            log.exception("a reply cannot be encoded", commands=len(pending.request.envelopes))
-            reply = encode(BusReply(request_id, list(map(untold, pending.request.envelopes))))
-        self._socket.send_multipart((pending.caller, reply))
+            log.exception("a reply cannot be encoded", commands=len(pending.request.commands))
+            reply = encode_reply(_told_to_all(pending.request, untold))
+        self._socket.send_multipart((pending.caller, *reply))
         self._handler.metrics.count_answer(
             is_bulk=pending.request.is_bulk, seconds=time.perf_counter() - pending.arrived_at
         )
@@ -252,27 +252,13 @@ class Writer:
         )
 
 
-def _read(message: bytes) -> tuple[BusRequest, dict[int, NotExecuted]]:
-    """Return a request, and what is told of those of its commands that cannot be read, by their places."""
-    try:
-        return decode_request(message), {}
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        found = decode_unread(message)
-    envelopes: list[Envelope] = []
-    unread: dict[int, NotExecuted] = {}
-    for place, raw in enumerate(found.envelopes):
-        try:
-            envelopes.append(decode_envelope(raw))
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
-            log.warning("a command cannot be read", reason=str(error))
-            message_text = f"the writer cannot read the command ({error}); nothing was executed"
-            unread[place] = NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message_text)
-            envelopes.append(_NO_COMMAND)
-    return BusRequest(found.request_id, found.is_bulk, envelopes, found.is_brief), unread
-
-
-_NO_COMMAND: Final = Envelope("", "", "", CancelOrder("", ""))
-"""Stands in the place of a command that cannot be read, and is never executed."""
+def _told_to_all(request: BusRequest, tell: Callable[[str, str], NotExecuted]) -> BusReply:
+    """Return the reply that tells every command of a request the same."""
+    commands = request.commands
+    told = [tell(commands.aggregate_id(place), commands.command_id(place)) for place in range(len(commands))]
+    if request.is_brief:
+        return BusReply(request.request_id, batch=said_elsewhere(told))
+    return BusReply(request.request_id, [*told])
 
 
 def _lock_file(endpoint: str) -> IO[str]:

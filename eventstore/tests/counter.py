@@ -8,6 +8,7 @@ import msgspec
 from eventstore.engines.base import Engine
 from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
+from eventstore.writer.object_machine import DecidesObjects
 from eventstore.writer.request import Request
 
 
@@ -22,7 +23,7 @@ class BelowZero(Exception):
     """The counter would go below zero; nothing is recorded."""
 
 
-class CounterDecider:
+class CounterDecider(DecidesObjects[int, int]):
     """Commands are integers to add; the state is the total."""
 
     state_version = 1

@@ -9,7 +9,7 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -39,7 +39,6 @@ from eventstore.writer.loading import CommandLoader, PageLoader
 from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.request import Committed, Failed, Outcome, Request
-from eventstore.writer.state_machine import StateMachine
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -66,17 +65,14 @@ class GroupCommit(Generic[S, C]):
         reader: Reader,
         metadata: StoreMetadata,
         decider: Decider[S, C],
-        make_machine: Callable[[], StateMachine[S, C]],
         clock: WriterClock,
     ) -> None:
-        """`make_machine` makes the state machine of a partition."""
         self._engine = engine
         self._codec = codec
         self._reader = reader
         self._metadata = metadata
         self._decider = decider
         self.clock = clock
-        self._make_machine = make_machine
         self._keys = CommandKeys(metadata.store_id)
         self._first_results = FirstResults(reader=reader)
         self._partitions: dict[int, PartitionState[S, C]] = {}
@@ -88,9 +84,10 @@ class GroupCommit(Generic[S, C]):
         self.clock.look(partition=partition, newest=found.last_timestamp)
         return found.seq
 
-    def partition_of(self, aggregate_id: str) -> int:
-        """Return the partition that an aggregate lives in."""
-        return partition_of(aggregate_id, self._metadata.partition_count)
+    @property
+    def partition_count(self) -> int:
+        """How many partitions the store has."""
+        return self._metadata.partition_count
 
     def state(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's durable state and version (0 when it has no events). Not to be changed by the
@@ -102,7 +99,7 @@ class GroupCommit(Generic[S, C]):
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
         """Do what `run` does for commands that are objects; return one outcome per request, in order."""
         try:
-            commands = Commands.of(requests)
+            commands = self._decider.commands(requests)
         except Exception as error:
             if len(requests) == 1:
                 return [Failed(error)]
@@ -270,7 +267,7 @@ class GroupCommit(Generic[S, C]):
             hash_=hash_,
             last_timestamp=last_timestamp,
             evolver=self._decider,
-            machine=self._make_machine(),
+            machine=self._decider.machine(),
             pages=PageLoader(engine=self._engine, codec=self._codec, evolver=self._decider) if seq else None,
             keys=self._keys,
             remembered=remembered,

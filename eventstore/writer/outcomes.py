@@ -76,10 +76,16 @@ class Outcomes:
 
     def as_list(self) -> list[Outcome]:
         """Return all outcomes as records."""
-        found = dict(self.single)
+        return [outcome for _, outcome in self.records(0, self._count)]
+
+    def records(self, start: int, end: int) -> list[tuple[int, Outcome]]:
+        """Return the places from `start` up to `end` with their outcomes as records."""
+        found: dict[int, Outcome] = {}
         for commits in self.durable:
-            for row, place in enumerate(commits.places.tolist()):
-                found[place] = commits.committed(row)
+            for row in np.flatnonzero((commits.places >= start) & (commits.places < end)).tolist():
+                found[int(commits.places[row])] = commits.committed(row)
             for place, row in commits.repeated.items():
-                found[place] = commits.committed(row, is_duplicate=True)
-        return [found[place] for place in range(self._count)]
+                if start <= place < end:
+                    found[place] = commits.committed(row, is_duplicate=True)
+        found.update({place: outcome for place, outcome in self.single.items() if start <= place < end})
+        return [(place, found[place]) for place in range(start, end)]

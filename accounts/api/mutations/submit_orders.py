@@ -7,7 +7,7 @@ from graphql import GraphQLResolveInfo
 
 from accounts.api.batch_types import BatchSubmitted, OrderBatch, submitted
 from accounts.api.bulk import submit_batch
-from accounts.application.batches import order_envelopes
+from accounts.application.batches import order_envelope
 from accounts.permissions import Action
 
 
@@ -24,4 +24,4 @@ class SubmitOrders(graphene.Mutation):
     @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchSubmitted:
         """Send the batch."""
-        return submitted(await submit_batch(info, orders, parse=order_envelopes, action=Action.TRADE))
+        return submitted(await submit_batch(info, orders, parse=order_envelope, action=Action.TRADE))

@@ -7,7 +7,7 @@ from graphql import GraphQLResolveInfo
 
 from accounts.api.batch_types import BatchSubmitted, TradeBatch, submitted
 from accounts.api.bulk import submit_batch
-from accounts.application.batches import trade_envelopes
+from accounts.application.batches import trade_envelope
 from accounts.permissions import Action
 
 
@@ -24,4 +24,4 @@ class SubmitTrades(graphene.Mutation):
     @staticmethod
     async def mutate(root: None, info: GraphQLResolveInfo, trades: Any) -> BatchSubmitted:
         """Send the batch."""
-        return submitted(await submit_batch(info, trades, parse=trade_envelopes, action=Action.EXECUTE_TRADE))
+        return submitted(await submit_batch(info, trades, parse=trade_envelope, action=Action.EXECUTE_TRADE))

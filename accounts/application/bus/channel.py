@@ -8,12 +8,12 @@ until there is nothing left, and looks again after sending, which may have taken
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import zmq
 
 from accounts.application.bus.keys import secure_caller
-from accounts.application.bus.wire import BusRequest, decode_reply, encode
+from accounts.application.bus.wire import BusReply, BusRequest, decode_reply, encode_request
 from accounts.application.limits import RESEND_SECONDS
 
 SEND_QUEUE_MESSAGES_MAX: Final = 10_000
@@ -26,19 +26,19 @@ class Channel:
         # Of the process's own context, which is never ended: a loop that goes away takes only its socket with it.
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         prepare(self._socket, endpoint, keys)
-        self._waiting: dict[bytes, asyncio.Future[list[Any]]] = {}
+        self._waiting: dict[bytes, asyncio.Future[BusReply]] = {}
         asyncio.get_running_loop().add_reader(self._socket.getsockopt(zmq.FD), self._receive)
 
-    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> list[Any] | None:
-        """Return the results, or None when the deadline passed without an answer."""
+    async def ask(self, request: BusRequest, *, deadline_seconds: float) -> BusReply | None:
+        """Return the reply, or None when the deadline passed without an answer."""
         loop = asyncio.get_running_loop()
-        message = encode(request)
+        frames = encode_request(request)
         deadline = loop.time() + deadline_seconds
         try:
             while (left := deadline - loop.time()) > 0:
                 answer = self._waiting[request.request_id] = loop.create_future()
                 with suppress(zmq.Again):  # Nobody to send to: a writer that is away, or that does not let us in.
-                    self._socket.send(message, zmq.NOBLOCK)
+                    self._socket.send_multipart(frames, zmq.NOBLOCK)
                 self._receive()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(RESEND_SECONDS, left)):
@@ -51,10 +51,10 @@ class Channel:
         """Give every reply that is there to who waits for it."""
         with suppress(zmq.Again):
             while True:
-                reply = decode_reply(self._socket.recv(zmq.NOBLOCK))
+                reply = decode_reply(self._socket.recv_multipart(zmq.NOBLOCK))
                 answer = self._waiting.get(reply.request_id)
                 if answer is not None and not answer.done():
-                    answer.set_result(reply.results)
+                    answer.set_result(reply)
 
 
 def prepare(socket: "zmq.Socket[bytes]", endpoint: str, keys: Path | None) -> None:

@@ -6,10 +6,11 @@ Correct beside any number of writers (the event store decides), but slower than 
 import asyncio
 import threading
 from collections.abc import Sequence
-from typing import Any
 
-from accounts.application.envelope import BriefResult, Envelope, Result
-from accounts.application.handlers import CommandHandler, told
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Envelope, Result
+from accounts.application.handlers import CommandHandler, Handled
+from accounts.application.outcomes import BatchResults
 from accounts.application.ports import Notifier, SilentNotifier
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
@@ -24,16 +25,16 @@ class InProcessBus:
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        return self._results(envelopes, is_brief=False)
+        return self._execute(AccountCommands.of(envelopes)).results(0, len(envelopes))
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return await asyncio.to_thread(self.submit, envelopes)
 
-    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
-        return await asyncio.to_thread(self._results, envelopes, is_brief=True)
+    async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
+        return (await asyncio.to_thread(self._execute, commands)).batch
 
-    def _results(self, envelopes: Sequence[Envelope], *, is_brief: bool) -> list[Any]:
+    def _execute(self, commands: AccountCommands) -> Handled:
         with self._lock:
-            outcomes = self._handler.execute(envelopes)
+            handled = self._handler.execute(commands)
         self._handler.notify()
-        return [told(*pair, is_brief=is_brief) for pair in zip(envelopes, outcomes, strict=True)]
+        return handled

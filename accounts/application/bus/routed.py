@@ -9,9 +9,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+
 from accounts.application.bus.routes import Route
 from accounts.application.bus.zeromq import ZeroMQBus
-from accounts.application.envelope import BriefResult, Envelope, Result
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Envelope, Result
+from accounts.application.outcomes import BatchResults
+from accounts.kernels.answers import OUTCOME
+from eventstore.kernels.partitions import partitions_of
 from eventstore.record import partition_of
 
 R = TypeVar("R")
@@ -42,10 +48,17 @@ class RoutedBus:
         asked = (self._buses[n].asubmit([envelopes[place] for place in found]) for n, found in places.items())
         return _in_order(places, await asyncio.gather(*asked))
 
-    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
-        places = self._places_by_writer(envelopes)
-        asked = (self._buses[n].asubmit_briefly([envelopes[place] for place in found]) for n, found in places.items())
-        return _in_order(places, await asyncio.gather(*asked))
+    async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
+        partitions = np.empty(len(commands), np.int64)
+        partitions_of(commands.aggregate_ids, self._partition_count, partitions)
+        owners = np.array(self._owner)[partitions]
+        places = {int(owner): np.flatnonzero(owners == owner) for owner in np.unique(owners)}
+        asked = (self._buses[owner].asubmit_batch(commands.take(found)) for owner, found in places.items())
+        results = BatchResults(np.zeros(len(commands), OUTCOME), {})
+        for found, part in zip(places.values(), await asyncio.gather(*asked), strict=True):
+            results.rows[found] = part.rows
+            results.others.update({int(found[place]): told for place, told in part.others.items()})
+        return results
 
     def _places_by_writer(self, envelopes: Sequence[Envelope]) -> dict[int, list[int]]:
         places: dict[int, list[int]] = {}

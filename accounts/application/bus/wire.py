@@ -1,23 +1,31 @@
-"""The messages between a caller and the writer process: MessagePack, the same on ipc and tcp.
+"""The messages between a caller and the writer process, the same on ipc and tcp.
 
-A request has an id of its own; asking again with the same one, or with the same command ids, is always safe.
+A message is frames: MessagePack that says what it is, then the columns as the buffers that they are. A request has an
+id of its own; asking again with the same one, or with the same command ids, is always safe.
 """
 
+from collections.abc import Sequence
+from typing import Any, Final
+
 import msgspec
+import numpy as np
+import structlog
 
-from accounts.application.envelope import Booked, Envelope, Executed, NotExecuted
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import BriefResult, Executed, NotExecuted
+from accounts.application.errors import SystemCode
 from accounts.application.metrics import WriterStatus
+from accounts.application.outcomes import BatchResults
+from accounts.domain.commands import AccountCommand, CancelOrder
+from accounts.kernels.answers import OUTCOME
+from accounts.kernels.trades import TRADE
+from eventstore.kernels.texts import TEXT_BYTES
+from eventstore.writer.commands import Origin
 
+log = structlog.get_logger(__name__)
 
-class BusRequest(msgspec.Struct, frozen=True, array_like=True):
-    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands; `is_brief` asks for
-    results in their short form. No commands at all ask for the writer's status.
-    """
-
-    request_id: bytes
-    is_bulk: bool
-    envelopes: list[Envelope]
-    is_brief: bool = False
+REQUEST_FRAMES: Final = 5
+REPLY_FRAMES: Final = 2
 
 
 class RequestId(msgspec.Struct, frozen=True, array_like=True):
@@ -26,26 +34,136 @@ class RequestId(msgspec.Struct, frozen=True, array_like=True):
     request_id: bytes
 
 
-class UnreadRequest(msgspec.Struct, frozen=True, array_like=True):
-    """A request with its commands as they came, for when one of them cannot be read."""
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """The first frame of a request; the others are the columns of its commands."""
 
     request_id: bytes
     is_bulk: bool
-    envelopes: list[msgspec.Raw]
-    is_brief: bool = False
+    is_brief: bool
+    origins: list[Origin]
+    symbols: list[str]
+    others: list[msgspec.Raw]
 
 
-class BusReply(msgspec.Struct, frozen=True, array_like=True):
-    """The results of one request, in the order of its envelopes; or the writer's status, when that was asked."""
+class BusRequest(msgspec.Struct, frozen=True):
+    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands; `is_brief` asks for
+    results in their short form. No commands at all ask for the writer's status.
+
+    `unread` says what is told of commands that could not be read, by place.
+    """
 
     request_id: bytes
-    results: list[Executed | NotExecuted | Booked]
+    is_bulk: bool
+    is_brief: bool
+    commands: AccountCommands
+    unread: dict[int, NotExecuted] = {}
+
+
+class _ReplyHead(msgspec.Struct, frozen=True, array_like=True):
+    request_id: bytes
+    results: list[Executed | NotExecuted] | None
+    others: dict[int, BriefResult]
     status: WriterStatus | None = None
 
 
-encode = msgspec.msgpack.Encoder().encode
-decode_request_id = msgspec.msgpack.Decoder(RequestId).decode
-decode_request = msgspec.msgpack.Decoder(BusRequest).decode
-decode_unread = msgspec.msgpack.Decoder(UnreadRequest).decode
-decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
-decode_reply = msgspec.msgpack.Decoder(BusReply).decode
+class BusReply(msgspec.Struct, frozen=True):
+    """The results of one request, in the order of its commands: in full, or in their short form, whichever was asked
+    for; or the writer's status.
+    """
+
+    request_id: bytes
+    results: list[Executed | NotExecuted] | None = None
+    batch: BatchResults | None = None
+    status: WriterStatus | None = None
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_request_id: Final = msgspec.msgpack.Decoder(RequestId).decode
+_decode_head: Final = msgspec.msgpack.Decoder(_Head).decode
+_decode_command: Final = msgspec.msgpack.Decoder(AccountCommand).decode
+_decode_reply_head: Final = msgspec.msgpack.Decoder(_ReplyHead).decode
+
+_NO_COMMAND: Final = CancelOrder("", "")
+"""Stands in the place of a command that cannot be read, and is never executed."""
+
+
+def encode_request(request: BusRequest) -> list[bytes]:
+    """Return the frames of a request."""
+    commands = request.commands
+    others = [msgspec.Raw(encode(command)) for command in commands.others]
+    head = _Head(
+        request.request_id, request.is_bulk, request.is_brief, list(commands.origins), list(commands.symbols), others
+    )
+    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, commands.bodies)
+    return [encode(head), *(column.tobytes() for column in columns)]
+
+
+def decode_request(frames: Sequence[bytes]) -> BusRequest:
+    """Return a request; raises ValueError, msgspec's errors among them, when it is none.
+
+    A command that cannot be read is told so alone.
+    """
+    head = _decode_head(frames[0])
+    aggregate_ids, command_ids, origins_of, bodies = (bytearray(frame) for frame in frames[1:])
+    texts = [np.frombuffer(ids, np.uint8).reshape(-1, TEXT_BYTES) for ids in (aggregate_ids, command_ids)]
+    commands = AccountCommands(
+        aggregate_ids=texts[0],
+        command_ids=texts[1],
+        origins=head.origins,
+        origins_of=np.frombuffer(origins_of, np.int64),
+        bodies=np.frombuffer(bodies, TRADE),
+        others=[],
+        symbols=head.symbols,
+    )
+    unread: dict[int, NotExecuted] = {}
+    others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
+    commands.others = others
+    _check(commands)
+    places = {int(other): place for place, other in enumerate(commands.bodies["other"].tolist()) if other >= 0}
+    by_place = {places[number]: told for number, told in unread.items()}
+    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, by_place)
+
+
+def encode_reply(reply: BusReply) -> list[bytes]:
+    """Return the frames of a reply."""
+    others = {} if reply.batch is None else reply.batch.others
+    rows = b"" if reply.batch is None else reply.batch.rows.tobytes()
+    return [encode(_ReplyHead(reply.request_id, reply.results, others, reply.status)), rows]
+
+
+def decode_reply(frames: Sequence[bytes]) -> BusReply:
+    """Return a reply."""
+    head = _decode_reply_head(frames[0])
+    batch = None
+    if head.results is None and head.status is None:
+        batch = BatchResults(np.frombuffer(bytearray(frames[1]), OUTCOME), head.others)
+    return BusReply(head.request_id, head.results, batch, head.status)
+
+
+def _read(raw: msgspec.Raw, number: int, unread: dict[int, NotExecuted]) -> AccountCommand:
+    try:
+        command: AccountCommand = _decode_command(raw)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        log.warning("a command cannot be read", reason=str(error))
+        message = f"the writer cannot read the command ({error}); nothing was executed"
+        unread[number] = NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message)
+        return _NO_COMMAND
+    return command
+
+
+def _check(commands: AccountCommands) -> None:
+    """Refuse columns that do not belong together: compiled code follows their numbers unchecked."""
+    count = len(commands)
+    bodies: Any = commands.bodies
+    is_other = bodies["other"] >= 0
+    numbers = bodies["other"][is_other]
+    symbols = bodies["symbol"][~is_other]
+    if {len(commands.aggregate_ids), len(commands.command_ids), len(commands.origins_of)} != {count}:
+        raise ValueError("the columns of a request are not of one length")
+    if (commands.aggregate_ids > 127).any() or (commands.command_ids > 127).any():
+        raise ValueError("the identifiers of a request are not ASCII")
+    if not np.array_equal(np.sort(numbers), np.arange(len(commands.others))):
+        raise ValueError("the commands of a request are not those that its rows name")
+    for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):
+        if len(places) and not 0 <= places.min() <= places.max() < limit:
+            raise ValueError("the rows of a request name what it does not hold")

@@ -10,17 +10,19 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import zmq
 
 from accounts.application.bus.channel import Channel, prepare
-from accounts.application.bus.wire import BusReply, BusRequest, decode_reply, encode
-from accounts.application.envelope import BriefResult, Envelope, NotExecuted, Result
+from accounts.application.bus.wire import BusReply, BusRequest, decode_reply, encode_request
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Envelope, NotExecuted, Result
 from accounts.application.errors import SystemCode
 from accounts.application.limits import COMMAND_DEADLINE_SECONDS, REQUEST_COMMANDS_MAX, RESEND_SECONDS
 from accounts.application.metrics import WriterStatus
+from accounts.application.outcomes import BatchResults, said_elsewhere
 
 
 class _Channels(NamedTuple):
@@ -43,30 +45,26 @@ class ZeroMQBus:
         self._channels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Channels] = WeakKeyDictionary()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        reply = self._ask_now(_request(envelopes))
-        if reply is None:
-            return [*_unknown(envelopes, self._deadline_seconds)]
-        results: list[Any] = reply.results
-        return results
+        return self._results(envelopes, self._ask_now(_request(AccountCommands.of(envelopes))))
 
     def status(self) -> WriterStatus | None:
         """Return the writer's figures, None when it does not answer in time."""
-        reply = self._ask_now(BusRequest(uuid.uuid4().bytes, is_bulk=False, envelopes=[]))
+        reply = self._ask_now(BusRequest(uuid.uuid4().bytes, False, False, AccountCommands.of([])))
         return None if reply is None else reply.status
 
     def _ask_now(self, request: BusRequest) -> BusReply | None:
-        message = encode(request)
+        frames = encode_request(request)
         deadline = time.monotonic() + self._deadline_seconds
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         try:
             prepare(socket, self._endpoint, self._keys)
             while (left := deadline - time.monotonic()) > 0:
                 with suppress(zmq.Again):  # Nobody to send to: a writer that is away, or that does not let us in.
-                    socket.send(message, zmq.NOBLOCK)
+                    socket.send_multipart(frames, zmq.NOBLOCK)
                 until = time.monotonic() + min(RESEND_SECONDS, left)
                 while (wait := until - time.monotonic()) > 0:
                     if socket.poll(max(1, int(wait * 1_000))):
-                        reply = decode_reply(socket.recv())
+                        reply = decode_reply(socket.recv_multipart())
                         if reply.request_id == request.request_id:
                             return reply
         finally:
@@ -74,14 +72,21 @@ class ZeroMQBus:
         return None
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        results: list[Any] | None = await self._ask(_request(envelopes))
-        return [*_unknown(envelopes, self._deadline_seconds)] if results is None else results
+        return self._results(envelopes, await self._ask(_request(AccountCommands.of(envelopes))))
 
-    async def asubmit_briefly(self, envelopes: Sequence[Envelope]) -> list[BriefResult]:
-        results: list[Any] | None = await self._ask(_request(envelopes, is_brief=True))
-        return [*_unknown(envelopes, self._deadline_seconds)] if results is None else results
+    async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
+        reply = await self._ask(_request(commands, is_brief=True))
+        if reply is None or reply.batch is None:
+            identities = [(commands.aggregate_id(place), commands.command_id(place)) for place in range(len(commands))]
+            return said_elsewhere(_unknown(identities, self._deadline_seconds))
+        return reply.batch
 
-    async def _ask(self, request: BusRequest) -> list[Any] | None:
+    def _results(self, envelopes: Sequence[Envelope], reply: BusReply | None) -> list[Result]:
+        if reply is None or reply.results is None:
+            return [*_unknown([(of.account_id, of.command_id) for of in envelopes], self._deadline_seconds)]
+        return reply.results
+
+    async def _ask(self, request: BusRequest) -> BusReply | None:
         loop = asyncio.get_running_loop()
         channels = self._channels.get(loop)
         if channels is None:
@@ -90,25 +95,16 @@ class ZeroMQBus:
         return await channel.ask(request, deadline_seconds=self._deadline_seconds)
 
 
-def _request(envelopes: Sequence[Envelope], *, is_brief: bool = False) -> BusRequest:
-    if not 1 <= len(envelopes) <= REQUEST_COMMANDS_MAX:
-        raise ValueError(
-            f"a request carries 1 to {REQUEST_COMMANDS_MAX:,} commands, found {len(envelopes):,}: split it"
-        )
-    return BusRequest(
-        request_id=uuid.uuid4().bytes,
-        is_bulk=is_brief or len(envelopes) > 1,
-        envelopes=list(envelopes),
-        is_brief=is_brief,
-    )
+def _request(commands: AccountCommands, *, is_brief: bool = False) -> BusRequest:
+    count = len(commands)
+    if not 1 <= count <= REQUEST_COMMANDS_MAX:
+        raise ValueError(f"a request carries 1 to {REQUEST_COMMANDS_MAX:,} commands, found {count:,}: split it")
+    return BusRequest(uuid.uuid4().bytes, is_brief or count > 1, is_brief, commands)
 
 
-def _unknown(envelopes: Sequence[Envelope], waited_seconds: float) -> list[NotExecuted]:
+def _unknown(identities: Sequence[tuple[str, str]], waited_seconds: float) -> list[NotExecuted]:
     message = (
         f"the writer did not answer for {waited_seconds:g} s; the command may or may not have been executed: "
         "ask again with the same command id"
     )
-    return [
-        NotExecuted(envelope.account_id, envelope.command_id, SystemCode.OUTCOME_UNKNOWN.value, message)
-        for envelope in envelopes
-    ]
+    return [NotExecuted(*identity, SystemCode.OUTCOME_UNKNOWN.value, message) for identity in identities]

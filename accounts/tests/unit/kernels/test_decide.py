@@ -175,7 +175,7 @@ def lived(seed, *, groups, size, rollbacks=0.0):
             outcomes = np.zeros((size, kernel.OUTCOME_COLUMNS), np.int64)
             decide_trades(
                 both.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                day=day, outcomes=outcomes,
+                are_others=np.zeros(size, np.bool_), day=day, outcomes=outcomes,
             )  # fmt: skip
             both.state.take_back()
             assert both.bits() == before

@@ -1,0 +1,125 @@
+"""Commands for accounts side by side: trades as rows of figures, everything else as objects beside them.
+
+This is the one form in which commands travel from whoever asks to the writer. A single command is a batch of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.domain.commands import AccountCommand, ExecuteTrade
+from accounts.kernels.trades import NOT_OTHER, TRADE, Trades
+from eventstore.kernels.texts import Texts
+from eventstore.writer.commands import Commands, Origin, addresses
+from eventstore.writer.request import Request
+
+
+_WIDE: Final = 1 << 62
+
+
+class AccountCommands(Commands[AccountCommand]):
+    """Commands in the order of asking; `bodies` are rows of TRADE, whose symbols stand in `symbols`."""
+
+    def __init__(
+        self,
+        *,
+        aggregate_ids: Texts,
+        command_ids: Texts,
+        origins: Sequence[Origin],
+        origins_of: NDArray[np.int64],
+        bodies: Trades,
+        others: Sequence[AccountCommand],
+        symbols: Sequence[str],
+        expected_versions: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(
+            aggregate_ids=aggregate_ids,
+            command_ids=command_ids,
+            origins=origins,
+            origins_of=origins_of,
+            bodies=bodies,
+            others=others,
+            expected_versions=expected_versions,
+        )
+        self.symbols = symbols
+
+    @classmethod
+    def of(cls, requests: Sequence[Request[AccountCommand]]) -> Self:
+        """Return commands that are objects as columns; raises TextTooLong."""
+        rows: list[tuple[int, int, int, int, bool]] = []
+        others: list[AccountCommand] = []
+        symbols: dict[str, int] = {}
+        for request in requests:
+            command = request.command
+            if type(command) is ExecuteTrade and command.order_id is None and _is_in_range(command):
+                symbol = symbols.setdefault(command.symbol, len(symbols))
+                rows.append((command.quantity, command.price, symbol, NOT_OTHER, command.side == "BUY"))
+            else:
+                rows.append((0, 0, 0, len(others), False))
+                others.append(command)
+        expected = {n: of.expected_version for n, of in enumerate(requests) if of.expected_version is not None}
+        bodies = np.array(rows, TRADE)
+        return cls(
+            **addresses(requests), bodies=bodies, others=others, symbols=list(symbols), expected_versions=expected
+        )
+
+    @classmethod
+    def joined(cls, parts: "Sequence[AccountCommands]") -> "AccountCommands":
+        """Return the commands of several, one part after the other; none of them expects a version."""
+        if len(parts) == 1:
+            return parts[0]
+        origins: dict[int, int] = {}
+        symbols: dict[str, int] = {}
+        all_origins: list[Origin] = []
+        others: list[AccountCommand] = []
+        bodies, origins_of = [], []
+        for part in parts:
+            body = part.bodies.copy()
+            numbers = np.array([symbols.setdefault(name, len(symbols)) for name in part.symbols], np.int32)
+            is_trade = body["other"] < 0
+            if len(numbers):
+                body["symbol"][is_trade] = numbers[body["symbol"][is_trade]]
+            body["other"][~is_trade] += len(others)
+            bodies.append(body)
+            first = origins.setdefault(id(part.origins), len(all_origins))
+            if first == len(all_origins):
+                all_origins += part.origins
+            origins_of.append(part.origins_of + first)
+            others += part.others
+        return cls(
+            aggregate_ids=np.concatenate([part.aggregate_ids for part in parts]),
+            command_ids=np.concatenate([part.command_ids for part in parts]),
+            origins=all_origins,
+            origins_of=np.concatenate(origins_of),
+            bodies=np.concatenate(bodies),
+            others=others,
+            symbols=list(symbols),
+        )
+
+    def take(self, places: NDArray[np.int64] | slice) -> Self:
+        """Return the commands at some places; none of them expects a version."""
+        assert not self.expected_versions, "places would be other ones"
+        return type(self)(
+            aggregate_ids=self.aggregate_ids[places],
+            command_ids=self.command_ids[places],
+            origins=self.origins,
+            origins_of=self.origins_of[places],
+            bodies=self.bodies[places],
+            others=self.others,
+            symbols=self.symbols,
+        )
+
+    def command(self, place: int) -> AccountCommand:
+        """Return a command as an object."""
+        quantity, price, symbol, other, is_buy = self.bodies[place].tolist()
+        if other >= 0:
+            return self.others[other]
+        return ExecuteTrade(self.symbols[symbol], "BUY" if is_buy else "SELL", quantity, price, None)
+
+
+def _is_in_range(trade: ExecuteTrade) -> bool:
+    """Tell whether a trade's figures are those of a checked one; whoever made another one sees it decided as it is."""
+    return 0 < trade.quantity < _WIDE and 0 < trade.price < _WIDE

@@ -1,0 +1,95 @@
+"""The state machine of a domain whose aggregates are objects, decided one command after another.
+
+For an application that is content with that; one that takes thousands of commands at once has a machine of its own.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from eventstore.writer.commands import Commands
+from eventstore.writer.decider import Decider
+from eventstore.writer.request import Request
+from eventstore.writer.state_machine import Decided, StateMachine, Turn
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+
+class DecidesObjects(Decider[S, C]):
+    """Base of deciders that leave it to `ObjectMachine`."""
+
+    def machine(self) -> StateMachine[S, C]:
+        """See Decider."""
+        return ObjectMachine(self)
+
+    def commands(self, requests: Sequence[Request[C]]) -> Commands[C]:
+        """See Decider."""
+        return Commands.of(requests)
+
+
+class ObjectMachine(Generic[S, C]):
+    """Aggregates that are objects, decided by a `Decider` one by one."""
+
+    def __init__(self, decider: Decider[S, C]) -> None:
+        self._decider = decider
+        self._states: list[S] = []
+        self._versions: list[int] = []
+        self._before: dict[int, tuple[S, int]] = {}
+
+    def add(self, state: S, version: int) -> int:
+        """See StateMachine."""
+        self._states.append(state)
+        self._versions.append(version)
+        return len(self._states) - 1
+
+    def state(self, number: int) -> S:
+        """See StateMachine."""
+        return self._states[number]
+
+    def version(self, number: int) -> int:
+        """See StateMachine."""
+        return self._versions[number]
+
+    def apply(self, number: int, events: Sequence[Any]) -> None:
+        """See StateMachine."""
+        state = self._states[number]
+        for event in events:
+            state = self._decider.evolve(state, event)
+        self._states[number] = state
+        self._versions[number] += len(events)
+
+    def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
+        """See StateMachine."""
+        commands = turn.commands
+        for index, place in enumerate(turn.places.tolist()):
+            number = int(turn.numbers[index])
+            is_new = number < 0
+            state = self._decider.initial(commands.aggregate_id(place)) if is_new else self._own(number)
+            try:
+                events = self._decider.decide(state, commands.command(place), now)
+                decided.add(place, 1 if is_new else self._versions[number] + 1, events)
+            except Exception as error:  # One command that cannot be decided must not stop the others.
+                decided.failures[place] = error
+                continue
+            if is_new:
+                number = turn.enter(index)
+                self._own(number)
+            self.apply(number, events)
+
+    def keep(self) -> None:
+        """See StateMachine."""
+        self._before.clear()
+
+    def take_back(self) -> None:
+        """See StateMachine."""
+        for number, (state, version) in self._before.items():
+            self._states[number], self._versions[number] = state, version
+        self._before.clear()
+
+    def _own(self, number: int) -> S:
+        """Return a state that may be changed, and keep what it was."""
+        if number not in self._before:
+            state = self._states[number]
+            self._before[number] = (state, self._versions[number])
+            self._states[number] = self._decider.load(self._decider.dump(state))
+        return self._states[number]
