@@ -29,7 +29,7 @@ for _rule in RULES:
 
 
 def kernel(signature: str | Signature | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile a function now, for one signature, or inside the kernels that call it when it is given none."""
+    """Compile a function now, for one signature, or as a part of the kernels that call it when it is given none."""
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
-    compiled = njit(nogil=True) if signature is None else njit(signature, nogil=True, cache=True)
+    compiled = njit(nogil=True, forceinline=True) if signature is None else njit(signature, nogil=True, cache=True)
     return compiled

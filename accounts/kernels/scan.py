@@ -63,8 +63,8 @@ _OPENING_BRACE: Final = ord("{")
 _CLOSING_BRACE: Final = ord("}")
 _OPENING_BRACKET: Final = ord("[")
 _CLOSING_BRACKET: Final = ord("]")
-_FIRST_VISIBLE: Final = 0x21
-_LAST_VISIBLE: Final = 0x7E
+_IS_PLAIN: Final = np.array([0x21 <= byte <= 0x7E and byte not in (_QUOTE, _BACKSLASH) for byte in range(256)])
+"""Of each byte whether it is a visible ASCII character that a text holds as it is."""
 
 _UUID_BYTES: Final = 36
 _UUID_FORM: Final = np.array([2 if place in (8, 13, 18, 23) else 1 for place in range(_UUID_BYTES)], np.uint8)
@@ -194,10 +194,11 @@ def _behind_value(buffer: Bytes, at: int, size: int) -> int:
 @kernel()
 def _copy_account_id(buffer: Bytes, at: int, account_ids: Bytes, row: int) -> int:
     """Copy a canonical UUID with its quote behind it; return the place behind that, -1 for anything else."""
+    source, target = buffer[at : at + _UUID_BYTES], account_ids[row]  # Places from 0 on are twice as fast.
     is_wrong = False
     for place in range(_UUID_BYTES):
-        byte = buffer[at + place]
-        account_ids[row, place] = byte
+        byte = source[place]
+        target[place] = byte
         is_wrong |= _UUID_KINDS[byte] != _UUID_FORM[place]
     return -1 if is_wrong or buffer[at + _UUID_BYTES] != _QUOTE else at + _UUID_BYTES + 1
 
@@ -205,15 +206,16 @@ def _copy_account_id(buffer: Bytes, at: int, account_ids: Bytes, row: int) -> in
 @kernel()
 def _copy_command_id(buffer: Bytes, at: int, command_ids: Bytes, row: int) -> int:
     """Copy a command id with its quote behind it; return the place behind that, -1 for what is none."""
-    length = 0
-    while True:
-        byte = buffer[at + length]
-        if byte == _QUOTE:
-            return at + length + 1 if length > 0 else -1
-        if byte < _FIRST_VISIBLE or byte > _LAST_VISIBLE or byte == _BACKSLASH or length == COMMAND_ID_BYTES:
-            return -1
-        command_ids[row, length] = byte
-        length += 1
+    source, target = buffer[at : at + COMMAND_ID_BYTES], command_ids[row]
+    length = COMMAND_ID_BYTES
+    for place in range(COMMAND_ID_BYTES):
+        byte = source[place]
+        if _IS_PLAIN[byte]:
+            target[place] = byte
+        else:
+            length = place
+            break
+    return at + length + 1 if length > 0 and buffer[at + length] == _QUOTE else -1
 
 
 @kernel()
@@ -224,7 +226,7 @@ def _symbol_at(buffer: Bytes, at: int, words: Words, numbers: NDArray[np.int32])
         byte = buffer[at + length]
         if byte == _QUOTE:
             break
-        if byte < _FIRST_VISIBLE or byte > _LAST_VISIBLE or byte == _BACKSLASH or length == SYMBOL_BYTES_MAX:
+        if not _IS_PLAIN[byte] or length == SYMBOL_BYTES_MAX:
             return 0, -1
         word |= np.uint64(byte) << np.uint64(8 * length)
         length += 1

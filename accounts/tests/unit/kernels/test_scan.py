@@ -309,12 +309,20 @@ def test_the_columns_have_the_forms_that_are_promised():
 
 
 def test_symbols_are_found_whatever_their_number_and_their_length():
-    texts = [f"{number:x}".upper() for number in range(5_000)] + ["ABCDEFGH", "ABCDEFGHI", "É", "A B", ""]
+    texts = [f"{number:x}".upper() for number in range(5_000)] + [
+        "ABCDEFGH",
+        "ABCDEFGHI",
+        "É",
+        "A B",
+        "A\\B",
+        "A\\\\B",
+        "",
+    ]
     table = SymbolTable(texts)
     entries = [entry_of({**MEMBERS, "symbol": json.dumps(text, ensure_ascii=False)}) for text in texts]
     found = scan_trades(f"[{','.join(entries)}]".encode(), table, len(texts))
     assert len("ABCDEFGH") == SYMBOL_BYTES_MAX
-    assert found.is_plain.tolist() == [True] * 5_001 + [False] * 4
+    assert found.is_plain.tolist() == [True] * 5_001 + [False] * 6
     assert found.trades["symbol"][:5_001].tolist() == list(range(5_001))
     assert not scan_trades(f"[{GOOD}]".encode(), SymbolTable([]), 1).is_plain[0]
     with pytest.raises(AssertionError, match="KO is there twice"):
