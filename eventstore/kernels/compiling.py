@@ -8,7 +8,8 @@ makes no array; it works on those that it is given, and its caller keeps them.
 """
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numba import njit
@@ -23,7 +24,7 @@ Numbers: TypeAlias = NDArray[np.int32]
 Table: TypeAlias = tuple[Octets, Integers]
 """Byte strings one after the other, and where each of them starts; one start more says where the last one ends."""
 
-TABLE_SIGNATURE = "u1[::1], i8[::1]"
+TABLE_SIGNATURE: Final = "u1[::1], i8[::1]"
 """What the two arrays of a Table are called in the signature of a kernel."""
 
 
@@ -31,10 +32,24 @@ def kernel(signature: str | None = None) -> Callable[[Callable[Parameters, Resul
     """Compile a function now, for one signature, or inside the kernels that call it when it is given none."""
 
     options: dict[str, Any] = {"nogil": True, "_nrt": False}
-    compiler = njit(**options) if signature is None else njit(signature, cache=True, **options)
 
     def compile_one(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-        compiled: Callable[Parameters, Result] = compiler(function)
-        return compiled
+        compiled: Any = njit(**options)(function)
+        if signature is not None:
+            compiled.enable_caching()
+            compiled._cache._cache_file._source_stamp = _stamp(function.__code__.co_filename)
+            compiled.compile(signature)
+            compiled.disable_compile()
+        kernel_of: Callable[Parameters, Result] = compiled
+        return kernel_of
 
     return compile_one
+
+
+def _stamp(path: str) -> tuple[tuple[str, int, int], ...]:
+    """Return what has to be the same for what is in Numba's cache to be used: every module of a kernel's package.
+
+    Numba compares the kernel's own module, and would go on with what other ones had put into it before they changed.
+    """
+    files = [*Path(__file__).parent.glob("*.py"), *Path(path).parent.glob("*.py")]
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(set(files)))

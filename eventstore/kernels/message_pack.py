@@ -124,7 +124,7 @@ def put_identifier(buffer: Octets, place: int, rows: Octets, row: int) -> int:
     return place + length
 
 
-@kernel("i8(u1[::1], i8, i8[::1])")
+@kernel()
 def put_integers(buffer: Octets, place: int, values: Integers) -> int:
     """Write an array of integers."""
     place = put_array_header(buffer, place, values.size)

@@ -58,7 +58,7 @@ for _value, _character in enumerate(b"0123456789abcdef"):
     _DIGITS[_character] = _value
 
 
-@kernel("b1(u1[::1], i8, u1[::1], i8)")
+@kernel()
 def put_uuid(buffer: Octets, place: int, source: Octets, start: int) -> bool:
     """Write the 16 bytes of the 36 characters from `start` on; return whether these are a canonical UUID."""
     wrong, at = np.uint8(0), start

@@ -207,7 +207,7 @@ def test_texts_of_every_size(text):
     assert_same(*simple_batch([Noted(text, text, True, {text: text}, None)]))
 
 
-@pytest.mark.parametrize("count", [0, 1, 15, 16, 4_095, 4_096, 65_535, 65_536])
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 4_095, 4_096, *([] if IS_CHECKED else [65_535, 65_536])])
 def test_headers_of_every_size(count):
     assert_same(*simple_batch([Moved(1, n) for n in range(count)]))
 
