@@ -26,7 +26,14 @@ from eventstore.kernels.message_pack import (
     VALUE_LIMIT,
 )
 from eventstore.kernels.messages import NO_SUCH_VALUE, put_messages, room_of_events, room_of_headers
-from eventstore.kernels.payloads import COLUMN_HEADERS, EMPTY_MAP_CELL, NIL_CELL, ORIGIN_PARTS, put_payload
+from eventstore.kernels.payloads import (
+    COLUMN_HEADERS,
+    EMPTY_MAP_CELL,
+    NIL_CELL,
+    ORIGIN_PARTS,
+    TYPE_COLUMNS,
+    put_payload,
+)
 from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.sha256 import hash_messages, merkle_root_of
 from eventstore.serialization.codec import EventCodec
@@ -336,20 +343,20 @@ def leaf_hashes(commits: CommitRows, events: EventCells, *, first_event: int = 0
     messages = np.empty(room, np.uint8)
     ends = np.empty(len(events) - first_event, np.int64)
     end = put_messages(
-        commits.aggregate_ids,
-        commits.command_ids,
+        commits.aggregate_ids.reshape(-1),
+        commits.command_ids.reshape(-1),
         commits.first_versions,
         commits.timestamp,
         commits.origin_numbers,
-        fragments.table,
+        *fragments.table,
         commits.event_counts,
         first_event,
         events.cells,
         events.types,
         events.starts,
         events.field_counts,
-        events.tag_values.table,
-        values.table,
+        *events.tag_values.table,
+        *values.table,
         messages,
         ends,
     )
@@ -364,20 +371,22 @@ def payload_columns(commits: CommitRows, events: EventCells) -> bytes:
     room = _room(commits, events, 0) + column_count * HEADER_ROOM + numbers * INTEGER_ROOM
     payload = np.empty(room, np.uint8)
     end = put_payload(
-        commits.aggregate_ids,
-        commits.command_ids,
+        commits.aggregate_ids.reshape(-1),
+        commits.command_ids.reshape(-1),
         commits.first_versions,
         commits.timestamp,
         commits.origin_numbers,
         commits.origins.cells,
-        commits.origins.parts.table,
+        *commits.origins.parts.table,
         commits.event_counts,
         events.cells,
         events.types,
         events.starts,
         events.field_counts,
-        events.tag_values.table,
-        events.values.table,
+        *events.tag_values.table,
+        *events.values.table,
+        np.empty((len(events.tags), TYPE_COLUMNS), np.int64),
+        np.empty(len(events), np.int64),
         payload,
     )
     assert end <= room
@@ -396,7 +405,7 @@ def _room(commits: CommitRows, events: EventCells, first_event: int) -> int:
         events.types,
         events.starts,
         events.field_counts,
-        events.tag_values.table,
+        events.tag_values.starts,
         events.values.starts,
         events.values.count,
     )

@@ -9,7 +9,10 @@ are such numbers, everything from VALUE_LIMIT on is the integer itself.
 
 from typing import Final
 
-from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Octets, Table, kernel
+import numpy as np
+
+from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Octets, kernel
+from eventstore.kernels.octets import WORD_BYTES, put_octets, put_word
 
 VALUE_BASE: Final = -(2**63)
 VALUE_LIMIT: Final = VALUE_BASE + 2**31
@@ -21,7 +24,10 @@ IDENTIFIER_BYTES: Final = 64
 IDENTIFIER_ROOM: Final = HEADER_ROOM + IDENTIFIER_BYTES
 NIL: Final = 0xC0
 
-_UUID_CHARACTERS: Final = 36
+UUID_CHARACTERS: Final = 36
+_OF_ONE_BYTE: Final = np.uint64(0xFF)
+_OF_TWO_BYTES: Final = np.uint64(0xFFFF)
+_OF_FOUR_BYTES: Final = np.uint64(0xFFFF_FFFF)
 
 
 @kernel()
@@ -34,36 +40,19 @@ def put_big_endian(buffer: Octets, place: int, value: int, size: int) -> int:
 
 @kernel("i8(u1[::1], i8, i8)")
 def put_integer(buffer: Octets, place: int, value: int) -> int:
-    """Write an integer."""
-    if value >= 0:
-        if value < 1 << 7:
-            buffer[place] = value
-            return place + 1
-        if value < 1 << 8:
-            buffer[place] = 0xCC
-            return put_big_endian(buffer, place + 1, value, 1)
-        if value < 1 << 16:
-            buffer[place] = 0xCD
-            return put_big_endian(buffer, place + 1, value, 2)
-        if value < 1 << 32:
-            buffer[place] = 0xCE
-            return put_big_endian(buffer, place + 1, value, 4)
-        buffer[place] = 0xCF
-        return put_big_endian(buffer, place + 1, value, 8)
-    if value >= -(1 << 5):
+    """Write an integer; whatever its size, INTEGER_ROOM bytes are written to."""
+    if -(1 << 5) <= value < 1 << 7:
         buffer[place] = value & 0xFF
         return place + 1
-    if value >= -(1 << 7):
-        buffer[place] = 0xD0
-        return put_big_endian(buffer, place + 1, value, 1)
-    if value >= -(1 << 15):
-        buffer[place] = 0xD1
-        return put_big_endian(buffer, place + 1, value, 2)
-    if value >= -(1 << 31):
-        buffer[place] = 0xD2
-        return put_big_endian(buffer, place + 1, value, 4)
-    buffer[place] = 0xD3
-    return put_big_endian(buffer, place + 1, value, 8)
+    if value >= 0:
+        kind, width = 0xCC, np.uint64(value)
+    else:
+        kind, width = 0xD0, np.uint64(~value) << np.uint64(1)  # A bit more, for the sign.
+    doublings = int(width > _OF_ONE_BYTE) + int(width > _OF_TWO_BYTES) + int(width > _OF_FOUR_BYTES)
+    size = 1 << doublings
+    buffer[place] = kind + doublings
+    put_word(buffer, place + 1, value << (8 * (WORD_BYTES - size)))
+    return place + 1 + size
 
 
 @kernel()
@@ -93,53 +82,49 @@ def put_binary_header(buffer: Octets, place: int, size: int) -> int:
 
 
 @kernel()
-def put_octets(buffer: Octets, place: int, source: Octets, start: int, end: int) -> int:
-    """Copy the bytes from `start` up to `end` of another buffer, or of the same one further ahead."""
-    for index in range(end - start):
-        buffer[place + index] = source[start + index]
-    return place + end - start
-
-
-@kernel()
-def put_entry(buffer: Octets, place: int, table: Table, number: int) -> int:
+def put_entry(buffer: Octets, place: int, octets: Octets, starts: Integers, number: int) -> int:
     """Copy an entry of a table."""
-    octets, starts = table
-    return put_octets(buffer, place, octets, starts[number], starts[number + 1])
+    size = int(starts[number + 1] - starts[number])
+    put_octets(buffer, place, octets, starts[number], size)
+    return place + size
 
 
 @kernel(f"i8(u1[::1], i8, i8, {TABLE_SIGNATURE})")
-def put_cell(buffer: Octets, place: int, cell: int, values: Table) -> int:
+def put_cell(buffer: Octets, place: int, cell: int, value_octets: Octets, value_starts: Integers) -> int:
     """Write what a cell means: its integer, or the value that it numbers."""
     if cell >= VALUE_LIMIT:
         return put_integer(buffer, place, cell)
-    return put_entry(buffer, place, values, cell - VALUE_BASE)
+    return put_entry(buffer, place, value_octets, value_starts, cell - VALUE_BASE)
 
 
 @kernel()
-def identifier_length(row: Octets) -> int:
+def identifier_length(rows: Octets, row: int) -> int:
     """Return how many characters an identifier has that zeros follow up to the end of its row."""
-    if row[_UUID_CHARACTERS - 1] != 0 and row[_UUID_CHARACTERS] == 0:
-        return _UUID_CHARACTERS
-    length = 0
-    while length < row.size and row[length] != 0:
+    start, length = row * IDENTIFIER_BYTES, 0
+    if rows[start + UUID_CHARACTERS - 1] != 0 and rows[start + UUID_CHARACTERS] == 0:
+        return UUID_CHARACTERS
+    while length < IDENTIFIER_BYTES and rows[start + length] != 0:
         length += 1
     return length
 
 
-@kernel("i8(u1[::1], i8, u1[::1])")
-def put_identifier(buffer: Octets, place: int, row: Octets) -> int:
-    """Write the text of an identifier's row."""
-    length = identifier_length(row)
+@kernel("i8(u1[::1], i8, u1[::1], i8)")
+def put_identifier(buffer: Octets, place: int, rows: Octets, row: int) -> int:
+    """Write the text of a row's identifier; whatever its length, IDENTIFIER_ROOM bytes may be written to."""
+    length = identifier_length(rows, row)
     if length < 1 << 5:
         buffer[place] = 0xA0 | length
         place += 1
     else:
         buffer[place], buffer[place + 1] = 0xD9, length
         place += 2
-    return put_octets(buffer, place, row, 0, length)
+    put_octets(
+        buffer, place, rows, row * IDENTIFIER_BYTES, IDENTIFIER_BYTES
+    )  # A size that the compiler knows is copied at once.
+    return place + length
 
 
-@kernel("i8(u1[::1], i8, i8[::1])")
+@kernel()
 def put_integers(buffer: Octets, place: int, values: Integers) -> int:
     """Write an array of integers."""
     place = put_array_header(buffer, place, values.size)

@@ -7,7 +7,7 @@ command id of the commit, then what its origin has encoded of correlation id, ca
 from typing import Final
 
 from eventstore.integrity.hashing import LEAF
-from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Numbers, Octets, Table, kernel
+from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Numbers, Octets, kernel
 from eventstore.kernels.message_pack import (
     HEADER_ROOM,
     IDENTIFIER_ROOM,
@@ -20,8 +20,8 @@ from eventstore.kernels.message_pack import (
     put_entry,
     put_identifier,
     put_integer,
-    put_octets,
 )
+from eventstore.kernels.octets import put_octets
 
 NO_SUCH_VALUE: Final = -1
 """The room for events of which one names a value that is not in the table."""
@@ -33,14 +33,14 @@ _HEADER_ROOM: Final = 2 + 2 * IDENTIFIER_ROOM + 2 * INTEGER_ROOM
 """Of the leaf prefix and a commit's header, its origin apart."""
 
 
-@kernel(f"i8(i8, i8[::1], i4[::1], i8[::1], i8[::1], {TABLE_SIGNATURE}, i8[::1], i8)")
+@kernel("i8(i8, i8[::1], i4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8)")
 def room_of_events(
     first_event: int,
     cells: Integers,
     type_numbers: Numbers,
     starts: Integers,
     field_counts: Integers,
-    tags: Table,
+    tag_starts: Integers,
     value_starts: Integers,
     value_count: int,
 ) -> int:
@@ -48,8 +48,9 @@ def room_of_events(
     room = 0
     for event in range(first_event, starts.size):
         of_type = type_numbers[event]
-        room += HEADER_ROOM + tags[1][of_type + 1] - tags[1][of_type]
-        for cell in cells[starts[event] : starts[event] + field_counts[of_type]]:
+        room += HEADER_ROOM + tag_starts[of_type + 1] - tag_starts[of_type]
+        for index in range(starts[event], starts[event] + field_counts[of_type]):
+            cell = cells[index]
             if cell >= VALUE_LIMIT:
                 room += INTEGER_ROOM
                 continue
@@ -79,20 +80,22 @@ def _put_event(
     start: int,
     cells: Integers,
     field_counts: Integers,
-    tags: Table,
-    values: Table,
+    tag_octets: Octets,
+    tag_starts: Integers,
+    value_octets: Octets,
+    value_starts: Integers,
 ) -> int:
     """Write the MessagePack array that an event is: its tag and its fields."""
     field_count = field_counts[of_type]
     place = put_array_header(buffer, place, 1 + field_count)
-    place = put_entry(buffer, place, tags, of_type)
+    place = put_entry(buffer, place, tag_octets, tag_starts, of_type)
     for index in range(start, start + field_count):
-        place = put_cell(buffer, place, cells[index], values)
+        place = put_cell(buffer, place, cells[index], value_octets, value_starts)
     return place
 
 
 @kernel(
-    f"i8(u1[:,::1], u1[:,::1], i8[::1], i8, i4[::1], {TABLE_SIGNATURE}, i8[::1], i8, i8[::1], i4[::1], i8[::1], "
+    f"i8(u1[::1], u1[::1], i8[::1], i8, i4[::1], {TABLE_SIGNATURE}, i8[::1], i8, i8[::1], i4[::1], i8[::1], "
     f"i8[::1], {TABLE_SIGNATURE}, {TABLE_SIGNATURE}, u1[::1], i8[::1])"
 )
 def put_messages(
@@ -101,36 +104,54 @@ def put_messages(
     first_versions: Integers,
     timestamp: int,
     origin_numbers: Numbers,
-    fragments: Table,
+    fragment_octets: Octets,
+    fragment_starts: Integers,
     event_counts: Integers,
     first_event: int,
     cells: Integers,
     type_numbers: Numbers,
     starts: Integers,
     field_counts: Integers,
-    tags: Table,
-    values: Table,
+    tag_octets: Octets,
+    tag_starts: Integers,
+    value_octets: Octets,
+    value_starts: Integers,
     buffer: Octets,
     ends: Integers,
 ) -> int:
-    """Write the messages of all events of n commits, where each ends into `ends`; return where the last one ends."""
+    """Write the messages of all events of n commits, where each ends into `ends`; return where the last one ends.
+
+    Identifiers are rows of IDENTIFIER_BYTES, one after the other.
+    """
     place, event = 0, first_event
     for commit in range(first_versions.size):
         header_start = place
         for index in range(event_counts[commit]):
             if index == 0:
                 buffer[place], buffer[place + 1] = _LEAF_PREFIX, _HEADER_OF_EIGHT
-                place = put_identifier(buffer, place + 2, aggregate_ids[commit])
+                place = put_identifier(buffer, place + 2, aggregate_ids, commit)
                 place = put_integer(buffer, place, first_versions[commit])
                 place = put_integer(buffer, place, timestamp)
-                place = put_identifier(buffer, place, command_ids[commit])
-                place = put_entry(buffer, place, fragments, origin_numbers[commit])
-                header_end = place
+                place = put_identifier(buffer, place, command_ids, commit)
+                place = put_entry(buffer, place, fragment_octets, fragment_starts, origin_numbers[commit])
+                header_size = place - header_start
             else:
-                place = put_octets(buffer, place, buffer, header_start, header_end)
+                put_octets(buffer, place, buffer, header_start, header_size)
+                place += header_size
             place = put_big_endian(buffer, place, index, _INDEX_BYTES)
             of_type = type_numbers[event]
-            place = _put_event(buffer, place, of_type, starts[event], cells, field_counts, tags, values)
+            place = _put_event(
+                buffer,
+                place,
+                of_type,
+                starts[event],
+                cells,
+                field_counts,
+                tag_octets,
+                tag_starts,
+                value_octets,
+                value_starts,
+            )
             ends[event - first_event] = place
             event += 1
     return place
