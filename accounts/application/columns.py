@@ -16,7 +16,6 @@ from eventstore.kernels.texts import Texts
 from eventstore.writer.commands import Commands, Origin, addresses
 from eventstore.writer.request import Request
 
-
 _WIDE: Final = 1 << 62
 
 

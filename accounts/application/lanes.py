@@ -28,7 +28,7 @@ Places = NDArray[np.int64]
 class PendingRequest:
     """A request that is being worked on: whom to answer, and how far it is."""
 
-    __slots__ = ("arrived_at", "caller", "places", "request", "taken", "_others", "_results", "_rows", "_unanswered")
+    __slots__ = ("_others", "_results", "_rows", "_unanswered", "arrived_at", "caller", "places", "request", "taken")
 
     def __init__(self, caller: bytes, request: BusRequest) -> None:
         count = len(request.commands)

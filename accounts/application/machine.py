@@ -49,7 +49,9 @@ class AccountMachine:
 
     def state(self, number: int) -> Account:
         """See StateMachine."""
-        return self._account(number, None)
+        account = self._account(number, None)
+        account.orders = dict(account.orders)
+        return account
 
     def version(self, number: int) -> int:
         """See StateMachine."""
@@ -108,7 +110,7 @@ class AccountMachine:
                     first=start,
                     stop=stop,
                     symbols=symbols,
-                    names=commands.symbols,
+                    names=list(commands.symbols),
                     are_buys=are_buys,
                     quantities=quantities,
                     prices=prices,
@@ -128,7 +130,9 @@ class AccountMachine:
         """Decide one command as the domain does: one that is no trade, or whose figures are too wide for kernels."""
         place, number = int(turn.places[index]), int(turn.numbers[index])
         command = turn.commands.command(place)
-        account = Account(positions={}, orders={}, reserved_shares={}) if number < 0 else self._account_for(number, command)
+        account = (
+            Account(positions={}, orders={}, reserved_shares={}) if number < 0 else self._account_for(number, command)
+        )
         try:
             events = decide(account, command, now)
             decided.add(place, (0 if number < 0 else self.version(number)) + 1, events)

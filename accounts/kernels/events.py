@@ -19,8 +19,9 @@ from accounts.kernels import decide as d
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers
 from eventstore.event_cells import EventCells, Values
-from eventstore.kernels.compiling import TABLE_SIGNATURE, Octets, Table
-from eventstore.kernels.message_pack import VALUE_BASE, put_entry, put_integer, put_octets
+from eventstore.kernels.compiling import TABLE_SIGNATURE, Octets
+from eventstore.kernels.message_pack import VALUE_BASE, put_entry, put_integer
+from eventstore.kernels.octets import put_octets
 
 _encode: Final[Callable[[object], bytes]] = msgspec.msgpack.Encoder().encode
 
@@ -60,19 +61,32 @@ _ARGUMENTS_ROOM: Final = 96
 
 
 @kernel()
+def _put_all(buffer: Octets, place: int, text: Octets) -> int:
+    put_octets(buffer, place, text, 0, text.size)
+    return int(place + text.size)
+
+
+@kernel()
 def _put_arguments(
-    buffer: Octets, place: int, symbol: int, side: int, quantity: int, price: int, values: Table
+    buffer: Octets,
+    place: int,
+    symbol: int,
+    side: int,
+    quantity: int,
+    price: int,
+    value_octets: Octets,
+    value_starts: Integers,
 ) -> int:
     """Write the arguments of a trade as a map of their names, as CommandRefused records them."""
-    place = put_octets(buffer, place, _SYMBOL_NAME, 0, _SYMBOL_NAME.size)
-    place = put_entry(buffer, place, values, symbol - VALUE_BASE)
-    place = put_octets(buffer, place, _SIDE_NAME, 0, _SIDE_NAME.size)
-    place = put_entry(buffer, place, values, side - VALUE_BASE)
-    place = put_octets(buffer, place, _QUANTITY_NAME, 0, _QUANTITY_NAME.size)
+    place = _put_all(buffer, place, _SYMBOL_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, symbol - VALUE_BASE)
+    place = _put_all(buffer, place, _SIDE_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, side - VALUE_BASE)
+    place = _put_all(buffer, place, _QUANTITY_NAME)
     place = put_integer(buffer, place, quantity)
-    place = put_octets(buffer, place, _PRICE_NAME, 0, _PRICE_NAME.size)
+    place = _put_all(buffer, place, _PRICE_NAME)
     place = put_integer(buffer, place, price)
-    return int(put_octets(buffer, place, _ORDER_NAME, 0, _ORDER_NAME.size))
+    return _put_all(buffer, place, _ORDER_NAME)
 
 
 @kernel(
@@ -91,7 +105,8 @@ def _put_events(
     constants: Integers,
     places_of_codes: Integers,
     first_argument: int,
-    values: Table,
+    value_octets: Octets,
+    value_starts: Integers,
     cells: Integers,
     types: NDArray[np.int32],
     starts: Integers,
@@ -126,9 +141,8 @@ def _put_events(
             cells[at + 3] = outcome[d.ACTUAL] if has_figures else constants[_NIL]
             cells[at + 4] = first_argument + refused
             at += _REFUSAL_FIELDS
-            end = _put_arguments(
-                arguments, end, symbol_cells[entry], side, quantities[entry], prices[entry], values
-            )
+            symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+            end = _put_arguments(arguments, end, symbol, side, quantity, price, value_octets, value_starts)
             ends[refused] = end
             refused += 1
         count += 1
@@ -176,7 +190,7 @@ def add_trade_events(
         constants,
         _PLACES_OF_CODES,
         VALUE_BASE + values.count,
-        values.table,
+        *values.table,
         cells,
         types,
         starts,

@@ -13,6 +13,7 @@ from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numba import njit
+from numba.core.typing.templates import Signature
 from numpy.typing import NDArray
 
 Parameters = ParamSpec("Parameters")
@@ -28,12 +29,22 @@ TABLE_SIGNATURE: Final = "u1[::1], i8[::1]"
 """What the two arrays of a Table are called in the signature of a kernel."""
 
 
-def kernel(signature: str | None = None) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Compile a function now, for one signature, or inside the kernels that call it when it is given none."""
+_FOLDERS: Final = {Path(__file__).parent}
+"""Where the modules lie that kernels are made of."""
 
-    options: dict[str, Any] = {"nogil": True, "_nrt": False}
+
+def add_sources(folder: Path) -> None:
+    """Say that kernels are made of the modules of a folder, too."""
+    _FOLDERS.add(folder)
+
+
+def kernel(
+    signature: str | Signature | None = None,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Compile a function now, for one signature, or as a part of the kernels that call it when it is given none."""
 
     def compile_one(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        options: dict[str, Any] = {"nogil": True, "_nrt": False, "forceinline": signature is None}
         compiled: Any = njit(**options)(function)
         if signature is not None:
             compiled.enable_caching()
@@ -47,9 +58,9 @@ def kernel(signature: str | None = None) -> Callable[[Callable[Parameters, Resul
 
 
 def _stamp(path: str) -> tuple[tuple[str, int, int], ...]:
-    """Return what has to be the same for what is in Numba's cache to be used: every module of a kernel's package.
+    """Return what has to be the same for what is in Numba's cache to be used: every module that kernels are made of.
 
     Numba compares the kernel's own module, and would go on with what other ones had put into it before they changed.
     """
-    files = [*Path(__file__).parent.glob("*.py"), *Path(path).parent.glob("*.py")]
-    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(set(files)))
+    files = [file for folder in {*_FOLDERS, Path(path).parent} for file in folder.glob("*.py")]
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))

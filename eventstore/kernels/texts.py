@@ -39,9 +39,7 @@ def text_of(row: Texts) -> str:
 def texts_of(rows: Texts) -> list[str]:
     """Return the texts of rows."""
     joined = rows.tobytes()
-    return [
-        joined[start : start + TEXT_BYTES].rstrip(b"\0").decode() for start in range(0, len(joined), TEXT_BYTES)
-    ]
+    return [joined[start : start + TEXT_BYTES].rstrip(b"\0").decode() for start in range(0, len(joined), TEXT_BYTES)]
 
 
 @kernel()

@@ -7,9 +7,15 @@ import pytest
 from eventstore.column_batches import tagged
 from eventstore.engines.memory import MemoryEngine
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
-from eventstore.writer.plain_append import Append
 
 IDS = [str(uuid.UUID(int=number, version=4)) for number in (1, 2**127 - 1, 2**100 + 7)]
+
+
+class AddsTwice(CounterDecider):
+    """Leads to two events for a command."""
+
+    def decide(self, state, command, now):
+        return Added(command, state + command), Added(command, state + 2 * command)
 
 
 @pytest.fixture
@@ -38,6 +44,5 @@ def test_columns_commits_and_ids_are_those_of_ordinary_reading(store):
 
 
 def test_commits_of_several_events_are_said_to_be_so(store):
-    events = [Added(1, 1_000), Added(2, 1_002)]
-    store.append(Append(aggregate_id=IDS[0], expected_version=40, events=events, command_id="two", actor="tester"))
+    store.writer(AddsTwice()).execute([add(IDS[0], 1, "two")])
     assert not store.read_column_batches(partition=0, after_seq=40, limit=1)[0].has_single_events

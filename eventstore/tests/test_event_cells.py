@@ -30,7 +30,7 @@ from eventstore.integrity.merkle import merkle_root
 from eventstore.kernels import messages, sha256
 from eventstore.serialization import columns
 from eventstore.serialization.codec import EventCodec
-from eventstore.writer.batch import hash_commit
+from eventstore.tests.reference import hash_commit
 
 ROOT = Path(__file__).parents[2]
 IS_CHECKED = "NUMBA_BOUNDSCHECK" in os.environ

@@ -1,18 +1,13 @@
-"""Reading by aggregate, by time, by type and from positions; appending with expected versions; and what is refused."""
+"""Reading by aggregate, by time, by type and from positions; and what is refused."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
-from eventstore.asynchronous import AsyncEventStore
 from eventstore.errors import (
     ConfigurationMismatch,
-    InvalidAppend,
     InvalidRange,
     UnknownAggregate,
-    WrongExpectedVersion,
 )
 from eventstore.instants import instant_of
 from eventstore.integrity.hashing import FORMAT
@@ -20,14 +15,9 @@ from eventstore.record import StoreMetadata
 from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
-from eventstore.writer.plain_append import EVENT_BYTES_MAX, Append
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-class Renamed(msgspec.Struct, frozen=True, array_like=True, tag="Renamed@1"):
-    name: str
 
 
 class Clock:
@@ -141,21 +131,6 @@ def test_what_cannot_be_read_is_one_clear_error(store):
         list(store.read_after({4: 0}))
 
 
-@pytest.fixture
-def empty(make_engine):
-    return EventStore.open(make_engine(), codec=EventCodec([Added, Renamed]), partition_count=4)
-
-
-def append(aggregate_id, expected_version, *events, command_id="c"):
-    return Append(
-        aggregate_id=aggregate_id,
-        expected_version=expected_version,
-        events=events,
-        command_id=command_id,
-        actor="tester",
-    )
-
-
 def test_a_store_of_another_format_is_refused_with_what_to_do(make_engine):
     engine = make_engine()
     engine.open(StoreMetadata(store_id="a-store", format=FORMAT - 1, partition_count=4, created_at=17))
@@ -166,73 +141,3 @@ def test_a_store_of_another_format_is_refused_with_what_to_do(make_engine):
         "begin anew: `make reset` removes what the local platform holds"
     )
     assert engine.heads() == {}
-
-
-def test_events_are_appended_at_the_expected_version(empty):
-    (first,) = empty.append(append("a", 0, Added(1, 1), Renamed("x")))
-    assert (first.version, len(first.event_ids)) == (2, 2)
-    (second,) = empty.append(append("a", 2, Added(1, 2), command_id="d"))
-    assert second.version == 3
-    assert [event.data for event in empty.events("a")] == [Added(1, 1), Renamed("x"), Added(1, 2)]
-
-
-def test_the_same_append_again_gives_the_first_result(empty):
-    first, again = (empty.append(append("a", 0, Added(1, 1)))[0] for _ in range(2))
-    assert (again.is_duplicate, again.version, again.event_ids) == (True, 1, first.event_ids)
-    assert versions(empty.events("a")) == [1]
-
-
-def test_a_wrong_expected_version_carries_both_and_nothing_is_written_for_anybody(empty):
-    empty.append(append("a", 0, Added(1, 1)))
-    heads = empty.heads()
-    for other in "bcdefg":  # Some of them live in other partitions.
-        with pytest.raises(WrongExpectedVersion) as refused:
-            empty.append(append(other, 0, Added(1, 1)), append("a", 5, Added(1, 2), command_id="d"))
-        assert (refused.value.aggregate_id, refused.value.expected, refused.value.actual) == ("a", 5, 1)
-    assert empty.heads() == heads
-
-
-def test_an_append_to_many_aggregates_is_all_or_nothing_when_others_write_in_between(empty, make_engine):
-    other = EventStore.open(make_engine(), codec=empty.codec, partition_count=4)
-    names = [f"aggregate {number}" for number in range(8)]
-    empty.append(*(append(name, 0, Added(1, 1)) for name in names))
-    for version in range(1, 6):
-        writer = (empty, other)[version % 2]
-        done = writer.append(
-            *(append(name, version, Added(1, version + 1), command_id=f"c{version}") for name in names)
-        )
-        assert [outcome.version for outcome in done] == [version + 1] * len(names)
-    assert {name: versions(empty.events(name)) for name in names} == {name: [1, 2, 3, 4, 5, 6] for name in names}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        (append("a", 0), "at least one event, found none"),
-        (append("", 0, Added(1, 1)), "found an empty one"),
-        (append("a", -1, Added(1, 1)), "found -1"),
-        (append("a", 0, "text"), "str is not a registered event of this store: they are Added, Renamed"),
-        (append("a", 0, Renamed("x" * EVENT_BYTES_MAX)), "at most 65,536 bytes, found Renamed with 65,5"),
-        (append("a", 0, *[Added(1, 1)] * 10_001), "at most 10,000 events, found 10,001"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_malformed_append_is_refused_and_nothing_is_written(empty, wrong, message):
-    with pytest.raises(InvalidAppend, match=message):
-        empty.append(append("b", 0, Added(1, 1)), wrong)
-    assert empty.heads() == {0: 0, 1: 0, 2: 0, 3: 0}
-
-
-def test_the_asynchronous_face_gives_the_same(store):
-    async def read():
-        face = AsyncEventStore(store)
-        events = [event async for event in face.events("a", from_version=2)]
-        between = [event async for event in face.events_between("a", start=START, end=START + 3 * MINUTE)]
-        with pytest.raises(UnknownAggregate):
-            await face.state(CounterDecider(), "nobody")
-        return events, between, await face.state(CounterDecider(), "a", version=7)
-
-    events, between, state = asyncio.run(read())
-    assert events == list(store.events("a", from_version=2))
-    assert versions(between) == [1, 2, 3]
-    assert state == store.state(CounterDecider(), "a", version=7)

@@ -132,7 +132,8 @@ class Group(Generic[S, C]):
             leaf_prefixes=self._leaves[:, :LEAF_PREFIX_BYTES].tobytes(),
             merkle_root=merkle_root_of(self._leaves),
             commit_count=len(places),
-            timestamp=self.now,
+            first_timestamp=self.now,
+            last_timestamp=self.now,
             partition=self.partition.number,
             seq=self.seq,
             previous_hash=self.partition.hash,
@@ -175,9 +176,11 @@ class Group(Generic[S, C]):
 
     def _checked_first(self) -> Iterable[int]:
         """Return the indexes of commands that ask for a version, or whose ids may carry a time that is too old."""
-        expected = [
-            index for index, place in enumerate(self._places.tolist()) if place in self._commands.expected_versions
-        ] if self._commands.expected_versions else []
+        expected = (
+            [index for index, place in enumerate(self._places.tolist()) if place in self._commands.expected_versions]
+            if self._commands.expected_versions
+            else []
+        )
         if self.partition.remembered.complete_since == 0:
             return expected
         return [*expected, *np.flatnonzero(may_carry_time(self._commands.command_ids[self._places])).tolist()]

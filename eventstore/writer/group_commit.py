@@ -161,9 +161,7 @@ class GroupCommit(Generic[S, C]):
                 self._caught_up(number)
             yield
 
-    def _try_once(
-        self, commands: Commands[C], keys: Keys, waiting: dict[int, Places], outcomes: Outcomes
-    ) -> None:
+    def _try_once(self, commands: Commands[C], keys: Keys, waiting: dict[int, Places], outcomes: Outcomes) -> None:
         """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
         started = time.perf_counter()
         with ExitStack() as undoing:

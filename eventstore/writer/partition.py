@@ -68,9 +68,7 @@ class PartitionState(Generic[S, C]):
             return self._evolver.initial(aggregate_id), 0
         return self.machine.state(number), self.machine.version(number)
 
-    def turn(
-        self, commands: Commands[C], places: NDArray[np.int64], failures: dict[int, Exception]
-    ) -> Turn[C]:
+    def turn(self, commands: Commands[C], places: NDArray[np.int64], failures: dict[int, Exception]) -> Turn[C]:
         """Return the commands at some places with the numbers of their aggregates, which are loaded; note in `failures`
         the indexes of those that cannot be.
         """

@@ -14,7 +14,7 @@ from eventstore.integrity.hashing import FORMAT
 from eventstore.tests.archive.scenario import DAY, everything, findings
 from eventstore.tests.archive.test_archiver import alter
 from eventstore.tests.counter import Added, CounterDecider, add, histories, open_counters
-from eventstore.writer.batch import hash_commit, seal
+from eventstore.tests.reference import sealed
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -132,16 +132,8 @@ def append_straddling(scenario, partition, instants):
     headers = [("counter-0", version + n, at, f"late {n}", None, None, "a", None) for n, at in enumerate(instants)]
     events = [(Added(1, 210 + n),) for n in range(1, len(instants) + 1)]
     head = [batch for batch in everything(scenario.bare) if batch.partition == partition][-1]
-    batch = seal(
-        headers,
-        events,
-        leaves=[
-            leaf for header, of in zip(headers, events, strict=True) for leaf in hash_commit(header, of, scenario.codec)
-        ],
-        codec=scenario.codec,
-        partition=partition,
-        seq=head.seq + 1,
-        previous_hash=head.hash,
+    batch = sealed(
+        headers, events, codec=scenario.codec, partition=partition, seq=head.seq + 1, previous_hash=head.hash
     )
     assert scenario.bare.append([batch]) == [None]
 

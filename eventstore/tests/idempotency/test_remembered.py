@@ -59,7 +59,12 @@ def test_a_kept_run_is_read_back_as_it_was_even_when_seqs_are_large():
     run = Run(packed(np.array([9, 3, 9, 1], np.uint64), seqs), seqs[0], seqs[-1], 7)
     again = open_run(seal_run(run, partition=3, first_timestamp=1), partition=3)
     assert (again.first_seq, again.last_seq, again.last_timestamp) == (seqs[0], seqs[-1], 7)
-    assert sorted(again.find(np.array([1, 2, 3, 9], np.uint64))) == [(0, seqs[3]), (2, seqs[1]), (3, seqs[0]), (3, seqs[2])]
+    assert sorted(again.find(np.array([1, 2, 3, 9], np.uint64))) == [
+        (0, seqs[3]),
+        (2, seqs[1]),
+        (3, seqs[0]),
+        (3, seqs[2]),
+    ]
     assert sorted(again.find(np.array([*range(100, 200), 9], np.uint64))) == [(100, seqs[0]), (100, seqs[2])]
 
 

@@ -1,5 +1,6 @@
 """Any sequence of commands against the obvious model: every verdict and every figure is the model's, to the unit."""
 
+from copy import copy
 from decimal import Decimal
 from itertools import count
 
@@ -14,7 +15,7 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
 from accounts.domain.account import decide, evolve
-from accounts.domain.state import Account, Order, fork
+from accounts.domain.state import Account, Order
 from accounts.domain.values import SHARE, value_rounded_up
 from accounts.tests.unit.domain.model import Model, decimal, shares
 from accounts.tests.unit.domain.scenario import DAY
@@ -399,7 +400,7 @@ def spends_what_is_reserved(monkeypatch):
     breach = risk.trade_breach
 
     def generous(account, trade, day, order):
-        other = fork(account)
+        other = copy(account)
         other.reserved_cash = 0
         return breach(other, trade, day, order)
 

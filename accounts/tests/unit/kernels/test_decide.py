@@ -106,8 +106,9 @@ class Both:
             found = self.state.accounts[number].copy()
             found[s.LAST_POSITION] = 0
             assert found.tolist() == row_of(account, self.versions[number]).tolist()
-            symbols = [self.state.positions[row, s.KEY] & (1 << s.SYMBOL_BITS) - 1
-                       for row in self.state.positions_of(number)]
+            symbols = [
+                self.state.positions[row, s.KEY] & (1 << s.SYMBOL_BITS) - 1 for row in self.state.positions_of(number)
+            ]
             assert sorted(symbols) == sorted(map(SYMBOLS.index, account.positions))
             for code, symbol in enumerate(SYMBOLS):
                 row = self.state.position_row(number, code)

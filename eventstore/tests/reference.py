@@ -1,0 +1,34 @@
+"""Hashing and sealing as they are defined, commit by commit and event by event: what kernels are held to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
+from eventstore.integrity.hashing import leaf_hash
+from eventstore.integrity.merkle import merkle_root
+from eventstore.record import StoredBatch
+from eventstore.serialization import columns
+from eventstore.serialization.codec import EventCodec
+from eventstore.writer.batch import seal
+
+
+def hash_commit(header: tuple[Any, ...], events: Sequence[Any], codec: EventCodec) -> tuple[bytes, ...]:
+    """Return the leaf hash of every event of a commit."""
+    encoded = codec.encode_value(header)
+    return tuple([leaf_hash(encoded, place, codec.encode_value(event)) for place, event in enumerate(events)])
+
+
+def sealed(
+    headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]], *, codec: EventCodec, **place: Any
+) -> StoredBatch:
+    """Return the batch that holds these commits; `place` is its partition, its seq and the hash before it."""
+    leaves = [leaf for of in zip(headers, event_groups, strict=True) for leaf in hash_commit(*of, codec)]
+    return seal(
+        codec.compress_bytes(columns.encode(headers, event_groups)),
+        leaf_prefixes=b"".join([leaf[:LEAF_PREFIX_BYTES] for leaf in leaves]),
+        merkle_root=merkle_root(leaves),
+        commit_count=len(headers),
+        first_timestamp=headers[0][2],
+        last_timestamp=headers[-1][2],
+        **place,
+    )
