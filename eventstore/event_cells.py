@@ -109,6 +109,13 @@ class Values:
             raise ValueError(f"the table has {self.count} values, found a cell for number {number}")
         return self.bytes[self.starts[number] : self.starts[number + 1]].tobytes()
 
+    def copy(self) -> "Values":
+        """Return another table that begins with the same values."""
+        other = Values.__new__(Values)
+        other.bytes, other.starts = self.bytes.copy(), self.starts.copy()
+        other.count, other._cells = self.count, self._cells.copy()
+        return other
+
     def truncate(self, count: int) -> None:
         """Take back every value but the first `count`."""
         if not 0 <= count <= self.count:

@@ -18,8 +18,17 @@ from accounts.api.database_outage import ask_database
 from accounts.api.errors import ApiError, forbidden
 from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.api.submission import access_from
-from accounts.application.batches import ParsedBatch, ScannedBatch, checked_batch, joined, parsed, parsed_trades
+from accounts.application.batches import (
+    ParsedBatch,
+    Refusal,
+    ScannedBatch,
+    checked_batch,
+    joined,
+    parsed,
+    parsed_trades,
+)
 from accounts.application.envelope import Booked, BriefResult, Envelope, NotExecuted
+from accounts.application.outcomes import BatchResults, said_elsewhere
 from accounts.application.provider import get_bus
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
@@ -68,26 +77,36 @@ async def submit_batch(info: GraphQLResolveInfo, items: object, *, parse: ParseE
     except ValueError as error:
         raise ApiError("BAD_REQUEST", str(error)) from error
     batch = await _parsed(checked, parse, access.principal.actor)
-    rows = np.zeros(len(checked), OUTCOME)
-    rows["code"] = SAID_ELSEWHERE
-    told = {place: BatchOutcome(code=error.code.value, message=error.message) for place, error in batch.refused.items()}
-    commands, places = batch.commands, batch.places
     if not may_on_every_account(access, action):
-        account_ids, accounts_of = np.unique(commands.aggregate_ids.view("S64").ravel(), return_inverse=True)
-        names = [account_id.decode() for account_id in account_ids.tolist()]
-        refusals = await _refusals(access, names, action)
-        is_refused = np.array([refusals[name] is not None for name in names], np.bool_)[accounts_of]
-        for index in np.flatnonzero(is_refused).tolist():
-            message = refusals[names[accounts_of[index]]]
-            told[int(places[index])] = BatchOutcome(code="FORBIDDEN", message=message)
-        commands, places = commands.take(np.flatnonzero(~is_refused)), places[~is_refused]
-    if len(commands):
-        results = await get_bus().asubmit_batch(commands)
-        rows[places] = results.rows
-        told |= {int(places[place]): _outcome(result) for place, result in results.others.items()}
-    accepted = np.count_nonzero(rows["code"] == DONE) + sum(outcome.code is None for outcome in told.values())
+        batch = await _permitted(batch, access, action)
+    results = await get_bus().asubmit_batch(batch.commands) if len(batch.commands) else said_elsewhere([])
+    return answer_to(batch, results)
+
+
+def answer_to(batch: ParsedBatch, results: BatchResults) -> BatchAnswer:
+    """Return the answer to a batch, given what became of its commands."""
+    places = batch.places
+    rows = np.zeros(len(places) + len(batch.refused), OUTCOME)
+    rows["code"] = SAID_ELSEWHERE
+    rows[places] = results.rows
+    told = {place: BatchOutcome(code=refusal.code, message=refusal.message) for place, refusal in batch.refused.items()}
+    told |= {int(places[place]): _outcome(result) for place, result in results.others.items()}
+    accepted = int(np.count_nonzero(rows["code"] == DONE)) + sum(outcome.code is None for outcome in told.values())
     others = {place: msgspec.json.encode(outcome) for place, outcome in told.items()}
     return BatchAnswer(accepted, len(rows) - accepted, msgspec.Raw(answer_json(rows, _CODES, others)))
+
+
+async def _permitted(batch: ParsedBatch, access: Access, action: Action) -> ParsedBatch:
+    """Return a batch with only those commands that the asking user may send."""
+    commands, places = batch.commands, batch.places
+    account_ids, accounts_of = np.unique(commands.aggregate_ids.view("S64").ravel(), return_inverse=True)
+    names = [account_id.decode() for account_id in account_ids.tolist()]
+    refusals = await _refusals(access, names, action)
+    is_refused = np.array([refusals[name] is not None for name in names], np.bool_)[accounts_of]
+    refused = dict(batch.refused)
+    for index in np.flatnonzero(is_refused).tolist():
+        refused[int(places[index])] = Refusal("FORBIDDEN", refusals[names[accounts_of[index]]] or "")
+    return ParsedBatch(commands.take(np.flatnonzero(~is_refused)), places[~is_refused], refused)
 
 
 async def _parsed(items: list[object] | ScannedBatch, parse: ParseEntry, actor: str) -> ParsedBatch:

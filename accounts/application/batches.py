@@ -56,19 +56,26 @@ class ScannedBatch(NamedTuple):
         return len(self.scanned.trades)
 
 
+class Refusal(NamedTuple):
+    """Why an entry is not sent."""
+
+    code: str
+    message: str
+
+
 class ParsedBatch(NamedTuple):
-    """The commands that the entries of a batch ask for, with the place of each; and what is wrong with the others."""
+    """The commands that the entries of a batch ask for, with the place of each; and why the others are not sent."""
 
     commands: AccountCommands
     places: NDArray[np.int64]
-    refused: dict[int, CommandInvalid]
+    refused: dict[int, Refusal]
 
 
 def decode_trades(raw: msgspec.Raw) -> object:
     """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
     text = bytes(raw)
     scanned = scan_trades(text, _symbols(), REQUEST_COMMANDS_MAX)
-    if scanned is None:
+    if scanned is None or not len(scanned.trades):
         return decode_anything(raw)
     odd = np.flatnonzero(~scanned.is_plain).tolist()
     spans = scanned.spans
@@ -130,13 +137,13 @@ def parsed(
     """Return the commands that items ask for, each judged by `parse`; they stand at these places of their batch."""
     envelopes: list[Envelope] = []
     found: list[int] = []
-    refused: dict[int, CommandInvalid] = {}
+    refused: dict[int, Refusal] = {}
     for place, item in zip(places, items, strict=True):
         try:
             envelopes.append(parse(item, actor))
             found.append(place)
         except CommandInvalid as error:
-            refused[place] = error
+            refused[place] = Refusal(error.code.value, error.message)
     return ParsedBatch(AccountCommands.of(envelopes), np.array(found, np.int64), refused)
 
 
@@ -145,7 +152,7 @@ def joined(parts: Sequence[ParsedBatch]) -> ParsedBatch:
     return ParsedBatch(
         AccountCommands.joined([part.commands for part in parts]),
         np.concatenate([part.places for part in parts]),
-        {place: error for part in parts for place, error in part.refused.items()},
+        {place: refusal for part in parts for place, refusal in part.refused.items()},
     )
 
 

@@ -20,8 +20,9 @@ from accounts.domain.events import OrderEvent
 from accounts.domain.state import Account, Order, Position
 from accounts.kernels import decide as d
 from accounts.kernels import state as s
-from accounts.kernels.events import add_trade_events
+from accounts.kernels.events import CONSTANTS, add_trade_events
 from accounts.kernels.state import Integers, State
+from eventstore.event_cells import Values
 from eventstore.writer.state_machine import Decided, Turn
 
 _OF_ORDERS: Final = frozenset(get_args(OrderEvent))
@@ -33,6 +34,8 @@ class AccountMachine:
     def __init__(self) -> None:
         self._state = State()
         self._symbols: dict[str, int] = {}
+        self._values = Values()
+        self._constants: Integers = np.array([self._values.cell(text) for text in CONSTANTS], np.int64)
         self._currencies: dict[str, int] = {"": 0}
         self._orders: dict[int, dict[str, Order]] = {}
         self._notes: list[tuple[dict[str, Order], str, Order | None]] = []
@@ -41,8 +44,10 @@ class AccountMachine:
         """See StateMachine."""
         (number,) = self._state.add_accounts(np.zeros((1, s.ACCOUNT_COLUMNS), np.int64))
         self._write(number, state, version)
+        noted = self._state.noted
         for symbol, position in state.positions.items():
             self._write_position(number, symbol, position, state.reserved_shares.get(symbol, 0))
+        self._state.forget_notes(noted)  # What is loaded is durable, whatever becomes of the group that asked for it.
         if state.orders:
             self._orders[number] = dict(state.orders)
         return number
@@ -77,6 +82,10 @@ class AccountMachine:
                 orders[order_id] = before
         self._notes.clear()
 
+    def values(self) -> Values:
+        """See StateMachine."""
+        return self._values.copy()
+
     def decide(self, turn: Turn[AccountCommand], now: int, decided: Decided) -> None:
         """See StateMachine."""
         commands, places = turn.commands, turn.places
@@ -87,8 +96,11 @@ class AccountMachine:
         quantities: Integers = np.ascontiguousarray(bodies["quantity"])
         prices: Integers = np.ascontiguousarray(bodies["price"])
         are_others: NDArray[np.bool_] = bodies["other"] >= 0
-        own_symbols = np.array([self._symbol(name) for name in commands.symbols], np.int64)
-        symbol_numbers = own_symbols[np.where(are_others, 0, symbols)] if len(own_symbols) else symbols
+        names = commands.symbols
+        own_symbols = np.array([self._symbol(name) for name in names], np.int64)
+        cells = np.array([decided.events.values.cell(name) for name in names], np.int64)
+        symbol_numbers, symbol_cells = (own_symbols[symbols], cells[symbols]) if len(names) else (symbols, symbols)
+        widest_symbol = max([len(name.encode()) for name in names], default=0)
         outcomes = np.zeros((len(places), d.OUTCOME_COLUMNS), np.int64)
         day, start = now // MICROSECONDS_PER_DAY, 0
         while True:
@@ -109,8 +121,9 @@ class AccountMachine:
                     decided.events,
                     first=start,
                     stop=stop,
-                    symbols=symbols,
-                    names=list(commands.symbols),
+                    symbol_cells=symbol_cells,
+                    widest_symbol=widest_symbol,
+                    constants=self._constants,
                     are_buys=are_buys,
                     quantities=quantities,
                     prices=prices,
@@ -228,7 +241,11 @@ class AccountMachine:
         row[s.RESERVED_SHARES] = reserved_shares
 
     def _symbol(self, name: str) -> int:
-        return self._symbols.setdefault(name, len(self._symbols))
+        number = self._symbols.get(name)
+        if number is None:
+            number = self._symbols[name] = len(self._symbols)
+            self._values.cell(name)
+        return number
 
 
 def _not_found() -> CommandInvalid:

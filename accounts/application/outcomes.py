@@ -53,7 +53,7 @@ def batch_results(
     for commits in outcomes.durable:
         _fill(results, commits, brief)
     for place, outcome in outcomes.single.items():
-        _tell(results, place, brief(place, outcome))
+        tell(results, place, brief(place, outcome))
     return results
 
 
@@ -72,7 +72,7 @@ def _fill(results: BatchResults, commits: DurableCommits[Any], brief: Callable[[
         place = int(commits.places[row])
         results.others[place] = brief(place, commits.committed(row))
     for place, row in commits.repeated.items():
-        _tell(results, place, brief(place, commits.committed(row, is_duplicate=True)))
+        tell(results, place, brief(place, commits.committed(row, is_duplicate=True)))
 
 
 def _fill_refusals(rows: OutcomeRows, refused: NDArray[np.int64], commits: DurableCommits[Any]) -> None:
@@ -88,7 +88,7 @@ def _fill_refusals(rows: OutcomeRows, refused: NDArray[np.int64], commits: Durab
         rows["code"][refused[(cells < VALUE_LIMIT) & (cells != nil)]] = SAID_ELSEWHERE
 
 
-def _tell(results: BatchResults, place: int, told: BriefResult) -> None:
+def tell(results: BatchResults, place: int, told: BriefResult) -> None:
     """Say of one command what is told of it, in a row if it can."""
     row = results.rows[place]
     if type(told) is Booked and told.order_id is None and _is_row(told):
@@ -96,6 +96,7 @@ def _tell(results: BatchResults, place: int, told: BriefResult) -> None:
         row["code"] = DONE if told.code is None else CODE_NUMBERS[told.code]
         row["limit"] = NO_FIGURE if told.limit is None else told.limit
         row["actual"] = NO_FIGURE if told.actual is None else told.actual
+        results.others.pop(place, None)
     else:
         row["code"] = SAID_ELSEWHERE
         results.others[place] = told

@@ -18,9 +18,9 @@ from accounts.domain.trades import NO_FEE
 from accounts.kernels import decide as d
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers
-from eventstore.event_cells import EventCells, Values
+from eventstore.event_cells import EventCells
 from eventstore.kernels.compiling import TABLE_SIGNATURE, Octets
-from eventstore.kernels.message_pack import VALUE_BASE, put_entry, put_integer
+from eventstore.kernels.message_pack import HEADER_ROOM, VALUE_BASE, put_entry, put_integer
 from eventstore.kernels.octets import put_octets
 
 _encode: Final[Callable[[object], bytes]] = msgspec.msgpack.Encoder().encode
@@ -39,12 +39,15 @@ OUTCOME_CODES: Final = {
 }
 """The code of each outcome that a refusal records, by its number."""
 
+CONSTANTS: Final = (None, "SELL", "BUY", ExecuteTrade.__name__, *OUTCOME_CODES.values())
+"""What the events of trades are made of besides figures and symbols."""
+
 _NIL: Final = 0
 _SELL: Final = 1
 _BUY: Final = 2
 _COMMAND: Final = 3
 _FIRST_CODE: Final = 4
-"""Where the cells of constant texts stand among those that the kernel is given; from here on those of the codes."""
+"""Where each stands; from here on the codes."""
 
 
 def _octets(*parts: bytes) -> Octets:
@@ -159,8 +162,9 @@ def add_trade_events(
     *,
     first: int,
     stop: int,
-    symbols: NDArray[np.int64],
-    names: list[str],
+    symbol_cells: Integers,
+    widest_symbol: int,
+    constants: Integers,
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
@@ -169,15 +173,14 @@ def add_trade_events(
 ) -> Integers:
     """Add the events of the decided entries `first` up to `stop`; return which entries have one, in order.
 
-    `symbols` are the entries' symbols by their places in `names`; the rest is what `decide_trades` was given.
+    `symbol_cells` are the cells of the entries' symbols, which have so many bytes at most, `constants` those of
+    CONSTANTS; the rest is what `decide_trades` was given.
     """
     values, count = events.values, stop - first
-    symbol_cells = np.array([values.cell(name) for name in names], np.int64)[symbols]
-    constants = _constants(values)
     cells = np.empty(count * max(FIELD_COUNTS), np.int64)
     types, starts, entries = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.int64)
-    widest = max([len(_encode(name)) for name in names], default=0)
-    arguments, ends = np.empty(count * (_ARGUMENTS_ROOM + widest), np.uint8), np.empty(count, np.int64)
+    room = _ARGUMENTS_ROOM + HEADER_ROOM + widest_symbol
+    arguments, ends = np.empty(count * room, np.uint8), np.empty(count, np.int64)
     found = _put_events(
         first,
         stop,
@@ -202,8 +205,3 @@ def add_trade_events(
     values.append_many(arguments, ends[:refused])
     events.add_mixed(TAGS, FIELD_COUNTS, types[:found], cells, starts[:found])
     return entries[:found]
-
-
-def _constants(values: Values) -> Integers:
-    texts = (None, "SELL", "BUY", ExecuteTrade.__name__, *OUTCOME_CODES.values())
-    return np.array([values.cell(text) for text in texts], np.int64)

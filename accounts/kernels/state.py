@@ -196,6 +196,17 @@ class State:
         self.make_room(1)
         note(account, row, self.accounts, self.positions, self.undo, self.counters)
 
+    @property
+    def noted(self) -> int:
+        """How many changes were noted since the last `keep` or `take_back`."""
+        return int(self.counters[UNDO_COUNT])
+
+    def forget_notes(self, noted: int) -> None:
+        """Make all but the first so many noted changes final. Positions are taken back in the order in which they came,
+        so none that was noted before may be a new one.
+        """
+        self.counters[UNDO_COUNT] = noted
+
     def position(self, account: int, symbol: int) -> int:
         """Return the row of a position, a new one of nothing when there is none; it and its account are noted."""
         self.make_room(1)

@@ -56,7 +56,7 @@ class Group(Generic[S, C]):
         self._codec = codec
         self._asks_the_same = asks_the_same
         self._first_result = first_result
-        self._decided = Decided()
+        self._decided = Decided(partition.machine.values())
         self._repeated: list[tuple[int, int]] = []
         self._remembered_before = partition.remembered.recent
         self._is_settled = False

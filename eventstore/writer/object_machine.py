@@ -6,6 +6,7 @@ For an application that is content with that; one that takes thousands of comman
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from eventstore.event_cells import Values
 from eventstore.writer.commands import Commands
 from eventstore.writer.decider import Decider
 from eventstore.writer.request import Request
@@ -57,6 +58,10 @@ class ObjectMachine(Generic[S, C]):
             state = self._decider.evolve(state, event)
         self._states[number] = state
         self._versions[number] += len(events)
+
+    def values(self) -> Values:
+        """See StateMachine."""
+        return Values()
 
     def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
         """See StateMachine."""

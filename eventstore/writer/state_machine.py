@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.event_cells import EventCells
+from eventstore.event_cells import EventCells, Values
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.commands import Commands
 
@@ -26,8 +26,9 @@ class Decided:
     of all commits stand in `events`, `event_counts[i]` of them for commit i.
     """
 
-    def __init__(self) -> None:
-        self.events = EventCells()
+    def __init__(self, values: Values) -> None:
+        """`values` is a table of values that begins as the machine likes it."""
+        self.events = EventCells(values)
         self.failures: dict[int, Exception] = {}
         self._parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
 
@@ -93,6 +94,9 @@ class StateMachine(Protocol[S, C]):
 
     def apply(self, number: int, events: Sequence[Any]) -> None:
         """Apply events that another writer made durable; nothing is waiting to be kept or taken back."""
+
+    def values(self) -> Values:
+        """Return a new table of values, with those that the machine's events nearly always have."""
 
     def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
         """Decide commands in order at `now` (UTC microseconds) and move their aggregates on.

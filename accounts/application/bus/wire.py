@@ -89,12 +89,14 @@ _NO_COMMAND: Final = CancelOrder("", "")
 
 def encode_request(request: BusRequest) -> list[bytes]:
     """Return the frames of a request."""
-    commands = request.commands
-    others = [msgspec.Raw(encode(command)) for command in commands.others]
+    commands, bodies = request.commands, request.commands.bodies.copy()
+    is_other = bodies["other"] >= 0
+    others = [msgspec.Raw(encode(commands.others[other])) for other in bodies["other"][is_other].tolist()]
+    bodies["other"][is_other] = np.arange(len(others))  # The commands may be a part of those that they were taken from.
     head = _Head(
         request.request_id, request.is_bulk, request.is_brief, list(commands.origins), list(commands.symbols), others
     )
-    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, commands.bodies)
+    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies)
     return [encode(head), *(column.tobytes() for column in columns)]
 
 
@@ -119,7 +121,7 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
     commands.others = others
     _check(commands)
-    places = {int(other): place for place, other in enumerate(commands.bodies["other"].tolist()) if other >= 0}
+    places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
     by_place = {places[number]: told for number, told in unread.items()}
     return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, by_place)
 
@@ -162,7 +164,7 @@ def _check(commands: AccountCommands) -> None:
         raise ValueError("the columns of a request are not of one length")
     if (commands.aggregate_ids > 127).any() or (commands.command_ids > 127).any():
         raise ValueError("the identifiers of a request are not ASCII")
-    if not np.array_equal(np.sort(numbers), np.arange(len(commands.others))):
+    if not np.array_equal(numbers, np.arange(len(commands.others))):
         raise ValueError("the commands of a request are not those that its rows name")
     for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):
         if len(places) and not 0 <= places.min() <= places.max() < limit:

@@ -15,8 +15,9 @@ from accounts.application.bus.in_process import InProcessBus
 from accounts.application.bus.keys import KeysUnusable, create_keys
 from accounts.application.bus.routed import RoutedBus
 from accounts.application.bus.routes import Route
-from accounts.application.bus.wire import BusRequest, decode_reply, decode_request, encode
+from accounts.application.bus.wire import BusRequest, decode_reply, decode_request, encode_request
 from accounts.application.bus.zeromq import ZeroMQBus
+from accounts.application.columns import AccountCommands
 from accounts.application.decider import AccountDecider
 from accounts.application.envelope import Envelope, Executed, NotExecuted
 from accounts.application.metrics import CommandCount
@@ -78,6 +79,10 @@ def opening(command_id="open"):
 
 def deposit(command_id, amount=1):
     return Envelope(ACCOUNT, command_id, "ada", DepositCash(amount, ""))
+
+
+def bulk_of(*envelopes):
+    return BusRequest(uuid.uuid4().bytes, True, False, AccountCommands.of(envelopes))
 
 
 def event_count(writer):
@@ -144,13 +149,13 @@ def test_the_same_command_is_executed_once_before_and_after_a_restart(start, end
 
 def test_a_request_that_is_sent_again_is_answered_again_without_being_executed(start, endpoint):
     writer = start()
-    request = BusRequest(uuid.uuid4().bytes, True, [opening(), deposit("1"), deposit("2")])
+    request = bulk_of(opening(), deposit("1"), deposit("2"))
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.connect(endpoint)
         replies = []
         for _ in range(3):
-            socket.send(encode(request))
-            replies.append(socket.recv())
+            socket.send_multipart(encode_request(request))
+            replies.append(socket.recv_multipart())
     assert replies[0] == replies[1] == replies[2]
     assert [result.version for result in decode_reply(replies[0]).results] == [1, 2, 3]
     assert event_count(writer) == 3
@@ -158,14 +163,14 @@ def test_a_request_that_is_sent_again_is_answered_again_without_being_executed(s
 
 def test_a_request_that_is_asked_again_meanwhile_is_decoded_and_answered_once(start, endpoint, monkeypatch):
     decoded = []
-    monkeypatch.setattr(writer_module, "decode_request", lambda message: decoded.append(0) or decode_request(message))
+    monkeypatch.setattr(writer_module, "decode_request", lambda frames: decoded.append(0) or decode_request(frames))
     writer = start()
-    request = BusRequest(uuid.uuid4().bytes, True, [opening(), *(deposit(str(n)) for n in range(8_000))])
+    request = bulk_of(opening(), *(deposit(str(n)) for n in range(8_000)))
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.connect(endpoint)
         for _ in range(2):
-            socket.send(encode(request))
-        assert len(decode_reply(socket.recv()).results) == 8_001
+            socket.send_multipart(encode_request(request))
+        assert len(decode_reply(socket.recv_multipart()).results) == 8_001
         assert not socket.poll(200)
     assert (len(decoded), event_count(writer)) == (1, 8_001)
 
@@ -179,7 +184,7 @@ def test_figures_wider_than_an_integer_are_refused_with_them_and_the_writer_goes
         (refused,) = bus.submit([huge])
         assert refused.events[0].code == "TRADE_LIMIT_EXCEEDED"
         assert int(refused.events[0].actual) == 10**20
-    (briefly,) = asyncio.run(bus.asubmit_briefly([huge]))
+    briefly = asyncio.run(bus.asubmit_batch(AccountCommands.of([huge]))).others[0]
     assert (briefly.code, int(briefly.actual), briefly.is_duplicate) == ("TRADE_LIMIT_EXCEEDED", 10**20, True)
     (after,) = bus.submit([deposit("1")])
     assert after.version == 3
@@ -197,17 +202,40 @@ def test_a_command_that_the_writer_cannot_read_fails_alone_and_at_once(start, en
     assert alone.code == "INTERNAL_ERROR"
 
 
+GOOD = encode_request(bulk_of(opening(), Envelope(ACCOUNT, "1", "ada", ExecuteTrade("KO", "BUY", SHARE, 10_000, None))))
+
+
+def altered(frame, place, value):
+    """Return a request whose frame says something else from a byte on."""
+    found = bytearray(GOOD[frame])
+    found[place : place + len(value)] = value
+    return [*GOOD[:frame], bytes(found), *GOOD[frame + 1 :]]
+
+
 @pytest.mark.parametrize(
-    "message",
-    [b"", b"\xc1", b"\x91" * 100_000, encode([b"0123456789abcdef", True, 5]), encode([b"id", True, [[1]] * 3, True])],
+    "frames",
+    [
+        [b""],
+        [b""] * 5,
+        [b"\xc1", *GOOD[1:]],
+        [b"\x91" * 100_000, *GOOD[1:]],
+        [GOOD[0], GOOD[1][:100], *GOOD[2:]],
+        [GOOD[0], GOOD[1] + GOOD[1], *GOOD[2:]],
+        [*GOOD[:4], GOOD[4][:-8]],
+        altered(1, 0, b"\xff"),
+        altered(3, 0, (7).to_bytes(8, "little")),
+        altered(3, 0, (-1).to_bytes(8, "little", signed=True)),
+        altered(4, 32 + 16, (9).to_bytes(4, "little")),
+        altered(4, 20, (5).to_bytes(4, "little")),
+    ],
 )
-def test_no_message_ends_the_writer(start, endpoint, message):
+def test_no_message_ends_the_writer(start, endpoint, frames):
     start()
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.connect(endpoint)
-        socket.send(message)
+        socket.send_multipart(frames)
         (opened,) = ZeroMQBus(endpoint).submit([opening()])
-        assert opened.version == 1
+        assert (opened.version, opened.is_duplicate) == (1, False)
 
 
 class HeldNotifier:
@@ -320,13 +348,16 @@ class TestSeveralWriters:
         accounts = [str(uuid.UUID(int=number)) for number in range(count)]
         return [Envelope(account, "open", "ada", OpenAccount("ada", "Savings", "USD")) for account in accounts]
 
-    @pytest.mark.parametrize("way", ["submit", "asubmit", "asubmit_briefly"])
+    @pytest.mark.parametrize("way", ["submit", "asubmit", "asubmit_batch"])
     def test_each_command_goes_to_the_writer_of_its_partition_and_answers_keep_their_order(self, bus, way):
         envelopes = self.openings(40)
-        answer = getattr(bus, way)(envelopes)
-        results = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
-        assert [result.version for result in results] == [1] * 40
-        if way != "asubmit_briefly":
+        if way == "asubmit_batch":
+            results = asyncio.run(bus.asubmit_batch(AccountCommands.of(envelopes)))
+            assert (results.rows["version"].tolist(), results.others) == ([1] * 40, {})
+        else:
+            answer = getattr(bus, way)(envelopes)
+            results = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+            assert [result.version for result in results] == [1] * 40
             assert [result.account_id for result in results] == [envelope.account_id for envelope in envelopes]
         for route, one in self.buses.items():
             executed = sum(partition_of(e.account_id, 4) in route.partitions for e in envelopes)

@@ -5,11 +5,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.application import batches, plain_trades
-from accounts.application.batches import decode_trades, trade_envelope, trade_envelopes
-from accounts.application.plain_trades import TradeItem
+from accounts.application.batches import Refusal, decode_trades, parsed_trades, trade_envelope
+from accounts.application.envelope import Envelope
 from accounts.domain.errors import CommandInvalid
-from accounts.domain.values import SHARE
 
 ACCOUNT = "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11"
 GOOD = {"accountId": ACCOUNT, "symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "commandId": "mine-1"}
@@ -48,7 +46,9 @@ CHANGES = st.dictionaries(st.sampled_from([*GOOD, "orderId", "stranger"]), ODD, 
 
 def said(found):
     if isinstance(found, CommandInvalid):
-        return found.code, found.message
+        return found.code.value, found.message
+    if isinstance(found, Refusal):
+        return tuple(found)
     return found.account_id, found.command, found.actor
 
 
@@ -62,15 +62,18 @@ def alone(item):
 
 
 def is_judged_alike(items):
+    """Judge a batch as a whole and each of its items alone; return the batch as it was taken apart."""
     decoded = decode_trades(msgspec.Raw(msgspec.json.encode(items)))
-    together = trade_envelopes(decoded, "ada")
-    assert list(map(said, together)) == [alone(item) for item in items]
-    given = [item["commandId"] for item in items]
-    assert all(
-        command_id in (None, found.command_id)
-        for command_id, found in zip(given, together, strict=True)
-        if not isinstance(found, CommandInvalid)
-    )
+    batch = parsed_trades(decoded, "ada")
+    assert sorted([*batch.places.tolist(), *batch.refused]) == list(range(len(items)))
+    commands = batch.commands
+    together = dict(batch.refused)
+    for row, place in enumerate(batch.places.tolist()):
+        together[place] = Envelope(
+            commands.aggregate_id(row), commands.command_id(row), commands.origin(row).actor, commands.command(row)
+        )
+        assert items[place]["commandId"] in (None, commands.command_id(row))
+    assert [said(together[place]) for place in range(len(items))] == [alone(item) for item in items]
     return decoded
 
 
@@ -88,32 +91,24 @@ def test_an_entry_is_judged_the_same_alone_and_among_others(items):
     is_judged_alike(items)
 
 
-def test_entries_of_the_right_form_are_decoded_at_once():
-    assert [type(item) for item in is_judged_alike([GOOD, {**GOOD, "symbol": "NOPE"}])] == [TradeItem, TradeItem]
-    assert [type(item) for item in is_judged_alike([GOOD, {**GOOD, "side": "buy"}])] == [dict, dict]
+def test_entries_without_a_fault_are_taken_apart_and_the_others_are_judged_one_by_one():
+    decoded = is_judged_alike([GOOD, {**GOOD, "symbol": "NOPE"}, {**GOOD, "orderId": ACCOUNT}, GOOD])
+    assert sorted(decoded.others) == [1, 2]
 
 
-def test_entries_without_a_fault_are_judged_at_once(monkeypatch):
-    monkeypatch.setattr(batches, "trade_envelope", None)
-    decoded = decode_trades(msgspec.Raw(msgspec.json.encode([GOOD, {**GOOD, "orderId": ACCOUNT}] * 200)))
-    assert [found.command.order_id for found in trade_envelopes(decoded, "ada")] == [None, ACCOUNT] * 200
+def test_every_entry_without_an_id_has_one_of_its_own():
+    without = {name: value for name, value in GOOD.items() if name != "commandId"}
+    commands = parsed_trades(decode_trades(msgspec.Raw(msgspec.json.encode([without] * 50))), "ada").commands
+    assert len({commands.command_id(row) for row in range(50)}) == 50
 
 
-@pytest.mark.parametrize(
-    ("rule", "planted", "wrong"),
-    [
-        ("are_known", lambda symbols: True, {"symbol": "NOPE"}),
-        ("parse_quantities", lambda quantities: quantities, {"quantity": 10**9 + 1}),
-        ("parse_quantities", lambda quantities: quantities, {}),
-        (
-            "parse_quantities",
-            lambda quantities: [int(float(shares)) * SHARE for shares in quantities],
-            {"quantity": "1.5"},
-        ),
-        ("parse_prices", lambda texts: [1] * len(texts), {"price": "0"}),
-    ],
-)
-def test_a_short_way_that_forgets_a_rule_is_found_out(rule, planted, wrong, monkeypatch):
-    monkeypatch.setattr(plain_trades, rule, planted)
-    with pytest.raises(AssertionError):
-        is_judged_alike([{**GOOD, **wrong}])
+def test_what_cannot_be_taken_apart_is_decoded_as_it_is():
+    assert decode_trades(msgspec.Raw(b'{"a": [1]}')) == {"a": [1]}
+    assert decode_trades(msgspec.Raw(b"[]")) == []
+    assert len(decode_trades(msgspec.Raw(msgspec.json.encode([GOOD] * 10_001)))) == 10_001
+
+
+@pytest.mark.parametrize("entry", ["nonsense", '{"a": }', "1 2", '"\x01"'])
+def test_what_is_no_json_is_found_wherever_it_stands(entry):
+    with pytest.raises(msgspec.DecodeError):
+        decode_trades(msgspec.Raw(f"[{msgspec.json.encode(GOOD).decode()}, {entry}]".encode()))

@@ -3,33 +3,41 @@
 from structlog.testing import capture_logs
 
 from accounts.application import metrics as module
-from accounts.application.envelope import Envelope
+from accounts.application.columns import AccountCommands
+from accounts.application.envelope import Booked, Envelope, NotExecuted
 from accounts.application.metrics import CommandCount, CommandMetrics, LaneTimes, MetricsLog
-from accounts.domain.commands import DepositCash, OpenAccount, WithdrawCash
-from accounts.domain.errors import Code, CommandInvalid
-from accounts.domain.events import AccountFrozen, CommandRefused
-from eventstore.errors import StoreUnavailable
-from eventstore.record import Commit
+from accounts.application.outcomes import said_elsewhere, tell
+from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
+from accounts.domain.values import SHARE
 from eventstore.writer.group_commit import GroupTimes
-from eventstore.writer.request import Committed, Failed
 
-DONE = Commit("a", 1, 1, "c", None, None, "ada", None, (AccountFrozen(reason="any event"),))
-REFUSED = Commit("a", 1, 1, "c", None, None, "ada", None, (CommandRefused("WithdrawCash", "NO_FUNDS", 1, 2, {}),))
+TRADE = ExecuteTrade("KO", "BUY", SHARE, 10_000, None)
+
 ENDINGS = [
-    (OpenAccount("ada", "Savings", "USD"), Committed(DONE.header, DONE.events)),
-    (DepositCash(1, ""), Committed(DONE.header, DONE.events)),
-    (DepositCash(1, ""), Committed(DONE.header, DONE.events)),
-    (DepositCash(1, ""), Committed.before(DONE)),
-    (WithdrawCash(1, ""), Committed(REFUSED.header, REFUSED.events)),
-    (WithdrawCash(1, ""), Failed(CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is none"))),
-    (WithdrawCash(1, ""), Failed(StoreUnavailable("away"))),
-    (WithdrawCash(1, ""), Failed(ZeroDivisionError())),
+    (OpenAccount("ada", "Savings", "USD"), Booked(1, False)),
+    (DepositCash(1, ""), Booked(2, False)),
+    (DepositCash(1, ""), Booked(3, False)),
+    (DepositCash(1, ""), Booked(3, True)),
+    (WithdrawCash(1, ""), Booked(4, False, "INSUFFICIENT_FUNDS", 1, 2)),
+    (WithdrawCash(1, ""), NotExecuted("a", "1", "ACCOUNT_NOT_FOUND", "there is none")),
+    (WithdrawCash(1, ""), NotExecuted("a", "1", "STORE_UNAVAILABLE", "away")),
+    (TRADE, Booked(5, False)),
+    (TRADE, Booked(6, False)),
+    (TRADE, Booked(6, True)),
+    (TRADE, Booked(7, False, "INSUFFICIENT_FUNDS", 1, 2)),
+    (TRADE, Booked(8, False, "TRADE_LIMIT_EXCEEDED", 1, str(10**20))),
+    (TRADE, NotExecuted("a", "1", "ACCOUNT_NOT_FOUND", "there is none")),
 ]
 
 
 def count(metrics, endings=ENDINGS):
-    envelopes = [Envelope("a", str(number), "ada", command) for number, (command, _) in enumerate(endings)]
-    metrics.count_group(envelopes, [outcome for _, outcome in endings], GroupTimes(0.25, 0.5))
+    commands = AccountCommands.of(
+        [Envelope("a", str(number), "ada", command) for number, (command, _) in enumerate(endings)]
+    )
+    results = said_elsewhere([told for _, told in endings])
+    for place, (_, told) in enumerate(endings):
+        tell(results, place, told)
+    metrics.count_group(commands, results, GroupTimes(0.25, 0.5))
 
 
 def test_commands_are_counted_by_kind_and_ending():
@@ -38,10 +46,14 @@ def test_commands_are_counted_by_kind_and_ending():
     assert sorted(metrics.counts(), key=lambda of: (of.command, of.outcome)) == [
         CommandCount("DepositCash", "DUPLICATE", 1),
         CommandCount("DepositCash", "EXECUTED", 2),
+        CommandCount("ExecuteTrade", "ACCOUNT_NOT_FOUND", 1),
+        CommandCount("ExecuteTrade", "DUPLICATE", 1),
+        CommandCount("ExecuteTrade", "EXECUTED", 2),
+        CommandCount("ExecuteTrade", "INSUFFICIENT_FUNDS", 1),
+        CommandCount("ExecuteTrade", "TRADE_LIMIT_EXCEEDED", 1),
         CommandCount("OpenAccount", "EXECUTED", 1),
         CommandCount("WithdrawCash", "ACCOUNT_NOT_FOUND", 1),
-        CommandCount("WithdrawCash", "INTERNAL_ERROR", 1),
-        CommandCount("WithdrawCash", "NO_FUNDS", 1),
+        CommandCount("WithdrawCash", "INSUFFICIENT_FUNDS", 1),
         CommandCount("WithdrawCash", "STORE_UNAVAILABLE", 1),
     ]
     assert (metrics.groups, metrics.deciding_seconds, metrics.writing_seconds) == (1, 0.25, 0.5)
