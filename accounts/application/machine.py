@@ -9,6 +9,7 @@ one leaves the other goes on from, in the order of asking.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, get_args
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +21,14 @@ from accounts.domain.events import OrderEvent
 from accounts.domain.state import Account, Order, Position
 from accounts.kernels import decide as d
 from accounts.kernels import state as s
-from accounts.kernels.events import CONSTANTS, add_trade_events
+from accounts.kernels.events import CONSTANTS, TAGS, add_trade_events
+from accounts.kernels.fold import NO_TYPE, SYMBOL, apply_events
 from accounts.kernels.state import Integers, State
-from eventstore.event_cells import Values
+from eventstore.event_cells import VALUE_BASE, EventCells, Values
+from eventstore.serialization.codec import EventCodec
 from eventstore.writer.state_machine import Decided, Turn
 
+_decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _OF_ORDERS: Final = frozenset(get_args(OrderEvent))
 
 
@@ -66,6 +70,33 @@ class AccountMachine:
         """See StateMachine."""
         self._evolve(number, events)
         self.keep()
+
+    def fold(self, numbers: Integers, versions: Integers, events: EventCells, codec: EventCodec) -> int | None:
+        """See StateMachine."""
+        symbols_of_values = np.zeros(events.values.count, np.int64)
+        trade_type, refusal_type = (events.tags.index(tag) if tag in events.tags else NO_TYPE for tag in TAGS)
+        for cell in np.unique(events.cells[events.starts[events.types == trade_type] + SYMBOL]).tolist():
+            symbols_of_values[cell - VALUE_BASE] = self._symbol(_decode_text(events.values.encoded(cell)))
+        start = 0
+        while True:
+            stop = apply_events(
+                self._state,
+                events,
+                numbers=numbers,
+                versions=versions,
+                trade_type=trade_type,
+                refusal_type=refusal_type,
+                symbols_of_values=symbols_of_values,
+                first=start,
+            )
+            if stop == len(numbers):
+                return None
+            number = int(numbers[stop])
+            if self.version(number) + 1 != versions[stop]:
+                return stop
+            self._evolve(number, [codec.upcast(events.event(stop, codec))])
+            self.keep()
+            start = stop + 1
 
     def keep(self) -> None:
         """See StateMachine."""

@@ -6,7 +6,11 @@ For an application that is content with that; one that takes thousands of comman
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from eventstore.event_cells import Values
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstore.event_cells import EventCells, Values
+from eventstore.serialization.codec import EventCodec
 from eventstore.writer.commands import Commands
 from eventstore.writer.decider import Decider
 from eventstore.writer.request import Request
@@ -58,6 +62,16 @@ class ObjectMachine(Generic[S, C]):
             state = self._decider.evolve(state, event)
         self._states[number] = state
         self._versions[number] += len(events)
+
+    def fold(
+        self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
+    ) -> int | None:
+        """See StateMachine."""
+        for place, (number, version) in enumerate(zip(numbers.tolist(), versions.tolist(), strict=True)):
+            if self._versions[number] + 1 != version:
+                return place
+            self.apply(number, [codec.upcast(events.event(place, codec))])
+        return None
 
     def values(self) -> Values:
         """See StateMachine."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from eventstore.errors import IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
-from eventstore.kernels.texts import NameTable, Texts, pack_texts
+from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.record import Batch, Commit
 from eventstore.writer.commands import Commands
@@ -76,8 +76,7 @@ class PartitionState(Generic[S, C]):
         numbers = self._numbers(aggregate_ids, failures)
 
         def enter(index: int) -> int:
-            number = self._names.add(aggregate_ids[index : index + 1])
-            assert number == self.machine.add(self._evolver.initial(commands.aggregate_id(int(places[index]))), 0)
+            number = self._add(aggregate_ids[index : index + 1], None)
             numbers[:] = self._names.find(aggregate_ids)
             return number
 
@@ -114,18 +113,24 @@ class PartitionState(Generic[S, C]):
         return numbers
 
     def _load(self, row: Texts) -> int:
-        aggregate_id = row.tobytes().rstrip(b"\0").decode()
+        aggregate_id = text_of(row[0])
         found = self._pages.load(aggregate_id) if self._pages is not None else None
         tail = self._tail.get(aggregate_id, ())
         if found is None and not tail:
             return -1
-        state, version = found or (self._evolver.initial(aggregate_id), 0)
-        number = self._names.add(row)
-        assert number == self.machine.add(state, version)
+        number = self._add(row, found)
+        version = self.machine.version(number)
         for commit, seq in tail:
             if commit.first_version > version:  # Pages may have been written since the tail was read.
                 self._apply(number, commit, seq)
         self._tail.pop(aggregate_id, None)
+        return number
+
+    def _add(self, row: Texts, found: tuple[S, int] | None) -> int:
+        """Add an aggregate with the state and version that were found of it, a new one for None; return its number."""
+        state, version = found or (self._evolver.initial(text_of(row[0])), 0)
+        number, named = self.machine.add(state, version), self._names.add(row)
+        assert number == named, "names and states have the same numbers"
         return number
 
     def _remember(self, batch: Batch) -> None:

@@ -95,6 +95,15 @@ class StateMachine(Protocol[S, C]):
     def apply(self, number: int, events: Sequence[Any]) -> None:
         """Apply events that another writer made durable; nothing is waiting to be kept or taken back."""
 
+    def fold(
+        self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
+    ) -> int | None:
+        """Apply events that are durable, in order, event i to the aggregate `numbers[i]`, which it makes `versions[i]`.
+
+        Returns the place of the first whose version is not the next one of its aggregate, with those before it applied;
+        None when there is none. Nothing is waiting to be kept or taken back.
+        """
+
     def values(self) -> Values:
         """Return a new table of values, with those that the machine's events nearly always have."""
 
