@@ -200,7 +200,11 @@ class Writer:
     def _overloaded(self, request: BusRequest) -> BusReply:
         message = f"{self._lanes.queued:,} commands are waiting already; nothing was executed: try again later"
         code = SystemCode.OVERLOADED.value
-        return _told_to_all(request, lambda *identity: NotExecuted(*identity, code, message, OVERLOADED_RETRY_AFTER_MS))
+
+        def refused(account_id: str, command_id: str) -> NotExecuted:
+            return NotExecuted(account_id, command_id, code, message, OVERLOADED_RETRY_AFTER_MS)
+
+        return _told_to_all(request, refused)
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)

@@ -92,7 +92,7 @@ def _cell_of(word: int, cells: int) -> Any:
 
 
 @kernel("i8(u8, u8[::1])")
-def _symbol_cell(word: int, words: Words) -> Any:
+def _symbol_cell(word: Any, words: Words) -> Any:
     """Return the cell that holds a symbol's word, or the empty one where it belongs."""
     cell = _cell_of(word, words.size)
     while words[cell] != word and words[cell] != 0:

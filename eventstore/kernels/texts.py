@@ -90,7 +90,7 @@ def _cell_of(table: Any, names: Texts, hashes: Hashes, texts: Texts, row: int, h
             if place == TEXT_BYTES:
                 break
         cell = (cell + 1) & mask
-    return cell
+    return int(cell)
 
 
 @kernel("void(i4[::1], u1[:,::1], u8[::1], u1[:,::1], i8[::1])")
