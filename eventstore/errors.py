@@ -72,10 +72,6 @@ class InvalidRange(EventStoreError, ValueError):
     """The range or version that was asked for cannot be read; nothing was."""
 
 
-class InvalidAppend(EventStoreError, ValueError):
-    """What was to be appended is not acceptable; nothing was written."""
-
-
 class UnknownEventType(EventStoreError):
     """A stored event has a type or schema version that this process does not know: it runs older code than the
     writer.
