@@ -6,7 +6,6 @@ set, with no I/O after the first call. Not here: prices, and whether the market 
 """
 
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,11 +33,6 @@ class UnknownSymbol(KeyError):
 def is_known(symbol: str) -> bool:
     """Tell whether an instrument has exactly this symbol (upper case)."""
     return symbol in _by_symbol()
-
-
-def are_known(symbols: Iterable[str]) -> bool:
-    """Tell whether instruments have all of these symbols."""
-    return _by_symbol().keys() >= set(symbols)
 
 
 def all_symbols() -> tuple[str, ...]:

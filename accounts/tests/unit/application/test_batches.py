@@ -1,15 +1,13 @@
-"""A batch is decoded and judged at once where it can be, and each entry is judged as if it had come alone."""
+"""A batch is taken apart at once where it can be, and each entry is judged as if it had come alone."""
 
 import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.application import batches, plain_trades
-from accounts.application.batches import decode_trades, trade_envelope, trade_envelopes
-from accounts.application.plain_trades import TradeItem
+from accounts.application import batches
+from accounts.application.batches import decode_trades, parsed_trades, trade_envelope
 from accounts.domain.errors import CommandInvalid
-from accounts.domain.values import SHARE
 
 ACCOUNT = "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11"
 GOOD = {"accountId": ACCOUNT, "symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "commandId": "mine-1"}
@@ -46,32 +44,32 @@ ODD = st.one_of(
 CHANGES = st.dictionaries(st.sampled_from([*GOOD, "orderId", "stranger"]), ODD, max_size=2)
 
 
-def said(found):
-    if isinstance(found, CommandInvalid):
-        return found.code, found.message
-    return found.account_id, found.command, found.actor
-
-
 def alone(item):
+    """Return what an entry asks for, an id that was made for it left out; or why it is refused."""
     try:
         found = trade_envelope(item, "ada")
     except CommandInvalid as error:
-        return said(error)
-    assert item["commandId"] is None or found.command_id == item["commandId"]
-    return said(found)
+        return error.code, error.message
+    return found.account_id, item["commandId"] and found.command_id, found.actor, found.command
 
 
-def is_judged_alike(items):
-    decoded = decode_trades(msgspec.Raw(msgspec.json.encode(items)))
-    together = trade_envelopes(decoded, "ada")
-    assert list(map(said, together)) == [alone(item) for item in items]
-    given = [item["commandId"] for item in items]
-    assert all(
-        command_id in (None, found.command_id)
-        for command_id, found in zip(given, together, strict=True)
-        if not isinstance(found, CommandInvalid)
-    )
-    return decoded
+def among_others(items):
+    """Return the same of each entry of a batch."""
+    batch = parsed_trades(decode_trades(msgspec.Raw(msgspec.json.encode(items))), "ada")
+    commands, found = batch.commands, {}
+    for n, place in enumerate(batch.places.tolist()):
+        command_id = commands.command_id(n)
+        assert command_id
+        found[place] = (
+            commands.aggregate_id(n),
+            items[place]["commandId"] and command_id,
+            commands.origin(n).actor,
+            commands.command(n),
+        )
+    assert list(found) == sorted(found)
+    assert not found.keys() & batch.refused.keys()
+    found |= {place: (error.code, error.message) for place, error in batch.refused.items()}
+    return [found[place] for place in range(len(items))]
 
 
 @settings(max_examples=1_000, deadline=None)
@@ -85,35 +83,31 @@ def is_judged_alike(items):
 @example([GOOD, {**GOOD, "commandId": None}])
 @example([GOOD, {**GOOD, "orderId": ACCOUNT}])
 def test_an_entry_is_judged_the_same_alone_and_among_others(items):
-    is_judged_alike(items)
+    assert among_others(items) == list(map(alone, items))
 
 
-def test_entries_of_the_right_form_are_decoded_at_once():
-    assert [type(item) for item in is_judged_alike([GOOD, {**GOOD, "symbol": "NOPE"}])] == [TradeItem, TradeItem]
-    assert [type(item) for item in is_judged_alike([GOOD, {**GOOD, "side": "buy"}])] == [dict, dict]
+def test_plain_entries_are_not_looked_at_one_by_one(monkeypatch):
+    items = [GOOD, {**GOOD, "orderId": ACCOUNT}, {**GOOD, "symbol": "NOPE"}] * 200
+    judged, judge = [], batches.trade_envelope
+    monkeypatch.setattr(batches, "trade_envelope", lambda item, actor: judged.append(item) or judge(item, actor))
+    assert len(among_others(items)) == len(items)
+    assert judged == [item for item in items if item != GOOD]
 
 
-def test_entries_without_a_fault_are_judged_at_once(monkeypatch):
-    monkeypatch.setattr(batches, "trade_envelope", None)
-    decoded = decode_trades(msgspec.Raw(msgspec.json.encode([GOOD, {**GOOD, "orderId": ACCOUNT}] * 200)))
-    assert [found.command.order_id for found in trade_envelopes(decoded, "ada")] == [None, ACCOUNT] * 200
+def test_entries_without_an_id_get_one_each():
+    items = [{**GOOD, "commandId": None}] * 20 + [{**GOOD, "commandId": None, "orderId": ACCOUNT}] * 20
+    commands = parsed_trades(decode_trades(msgspec.Raw(msgspec.json.encode(items))), "ada").commands
+    assert len({commands.command_id(n) for n in range(len(commands))}) == len(items)
 
 
-@pytest.mark.parametrize(
-    ("rule", "planted", "wrong"),
-    [
-        ("are_known", lambda symbols: True, {"symbol": "NOPE"}),
-        ("parse_quantities", lambda quantities: quantities, {"quantity": 10**9 + 1}),
-        ("parse_quantities", lambda quantities: quantities, {}),
-        (
-            "parse_quantities",
-            lambda quantities: [int(float(shares)) * SHARE for shares in quantities],
-            {"quantity": "1.5"},
-        ),
-        ("parse_prices", lambda texts: [1] * len(texts), {"price": "0"}),
-    ],
-)
-def test_a_short_way_that_forgets_a_rule_is_found_out(rule, planted, wrong, monkeypatch):
-    monkeypatch.setattr(plain_trades, rule, planted)
-    with pytest.raises(AssertionError):
-        is_judged_alike([{**GOOD, **wrong}])
+@pytest.mark.parametrize("figure", ["quantity", "price"])
+def test_a_scanner_that_gets_a_figure_wrong_is_found_out(figure, monkeypatch):
+    scan = batches.scan_trades
+
+    def wrong(*given):
+        scanned = scan(*given)
+        scanned.trades[figure] += 1
+        return scanned
+
+    monkeypatch.setattr(batches, "scan_trades", wrong)
+    assert among_others([GOOD]) != [alone(GOOD)]
