@@ -40,11 +40,6 @@ def all_symbols() -> tuple[str, ...]:
     return tuple(_by_symbol())
 
 
-def all_instruments() -> tuple[Instrument, ...]:
-    """Return every instrument in the alphabetical order of the symbols."""
-    return tuple(_by_symbol().values())
-
-
 def get_instrument(symbol: str) -> Instrument:
     """Return the instrument of this symbol, or raise `UnknownSymbol`."""
     if not is_known(symbol):
