@@ -36,11 +36,6 @@ def platform_actor(part: str) -> str:
     return f"{PLATFORM}/{part}"
 
 
-def sender_of(actor: str) -> str:
-    """Return the immutable part of an actor: "user:17", whatever key it was and whatever the names are; "platform"."""
-    return actor.partition("/")[0]
-
-
 def actor_text(actor: str) -> str:
     """Return an actor for people: "alice", "alice (key curl)", "platform (expiry)"; what has no such form as it is."""
     found = _USER.fullmatch(actor)

@@ -25,19 +25,6 @@ class ConflictLimitReached(EventStoreError):
     """Other writers won every one of the bounded number of tries; nothing was written. Try again."""
 
 
-class WrongExpectedVersion(EventStoreError):
-    """The aggregate is not at the version that the caller expected; nothing was written. Read it again and decide."""
-
-    def __init__(self, *, aggregate_id: str, expected: int, actual: int) -> None:
-        super().__init__(
-            f"aggregate {aggregate_id} was expected at version {expected} and is at {actual}: "
-            "read what is new and decide again"
-        )
-        self.aggregate_id = aggregate_id
-        self.expected = expected
-        self.actual = actual
-
-
 class CommandIdReused(EventStoreError):
     """The sender used this command id for something else; nothing was written. A new command needs a new id."""
 
@@ -70,10 +57,6 @@ class UnknownAggregate(EventStoreError):
 
 class InvalidRange(EventStoreError, ValueError):
     """The range or version that was asked for cannot be read; nothing was."""
-
-
-class InvalidAppend(EventStoreError, ValueError):
-    """What was to be appended is not acceptable; nothing was written."""
 
 
 class UnknownEventType(EventStoreError):

@@ -75,15 +75,15 @@ class Reader:
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self._opened(batch, _as_columns) for batch in stored]
 
-    def all_batches(self, *, partition: int, genesis: bytes, with_event_ids: bool = False) -> Iterator[Batch]:
-        """Yield every batch of a partition from the first, chain included."""
+    def all_batches(self, *, partition: int, genesis: bytes) -> Iterator[Batch]:
+        """Yield every batch of a partition from the first, chain included; event ids are left out."""
         after_seq, previous_hash = 0, genesis
         while True:
             batches = self.batches(
                 partition=partition,
                 after_seq=after_seq,
                 limit=READ_BATCHES_AT_ONCE,
-                with_event_ids=with_event_ids,
+                with_event_ids=False,
                 previous_hash=previous_hash,
             )
             if not batches:

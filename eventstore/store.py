@@ -10,7 +10,7 @@ store does not own business types: it is opened with a codec that knows them.
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
-from eventstore.feed import Feed
 from eventstore.instants import microseconds
 from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.pages.evolver import Evolver
@@ -50,7 +49,6 @@ class EventStore:
         self.pages = PageReader(engine, codec)
         """The pages of every aggregate, for readers that go through a history in their own way."""
         self._streams = Streams(engine, codec, partition_count=metadata.partition_count)
-        self._feed = Feed(engine=engine, reader=self._reader, codec=codec, partition_count=metadata.partition_count)
 
     @classmethod
     def open(cls, engine: Engine, *, codec: EventCodec, partition_count: int) -> "EventStore":
@@ -109,23 +107,11 @@ class EventStore:
         """Yield every batch of a partition from its first, the whole chain verified."""
         return self._reader.all_batches(partition=partition, genesis=self.genesis(partition))
 
-    def read_after(self, positions: Mapping[int, int]) -> Iterator[Batch]:
-        """Yield every batch past the positions (partition to seq) up to the heads of now, partitions in parallel."""
-        return self._feed.after(positions)
-
-    def events_of_types(self, types: Collection[str], *, start: datetime, end: datetime) -> Iterator[RecordedEvent]:
-        """Yield the events of these types in [start, end), by time; raises InvalidRange."""
-        return self._feed.of_types(types, start=microseconds(start), end=microseconds(end))
-
     def events(
         self, aggregate_id: str, *, from_version: int = 1, through_version: int | None = None
     ) -> Iterator[RecordedEvent]:
         """Yield an aggregate's events by version, both ends included; raises UnknownAggregate or InvalidRange."""
         return self._streams.events(aggregate_id, from_version=from_version, through_version=through_version)
-
-    def events_between(self, aggregate_id: str, *, start: datetime, end: datetime) -> Iterator[RecordedEvent]:
-        """Yield an aggregate's events in [start, end); raises UnknownAggregate or InvalidRange."""
-        return self._streams.events_between(aggregate_id, start=microseconds(start), end=microseconds(end))
 
     def state(
         self, evolver: Evolver[S], aggregate_id: str, *, version: int | None = None, at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Reading by aggregate: its events by version and by time, and its state at any version or instant.
+"""Reading by aggregate: its events by version, and its state at any version or instant.
 
 Pages give everything up to the page position, the tail of the journal what came after. The cost of a state does not
 grow with the length of the history: one page, at most 100 events, and what the tail holds of the aggregate.
@@ -65,21 +65,6 @@ class Streams:
                 if event.version >= from_version:
                     yield event
         if not is_known and not self._exists(aggregate_id):
-            raise UnknownAggregate(aggregate_id)
-
-    def events_between(self, aggregate_id: str, *, start: int, end: int) -> Iterator[RecordedEvent]:
-        """Yield an aggregate's events with start <= timestamp < end (UTC microseconds)."""
-        if end < start:
-            raise InvalidRange(f"a time range ends where it begins or later: found {start} to {end} (UTC microseconds)")
-        page = self._pages.last(aggregate_id, timestamp=start - 1)
-        is_known = page is not None
-        for commit in self._commits(aggregate_id, after_version=page.first_version - 1 if page else 0):
-            is_known = True
-            if commit.timestamp >= end:
-                return
-            if commit.timestamp >= start:
-                yield from recorded_events(commit)
-        if not is_known:
             raise UnknownAggregate(aggregate_id)
 
     def state(

@@ -6,7 +6,7 @@ A bar taken during the session covers what has been shown so far and says nothin
 
 from dataclasses import dataclass
 
-from market.intraday import SESSION_STEPS, DayPath, day_path
+from market.intraday import DayPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,3 @@ class Bar:
 def bar_until(path: DayPath, *, step: int) -> Bar:
     """Return the bar from the open to a step of the session (0 = the open, `SESSION_STEPS` = the close)."""
     return Bar(open=path.prices[0], high=path.highs[step], low=path.lows[step], close=path.prices[step])
-
-
-def day_bar(*, symbol: str, day_index: int) -> Bar:
-    """Return the bar of a whole day."""
-    return bar_until(day_path(symbol=symbol, day_index=day_index), step=SESSION_STEPS)

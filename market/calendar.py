@@ -34,11 +34,3 @@ def first_index_from(day: date) -> int:
     if not days[0] <= day <= days[-1]:
         raise OutsideCalendar(f"{day} is outside the data; choose a day from {days[0]} to {days[-1]}")
     return bisect_left(days, day)
-
-
-def previous_trading_day(day: date) -> date:
-    """Return the trading day before this one, or raise `OutsideCalendar` when the data begin with it."""
-    index = day_index(day)
-    if index == 0:
-        raise OutsideCalendar(f"{day} is the first day of the data, no trading day is known before it")
-    return trading_days()[index - 1]

@@ -6,7 +6,6 @@ set, with no I/O after the first call. Not here: prices, and whether the market 
 """
 
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,19 +35,9 @@ def is_known(symbol: str) -> bool:
     return symbol in _by_symbol()
 
 
-def are_known(symbols: Iterable[str]) -> bool:
-    """Tell whether instruments have all of these symbols."""
-    return _by_symbol().keys() >= set(symbols)
-
-
 def all_symbols() -> tuple[str, ...]:
     """Return every symbol in alphabetical order."""
     return tuple(_by_symbol())
-
-
-def all_instruments() -> tuple[Instrument, ...]:
-    """Return every instrument in the alphabetical order of the symbols."""
-    return tuple(_by_symbol().values())
 
 
 def get_instrument(symbol: str) -> Instrument:

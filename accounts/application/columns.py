@@ -3,8 +3,7 @@
 This is the one form in which commands travel from whoever asks to the writer. A single command is a batch of one.
 """
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Final, Self
 
 import numpy as np
@@ -32,7 +31,6 @@ class AccountCommands(Commands[AccountCommand]):
         bodies: Trades,
         others: Sequence[AccountCommand],
         symbols: Sequence[str],
-        expected_versions: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(
             aggregate_ids=aggregate_ids,
@@ -41,7 +39,6 @@ class AccountCommands(Commands[AccountCommand]):
             origins_of=origins_of,
             bodies=bodies,
             others=others,
-            expected_versions=expected_versions,
         )
         self.symbols = symbols
 
@@ -59,15 +56,12 @@ class AccountCommands(Commands[AccountCommand]):
             else:
                 rows.append((0, 0, 0, len(others), False))
                 others.append(command)
-        expected = {n: of.expected_version for n, of in enumerate(requests) if of.expected_version is not None}
         bodies = np.array(rows, TRADE)
-        return cls(
-            **addresses(requests), bodies=bodies, others=others, symbols=list(symbols), expected_versions=expected
-        )
+        return cls(**addresses(requests), bodies=bodies, others=others, symbols=list(symbols))
 
     @classmethod
     def joined(cls, parts: "Sequence[AccountCommands]") -> "AccountCommands":
-        """Return the commands of several, one part after the other; none of them expects a version."""
+        """Return the commands of several, one part after the other."""
         if len(parts) == 1:
             return parts[0]
         origins: dict[int, int] = {}
@@ -99,8 +93,7 @@ class AccountCommands(Commands[AccountCommand]):
         )
 
     def take(self, places: NDArray[np.int64] | slice) -> Self:
-        """Return the commands at some places; none of them expects a version."""
-        assert not self.expected_versions, "places would be other ones"
+        """Return the commands at some places."""
         return type(self)(
             aggregate_ids=self.aggregate_ids[places],
             command_ids=self.command_ids[places],

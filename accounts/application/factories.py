@@ -198,13 +198,6 @@ def command_id(given: str | None) -> str:
     return str(uuid.uuid4()) if given is None else _identifier(given, "a command id", Code.INVALID_COMMAND_ID)
 
 
-def command_ids(given: Sequence[str | None]) -> Sequence[str]:
-    """Return checked command ids of many commands, a new one where none is given."""
-    if None in given or not _are_identifiers(given):  # type: ignore[arg-type]
-        return [command_id(each) for each in given]  # Some are made, or one of them is refused with the reason.
-    return given  # type: ignore[return-value]
-
-
 @lru_cache(maxsize=_ACCOUNT_IDS_KEPT)
 def account_id(given: str) -> str:
     """Return a checked account id, which is a UUID in its canonical form."""
@@ -252,20 +245,10 @@ def _value(parse: Callable[[object], V], given: object, code: Code) -> V:
 
 
 def _identifier(given: str, what: str, code: Code) -> str:
-    if not _are_identifiers((given,)):
+    is_visible = given.isascii() and given.isprintable() and " " not in given
+    if not (is_visible and 1 <= len(given) <= IDENTIFIER_LENGTH_MAX):
         raise CommandInvalid(code, f"{what} is 1 to 64 visible ASCII characters, found {given[:70]!r}")
     return given
-
-
-def _are_identifiers(texts: Sequence[str]) -> bool:
-    together = "".join(texts)
-    return (
-        min(map(len, texts)) > 0
-        and max(map(len, texts)) <= IDENTIFIER_LENGTH_MAX
-        and together.isascii()
-        and together.isprintable()
-        and " " not in together
-    )
 
 
 def _reference(given: str) -> str:

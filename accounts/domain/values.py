@@ -9,8 +9,6 @@ The functions of integers alone (`value_of` and what it rests on) are rules that
 are written so that both ways give the same results, see `multiply_divide`.
 """
 
-import re
-from collections.abc import Sequence
 from typing import Final
 
 SCALE: Final = 10_000
@@ -29,12 +27,6 @@ _HUGE: Final = 10 ** (_WHOLE_DIGITS_MAX + 6)
 _MONEY_DECIMALS: Final = 4
 _QUANTITY_DECIMALS: Final = 6
 
-_ONE_PRICE: Final = tuple(
-    [rf"[0-9]{{1,{_WHOLE_DIGITS_MAX}}}" + rf"\.[0-9]{{{n}}}" * (n > 0) for n in range(_MONEY_DECIMALS + 1)]
-)
-_PRICES: Final = tuple([re.compile(rf"{one}(?:\n{one})*+", re.ASCII) for one in _ONE_PRICE])
-"""Prices, a line for each, by the number of their decimals."""
-
 
 class InvalidValue(ValueError):
     """A text that is not an amount, a price or a quantity of the domain; the message says why."""
@@ -50,22 +42,6 @@ def parse_price(text: object) -> int:
     return _parse_positive_decimal(text, what="a price", maximum=PRICE_MAX)
 
 
-def parse_prices(texts: Sequence[str]) -> list[int] | None:
-    """Parse many prices as `parse_price` does each: at once, when they have the same number of decimals.
-
-    None when one of them is no price: `parse_price` says which, and why.
-    """
-    lines, decimals = "\n".join(texts), len(texts[0].partition(".")[2])
-    if decimals > _MONEY_DECIMALS or _PRICES[decimals].fullmatch(lines) is None:
-        try:
-            return list(map(parse_price, texts))
-        except InvalidValue:
-            return None
-    unit = 10 ** (_MONEY_DECIMALS - decimals)
-    values = [int(digits) * unit for digits in lines.replace(".", "").split("\n")]
-    return values if len(values) == len(texts) and min(values) > 0 and max(values) <= PRICE_MAX else None
-
-
 def parse_quantity(value: object) -> int:
     """Parse shares such as "2.5", or a whole number of them, into millionths; at most a billion shares."""
     if type(value) is int:  # And not bool.
@@ -78,17 +54,6 @@ def parse_quantity(value: object) -> int:
             f"a quantity is above 0 and at most {format_quantity(QUANTITY_MAX)} shares, found {_shown(value)}"
         )
     return quantity
-
-
-def parse_quantities(values: Sequence[int | str]) -> Sequence[int] | None:
-    """Parse many quantities as `parse_quantity` does each, None when one of them is none."""
-    if set(map(type, values)) == {int}:
-        numbers: list[int] = [shares * SHARE for shares in values]  # type: ignore[misc]
-        return numbers if 1 <= min(numbers) <= max(numbers) <= QUANTITY_MAX else None
-    try:
-        return list(map(parse_quantity, values))
-    except InvalidValue:
-        return None
 
 
 def format_amount(value: int) -> str:

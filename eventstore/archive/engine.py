@@ -56,9 +56,6 @@ class ArchivedEngine:
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         return self.bare.append(batches)
 
-    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
-        return self.bare.append_together(batches)
-
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         stored = self.bare.read(partition=partition, after_seq=after_seq, limit=limit)
         if stored and stored[0].seq == after_seq + 1 and stored[-1].seq == after_seq + len(stored):

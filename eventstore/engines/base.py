@@ -39,11 +39,6 @@ class Journal(Protocol):
         Raises when none of them was written, or that cannot be known of any.
         """
 
-    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
-        """Write batches of different partitions, all or none; return those that stand in the way, none when all are
-        durable. A batch that an earlier try has written may stand in its own way.
-        """
-
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         """Return batches with a seq above `after_seq`, in order: at least one if there is any, at most `limit`."""
 

@@ -40,14 +40,6 @@ class MemoryEngine:
         with self._lock:
             return [self._append_one(batch) for batch in batches]
 
-    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
-        with self._lock:
-            standing = [self._partitions.get(batch.partition, {}).get(batch.seq) for batch in batches]
-            if not any(standing):
-                for batch in batches:
-                    self._append_one(batch)
-            return [batch for batch in standing if batch is not None]
-
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         with self._lock:
             stored = self._partitions.get(partition, {})

@@ -4,7 +4,7 @@ That is all that is needed to add leaves and to know the root: O(log n) hashes f
 range" that starts at 0). It cannot prove anything about single leaves; merkle.py does, from all of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from eventstore.integrity.merkle import hash_pair, merkle_root
 
@@ -28,11 +28,6 @@ class Frontier:
             size >>= 1
         self.hashes.append(carried)
         self.size += 1
-
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes at the end, in order."""
-        for leaf in leaves:
-            self.add(leaf)
 
     def root(self) -> bytes:
         """Return the root over all leaves so far."""

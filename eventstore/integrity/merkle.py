@@ -39,24 +39,6 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
-def root_of_inclusion(*, leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Return the root that a path leads to (RFC 9162 section 2.1.3.2); None when it fits no tree of this size."""
-    if not 0 <= index < size:
-        return None
-    last, found = size - 1, leaf
-    for sibling in path:
-        if last == 0:
-            return None
-        if index & 1 or index == last:
-            found = hash_pair(sibling, found)
-            while not index & 1 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            found = hash_pair(found, sibling)
-        index, last = index >> 1, last >> 1
-    return found if last == 0 else None
-
-
 def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     """Return the proof that the tree over the first `old_size` leaves became this one (RFC 9162 section 2.1.4.1).
 
@@ -79,36 +61,6 @@ def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     if not is_whole:
         path.append(merkle_root(leaves[first:last]))
     return path[::-1]
-
-
-def is_consistent(*, old_size: int, old_root: bytes, new_size: int, new_root: bytes, path: Sequence[bytes]) -> bool:
-    """Return whether a path proves that the old tree is the beginning of the new one (RFC 9162 section 2.1.4.2)."""
-    if not 0 <= old_size <= new_size:
-        return False
-    if old_size == 0:
-        return not path and old_root == merkle_root(())
-    if old_size == new_size:
-        return not path and old_root == new_root
-    steps = list(path)
-    if old_size & (old_size - 1) == 0:  # The old tree is one whole subtree of the new one.
-        steps.insert(0, old_root)
-    if not steps:
-        return False
-    index, last = old_size - 1, new_size - 1
-    while index & 1:
-        index, last = index >> 1, last >> 1
-    old_found = new_found = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if index & 1 or index == last:
-            old_found, new_found = hash_pair(step, old_found), hash_pair(step, new_found)
-            while not index & 1 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            new_found = hash_pair(new_found, step)
-        index, last = index >> 1, last >> 1
-    return last == 0 and old_found == old_root and new_found == new_root
 
 
 def hash_pair(left: bytes, right: bytes) -> bytes:

@@ -36,12 +36,6 @@ def text_of(row: Texts) -> str:
     return row.tobytes().rstrip(b"\0").decode()
 
 
-def texts_of(rows: Texts) -> list[str]:
-    """Return the texts of rows."""
-    joined = rows.tobytes()
-    return [joined[start : start + TEXT_BYTES].rstrip(b"\0").decode() for start in range(0, len(joined), TEXT_BYTES)]
-
-
 @kernel()
 def mixed(word: Any) -> Any:
     """Return a 64-bit word whose bits each depend on every bit of the given one."""

@@ -17,7 +17,7 @@ import msgspec
 import zstandard
 
 from eventstore.errors import UnknownEventType
-from eventstore.record import Commit, CommitHeader
+from eventstore.record import Commit
 from eventstore.serialization import columns
 from eventstore.serialization.columns import EncodedCommit, Layout, TypeColumns
 from eventstore.serialization.identifiers import KnownIdentifiers, unpack
@@ -75,18 +75,9 @@ class EventCodec:
         """Every registered class, old versions included, by its tag."""
         return self._classes
 
-    def encode_commit(self, header: CommitHeader | tuple[Any, ...], events: Sequence[Any]) -> EncodedCommit:
-        """Return the exact bytes of a commit, as the hashes cover them; the header as a tuple is the same bytes."""
-        encode = self.encode_value
-        return EncodedCommit(encode(header), [encode(event) for event in events])
-
     def encode(self, commits: Sequence[Commit[Any]]) -> bytes:
         """Return the plain columns of these commits."""
         return columns.encode([commit.header for commit in commits], [commit.events for commit in commits])
-
-    def compress(self, commits: Sequence[Commit[Any]]) -> bytes:
-        """Return the payload that holds these commits."""
-        return self.compress_bytes(self.encode(commits))
 
     def compress_columns(self, headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
         """Return the payload that holds commits with these headers (eight values each) and events."""

@@ -6,9 +6,10 @@ from typing import Any
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.integrity.hashing import leaf_hash
 from eventstore.integrity.merkle import merkle_root
-from eventstore.record import StoredBatch
+from eventstore.record import Commit, StoredBatch
 from eventstore.serialization import columns
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.columns import EncodedCommit
 from eventstore.writer.batch import seal
 
 
@@ -16,6 +17,16 @@ def hash_commit(header: tuple[Any, ...], events: Sequence[Any], codec: EventCode
     """Return the leaf hash of every event of a commit."""
     encoded = codec.encode_value(header)
     return tuple([leaf_hash(encoded, place, codec.encode_value(event)) for place, event in enumerate(events)])
+
+
+def encoded_commit(commit: Commit[Any], codec: EventCodec) -> EncodedCommit:
+    """Return the exact bytes of a commit, as the hashes cover them."""
+    return EncodedCommit(codec.encode_value(commit.header), [codec.encode_value(event) for event in commit.events])
+
+
+def compressed(commits: Sequence[Commit[Any]], codec: EventCodec) -> bytes:
+    """Return the payload that holds these commits."""
+    return codec.compress_bytes(codec.encode(commits))
 
 
 def sealed(

@@ -76,16 +76,6 @@ def test_data_are_there_for_whoever_opens_the_storage_again(engine, make_engine)
     assert again.heads() == {0: 1}
 
 
-def test_batches_that_belong_together_are_all_written_or_none(engine):
-    assert engine.append_together([batch(0, 1), batch(2, 1)]) == []
-    after_a_lost_answer = engine.append_together([batch(0, 1), batch(2, 1)])
-    assert after_a_lost_answer in ([], [batch(0, 1), batch(2, 1)])
-    assert engine.append_together([batch(1, 1), batch(2, 1, b"second")]) == [batch(2, 1)]
-    assert engine.heads() == {0: 1, 2: 1}
-    assert engine.append_together([batch(1, 1), batch(2, 2)]) == []
-    assert engine.heads() == {0: 1, 1: 1, 2: 2}
-
-
 def at(seq, first, last):
     return msgspec.structs.replace(batch(1, seq), first_timestamp=first, last_timestamp=last)
 

@@ -1,4 +1,4 @@
-"""Reading by aggregate, by time, by type and from positions; and what is refused."""
+"""Reading by aggregate, at any version and instant; and what is refused."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -64,30 +64,13 @@ def test_events_are_read_by_version_with_all_their_fields(store):
 def test_events_have_the_same_ids_wherever_they_are_read(store):
     from_journal = {
         (commit.aggregate_id, commit.first_version): commit.event_ids[0]
-        for batch in store.read_after(dict.fromkeys(range(4), 0))
+        for partition in range(4)
+        for batch in store.read_batches(partition=partition, after_seq=0, limit=99)
         for commit in batch.commits
     }
     for aggregate_id in "ab":
         for event in store.events(aggregate_id):
             assert event.event_id == from_journal[(aggregate_id, event.version)]
-
-
-def test_events_are_read_by_time_the_end_left_out(store):
-    assert versions(store.events_between("a", start=START + 2 * MINUTE, end=START + 5 * MINUTE)) == [3, 4, 5]
-    assert versions(store.events_between("a", start=START - MINUTE, end=START)) == []
-    assert versions(store.events_between("a", start=START + 9 * MINUTE, end=START + MINUTE * 60)) == [10]
-
-
-def test_events_are_read_by_type_and_time_across_aggregates(store):
-    found = list(store.events_of_types(["Added"], start=START + 8 * MINUTE, end=START + 12 * MINUTE))
-    assert [(event.aggregate_id, event.version) for event in found] == [("a", 9), ("a", 10), ("b", 1), ("b", 2)]
-
-
-def test_everything_past_a_vector_of_positions_is_read_once(store):
-    partition = store.partition_of("a")
-    seqs = [batch.seq for batch in store.read_after({partition: 4}) if batch.partition == partition]
-    assert seqs == list(range(5, store.heads()[partition] + 1))
-    assert sum(batch.event_count for batch in store.read_after(dict.fromkeys(range(4), 0))) == 13
 
 
 @pytest.mark.parametrize("version", [1, 2, 5, 6, 9, 10])
@@ -110,8 +93,6 @@ def test_what_cannot_be_read_is_one_clear_error(store):
     with pytest.raises(UnknownAggregate, match="'nobody'"):
         list(store.events("nobody"))
     with pytest.raises(UnknownAggregate):
-        list(store.events_between("nobody", start=START, end=START + MINUTE))
-    with pytest.raises(UnknownAggregate):
         store.state(decider, "nobody")
     with pytest.raises(UnknownAggregate):
         store.state(decider, "a", at=START - MINUTE)
@@ -121,14 +102,8 @@ def test_what_cannot_be_read_is_one_clear_error(store):
         store.state(decider, "a", version=11)
     with pytest.raises(InvalidRange, match="5 to 4"):
         list(store.events("a", from_version=5, through_version=4))
-    with pytest.raises(InvalidRange, match="time range"):
-        list(store.events_between("a", start=START, end=START - MINUTE))
     with pytest.raises(InvalidRange, match="time zone"):
         store.state(decider, "a", at=datetime(2026, 3, 1))
-    with pytest.raises(InvalidRange, match="'Subtracted' is no event type of this store: they are Added"):
-        list(store.events_of_types(["Subtracted"], start=START, end=START + MINUTE))
-    with pytest.raises(InvalidRange, match="partitions 0 to 3, found 4"):
-        list(store.read_after({4: 0}))
 
 
 def test_a_store_of_another_format_is_refused_with_what_to_do(make_engine):

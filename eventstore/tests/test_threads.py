@@ -68,16 +68,12 @@ def verified(store, name, number):
     return list(verify_partition(store, store.partition_of(name)))
 
 
-def tail(store, name, number):
-    return [each.seq for each in store.read_after({0: number % 3, 1: number % 3})]
-
-
 def page(store, name, number):
     made = store.snapshotter(CounterDecider()).check()
     return [next(made) for _ in range(2)]
 
 
-READS = (state, state, state, streamed, batch, columns, replayed, verified, tail, page)
+READS = (state, state, state, streamed, batch, columns, replayed, verified, page)
 
 
 def test_every_thread_gets_the_answers_that_it_gets_alone(store, hurried, request):

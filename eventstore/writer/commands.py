@@ -5,8 +5,7 @@ field `other` is -1, or the number of a command among `others` that is an object
 nothing but this class (`Commands.of`).
 """
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -44,34 +43,28 @@ class Commands(Generic[C]):
         origins_of: NDArray[np.int64],
         bodies: NDArray[Any],
         others: Sequence[C],
-        expected_versions: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
-        """`origins_of` has the place of each command's origin in `origins`; `expected_versions`, by place, the version
-        that an aggregate has to have for its command to be decided.
-        """
+        """`origins_of` has the place of each command's origin in `origins`."""
         self.aggregate_ids = aggregate_ids
         self.command_ids = command_ids
         self.origins = origins
         self.origins_of = origins_of
         self.bodies = bodies
         self.others = others
-        self.expected_versions = expected_versions
 
     @classmethod
     def of(cls, requests: Sequence[Request[C]]) -> Self:
         """Return commands that are objects as columns; raises TextTooLong."""
         bodies = np.zeros(len(requests), OTHER)
         bodies["other"] = np.arange(len(requests))
-        expected = {n: of.expected_version for n, of in enumerate(requests) if of.expected_version is not None}
         commands = [request.command for request in requests]
-        return cls(**addresses(requests), bodies=bodies, others=commands, expected_versions=expected)
+        return cls(**addresses(requests), bodies=bodies, others=commands)
 
     def __len__(self) -> int:
         return len(self.bodies)
 
     def take(self, places: NDArray[np.int64] | slice) -> Self:
-        """Return the commands at some places; none of them expects a version."""
-        assert not self.expected_versions, "places would be other ones"
+        """Return the commands at some places."""
         return type(self)(
             aggregate_ids=self.aggregate_ids[places],
             command_ids=self.command_ids[places],

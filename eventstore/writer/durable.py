@@ -21,24 +21,6 @@ def append_each(engine: Engine, batches: Sequence[StoredBatch]) -> list[AppendOu
     ]
 
 
-def append_together(engine: Engine, batches: Sequence[StoredBatch]) -> bool:
-    """Write batches, all or none; False when another one stands in the way. Raises what the engine raises."""
-    own = {batch.batch_id for batch in batches}
-    may_stand = False
-    for _ in range(UNKNOWN_TRIES_MAX):
-        try:
-            standing = engine.append_together(batches)
-        except OutcomeUnknown:
-            may_stand = True
-            continue
-        except StoreUnavailable as error:
-            if may_stand:
-                raise _unknown(batches[0], error) from error
-            raise
-        return {batch.batch_id for batch in standing} <= own  # All are ours: a try without an answer had written them.
-    raise _unknown(batches[0])
-
-
 def _settled(engine: Engine, batch: StoredBatch) -> AppendOutcome:
     """Find out what became of a batch whose write was not answered; write it again if nothing stands there."""
     outcome: AppendOutcome

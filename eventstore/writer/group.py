@@ -4,7 +4,7 @@ Nothing of it is durable before the batch is; then `publish` moves the partition
 `drop` takes the group back, and it is decided again.
 
 This is where a platform spends its time, so it works with columns. Only commands that may have been executed before,
-or that ask for something to be checked first, are looked at one by one.
+or whose ids say that they are too old, are looked at one by one.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.errors import CommandIdExpired, CommandIdReused, WrongExpectedVersion
+from eventstore.errors import CommandIdExpired, CommandIdReused
 from eventstore.event_cells import CommitRows, Origins, leaf_hashes, merkle_root_of, payload_columns
 from eventstore.idempotency.command_ids import is_expired, may_carry_time
 from eventstore.idempotency.recent import Keys
@@ -94,7 +94,7 @@ class Group(Generic[S, C]):
         found: dict[int, Outcome] = {int(places[index]): Failed(error) for index, error in unloadable.items()}
         earlier = self.partition.remembered.find(keys)
         may_repeat = self.partition.remembered.remember(keys, seq=self.seq)
-        looked_at = {*earlier, *np.flatnonzero(may_repeat).tolist(), *unloadable, *self._checked_first()}
+        looked_at = {*earlier, *np.flatnonzero(may_repeat).tolist(), *unloadable, *self._may_be_too_old()}
         start = 0
         for index in sorted(looked_at):
             self._decide(turn, start, index)
@@ -174,16 +174,12 @@ class Group(Generic[S, C]):
             )
             self.partition.machine.decide(part, self.now, self._decided)
 
-    def _checked_first(self) -> Iterable[int]:
-        """Return the indexes of commands that ask for a version, or whose ids may carry a time that is too old."""
-        expected = (
-            [index for index, place in enumerate(self._places.tolist()) if place in self._commands.expected_versions]
-            if self._commands.expected_versions
-            else []
-        )
+    def _may_be_too_old(self) -> Iterable[int]:
+        """Return the indexes of commands whose ids may carry a time that is too old."""
         if self.partition.remembered.complete_since == 0:
-            return expected
-        return [*expected, *np.flatnonzero(may_carry_time(self._commands.command_ids[self._places])).tolist()]
+            return []
+        found: list[int] = np.flatnonzero(may_carry_time(self._commands.command_ids[self._places])).tolist()
+        return found
 
     def _is_known(self, index: int, seqs: Iterable[int], outcomes: dict[int, Outcome]) -> bool:
         """Tell whether a command is not to be decided: it was executed before, or something keeps it from being."""
@@ -203,7 +199,6 @@ class Group(Generic[S, C]):
                     self._check_repeats(place, first.events)
                     outcomes[place] = first
                     return True
-            self._check_version(index, place)
             command_id = self._commands.command_id(place)
             if is_expired(command_id, complete_since=self.partition.remembered.complete_since, now=self.now):
                 raise CommandIdExpired(command_id)
@@ -211,15 +206,6 @@ class Group(Generic[S, C]):
             outcomes[place] = Failed(error)
             return True
         return False
-
-    def _check_version(self, index: int, place: int) -> None:
-        expected = self._commands.expected_versions.get(place)
-        if expected is None:
-            return
-        aggregate_id = self._commands.aggregate_id(place)
-        _, actual = self.partition.aggregate(aggregate_id)
-        if expected != actual:
-            raise WrongExpectedVersion(aggregate_id=aggregate_id, expected=expected, actual=actual)
 
     def _row_of(self, index: int) -> int | None:
         """Return which commit of this group is that of the same command, by its index; None when there is none."""

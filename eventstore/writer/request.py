@@ -22,7 +22,6 @@ class Request(msgspec.Struct, Generic[C], frozen=True, gc=False):
     correlation_id: str | None = None
     causation_id: str | None = None
     metadata: dict[str, str] | None = None
-    expected_version: int | None = None
 
 
 class Committed(msgspec.Struct, frozen=True, gc=False):

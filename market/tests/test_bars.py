@@ -1,16 +1,16 @@
 from datetime import date
 
-from market.bars import bar_until, day_bar
+from market.bars import bar_until
 from market.calendar import day_index
-from market.intraday import day_path
+from market.intraday import SESSION_STEPS, day_path
 from market.prices import close_price
 
 DAY = day_index(date(2020, 3, 16))
 
 
-def test_a_day_bar_spans_the_path_and_ends_at_the_real_close():
+def test_the_bar_of_a_whole_day_spans_the_path_and_ends_at_the_real_close():
     path = day_path(symbol="AMD", day_index=DAY)
-    bar = day_bar(symbol="AMD", day_index=DAY)
+    bar = bar_until(path, step=SESSION_STEPS)
     assert (bar.open, bar.high, bar.low) == (path.prices[0], max(path.prices), min(path.prices))
     assert bar.close == close_price(symbol="AMD", day_index=DAY)
 

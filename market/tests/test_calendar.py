@@ -6,7 +6,6 @@ from market.calendar import (
     OutsideCalendar,
     day_index,
     first_index_from,
-    previous_trading_day,
     trading_days,
 )
 
@@ -26,12 +25,6 @@ def test_a_holiday_leads_to_the_next_trading_day():
     assert trading_days()[first_index_from(date(2019, 1, 1))] == date(2019, 1, 2)
     with pytest.raises(OutsideCalendar, match="next one is 2019-01-02"):
         day_index(date(2019, 1, 1))
-
-
-def test_the_previous_trading_day_skips_the_week_end():
-    assert previous_trading_day(date(2019, 1, 7)) == date(2019, 1, 4)
-    with pytest.raises(OutsideCalendar, match="first day"):
-        previous_trading_day(date(2015, 1, 2))
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 4), date(2023, 1, 3)])

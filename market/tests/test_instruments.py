@@ -1,14 +1,14 @@
 import pytest
 
 from market import instruments
-from market.instruments import UnknownSymbol, all_instruments, all_symbols, get_instrument, is_known
+from market.instruments import UnknownSymbol, all_symbols, get_instrument, is_known
 from market.prices import daily_closes
 
 
 def test_there_are_twenty_instruments_in_alphabetical_order():
     assert len(all_symbols()) == 20
     assert list(all_symbols()) == sorted(all_symbols())
-    assert tuple(each.symbol for each in all_instruments()) == all_symbols()
+    assert [get_instrument(symbol).symbol for symbol in all_symbols()] == list(all_symbols())
 
 
 def test_every_instrument_has_prices_and_every_price_column_an_instrument():

@@ -25,7 +25,6 @@ from eventstore.writer.commands import Origin
 log = structlog.get_logger(__name__)
 
 REQUEST_FRAMES: Final = 5
-REPLY_FRAMES: Final = 2
 
 
 class RequestId(msgspec.Struct, frozen=True, array_like=True):

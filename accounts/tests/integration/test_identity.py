@@ -12,13 +12,14 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.actors import sender_of, user_reference
+from accounts.actors import user_reference
 from accounts.api_keys import create_api_key
 from accounts.models import AccountAccess, AccountOpening, ApiKey
 from accounts.permissions import grant_ownership
 from accounts.recent_access import ACCESS_SECONDS
 from accounts.tests.integration.test_graphql import DEPOSIT, FREEZE, OPEN, Api, events
 from accounts.users import RESERVED_NAMES, check_username
+from eventstore.idempotency.command_ids import sender_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

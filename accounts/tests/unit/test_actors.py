@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.actors import actor_text, key_actor, platform_actor, sender_of, session_actor
+from accounts.actors import actor_text, key_actor, platform_actor, session_actor
+from eventstore.idempotency.command_ids import sender_of
 
 ALICE = {"user_id": 17, "username": "alice"}
 

@@ -1,7 +1,7 @@
 """The DynamoDB engine: the journal as one item a batch, written with "nothing stands there yet" as its condition.
 
-Batches of several partitions go in one request, each on its own condition (inserts.py); those that belong together go
-in one transaction. Reads are strongly consistent. What an answer that was lost means is told apart by the batch id.
+Batches of several partitions go in one request, each on its own condition (inserts.py). Reads are strongly consistent.
+What an answer that was lost means is told apart by the batch id.
 """
 
 import time
@@ -20,7 +20,6 @@ from eventstore.engines.dynamodb.inserts import Inserted, Taken, insert, request
 from eventstore.engines.dynamodb.items import (
     EXPIRES_AT,
     ITEM_BYTES_MAX,
-    TRANSACTION_BYTES_MAX,
     Item,
     document_item,
     key,
@@ -30,23 +29,17 @@ from eventstore.engines.dynamodb.items import (
 from eventstore.engines.dynamodb.pages import DynamoDBPages
 from eventstore.engines.dynamodb.parts import Parts
 from eventstore.engines.dynamodb.tables import EVENTS_BY_TIME, events_table, snapshots_table
-from eventstore.errors import ConfigurationMismatch, EventStoreError, InvalidAppend, StoreUnavailable
+from eventstore.errors import ConfigurationMismatch, EventStoreError, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS_MAX: Final = 16
-TRANSACTION_BATCHES_MAX: Final = 100
-CONFLICT_TRIES_MAX: Final = 10
 LIMIT_GROWTH: Final = 8
 LIMIT_FACTOR_MAX: Final = 512
 
 _FREE: Final = {"ConditionExpression": "attribute_not_exists(p)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-
-
-_PASSING: Final = frozenset({"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
-"""Reasons for which a transaction was cancelled that may be gone at the next try."""
 
 
 class DynamoDBEngine:
@@ -113,32 +106,6 @@ class DynamoDBEngine:
             for place, outcome in zip(request, of_request, strict=True):
                 outcomes[place] = self._taken(batches[place], outcome) if isinstance(outcome, Taken) else outcome
         return outcomes
-
-    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
-        if len(batches) > TRANSACTION_BATCHES_MAX:
-            raise InvalidAppend(f"at most {TRANSACTION_BATCHES_MAX} partitions in one append, found {len(batches)}")
-        bytes_max = min(ITEM_BYTES_MAX, TRANSACTION_BYTES_MAX // max(1, len(batches)))
-        items = [self._parts.written(batch, bytes_max=bytes_max) for batch in batches]
-        puts = [{"Put": {"TableName": self._events, "Item": item, **_FREE}} for item in items]
-        token = str(uuid.uuid5(uuid.NAMESPACE_OID, "".join(batch.batch_id.hex() for batch in batches)))
-        for attempt in range(CONFLICT_TRIES_MAX):
-            try:  # The token makes sending it again the same as sending it once.
-                self._client.call("transact_write_items", TransactItems=puts, ClientRequestToken=token)
-            except ClientError as error:
-                reasons = error.response["CancellationReasons"]
-                standing = [
-                    self._standing(batch, reason.get("Item"))
-                    for batch, reason in zip(batches, reasons, strict=True)
-                    if reason["Code"] == "ConditionalCheckFailed"
-                ]
-                if standing:
-                    return standing
-                if all(reason["Code"] in _PASSING for reason in reasons):
-                    self._client.pause(attempt)
-                    continue
-                raise StoreUnavailable(f"{self._client.where} refused the transaction: {error}") from error
-            return []
-        raise StoreUnavailable(f"{CONFLICT_TRIES_MAX} transactions in a row met others or were throttled: try again")
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         """What has expired counts as gone, whenever DynamoDB gets to removing it: then nothing changes on that day."""

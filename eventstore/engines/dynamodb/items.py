@@ -57,9 +57,6 @@ expired more than five years ago, so it is not simply a small number.
 ITEM_BYTES_MAX: Final = 380_000
 """An item's payload; DynamoDB allows 400 KB for the whole item, names included."""
 
-TRANSACTION_BYTES_MAX: Final = 3_800_000
-"""The payloads of one transaction; DynamoDB allows 4 MB for all of its items, names included."""
-
 
 def batch_item(batch: StoredBatch) -> Item:
     """Return the item of a batch."""

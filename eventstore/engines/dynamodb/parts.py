@@ -21,10 +21,10 @@ class Parts:
         self._client = client
         self._table = table
 
-    def written(self, batch: StoredBatch, *, bytes_max: int = ITEM_BYTES_MAX) -> Item:
-        """Return the item of a batch; a payload that would make it larger than that is written apart, before."""
+    def written(self, batch: StoredBatch) -> Item:
+        """Return the item of a batch; a payload that would make it too large is written apart, before."""
         item = batch_item(batch)
-        if len(batch.payload) + len(batch.leaf_prefixes) <= bytes_max:
+        if len(batch.payload) + len(batch.leaf_prefixes) <= ITEM_BYTES_MAX:
             return item
         starts = range(0, len(batch.payload), ITEM_BYTES_MAX)
         for number, start in enumerate(starts):

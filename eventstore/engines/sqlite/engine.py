@@ -88,14 +88,6 @@ class SQLiteEngine:
         with self._journal.errors(), self._turns.turn(), self._journal.transaction():
             return [self._append_one(batch) for batch in batches]
 
-    def append_together(self, batches: Sequence[StoredBatch]) -> list[StoredBatch]:
-        standing: list[StoredBatch] = []
-        with self._journal.errors(), suppress(_NotAll), self._turns.turn(), self._journal.transaction():
-            standing = [winner for winner in map(self._append_one, batches) if winner is not None]
-            if standing:
-                raise _NotAll
-        return standing
-
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         query = f"{_SELECT} AND seq > ? ORDER BY seq LIMIT ?"
         return [_stored(row) for row in self._journal.rows(query, (partition, after_seq, limit), partition=partition)]
@@ -166,10 +158,6 @@ class SQLiteEngine:
             return None
         row: Any = connection.execute(f"{_SELECT} AND seq = ?", (batch.partition, batch.seq)).fetchone()
         return _stored(row)
-
-
-class _NotAll(Exception):
-    """One of several batches that belong together lost its place: the transaction is undone."""
 
 
 def _stored(row: tuple[object, ...]) -> StoredBatch:

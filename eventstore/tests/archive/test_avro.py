@@ -18,6 +18,8 @@ from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.archive.scenario import SCHEMA
 from eventstore.tests.counter import add
+from eventstore.tests.reference import compressed
+from eventstore.writer.object_machine import DecidesObjects
 
 
 class Rich(msgspec.Struct, frozen=True, array_like=True, tag="Rich@1"):
@@ -36,23 +38,20 @@ class Plain(msgspec.Struct, frozen=True, array_like=True, tag="Plain@2"):
     """No field at all."""
 
 
-class Recorder:
+class Recorder(DecidesObjects):
     """Every command is the events to record."""
 
     def initial(self, aggregate_id):
         return None
 
-    def fork(self, state):
-        return state
-
     def evolve(self, state, event):
         return state
 
-    def evolve_noted(self, state, event, notes):
-        return state
+    def dump(self, state):
+        return b""
 
-    def undo(self, notes):
-        pass
+    def load(self, dumped):
+        return None
 
     def decide(self, state, command, now):
         return command
@@ -166,7 +165,7 @@ def test_a_readable_form_that_differs_from_the_payload_is_found(planted):
     elif planted == "order":
         commit["events"].reverse()
     else:
-        record["payload"] = codec.compress([])
+        record["payload"] = compressed([], codec)
     forged = io.BytesIO()
     fastavro.writer(forged, fastavro.parse_schema(RICH_SCHEMA), [record], codec="deflate")
     with pytest.raises(IntegrityError, match="payload" if planted == "payload" else "readable form") as caught:

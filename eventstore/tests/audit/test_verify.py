@@ -12,6 +12,7 @@ from eventstore.errors import EventStoreError, FeedGap, IntegrityError
 from eventstore.integrity.diagnosis import with_bit_flipped
 from eventstore.integrity.hashing import payload_hash
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
+from eventstore.tests.reference import compressed
 from eventstore.tests.sqlite_file import empty_the_wal, sqlite_file, unprotected
 
 AGGREGATES = [f"aggregate-{n}" for n in range(40)]
@@ -79,7 +80,7 @@ def test_an_event_that_was_replaced_with_care_is_placed(folder):
     commits = store.codec.decode(plain)
     altered = commits[3]
     altered.events = (msgspec.structs.replace(altered.events[0], total=altered.events[0].total + 1),)
-    payload = store.codec.compress(commits)
+    payload = compressed(commits, store.codec)
     store.close()
     tamper(
         folder,

@@ -53,12 +53,6 @@ def test_a_payload_of_any_size_comes_back(engine, size):
     assert engine.append([batch(0, 1)]) == [large], "the winner comes back whole"
 
 
-def test_large_payloads_that_belong_together_are_written_together(engine):
-    both = [batch(0, 1, payload(600_000, 1)), batch(1, 1, payload(600_000, 2))]
-    assert engine.append_together(both) == []
-    assert [engine.read(partition=p, after_seq=0, limit=1)[0] for p in (0, 1)] == both
-
-
 def test_a_missing_part_is_damage_with_a_place(engine, dynamodb_url, table_prefix):
     large = batch(2, 1, payload(1_000_000))
     engine.append([large])
@@ -100,7 +94,7 @@ def test_a_lost_answer_is_an_unknown_outcome_for_the_batches_of_that_request(dyn
     assert written == (set(range(27)) if cut == "answer" else set(range(27)) - unknown)
 
 
-@pytest.mark.parametrize("operation", [b"BatchExecuteStatement", b"PutItem", b"TransactWriteItems"])
+@pytest.mark.parametrize("operation", [b"BatchExecuteStatement", b"PutItem"])
 def test_no_answer_that_is_lost_loses_or_doubles_an_event(dynamodb_url, table_prefix, operation):
     proxy = CuttingProxy(dynamodb_url, operation=operation)
     store = open_counters(connect(proxy.url, table_prefix), partition_count=4)
@@ -111,9 +105,7 @@ def test_no_answer_that_is_lost_loses_or_doubles_an_event(dynamodb_url, table_pr
     for number in range(rounds):
         proxy.cut = numbers.choice(["request", "answer", "nothing"])
         requests = [add(name, 1, f"{number}") for name in names]
-        if operation == b"TransactWriteItems":
-            outcomes = writer.execute_together(requests)
-        elif operation == b"PutItem":
+        if operation == b"PutItem":
             outcomes = [outcome for request in requests for outcome in writer.execute([request])]
         else:
             outcomes = writer.execute(requests)

@@ -11,7 +11,7 @@ from eventstore.record import Stretch
 from eventstore.tests.engines.cutting_proxy import CuttingProxy
 from eventstore.tests.engines.test_dynamodb import _Response, connect, payload
 from eventstore.tests.test_engines import METADATA, batch, page
-from eventstore.writer.durable import append_each, append_together
+from eventstore.writer.durable import append_each
 
 
 @pytest.fixture
@@ -119,25 +119,29 @@ def test_a_transaction_that_may_have_happened_is_never_said_not_to_have(dynamodb
     answered = answer_with(shaky._client, operation="TransactWriteItems", errors=TRIES_MAX, after=1)
     proxy.cut = "answer"
     with pytest.raises(OutcomeUnknown):
-        shaky.append_together([batch(0, 1, b"unclear"), batch(1, 1, b"unclear")])
+        shaky.put_pages([page("a", 1, 3)], partition=0, stretch=Stretch(0, 1, 1))
     assert len(answered) == TRIES_MAX - 1
-    assert engine.heads() == {0: 1, 1: 1}
+    assert engine.page_position(partition=0) == 1
     shaky.close()
     proxy.close()
 
 
-def test_batches_that_may_stand_are_said_so_when_the_next_try_is_refused():
+def test_a_batch_that_may_stand_is_said_so_when_the_next_try_is_refused():
     class Engine:
-        answers = [OutcomeUnknown("cut"), StoreUnavailable("throttled")]
+        def __init__(self, *answers):
+            self.answers = list(answers)
 
-        def append_together(self, batches):
-            raise self.answers.pop(0)
+        def append(self, batches):
+            return [self.answers.pop(0)]
 
-    with pytest.raises(OutcomeUnknown, match="throttled"):
-        append_together(Engine(), [batch(0, 1), batch(1, 1)])
-    Engine.answers = [StoreUnavailable("throttled")]
-    with pytest.raises(StoreUnavailable, match="throttled"):
-        append_together(Engine(), [batch(0, 1), batch(1, 1)])
+        def read(self, **_):
+            return []
+
+    refused = StoreUnavailable("throttled")
+    (outcome,) = append_each(Engine(OutcomeUnknown("cut"), refused), [batch(0, 1)])
+    assert isinstance(outcome, OutcomeUnknown)
+    assert "throttled" in str(outcome)
+    assert append_each(Engine(refused), [batch(0, 1)]) == [refused]
 
 
 def test_a_put_that_may_have_happened_is_never_said_not_to_have(dynamodb_url, table_prefix, engine):
@@ -157,26 +161,6 @@ def test_a_put_that_meets_a_transaction_is_tried_again(engine):
     answered = answer_with(engine._client, operation="PutItem", errors=2, code="TransactionConflictException")
     assert engine.append([batch(0, 1)]) == [None]
     assert len(answered) == 2
-
-
-@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_that_is_throttled_is_tried_again(engine, code):
-    answered = answer_with(
-        engine._client,
-        operation="TransactWriteItems",
-        errors=2,
-        code="TransactionCanceledException",
-        CancellationReasons=[{"Code": code, "Message": "planted"}, {"Code": "None"}],
-    )
-    own = code.encode()  # The token of a transaction is made of its batches' ids: DynamoDB knows it for ten minutes.
-    assert engine.append_together([batch(0, 1, own), batch(1, 1, own)]) == []
-    assert len(answered) == 2
-
-
-def test_a_transaction_of_more_than_four_megabytes_is_written(engine):
-    batches = [batch(partition, 1, payload(379_000, partition)) for partition in range(12)]
-    assert engine.append_together(batches) == []
-    assert [engine.read(partition=p, after_seq=0, limit=1) for p in range(12)] == [[one] for one in batches]
 
 
 def test_a_read_past_what_was_forgotten_takes_no_request_for_each_of_it(engine):
@@ -213,13 +197,19 @@ def test_a_damaged_item_with_parts_is_damage_with_a_place(engine, more):
         lambda engine: engine.page_stretches(partition=0),
         lambda engine: engine.last_page("a", timestamp=5),
         lambda engine: engine.replace_pages([page("a", 1, 3)], partition=0, stretch=Stretch(0, 1, 1)),
-        lambda engine: engine.append_together([batch(0, 1, payload(600_000)), batch(1, 1)]),
+        lambda engine: engine.put_pages([], partition=0, stretch=Stretch(0, 1, 1)),
     ],
 )
 def test_no_error_of_the_driver_comes_through(engine, use):
     answer_with(engine._client, operation=None, errors=100, code="ItemCollectionSizeLimitExceededException")
     with pytest.raises(StoreUnavailable):
         use(engine)
+
+
+def test_an_error_of_the_driver_is_an_outcome_of_our_own(engine):
+    answer_with(engine._client, operation=None, errors=100, code="ItemCollectionSizeLimitExceededException")
+    outcomes = engine.append([batch(0, 1, payload(600_000)), batch(1, 1)])
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, StoreUnavailable]
 
 
 def test_credentials_that_cannot_be_fetched_are_one_clear_sentence_and_nothing_was_sent(engine, monkeypatch):

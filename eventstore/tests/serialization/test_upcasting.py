@@ -1,7 +1,5 @@
 """A stored event of an old schema version is read as the current one, whichever way it is read."""
 
-from datetime import UTC, datetime
-
 import msgspec
 import pytest
 
@@ -60,11 +58,7 @@ def store(request, make_engine):
 
 def test_every_way_of_reading_gives_current_events(store):
     assert [e for batch in store.read_all(partition=0) for c in batch.commits for e in c.events] == READ
-    assert [e for batch in store.read_after({0: 0}) for c in batch.commits for e in c.events] == READ
     assert [event.data for event in store.events("a")] == READ
-    span = {"start": datetime(2000, 1, 1, tzinfo=UTC), "end": datetime(2100, 1, 1, tzinfo=UTC)}
-    assert [event.data for event in store.events_between("a", **span)] == READ
-    assert [event.data for event in store.events_of_types(["Added"], **span)] == READ
     assert store.state(CounterDecider(), "a").commit.events == (READ[1],)
 
 
@@ -80,10 +74,11 @@ def test_the_writer_goes_on_from_old_events(store):
 
 
 def test_ids_and_hashes_stay_those_of_the_stored_bytes(store):
-    ids = [event_id for batch in store.read_all(partition=0) for c in batch.commits for event_id in c.event_ids]
+    (batch,) = store.read_batches(partition=0, after_seq=0, limit=9)
+    ids = [event_id for c in batch.commits for event_id in c.event_ids]
     first = EventStore.open(store.engine, codec=EventCodec([AddedV1]), partition_count=1)
     assert [event.event_id for event in first.events("a")] == [event.event_id for event in store.events("a")]
-    assert set(ids) <= {event.event_id for event in store.events("a")}
+    assert ids == [event.event_id for event in store.events("a")]
     assert [finding for _, found in verify_partition(store, 0) for finding in found] == []
 
 

@@ -11,7 +11,6 @@ from eventstore.errors import (
     IntegrityError,
     OutcomeUnknown,
     StoreUnavailable,
-    WrongExpectedVersion,
 )
 from eventstore.idempotency import remembered
 from eventstore.tests.counter import Added, BelowZero, CounterDecider, add, histories, open_counters, uuid7
@@ -59,16 +58,6 @@ def test_a_command_that_cannot_be_decided_fails_alone_and_leaves_no_trace(writer
 def test_nothing_is_written_when_every_command_fails(writer, store):
     writer.execute([add("a", -1, "1"), add("b", -1, "2")])
     assert sum(store.heads().values()) == 0
-
-
-def test_a_wrong_expected_version_is_refused_with_both_versions(writer, store):
-    writer.execute([add("a", 5, "1")])
-    (outcome,) = writer.execute([add("a", 1, "2", expected_version=0)])
-    assert isinstance(outcome.error, WrongExpectedVersion)
-    assert (outcome.error.expected, outcome.error.actual) == (0, 1)
-    assert histories(store) == {"a": [5]}
-    (outcome,) = writer.execute([add("a", 1, "2", expected_version=1)])
-    assert outcome.version == 2
 
 
 def test_the_same_command_is_executed_once_in_one_group(writer, store):

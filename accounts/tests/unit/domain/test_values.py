@@ -19,7 +19,6 @@ from accounts.domain.values import (
     multiply_divide,
     parse_amount,
     parse_price,
-    parse_prices,
     parse_quantity,
     round_half_even,
     value_of,
@@ -90,22 +89,6 @@ def test_what_is_too_large_is_told_the_maximum_however_many_digits_it_has(digits
 def test_the_message_says_what_was_found():
     with pytest.raises(InvalidValue, match=r"a price is plain digits .* '1e3' is not"):
         parse_price("1e3")
-
-
-NEARLY_PRICES = st.one_of(
-    st.decimals(0, 2 * 10**7, places=2).map(str),
-    st.integers(0, 10**8).map(str),
-    st.text("0123456789.\n١-e ", max_size=8),
-)
-
-
-@given(st.lists(NEARLY_PRICES, min_size=1, max_size=5))
-def test_many_prices_are_read_like_each_of_them_or_not_at_all(texts):
-    try:
-        values = list(map(parse_price, texts))
-    except InvalidValue:
-        values = None
-    assert parse_prices(texts) == values
 
 
 @given(st.integers(1, MONEY_MAX))
