@@ -57,15 +57,12 @@ class KernelCache:
         """Return the kernel, or None when this process is to compile it."""
         found = self._load(signature, context)
         deadline = time.monotonic() + WAIT_SECONDS_MAX
-        is_waiting = False
         while found is None:
             has_lock = self._take_lock()
             found = self._load(signature, context)  # Again: whoever had the lock may have compiled it.
             if found is not None or has_lock or time.monotonic() > deadline:
                 break
-            if not is_waiting:
-                log.warning("waiting for another process, which compiles kernels: %s is not there yet", self._name)
-                is_waiting = True
+            say_once(f"waiting for another process, which compiles kernels into {self.cache_path}")
             time.sleep(_LOOK_SECONDS)
         if found is None:
             log.info("compiling %s", self._name)
@@ -107,6 +104,12 @@ class KernelCache:
         except OSError:
             return False
         return True
+
+
+@cache
+def say_once(message: str) -> None:
+    """Log a warning the first time that this process has it."""
+    log.warning("%s", message)
 
 
 @cache

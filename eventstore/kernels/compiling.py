@@ -8,9 +8,7 @@ Inside a kernel no references are counted, for that costs seven times what the w
 makes no array; it works on those that it is given, and its caller keeps them.
 """
 
-import logging
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
@@ -20,9 +18,7 @@ from numba.core.typing.templates import Signature
 from numpy.typing import NDArray
 
 from eventstore.integrity import hashing
-from eventstore.kernels.cache import CannotBeKept, KernelCache
-
-log = logging.getLogger(__name__)
+from eventstore.kernels.cache import CannotBeKept, KernelCache, say_once
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -64,7 +60,7 @@ def _compile(compiled: Any, signature: str | Signature, folders: Iterable[Path])
     try:
         kept = KernelCache(compiled.py_func, folders)
     except CannotBeKept as error:
-        _say_once(str(error))
+        say_once(str(error))
         compiled.compile(signature)
     else:
         compiled._cache = kept
@@ -73,8 +69,3 @@ def _compile(compiled: Any, signature: str | Signature, folders: Iterable[Path])
         finally:
             kept.close()
     compiled.disable_compile()
-
-
-@cache
-def _say_once(message: str) -> None:
-    log.warning("%s", message)
