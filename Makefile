@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE_BIN := $(CURDIR)/$(VENV)/node
 FRONTEND_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts -type f 2>/dev/null)
+PYTHON_SOURCES := $(shell find $(dir $(wildcard */apps.py)) -name '*.py' -not -path '*/tests/*')
+COMPILED := $(or $(NUMBA_CACHE_DIR),eventstore/kernels/__pycache__)/compiled
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -23,7 +25,7 @@ run: setup ## Start the whole platform; Ctrl-C stops it
 test: setup lint test-frontend test-python ## Run every test, real servers and a real browser included
 
 .PHONY: setup
-setup: $(VENV)/installed $(VENV)/node $(VENV)/dynamodb/DynamoDBLocal.jar frontend/dist/index.html tests/browser/node_modules/installed ## Install everything that the platform needs
+setup: $(VENV)/installed $(VENV)/node $(VENV)/dynamodb/DynamoDBLocal.jar frontend/dist/index.html tests/browser/node_modules/installed $(COMPILED) ## Install and compile everything that the platform needs
 
 .PHONY: lint
 lint: setup ## Check style, types and imports
@@ -89,3 +91,9 @@ frontend/dist/index.html: frontend/node_modules/installed $(FRONTEND_SOURCES)
 
 tests/browser/node_modules/installed: tests/browser/package.json tests/browser/package-lock.json | $(VENV)/node
 	@scripts/setup.sh packages $(VENV) tests/browser
+
+# It is in the folder of the compiled kernels, so it goes with them. Where that may not be written to, it is never there,
+# and each call looks whether there is anything to compile.
+$(COMPILED): $(VENV)/installed $(PYTHON_SOURCES)
+	@$(BIN)/python -m tradingplatform.kernels
+	@touch $@ 2>/dev/null || true

@@ -1,14 +1,19 @@
 """How kernels are compiled: as those of the event store are, with the domain's rules inside them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
+from numba.core.typing.templates import Signature
 from numba.extending import register_jitable
 
 from accounts.domain import risk, trades, values
-from eventstore.kernels.compiling import add_sources, kernel
+from eventstore.kernels import compiling
 
 __all__ = ["RULES", "kernel"]
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 RULES: Final = (
     values.multiply_divide,
@@ -21,7 +26,14 @@ RULES: Final = (
 )
 """The functions of the domain that kernels call. They stay what they are for everybody else."""
 
+_SOURCES: Final = (Path(values.__file__).parent, Path(__file__).parent)
+
 for _rule in RULES:
     register_jitable(_rule)
-add_sources(Path(values.__file__).parent)
-add_sources(Path(__file__).parent)
+
+
+def kernel(
+    signature: str | Signature | None = None,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Compile a function now, for one signature, or as a part of the kernels that call it when it is given none."""
+    return compiling.kernel(signature, sources=_SOURCES)

@@ -30,8 +30,8 @@ SCHEMA = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
 
 ONE_SHOTS = {"init", "demo"}
 SERVERS = {"dynamodb", "postgres", "valkey"}
-# Variables that boto3 reads by itself; the secrets of the servers are in their own services.
-WELL_KNOWN = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+# Variables that boto3 and Numba read by themselves; the secrets of the servers are in their own services.
+WELL_KNOWN = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NUMBA_CACHE_DIR"}
 SERVER_VARIABLES = {"postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}, "valkey": {"VALKEY_PASSWORD"}}
 EXACT_TAG = re.compile(r"^[a-z0-9./-]+:\d+(\.\d+)+(-[a-z0-9]+)?$")
 DATA = Path("/data")
