@@ -112,8 +112,8 @@ def _decide_trades(
         if account[s.STATUS] != s.ACTIVE:
             s.note(number, -1, accounts, positions, undo, counters)
             account[s.VERSION] += 1
-            outcome[OUTCOME] = ACCOUNT_CLOSED if account[s.STATUS] == s.CLOSED else NOT_ACTIVE
             outcome[VERSION_AFTER] = account[s.VERSION]
+            outcome[OUTCOME] = ACCOUNT_CLOSED if account[s.STATUS] == s.CLOSED else NOT_ACTIVE
             continue
         key = s.position_key(number, symbols[entry])
         cell = s.position_place(index, positions, key)
@@ -122,7 +122,7 @@ def _decide_trades(
             row = counters[s.POSITION_COUNT]  # Beyond the last one: a row of zeros.
         position = positions[row]
         is_buy, quantity, price = are_buys[entry], quantities[entry], prices[entry]
-        held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
+        held, cost = position[s.QUANTITY], position[s.COST]
         if not fits_64_bits(quantity, price, held, cost):
             return entry
         value = value_of(quantity, price)
@@ -137,7 +137,7 @@ def _decide_trades(
             account[s.CASH],
             account[s.POSITIONS_VALUE],
             held,
-            mark,
+            position[s.MARK],
             account[s.DAY_VOLUME] if account[s.DAY] == day else 0,
             account[s.MAX_TRADE_VALUE],
             account[s.MAX_DAILY_VALUE],
