@@ -117,9 +117,8 @@ def _decide_trades(
             continue
         key = s.position_key(number, symbols[entry])
         cell = s.position_place(index, positions, key)
-        row, is_new = index[cell], index[cell] < 0
-        if is_new:
-            row = counters[s.POSITION_COUNT]  # Beyond the last one: a row of zeros.
+        is_new = index[cell] < 0
+        row = counters[s.POSITION_COUNT] if is_new else index[cell]  # Beyond the last one there are rows of zeros.
         position = positions[row]
         is_buy, quantity, price = are_buys[entry], quantities[entry], prices[entry]
         held, cost = position[s.QUANTITY], position[s.COST]
