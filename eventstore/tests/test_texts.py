@@ -1,0 +1,88 @@
+"""Identifiers as rows of bytes: found by name, placed in partitions and hashed as texts are."""
+
+import uuid
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
+from eventstore.idempotency.recent import RecentCommands
+from eventstore.kernels.partitions import partitions_of
+from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of
+from eventstore.record import partition_of
+from eventstore.tests.counter import uuid7
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=16)
+ALIKE = st.sampled_from(["", "a", "a" * 7, "a" * 8, "a" * 9, "a" * 64, "a" * 63, "b" + "a" * 63, "a" * 63 + "b"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(NAMES | ALIKE, unique=True, max_size=60), st.lists(NAMES | ALIKE, max_size=20))
+def test_names_are_found_by_their_numbers_and_no_others_are(names, strangers):
+    table = NameTable()
+    for number, name in enumerate(names):
+        assert table.add(pack_texts([name])) == number
+    assert table.find(pack_texts(names)).tolist() == list(range(len(names)))
+    assert [table.name(number) for number in range(len(table))] == names
+    wanted = pack_texts(strangers)
+    assert [text_of(row) for row in wanted] == strangers
+    assert table.find(wanted).tolist() == [names.index(name) if name in names else -1 for name in strangers]
+
+
+def test_a_table_of_many_names_grows_and_finds_them_all():
+    rows = pack_texts([str(uuid.UUID(int=number)) for number in range(5_000)])
+    table = NameTable()
+    for place in range(len(rows)):
+        table.add(rows[place : place + 1])
+    assert np.array_equal(table.find(rows), np.arange(5_000))
+    assert table.find(pack_texts([str(uuid.UUID(int=5_000))])).tolist() == [-1]
+
+
+@pytest.mark.parametrize("text", ["a" * (TEXT_BYTES + 1), "é" * (TEXT_BYTES // 2 + 1), "a\0b"])
+def test_what_does_not_fit_a_row_is_refused(text):
+    with pytest.raises(TextTooLong, match="at most 64 bytes"):
+        pack_texts(["good", text])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(NAMES | ALIKE, min_size=1, max_size=20), st.integers(1, 64))
+def test_an_aggregate_lives_in_the_partition_that_its_text_says(names, count):
+    found = np.empty(len(names), np.int64)
+    partitions_of(pack_texts(names), count, found)
+    assert found.tolist() == [partition_of(name, count) for name in names]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(NAMES | ALIKE, st.sampled_from(["ann/key", "ann", "bob"]), NAMES | ALIKE), unique=True))
+def test_keys_of_columns_are_those_of_single_commands_and_differ(identities):
+    keys = CommandKeys(str(uuid.UUID(int=7)))
+    together = keys.of_texts(identities)
+    assert [keys.of_texts([identity])[0] for identity in identities] == together.tolist()
+    distinct = {(aggregate, actor.partition("/")[0], command) for aggregate, actor, command in identities}
+    assert len(set(together.tolist())) == len(distinct)
+
+
+def test_ids_that_may_carry_a_time_are_told_by_length_and_mark():
+    ids = ["1", "01M3250V007ZZZZZZZZZZZZZZZ", uuid7(10**15), str(uuid.UUID(int=1, version=4)), "x" * 64, "x" * 27]
+    assert may_carry_time(pack_texts(ids)).tolist() == [False, True, True, False, False, False]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=9), max_size=20), st.data())
+def test_recent_commands_are_those_that_were_not_taken_back(batches, data):
+    recent, model = RecentCommands(), []
+    for seq, keys in enumerate(batches, start=1):
+        before = len(model)
+        were_there = recent.add(np.array(keys, np.uint64), seq=seq)
+        known = [key for key, _ in model]
+        assert were_there.tolist() == [key in known + keys[:place] for place, key in enumerate(keys)]
+        model += [(key, seq) for key in keys]
+        if data.draw(st.booleans()):
+            recent.take_back(before)
+            del model[before:]
+        assert len(recent) == len(model)
+        for key in range(31):
+            seqs = [entry & 0xFFFFFF for entry in recent.find(key).tolist()]
+            assert seqs == [of for found, of in model if found == key]
