@@ -86,5 +86,5 @@ class Feed:
 
     def _holds(self, stored: StoredBatch, types: frozenset[str]) -> bool:
         """Tell, from the head of the columns alone, whether a batch may hold such events (upcasting may rename)."""
-        tags = [of_type.tag for of_type in self._reader.layout(stored).types]
+        tags = self._reader.columns(stored).events.tags
         return any(tag.partition("@")[0] in types or self._codec.is_old(tag) for tag in tags)

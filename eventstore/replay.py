@@ -7,14 +7,14 @@ both to it); what differs is the time.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
+from itertools import compress
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from eventstore.errors import IntegrityError
 from eventstore.pages.evolver import Evolver
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
-from eventstore.serialization.columns import Layout
-from eventstore.serialization.identifiers import KnownIdentifiers
+from eventstore.serialization.packed import CommitColumns
 
 S = TypeVar("S")
 
@@ -61,7 +61,6 @@ class Replay(Generic[S]):
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
-        self._known = KnownIdentifiers()
         self._windows: dict[str, _Window] = {}
         self._states: dict[str, S] = {}
         self._versions: dict[str, int] = defaultdict(int)
@@ -86,31 +85,25 @@ class Replay(Generic[S]):
     def _apply(self, stored: StoredBatch, through_timestamp: int | None) -> int:
         if through_timestamp is not None and stored.last_timestamp > through_timestamp:
             return self._apply_one_by_one(stored, through_timestamp)
-        layout, columns = self._reader.columns(stored, self._bulk)
-        if layout.event_counts is not None or columns is None:
+        columns, fields = self._reader.fields(stored, self._bulk)
+        if fields is None or not columns.has_single_events:
             return self._apply_one_by_one(stored, stored.last_timestamp)
-        self._gather(layout, columns, stored.seq)
+        self._gather(columns, fields, stored.seq)
         return stored.event_count
 
-    def _gather(self, layout: Layout, columns: Sequence[Sequence[list[Any]]], seq: int) -> None:
+    def _gather(self, columns: CommitColumns, fields: Sequence[Sequence[list[Any]]], seq: int) -> None:
         """Add a batch of events that are taken in columns to the windows."""
-        unpacked = self._known.unpack(layout.aggregate_ids, count=layout.commit_count)
-        aggregate_ids = cast(Sequence[str], unpacked)  # A commit has an aggregate, always.
-        self._count_up(aggregate_ids, layout.first_versions, seq)
-        for place, of_type in enumerate(layout.types):
-            wanted = self._bulk[of_type.tag]
+        aggregate_ids, events = columns.aggregate_ids(), columns.events
+        self._count_up(aggregate_ids, columns.commits.first_versions.tolist(), seq)
+        for place, tag in enumerate(events.tags):
+            wanted = self._bulk[tag]
             if not wanted:
                 continue
-            window = self._windows.get(of_type.tag)
+            window = self._windows.get(tag)
             if window is None:
-                window = self._windows[of_type.tag] = _Window(len(wanted))
-            places = layout.type_places
-            window.aggregate_ids += (
-                aggregate_ids
-                if places is None
-                else [name for name, of_event in zip(aggregate_ids, places, strict=True) if of_event == place]
-            )
-            for column, values in zip(window.columns, columns[place], strict=True):
+                window = self._windows[tag] = _Window(len(wanted))
+            window.aggregate_ids += compress(aggregate_ids, (events.types == place).tolist())
+            for column, values in zip(window.columns, fields[place], strict=True):
                 column += values
 
     def _count_up(self, aggregate_ids: Sequence[str], first_versions: Sequence[int], seq: int) -> None:

@@ -38,8 +38,8 @@ def text_of(row: Texts) -> str:
 
 def texts_of(rows: Texts) -> list[str]:
     """Return the texts of rows."""
-    joined = rows.tobytes()
-    return [joined[start : start + TEXT_BYTES].rstrip(b"\0").decode() for start in range(0, len(joined), TEXT_BYTES)]
+    texts: list[bytes] = np.ascontiguousarray(rows).view(f"S{TEXT_BYTES}").ravel().tolist()
+    return b"\0".join(texts).decode().split("\0") if texts else []
 
 
 @kernel()
