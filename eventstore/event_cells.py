@@ -73,8 +73,8 @@ class Values:
     @classmethod
     def of(cls, octets: Octets, starts: Integers, count: int) -> Self:
         """Return a table of `count` values that lie in arrays already."""
-        values = cls()
-        values.bytes, values.starts, values.count = octets, starts, count
+        values = cls.__new__(cls)  # It needs no room of its own.
+        values.bytes, values.starts, values.count, values._cells = octets, starts, count, {}
         return values
 
     @property
@@ -193,16 +193,15 @@ class EventCells:
         *,
         values: Values,
         tags: Sequence[str],
+        tag_values: Values,
         field_counts: Integers,
         cells: Integers,
         types: Numbers,
         starts: Integers,
     ) -> Self:
         """Return events whose rows lie in arrays already, those of a type together; events are only read of it."""
-        events = cls(values)
-        events.tags = list(tags)
-        for tag in tags:
-            events.tag_values.number(_encode(tag))
+        events = cls.__new__(cls)  # It needs no room of its own.
+        events.values, events.tags, events.tag_values = values, list(tags), tag_values
         events._field_counts, events._cells, events._types, events._starts = field_counts, cells, types, starts
         events._count, events._cell_count = len(types), len(cells)
         return events
@@ -284,7 +283,8 @@ class EventCells:
 
     def rows_of(self, of_type: int) -> Integers:
         """Return the rows of all events of a type, in order: i8[n, fields]."""
-        starts, fields = self.starts[self.types == of_type], int(self._field_counts[of_type])
+        starts = self.starts if len(self.tags) == 1 else self.starts[self.types == of_type]
+        fields = int(self._field_counts[of_type])
         if len(starts) and int(starts[-1] - starts[0]) == fields * (len(starts) - 1):  # They lie together.
             return self._cells[starts[0] : starts[-1] + fields].reshape(-1, fields)
         return self._cells[starts[:, None] + np.arange(fields)]
@@ -393,6 +393,13 @@ class CommitRows:
         if count and self.event_counts.min() < 0:
             raise ValueError(f"a commit has events or none, found {self.event_counts.min()} of them")
 
+    @classmethod
+    def of(cls, **columns: Any) -> Self:
+        """Return commits of columns that are known to be right, in the types that kernels take."""
+        rows = cls.__new__(cls)
+        rows.__dict__.update(columns)
+        return rows
+
     def __len__(self) -> int:
         return len(self.first_versions)
 
@@ -443,6 +450,8 @@ def _room(commits: CommitRows, events: EventCells, first_event: int) -> int:
 
 def _for_kernels(array: NDArray[_Scalar], scalar: type[_Scalar]) -> NDArray[_Scalar]:
     """Return an array as signatures want it, contiguous and not read-only: itself, or a copy."""
+    if array.dtype == scalar and array.flags.carray:
+        return array
     return np.require(array, scalar, ("C", "W"))
 
 

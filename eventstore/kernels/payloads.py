@@ -200,10 +200,10 @@ def put_matrix(
 
 @kernel()
 def find_conditions(
-    octets: Octets, ranges: Integers, count: int, wanted_octets: Octets, wanted_starts: Integers, cells: Integers
+    octets: Octets, ranges: Integers, count: int, wanted_octets: Octets, wanted_starts: Integers, cells: Any
 ) -> None:
     """Write the cell that each value of a table of conditions has among a payload's values, or no cell's at all."""
-    for wanted in range(cells.size):
+    for wanted in range(wanted_starts.size - 1):
         cells[wanted] = VALUE_LIMIT - 1
         start, size = wanted_starts[wanted], wanted_starts[wanted + 1] - wanted_starts[wanted]
         for number in range(FIRST_VALUE, count):
@@ -241,7 +241,7 @@ def _put_column(
 @kernel(
     f"i8(u1[::1], i8, u1[::1], u1[::1], i8[::1], i8[::1], i4[::1], {TABLE_SIGNATURE}, i8[::1], "
     f"u1[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i8[::1], "
-    "i8[::1], i8[::1], i8[:,::1])"
+    "i8[::1], i8[:,::1])"
 )
 def put_payload(
     buffer: Octets,
@@ -265,12 +265,11 @@ def put_payload(
     condition_starts: Integers,
     matrix: Integers,
     places: Integers,
-    conditions: Integers,
     scratch: Integers,
 ) -> int:
     """Write everything behind the prefix of a payload from a place on; return the place behind it.
 
-    `scratch` i8[4, n] has at least as many columns as there are commits, events, values, origins, fields or parts.
+    `scratch` i8[5, n] has at least as many columns as there are commits, events, values, origins, fields parts or conditions.
     """
     commits, one, two = first_versions.size, scratch[0], scratch[1]
     place = put_varint(buffer, place, np.uint64(commits))
@@ -309,6 +308,7 @@ def put_payload(
     place = put_integers_packed(buffer, place, event_counts, commits)
     place = put_integers_packed(buffer, place, places, places.size)
 
+    conditions = scratch[4]
     find_conditions(value_octets, ranges, value_count, condition_octets, condition_starts, conditions)
     for of_type in range(len(plan)):
         rows, columns = layout[of_type, ROWS], plan[of_type, FIELDS] + plan[of_type, PARTS]

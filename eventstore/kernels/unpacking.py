@@ -31,7 +31,7 @@ from eventstore.kernels.payloads import (
 
 
 @kernel()
-def _take_table(buffer: Octets, place: int, end: int, sizes: Integers, count: int, starts: Any) -> int:
+def _take_table(buffer: Octets, place: int, end: int, sizes: Integers, count: int, starts: Integers) -> int:
     """Read the sizes of entries and note where in the buffer each of them starts; return the place behind the last."""
     place = take_integers_packed(buffer, place, end, sizes, count)
     if place < 0:
@@ -167,14 +167,38 @@ def _take_column(
     return place
 
 
+@kernel()
+def _room_of_shapes(
+    plan: Integers, layout: Integers, key_starts: Integers, matrix: Integers, ranges: Integers
+) -> int:
+    """Return how many bytes the values that have their type's shape take at most, INTEGER_ROOM more than they need."""
+    room = INTEGER_ROOM
+    for of_type in range(len(plan)):
+        field, parts, rows = plan[of_type, SHAPED_FIELD], plan[of_type, PARTS], layout[of_type, ROWS]
+        if field < 0:
+            continue
+        first_key, marks = plan[of_type, FIRST_KEY], layout[of_type, MATRIX] + field * rows
+        of_parts = layout[of_type, MATRIX] + plan[of_type, FIELDS] * rows
+        keys = key_starts[first_key + parts] - key_starts[first_key]
+        for row in range(rows):
+            if matrix[marks + row] != SHAPED:
+                continue
+            room += keys
+            for part in range(parts):
+                cell = matrix[of_parts + part * rows + row]
+                room += INTEGER_ROOM if cell >= VALUE_LIMIT else ranges[cell - VALUE_BASE, 1]
+    return room
+
+
 @kernel(
-    f"i8(u1[::1], i8, i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[:,::1], i8[:,::1], "
-    f"{TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[:,::1])"
+    f"i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[:,::1], i8[:,::1], "
+    f"{TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1])"
 )
 def take_types(
     buffer: Octets,
     place: int,
     end: int,
+    value_starts: Integers,
     ranges: Integers,
     first_versions: Integers,
     timestamps: Integers,
@@ -186,15 +210,22 @@ def take_types(
     instructions: Integers,
     condition_octets: Octets,
     condition_starts: Integers,
-    conditions: Integers,
+    key_starts: Integers,
+    room: Integers,
     filled: Integers,
     matrix: Integers,
     scratch: Integers,
 ) -> int:
     """Read the columns of all types into the matrix; return the place behind them.
 
-    `ranges` i8[values, 2] says where in the buffer each value is. `filled` is zeros; `scratch` i8[3, n] is long enough.
+    `value_starts` says where in the buffer each value is. `room` i8[1] becomes how many bytes shaped values take at
+    most. `filled` is zeros; `ranges` i8[values + 1, 2] is overwritten; `scratch` i8[4, n] is long enough.
     """
+    ranges[0, 0] = ranges[0, 1] = 0
+    for number in range(value_starts.size - 1):
+        ranges[FIRST_VALUE + number, 0] = value_starts[number]
+        ranges[FIRST_VALUE + number, 1] = value_starts[number + 1] - value_starts[number]
+    conditions = scratch[3]
     _put_context(first_versions, timestamps, event_counts, places, plan, layout, filled, matrix)
     find_conditions(buffer, ranges, len(ranges), condition_octets, condition_starts, conditions)
     one, two, kinds = scratch[0], scratch[1], scratch[2]
@@ -234,30 +265,8 @@ def take_types(
             )
             if place < 0:
                 return DAMAGED
+    room[0] = _room_of_shapes(plan, layout, key_starts, matrix, ranges)
     return place
-
-
-@kernel("i8(i8[:,::1], i8[:,::1], i8[::1], i8[::1], i8[:,::1])")
-def room_of_shapes(
-    plan: Integers, layout: Integers, key_starts: Integers, matrix: Integers, ranges: Integers
-) -> int:
-    """Return how many bytes the values that have their type's shape take at most, INTEGER_ROOM more than they need."""
-    room = INTEGER_ROOM
-    for of_type in range(len(plan)):
-        field, parts, rows = plan[of_type, SHAPED_FIELD], plan[of_type, PARTS], layout[of_type, ROWS]
-        if field < 0:
-            continue
-        first_key, marks = plan[of_type, FIRST_KEY], layout[of_type, MATRIX] + field * rows
-        of_parts = layout[of_type, MATRIX] + plan[of_type, FIELDS] * rows
-        keys = key_starts[first_key + parts] - key_starts[first_key]
-        for row in range(rows):
-            if matrix[marks + row] != SHAPED:
-                continue
-            room += keys
-            for part in range(parts):
-                cell = matrix[of_parts + part * rows + row]
-                room += INTEGER_ROOM if cell >= VALUE_LIMIT else ranges[cell - VALUE_BASE, 1]
-    return room
 
 
 @kernel(

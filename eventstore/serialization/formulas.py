@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from eventstore.errors import UnknownEventType
+from eventstore.event_cells import Values
 from eventstore.kernels import formulas, payloads
 from eventstore.kernels.compiling import Integers, Octets, Table
 
@@ -83,7 +84,13 @@ class Plan(NamedTuple):
     prefix: bytes
     tags: Sequence[str]
     field_counts: Integers
-    columns: Integers
+    tag_values: Values
+    columns: Sequence[int]
+    """How many columns of each type are stored."""
+    shapes: Sequence[bool]
+    """Whether a type has a shape."""
+    scratch: int
+    """The most columns that a type has."""
     types: Integers
     steps: Integers
     instructions: Integers
@@ -99,6 +106,7 @@ class _Stored(NamedTuple):
 
 _decode_prefix = msgspec.msgpack.Decoder(list[_Stored]).decode
 _FIELDS_MAX: Final = 1_000
+_PLANS_MAX: Final = 1_000
 
 
 class Formulas:
@@ -114,7 +122,8 @@ class Formulas:
         """Return how to write events of these types, given their tags and how many fields they have."""
         plan = self._plans.get(types)
         if plan is None:
-            plan = self._plans[types] = self._plan([_Stored(*each, self._number(*each)) for each in types])
+            plan = self._plan([_Stored(*each, self._number(*each)) for each in types])
+            self._keep(types, plan)
         return plan
 
     def plan_of(self, prefix: bytes) -> Plan:
@@ -130,8 +139,13 @@ class Formulas:
             plan = self._plan(stored)
             if plan.prefix != prefix:
                 raise ValueError("the types of the events are not as they were written")
-            self._plans[prefix] = plan
+            self._keep(prefix, plan)
         return plan
+
+    def _keep(self, key: bytes | tuple[tuple[str, int], ...], plan: Plan) -> None:
+        if len(self._plans) >= _PLANS_MAX:
+            self._plans = {}
+        self._plans[key] = plan
 
     def _number(self, tag: str, field_count: int) -> int:
         number = self._current.get(tag, _UNDECLARED)
@@ -172,12 +186,18 @@ class Formulas:
                 instructions += [_instruction(part, names, conditions) for part in sum_of]
                 steps.append([names[name], begin, len(instructions)])
         plan = np.array(types, np.int64).reshape(-1, payloads.PLAN_CELLS)
-        encoded = _encode(stored)
+        columns = [fields + parts for fields, parts, _, _, _ in types]
+        tag_values, encoded = Values(), _encode(stored)
+        for tag, _, _ in stored:
+            tag_values.number(_encode(tag))
         return Plan(
             prefix=encoded,
             tags=[each.tag for each in stored],
             field_counts=plan[:, payloads.FIELDS].copy(),
-            columns=plan[:, payloads.FIELDS] + plan[:, payloads.PARTS],
+            tag_values=tag_values,
+            columns=columns,
+            shapes=[shaped >= 0 for _, _, shaped, _, _ in types],
+            scratch=max(columns, default=0),
             types=plan,
             steps=np.array(steps, np.int64).reshape(-1, payloads.STEP_CELLS),
             instructions=np.array(instructions, np.int64).reshape(-1, formulas.INSTRUCTION_CELLS),

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eventstore.event_cells import CommitRows, EventCells, Origins, Values
 from eventstore.kernels import payloads, unpacking
@@ -45,17 +44,17 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
     """Return the plain payload of these commits, which have all of these events; raises ValueError if they do not."""
     if commits.event_counts.sum() != len(events):
         raise ValueError(f"the commits have {commits.event_counts.sum()} events, and there are {len(events)}")
-    rows = np.bincount(events.types, minlength=len(events.tags))
-    used = np.flatnonzero(rows)
-    tags, field_counts = events.tags, events.field_counts
-    plan = formulas.plan_for(tuple([(tags[n], int(field_counts[n])) for n in used.tolist()]))
-    ranks = np.full(len(tags), -1, np.int64)
-    ranks[used] = np.arange(len(used))
-    layout, cell_count = _layout(plan, rows[used])
-    values = events.values
+    rows: list[int] = np.bincount(events.types, minlength=len(events.tags)).tolist()
+    used = [number for number, count in enumerate(rows) if count]
+    field_counts = events.field_counts.tolist()
+    plan = formulas.plan_for(tuple([(events.tags[number], field_counts[number]) for number in used]))
+    ranks = np.full(len(rows), -1, np.int64)
+    ranks[used] = range(len(used))
+    layout, cell_count = _layout(plan, [rows[number] for number in used])
+    values, fragments = events.values, commits.origins.fragments
     events.room()  # Every value that an event names is there, or this says so.
 
-    ranges_count = min(cell_count, values.count + int((rows[used] * plan.types[:, payloads.PARTS]).sum())) + 1
+    ranges_count = min(cell_count, values.count + cell_count * any(plan.shapes)) + 1
     matrix = np.empty(cell_count, np.int64)
     places = np.empty(len(events), np.int64)
     ranges = np.empty((ranges_count, payloads.RANGE_CELLS), np.int64)
@@ -81,13 +80,13 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
         np.full(1 << (2 * ranges_count).bit_length(), -1, np.int32),
         counts,
     )
-    fragments = commits.origins.fragments
-    longest = max(len(commits), len(events), ranges_count, fragments.count, int(plan.columns.max(initial=0))) + 1
+    conditions = len(plan.conditions[1])
+    longest = max(len(commits), len(events), ranges_count, fragments.count, plan.scratch, conditions) + 1
     room = (
         len(plan.prefix)
         + 2 * int(fragments.starts[fragments.count] + values.starts[values.count])
-        + (_COLUMNS_OF_HEADERS + 2 * int(plan.columns.sum()) + 2 * len(used)) * COLUMN_ROOM
-        + VALUE_ROOM * (2 * cell_count + 2 * len(events) + ranges_count + fragments.count + int(plan.columns.sum()))
+        + (_COLUMNS_OF_HEADERS + 2 * sum(plan.columns) + 2 * len(used)) * COLUMN_ROOM
+        + VALUE_ROOM * (2 * cell_count + 2 * len(events) + ranges_count + fragments.count + sum(plan.columns))
         + (2 * IDENTIFIER_BYTES + 8 * VALUE_ROOM) * len(commits)
     )
     payload = np.empty(room, np.uint8)
@@ -114,8 +113,7 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
         *plan.conditions,
         matrix,
         places,
-        np.empty(len(plan.conditions[1]) - 1, np.int64),
-        np.empty((4, longest), np.int64),
+        np.empty((5, longest), np.int64),
     )
     assert end <= room
     return payload[:end].tobytes()
@@ -172,8 +170,8 @@ def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
     buffer = np.empty(len(plain) + PADDING, np.uint8)
     buffer[: len(plain)] = np.frombuffer(plain, np.uint8)
 
-    longest = max(commits, events, value_count, origins, int(plan.columns.max(initial=0))) + 1
-    scratch = np.empty((3, longest), np.int64)
+    longest = max(commits, events, value_count, origins, plan.scratch, len(plan.conditions[1])) + 1
+    scratch = np.empty((4, longest), np.int64)
     origin_numbers, first_versions, timestamps, event_counts = np.empty((4, commits), np.int64)
     fragment_starts, value_starts = np.empty(origins + 1, np.int64), np.empty(value_count + 1, np.int64)
     identifiers = np.zeros((2, commits, IDENTIFIER_BYTES), np.uint8)
@@ -196,7 +194,7 @@ def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
     )
     if place < 0:
         raise _damaged()
-    rows = CommitRows(
+    rows = CommitRows.of(
         aggregate_ids=identifiers[0],
         command_ids=identifiers[1],
         first_versions=first_versions,
@@ -222,18 +220,18 @@ def _take_events(
 ) -> EventCells:
     """Read the columns of all types as rows of cells."""
     value_count, type_count = len(value_starts) - 1, len(plan.tags)
-    layout, cell_count = _layout(plan, np.bincount(places, minlength=type_count))
+    rows: list[int] = np.bincount(places, minlength=type_count).tolist()
+    layout, cell_count = _layout(plan, rows)
     if cell_count > CELLS_MAX:
         raise ValueError(f"a payload has at most {CELLS_MAX} cells, found {cell_count}")
     matrix = np.empty(cell_count, np.int64)
-    ranges = np.zeros((payloads.FIRST_VALUE + value_count, payloads.RANGE_CELLS), np.int64)
-    ranges[payloads.FIRST_VALUE :, 0] = value_starts[:-1]
-    ranges[payloads.FIRST_VALUE :, 1] = np.diff(value_starts)
+    of_shapes, filled = np.zeros(1, np.int64), np.zeros((2, type_count), np.int64)
     place = unpacking.take_types(
         buffer,
         place,
         end,
-        ranges,
+        value_starts,
+        np.empty((payloads.FIRST_VALUE + value_count, payloads.RANGE_CELLS), np.int64),
         commits.first_versions,
         commits.timestamps,
         commits.event_counts,
@@ -243,24 +241,24 @@ def _take_events(
         plan.steps,
         plan.instructions,
         *plan.conditions,
-        np.empty(len(plan.conditions[1]) - 1, np.int64),
-        np.zeros(type_count, np.int64),
+        plan.keys[1],
+        of_shapes,
+        filled[0],
         matrix,
         scratch,
     )
     if place != end:
         raise _damaged()
-    of_shapes = unpacking.room_of_shapes(plan.types, layout, plan.keys[1], matrix, ranges)
-    shaped_max = int(layout[plan.types[:, payloads.SHAPED_FIELD] >= 0, payloads.ROWS].sum())
-    values = _values_in(buffer, value_starts, room=of_shapes, count=shaped_max)
+    shaped_max = sum([count for count, has_shape in zip(rows, plan.shapes, strict=True) if has_shape])
+    values = _values_in(buffer, value_starts, room=int(of_shapes[0]), count=shaped_max)
     row_starts = np.empty(len(places), np.int64)
-    cells = np.empty(int((plan.field_counts * layout[:, payloads.ROWS]).sum()), np.int64)
+    cells = np.empty(cell_count, np.int64)
     values.count = unpacking.put_rows(
         plan.types,
         layout,
         *plan.keys,
         places,
-        np.zeros(type_count, np.int64),
+        filled[1],
         matrix,
         cells,
         row_starts,
@@ -270,6 +268,7 @@ def _take_events(
     return EventCells.of(
         values=values,
         tags=plan.tags,
+        tag_values=plan.tag_values,
         field_counts=plan.field_counts,
         cells=cells,
         types=places.astype(np.int32),
@@ -277,12 +276,13 @@ def _take_events(
     )
 
 
-def _layout(plan: Plan, rows: NDArray[Any]) -> tuple[Integers, int]:
+def _layout(plan: Plan, rows: Sequence[int]) -> tuple[Integers, int]:
     """Return where the columns of each type are and how many rows they have, and how many cells that are in all."""
-    sizes = (plan.columns + payloads.CONTEXT_COLUMNS) * rows
-    layout = np.empty((len(rows), payloads.LAYOUT_CELLS), np.int64)
-    layout[:, payloads.MATRIX], layout[:, payloads.ROWS] = np.cumsum(sizes) - sizes, rows
-    return layout, int(sizes.sum())
+    layout, place = [], 0
+    for columns, count in zip(plan.columns, rows, strict=True):
+        layout.append((place, count))
+        place += (columns + payloads.CONTEXT_COLUMNS) * count
+    return np.array(layout, np.int64).reshape(-1, payloads.LAYOUT_CELLS), place
 
 
 def _counts(plain: bytes, place: int) -> tuple[int, Sequence[int]]:
