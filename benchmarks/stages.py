@@ -59,7 +59,7 @@ def _written(parts: Sequence[Sequence[Commit[Any]]]) -> Iterator[Figure]:
     with _stage() as encoding:
         encoded = [(list(map(encode, headers)), [encode(event) for (event,) in events]) for headers, events in columns]
         for headers, events in columns:
-            codec.compress_columns(headers, events)
+            codec.compress_bytes(codec.encode_columns(headers, events))
     yield _figure("encode", encoding, "each event's exact bytes, columns, zstd")
     with _stage() as hashing:
         leaves = [
