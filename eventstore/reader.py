@@ -4,12 +4,13 @@ A reader that meets a hole stops before it (FeedGap); one that meets altered byt
 is ever skipped, and neither is raised before a second reading has found the same (see second_reading.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
+from eventstore.event_cells import EventCells
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
@@ -131,22 +132,15 @@ class Reader:
         """Return the exact bytes of the commits of a checked batch."""
         return self._opened(stored, lambda batch, codec: codec.raw_commits(codec.decompress(batch.payload)))
 
-    def fields(
-        self, stored: StoredBatch, wanted: Mapping[str, Sequence[str]]
-    ) -> tuple[CommitColumns, list[list[list[Any]]] | None]:
-        """Return the columns of a checked batch, and the fields that are wanted of each of its types, by the type's
-        tag; None instead of these when the batch holds events of another type.
+    def fields(self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str]) -> list[list[Any]]:
+        """Return fields of all events of a type, given the events of checked batches one after the other.
+
+        What cannot be decoded was so when it was written, for the hashes of these batches are right: IntegrityError.
         """
-
-        def fields(batch: StoredBatch, codec: EventCodec) -> tuple[CommitColumns, list[list[list[Any]]] | None]:
-            columns = _columns(batch, codec)
-            tags = columns.events.tags
-            if any(tag not in wanted for tag in tags):
-                return columns, None
-            events = columns.events
-            return columns, [codec.decode_columns(events, n, only=wanted[tag]) for n, tag in enumerate(tags)]
-
-        return self._opened(stored, fields)
+        try:
+            return self._source.codec.decode_columns(tag, parts, only=only)
+        except ValueError as error:
+            raise IntegrityError(str(error), partition=None, seq=None) from error
 
     def _opened(self, stored: StoredBatch, take: Callable[[StoredBatch, EventCodec], T]) -> T:
         """Return what is taken from a checked batch; raises IntegrityError when it cannot be, twice."""

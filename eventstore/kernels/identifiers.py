@@ -108,9 +108,7 @@ def put_identifiers_packed(buffer: Octets, place: int, rows: Octets, highs: Inte
 
 
 @kernel("i8(u1[::1], i8, i8, u1[::1], i8[::1], i8[::1])")
-def take_identifiers_packed(
-    buffer: Octets, place: int, end: int, rows: Octets, highs: Integers, lows: Integers
-) -> int:
+def take_identifiers_packed(buffer: Octets, place: int, end: int, rows: Octets, highs: Integers, lows: Integers) -> int:
     """Read a column of identifiers into rows that are zeros; return the place behind it, or DAMAGED."""
     count = rows.size // IDENTIFIER_BYTES
     if place < 0 or place >= end or buffer[place] > _COMMON_UUIDS:

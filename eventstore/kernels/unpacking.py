@@ -168,9 +168,7 @@ def _take_column(
 
 
 @kernel()
-def _room_of_shapes(
-    plan: Integers, layout: Integers, key_starts: Integers, matrix: Integers, ranges: Integers
-) -> int:
+def _room_of_shapes(plan: Integers, layout: Integers, key_starts: Integers, matrix: Integers, ranges: Integers) -> int:
     """Return how many bytes the values that have their type's shape take at most, INTEGER_ROOM more than they need."""
     room = INTEGER_ROOM
     for of_type in range(len(plan)):
@@ -270,8 +268,7 @@ def take_types(
 
 
 @kernel(
-    f"i8(i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    f"{TABLE_SIGNATURE}, i8)"
+    f"i8(i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], {TABLE_SIGNATURE}, i8)"
 )
 def put_rows(
     plan: Integers,

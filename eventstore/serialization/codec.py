@@ -191,17 +191,21 @@ class EventCodec:
         return next((index for index, (written, other) in pairs if written != other), 0)
 
     def decode_columns(
-        self, events: EventCells, of_type: int, *, only: Sequence[str] | None = None
+        self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str] | None = None
     ) -> list[list[Any]]:
-        """Return the values of every stored column of a type, or of some fields; raises ValueError, UnknownEventType.
+        """Return the values of every stored column of a type, or of some fields, all parts one after the other.
 
-        Fields that are asked for by name must be among the required ones.
+        Raises ValueError or UnknownEventType. Fields that are asked for by name must be among the required ones.
         """
-        tag, rows = events.tags[of_type], events.rows_of(of_type)
-        decoders = self._checked_decoders(tag, rows.shape[1])
-        places = range(rows.shape[1]) if only is None else [decoders.places[name] for name in only]
+        rows = [events.rows_of(events.tags.index(tag)) for events in parts]
+        width = min(part.shape[1] for part in rows)
+        decoders = self._checked_decoders(tag, max(part.shape[1] for part in rows))
+        self._checked_decoders(tag, width)
+        names = decoders.places if only is None else only
+        places = [decoders.places[name] for name in names][: width if only is None else None]
+        tables = [events.values for events in parts]
         try:
-            return [_column(rows[:, place], events.values, decoders.of_fields[place]) for place in places]
+            return [_column([part[:, n] for part in rows], tables, decoders.of_fields[n]) for n in places]
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise ValueError(f"a column of {tag} is not what was written ({error})") from error
 
@@ -255,20 +259,31 @@ class EventCodec:
         return event
 
 
-def _column(cells: Integers, values: Values, decode: Callable[[bytes], Any]) -> list[Any]:
-    """Return the values of a column of cells, each distinct one decoded once."""
+def _column(parts: Sequence[Integers], tables: Sequence[Values], decode: Callable[[bytes], Any]) -> list[Any]:
+    """Return the values of a column of cells, each distinct one of a part decoded once."""
+    cells = np.concatenate(parts)
     found: list[Any] = cells.tolist()
     if not found:
         return found
-    has_values, has_integers = bool(cells.min() < VALUE_LIMIT), bool(cells.max() >= VALUE_LIMIT)
-    if has_integers:
-        decode(values.encoded(max(found)))  # Whether the field may be an integer at all.
-    if not has_values:
+    if cells.max() >= VALUE_LIMIT:
+        decode(tables[0].encoded(max(found)))  # Whether the field may be an integer at all.
+    if cells.min() >= VALUE_LIMIT:
         return found
-    decoded = {cell: decode(values.encoded(cell)) for cell in set(found) if cell < VALUE_LIMIT}
-    if has_integers:
-        return [decoded.get(cell, cell) for cell in found]
-    return list(map(decoded.__getitem__, found))
+    found.clear()
+    decoded: dict[bytes, Any] = {}
+    for part, values in zip(parts, tables, strict=True):
+        of_part: list[Any] = part.tolist()
+        meant: dict[int, Any] = {}
+        for cell in set(of_part):
+            if cell < VALUE_LIMIT:
+                encoded = values.encoded(cell)
+                if encoded not in decoded:
+                    decoded[encoded] = decode(encoded)
+                meant[cell] = decoded[encoded]
+            else:
+                meant[cell] = cell
+        found += map(meant.__getitem__, of_part)
+    return found
 
 
 def _events_with_headers(commits: Sequence[EncodedCommit]) -> Iterator[tuple[bytes, bytes]]:

@@ -171,8 +171,10 @@ class Formulas:
             if declaration is not None and len(declaration.fields) != field_count:
                 raise ValueError(f"a {tag} has {field_count} fields, and {len(declaration.fields)} are declared")
             parts = list(declaration.shape) if declaration is not None else []
-            shaped = -1 if declaration is None or declaration.shaped is None else (
-                list(declaration.fields).index(declaration.shaped)
+            shaped = (
+                -1
+                if declaration is None or declaration.shaped is None
+                else (list(declaration.fields).index(declaration.shaped))
             )
             types.append([field_count, len(parts), shaped, len(steps), len(keys)])
             keys += _keys(parts)
@@ -180,7 +182,9 @@ class Formulas:
                 steps += [[column, 0, 0] for column in range(field_count)]
                 continue
             names = _names(declaration)
-            steps += [[column, 0, 0] for name, column in names.items() if name not in declaration.expected and name[0] != "@"]
+            steps += [
+                [column, 0, 0] for name, column in names.items() if name not in declaration.expected and name[0] != "@"
+            ]
             for name, sum_of in declaration.expected.items():
                 begin = len(instructions)
                 instructions += [_instruction(part, names, conditions) for part in sum_of]

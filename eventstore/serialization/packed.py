@@ -203,9 +203,7 @@ def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
         origin_numbers=origin_numbers.astype(np.int32),
         event_counts=event_counts,
     )
-    return CommitColumns(
-        rows, _take_events(buffer, place, len(plain), plan, rows, places, value_starts, scratch)
-    )
+    return CommitColumns(rows, _take_events(buffer, place, len(plain), plan, rows, places, value_starts, scratch))
 
 
 def _take_events(
