@@ -55,7 +55,8 @@ class ColumnBatch:
     @cached_property
     def first_versions(self) -> list[int]:
         """The version of each commit's first event."""
-        return self._columns.commits.first_versions.tolist()
+        versions: list[int] = self._columns.commits.first_versions.tolist()
+        return versions
 
     @cached_property
     def aggregate_keys(self) -> list[bytes]:

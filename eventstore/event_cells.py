@@ -2,9 +2,10 @@
 
 An event of any type is a row of *cells*, one for each field of its class, in order. A cell is an integer, or, far below
 any integer that there is, the number of a *value* in a table: VALUE_BASE + k means value k, the exact MessagePack bytes
-of whatever it is. What comes out is, to the byte, what `integrity/hashing.py` and
-`integrity/merkle.py` make of the same commits as objects: nobody who reads a store can tell which way it was written.
-`serialization/packed.py` writes rows as a payload and reads it as rows. One thread at a time may use these tables; the kernels let go of the interpreter's lock.
+of whatever it is. What comes out is, to the byte, what `integrity/hashing.py` and `integrity/merkle.py` make of the
+same commits as objects: nobody who reads a store can tell which way it was written. `serialization/packed.py` writes
+such rows as a payload and reads a payload as such rows. One thread at a time may use these tables; the kernels let go
+of the interpreter's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -287,7 +288,8 @@ class EventCells:
         fields = int(self._field_counts[of_type])
         if len(starts) and int(starts[-1] - starts[0]) == fields * (len(starts) - 1):  # They lie together.
             return self._cells[starts[0] : starts[-1] + fields].reshape(-1, fields)
-        return self._cells[starts[:, None] + np.arange(fields)]
+        rows: Integers = self._cells[starts[:, None] + np.arange(fields)]
+        return rows
 
     def encoded(self, place: int) -> bytes:
         """Return the exact bytes of an event, as the hashes cover them."""
@@ -325,7 +327,7 @@ class EventCells:
             buffer,
             ends,
         )
-        view, bounds = memoryview(buffer), [0, *ends.tolist()]
+        view, bounds = buffer.data, [0, *ends.tolist()]
         return [view[start:end] for start, end in pairwise(bounds)]
 
     def event(self, place: int, codec: EventTypes) -> Any:

@@ -5,7 +5,7 @@ expected of each row; all arithmetic is that of 64 bits and wraps around, so wha
 and plus the same again it is the value. A cell that numbers a value counts as 0 here.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -80,8 +80,7 @@ def token_size(octets: Octets, at: int, end: int) -> int:
     """Return how many bytes a MessagePack scalar has that begins at a place, 0 when none does or it ends too late."""
     if at >= end:
         return 0
-    head = np.int64(octets[at])
-    size = 0
+    head, size = int(octets[at]), 0
     if head < 0x80 or head >= 0xE0 or head == 0xC0 or head == 0xC2 or head == 0xC3:
         size = 1
     elif 0xA0 <= head < 0xC0:
@@ -93,14 +92,14 @@ def token_size(octets: Octets, at: int, end: int) -> int:
     elif head == 0xCB:
         size = 9
     elif head == 0xD9 and at + 1 < end:
-        size = 2 + np.int64(octets[at + 1])
+        size = 2 + int(octets[at + 1])
     return size if at + size <= end else 0
 
 
 @kernel("i8(u1[::1], i8, i8, u1[::1])")
 def integer_token(octets: Octets, at: int, size: int, scratch: Octets) -> int:
     """Return the integer that a scalar is, as a cell; VALUE_BASE when it is none, or not in its smallest form."""
-    head = np.int64(octets[at])
+    head = int(octets[at])
     if head < 0x80:
         return head
     if head >= 0xE0:
@@ -111,10 +110,10 @@ def integer_token(octets: Octets, at: int, size: int, scratch: Octets) -> int:
     for index in range(1, size):
         word = word << np.uint64(8) | np.uint64(octets[at + index])
     bits = 8 * (size - 1)
-    value = np.int64(word << np.uint64(64 - bits)) >> np.int64(64 - bits) if head >= 0xD0 else np.int64(word)
+    value: Any = np.int64(word << np.uint64(64 - bits)) >> np.int64(64 - bits) if head >= 0xD0 else np.int64(word)
     if value < VALUE_LIMIT or put_integer(scratch, 0, value) != size:
         return VALUE_BASE
     for index in range(size):
         if scratch[index] != octets[at + index]:
             return VALUE_BASE
-    return value
+    return int(value)

@@ -50,7 +50,7 @@ def put_varint(buffer: Octets, place: int, value: Any) -> int:
 
 
 @kernel()
-def put_zigzag(buffer: Octets, place: int, value: int) -> int:
+def put_zigzag(buffer: Octets, place: int, value: Any) -> int:
     """Write a signed word as a varint."""
     return put_varint(buffer, place, (np.uint64(value) << np.uint64(1)) ^ np.uint64(value >> 63))
 
@@ -70,7 +70,7 @@ def take_varint(buffer: Octets, place: int, end: int) -> tuple[int, Any]:
 
 
 @kernel()
-def take_zigzag(buffer: Octets, place: int, end: int) -> tuple[int, int]:
+def take_zigzag(buffer: Octets, place: int, end: int) -> tuple[int, Any]:
     """Return the place behind a signed varint, or DAMAGED, and its value."""
     place, word = take_varint(buffer, place, end)
     return place, np.int64(word >> np.uint64(1)) ^ -np.int64(word & np.uint64(1))
@@ -109,7 +109,7 @@ def common_divisor(values: Integers, count: int) -> Any:
 
 @kernel("i8(u1[::1], i8, i8[::1], i8, i8, i8, i8, u1)")
 def _put_bits(
-    buffer: Octets, place: int, values: Integers, count: int, scale: int, base: int, width: int, is_sparse: int
+    buffer: Octets, place: int, values: Integers, count: int, scale: Any, base: Any, width: Any, is_sparse: Any
 ) -> int:
     """Write values in `width` bits each; zeros are left out of a sparse column."""
     held, bits, low = np.uint64(0), 0, np.uint64(base)
@@ -121,12 +121,12 @@ def _put_bits(
         held |= word << np.uint64(bits)
         bits += width
         if bits >= _BITS:
-            put_low_word(buffer, place, np.int64(held))
+            put_low_word(buffer, place, np.int64(held))  # type: ignore[arg-type]
             place += 8
             bits -= _BITS
             held = word >> np.uint64(width - bits) if bits > 0 else np.uint64(0)
     if bits > 0:
-        put_low_word(buffer, place, np.int64(held))
+        put_low_word(buffer, place, np.int64(held))  # type: ignore[arg-type]
         place += (bits + 7) // 8
     return place
 
@@ -183,7 +183,7 @@ def put_integers_packed(buffer: Octets, place: int, values: Integers, count: int
 
 
 @kernel()
-def _bits_at(buffer: Octets, place: int, bit: int, width: int, mask: Any) -> Any:
+def _bits_at(buffer: Octets, place: int, bit: Any, width: Any, mask: Any) -> Any:
     """Return `width` bits that begin `bit` bits behind a place."""
     at, shift = place + (bit >> 3), bit & 7
     word = np.uint64(get_low_word(buffer, at)) >> np.uint64(shift)
@@ -199,7 +199,7 @@ def take_integers_packed(buffer: Octets, place: int, end: int, values: Integers,
         return place
     if place >= end:
         return DAMAGED
-    form = np.int64(buffer[place])
+    form = int(buffer[place])
     place += 1
     if form == ALL_ZERO:
         for index in range(count):

@@ -63,7 +63,7 @@ def _number_of(octets: Octets, start: int, size: int, ranges: Integers, slots: N
         hashed = (hashed ^ np.uint64(octets[start + index])) * _HASH_FACTOR
     slot = np.int64((hashed ^ hashed >> np.uint64(29)) & np.uint64(slots.size - 1))
     while slots[slot] >= 0:
-        number = np.int64(slots[slot])
+        number = int(slots[slot])
         if ranges[number, 1] == size:
             other, index = ranges[number, 0], 0
             while index < size and octets[other + index] == octets[start + index]:
@@ -71,7 +71,7 @@ def _number_of(octets: Octets, start: int, size: int, ranges: Integers, slots: N
             if index == size:
                 return number
         slot = (slot + 1) & (slots.size - 1)
-    number = counts[0]
+    number = int(counts[0])
     counts[0] += 1
     ranges[number, 0], ranges[number, 1] = start, size
     slots[slot] = np.int32(number)
@@ -238,6 +238,91 @@ def _put_column(
     return place
 
 
+@kernel()
+def _put_origins(
+    buffer: Octets,
+    place: int,
+    origin_numbers: Numbers,
+    fragment_octets: Octets,
+    fragment_starts: Integers,
+    scratch: Integers,
+) -> int:
+    """Write how many origins the commits have, the number of each commit's, and the origins."""
+    commits, one, two = origin_numbers.size, scratch[0], scratch[1]
+    of_origins, origins, kept = scratch[2], 0, scratch[3]
+    for origin in range(fragment_starts.size - 1 if commits else 0):
+        of_origins[origin] = -1
+    for commit in range(commits):
+        origin = int(origin_numbers[commit])
+        if of_origins[origin] < 0:
+            of_origins[origin], kept[origins] = origins, origin
+            origins += 1
+        one[commit] = of_origins[origin]
+    place = put_varint(buffer, place, np.uint64(origins))
+    place = put_integers_packed(buffer, place, one, commits)
+    for origin in range(origins):
+        two[origin] = fragment_starts[kept[origin] + 1] - fragment_starts[kept[origin]]
+    place = put_integers_packed(buffer, place, two, origins)
+    for origin in range(origins):
+        put_octets(buffer, place, fragment_octets, fragment_starts[kept[origin]], two[origin])
+        place += two[origin]
+    return place
+
+
+@kernel()
+def _put_values(
+    buffer: Octets, place: int, value_octets: Octets, ranges: Integers, value_count: int, sizes: Any
+) -> int:
+    """Write the values of a payload."""
+    for number in range(FIRST_VALUE, value_count):
+        sizes[number - FIRST_VALUE] = ranges[number, 1]
+    place = put_integers_packed(buffer, place, sizes, value_count - FIRST_VALUE)
+    for number in range(FIRST_VALUE, value_count):
+        put_octets(buffer, place, value_octets, ranges[number, 0], ranges[number, 1])
+        place += ranges[number, 1]
+    return place
+
+
+@kernel()
+def _put_types(
+    buffer: Octets,
+    place: int,
+    plan: Integers,
+    layout: Integers,
+    steps: Integers,
+    instructions: Integers,
+    matrix: Integers,
+    scratch: Integers,
+) -> int:
+    """Write the columns of every type."""
+    one, two, kinds, conditions = scratch[0], scratch[1], scratch[2], scratch[4]
+    for of_type in range(len(plan)):
+        rows, columns = layout[of_type, ROWS], plan[of_type, FIELDS] + plan[of_type, PARTS]
+        for column in range(columns):
+            start = layout[of_type, MATRIX] + column * rows
+            values = 0
+            for row in range(rows):
+                values += matrix[start + row] < VALUE_LIMIT
+            kinds[column] = VALUES if values == rows else (MIXED if values else INTEGERS)
+        place = put_integers_packed(buffer, place, kinds, columns)
+        for step in range(plan[of_type, FIRST_STEP], plan[of_type, FIRST_STEP] + columns):
+            column = steps[step, STEP_COLUMN]
+            start = layout[of_type, MATRIX] + column * rows
+            expect(
+                matrix,
+                layout[of_type, MATRIX],
+                rows,
+                rows,
+                instructions,
+                steps[step, STEP_BEGIN],
+                steps[step, STEP_END],
+                conditions,
+                one,
+            )
+            place = _put_column(buffer, place, matrix, start, rows, kinds[column], one, two)
+    return place
+
+
 @kernel(
     f"i8(u1[::1], i8, u1[::1], u1[::1], i8[::1], i8[::1], i4[::1], {TABLE_SIGNATURE}, i8[::1], "
     f"u1[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i8[::1], "
@@ -269,70 +354,20 @@ def put_payload(
 ) -> int:
     """Write everything behind the prefix of a payload from a place on; return the place behind it.
 
-    `scratch` i8[5, n] has at least as many columns as there are commits, events, values, origins, fields parts or conditions.
+    `scratch` i8[5, n] is long enough for whatever there is most of.
     """
     commits, one, two = first_versions.size, scratch[0], scratch[1]
     place = put_varint(buffer, place, np.uint64(commits))
     place = put_varint(buffer, place, np.uint64(places.size))
     place = put_varint(buffer, place, np.uint64(value_count - FIRST_VALUE))
 
-    of_origins, origins, kept = scratch[2], 0, scratch[3]
-    for origin in range(fragment_starts.size - 1 if commits else 0):
-        of_origins[origin] = -1
-    for commit in range(commits):
-        origin = np.int64(origin_numbers[commit])
-        if of_origins[origin] < 0:
-            of_origins[origin], kept[origins] = origins, origin
-            origins += 1
-        one[commit] = of_origins[origin]
-    place = put_varint(buffer, place, np.uint64(origins))
-    place = put_integers_packed(buffer, place, one, commits)
-    for origin in range(origins):
-        two[origin] = fragment_starts[kept[origin] + 1] - fragment_starts[kept[origin]]
-    place = put_integers_packed(buffer, place, two, origins)
-    for origin in range(origins):
-        put_octets(buffer, place, fragment_octets, fragment_starts[kept[origin]], two[origin])
-        place += two[origin]
-
-    for number in range(FIRST_VALUE, value_count):
-        one[number - FIRST_VALUE] = ranges[number, 1]
-    place = put_integers_packed(buffer, place, one, value_count - FIRST_VALUE)
-    for number in range(FIRST_VALUE, value_count):
-        put_octets(buffer, place, value_octets, ranges[number, 0], ranges[number, 1])
-        place += ranges[number, 1]
-
+    place = _put_origins(buffer, place, origin_numbers, fragment_octets, fragment_starts, scratch)
+    place = _put_values(buffer, place, value_octets, ranges, value_count, one)
     place = put_identifiers_packed(buffer, place, aggregate_ids, one, two)
     place = put_identifiers_packed(buffer, place, command_ids, one, two)
     place = put_steps_packed(buffer, place, first_versions, commits, one)
     place = put_steps_packed(buffer, place, timestamps, commits, one)
     place = put_integers_packed(buffer, place, event_counts, commits)
     place = put_integers_packed(buffer, place, places, places.size)
-
-    conditions = scratch[4]
-    find_conditions(value_octets, ranges, value_count, condition_octets, condition_starts, conditions)
-    for of_type in range(len(plan)):
-        rows, columns = layout[of_type, ROWS], plan[of_type, FIELDS] + plan[of_type, PARTS]
-        kinds = scratch[2]
-        for column in range(columns):
-            start = layout[of_type, MATRIX] + column * rows
-            values = 0
-            for row in range(rows):
-                values += matrix[start + row] < VALUE_LIMIT
-            kinds[column] = VALUES if values == rows else (MIXED if values else INTEGERS)
-        place = put_integers_packed(buffer, place, kinds, columns)
-        for step in range(plan[of_type, FIRST_STEP], plan[of_type, FIRST_STEP] + columns):
-            column = steps[step, STEP_COLUMN]
-            start = layout[of_type, MATRIX] + column * rows
-            expect(
-                matrix,
-                layout[of_type, MATRIX],
-                rows,
-                rows,
-                instructions,
-                steps[step, STEP_BEGIN],
-                steps[step, STEP_END],
-                conditions,
-                one,
-            )
-            place = _put_column(buffer, place, matrix, start, rows, kinds[column], one, two)
-    return place
+    find_conditions(value_octets, ranges, value_count, condition_octets, condition_starts, scratch[4])
+    return _put_types(buffer, place, plan, layout, steps, instructions, matrix, scratch)

@@ -189,8 +189,8 @@ def _room_of_shapes(plan: Integers, layout: Integers, key_starts: Integers, matr
 
 
 @kernel(
-    f"i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[:,::1], i8[:,::1], "
-    f"{TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1])"
+    "i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[:,::1], "
+    f"i8[:,::1], {TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1])"
 )
 def take_types(
     buffer: Octets,

@@ -1,7 +1,7 @@
 """A page: up to 100 consecutive events of one aggregate, exactly as the journal has them, and the state before them.
 
-The payload is zstd([state_before, columns]). A page's hash covers all of it and is checked on every read; that the
-events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
+The payload is [state_before, columns], in zstd where that is shorter. A page's hash covers all of it and is checked on
+every read; that the events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
 """
 
 from collections.abc import Callable, Iterator, Sequence

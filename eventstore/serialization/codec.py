@@ -1,6 +1,6 @@
 """The codec of a store: which event types it may hold, and how commits become a payload and come back.
 
-    payload = zstd(columns), see packed.py
+    payload = 0x00 columns, or 0x01 zstd(columns), see packed.py
     event   = ["TypeName@schema_version", field, ...], the form that the hashes cover
 
 Reading gives typed events. An old schema version is a class of its own, turned into its successor by an upcaster on
@@ -28,6 +28,9 @@ Upcaster = Callable[[Any], Any]
 
 PAYLOAD_BYTES_MAX: Final = 256 * 1024 * 1024
 _COMPRESSION_LEVEL: Final = 3
+_TRIAL_BYTES: Final = 512
+_PLAIN: Final = b"\x00"
+_COMPRESSED: Final = b"\x01"
 _PREFIX_READ_BYTES: Final = 4_096
 
 
@@ -121,19 +124,34 @@ class EventCodec:
         return self.compress_bytes(self.encode(commits))
 
     def compress_bytes(self, plain: bytes) -> bytes:
-        """Compress plain bytes; `decompress` gives them back."""
-        return self._zstd.compressor.compress(plain)
+        """Compress plain bytes if that makes them shorter; `decompress` gives them back.
+
+        Bits hardly compress and texts do, and these come first: the beginning tells whether it is worth the time.
+        """
+        compress = self._zstd.compressor.compress
+        if len(plain) <= _TRIAL_BYTES or len(compress(plain[:_TRIAL_BYTES])) < _TRIAL_BYTES:
+            compressed = compress(plain)
+            if len(compressed) < len(plain):
+                return _COMPRESSED + compressed
+        return _PLAIN + plain
 
     def decompress(self, payload: bytes) -> bytes:
         """Return the plain columns of a payload; raises ValueError when they are not what was compressed."""
+        form, content = payload[:1], payload[1:]
+        if form == _PLAIN:
+            return content
+        if form != _COMPRESSED:
+            raise ValueError("the payload does not begin as payloads do")
         try:
-            return self._zstd.decompressor.decompress(payload, max_output_size=PAYLOAD_BYTES_MAX)
+            return self._zstd.decompressor.decompress(content, max_output_size=PAYLOAD_BYTES_MAX)
         except zstandard.ZstdError as error:
             raise ValueError(f"the payload cannot be decompressed ({error})") from error
 
     def decompress_prefix(self, payload: bytes) -> bytes:
         """Return as many plain bytes as a damaged payload still gives, perhaps none."""
-        stream = self._zstd.decompressor.stream_reader(payload)
+        if payload[:1] == _PLAIN:
+            return payload[1:]
+        stream = self._zstd.decompressor.stream_reader(payload[1:])
         plain = bytearray()
         try:
             while part := stream.read(_PREFIX_READ_BYTES):

@@ -115,7 +115,7 @@ class Formulas:
     def __init__(self, declarations: Iterable[Declaration] = ()) -> None:
         """The last declaration of a tag is the one that is written with; raises ValueError for one that cannot be."""
         self._declarations = {(each.tag, each.number): _checked(each) for each in declarations}
-        self._current = {tag: number for tag, number in self._declarations}
+        self._current = dict(iter(self._declarations))
         self._plans: dict[bytes | tuple[tuple[str, int], ...], Plan] = {}
 
     def plan_for(self, types: tuple[tuple[str, int], ...]) -> Plan:
