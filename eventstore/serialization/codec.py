@@ -27,8 +27,9 @@ from eventstore.serialization.packed import CommitColumns, payload_columns, unpa
 Upcaster = Callable[[Any], Any]
 
 PAYLOAD_BYTES_MAX: Final = 256 * 1024 * 1024
-_COMPRESSION_LEVEL: Final = 3
+_COMPRESSION_LEVEL: Final = 1
 _TRIAL_BYTES: Final = 512
+_PAYING_BYTES: Final = 448
 _PLAIN: Final = b"\x00"
 _COMPRESSED: Final = b"\x01"
 _PREFIX_READ_BYTES: Final = 4_096
@@ -129,7 +130,7 @@ class EventCodec:
         Bits hardly compress and texts do, and these come first: the beginning tells whether it is worth the time.
         """
         compress = self._zstd.compressor.compress
-        if len(plain) <= _TRIAL_BYTES or len(compress(plain[:_TRIAL_BYTES])) < _TRIAL_BYTES:
+        if len(plain) <= _TRIAL_BYTES or len(compress(plain[:_TRIAL_BYTES])) < _PAYING_BYTES:
             compressed = compress(plain)
             if len(compressed) < len(plain):
                 return _COMPRESSED + compressed
