@@ -6,16 +6,60 @@ from typing import Final, get_args
 
 import msgspec
 
-from accounts.domain.events import AccountEvent
+from accounts.domain.events import AccountEvent, CommandRefused, TradeExecuted
 from accounts.domain.state import Account
+from accounts.domain.values import SHARE
 from eventstore.serialization.codec import EventCodec, Upcaster
+from eventstore.serialization.formulas import TIMESTAMP, VERSION, Declaration, Product, Quotient, Term, Where
 
 UPCASTERS: Final[dict[type, Upcaster]] = {}
+_DAY: Final = 86_400_000_000
+_BUY: Final = Where("side", "BUY")
+_QUANTITY: Final = "arguments.quantity"
+_PRICE: Final = "arguments.price"
+
+DECLARATIONS: Final = (
+    Declaration(
+        tag="TradeExecuted@1",
+        number=1,
+        fields=TradeExecuted.__struct_fields__,
+        expected={
+            "value": [Product("quantity", "price", SHARE)],
+            "position_quantity": [Term("quantity", 1, _BUY)],
+            "position_cost": [Term("value", 1, _BUY), Term("fee", 1, _BUY)],
+            "position_realized_pnl": [Term("realized_pnl")],
+            "total_realized_pnl": [Term("position_realized_pnl")],
+            "positions_cost": [Term("total_realized_pnl"), Term("cash_after", -1)],  # Less what was paid in.
+            "portfolio_value": [Term("cash_after"), Term("positions_cost")],
+            "trade_count": [Term(VERSION)],
+            "day": [Quotient(TIMESTAMP, _DAY)],
+            "day_volume": [Term("positions_cost")],
+            "day_trades": [Term("trade_count")],
+            "day_realized_pnl": [Term("total_realized_pnl")],
+        },
+    ),
+    Declaration(
+        tag="CommandRefused@1",
+        number=1,
+        fields=CommandRefused.__struct_fields__,
+        expected={
+            "actual": [
+                Term(_QUANTITY, 1, Where("code", "INSUFFICIENT_POSITION")),
+                Product(_QUANTITY, _PRICE, SHARE, Where("code", "INSUFFICIENT_FUNDS")),
+                Product(_QUANTITY, _PRICE, SHARE, Where("code", "POSITION_LIMIT_EXCEEDED")),
+                Product(_QUANTITY, _PRICE, SHARE, Where("code", "TRADE_LIMIT_EXCEEDED")),
+            ],
+        },
+        shaped="arguments",
+        shape=("symbol", "side", "quantity", "price", "order_id"),  # Of a trade.
+    ),
+)
+"""What of the commonest events follows from what; one that a journal was written with is never changed."""
 
 
 def account_codec() -> EventCodec:
     """Return the codec of every stored account event, old versions included."""
-    return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS)
+    return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
 STATE_VERSION: Final = 2

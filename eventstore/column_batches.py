@@ -5,96 +5,91 @@ that is not enough, the commits themselves. It knows no type: what the columns o
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from hashlib import sha256
-from itertools import repeat
 from typing import Any, Final
 
+import numpy as np
+
+from eventstore.event_cells import leaf_hashes
 from eventstore.event_ids import fill_event_ids
-from eventstore.integrity.hashing import LEAF
+from eventstore.kernels.compiling import Numbers
 from eventstore.record import Commit
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import Layout, TypeColumns, take_apart
-from eventstore.serialization.identifiers import UUID_BYTES, unpack
+from eventstore.serialization.packed import CommitColumns
 
-_FIRST_PLACE: Final = (0).to_bytes(4, "big")
-_ID_BITS: Final = int("8" + "000" + "8" + "0" * 15, 16)
-_HASH_BITS: Final = int("f" * 12 + "0" + "fff" + "3" + "f" * 15, 16)
-"""Of the first 128 bits of a hash, those that an id takes; the others say that it is a UUID version 8."""
+_ID_BYTES: Final = 16
+_DASHES: Final = b"-" * 4
+_VERSION_PLACE: Final = 6
+_VARIANT_PLACE: Final = 8
 
 
 class ColumnBatch:
     """One batch: its place, and its columns."""
 
-    def __init__(self, *, partition: int, seq: int, event_count: int, plain: bytes, codec: EventCodec) -> None:
+    def __init__(
+        self, *, partition: int, seq: int, event_count: int, columns: CommitColumns, codec: EventCodec
+    ) -> None:
         self.partition = partition
         self.seq = seq
         self.event_count = event_count
-        self._plain = plain
+        self._columns = columns
         self._codec = codec
-        self.layout: Layout = take_apart(plain)
+        self.has_single_events = columns.has_single_events
+        """Whether every commit has one event: then event i is that of commit i."""
+
+    def __len__(self) -> int:
+        """Return how many commits there are."""
+        return len(self._columns.commits)
 
     @property
-    def has_single_events(self) -> bool:
-        """Whether every commit has one event: then event i is that of commit i."""
-        return self.layout.event_counts is None
+    def tags(self) -> Sequence[str]:
+        """The types of the events that there are."""
+        return self._columns.events.tags
+
+    @property
+    def types(self) -> Numbers:
+        """The place of each event's type in `tags`: i4[events]."""
+        return self._columns.events.types
+
+    @cached_property
+    def first_versions(self) -> list[int]:
+        """The version of each commit's first event."""
+        versions: list[int] = self._columns.commits.first_versions.tolist()
+        return versions
 
     @cached_property
     def aggregate_keys(self) -> list[bytes]:
         """The 16 bytes of each commit's aggregate id; raises ValueError when one is not a UUID."""
-        packed, count = self.layout.aggregate_ids, self.layout.commit_count
-        if not isinstance(packed, bytes):
-            return [uuid.UUID(text).bytes for text in packed or [] if text is not None]
-        if len(packed) != count * UUID_BYTES:
-            raise ValueError(f"a column of identifiers holds {len(packed)} bytes where {count} identifiers belong")
-        return [packed[start : start + UUID_BYTES] for start in range(0, len(packed), UUID_BYTES)]
+        texts = self._columns.aggregate_ids()
+        joined = "".join(texts).replace("-", "")
+        if len(joined) == 2 * _ID_BYTES * len(texts) and set(map(len, texts)) == {2 * _ID_BYTES + len(_DASHES)}:
+            packed = bytes.fromhex(joined)
+            return [packed[start : start + _ID_BYTES] for start in range(0, len(packed), _ID_BYTES)]
+        return [uuid.UUID(text).bytes for text in texts]
 
     def is_current(self, tag: str) -> bool:
         """Tell whether events with this tag are read as they are stored."""
         return not self._codec.is_old(tag)
 
-    def columns(self, of_type: TypeColumns) -> list[list[Any]]:
-        """Return the stored columns of a type; raises ValueError or UnknownEventType."""
-        return self._codec.decode_columns(of_type)
+    def columns(self, of_type: int) -> list[list[Any]]:
+        """Return the stored columns of the type at a place in `tags`; raises ValueError or UnknownEventType."""
+        return self._codec.decode_columns(self.tags[of_type], [self._columns.events])
 
-    def header_columns(self) -> list[Sequence[Any]]:
+    def header_columns(self) -> list[list[Any]]:
         """Return the eight columns of the commits' headers, in stored order."""
-        layout, count = self.layout, self.layout.commit_count
-        return [
-            self._codec.known_identifiers.unpack(layout.aggregate_ids, count=count),
-            layout.first_versions,
-            layout.timestamp_list(),
-            unpack(layout.command_ids, count=count),
-            unpack(layout.correlation_ids, count=count),
-            unpack(layout.causation_ids, count=count),
-            layout.actor_list(),
-            layout.metadata or [None] * count,
-        ]
+        return self._columns.header_columns()
 
-    def event_keys(self, headers: Iterable[tuple[Any, ...]], events: Iterable[tuple[Any, ...]]) -> list[bytes]:
-        """Return the 16 bytes of the ids of single events, given the headers of their commits, and their tags and
-        stored values.
-
-        The same ids as `event_ids.py` makes from a payload's bytes: the values are encoded as they were by the writer.
-        """
-        encode = self._codec.encode_value
-        hashes = [
-            sha256(b"".join((LEAF, header, _FIRST_PLACE, event))).digest()
-            for header, event in zip(map(encode, headers), map(encode, events), strict=True)
-        ]
-        return [
-            (int.from_bytes(found[:UUID_BYTES], "big") & _HASH_BITS | _ID_BITS).to_bytes(UUID_BYTES, "big")
-            for found in hashes
-        ]
+    def event_keys(self) -> list[bytes]:
+        """Return the 16 bytes of the id of each event: those that `integrity.hashing.event_id` writes as text."""
+        found = np.ascontiguousarray(leaf_hashes(*self._columns)[:, :_ID_BYTES])
+        found[:, _VERSION_PLACE] = found[:, _VERSION_PLACE] & 0x0F | 0x80
+        found[:, _VARIANT_PLACE] = found[:, _VARIANT_PLACE] & 0x3F | 0x80
+        packed = found.tobytes()
+        return [packed[start : start + _ID_BYTES] for start in range(0, len(packed), _ID_BYTES)]
 
     def commits(self) -> list[Commit[Any]]:
         """Return the commits of current events with their ids, as `EventStore.read_batches` does."""
-        commits = self._codec.decode(self._plain)
-        fill_event_ids(self._plain, commits)
+        commits = self._codec.commits(self._columns)
+        fill_event_ids(self._columns, commits)
         return commits
-
-
-def tagged(tag: str, columns: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
-    """Yield events of one type as tuples of their tag and stored values, which is the form that hashes cover."""
-    return zip(repeat(tag), *columns)

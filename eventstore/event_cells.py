@@ -2,14 +2,16 @@
 
 An event of any type is a row of *cells*, one for each field of its class, in order. A cell is an integer, or, far below
 any integer that there is, the number of a *value* in a table: VALUE_BASE + k means value k, the exact MessagePack bytes
-of whatever it is. What comes out is, to the byte, what `integrity/hashing.py`, `integrity/merkle.py` and
-`serialization/columns.py` make of the same commits as objects: nobody who reads a store can tell which way it was
-written. One thread at a time may use these tables; the kernels let go of the interpreter's lock.
+of whatever it is. What comes out is, to the byte, what `integrity/hashing.py` and `integrity/merkle.py` make of the
+same commits as objects: nobody who reads a store can tell which way it was written. `serialization/packed.py` writes
+such rows as a payload and reads a payload as such rows. One thread at a time may use these tables; the kernels let go
+of the interpreter's lock.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, TypeVar
+from itertools import pairwise
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,25 +20,10 @@ from numpy.typing import NDArray
 
 from eventstore.errors import UnknownEventType
 from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
-from eventstore.kernels.message_pack import (
-    HEADER_ROOM,
-    IDENTIFIER_BYTES,
-    INTEGER_ROOM,
-    VALUE_BASE,
-    VALUE_LIMIT,
-)
-from eventstore.kernels.messages import NO_SUCH_VALUE, put_messages, room_of_events, room_of_headers
-from eventstore.kernels.payloads import (
-    COLUMN_HEADERS,
-    EMPTY_MAP_CELL,
-    NIL_CELL,
-    ORIGIN_PARTS,
-    TYPE_COLUMNS,
-    put_payload,
-)
+from eventstore.kernels.message_pack import IDENTIFIER_BYTES, INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
+from eventstore.kernels.messages import NO_SUCH_VALUE, put_events, put_messages, room_of_events, room_of_headers
 from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.sha256 import hash_messages, merkle_root_of
-from eventstore.serialization.codec import EventCodec
 
 __all__ = [
     "VALUE_BASE",
@@ -45,10 +32,9 @@ __all__ = [
     "EventCells",
     "Origins",
     "Values",
-    "identifier_rows",
     "leaf_hashes",
     "merkle_root_of",
-    "payload_columns",
+    "messages_of",
 ]
 
 _INTEGER_END: Final = 2**63
@@ -57,6 +43,19 @@ _LEAST_ROOM: Final = 1_024
 
 _encode = msgspec.msgpack.Encoder().encode
 _Scalar = TypeVar("_Scalar", np.uint8, np.int32, np.int64)
+
+
+class EventTypes(Protocol):
+    """The part of a codec that makes objects of cells."""
+
+    @property
+    def event_types(self) -> Mapping[str, type[msgspec.Struct]]:
+        """Every class by its tag."""
+
+
+OriginValues: TypeAlias = tuple[str | None, str | None, str, dict[str, str] | None]
+_decode_origin: Final = msgspec.msgpack.Decoder(OriginValues).decode
+_ARRAY_OF_FOUR: Final = b"\x94"
 
 
 class Values:
@@ -71,6 +70,13 @@ class Values:
         self.starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
         self.count = 0
         self._cells: dict[bytes, int] = {}
+
+    @classmethod
+    def of(cls, octets: Octets, starts: Integers, count: int) -> Self:
+        """Return a table of `count` values that lie in arrays already."""
+        values = cls.__new__(cls)  # It needs no room of its own.
+        values.bytes, values.starts, values.count, values._cells = octets, starts, count, {}
+        return values
 
     @property
     def table(self) -> Table:
@@ -141,16 +147,13 @@ class Values:
 class Origins:
     """Where commits come from: each distinct correlation id, causation id, actor and metadata together has a number.
 
-    `fragments` holds of each origin the four encoded one after the other, as they stand in a header; `parts` the values
-    alone, and `cells` i8[:, 4] which of them an origin has.
+    `fragments` holds of each origin the four encoded one after the other, as they stand in a header.
     """
 
-    def __init__(self) -> None:
-        self.fragments = Values()
-        self.parts = Values()
-        self.cells: Integers = np.empty((_LEAST_ROOM, ORIGIN_PARTS), np.int64)
-        found = (self.parts.number(_encode(None)), self.parts.number(_encode({})))
-        assert found == (NIL_CELL, EMPTY_MAP_CELL)
+    def __init__(self, fragments: Values | None = None) -> None:
+        """Begin with these origins, or with none."""
+        self.fragments = fragments or Values()
+        self._values: dict[int, OriginValues] = {}
 
     def __len__(self) -> int:
         return self.fragments.count
@@ -160,11 +163,18 @@ class Origins:
     ) -> int:
         """Return the number of an origin, a new one if it was not seen before."""
         encoded = [_encode(part) for part in (correlation_id, causation_id, actor, metadata)]
-        number = self.fragments.number(b"".join(encoded)) - VALUE_BASE
-        if number == len(self) - 1:  # It may be new.
-            self.cells = _with_room(self.cells, used=number, needed=number + 1)
-            self.cells[number] = [self.parts.number(part) for part in encoded]
-        return number
+        return self.fragments.number(b"".join(encoded)) - VALUE_BASE
+
+    def values(self, number: int) -> OriginValues:
+        """Return the four values of an origin; raises ValueError when they are none."""
+        found = self._values.get(number)
+        if found is None:
+            try:
+                found = _decode_origin(_ARRAY_OF_FOUR + self.fragments.encoded(VALUE_BASE + number))
+            except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                raise ValueError(f"where a commit comes from cannot be read ({error})") from error
+            self._values[number] = found
+        return found
 
 
 class EventCells:
@@ -184,6 +194,25 @@ class EventCells:
         self._types: Numbers = np.empty(_LEAST_ROOM, np.int32)
         self._starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
         self._count = self._cell_count = 0
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        values: Values,
+        tags: Sequence[str],
+        tag_values: Values,
+        field_counts: Integers,
+        cells: Integers,
+        types: Numbers,
+        starts: Integers,
+    ) -> Self:
+        """Return events whose rows lie in arrays already, those of a type together; events are only read of it."""
+        events = cls.__new__(cls)  # It needs no room of its own.
+        events.values, events.tags, events.tag_values = values, list(tags), tag_values
+        events._field_counts, events._cells, events._types, events._starts = field_counts, cells, types, starts
+        events._count, events._cell_count = len(types), len(cells)
+        return events
 
     def __len__(self) -> int:
         return self._count
@@ -260,6 +289,15 @@ class EventCells:
             self._cell_count = int(self._starts[count])
         self._count = count
 
+    def rows_of(self, of_type: int) -> Integers:
+        """Return the rows of all events of a type, in order: i8[n, fields]."""
+        starts = self.starts if len(self.tags) == 1 else self.starts[self.types == of_type]
+        fields = int(self._field_counts[of_type])
+        if len(starts) and int(starts[-1] - starts[0]) == fields * (len(starts) - 1):  # They lie together.
+            return self._cells[starts[0] : starts[-1] + fields].reshape(-1, fields)
+        rows: Integers = self._cells[starts[:, None] + np.arange(fields)]
+        return rows
+
     def encoded(self, place: int) -> bytes:
         """Return the exact bytes of an event, as the hashes cover them."""
         of_type, start = self.types[place], self.starts[place]
@@ -267,7 +305,39 @@ class EventCells:
         header = _encode([None] * (1 + len(row)))[: -(1 + len(row))]
         return b"".join([header, _encode(self.tags[of_type]), *map(self.values.encoded, row.tolist())])
 
-    def event(self, place: int, codec: EventCodec) -> Any:
+    def room(self, first_event: int = 0) -> int:
+        """Return how many bytes the events from a place on take at most; raises ValueError for a cell of no value."""
+        found = room_of_events(
+            first_event,
+            self.cells,
+            self.types,
+            self.starts,
+            self.field_counts,
+            self.tag_values.starts,
+            self.values.starts,
+            self.values.count,
+        )
+        if found == NO_SUCH_VALUE:
+            raise ValueError(f"the table has {self.values.count} values, found an event with the cell of another one")
+        return found
+
+    def all_encoded(self) -> list[memoryview]:
+        """Return the exact bytes of every event."""
+        buffer, ends = np.empty(self.room() + INTEGER_ROOM, np.uint8), np.empty(self._count, np.int64)
+        put_events(
+            self.cells,
+            self.types,
+            self.starts,
+            self.field_counts,
+            *self.tag_values.table,
+            *self.values.table,
+            buffer,
+            ends,
+        )
+        view, bounds = buffer.data, [0, *ends.tolist()]
+        return [view[start:end] for start, end in pairwise(bounds)]
+
+    def event(self, place: int, codec: EventTypes) -> Any:
         """Return an event as an object of its class; raises UnknownEventType when the codec has none for it."""
         tag = self.tags[self.types[place]]
         cls = codec.event_types.get(tag)
@@ -294,10 +364,11 @@ class EventCells:
 
 
 class CommitRows:
-    """The headers of n commits of one timestamp, as arrays: how many events each has, and from which origin it comes.
+    """The headers of n commits, as arrays: how many events each has, and from which origin it comes.
 
-    `aggregate_ids` and `command_ids` are u1[n, 64], ASCII with zeros behind (see `identifier_rows`); `first_versions`
-    and `event_counts` i8[n]; `origin_numbers` i4[n] are numbers of `origins`; `timestamp` is in UTC microseconds.
+    `aggregate_ids` and `command_ids` are u1[n, 64], UTF-8 with zeros behind (see kernels/texts.py); `first_versions`
+    and `event_counts` i8[n]; `origin_numbers` i4[n] are numbers of `origins`; `timestamps` are in UTC microseconds,
+    i8[n], or one for all.
     """
 
     def __init__(
@@ -306,7 +377,7 @@ class CommitRows:
         aggregate_ids: Octets,
         command_ids: Octets,
         first_versions: Integers,
-        timestamp: int,
+        timestamps: Integers | int,
         origins: Origins,
         origin_numbers: Numbers,
         event_counts: Integers,
@@ -314,15 +385,16 @@ class CommitRows:
         self.aggregate_ids: Octets = _for_kernels(aggregate_ids, np.uint8)
         self.command_ids: Octets = _for_kernels(command_ids, np.uint8)
         self.first_versions: Integers = _for_kernels(first_versions, np.int64)
-        self.timestamp = timestamp
         self.origins = origins
         self.origin_numbers: Numbers = _for_kernels(origin_numbers, np.int32)
         self.event_counts: Integers = _for_kernels(event_counts, np.int64)
         count = len(self.first_versions)
+        one = np.full(count, timestamps, np.int64) if isinstance(timestamps, int) else timestamps
+        self.timestamps: Integers = _for_kernels(one, np.int64)
         for rows in (self.aggregate_ids, self.command_ids):
             if rows.shape != (count, IDENTIFIER_BYTES):
                 raise ValueError(f"the ids of {count} commits are rows of {IDENTIFIER_BYTES} bytes, found {rows.shape}")
-        for column in (self.first_versions, self.origin_numbers, self.event_counts):
+        for column in (self.first_versions, self.timestamps, self.origin_numbers, self.event_counts):
             if column.shape != (count,):
                 raise ValueError(f"each of {count} commits has one value in a column, found {column.shape}")
         if count and not 0 <= self.origin_numbers.min() <= self.origin_numbers.max() < len(origins):
@@ -330,21 +402,24 @@ class CommitRows:
         if count and self.event_counts.min() < 0:
             raise ValueError(f"a commit has events or none, found {self.event_counts.min()} of them")
 
+    @classmethod
+    def of(cls, **columns: Any) -> Self:
+        """Return commits of columns that are known to be right, in the types that kernels take."""
+        rows = cls.__new__(cls)
+        rows.__dict__.update(columns)
+        return rows
+
     def __len__(self) -> int:
         return len(self.first_versions)
 
 
-def identifier_rows(identifiers: Sequence[str]) -> Octets:
-    """Return identifiers as u1[n, 64], zeros behind each; raises ValueError for one that is longer or not ASCII."""
-    for identifier in identifiers:
-        if not identifier.isascii() or len(identifier) > IDENTIFIER_BYTES or "\0" in identifier:
-            raise ValueError(f"an identifier has at most {IDENTIFIER_BYTES} ASCII characters, found {identifier!r}")
-    rows = np.array([identifier.encode() for identifier in identifiers], f"S{IDENTIFIER_BYTES}")
-    return rows.view(np.uint8).reshape(len(identifiers), IDENTIFIER_BYTES)
-
-
 def leaf_hashes(commits: CommitRows, events: EventCells, *, first_event: int = 0) -> Octets:
     """Return the leaf hash of every event of these commits, u1[events, 32]; their events begin at `first_event`."""
+    return hash_messages(*messages_of(commits, events, first_event=first_event))
+
+
+def messages_of(commits: CommitRows, events: EventCells, *, first_event: int = 0) -> tuple[Octets, Integers]:
+    """Return what the leaf hashes cover, one after the other, and where each ends (see kernels/messages.py)."""
     fragments, values = commits.origins.fragments, events.values
     room = _room(commits, events, first_event)
     messages = np.empty(room, np.uint8)
@@ -353,7 +428,7 @@ def leaf_hashes(commits: CommitRows, events: EventCells, *, first_event: int = 0
         commits.aggregate_ids.reshape(-1),
         commits.command_ids.reshape(-1),
         commits.first_versions,
-        commits.timestamp,
+        commits.timestamps,
         commits.origin_numbers,
         *fragments.table,
         commits.event_counts,
@@ -368,36 +443,7 @@ def leaf_hashes(commits: CommitRows, events: EventCells, *, first_event: int = 0
         ends,
     )
     assert end <= room
-    return hash_messages(messages, ends)
-
-
-def payload_columns(commits: CommitRows, events: EventCells) -> bytes:
-    """Return the plain payload of these commits, which have all of these events (see serialization/columns.py)."""
-    column_count = COLUMN_HEADERS + int((events.field_counts + 2).sum())
-    numbers = len(commits) + len(events)  # Of events in a commit, and of places of types.
-    room = _room(commits, events, 0) + column_count * HEADER_ROOM + numbers * INTEGER_ROOM
-    payload = np.empty(room, np.uint8)
-    end = put_payload(
-        commits.aggregate_ids.reshape(-1),
-        commits.command_ids.reshape(-1),
-        commits.first_versions,
-        commits.timestamp,
-        commits.origin_numbers,
-        commits.origins.cells,
-        *commits.origins.parts.table,
-        commits.event_counts,
-        events.cells,
-        events.types,
-        events.starts,
-        events.field_counts,
-        *events.tag_values.table,
-        *events.values.table,
-        np.empty((len(events.tags), TYPE_COLUMNS), np.int64),
-        np.empty(len(events), np.int64),
-        payload,
-    )
-    assert end <= room
-    return payload[:end].tobytes()
+    return messages, ends
 
 
 def _room(commits: CommitRows, events: EventCells, first_event: int) -> int:
@@ -406,24 +452,15 @@ def _room(commits: CommitRows, events: EventCells, first_event: int) -> int:
         raise ValueError(
             f"the commits have {commits.event_counts.sum()} events, and there are {len(events)} less {first_event}"
         )
-    of_events = room_of_events(
-        first_event,
-        events.cells,
-        events.types,
-        events.starts,
-        events.field_counts,
-        events.tag_values.starts,
-        events.values.starts,
-        events.values.count,
-    )
-    if of_events == NO_SUCH_VALUE:
-        raise ValueError(f"the table has {events.values.count} values, found an event with the cell of another one")
     fragment_starts = commits.origins.fragments.starts
-    return of_events + room_of_headers(commits.origin_numbers, fragment_starts, commits.event_counts)
+    of_headers = room_of_headers(commits.origin_numbers, fragment_starts, commits.event_counts)
+    return events.room(first_event) + of_headers
 
 
 def _for_kernels(array: NDArray[_Scalar], scalar: type[_Scalar]) -> NDArray[_Scalar]:
     """Return an array as signatures want it, contiguous and not read-only: itself, or a copy."""
+    if array.dtype == scalar and array.flags.carray:
+        return array
     return np.require(array, scalar, ("C", "W"))
 
 

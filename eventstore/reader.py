@@ -4,18 +4,19 @@ A reader that meets a hole stops before it (FeedGap); one that meets altered byt
 is ever skipped, and neither is raised before a second reading has found the same (see second_reading.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
+from eventstore.event_cells import EventCells
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
 from eventstore.second_reading import Source
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import EncodedCommit, Layout, take_apart
+from eventstore.serialization.codec import EncodedCommit, EventCodec
+from eventstore.serialization.packed import CommitColumns
 
 T = TypeVar("T")
 
@@ -95,10 +96,10 @@ class Reader:
         """Decode a checked batch into commits of events."""
 
         def commits(batch: StoredBatch, codec: EventCodec) -> list[Commit[Any]]:
-            plain = codec.decompress(batch.payload)
-            found = codec.decode(plain, as_stored=as_stored)
+            columns = _columns(batch, codec)
+            found = codec.commits(columns, as_stored=as_stored)
             if with_event_ids:
-                fill_event_ids(plain, found)
+                fill_event_ids(columns, found)
             return found
 
         return Batch(
@@ -110,28 +111,36 @@ class Reader:
             commits=self._opened(stored, commits),
         )
 
-    def layout(self, stored: StoredBatch) -> Layout:
-        """Return the columns of a checked batch, none of them decoded."""
-        return self._opened(stored, lambda batch, codec: take_apart(codec.decompress(batch.payload)))
+    def columns(self, stored: StoredBatch) -> CommitColumns:
+        """Return the columns of a checked batch."""
+        return self._opened(stored, _columns)
+
+    def aggregate_ids(self, stored: StoredBatch) -> list[str]:
+        """Return the aggregate of every commit of a checked batch."""
+        return self._opened(stored, lambda batch, codec: _columns(batch, codec).aggregate_ids())
+
+    def identities(self, stored: StoredBatch) -> list[tuple[str, str, str]]:
+        """Return the aggregate, the actor and the command id of every commit of a checked batch."""
+
+        def identities(batch: StoredBatch, codec: EventCodec) -> list[tuple[str, str, str]]:
+            columns = _columns(batch, codec)
+            return list(zip(columns.aggregate_ids(), columns.actors(), columns.command_ids(), strict=True))
+
+        return self._opened(stored, identities)
 
     def raw_commits(self, stored: StoredBatch) -> list[EncodedCommit]:
         """Return the exact bytes of the commits of a checked batch."""
         return self._opened(stored, lambda batch, codec: codec.raw_commits(codec.decompress(batch.payload)))
 
-    def columns(
-        self, stored: StoredBatch, wanted: Mapping[str, Sequence[str]]
-    ) -> tuple[Layout, list[list[list[Any]]] | None]:
-        """Return the columns of a checked batch, and the fields that are wanted of each of its types, by the type's
-        tag; None instead of these when the batch holds events of another type.
+    def fields(self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str]) -> list[list[Any]]:
+        """Return fields of all events of a type, given the events of checked batches one after the other.
+
+        What cannot be decoded was so when it was written, for the hashes of these batches are right: IntegrityError.
         """
-
-        def columns(batch: StoredBatch, codec: EventCodec) -> tuple[Layout, list[list[list[Any]]] | None]:
-            layout = take_apart(codec.decompress(batch.payload))
-            if any(of_type.tag not in wanted for of_type in layout.types):
-                return layout, None
-            return layout, [codec.decode_columns(of_type, only=wanted[of_type.tag]) for of_type in layout.types]
-
-        return self._opened(stored, columns)
+        try:
+            return self._source.codec.decode_columns(tag, parts, only=only)
+        except ValueError as error:
+            raise IntegrityError(str(error), partition=None, seq=None) from error
 
     def _opened(self, stored: StoredBatch, take: Callable[[StoredBatch, EventCodec], T]) -> T:
         """Return what is taken from a checked batch; raises IntegrityError when it cannot be, twice."""
@@ -173,9 +182,13 @@ def _as_columns(batch: StoredBatch, codec: EventCodec) -> ColumnBatch:
         partition=batch.partition,
         seq=batch.seq,
         event_count=batch.event_count,
-        plain=codec.decompress(batch.payload),
+        columns=_columns(batch, codec),
         codec=codec,
     )
+
+
+def _columns(batch: StoredBatch, codec: EventCodec) -> CommitColumns:
+    return codec.unpack(codec.decompress(batch.payload))
 
 
 def _placed(error: UnknownEventType, stored: StoredBatch) -> EventStoreError:

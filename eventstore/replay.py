@@ -7,14 +7,19 @@ both to it); what differs is the time.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
 
 from eventstore.errors import IntegrityError
+from eventstore.event_cells import EventCells
+from eventstore.kernels.compiling import Integers
+from eventstore.kernels.rows import count_up
+from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
-from eventstore.serialization.columns import Layout
-from eventstore.serialization.identifiers import KnownIdentifiers
+from eventstore.serialization.packed import CommitColumns
 
 S = TypeVar("S")
 
@@ -44,11 +49,11 @@ class Replayed(NamedTuple, Generic[S]):
 
 
 class _Window:
-    """Columns of one type, gathered from many batches."""
+    """Events of one type, gathered from many batches; they are decoded together, which costs a third of one by one."""
 
-    def __init__(self, width: int) -> None:
-        self.aggregate_ids: list[str] = []
-        self.columns: list[list[Any]] = [[] for _ in range(width)]
+    def __init__(self) -> None:
+        self.numbers: list[Integers] = []
+        self.parts: list[EventCells] = []
 
 
 class Replay(Generic[S]):
@@ -61,8 +66,12 @@ class Replay(Generic[S]):
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
-        self._known = KnownIdentifiers()
         self._windows: dict[str, _Window] = {}
+        self._touched: list[Integers] = []
+        self._names = NameTable()
+        self._aggregate_ids: list[str] = []
+        self._by_number: list[S] = []
+        self._standing: Integers = np.zeros(1_024, np.int64)
         self._states: dict[str, S] = {}
         self._versions: dict[str, int] = defaultdict(int)
 
@@ -86,71 +95,71 @@ class Replay(Generic[S]):
     def _apply(self, stored: StoredBatch, through_timestamp: int | None) -> int:
         if through_timestamp is not None and stored.last_timestamp > through_timestamp:
             return self._apply_one_by_one(stored, through_timestamp)
-        layout, columns = self._reader.columns(stored, self._bulk)
-        if layout.event_counts is not None or columns is None:
+        columns = self._reader.columns(stored)
+        if not columns.has_single_events or not self._bulk.keys() >= set(columns.events.tags):
             return self._apply_one_by_one(stored, stored.last_timestamp)
-        self._gather(layout, columns, stored.seq)
+        self._gather(columns, stored.seq)
         return stored.event_count
 
-    def _gather(self, layout: Layout, columns: Sequence[Sequence[list[Any]]], seq: int) -> None:
+    def _gather(self, columns: CommitColumns, seq: int) -> None:
         """Add a batch of events that are taken in columns to the windows."""
-        unpacked = self._known.unpack(layout.aggregate_ids, count=layout.commit_count)
-        aggregate_ids = cast(Sequence[str], unpacked)  # A commit has an aggregate, always.
-        self._count_up(aggregate_ids, layout.first_versions, seq)
-        for place, of_type in enumerate(layout.types):
-            wanted = self._bulk[of_type.tag]
-            if not wanted:
-                continue
-            window = self._windows.get(of_type.tag)
-            if window is None:
-                window = self._windows[of_type.tag] = _Window(len(wanted))
-            places = layout.type_places
-            window.aggregate_ids += (
-                aggregate_ids
-                if places is None
-                else [name for name, of_event in zip(aggregate_ids, places, strict=True) if of_event == place]
-            )
-            for column, values in zip(window.columns, columns[place], strict=True):
-                column += values
+        commits, events = columns.commits, columns.events
+        numbers = self._numbers_of(commits.aggregate_ids)
+        wrong = count_up(self._standing, numbers, commits.first_versions)
+        if wrong >= 0:
+            raise self._out_of_order(seq, int(numbers[wrong]), int(commits.first_versions[wrong]))
+        self._touched.append(numbers)
+        for place, tag in enumerate(events.tags):
+            if self._bulk[tag]:
+                window = self._windows.setdefault(tag, _Window())
+                window.numbers.append(numbers[events.types == place])
+                window.parts.append(events)
 
-    def _count_up(self, aggregate_ids: Sequence[str], first_versions: Sequence[int], seq: int) -> None:
-        """Check that the events of a batch come next in their aggregates, and note that they came."""
-        versions = self._versions
-        is_usual = len(set(aggregate_ids)) == len(aggregate_ids) == len(first_versions) and 1 not in first_versions
-        if is_usual and [version - 1 for version in first_versions] == list(map(versions.get, aggregate_ids)):
-            # Every aggregate is known, and here once: no loop of our own is needed.
-            versions.update(zip(aggregate_ids, first_versions, strict=True))
-            return
-        for aggregate_id, version in zip(aggregate_ids, first_versions, strict=True):
-            if versions[aggregate_id] + 1 != version:
-                raise self._out_of_order(seq, aggregate_id, version)
-            versions[aggregate_id] = version
-            if version == 1:
-                self._state(aggregate_id)
+    def _numbers_of(self, aggregate_ids: Texts) -> Integers:
+        """Return the number of each commit's aggregate; one that is new has a state from here on."""
+        numbers = self._names.find(aggregate_ids)
+        new: dict[str, int] = {}
+        for row in np.flatnonzero(numbers < 0).tolist():
+            name = text_of(aggregate_ids[row])
+            if name not in new:
+                new[name] = self._names.add(aggregate_ids[row : row + 1])
+                self._aggregate_ids.append(name)
+                self._by_number.append(self._state(name))
+            numbers[row] = new[name]
+        if len(self._aggregate_ids) > len(self._standing):
+            longer = np.zeros(2 * len(self._aggregate_ids), np.int64)
+            longer[: len(self._standing)] = self._standing
+            self._standing = longer
+        return numbers
 
     def _flush(self) -> None:
         """Apply what the windows hold."""
         if self._in_bulk is not None:
             for tag, window in self._windows.items():
-                states = list(map(self._states.__getitem__, window.aggregate_ids))  # Made at their version 1.
-                self._in_bulk.evolve_columns(tag, states, window.columns)
+                columns = self._reader.fields(tag, window.parts, only=self._bulk[tag])
+                states = list(map(self._by_number.__getitem__, np.concatenate(window.numbers).tolist()))
+                self._in_bulk.evolve_columns(tag, states, columns)
         self._windows.clear()
+        if self._touched:
+            touched = np.unique(np.concatenate(self._touched))
+            names = map(self._aggregate_ids.__getitem__, touched.tolist())
+            self._versions.update(zip(names, self._standing[touched].tolist(), strict=True))
+            self._touched.clear()
 
     def _apply_one_by_one(self, stored: StoredBatch, through_timestamp: int) -> int:
         self._flush()
-        count = 0
-        for commit in self._reader.decode(stored, with_event_ids=False).commits:
-            if commit.timestamp > through_timestamp:
-                break
-            if self._versions[commit.aggregate_id] + 1 != commit.first_version:
-                raise self._out_of_order(stored.seq, commit.aggregate_id, commit.first_version)
-            state = self._state(commit.aggregate_id)
+        commits = self._reader.decode(stored, with_event_ids=False).commits
+        commits = [commit for commit in commits if commit.timestamp <= through_timestamp]
+        numbers = self._numbers_of(pack_texts([commit.aggregate_id for commit in commits])).tolist()
+        for number, commit in zip(numbers, commits, strict=True):
+            if self._standing[number] + 1 != commit.first_version:
+                raise self._out_of_order(stored.seq, number, commit.first_version)
+            state = self._by_number[number]
             for event in commit.events:
                 state = self._evolver.evolve(state, event)
-            self._states[commit.aggregate_id] = state
-            self._versions[commit.aggregate_id] = commit.last_version
-            count += len(commit.events)
-        return count
+            self._states[commit.aggregate_id] = self._by_number[number] = state
+            self._versions[commit.aggregate_id] = self._standing[number] = commit.last_version
+        return sum(len(commit.events) for commit in commits)
 
     def _state(self, aggregate_id: str) -> S:
         state = self._states.get(aggregate_id)
@@ -158,11 +167,11 @@ class Replay(Generic[S]):
             state = self._states[aggregate_id] = self._evolver.initial(aggregate_id)
         return state
 
-    def _out_of_order(self, seq: int, aggregate_id: str, version: int) -> IntegrityError:
+    def _out_of_order(self, seq: int, number: int, version: int) -> IntegrityError:
         return IntegrityError(
-            f"the version should be {self._versions[aggregate_id] + 1}",
+            f"the version should be {self._standing[number] + 1}",
             partition=self._partition,
             seq=seq,
-            aggregate_id=aggregate_id,
+            aggregate_id=self._aggregate_ids[number],
             version=version,
         )

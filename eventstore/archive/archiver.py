@@ -26,7 +26,6 @@ from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata
 from eventstore.second_reading import confirmed
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.identifiers import unpack
 
 BATCHES_PER_FILE_MAX: Final = 1_000
 PAYLOAD_BYTES_PER_FILE_MAX: Final = 8 * 1024 * 1024
@@ -248,8 +247,7 @@ class Archiver:
         return found
 
     def _aggregates(self, batch: StoredBatch) -> set[str]:
-        layout = self._reader.layout(batch)
-        return {str(aggregate_id) for aggregate_id in unpack(layout.aggregate_ids, count=layout.commit_count)}
+        return set(self._reader.aggregate_ids(batch))
 
     def _manifest(self, batches: Sequence[StoredBatch], content: bytes) -> Manifest:
         first, last = batches[0], batches[-1]

@@ -16,7 +16,7 @@ import msgspec
 
 from eventstore.record import StoredBatch, StoredPage
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of all that a store holds, its application's events included: a store of another one is refused when it is opened."""
 
 LEAF: Final = b"\x00"

@@ -95,14 +95,14 @@ def _put_event(
 
 
 @kernel(
-    f"i8(u1[::1], u1[::1], i8[::1], i8, i4[::1], {TABLE_SIGNATURE}, i8[::1], i8, i8[::1], i4[::1], i8[::1], "
+    f"i8(u1[::1], u1[::1], i8[::1], i8[::1], i4[::1], {TABLE_SIGNATURE}, i8[::1], i8, i8[::1], i4[::1], i8[::1], "
     f"i8[::1], {TABLE_SIGNATURE}, {TABLE_SIGNATURE}, u1[::1], i8[::1])"
 )
 def put_messages(
     aggregate_ids: Octets,
     command_ids: Octets,
     first_versions: Integers,
-    timestamp: int,
+    timestamps: Integers,
     origin_numbers: Numbers,
     fragment_octets: Octets,
     fragment_starts: Integers,
@@ -131,7 +131,7 @@ def put_messages(
                 buffer[place], buffer[place + 1] = _LEAF_PREFIX, _HEADER_OF_EIGHT
                 place = put_identifier(buffer, place + 2, aggregate_ids, commit)
                 place = put_integer(buffer, place, first_versions[commit])
-                place = put_integer(buffer, place, timestamp)
+                place = put_integer(buffer, place, timestamps[commit])
                 place = put_identifier(buffer, place, command_ids, commit)
                 place = put_entry(buffer, place, fragment_octets, fragment_starts, origin_numbers[commit])
                 header_size = place - header_start
@@ -154,4 +154,36 @@ def put_messages(
             )
             ends[event - first_event] = place
             event += 1
+    return place
+
+
+@kernel(f"i8(i8[::1], i4[::1], i8[::1], i8[::1], {TABLE_SIGNATURE}, {TABLE_SIGNATURE}, u1[::1], i8[::1])")
+def put_events(
+    cells: Integers,
+    type_numbers: Numbers,
+    starts: Integers,
+    field_counts: Integers,
+    tag_octets: Octets,
+    tag_starts: Integers,
+    value_octets: Octets,
+    value_starts: Integers,
+    buffer: Octets,
+    ends: Integers,
+) -> int:
+    """Write the exact bytes of all events, where each ends into `ends`; return where the last one ends."""
+    place = 0
+    for event in range(starts.size):
+        place = _put_event(
+            buffer,
+            place,
+            type_numbers[event],
+            starts[event],
+            cells,
+            field_counts,
+            tag_octets,
+            tag_starts,
+            value_octets,
+            value_starts,
+        )
+        ends[event] = place
     return place

@@ -49,6 +49,29 @@ def _put_word(typing_context: Any, buffer: Any, place: Any, word: Any) -> Any:
     return types.void(buffer, types.int64, types.int64), generate
 
 
+def _put_low_word(typing_context: Any, buffer: Any, place: Any, word: Any) -> Any:
+    """Write the eight bytes of an int64 at a place, the lowest first."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, at, value = arguments
+        address = _address(context, builder, signature.args[0], array, at, ir.Constant(_WORD, WORD_BYTES))
+        builder.store(value, builder.bitcast(address, _WORD.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(buffer, types.int64, types.int64), generate
+
+
+def _get_low_word(typing_context: Any, buffer: Any, place: Any) -> Any:
+    """Return the int64 whose eight bytes stand at a place, the lowest first."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, at = arguments
+        address = _address(context, builder, signature.args[0], array, at, ir.Constant(_WORD, WORD_BYTES))
+        return builder.load(builder.bitcast(address, _WORD.as_pointer()), align=1)
+
+    return types.int64(buffer, types.int64), generate
+
+
 def _put_octets(typing_context: Any, buffer: Any, place: Any, source: Any, start: Any, size: Any) -> Any:
     """Copy `size` bytes; both stretches may be of one buffer, and may overlap."""
 
@@ -64,4 +87,6 @@ def _put_octets(typing_context: Any, buffer: Any, place: Any, source: Any, start
 
 
 put_word: Final[Callable[[Octets, int, int], None]] = _as_function(_put_word)
+put_low_word: Final[Callable[[Octets, int, int], None]] = _as_function(_put_low_word)
+get_low_word: Final[Callable[[Octets, int], int]] = _as_function(_get_low_word)
 put_octets: Final[Callable[[Octets, int, Octets, int, int], None]] = _as_function(_put_octets)

@@ -36,6 +36,12 @@ def text_of(row: Texts) -> str:
     return row.tobytes().rstrip(b"\0").decode()
 
 
+def texts_of(rows: Texts) -> list[str]:
+    """Return the texts of rows."""
+    texts: list[bytes] = np.ascontiguousarray(rows).view(f"S{TEXT_BYTES}").ravel().tolist()
+    return b"\0".join(texts).decode().split("\0") if texts else []
+
+
 @kernel()
 def mixed(word: Any) -> Any:
     """Return a 64-bit word whose bits each depend on every bit of the given one."""

@@ -1,7 +1,7 @@
 """A page: up to 100 consecutive events of one aggregate, exactly as the journal has them, and the state before them.
 
-The payload is zstd([state_before, columns]). A page's hash covers all of it and is checked on every read; that the
-events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
+The payload is [state_before, columns], in zstd where that is shorter. A page's hash covers all of it and is checked on
+every read; that the events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +16,7 @@ from eventstore.integrity.hashing import page_hash
 from eventstore.record import Commit, StoredPage
 from eventstore.second_reading import Source
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import Layout, take_apart
-from eventstore.serialization.identifiers import unpack
+from eventstore.serialization.packed import CommitColumns
 
 T = TypeVar("T")
 
@@ -65,15 +64,16 @@ class Page:
 
     def commands(self) -> list[Command]:
         """Return the commands of the page, without decoding any event."""
-        return self._read(lambda content, codec: _commands(take_apart(content.columns)))
+        return self._read(lambda content, codec: _commands(codec.unpack(content.columns)))
 
     def commits(self, *, with_event_ids: bool = False) -> list[Commit[Any]]:
         """Return the page's commits, of current events."""
 
         def commits(content: _Content, codec: EventCodec) -> list[Commit[Any]]:
-            found = codec.decode(content.columns)
+            columns = codec.unpack(content.columns)
+            found = codec.commits(columns)
             if with_event_ids:
-                fill_event_ids(content.columns, found)
+                fill_event_ids(columns, found)
             return found
 
         return self._read(commits)
@@ -144,10 +144,9 @@ def _content(stored: StoredPage, codec: EventCodec) -> _Content:
         raise ValueError(f"the page cannot be read ({error})") from error
 
 
-def _commands(layout: Layout) -> list[Command]:
-    command_ids = unpack(layout.command_ids, count=layout.commit_count)
-    columns = zip(command_ids, layout.first_versions, layout.timestamp_list(), strict=True)
-    return [Command(str(command_id), version, timestamp) for command_id, version, timestamp in columns]
+def _commands(columns: CommitColumns) -> list[Command]:
+    versions, timestamps = columns.commits.first_versions.tolist(), columns.commits.timestamps.tolist()
+    return list(map(Command, columns.command_ids(), versions, timestamps))
 
 
 def cut(commits: Sequence[Commit[Any]]) -> Iterator[Sequence[Commit[Any]]]:

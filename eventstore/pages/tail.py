@@ -10,7 +10,6 @@ from typing import Any
 from eventstore.engines.base import Engine
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Commit
-from eventstore.serialization.identifiers import unpack
 
 
 class Tail:
@@ -35,9 +34,8 @@ class Tail:
             limit=READ_BATCHES_AT_ONCE,
         ):
             for batch in batches:
-                layout = self._reader.layout(batch)
-                for aggregate_id in set(unpack(layout.aggregate_ids, count=layout.commit_count)):
-                    self._seqs[str(aggregate_id)].append(batch.seq)
+                for aggregate_id in set(self._reader.aggregate_ids(batch)):
+                    self._seqs[aggregate_id].append(batch.seq)
             self._through_seq, self._hash = batches[-1].seq, batches[-1].hash
 
     def commits(self, aggregate_id: str, *, with_event_ids: bool) -> list[Commit[Any]]:

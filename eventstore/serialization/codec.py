@@ -1,6 +1,6 @@
 """The codec of a store: which event types it may hold, and how commits become a payload and come back.
 
-    payload = zstd(columns), see columns.py
+    payload = 0x00 columns, or 0x01 zstd(columns), see packed.py
     event   = ["TypeName@schema_version", field, ...], the form that the hashes cover
 
 Reading gives typed events. An old schema version is a class of its own, turned into its successor by an upcaster on
@@ -8,24 +8,30 @@ every read. A field may be added at the end of a class with a default: batches f
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
-from types import GenericAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple, get_type_hints
 
 import msgspec
+import numpy as np
 import zstandard
 
-from eventstore.errors import UnknownEventType
+from eventstore.errors import EventStoreError, UnknownEventType
+from eventstore.event_cells import VALUE_LIMIT, CommitRows, EventCells, Origins, Values
+from eventstore.kernels.compiling import Integers
+from eventstore.kernels.texts import pack_texts
 from eventstore.record import Commit
-from eventstore.serialization import columns
-from eventstore.serialization.columns import EncodedCommit, Layout, TypeColumns
-from eventstore.serialization.identifiers import KnownIdentifiers, unpack
+from eventstore.serialization.formulas import Declaration, Formulas
+from eventstore.serialization.packed import CommitColumns, payload_columns, unpack
 
 Upcaster = Callable[[Any], Any]
 
 PAYLOAD_BYTES_MAX: Final = 256 * 1024 * 1024
-_COMPRESSION_LEVEL: Final = 3
+_COMPRESSION_LEVEL: Final = 1
+_TRIAL_BYTES: Final = 512
+_PAYING_BYTES: Final = 448
+_PLAIN: Final = b"\x00"
+_COMPRESSED: Final = b"\x01"
 _PREFIX_READ_BYTES: Final = 4_096
 
 
@@ -39,10 +45,18 @@ class _ZstdContexts(threading.local):
         self.decompressor = zstandard.ZstdDecompressor()
 
 
-class _Decoders(NamedTuple):
-    """How the columns of one type are decoded: by place, which fields there have to be, and the place of each name."""
+class EncodedCommit(NamedTuple):
+    """A commit's exact bytes, as the hashes cover them: its header as an array of eight, and each event."""
 
-    of_columns: list[msgspec.msgpack.Decoder[list[Any]]]
+    header: bytes
+    events: Sequence[bytes]
+
+
+class _Decoders(NamedTuple):
+    """How one type is decoded: an event, each field, which fields there have to be, and the place of each name."""
+
+    of_event: Callable[[Any], Any]
+    of_fields: list[Callable[[bytes], Any]]
     required: int
     places: dict[str, int]
 
@@ -56,19 +70,25 @@ class EventCodec:
     """
 
     def __init__(
-        self, event_types: Iterable[type[msgspec.Struct]], upcasters: Mapping[type, Upcaster] | None = None
+        self,
+        event_types: Iterable[type[msgspec.Struct]],
+        upcasters: Mapping[type, Upcaster] | None = None,
+        declarations: Iterable[Declaration] = (),
     ) -> None:
+        """`declarations` say what of the events follows from what, see formulas.py."""
         self._upcasters = dict(upcasters or {})
         self._classes = {str(cls.__struct_config__.tag): cls for cls in event_types}
         self._decoders: dict[str, _Decoders] = {}
         self.encode_value = msgspec.msgpack.Encoder().encode
         """Returns the exact bytes of an event, or of a commit's header as a tuple, as the hashes cover them."""
         self._zstd = _ZstdContexts()
-        self.known_identifiers = KnownIdentifiers()
+        self._declarations = tuple(declarations)
+        self.formulas = Formulas(self._declarations)
+        """What payloads are written and read by."""
 
     def fresh(self) -> "EventCodec":
         """Return a codec of the same types that shares nothing else with this one."""
-        return EventCodec(self._classes.values(), self._upcasters)
+        return EventCodec(self._classes.values(), self._upcasters, self._declarations)
 
     @property
     def event_types(self) -> Mapping[str, type[msgspec.Struct]]:
@@ -76,27 +96,55 @@ class EventCodec:
         return self._classes
 
     def encode(self, commits: Sequence[Commit[Any]]) -> bytes:
-        """Return the plain columns of these commits."""
-        return columns.encode([commit.header for commit in commits], [commit.events for commit in commits])
+        """Return the plain columns of these commits; raises TextTooLong for an identifier of more than 64 bytes."""
+        return self.encode_columns([commit.header for commit in commits], [commit.events for commit in commits])
 
-    def compress_columns(self, headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
-        """Return the payload that holds commits with these headers (eight values each) and events."""
-        return self.compress_bytes(columns.encode(headers, event_groups))
+    def encode_columns(self, headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
+        """Return the plain columns of commits with these headers (eight values each) and events."""
+        origins, events = Origins(), EventCells()
+        rows = CommitRows(
+            aggregate_ids=pack_texts([header[0] for header in headers]),
+            command_ids=pack_texts([header[3] for header in headers]),
+            first_versions=np.array([header[1] for header in headers], np.int64),
+            timestamps=np.array([header[2] for header in headers], np.int64),
+            origins=origins,
+            origin_numbers=np.array([origins.number(*header[4:8]) for header in headers], np.int32),
+            event_counts=np.array(list(map(len, event_groups)), np.int64),
+        )
+        for event in chain.from_iterable(event_groups):
+            events.add(event)
+        return payload_columns(rows, events, self.formulas)
+
 
     def compress_bytes(self, plain: bytes) -> bytes:
-        """Compress plain bytes; `decompress` gives them back."""
-        return self._zstd.compressor.compress(plain)
+        """Compress plain bytes if that makes them shorter; `decompress` gives them back.
+
+        Bits hardly compress and texts do, and these come first: the beginning tells whether it is worth the time.
+        """
+        compress = self._zstd.compressor.compress
+        if len(plain) <= _TRIAL_BYTES or len(compress(plain[:_TRIAL_BYTES])) < _PAYING_BYTES:
+            compressed = compress(plain)
+            if len(compressed) < len(plain):
+                return _COMPRESSED + compressed
+        return _PLAIN + plain
 
     def decompress(self, payload: bytes) -> bytes:
         """Return the plain columns of a payload; raises ValueError when they are not what was compressed."""
+        form, content = payload[:1], payload[1:]
+        if form == _PLAIN:
+            return content
+        if form != _COMPRESSED:
+            raise ValueError("the payload does not begin as payloads do")
         try:
-            return self._zstd.decompressor.decompress(payload, max_output_size=PAYLOAD_BYTES_MAX)
+            return self._zstd.decompressor.decompress(content, max_output_size=PAYLOAD_BYTES_MAX)
         except zstandard.ZstdError as error:
             raise ValueError(f"the payload cannot be decompressed ({error})") from error
 
     def decompress_prefix(self, payload: bytes) -> bytes:
         """Return as many plain bytes as a damaged payload still gives, perhaps none."""
-        stream = self._zstd.decompressor.stream_reader(payload)
+        if payload[:1] == _PLAIN:
+            return payload[1:]
+        stream = self._zstd.decompressor.stream_reader(payload[1:])
         plain = bytearray()
         try:
             while part := stream.read(_PREFIX_READ_BYTES):
@@ -105,78 +153,102 @@ class EventCodec:
             pass
         return bytes(plain)
 
+    def unpack(self, plain: bytes) -> CommitColumns:
+        """Take a plain payload apart; raises ValueError or UnknownEventType."""
+        return unpack(plain, self.formulas)
+
     def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:
-        """Decode a decompressed payload into commits of current events; raises ValueError or UnknownEventType.
+        """Decode a plain payload into commits of current events; raises ValueError or UnknownEventType.
 
         With `as_stored`, events of old schema versions are left what they are.
         """
-        layout = columns.take_apart(plain)
-        count = layout.commit_count
-        events = layout.in_order([self._events(of_type, layout) for of_type in layout.types])
+        return self.commits(self.unpack(plain), as_stored=as_stored)
+
+    def commits(self, columns: CommitColumns, *, as_stored: bool = False) -> list[Commit[Any]]:
+        """Make commits of current events of columns; raises ValueError or UnknownEventType."""
+        events = self._events(columns.events)
         if self._upcasters and not as_stored:
             events = [self.upcast(event) for event in events]
-        header_columns = (
-            self.known_identifiers.unpack(layout.aggregate_ids, count=count),
-            layout.first_versions,
-            layout.timestamp_list(),
-            unpack(layout.command_ids, count=count),
-            unpack(layout.correlation_ids, count=count),
-            unpack(layout.causation_ids, count=count),
-            layout.actor_list(),
-            layout.metadata or [None] * count,
-            _grouped(events, layout.event_counts),
-        )
-        return [Commit(*values) for values in zip(*header_columns, strict=True)]
+        stream = iter(events)
+        groups = [tuple(islice(stream, count)) for count in columns.commits.event_counts.tolist()]
+        return [Commit(*values) for values in zip(*columns.header_columns(), groups, strict=True)]
 
     def raw_commits(self, plain: bytes) -> list[EncodedCommit]:
         """Return the exact bytes of every commit, whatever its types; raises ValueError."""
-        return columns.raw_commits(plain)
+        columns = self.unpack(plain)
+        stream = iter(columns.events.all_encoded())
+        headers = map(self.encode_value, zip(*columns.header_columns(), strict=True))
+        counts = columns.commits.event_counts.tolist()
+        return [
+            EncodedCommit(header, [bytes(event) for event in islice(stream, count)])
+            for header, count in zip(headers, counts, strict=True)
+        ]
 
     def is_old(self, tag: str) -> bool:
         """Tell whether events with this tag are turned into something else on reading."""
         return self._classes.get(tag) in self._upcasters
 
     def event_at(self, plain: bytes, offset: int) -> int:
-        """Return the index of the event that a byte of the plain payload belongs to, 0 if it belongs to none."""
-        return columns.event_at(plain, offset)
-
-    def _events(self, of_type: TypeColumns, layout: Layout) -> list[Any]:
-        cls = self._class_of(of_type.tag)
-        if not of_type.columns:
-            return [cls() for _ in range(columns.rows(of_type, layout))]
-        return [cls(*row) for row in zip(*self.decode_columns(of_type), strict=True)]
-
-    def decode_columns(self, of_type: TypeColumns, *, only: Sequence[str] | None = None) -> list[list[Any]]:
-        """Return the values of every stored column of a type, or of some fields; raises ValueError, UnknownEventType.
-
-        Fields that are asked for by name must be among the required ones.
+        """Return the index of the first event that would be another one if a byte of the plain payload were; 0 when
+        nothing could be read then, or no event would change.
         """
-        decoders, required, places = self._column_decoders(of_type.tag)
-        if not required <= len(of_type.columns) <= len(decoders):
-            raise UnknownEventType(
-                f"a stored {of_type.tag} has {len(of_type.columns)} fields and this process knows {required} to "
-                f"{len(decoders)}: run the release that wrote it, or a later one"
-            )
+        damaged = bytearray(plain)
         try:
-            if only is None:
-                values = [decoder.decode(raw) for decoder, raw in zip(decoders, of_type.columns, strict=False)]
-            else:
-                values = [decoders[places[name]].decode(of_type.columns[places[name]]) for name in only]
+            damaged[offset] ^= 0xFF
+            found = self.raw_commits(bytes(damaged))
+        except (IndexError, ValueError, EventStoreError):
+            return 0
+        pairs = enumerate(zip(_events_with_headers(self.raw_commits(plain)), _events_with_headers(found), strict=False))
+        return next((index for index, (written, other) in pairs if written != other), 0)
+
+    def decode_columns(
+        self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str] | None = None
+    ) -> list[list[Any]]:
+        """Return the values of every stored column of a type, or of some fields, all parts one after the other.
+
+        Raises ValueError or UnknownEventType. Fields that are asked for by name must be among the required ones.
+        """
+        rows = [events.rows_of(events.tags.index(tag)) for events in parts]
+        width = min(part.shape[1] for part in rows)
+        decoders = self._checked_decoders(tag, max(part.shape[1] for part in rows))
+        self._checked_decoders(tag, width)
+        names = decoders.places if only is None else only
+        places = [decoders.places[name] for name in names][: width if only is None else None]
+        tables = [events.values for events in parts]
+        try:
+            return [_column([part[:, n] for part in rows], tables, decoders.of_fields[n]) for n in places]
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-            raise ValueError(f"a column of {of_type.tag} is not what was written ({error})") from error
-        if len(set(map(len, values))) > 1:
-            raise ValueError(f"the columns of {of_type.tag} are not of one length")
-        return values
+            raise ValueError(f"a column of {tag} is not what was written ({error})") from error
+
+    def _events(self, events: EventCells) -> list[Any]:
+        """Return all events as objects of their classes."""
+        counts = events.field_counts.tolist()
+        decoders = [self._checked_decoders(tag, count).of_event for tag, count in zip(events.tags, counts, strict=True)]
+        types = events.types.tolist()
+        try:
+            return [decoders[of_type](raw) for of_type, raw in zip(types, events.all_encoded(), strict=True)]
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise ValueError(f"an event is not what was written ({error})") from error
+
+    def _checked_decoders(self, tag: str, field_count: int) -> _Decoders:
+        """Return the decoders of a type, of which events with so many fields are stored."""
+        decoders = self._column_decoders(tag)
+        if not decoders.required <= field_count <= len(decoders.of_fields):
+            raise UnknownEventType(
+                f"a stored {tag} has {field_count} fields and this process knows {decoders.required} to "
+                f"{len(decoders.of_fields)}: run the release that wrote it, or a later one"
+            )
+        return decoders
 
     def _column_decoders(self, tag: str) -> _Decoders:
         decoders = self._decoders.get(tag)
         if decoders is None:
             cls = self._class_of(tag)
             hints = get_type_hints(cls)
-            column_types: list[Any] = [GenericAlias(list, (hints[name],)) for name in cls.__struct_fields__]
             decoders = _Decoders(
-                of_columns=[msgspec.msgpack.Decoder(of_column) for of_column in column_types],
-                required=len(column_types) - len(cls.__struct_defaults__),
+                of_event=msgspec.msgpack.Decoder(cls).decode,
+                of_fields=[msgspec.msgpack.Decoder(hints[name]).decode for name in cls.__struct_fields__],
+                required=len(cls.__struct_fields__) - len(cls.__struct_defaults__),
                 places={name: place for place, name in enumerate(cls.__struct_fields__)},
             )
             self._decoders[tag] = decoders  # Whole, in one step: two threads at once make it twice, and both are right.
@@ -198,8 +270,32 @@ class EventCodec:
         return event
 
 
-def _grouped(events: Sequence[Any], counts: Sequence[int] | None) -> list[tuple[Any, ...]]:
-    if counts is None:
-        return [(event,) for event in events]
-    stream = iter(events)
-    return [tuple(islice(stream, count)) for count in counts]
+def _column(parts: Sequence[Integers], tables: Sequence[Values], decode: Callable[[bytes], Any]) -> list[Any]:
+    """Return the values of a column of cells, each distinct one of a part decoded once."""
+    cells = np.concatenate(parts)
+    found: list[Any] = cells.tolist()
+    if not found:
+        return found
+    if cells.max() >= VALUE_LIMIT:
+        decode(tables[0].encoded(max(found)))  # Whether the field may be an integer at all.
+    if cells.min() >= VALUE_LIMIT:
+        return found
+    found.clear()
+    decoded: dict[bytes, Any] = {}
+    for part, values in zip(parts, tables, strict=True):
+        of_part: list[Any] = part.tolist()
+        meant: dict[int, Any] = {}
+        for cell in set(of_part):
+            if cell < VALUE_LIMIT:
+                encoded = values.encoded(cell)
+                if encoded not in decoded:
+                    decoded[encoded] = decode(encoded)
+                meant[cell] = decoded[encoded]
+            else:
+                meant[cell] = cell
+        found += map(meant.__getitem__, of_part)
+    return found
+
+
+def _events_with_headers(commits: Sequence[EncodedCommit]) -> Iterator[tuple[bytes, bytes]]:
+    return ((header, event) for header, events in commits for event in events)

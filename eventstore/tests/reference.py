@@ -7,9 +7,7 @@ from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.integrity.hashing import leaf_hash
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Commit, StoredBatch
-from eventstore.serialization import columns
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.columns import EncodedCommit
+from eventstore.serialization.codec import EncodedCommit, EventCodec
 from eventstore.writer.batch import seal
 
 
@@ -35,7 +33,7 @@ def sealed(
     """Return the batch that holds these commits; `place` is its partition, its seq and the hash before it."""
     leaves = [leaf for of in zip(headers, event_groups, strict=True) for leaf in hash_commit(*of, codec)]
     return seal(
-        codec.compress_bytes(columns.encode(headers, event_groups)),
+        codec.compress_bytes(codec.encode_columns(headers, event_groups)),
         leaf_prefixes=b"".join([leaf[:LEAF_PREFIX_BYTES] for leaf in leaves]),
         merkle_root=merkle_root(leaves),
         commit_count=len(headers),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from eventstore.audit.verify import verify_partition
-from eventstore.serialization import identifiers
+from eventstore.serialization import formulas
 from eventstore.serialization.codec import EventCodec
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 
@@ -56,7 +56,7 @@ def batch(store, name, number):
 
 def columns(store, name, number):
     read = store.read_column_batches(partition=store.partition_of(name), after_seq=number % 6, limit=1)
-    return [[each.columns(of_type) for of_type in each.layout.types] for each in read]
+    return [[each.columns(of_type) for of_type in range(len(each.tags))] for each in read]
 
 
 def replayed(store, name, number):
@@ -94,7 +94,9 @@ def test_every_thread_gets_the_answers_that_it_gets_alone(store, hurried, reques
 
 
 def test_threads_that_meet_a_type_for_the_first_time_at_once_can_all_decode_it(hurried):
-    written = EventCodec([Added]).compress_columns([("a", 1, 5, "c", None, None, "me", None)], [(Added(1, 1),)])
+    writing = EventCodec([Added])
+    plain = writing.encode_columns([("a", 1, 5, "c", None, None, "me", None)], [(Added(1, 1),)])
+    written = writing.compress_bytes(plain)
     for _ in range(200):
         codec, waiting = EventCodec([Added]), threading.Barrier(THREADS)
 
@@ -106,14 +108,16 @@ def test_threads_that_meet_a_type_for_the_first_time_at_once_can_all_decode_it(h
             assert list(threads.map(decode, range(THREADS))) == [(Added(1, 1),)] * THREADS
 
 
-def test_identifiers_that_are_forgotten_while_others_look_them_up_are_still_found(hurried, monkeypatch):
-    monkeypatch.setattr(identifiers, "_KEPT_MAX", 20)
-    known = identifiers.KnownIdentifiers()
-    columns_of = [[f"00000000-0000-4000-8000-{n * 50 + i:012x}" for i in range(50)] for n in range(THREADS)]
+def test_plans_that_are_forgotten_while_others_use_them_are_made_again(hurried, monkeypatch):
+    monkeypatch.setattr(formulas, "_PLANS_MAX", 2)
+    shared, types = formulas.Formulas(), [((f"Type{number}@1", number),) for number in range(6)]
 
-    def unpack(place):
-        packed = identifiers.pack(columns_of[place])
-        return all(known.unpack(packed, count=50) == columns_of[place] for _ in range(400))
+    def ask(_):
+        plans = [shared.plan_for(each) for each in types * 20]
+        return [
+            (plan.tags, plan.columns) == ([each[0][0]], [each[0][1]])
+            for plan, each in zip(plans, types * 20, strict=True)
+        ]
 
     with ThreadPoolExecutor(THREADS) as threads:
-        assert all(threads.map(unpack, range(THREADS)))
+        assert all(map(all, threads.map(ask, range(THREADS))))

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.errors import CommandIdExpired, CommandIdReused
-from eventstore.event_cells import CommitRows, Origins, leaf_hashes, merkle_root_of, payload_columns
+from eventstore.event_cells import CommitRows, Origins, leaf_hashes, merkle_root_of
 from eventstore.idempotency.command_ids import is_expired, may_carry_time
 from eventstore.idempotency.recent import Keys
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.packed import payload_columns
 from eventstore.writer.batch import seal
 from eventstore.writer.commands import Commands
 from eventstore.writer.first_results import identity_of
@@ -119,14 +120,14 @@ class Group(Generic[S, C]):
             aggregate_ids=commands.aggregate_ids[places],
             command_ids=commands.command_ids[places],
             first_versions=first_versions,
-            timestamp=self.now,
+            timestamps=self.now,
             origins=origins,
             origin_numbers=np.array(numbers, np.int32)[commands.origins_of[places]],
             event_counts=event_counts,
         )
         events = self._decided.events
         self._leaves = leaf_hashes(commits, events)
-        payload = self._codec.compress_bytes(payload_columns(commits, events))
+        payload = self._codec.compress_bytes(payload_columns(commits, events, self._codec.formulas))
         return seal(
             payload,
             leaf_prefixes=self._leaves[:, :LEAF_PREFIX_BYTES].tobytes(),

@@ -15,7 +15,6 @@ from eventstore.pages.page import PageReader
 from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.identifiers import unpack
 
 S = TypeVar("S")
 
@@ -81,12 +80,8 @@ class CommandLoader:
         while seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - seq)
             for batch in self._reader.stored(partition=partition, after_seq=seq, previous_hash=None, limit=limit):
-                layout = self._reader.layout(batch)
-                count = layout.commit_count
-                aggregate_ids = unpack(layout.aggregate_ids, count=count)
-                command_ids = unpack(layout.command_ids, count=count)
-                identities = zip(map(str, aggregate_ids), layout.actor_list(), map(str, command_ids), strict=True)
-                remembered.remember(self._keys.of_texts(list(identities)), seq=batch.seq)
+                identities = self._reader.identities(batch)
+                remembered.remember(self._keys.of_texts(identities), seq=batch.seq)
                 remembered.move_on(seq=batch.seq, timestamp=batch.last_timestamp)
                 seq, timestamp = batch.seq, batch.last_timestamp
         remembered.close_recent(seq=seq, timestamp=timestamp)

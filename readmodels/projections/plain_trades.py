@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts.domain.events import CommandRefused, TradeExecuted
-from eventstore.column_batches import ColumnBatch, tagged
+from eventstore.column_batches import ColumnBatch
 from eventstore.record import Batch
 
 TRADE: Final = str(TradeExecuted.__struct_config__.tag)
@@ -115,7 +115,7 @@ def _others(batches: Sequence[ColumnBatch], standing: Mapping[bytes, int], versi
         if not batch.has_single_events:
             others.update(keys)
             continue
-        for key, version in zip(keys, batch.layout.first_versions, strict=True):
+        for key, version in zip(keys, batch.first_versions, strict=True):
             if versions.get(key, standing.get(key, -1)) + 1 != version:
                 others.add(key)
             versions[key] = version
@@ -126,30 +126,26 @@ def _others(batches: Sequence[ColumnBatch], standing: Mapping[bytes, int], versi
 
 
 def _plain_places(batch: ColumnBatch) -> Iterator[bool] | list[bool]:
-    plain = [of_type.tag in _PLAIN and batch.is_current(of_type.tag) for of_type in batch.layout.types]
+    plain = [tag in _PLAIN and batch.is_current(tag) for tag in batch.tags]
     if all(plain):
-        return [True] * batch.layout.commit_count
-    return [plain[place] for place in batch.layout.type_places or [0] * batch.layout.commit_count]
+        return [True] * len(batch)
+    return [plain[place] for place in batch.types.tolist()]
 
 
 def _gather(found: Sorted, batch: ColumnBatch) -> None:
-    keys, headers, places = batch.aggregate_keys, batch.header_columns(), batch.layout.type_places
+    keys, headers, all_event_keys = batch.aggregate_keys, batch.header_columns(), batch.event_keys()
     others = found.other_accounts
     has_others = not others.isdisjoint(keys)
-    for place, of_type in enumerate(batch.layout.types):
-        if of_type.tag not in _PLAIN:
+    for place, tag in enumerate(batch.tags):
+        if tag not in _PLAIN:
             continue
-        into = found.trades if of_type.tag == TRADE else found.refusals
-        own_keys: Sequence[bytes] = keys
-        own_headers: Sequence[Sequence[Any]] = headers
-        if places is not None:
-            is_own = [each == place for each in places]
-            own_keys, own_headers = list(compress(keys, is_own)), [list(compress(each, is_own)) for each in headers]
-        fields: Sequence[Sequence[Any]] = batch.columns(of_type)
-        if len(fields[0]) != len(own_keys):
-            raise ValueError(f"the columns hold {len(fields[0])} events where {len(own_keys)} belong")
-        event_keys = batch.event_keys(zip(*own_headers, strict=True), tagged(of_type.tag, fields))
-        columns = [*own_headers, *fields]
+        into = found.trades if tag == TRADE else found.refusals
+        own_keys, event_keys, own_headers = keys, all_event_keys, headers
+        if len(batch.tags) > 1:
+            is_own = (batch.types == place).tolist()
+            own_keys, event_keys = list(compress(keys, is_own)), list(compress(all_event_keys, is_own))
+            own_headers = [list(compress(each, is_own)) for each in headers]
+        columns = [*own_headers, *batch.columns(place)]
         if has_others:
             is_plain = [key not in others for key in own_keys]
             own_keys, event_keys = list(compress(own_keys, is_plain)), list(compress(event_keys, is_plain))

@@ -1,7 +1,7 @@
 """Journals that earlier releases wrote, kept as files: each is opened, verified and read to the same states for ever.
 
-A new release of the stored format adds a file here and changes none. The first is of format 2: those of format 1 count
-whole shares and are refused (eventstore/tests/test_reading.py).
+A new release of the stored format adds a file here and changes none. The first is of format 3, with the events and ids
+that it had in format 2: those before it, of which none was released, are refused (eventstore/tests/test_reading.py).
 """
 
 import json
@@ -50,7 +50,7 @@ def findings(store):
 
 
 def test_there_is_a_journal_of_the_first_format_that_is_kept():
-    assert FROZEN[0].name == "format-2.journal.xz"
+    assert FROZEN[0].name == "format-3.journal.xz"
 
 
 def test_every_event_is_in_one_of_them():
