@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 from eventstore.column_batches import ColumnBatch
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.event_cells import EventCells
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
@@ -131,16 +130,6 @@ class Reader:
     def raw_commits(self, stored: StoredBatch) -> list[EncodedCommit]:
         """Return the exact bytes of the commits of a checked batch."""
         return self._opened(stored, lambda batch, codec: codec.raw_commits(codec.decompress(batch.payload)))
-
-    def fields(self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str]) -> list[list[Any]]:
-        """Return fields of all events of a type, given the events of checked batches one after the other.
-
-        What cannot be decoded was so when it was written, for the hashes of these batches are right: IntegrityError.
-        """
-        try:
-            return self._source.codec.decode_columns(tag, parts, only=only)
-        except ValueError as error:
-            raise IntegrityError(str(error), partition=None, seq=None) from error
 
     def _opened(self, stored: StoredBatch, take: Callable[[StoredBatch, EventCodec], T]) -> T:
         """Return what is taken from a checked batch; raises IntegrityError when it cannot be, twice."""

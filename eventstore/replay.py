@@ -1,79 +1,82 @@
 """Replay: every event of the journal, verified, folded into the states of its aggregates, as fast as can be.
 
-An ordinary evolver is given one event after another. One that is a BulkEvolver takes events of its commonest types as
-columns, many batches at a time, and never pays for an object that it does not need. The result is the same (tests hold
-both to it); what differs is the time.
+A state machine holds the states, and takes the events of a batch as the cells that they are read as. States become
+objects when somebody asks for one.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventstore.errors import IntegrityError
-from eventstore.event_cells import EventCells
-from eventstore.kernels.compiling import Integers
-from eventstore.kernels.rows import count_up
-from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
-from eventstore.pages.evolver import Evolver
+from eventstore.kernels.texts import NameTable, Texts, text_of
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
-from eventstore.serialization.packed import CommitColumns
+from eventstore.serialization.codec import EventCodec
+from eventstore.writer.decider import Decider
+from eventstore.writer.state_machine import StateMachine
 
 S = TypeVar("S")
 
 
-@runtime_checkable
-class BulkEvolver(Evolver[S], Protocol[S]):
-    """An evolver that takes whole columns of the types that `bulk_columns` names (tag to the fields that it needs).
+class ReplayedStates(Mapping[str, S]):
+    """The states of a replay by aggregate, each made when it is asked for; they are those of the moment of asking."""
 
-    Events of different types among these must commute: they are given type by type, each in its order.
-    """
+    def __init__(self, machine: StateMachine[S, Any], names: NameTable) -> None:
+        self._machine = machine
+        self._names = names
+        self._numbers: dict[str, int] = {}
 
-    bulk_columns: Mapping[str, Sequence[str]]
+    def __getitem__(self, aggregate_id: str) -> S:
+        return self._machine.state(self._number(aggregate_id))
 
-    def evolve_columns(self, tag: str, states: Sequence[S], columns: Sequence[Sequence[Any]]) -> None:
-        """Apply events in order: row i of the columns happened to state i (one state may come many times)."""
+    def __iter__(self) -> Iterator[str]:
+        self._name_all()
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def version(self, aggregate_id: str) -> int:
+        """Return the version of an aggregate."""
+        return self._machine.version(self._number(aggregate_id))
+
+    def versions(self) -> dict[str, int]:
+        """Return the version of every aggregate."""
+        return {aggregate_id: self.version(aggregate_id) for aggregate_id in self}
+
+    def _number(self, aggregate_id: str) -> int:
+        self._name_all()
+        return self._numbers[aggregate_id]
+
+    def _name_all(self) -> None:
+        for number in range(len(self._numbers), len(self._names)):
+            self._numbers[self._names.name(number)] = number
 
 
 class Replayed(NamedTuple, Generic[S]):
-    """How far a replay is: the states so far by aggregate, their versions, how many events they took, and the seq of
-    the last batch that was read.
-    """
+    """How far a replay is: the states so far, how many events they took, and the seq of the last batch read."""
 
-    states: dict[str, S]
-    versions: dict[str, int]
+    states: ReplayedStates[S]
     event_count: int
     through_seq: int
-
-
-class _Window:
-    """Events of one type, gathered from many batches; they are decoded together, which costs a third of one by one."""
-
-    def __init__(self) -> None:
-        self.numbers: list[Integers] = []
-        self.parts: list[EventCells] = []
 
 
 class Replay(Generic[S]):
     """Replays one partition; call `run` once."""
 
-    def __init__(self, evolver: Evolver[S], *, partition: int, genesis: bytes, reader: Reader) -> None:
-        self._evolver = evolver
-        self._in_bulk: BulkEvolver[S] | None = evolver if isinstance(evolver, BulkEvolver) else None
-        self._bulk = {} if self._in_bulk is None else self._in_bulk.bulk_columns
+    def __init__(
+        self, decider: Decider[S, Any], *, partition: int, genesis: bytes, reader: Reader, codec: EventCodec
+    ) -> None:
+        self._decider = decider
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
-        self._windows: dict[str, _Window] = {}
-        self._touched: list[Integers] = []
+        self._codec = codec
+        self._machine = decider.machine()
         self._names = NameTable()
-        self._aggregate_ids: list[str] = []
-        self._by_number: list[S] = []
-        self._standing: Integers = np.zeros(1_024, np.int64)
-        self._states: dict[str, S] = {}
-        self._versions: dict[str, int] = defaultdict(int)
 
     def run(self, *, through_timestamp: int | None = None) -> Iterator[Replayed[S]]:
         """Fold from the first batch to the head, or through the last event at or before an instant (UTC microseconds).
@@ -81,97 +84,57 @@ class Replay(Generic[S]):
         Yields now and then how far it is; the last one yielded is the result.
         """
         after_seq, previous_hash, count = 0, self._genesis, 0
+        states = ReplayedStates(self._machine, self._names)
         while batches := self._reader.stored(
             partition=self._partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
         ):
             for stored in batches:
                 count += self._apply(stored, through_timestamp)
-            self._flush()
-            yield Replayed(self._states, self._versions, count, batches[-1].seq)
+            yield Replayed(states, count, batches[-1].seq)
             if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
                 return
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
     def _apply(self, stored: StoredBatch, through_timestamp: int | None) -> int:
+        commits, events = self._reader.columns(stored)
+        count = len(commits)
         if through_timestamp is not None and stored.last_timestamp > through_timestamp:
-            return self._apply_one_by_one(stored, through_timestamp)
-        columns = self._reader.columns(stored)
-        if not columns.has_single_events or not self._bulk.keys() >= set(columns.events.tags):
-            return self._apply_one_by_one(stored, stored.last_timestamp)
-        self._gather(columns, stored.seq)
-        return stored.event_count
+            count = int(np.searchsorted(commits.timestamps, through_timestamp, side="right"))
+            events.truncate(int(commits.event_counts[:count].sum()))
+        numbers, versions = per_event(
+            self._numbers(commits.aggregate_ids[:count]), commits.first_versions[:count], commits.event_counts[:count]
+        )
+        wrong = self._machine.fold(numbers, versions, events, self._codec)
+        if wrong is not None:
+            number = int(numbers[wrong])
+            raise IntegrityError(
+                f"the version should be {self._machine.version(number) + 1}",
+                partition=self._partition,
+                seq=stored.seq,
+                aggregate_id=self._names.name(number),
+                version=int(versions[wrong]),
+            )
+        return len(events)
 
-    def _gather(self, columns: CommitColumns, seq: int) -> None:
-        """Add a batch of events that are taken in columns to the windows."""
-        commits, events = columns.commits, columns.events
-        numbers = self._numbers_of(commits.aggregate_ids)
-        wrong = count_up(self._standing, numbers, commits.first_versions)
-        if wrong >= 0:
-            raise self._out_of_order(seq, int(numbers[wrong]), int(commits.first_versions[wrong]))
-        self._touched.append(numbers)
-        for place, tag in enumerate(events.tags):
-            if self._bulk[tag]:
-                window = self._windows.setdefault(tag, _Window())
-                window.numbers.append(numbers[events.types == place])
-                window.parts.append(events)
-
-    def _numbers_of(self, aggregate_ids: Texts) -> Integers:
-        """Return the number of each commit's aggregate; one that is new has a state from here on."""
+    def _numbers(self, aggregate_ids: Texts) -> NDArray[np.int64]:
+        """Return the numbers of aggregates, new ones for those that were not seen before."""
         numbers = self._names.find(aggregate_ids)
-        new: dict[str, int] = {}
-        for row in np.flatnonzero(numbers < 0).tolist():
-            name = text_of(aggregate_ids[row])
-            if name not in new:
-                new[name] = self._names.add(aggregate_ids[row : row + 1])
-                self._aggregate_ids.append(name)
-                self._by_number.append(self._state(name))
-            numbers[row] = new[name]
-        if len(self._aggregate_ids) > len(self._standing):
-            longer = np.zeros(2 * len(self._aggregate_ids), np.int64)
-            longer[: len(self._standing)] = self._standing
-            self._standing = longer
+        for place in np.flatnonzero(numbers < 0).tolist():
+            row = aggregate_ids[place : place + 1]
+            number = int(self._names.find(row)[0])
+            if number < 0:
+                number = self._names.add(row)
+                self._machine.add(self._decider.initial(text_of(row[0])), 0)
+            numbers[place] = number
         return numbers
 
-    def _flush(self) -> None:
-        """Apply what the windows hold."""
-        if self._in_bulk is not None:
-            for tag, window in self._windows.items():
-                columns = self._reader.fields(tag, window.parts, only=self._bulk[tag])
-                states = list(map(self._by_number.__getitem__, np.concatenate(window.numbers).tolist()))
-                self._in_bulk.evolve_columns(tag, states, columns)
-        self._windows.clear()
-        if self._touched:
-            touched = np.unique(np.concatenate(self._touched))
-            names = map(self._aggregate_ids.__getitem__, touched.tolist())
-            self._versions.update(zip(names, self._standing[touched].tolist(), strict=True))
-            self._touched.clear()
 
-    def _apply_one_by_one(self, stored: StoredBatch, through_timestamp: int) -> int:
-        self._flush()
-        commits = self._reader.decode(stored, with_event_ids=False).commits
-        commits = [commit for commit in commits if commit.timestamp <= through_timestamp]
-        numbers = self._numbers_of(pack_texts([commit.aggregate_id for commit in commits])).tolist()
-        for number, commit in zip(numbers, commits, strict=True):
-            if self._standing[number] + 1 != commit.first_version:
-                raise self._out_of_order(stored.seq, number, commit.first_version)
-            state = self._by_number[number]
-            for event in commit.events:
-                state = self._evolver.evolve(state, event)
-            self._states[commit.aggregate_id] = self._by_number[number] = state
-            self._versions[commit.aggregate_id] = self._standing[number] = commit.last_version
-        return sum(len(commit.events) for commit in commits)
-
-    def _state(self, aggregate_id: str) -> S:
-        state = self._states.get(aggregate_id)
-        if state is None:
-            state = self._states[aggregate_id] = self._evolver.initial(aggregate_id)
-        return state
-
-    def _out_of_order(self, seq: int, number: int, version: int) -> IntegrityError:
-        return IntegrityError(
-            f"the version should be {self._standing[number] + 1}",
-            partition=self._partition,
-            seq=seq,
-            aggregate_id=self._aggregate_ids[number],
-            version=version,
-        )
+def per_event(
+    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the aggregate's number and the version of each event of some commits."""
+    if (event_counts == 1).all():
+        return numbers, np.ascontiguousarray(first_versions)
+    first_events = np.cumsum(event_counts) - event_counts
+    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
+    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps

@@ -123,12 +123,15 @@ class EventStore:
         timestamp = None if at is None else microseconds(at)
         return self._streams.state(evolver, aggregate_id, version=version, timestamp=timestamp)
 
-    def replay(self, evolver: Evolver[S], *, partition: int, through: datetime | None = None) -> Iterator[Replayed[S]]:
+    def replay(
+        self, decider: Decider[S, Any], *, partition: int, through: datetime | None = None
+    ) -> Iterator[Replayed[S]]:
         """Fold a partition's events from the first, the chain verified, through its head or an instant.
 
         Yields now and then how far it is; the last one yielded is the result. Raises FeedGap or IntegrityError.
         """
-        replay = Replay(evolver, partition=partition, genesis=self.genesis(partition), reader=self._reader)
+        genesis = self.genesis(partition)
+        replay = Replay(decider, partition=partition, genesis=genesis, reader=self._reader, codec=self.codec)
         return replay.run(through_timestamp=None if through is None else microseconds(through))
 
     def snapshotter(self, evolver: Evolver[S], *, tail_events_max: int = TAIL_EVENTS_MAX) -> Snapshotter[S]:

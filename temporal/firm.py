@@ -8,7 +8,7 @@ partitions.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from accounts.domain.state import Account
 from accounts.domain.values import format_amount
 from eventstore.provider import get_store
+from eventstore.replay import ReplayedStates
 from temporal.as_of import EVOLVER, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
 from temporal.moments import Moment
@@ -140,14 +141,15 @@ def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
     is_abandoned = threading.Event()
 
     def replay(partition: int) -> list[AccountThen]:
-        states: Mapping[str, Account] = {}
-        versions: Mapping[str, int] = {}
+        states: ReplayedStates[Account] | None = None
         with translated("of the firm"):
             for replayed in store.replay(EVOLVER, partition=partition, through=at):
                 if is_abandoned.is_set():
                     return []
-                states, versions = replayed.states, replayed.versions
-        return [AccountThen(name, states[name], versions[name]) for name in sorted(states)]
+                states = replayed.states
+        return (
+            [] if states is None else [AccountThen(name, states[name], states.version(name)) for name in sorted(states)]
+        )
 
     on_progress(0, store.partition_count)
     with ThreadPoolExecutor(THREADS_MAX, "firm") as threads:

@@ -156,8 +156,10 @@ def _replayed_partition(store: EventStore, job: ReplayJob) -> Generator[ReplayUp
     result = Result()
     if replayed is not None:
         result.events = replayed.event_count
-        looked_up = _looked_up(store, job.partition, replayed.versions) if job.is_checked else iter(())
-        yield from _finished(job, result, replayed.states, replayed.versions, looked_up)
+        states = replayed.states
+        versions = states.versions() if job.is_checked else {}
+        looked_up = _looked_up(store, job.partition, versions) if job.is_checked else iter(())
+        yield from _finished(job, result, states, versions, looked_up)
     yield ReplayUpdate(job, job.steps, result.events, result)
 
 

@@ -1,7 +1,6 @@
 """The trading account as the event store's writer sees it: its pure functions behind one port."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
 
 from accounts import codec
 from accounts.application.columns import AccountCommands
@@ -10,14 +9,11 @@ from accounts.codec import dump_account, load_account
 from accounts.domain import account, recorded
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
-from accounts.domain.trades import TRADE_COLUMNS, evolve_trades
 from eventstore.writer.request import Request
 
 
 class AccountDecider:
     """Implements eventstore.writer.decider.Decider for trading accounts."""
-
-    bulk_columns: ClassVar[Mapping[str, Sequence[str]]] = {"TradeExecuted@1": TRADE_COLUMNS, "CommandRefused@1": ()}
 
     decide = staticmethod(account.decide)
     asks_the_same = staticmethod(recorded.asks_the_same)
@@ -41,8 +37,3 @@ class AccountDecider:
     def initial(self, aggregate_id: str) -> Account:
         """Return an account that does not exist yet."""
         return Account()
-
-    def evolve_columns(self, tag: str, states: Sequence[Account], columns: Sequence[Sequence[Any]]) -> None:
-        """Apply many events of one type at once; a refusal changes nothing."""
-        if tag == "TradeExecuted@1":
-            evolve_trades(states, columns)

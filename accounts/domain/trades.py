@@ -1,10 +1,6 @@
 """Trades: what one leads to, by average cost, and what it makes of the account; one by one, or many at once."""
 
-from collections import deque
-from collections.abc import Sequence
-from itertools import repeat
-from operator import setitem
-from typing import Any, Final
+from typing import Final
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.events import TradeExecuted
@@ -97,40 +93,3 @@ def traded(account: Account, event: TradeExecuted) -> None:
 
 
 _new_tuple: Final = tuple.__new__
-TRADE_COLUMNS: Final = (
-    "symbol",
-    "position_quantity",
-    "position_cost",
-    "price",
-    "position_realized_pnl",
-    "cash_after",
-    "positions_cost",
-    "portfolio_value",
-    "total_realized_pnl",
-    "trade_count",
-    "day",
-    "day_volume",
-    "day_trades",
-    "day_realized_pnl",
-)
-
-
-def evolve_trades(accounts: Sequence[Account], columns: Sequence[Sequence[Any]]) -> None:
-    """Apply many trades at once, the fields TRADE_COLUMNS of them side by side: trade i happened to account i.
-
-    The same as `traded` one by one. Events are fat, so of the account's own figures only its last trade counts.
-    """
-    symbols, *of_position = columns[:5]
-    positions = map(_new_tuple, repeat(Position), zip(*of_position, strict=True))
-    tables = [account.positions for account in accounts]
-    deque(map(setitem, tables, symbols, positions), maxlen=0)  # A loop that never leaves C: millions pass here.
-    last_trades = dict(zip(map(id, accounts), range(len(accounts)), strict=True))
-    _, _, _, _, _, cash, positions_cost, portfolio_value, realized_pnl, trade_count, *day = columns
-    for trade in last_trades.values():
-        account = accounts[trade]
-        account.cash = cash[trade]
-        account.positions_cost = positions_cost[trade]
-        account.positions_value = portfolio_value[trade] - cash[trade]
-        account.realized_pnl = realized_pnl[trade]
-        account.trade_count = trade_count[trade]
-        account.day, account.day_volume, account.day_trades, account.day_realized_pnl = [of[trade] for of in day]

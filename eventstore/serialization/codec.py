@@ -115,7 +115,6 @@ class EventCodec:
             events.add(event)
         return payload_columns(rows, events, self.formulas)
 
-
     def compress_bytes(self, plain: bytes) -> bytes:
         """Compress plain bytes if that makes them shorter; `decompress` gives them back.
 
