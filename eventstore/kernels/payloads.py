@@ -187,9 +187,8 @@ def put_matrix(
                         cell = SHAPED
                     else:
                         if numbers[number] < 0:
-                            numbers[number] = np.int32(
-                                _number_of(value_octets, start, end - start, ranges, slots, counts)
-                            )
+                            found = _number_of(value_octets, start, end - start, ranges, slots, counts)
+                            numbers[number] = np.int32(found)
                         cell = VALUE_BASE + np.int64(numbers[number])
                 matrix[place + field * stride] = cell
             of_context = of_parts + parts * stride

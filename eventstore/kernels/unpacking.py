@@ -98,6 +98,15 @@ def take_headers(
 
 
 @kernel()
+def _put_ranges(value_starts: Integers, ranges: Integers) -> None:
+    """Write where each value starts and how many bytes it has, at its number."""
+    ranges[0, 0] = ranges[0, 1] = 0
+    for number in range(value_starts.size - 1):
+        ranges[FIRST_VALUE + number, 0] = value_starts[number]
+        ranges[FIRST_VALUE + number, 1] = value_starts[number + 1] - value_starts[number]
+
+
+@kernel()
 def _put_context(
     first_versions: Integers,
     timestamps: Integers,
@@ -219,10 +228,7 @@ def take_types(
     `value_starts` says where in the buffer each value is. `room` i8[1] becomes how many bytes shaped values take at
     most. `filled` is zeros; `ranges` i8[values + 1, 2] is overwritten; `scratch` i8[4, n] is long enough.
     """
-    ranges[0, 0] = ranges[0, 1] = 0
-    for number in range(value_starts.size - 1):
-        ranges[FIRST_VALUE + number, 0] = value_starts[number]
-        ranges[FIRST_VALUE + number, 1] = value_starts[number + 1] - value_starts[number]
+    _put_ranges(value_starts, ranges)
     conditions = scratch[3]
     _put_context(first_versions, timestamps, event_counts, places, plan, layout, filled, matrix)
     find_conditions(buffer, ranges, len(ranges), condition_octets, condition_starts, conditions)

@@ -82,13 +82,7 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
     )
     conditions = len(plan.conditions[1])
     longest = max(len(commits), len(events), ranges_count, fragments.count, plan.scratch, conditions) + 1
-    room = (
-        len(plan.prefix)
-        + 2 * int(fragments.starts[fragments.count] + values.starts[values.count])
-        + (_COLUMNS_OF_HEADERS + 2 * sum(plan.columns) + 2 * len(used)) * COLUMN_ROOM
-        + VALUE_ROOM * (2 * cell_count + 2 * len(events) + ranges_count + fragments.count + sum(plan.columns))
-        + (2 * IDENTIFIER_BYTES + 8 * VALUE_ROOM) * len(commits)
-    )
+    room = _room(plan, commits, events, cell_count, ranges_count)
     payload = np.empty(room, np.uint8)
     start = _PREFIX_BYTES + len(plan.prefix)
     payload[:start] = np.frombuffer(len(plan.prefix).to_bytes(_PREFIX_BYTES, "little") + plan.prefix, np.uint8)
@@ -117,6 +111,18 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
     )
     assert end <= room
     return payload[:end].tobytes()
+
+
+def _room(plan: Plan, commits: CommitRows, events: EventCells, cell_count: int, ranges_count: int) -> int:
+    """Return how many bytes a payload has at most."""
+    values, fragments = events.values, commits.origins.fragments
+    return (
+        len(plan.prefix)
+        + 2 * int(fragments.starts[fragments.count] + values.starts[values.count])
+        + (_COLUMNS_OF_HEADERS + 2 * sum(plan.columns) + 2 * len(plan.tags)) * COLUMN_ROOM
+        + VALUE_ROOM * (2 * cell_count + 2 * len(events) + ranges_count + fragments.count + sum(plan.columns))
+        + (2 * IDENTIFIER_BYTES + 8 * VALUE_ROOM) * len(commits)
+    )
 
 
 class CommitColumns(NamedTuple):
