@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.errors import IntegrityError
-from eventstore.kernels.texts import NameTable, Texts, text_of
+from eventstore.kernels.texts import NameTable, Texts
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
@@ -70,7 +70,6 @@ class Replay(Generic[S]):
     def __init__(
         self, decider: Decider[S, Any], *, partition: int, genesis: bytes, reader: Reader, codec: EventCodec
     ) -> None:
-        self._decider = decider
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
@@ -118,14 +117,10 @@ class Replay(Generic[S]):
 
     def _numbers(self, aggregate_ids: Texts) -> NDArray[np.int64]:
         """Return the numbers of aggregates, new ones for those that were not seen before."""
-        numbers = self._names.find(aggregate_ids)
-        for place in np.flatnonzero(numbers < 0).tolist():
-            row = aggregate_ids[place : place + 1]
-            number = int(self._names.find(row)[0])
-            if number < 0:
-                number = self._names.add(row)
-                self._machine.add(self._decider.initial(text_of(row[0])), 0)
-            numbers[place] = number
+        known = len(self._names)
+        numbers = self._names.enter(aggregate_ids)
+        if len(self._names) > known:
+            self._machine.add_new([self._names.name(number) for number in range(known, len(self._names))])
         return numbers
 
 

@@ -17,17 +17,20 @@ from accounts.application.columns import AccountCommands
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
 from accounts.domain.commands import AccountCommand, CloseAccount
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.domain.events import OrderEvent
+from accounts.domain.events import AccountOpened, OrderEvent, TradeExecuted
 from accounts.domain.state import Account, Order, Position
 from accounts.kernels import decide as d
 from accounts.kernels import state as s
-from accounts.kernels.events import CONSTANTS, TAGS, add_trade_events
-from accounts.kernels.fold import NO_TYPE, SYMBOL, apply_events
+from accounts.kernels.events import CONSTANTS, add_trade_events
+from accounts.kernels.fold import KINDS, NOT_HERE, SYMBOL, apply_events
 from accounts.kernels.state import Integers, State
 from eventstore.event_cells import VALUE_BASE, EventCells, Values
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.state_machine import Decided, Turn
 
+_TRADED: Final = str(TradeExecuted.__struct_config__.tag)
+_OPENED: Final = str(AccountOpened.__struct_config__.tag)
+_CURRENCY: Final = AccountOpened.__struct_fields__.index("currency")
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _OF_ORDERS: Final = frozenset(get_args(OrderEvent))
 
@@ -56,6 +59,10 @@ class AccountMachine:
             self._orders[number] = dict(state.orders)
         return number
 
+    def add_new(self, aggregate_ids: Sequence[str]) -> None:
+        """See StateMachine."""
+        self._state.add_accounts(np.zeros((len(aggregate_ids), s.ACCOUNT_COLUMNS), np.int64))
+
     def state(self, number: int) -> Account:
         """See StateMachine."""
         account = self._account(number, None)
@@ -73,10 +80,13 @@ class AccountMachine:
 
     def fold(self, numbers: Integers, versions: Integers, events: EventCells, codec: EventCodec) -> int | None:
         """See StateMachine."""
-        symbols_of_values = np.zeros(events.values.count, np.int64)
-        trade_type, refusal_type = (events.tags.index(tag) if tag in events.tags else NO_TYPE for tag in TAGS)
-        for cell in np.unique(events.cells[events.starts[events.types == trade_type] + SYMBOL]).tolist():
-            symbols_of_values[cell - VALUE_BASE] = self._symbol(_decode_text(events.values.encoded(cell)))
+        kinds = np.array([KINDS.get(tag, NOT_HERE) for tag in events.tags], np.int64)
+        numbers_of_values = np.zeros(events.values.count, np.int64)
+        for tag, field, number_of in ((_TRADED, SYMBOL, self._symbol), (_OPENED, _CURRENCY, self._currency)):
+            if tag in events.tags:
+                rows = events.starts[events.types == events.tags.index(tag)]
+                for cell in np.unique(events.cells[rows + field]).tolist():
+                    numbers_of_values[cell - VALUE_BASE] = number_of(_decode_text(events.values.encoded(cell)))
         start = 0
         while True:
             stop = apply_events(
@@ -84,9 +94,8 @@ class AccountMachine:
                 events,
                 numbers=numbers,
                 versions=versions,
-                trade_type=trade_type,
-                refusal_type=refusal_type,
-                symbols_of_values=symbols_of_values,
+                kinds=kinds,
+                numbers_of_values=numbers_of_values,
                 first=start,
             )
             if stop == len(numbers):
@@ -256,7 +265,7 @@ class AccountMachine:
     def _write(self, number: int, account: Account, version: int) -> None:
         row = self._state.accounts[number]
         row[s.STATUS], row[s.VERSION] = s.STATUSES.index(account.status), version
-        row[s.CURRENCY] = self._currencies.setdefault(account.currency, len(self._currencies))
+        row[s.CURRENCY] = self._currency(account.currency)
         row[s.CASH], row[s.RESERVED_CASH] = account.cash, account.reserved_cash
         row[s.DEPOSITED], row[s.WITHDRAWN] = account.deposited, account.withdrawn
         row[s.POSITIONS_COST], row[s.POSITIONS_VALUE] = account.positions_cost, account.positions_value
@@ -270,6 +279,9 @@ class AccountMachine:
         row = self._state.positions[self._state.position(number, self._symbol(symbol))]
         row[s.QUANTITY], row[s.COST], row[s.MARK], row[s.POSITION_REALIZED_PNL] = position
         row[s.RESERVED_SHARES] = reserved_shares
+
+    def _currency(self, name: str) -> int:
+        return self._currencies.setdefault(name, len(self._currencies))
 
     def _symbol(self, name: str) -> int:
         number = self._symbols.get(name)

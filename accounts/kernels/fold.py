@@ -1,7 +1,7 @@
-"""The loop that applies events that happened to state: what `accounts.domain.trades.traded` does to one account.
+"""The loop that applies events that happened to state: what `accounts.domain.account.evolve` does to one account.
 
-Events are fat, so nothing is reckoned: each trade gives its account and its position the figures that it led to, and a
-refusal nothing but its version. It stops at any other event, which is for the domain itself to apply.
+Events are fat, so nothing is reckoned: each gives its account the figures that it led to, a trade its position as well,
+and a refusal nothing but the version. It stops at events of orders, which are for the domain itself to apply.
 """
 
 from typing import Final
@@ -9,12 +9,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.domain.events import TradeExecuted
+from accounts.domain.events import (
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    CashDeposited,
+    CashWithdrawn,
+    CommandRefused,
+    Event,
+    RiskLimitsChanged,
+    TradeExecuted,
+)
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers, State
 from eventstore.event_cells import EventCells
-from eventstore.kernels.message_pack import VALUE_BASE
+from eventstore.kernels.message_pack import VALUE_BASE, VALUE_LIMIT
 
 _FIELDS: Final = {name: place for place, name in enumerate(TradeExecuted.__struct_fields__)}
 SYMBOL: Final = _FIELDS["symbol"]
@@ -23,21 +34,65 @@ _CASH_AFTER: Final = _FIELDS["cash_after"]
 _POSITION_QUANTITY: Final = _FIELDS["position_quantity"]
 _POSITION_COST: Final = _FIELDS["position_cost"]
 _POSITION_REALIZED_PNL: Final = _FIELDS["position_realized_pnl"]
-_TOTAL_REALIZED_PNL: Final = _FIELDS["total_realized_pnl"]
-_POSITIONS_COST: Final = _FIELDS["positions_cost"]
 _PORTFOLIO_VALUE: Final = _FIELDS["portfolio_value"]
-_TRADE_COUNT: Final = _FIELDS["trade_count"]
-_DAY: Final = _FIELDS["day"]
-_DAY_VOLUME: Final = _FIELDS["day_volume"]
-_DAY_TRADES: Final = _FIELDS["day_trades"]
-_DAY_REALIZED_PNL: Final = _FIELDS["day_realized_pnl"]
 
-NO_TYPE: Final = -1
-"""Stands for a type that a batch has no events of."""
+LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
+    TradeExecuted: {
+        s.CASH: "cash_after",
+        s.POSITIONS_COST: "positions_cost",
+        s.REALIZED_PNL: "total_realized_pnl",
+        s.TRADE_COUNT: "trade_count",
+        s.DAY: "day",
+        s.DAY_VOLUME: "day_volume",
+        s.DAY_TRADES: "day_trades",
+        s.DAY_REALIZED_PNL: "day_realized_pnl",
+    },
+    CommandRefused: {},
+    AccountOpened: {
+        s.STATUS: s.ACTIVE,
+        s.CURRENCY: "currency",
+        s.MAX_POSITION_BP: "max_position_bp",
+        s.MAX_DAILY_VALUE: "max_daily_value",
+        s.MAX_TRADE_VALUE: "max_trade_value",
+    },
+    CashDeposited: {s.CASH: "cash_after", s.DEPOSITED: "deposited_total"},
+    CashWithdrawn: {s.CASH: "cash_after", s.WITHDRAWN: "withdrawn_total"},
+    AccountFrozen: {s.STATUS: s.FROZEN},
+    AccountUnfrozen: {s.STATUS: s.ACTIVE},
+    AccountClosed: {s.STATUS: s.CLOSED},
+    RiskLimitsChanged: {
+        s.MAX_POSITION_BP: "max_position_bp",
+        s.MAX_DAILY_VALUE: "max_daily_value",
+        s.MAX_TRADE_VALUE: "max_trade_value",
+    },
+}
+"""What an event leaves in the columns of its account: a field of it, or a constant."""
+
+NOT_HERE: Final = -2
+"""The kind of types that the domain itself applies."""
+
+
+def _moves() -> tuple[dict[str, int], Integers, Integers]:
+    """Return the kind of each type by its tag, where the moves of each kind start, and the moves: a column and the
+    place of a field, or -1 less a constant.
+    """
+    kinds: dict[str, int] = {}
+    starts, moves = [0], []
+    for kind, (of_type, leaves) in enumerate(LEAVES.items()):
+        kinds[str(of_type.__struct_config__.tag)] = kind
+        fields = of_type.__struct_fields__
+        for column, source in leaves.items():
+            moves.append((column, -1 - source if isinstance(source, int) else fields.index(source)))
+        starts.append(len(moves))
+    return kinds, np.array(starts, np.int64), np.array(moves, np.int64)
+
+
+KINDS, _STARTS, _MOVES = _moves()
+_TRADE: Final = KINDS[str(TradeExecuted.__struct_config__.tag)]
 
 
 @kernel(
-    "i8(i8, i8[::1], i8[::1], i4[::1], i8[::1], i8[::1], i8, i8, i8[::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1])",
+    "i8(i8, i8[::1], i8[::1], i4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1])",
 )
 def _apply_events(
     first: int,
@@ -46,9 +101,8 @@ def _apply_events(
     types: NDArray[np.int32],
     starts: Integers,
     cells: Integers,
-    trade_type: int,
-    refusal_type: int,
-    symbols_of_values: Integers,
+    kinds: Integers,
+    numbers_of_values: Integers,
     accounts: Integers,
     positions: Integers,
     index: Integers,
@@ -56,26 +110,21 @@ def _apply_events(
 ) -> int:
     """Apply events from `first` on; return where it stopped."""
     for event in range(first, numbers.size):
-        number = numbers[event]
+        number, at, kind = numbers[event], starts[event], kinds[types[event]]
         account = accounts[number]
-        of_type = types[event]
-        is_trade = of_type == trade_type
-        if account[s.VERSION] + 1 != versions[event] or not (is_trade or of_type == refusal_type):
+        if account[s.VERSION] + 1 != versions[event] or kind == NOT_HERE:
             return event
         account[s.VERSION] = versions[event]
-        if not is_trade:
+        for move in range(_STARTS[kind], _STARTS[kind + 1]):
+            field = _MOVES[move, 1]
+            value = cells[at + field] if field >= 0 else -1 - field
+            if value < VALUE_LIMIT:
+                value = numbers_of_values[value - VALUE_BASE]
+            account[_MOVES[move, 0]] = value
+        if kind != _TRADE:
             continue
-        at = starts[event]
-        account[s.CASH] = cells[at + _CASH_AFTER]
-        account[s.POSITIONS_COST] = cells[at + _POSITIONS_COST]
         account[s.POSITIONS_VALUE] = cells[at + _PORTFOLIO_VALUE] - cells[at + _CASH_AFTER]
-        account[s.REALIZED_PNL] = cells[at + _TOTAL_REALIZED_PNL]
-        account[s.TRADE_COUNT] = cells[at + _TRADE_COUNT]
-        account[s.DAY] = cells[at + _DAY]
-        account[s.DAY_VOLUME] = cells[at + _DAY_VOLUME]
-        account[s.DAY_TRADES] = cells[at + _DAY_TRADES]
-        account[s.DAY_REALIZED_PNL] = cells[at + _DAY_REALIZED_PNL]
-        key = s.position_key(number, symbols_of_values[cells[at + SYMBOL] - VALUE_BASE])
+        key = s.position_key(number, numbers_of_values[cells[at + SYMBOL] - VALUE_BASE])
         cell = s.position_place(index, positions, key)
         row = index[cell]
         if row < 0:
@@ -93,17 +142,16 @@ def apply_events(
     *,
     numbers: Integers,
     versions: Integers,
-    trade_type: int,
-    refusal_type: int,
-    symbols_of_values: Integers,
+    kinds: Integers,
+    numbers_of_values: Integers,
     first: int,
 ) -> int:
     """Apply events in the order in which they happened; return where it stopped.
 
-    That is behind the last, at an event of another type, or at one whose version is not the next of its account.
-    Event i happened to the account `numbers[i]` and made it version `versions[i]`. `symbols_of_values` has the symbol's
-    number for each value that is one. What is applied cannot be taken back: nothing that was noted may be waiting to be
-    kept.
+    That is behind the last, at an event of a type that is NOT_HERE, or at one whose version is not the next of its
+    account. Event i happened to the account `numbers[i]` and made it version `versions[i]`. `kinds` has the kind of
+    each type of event, `numbers_of_values` the number of the symbol or currency for each value that is one. What is
+    applied cannot be taken back: nothing that was noted may be waiting to be kept.
     """
     state.make_room(numbers.size - first)
     return int(
@@ -114,9 +162,8 @@ def apply_events(
             events.types,
             events.starts,
             events.cells,
-            trade_type,
-            refusal_type,
-            symbols_of_values,
+            kinds,
+            numbers_of_values,
             state.accounts,
             state.positions,
             state.index,

@@ -100,6 +100,21 @@ def _find(table: Any, names: Texts, hashes: Hashes, texts: Texts, numbers: Any) 
         numbers[row] = table[_cell_of(table, names, hashes, texts, row, hashed)]
 
 
+@kernel("i8(i4[::1], u1[:,::1], u8[::1], i8, u1[:,::1], i8[::1])")
+def _enter(table: Any, names: Texts, hashes: Hashes, count: int, texts: Texts, numbers: Any) -> int:
+    """Find rows, or add them; return how many names there are then. There has to be room for all of them."""
+    for row in range(texts.shape[0]):
+        hashed = text_hash(texts, row, np.uint64(0))
+        cell = _cell_of(table, names, hashes, texts, row, hashed)
+        if table[cell] < 0:
+            for place in range(TEXT_BYTES):
+                names[count, place] = texts[row, place]
+            hashes[count], table[cell] = hashed, count
+            count += 1
+        numbers[row] = table[cell]
+    return count
+
+
 @kernel("void(i4[::1], u8[::1], i8)")
 def _fill(table: Any, hashes: Hashes, count: int) -> None:
     mask = np.int64(table.size - 1)
@@ -110,9 +125,10 @@ def _fill(table: Any, hashes: Hashes, count: int) -> None:
         table[cell] = number
 
 
-@kernel("u8(u1[:,::1])")
-def _hash_of_first(texts: Texts) -> Any:
-    return text_hash(texts, 0, np.uint64(0))
+def _grown(rows: Any, size: int) -> Any:
+    larger = np.zeros((size, *rows.shape[1:]), rows.dtype)
+    larger[: len(rows)] = rows
+    return larger
 
 
 class NameTable:
@@ -133,19 +149,18 @@ class NameTable:
         _find(self._table, self._names, self._hashes, texts, numbers)
         return numbers
 
-    def add(self, text: Texts) -> int:
-        """Add a text, a matrix of one row, that is not there yet; return its number."""
-        number = self._count
-        if number == len(self._names):
-            self._names = np.concatenate([self._names, np.zeros_like(self._names)])
-            self._hashes = np.concatenate([self._hashes, np.zeros_like(self._hashes)])
-            self._table = np.full(4 * len(self._names), -1, np.int32)
-            _fill(self._table, self._hashes, number)
-        hashed = _hash_of_first(text)
-        cell = _cell_of(self._table, self._names, self._hashes, text, 0, hashed)
-        self._names[number], self._hashes[number], self._table[cell] = text[0], hashed, number
-        self._count = number + 1
-        return number
+    def enter(self, texts: Texts) -> NDArray[np.int64]:
+        """Return the number of each row's text, after adding those that were not there."""
+        count = self._count + len(texts)
+        if count > len(self._names):
+            size = 1 << (count - 1).bit_length()
+            self._names = _grown(self._names, size)
+            self._hashes = _grown(self._hashes, size)
+            self._table = np.full(4 * size, -1, np.int32)
+            _fill(self._table, self._hashes, self._count)
+        numbers = np.empty(len(texts), np.int64)
+        self._count = _enter(self._table, self._names, self._hashes, self._count, texts, numbers)
+        return numbers
 
     def name(self, number: int) -> str:
         """Return the text with a number."""

@@ -47,6 +47,11 @@ class ObjectMachine(Generic[S, C]):
         self._versions.append(version)
         return len(self._states) - 1
 
+    def add_new(self, aggregate_ids: Sequence[str]) -> None:
+        """See StateMachine."""
+        for aggregate_id in aggregate_ids:
+            self.add(self._decider.initial(aggregate_id), 0)
+
     def state(self, number: int) -> S:
         """See StateMachine."""
         return self._states[number]

@@ -129,7 +129,7 @@ class PartitionState(Generic[S, C]):
     def _add(self, row: Texts, found: tuple[S, int] | None) -> int:
         """Add an aggregate with the state and version that were found of it, a new one for None; return its number."""
         state, version = found or (self._evolver.initial(text_of(row[0])), 0)
-        number, named = self.machine.add(state, version), self._names.add(row)
+        number, named = self.machine.add(state, version), int(self._names.enter(row)[0])
         assert number == named, "names and states have the same numbers"
         return number
 

@@ -86,6 +86,9 @@ class StateMachine(Protocol[S, C]):
     def add(self, state: S, version: int) -> int:
         """Add an aggregate that was loaded, or a new one at version 0; return its number: 0, 1, 2 ..."""
 
+    def add_new(self, aggregate_ids: Sequence[str]) -> None:
+        """Add new aggregates at version 0, in this order."""
+
     def state(self, number: int) -> S:
         """Return an aggregate's state as an object, which its caller does not change."""
 
