@@ -16,7 +16,7 @@ from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 from eventstore.writer.decider import Decider
-from eventstore.writer.state_machine import StateMachine
+from eventstore.writer.state_machine import StateMachine, per_event
 
 S = TypeVar("S")
 
@@ -122,14 +122,3 @@ class Replay(Generic[S]):
         if len(self._names) > known:
             self._machine.add_new([self._names.name(number) for number in range(known, len(self._names))])
         return numbers
-
-
-def per_event(
-    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the aggregate's number and the version of each event of some commits."""
-    if (event_counts == 1).all():
-        return numbers, np.ascontiguousarray(first_versions)
-    first_events = np.cumsum(event_counts) - event_counts
-    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
-    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps

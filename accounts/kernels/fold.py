@@ -111,6 +111,8 @@ def _apply_events(
     """Apply events from `first` on; return where it stopped."""
     for event in range(first, numbers.size):
         number, at, kind = numbers[event], starts[event], kinds[types[event]]
+        if number < 0:
+            continue
         account = accounts[number]
         if account[s.VERSION] + 1 != versions[event] or kind == NOT_HERE:
             return event
@@ -149,9 +151,9 @@ def apply_events(
     """Apply events in the order in which they happened; return where it stopped.
 
     That is behind the last, at an event of a type that is NOT_HERE, or at one whose version is not the next of its
-    account. Event i happened to the account `numbers[i]` and made it version `versions[i]`. `kinds` has the kind of
-    each type of event, `numbers_of_values` the number of the symbol or currency for each value that is one. What is
-    applied cannot be taken back: nothing that was noted may be waiting to be kept.
+    account. Event i happened to the account `numbers[i]` (-1 for one that is not here) and made it version
+    `versions[i]`. `kinds` has the kind of each type of event, `numbers_of_values` the number of the symbol or currency
+    for each value that is one. What is applied cannot be taken back: nothing that was noted may be waiting to be kept.
     """
     state.make_room(numbers.size - first)
     return int(

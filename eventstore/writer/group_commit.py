@@ -267,6 +267,7 @@ class GroupCommit(Generic[S, C]):
             evolver=self._decider,
             machine=self._decider.machine(),
             pages=PageLoader(engine=self._engine, codec=self._codec, evolver=self._decider) if seq else None,
+            codec=self._codec,
             keys=self._keys,
             remembered=remembered,
         )
@@ -276,15 +277,14 @@ class GroupCommit(Generic[S, C]):
 
     def _move_on(self, partition: PartitionState[S, C]) -> None:
         """Apply every durable batch that the partition's state does not have yet."""
-        while batches := self._reader.batches(
+        while batches := self._reader.stored(
             partition=partition.number,
             after_seq=partition.seq,
             limit=READ_BATCHES_AT_ONCE,
-            with_event_ids=False,
             previous_hash=partition.hash,
         ):
             for batch in batches:
-                partition.apply(batch)
+                partition.apply(batch, self._reader.columns(batch))
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""

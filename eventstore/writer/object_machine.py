@@ -73,6 +73,8 @@ class ObjectMachine(Generic[S, C]):
     ) -> int | None:
         """See StateMachine."""
         for place, (number, version) in enumerate(zip(numbers.tolist(), versions.tolist(), strict=True)):
+            if number < 0:
+                continue
             if self._versions[number] + 1 != version:
                 return place
             self.apply(number, [codec.upcast(events.event(place, codec))])

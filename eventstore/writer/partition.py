@@ -4,8 +4,7 @@ An aggregate is loaded when it is first asked for: its last page, then what the 
 writer starts as fast as it reads the tail, however long the history is.
 """
 
-from collections import defaultdict
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +14,16 @@ from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
-from eventstore.record import Batch, Commit
+from eventstore.record import StoredBatch
+from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.packed import CommitColumns
 from eventstore.writer.commands import Commands
 from eventstore.writer.loading import PageLoader
-from eventstore.writer.state_machine import StateMachine, Turn
+from eventstore.writer.state_machine import StateMachine, Turn, per_event
+from eventstore.writer.tail import Tail
 
 S = TypeVar("S")
 C = TypeVar("C")
-
-
-class _TailCommit(NamedTuple):
-    commit: Commit[Any]
-    seq: int
 
 
 class PartitionState(Generic[S, C]):
@@ -42,6 +39,7 @@ class PartitionState(Generic[S, C]):
         evolver: Evolver[S],
         machine: StateMachine[S, C],
         pages: PageLoader[S] | None,
+        codec: EventCodec,
         keys: CommandKeys,
         remembered: RememberedCommands,
     ) -> None:
@@ -56,7 +54,8 @@ class PartitionState(Generic[S, C]):
         self._evolver = evolver
         self._pages = pages
         self._keys = keys
-        self._tail: dict[str, list[_TailCommit]] = defaultdict(list)
+        self._codec = codec
+        self._tail = Tail(codec)
 
     def aggregate(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's state and version, a new one at version 0 when it has no events."""
@@ -82,15 +81,24 @@ class PartitionState(Generic[S, C]):
 
         return Turn(commands, places, numbers, enter)
 
-    def apply(self, batch: Batch) -> None:
+    def apply(self, batch: StoredBatch, columns: CommitColumns) -> None:
         """Move on by one verified batch; raises IntegrityError when an aggregate's versions do not run on."""
-        self._remember(batch)
-        numbers = self._names.find(pack_texts([commit.aggregate_id for commit in batch.commits]))
-        for commit, number in zip(batch.commits, numbers.tolist(), strict=True):
-            if number < 0:
-                self._tail[commit.aggregate_id].append(_TailCommit(commit, batch.seq))
-            else:
-                self._apply(number, commit, batch.seq)
+        commits, events = columns
+        origins = [commits.origins.values(number) for number in range(len(commits.origins))]
+        keys = self._keys.of(
+            commits.aggregate_ids,
+            commits.command_ids,
+            actors=[actor for _, _, actor, _ in origins],
+            actors_of=commits.origin_numbers.astype(np.int64),
+        )
+        self.remembered.remember(keys, seq=batch.seq)
+        numbers = self._names.find(commits.aggregate_ids)
+        if (numbers < 0).any():  # The events of some are kept until they are asked for.
+            self._tail.add(batch.seq, columns)
+        of_events, versions = per_event(numbers, commits.first_versions, commits.event_counts)
+        wrong = self.machine.fold(of_events, versions, events, self._codec)
+        if wrong is not None:
+            raise self._out_of_order(int(of_events[wrong]), batch.seq, int(versions[wrong]))
         self.move_on(seq=batch.seq, hash_=batch.hash, last_timestamp=batch.last_timestamp)
 
     def move_on(self, *, seq: int, hash_: bytes, last_timestamp: int) -> None:
@@ -113,17 +121,18 @@ class PartitionState(Generic[S, C]):
         return numbers
 
     def _load(self, row: Texts) -> int:
-        aggregate_id = text_of(row[0])
-        found = self._pages.load(aggregate_id) if self._pages is not None else None
-        tail = self._tail.get(aggregate_id, ())
+        found = self._pages.load(text_of(row[0])) if self._pages is not None else None
+        tail = list(self._tail.commits(row))
         if found is None and not tail:
             return -1
         number = self._add(row, found)
-        version = self.machine.version(number)
-        for commit, seq in tail:
-            if commit.first_version > version:  # Pages may have been written since the tail was read.
-                self._apply(number, commit, seq)
-        self._tail.pop(aggregate_id, None)
+        paged = self.machine.version(number)
+        for seq, first_version, events in tail:
+            if first_version <= paged:  # Pages may have been written since the tail was read.
+                continue
+            if first_version != self.machine.version(number) + 1:
+                raise self._out_of_order(number, seq, first_version)
+            self.machine.apply(number, events)
         return number
 
     def _add(self, row: Texts, found: tuple[S, int] | None) -> int:
@@ -133,18 +142,11 @@ class PartitionState(Generic[S, C]):
         assert number == named, "names and states have the same numbers"
         return number
 
-    def _remember(self, batch: Batch) -> None:
-        identities = [(commit.aggregate_id, commit.actor, commit.command_id) for commit in batch.commits]
-        self.remembered.remember(self._keys.of_texts(identities), seq=batch.seq)
-
-    def _apply(self, number: int, commit: Commit[Any], seq: int) -> None:
-        version = self.machine.version(number)
-        if commit.first_version != version + 1:
-            raise IntegrityError(
-                f"the version should be {version + 1}",
-                partition=self.number,
-                seq=seq,
-                aggregate_id=commit.aggregate_id,
-                version=commit.first_version,
-            )
-        self.machine.apply(number, commit.events)
+    def _out_of_order(self, number: int, seq: int, version: int) -> IntegrityError:
+        return IntegrityError(
+            f"the version should be {self.machine.version(number) + 1}",
+            partition=self.number,
+            seq=seq,
+            aggregate_id=self._names.name(number),
+            version=version,
+        )

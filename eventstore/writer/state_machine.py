@@ -102,6 +102,7 @@ class StateMachine(Protocol[S, C]):
         self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
     ) -> int | None:
         """Apply events that are durable, in order, event i to the aggregate `numbers[i]`, which it makes `versions[i]`.
+        A number of -1 is of no aggregate here.
 
         Returns the place of the first whose version is not the next one of its aggregate, with those before it applied;
         None when there is none. Nothing is waiting to be kept or taken back.
@@ -122,3 +123,14 @@ class StateMachine(Protocol[S, C]):
 
     def take_back(self) -> None:
         """Take back everything since the last `keep`."""
+
+
+def per_event(
+    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the aggregate's number and the version of each event of some commits."""
+    if (event_counts == 1).all():
+        return numbers, np.ascontiguousarray(first_versions)
+    first_events = np.cumsum(event_counts) - event_counts
+    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
+    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps

@@ -1,0 +1,71 @@
+"""The tail of a partition as its writer keeps it: the commits of aggregates that nobody has asked for yet.
+
+Batches stay the columns that they are read as. Which commits are an aggregate's is looked up in an index over all of
+them, which is made when the first aggregate is asked for.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstore.kernels.texts import NameTable, Texts
+from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.packed import CommitColumns
+
+_PLACE_BITS: Final = 32
+
+
+class TailCommit(NamedTuple):
+    """A commit of the tail: the seq of its batch, its first version, and its current events."""
+
+    seq: int
+    first_version: int
+    events: tuple[Any, ...]
+
+
+class Tail:
+    """The commits of one partition past its pages. Not safe for threads."""
+
+    def __init__(self, codec: EventCodec) -> None:
+        self._codec = codec
+        self._names = NameTable()
+        self._batches: list[tuple[int, CommitColumns]] = []
+        self._numbers: list[NDArray[np.int64]] = []
+        self._index: NDArray[np.int64] = np.empty(0, np.int64)
+        self._places: NDArray[np.int64] = np.empty(0, np.int64)
+        self._indexed = 0
+
+    def add(self, seq: int, columns: CommitColumns) -> None:
+        """Add a batch."""
+        self._batches.append((seq, columns))
+        self._numbers.append(self._names.enter(columns.commits.aggregate_ids))
+
+    def commits(self, aggregate_id: Texts) -> Iterator[TailCommit]:
+        """Yield the commits of an aggregate, a matrix of one row, in order."""
+        number = int(self._names.find(aggregate_id)[0])
+        if number < 0:
+            return
+        self._bring_up_to_date()
+        first, last = np.searchsorted(self._index, [number, number + 1])
+        for place in self._places[first:last].tolist():
+            seq, (commits, events) = self._batches[place >> _PLACE_BITS]
+            row = place & ((1 << _PLACE_BITS) - 1)
+            start = int(commits.event_counts[:row].sum())
+            own = range(start, start + int(commits.event_counts[row]))
+            yield TailCommit(
+                seq,
+                int(commits.first_versions[row]),
+                tuple([self._codec.upcast(events.event(event, self._codec)) for event in own]),
+            )
+
+    def _bring_up_to_date(self) -> None:
+        """Sort all commits by aggregate; those of one stay in the order of the journal."""
+        if self._indexed == len(self._batches):
+            return
+        numbers = np.concatenate(self._numbers)
+        places = [(batch << _PLACE_BITS) + np.arange(len(own)) for batch, own in enumerate(self._numbers)]
+        order = np.argsort(numbers, kind="stable")
+        self._index, self._places = numbers[order], np.concatenate(places)[order]
+        self._indexed = len(self._batches)
