@@ -46,8 +46,8 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
         raise ValueError(f"the commits have {commits.event_counts.sum()} events, and there are {len(events)}")
     rows: list[int] = np.bincount(events.types, minlength=len(events.tags)).tolist()
     used = [number for number, count in enumerate(rows) if count]
-    field_counts = events.field_counts.tolist()
-    plan = formulas.plan_for(tuple([(events.tags[number], field_counts[number]) for number in used]))
+    types = list(zip(events.tags, events.field_counts.tolist(), strict=True))
+    plan = formulas.plan_for(tuple([types[number] for number in used]))
     ranks = np.full(len(rows), -1, np.int64)
     ranks[used] = range(len(used))
     layout, cell_count = _layout(plan, [rows[number] for number in used])
@@ -55,8 +55,7 @@ def payload_columns(commits: CommitRows, events: EventCells, formulas: Formulas 
     events.room()  # Every value that an event names is there, or this says so.
 
     ranges_count = min(cell_count, values.count + cell_count * any(plan.shapes)) + 1
-    matrix = np.empty(cell_count, np.int64)
-    places = np.empty(len(events), np.int64)
+    matrix, places = np.empty(cell_count, np.int64), np.empty(len(events), np.int64)
     ranges = np.empty((ranges_count, payloads.RANGE_CELLS), np.int64)
     counts = np.array([payloads.FIRST_VALUE])
     payloads.put_matrix(
