@@ -173,7 +173,7 @@ def _bytes(store: EventStore, opened: dict[int, int], group: int, suffix: str) -
                     plain += _plain_bytes(commit)
                     count += len(commit.events)
     note = f"every column of the batches, {group} commands together on 16 partitions"
-    yield Figure(f"store.bytes_ratio{suffix}", stored / plain, "of plain JSON", note, "" if suffix else "<= 0.12")
+    yield Figure(f"store.bytes_ratio{suffix}", stored / plain, "of plain JSON", note, "" if suffix else "<= 0.10")
     yield Figure(f"store.bytes_per_event{suffix}", stored / count, "bytes", f"plain JSON: {plain / count:.0f}")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from eventstore.errors import UnknownEventType
 from eventstore.kernels import packing
 from eventstore.kernels.texts import TextTooLong
-from eventstore.record import Commit, CommitHeader
+from eventstore.record import Commit
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.formulas import (
     TIMESTAMP,
@@ -26,6 +26,7 @@ from eventstore.serialization.formulas import (
     Term,
     Where,
 )
+from eventstore.tests.reference import compressed, encoded_commit
 
 IS_CHECKED = "NUMBA_BOUNDSCHECK" in os.environ
 
@@ -118,14 +119,14 @@ COMMITS = st.builds(
 
 
 def exact(codec, commits):
-    return [codec.encode_commit(CommitHeader(*commit.header), commit.events) for commit in commits]
+    return [encoded_commit(commit, codec) for commit in commits]
 
 
 @CODECS
 @settings(max_examples=60 if IS_CHECKED else 250, deadline=None)
 @given(commits=st.lists(COMMITS, max_size=20))
 def test_what_was_laid_out_comes_back_and_so_do_the_hashed_bytes(codec, commits):
-    plain = codec.decompress(codec.compress(commits))
+    plain = codec.decompress(compressed(commits, codec))
     assert codec.decode(plain) == commits
     assert codec.raw_commits(plain) == exact(codec, commits)
 
@@ -277,7 +278,7 @@ def test_an_identifier_that_no_row_holds_is_refused():
 
 def test_a_field_that_was_added_at_the_end_takes_its_default_and_the_hashed_bytes_stay():
     commit = Commit("a", 1, 5, "c", None, None, "ada", None, (Named("x", 3), Named("y", None)))
-    plain = CODEC.decompress(CODEC.compress([commit]))
+    plain = CODEC.decompress(compressed([commit], CODEC))
     grown = EventCodec([Grown])
     assert grown.decode(plain)[0].events == (Grown("x", 3, "grey"), Grown("y", None, "grey"))
     assert grown.raw_commits(plain) == CODEC.raw_commits(plain)
@@ -287,7 +288,7 @@ def test_a_field_that_this_process_does_not_know_is_refused():
     commit = Commit("a", 1, 5, "c", None, None, "ada", None, (Grown("x", 3, "red"),))
     newer = EventCodec([Grown])
     with pytest.raises(UnknownEventType, match="3 fields"):
-        CODEC.decode(newer.decompress(newer.compress([commit])))
+        CODEC.decode(newer.decompress(compressed([commit], newer)))
 
 
 def test_the_event_of_a_byte_is_the_first_that_another_byte_there_changes():
