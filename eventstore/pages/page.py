@@ -4,7 +4,7 @@ The payload is [state_before, columns], in zstd where that is shorter. A page's 
 every read; that the events are those of the journal is what `rebuild_pages --check` proves, by making every page again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -13,10 +13,11 @@ from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import page_hash
+from eventstore.kernels.texts import text_of
 from eventstore.record import Commit, StoredPage
 from eventstore.second_reading import Source
 from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import CommitColumns
+from eventstore.serialization.packed import CommitColumns, payload_columns
 
 T = TypeVar("T")
 
@@ -119,17 +120,18 @@ class PageReader:
         return [Page(stored, self._source) for stored in found]
 
 
-def seal_page(commits: Sequence[Commit[Any]], *, state_before: bytes, codec: EventCodec) -> StoredPage:
+def seal_page(columns: CommitColumns, *, state_before: bytes, codec: EventCodec) -> StoredPage:
     """Return the page that holds these commits of one aggregate, their events as stored (not upcast)."""
-    first, final = commits[0], commits[-1]
+    commits = columns.commits
+    plain = payload_columns(commits, columns.events, codec.formulas)
     unsealed = StoredPage(
-        aggregate_id=first.aggregate_id,
-        first_version=first.first_version,
-        last_version=final.last_version,
-        first_timestamp=first.timestamp,
-        last_timestamp=final.timestamp,
+        aggregate_id=text_of(commits.aggregate_ids[0]),
+        first_version=int(commits.first_versions[0]),
+        last_version=int(commits.first_versions[-1] + commits.event_counts[-1]) - 1,
+        first_timestamp=int(commits.timestamps[0]),
+        last_timestamp=int(commits.timestamps[-1]),
         hash=b"",
-        payload=codec.compress_bytes(_encode(_Content(state_before, codec.encode(commits)))),
+        payload=codec.compress_bytes(_encode(_Content(state_before, plain))),
     )
     return msgspec.structs.replace(unsealed, hash=page_hash(unsealed))
 
@@ -147,18 +149,6 @@ def _content(stored: StoredPage, codec: EventCodec) -> _Content:
 def _commands(columns: CommitColumns) -> list[Command]:
     versions, timestamps = columns.commits.first_versions.tolist(), columns.commits.timestamps.tolist()
     return list(map(Command, columns.command_ids(), versions, timestamps))
-
-
-def cut(commits: Sequence[Commit[Any]]) -> Iterator[Sequence[Commit[Any]]]:
-    """Yield the commits of one aggregate in stretches that make a page each."""
-    start = events = 0
-    for index, commit in enumerate(commits):
-        if events and events + len(commit.events) > EVENTS_PER_PAGE_MAX:
-            yield commits[start:index]
-            start, events = index, 0
-        events += len(commit.events)
-    if events:
-        yield commits[start:]
 
 
 def _damaged(aggregate_id: str, version: int, detail: str) -> IntegrityError:

@@ -10,8 +10,7 @@ release and the new one do not undo each other's work.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -21,10 +20,11 @@ from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownE
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.runs import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
-from eventstore.pages.page import PageReader, cut, seal_page
+from eventstore.pages.page import PageReader, seal_page
 from eventstore.pages.states import PageStates
+from eventstore.pages.stretch import StretchColumns
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import Commit, StoredPage, Stretch
+from eventstore.record import StoredPage, Stretch
 from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
@@ -49,17 +49,6 @@ class _Seen(NamedTuple):
     through_seq: int
     events: int
     last_timestamp: int
-
-
-@dataclass
-class _Stretch:
-    """A stretch of the journal: its commits by aggregate, and in order the identity and the seq of each command."""
-
-    commits: dict[str, list[Commit[Any]]]
-    identities: list[tuple[str, str, str]]
-    seqs: list[int]
-    first_timestamp: int = 0
-    last_timestamp: int = 0
 
 
 class Snapshotter(Generic[S]):
@@ -121,24 +110,29 @@ class Snapshotter(Generic[S]):
         of its commands.
         """
         stretch = self._read(partition, after_seq, through_seq)
-        for aggregate_id, commits in stretch.commits.items():
-            state, version = self._state_before(aggregate_id, commits[0].first_version)
-            if commits[0].first_version != version + 1:
+        for aggregate_id, places in stretch.aggregates():
+            first_version = int(stretch.commits.first_versions[places[0]])
+            state, version = self._state_before(aggregate_id, first_version)
+            if first_version != version + 1:
                 raise IntegrityError(
                     f"the pages end at version {version}",
                     partition=partition,
                     seq=None,
                     aggregate_id=aggregate_id,
-                    version=commits[0].first_version,
+                    version=first_version,
                 )
-            for part in cut(commits):
-                yield seal_page(part, state_before=self._evolver.dump(state), codec=self._codec)
-                for commit in part:
-                    for event in commit.events:
-                        state = self._evolver.evolve(state, self._codec.upcast(event))
-        keys = self._keys.of_texts(stretch.identities)
-        run = Run(packed(keys, stretch.seqs), after_seq + 1, through_seq, stretch.last_timestamp)
-        yield seal_run(run, partition=partition, first_timestamp=stretch.first_timestamp)
+            parts = list(stretch.cut(places))
+            for number, part in enumerate(parts, start=1):
+                columns = stretch.columns(part)
+                yield seal_page(columns, state_before=self._evolver.dump(state), codec=self._codec)
+                if number < len(parts):
+                    for commit in self._codec.commits(columns):
+                        for event in commit.events:
+                            state = self._evolver.evolve(state, event)
+        timestamps = stretch.commits.timestamps
+        keys = packed(stretch.keys(self._keys), stretch.seqs)
+        run = Run(keys, after_seq + 1, through_seq, int(timestamps[-1]))
+        yield seal_run(run, partition=partition, first_timestamp=int(timestamps[0]))
 
     def rebuild(self) -> Iterator[int]:
         """Make every page again over the one that stands there, with the same ends; yield how many, by stretch."""
@@ -209,22 +203,17 @@ class Snapshotter(Generic[S]):
         self._seen[partition] = seen
         return seen
 
-    def _read(self, partition: int, after_seq: int, through_seq: int) -> "_Stretch":
-        stretch = _Stretch({}, [], [])
+    def _read(self, partition: int, after_seq: int, through_seq: int) -> StretchColumns:
+        stretch = StretchColumns()
         while after_seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - after_seq)
-            batches = self._reader.batches(
-                partition=partition, after_seq=after_seq, limit=limit, with_event_ids=False, as_stored=True
-            )
+            batches = self._reader.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
             if not batches:
                 raise FeedGap(partition=partition, expected_seq=after_seq + 1, found_seq=None)
             for batch in batches:
-                for commit in batch.commits:
-                    stretch.commits.setdefault(commit.aggregate_id, []).append(commit)
-                    stretch.identities.append((commit.aggregate_id, commit.actor, commit.command_id))
-                    stretch.seqs.append(batch.seq)
-            stretch.first_timestamp = stretch.first_timestamp or batches[0].commits[0].timestamp
-            after_seq, stretch.last_timestamp = batches[-1].seq, batches[-1].last_timestamp
+                stretch.add(batch.seq, self._reader.columns(batch))
+            after_seq = batches[-1].seq
+        stretch.finish()
         return stretch
 
     def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:

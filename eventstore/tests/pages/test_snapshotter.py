@@ -147,13 +147,25 @@ def test_a_page_that_was_edited_with_care_is_found_and_placed(store, writer):
     honest = list(snapshotter.make(partition=0, after_seq=0, through_seq=2))
     commits = Page(honest[1], Source(store.engine, store.codec)).commits()
     assert (honest[1].aggregate_id, honest[1].first_version) == ("a", 101)
-    forged = seal_page(commits, state_before=b"7", codec=store.codec)
+    columns = store.codec.unpack(store.codec.encode(commits))
+    forged = seal_page(columns, state_before=b"7", codec=store.codec)
     store.engine.put_pages([honest[0], forged, honest[2]], partition=0, stretch=Stretch(0, 2, 1))
     found = [page for page in snapshotter.check() if page is not None]
     assert [(page.aggregate_id, page.first_version) for page in found] == [("a", 101)]
     assert len(list(snapshotter.check())) == 3 + RUN
     assert sum(snapshotter.rebuild()) == 3 + RUN
     assert [page for page in snapshotter.check() if page is not None] == []
+
+
+def test_a_page_is_the_same_as_if_its_commits_had_been_laid_out_alone(store, writer):
+    for number in range(30):
+        writer.execute([add(name, 1, f"{number}", metadata={"n": str(number % 3)}) for name in "abc"])
+    for page in store.snapshotter(CounterDecider()).make(partition=0, after_seq=0, through_seq=30):
+        if not page.aggregate_id.startswith("#"):
+            commits = Page(page, Source(store.engine, store.codec)).commits()
+            columns = store.codec.unpack(store.codec.encode(commits))
+            state = str(page.first_version - 1).encode()
+            assert seal_page(columns, state_before=state, codec=store.codec) == page
 
 
 def test_pages_that_go_further_than_the_journal_are_refused(store, writer):
