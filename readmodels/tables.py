@@ -18,7 +18,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from readmodels.binary_rows import END, SIGNATURE, Array
-from readmodels.projections import account_summary
+from readmodels.projections import account_summary, portfolio_positions
 from readmodels.projections.firm import Sums, SumTable
 from readmodels.projections.rows import Row, instant
 
@@ -41,15 +41,17 @@ def read_rows_at(*, table: str, key: tuple[str, str], places: Collection[tuple[s
     return _fetch(query, [list(column) for column in zip(*places, strict=True)])
 
 
-def concentrations(account_ids: Collection[str]) -> dict[str, Row]:
-    """Return what the positions of accounts come to, by account: columns of account_summary."""
+def concentrations(account_ids: Collection[str], *, positions: str = portfolio_positions.TABLE) -> dict[str, Row]:
+    """Return what the positions of accounts in a table or view come to, by account: columns of account_summary."""
     if not account_ids:
         return {}
     query = sql.SQL(
         "SELECT account_id::text, COALESCE(open_positions, 0) AS open_positions, "
         "COALESCE(largest_position, 0) AS largest_position, COALESCE(largest_symbol, '') AS largest_symbol "
         "FROM unnest(%s::uuid[]) AS wanted (account_id) LEFT JOIN LATERAL ({concentration}) AS held ON true"
-    ).format(concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id")))
+    ).format(
+        concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id", positions=positions))
+    )
     return {row.pop("account_id"): row for row in _fetch(query, [list(account_ids)])}
 
 
