@@ -72,18 +72,18 @@ def _due(found: Sorted, standing: Standing) -> list[bytes]:
 
 def _copy_trades(trades: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", trades.keys),
-        "version": Fixed("q", trades["version"]),
-        "trade_id": Fixed("16s", trades.event_keys),
+        "account_id": binary.uuids(trades.keys),
+        "version": binary.integers(trades["version"]),
+        "trade_id": binary.uuids(trades.event_keys),
         "executed_at": binary.instants(trades["recorded_at"]),
         "day": binary.dates(trades["day"]),
-        **{name: Fixed("q", trades[name]) for name in _TRADE_NUMBERS},
+        **{name: Fixed(">i8", trades.integers(name)) for name in _TRADE_NUMBERS},
     }
     texts = {
         "command_id": binary.texts(trades["command_id"]),
         **{name: binary.repeated_texts(trades[name]) for name in _REPEATED},
     }
-    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    rows = binary.rows(list(fixed.values()), list(texts.values()), binary.in_order_of(trades.keys))
     tables.copy_binary(table=trade_history.TABLE, columns=[*fixed, *texts], rows=rows)
 
 
@@ -110,9 +110,9 @@ _REPEATED: Final = ("symbol", "side", "order_id", "actor", "correlation_id", "ca
 
 def _copy_refusals(refusals: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", refusals.keys),
-        "version": Fixed("q", refusals["version"]),
-        "event_id": Fixed("16s", refusals.event_keys),
+        "account_id": binary.uuids(refusals.keys),
+        "version": binary.integers(refusals["version"]),
+        "event_id": binary.uuids(refusals.event_keys),
         "recorded_at": binary.instants(refusals["recorded_at"]),
     }
     count = len(refusals)
@@ -127,9 +127,9 @@ def _copy_refusals(refusals: Columns) -> None:
         "command_id": binary.texts(refusals["command_id"]),
         "correlation_id": binary.texts(correlation_ids),
         "causation_id": binary.texts(refusals["causation_id"]),
-        "data": [len(each).to_bytes(4, "big") + each for each in data],
+        "data": binary.octet_strings(data),
     }
-    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    rows = binary.rows(list(fixed.values()), list(texts.values()), binary.in_order_of(refusals.keys))
     tables.copy_binary(table=activity.TABLE, columns=[*fixed, *texts], rows=rows)
 
 
