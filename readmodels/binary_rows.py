@@ -7,10 +7,11 @@ together as one table of bytes. Arrays are as `array_recv` reads them. Not here:
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -95,22 +96,27 @@ def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts], order: Integers) -> 
     """Return the rows that these columns make side by side, those of fixed width first; `order` holds their places."""
     left = _left_side(fixed, len(fixed) + len(of_texts), order)
     columns = [Texts(each.octets, each.starts[order], each.lengths[order]) for each in of_texts]
-    kinds = np.zeros(len(order), np.int64)
-    for column in columns:
-        widths, which = np.unique(column.lengths, return_inverse=True)
-        kinds = np.unique(kinds * len(widths) + which, return_inverse=True)[1]
     made: list[bytes] = []
-    for kind in range(int(kinds.max(initial=-1)) + 1):
-        places = np.flatnonzero(kinds == kind)
-        widths = np.asarray([column.lengths[places[0]] for column in columns], np.int64)
-        table = np.empty((len(places), left.shape[1] + int(widths.sum())), np.uint8)
+    for places in _of_one_width(columns, len(order)):
+        widths = [int(column.lengths[places[0]]) for column in columns]
         end = left.shape[1]
+        table = np.empty((len(places), end + sum(widths)), np.uint8)
         table[:, :end] = left[places]
-        for column, width in zip(columns, widths.tolist(), strict=True):
-            table[:, end : end + width] = column.octets[column.starts[places, None] + np.arange(width)]
+        for column, width in zip(columns, widths, strict=True):
+            table[:, end : end + width] = sliding_window_view(column.octets, width)[column.starts[places]]
             end += width
         made.append(table.tobytes())
     return b"".join(made)
+
+
+def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:
+    """Yield the places of rows whose texts all have the same lengths."""
+    kinds = np.zeros(count, np.int64)
+    for column in columns:
+        if count and column.lengths.min() != column.lengths.max():
+            kinds = np.unique(kinds * (column.lengths.max() + 1) + column.lengths, return_inverse=True)[1]
+    for kind in range(int(kinds.max(initial=-1)) + 1):
+        yield np.flatnonzero(kinds == kind)
 
 
 def _left_side(fixed: Sequence[Fixed], field_count: int, order: Integers) -> Octets:

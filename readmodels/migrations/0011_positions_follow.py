@@ -60,7 +60,10 @@ class Migration(migrations.Migration):
                 name="account_summary_behind",
             ),
         ),
-        migrations.RunSQL("ALTER TABLE account_summary SET (fillfactor = 50)", "ALTER TABLE account_summary RESET (fillfactor)"),
+        *(
+            migrations.RunSQL(f"ALTER TABLE {table} SET (fillfactor = 50)", f"ALTER TABLE {table} RESET (fillfactor)")
+            for table in ("account_summary", "firm_totals", "symbol_totals", "symbol_days")
+        ),
         migrations.RenameModel("PortfolioPosition", "StoredPosition"),
         migrations.RenameModel("DailyPnl", "StoredDay"),
         migrations.AlterModelTable("storedposition", "stored_positions"),
