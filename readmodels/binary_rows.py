@@ -25,6 +25,7 @@ EPOCH_MICROSECONDS: Final = 946_684_800_000_000
 EPOCH_DAYS: Final = 10_957
 """The same in days."""
 _BIGINT, _BIGINTS = 20, 1016
+_TEXT, _TEXTS = 25, 1009
 _DATE, _DATES = 1082, 1182
 _TIMESTAMPTZ, _TIMESTAMPTZS = 1184, 1185
 _UUID, _UUIDS = 2950, 2951
@@ -159,12 +160,22 @@ def uuid_array(keys: Sequence[bytes]) -> Array:
     return _array(uuids(keys), element_oid=_UUID, array_oid=_UUIDS)
 
 
+def text_array(values: Sequence[str]) -> Array:
+    """Return an array of text."""
+    cells = [len(each).to_bytes(4, "big") + each for each in (value.encode() for value in values)]
+    return _encoded(b"".join(cells), count=len(cells), element_oid=_TEXT, array_oid=_TEXTS)
+
+
 def _array(column: Fixed, *, element_oid: int, array_oid: int) -> Array:
     count = len(column.values)
     elements = np.empty(count, np.dtype([("length", ">i4"), ("value", column.form)]))
     elements["length"] = np.dtype(column.form).itemsize
     elements["value"] = column.values
+    return _encoded(elements.tobytes(), count=count, element_oid=element_oid, array_oid=array_oid)
+
+
+def _encoded(elements: bytes, *, count: int, element_oid: int, array_oid: int) -> Array:
     head = struct.pack(">iiIii", 1, 0, element_oid, count, 1) if count else struct.pack(">iiI", 0, 0, element_oid)
-    encoded = Array(head + elements.tobytes())
+    encoded = Array(head + elements)
     encoded.oid = array_oid
     return encoded
