@@ -85,6 +85,11 @@ def is_exact(history, account_id):
     account, positions = queries.portfolio(account_id=account_id)
     assert (account["version"], account["cash"]) == (ledger.version, ledger.summary_row()["cash"])
     assert queries.edition(account_id=account_id).version == ledger.version
+    concentrated = queries.account_with_concentration(account_id=account_id)
+    assert {name: concentrated[name] for name in ledger.summary_row()} == {
+        **ledger.summary_row(),
+        "account_id": uuid.UUID(account_id),
+    }
     assert by("symbol", positions) == held
     assert by("symbol", queries.positions(account_id=account_id)) == held
     assert by("symbol", listings.positions_of(account_ids=[account_id])[account_id]) == held
