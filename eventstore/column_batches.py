@@ -11,6 +11,8 @@ from hashlib import sha256
 from itertools import repeat
 from typing import Any, Final
 
+import numpy as np
+
 from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import LEAF
 from eventstore.record import Commit
@@ -19,8 +21,8 @@ from eventstore.serialization.columns import Layout, TypeColumns, take_apart
 from eventstore.serialization.identifiers import UUID_BYTES, unpack
 
 _FIRST_PLACE: Final = (0).to_bytes(4, "big")
-_ID_BITS: Final = int("8" + "000" + "8" + "0" * 15, 16)
-_HASH_BITS: Final = int("f" * 12 + "0" + "fff" + "3" + "f" * 15, 16)
+_ID_BITS: Final = np.frombuffer(bytes.fromhex("0" * 12 + "8" + "000" + "8" + "0" * 15), np.uint8)
+_HASH_BITS: Final = np.frombuffer(bytes.fromhex("f" * 12 + "0" + "fff" + "3" + "f" * 15), np.uint8)
 """Of the first 128 bits of a hash, those that an id takes; the others say that it is a UUID version 8."""
 
 
@@ -79,14 +81,14 @@ class ColumnBatch:
         The same ids as `event_ids.py` makes from a payload's bytes: the values are encoded as they were by the writer.
         """
         encode = self._codec.encode_value
-        hashes = [
-            sha256(b"".join((LEAF, header, _FIRST_PLACE, event))).digest()
-            for header, event in zip(map(encode, headers), map(encode, events), strict=True)
-        ]
-        return [
-            (int.from_bytes(found[:UUID_BYTES], "big") & _HASH_BITS | _ID_BITS).to_bytes(UUID_BYTES, "big")
-            for found in hashes
-        ]
+        of_headers, of_events = list(map(encode, headers)), list(map(encode, events))
+        if len(of_headers) != len(of_events):
+            raise ValueError(f"{len(of_events)} events have {len(of_headers)} headers: each has one")
+        parts = zip(repeat(LEAF), of_headers, repeat(_FIRST_PLACE), of_events)
+        digests = b"".join([hashed.digest() for hashed in map(sha256, map(b"".join, parts))])
+        found = np.frombuffer(digests, np.uint8).reshape(-1, sha256().digest_size)[:, :UUID_BYTES]
+        ids = (found & _HASH_BITS | _ID_BITS).tobytes()
+        return [ids[start : start + UUID_BYTES] for start in range(0, len(ids), UUID_BYTES)]
 
     def commits(self) -> list[Commit[Any]]:
         """Return the commits of current events with their ids, as `EventStore.read_batches` does."""

@@ -69,7 +69,20 @@ def uuids(keys: Sequence[bytes]) -> Fixed:
 
 def texts(values: Sequence[str | None]) -> Texts:
     """Return a column of texts or NULLs."""
+    widths = set() if None in values else set(map(len, values))  # type: ignore[arg-type]
+    if len(widths) == 1:
+        width, data = widths.pop(), "".join(values).encode()  # type: ignore[arg-type]
+        if len(data) == width * len(values):  # Identifiers as a rule: of one width, and an octet for each character.
+            return _of_width(width, data, len(values))
     return octet_strings([None if value is None else value.encode() for value in values])
+
+
+def _of_width(width: int, data: bytes, count: int) -> Texts:
+    table = np.empty((count, len(NULL) + width), np.uint8)
+    table[:, : len(NULL)] = np.frombuffer(width.to_bytes(len(NULL), "big"), np.uint8)
+    table[:, len(NULL) :] = np.frombuffer(data, np.uint8).reshape(count, width)
+    starts = np.arange(count, dtype=np.int64) * table.shape[1]
+    return Texts(table.reshape(-1), starts, np.full(count, table.shape[1], np.int64))
 
 
 def repeated_texts(values: Sequence[str | None]) -> Texts:

@@ -143,6 +143,11 @@ _TRADED: Final = sql.SQL(
         positions_cost, portfolio_value, realized_pnl, trade_count, day_date, day_volume, day_trades, day_realized_pnl)
     WHERE stored.account_id = given.account_id AND given.version > stored.version"""
 )
+_FIGURES: Final = (
+    *("cash_after", "positions_cost", "portfolio_value", "total_realized_pnl", "trade_count"),
+    *("day_volume", "day_trades", "day_realized_pnl"),
+)
+"""What a trade says of its account, in the order of _TRADED, where the day comes after the first five."""
 _REFUSED: Final = sql.SQL(
     """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at
     FROM unnest(%s, %s, %s) AS given (account_id, version, updated_at)
@@ -162,16 +167,9 @@ def _move_accounts(found: Sorted) -> None:
     if traded:
         parameters = [
             *_heads(found, traded, updated_at),
-            binary.integer_array(_at(trades["cash_after"], last)),
-            binary.integer_array(_at(trades["positions_cost"], last)),
-            binary.integer_array(_at(trades["portfolio_value"], last)),
-            binary.integer_array(_at(trades["total_realized_pnl"], last)),
-            binary.integer_array(_at(trades["trade_count"], last)),
-            binary.date_array(_at(trades["day"], last)),
-            *(
-                binary.integer_array(_at(trades[name], last))
-                for name in ("day_volume", "day_trades", "day_realized_pnl")
-            ),
+            *(binary.integer_array(trades.integers(name)[last]) for name in _FIGURES[:5]),
+            binary.date_array(trades.integers("day")[last]),
+            *(binary.integer_array(trades.integers(name)[last]) for name in _FIGURES[5:]),
         ]
         _moved(account_summary.TABLE, len(traded), tables.execute(_TRADED, parameters))
     refused = list(updated_at.keys() - set(traded))
