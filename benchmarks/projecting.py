@@ -23,7 +23,7 @@ django.setup()
 from eventstore.column_batches import ColumnBatch  # noqa: E402 - models exist only now.
 from eventstore.provider import get_store  # noqa: E402
 from readmodels import plain_writes, projector, tables, tasks  # noqa: E402
-from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, TradeHistory  # noqa: E402
+from readmodels.models import AccountSummary, StoredDay, StoredPosition, TradeHistory  # noqa: E402
 from readmodels.projections import account_summary, daily_pnl, portfolio_positions, trade_history  # noqa: E402
 from readmodels.projections.rows import Recorded, recorded_events  # noqa: E402
 
@@ -96,8 +96,8 @@ def _save(trade: Recorded) -> None:
         setattr(account, name, value)
     account.save()
     for model, last in (
-        (PortfolioPosition, portfolio_positions.traded(None, trade)),
-        (DailyPnl, daily_pnl.row_of(trade)),
+        (StoredPosition, portfolio_positions.traded(None, trade)),
+        (StoredDay, daily_pnl.row_of(trade)),
     ):
         keys = {name: last.pop(name) for name in ("account_id", "symbol", "date") if name in last}
         model.objects.update_or_create(defaults=last, **keys)

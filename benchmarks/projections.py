@@ -91,7 +91,7 @@ _STAGE_NOTES: Final = {
     "sort_out": "decode columns, versions, plain or not",
     "encode": "rows of trade_history in binary",
     "copy": "COPY into trade_history, PostgreSQL's time",
-    "replace": "rows of positions, days and accounts, PostgreSQL's time",
+    "replace": "rows of accounts, and of positions and days that follow, PostgreSQL's time",
     "publish": "whom to tell, and telling them: nobody here",
 }
 

@@ -1,16 +1,21 @@
-"""Columns of values as PostgreSQL's binary formats: the rows of COPY, and arrays. No object and no call of ours for a
-single value, so a trade costs about a microsecond.
+"""Columns of values as PostgreSQL's binary formats, by numpy: the rows of COPY, and arrays. No object and no call of
+ours for a single value, so a trade costs about a microsecond.
 
 COPY BINARY: https://www.postgresql.org/docs/current/sql-copy.html (a row is its number of fields, then for each field
-its length and its bytes, or -1 for NULL). Arrays are as `array_recv` reads them. Not here: which columns a table has.
+its length and its bytes, or -1 for NULL). Rows whose texts have the same lengths are of one width, and are laid out
+together as one table of bytes. Arrays are as `array_recv` reads them. Not here: which columns a table has.
 """
 
 import struct
-import sys
-from array import array
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Integers: TypeAlias = NDArray[np.int64]
+Octets: TypeAlias = NDArray[np.uint8]
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 END: Final = b"\xff\xff"
@@ -24,47 +29,122 @@ _TEXT, _TEXTS = 25, 1009
 _DATE, _DATES = 1082, 1182
 _TIMESTAMPTZ, _TIMESTAMPTZS = 1184, 1185
 _UUID, _UUIDS = 2950, 2951
-_WIDTHS: Final = {"q": 8, "i": 4, "16s": 16}
-_IS_LITTLE: Final = sys.byteorder == "little"
+UUID_BYTES: Final = 16
 
 
-class Fixed:
-    """A column of one width: bigint ("q"), integer or date ("i"), uuid as bytes ("16s")."""
+class Fixed(NamedTuple):
+    """A column of one width: `form` is numpy's big-endian type of its values, which are as many as there are rows."""
 
-    def __init__(self, kind: str, values: Iterable[Any]) -> None:
-        self.kind = kind
-        self.values = values
+    form: str
+    values: NDArray[Any]
+
+
+class Texts(NamedTuple):
+    """A column of texts or NULLs: row i is `lengths[i]` octets from `starts[i]` on, its length word before them."""
+
+    octets: Octets
+    starts: Integers
+    lengths: Integers
+
+
+def integers(values: Iterable[int]) -> Fixed:
+    """Return a column of bigint; raises OverflowError beyond 64 bits."""
+    return Fixed(">i8", np.asarray(values, np.int64))
 
 
 def instants(timestamps: Iterable[int]) -> Fixed:
     """Return a column of timestamptz, given UTC microseconds since 1970."""
-    return Fixed("q", [timestamp - EPOCH_MICROSECONDS for timestamp in timestamps])
+    return Fixed(">i8", np.asarray(timestamps, np.int64) - EPOCH_MICROSECONDS)
 
 
 def dates(days: Iterable[int]) -> Fixed:
     """Return a column of date, given days since 1970-01-01."""
-    return Fixed("i", [day - EPOCH_DAYS for day in days])
+    return Fixed(">i4", np.asarray(days, np.int64) - EPOCH_DAYS)
 
 
-def texts(values: Iterable[str | None]) -> list[bytes]:
-    """Return a column of texts or NULLs, each with its length."""
-    data = [None if value is None else value.encode() for value in values]
-    return [NULL if each is None else len(each).to_bytes(4, "big") + each for each in data]
+def uuids(keys: Sequence[bytes]) -> Fixed:
+    """Return a column of uuid, given the 16 bytes of each."""
+    return Fixed("V16", np.frombuffer(b"".join(keys), np.dtype(f"V{UUID_BYTES}")))
 
 
-def repeated_texts(values: Sequence[str | None]) -> list[bytes]:
+def texts(values: Sequence[str | None]) -> Texts:
+    """Return a column of texts or NULLs."""
+    widths = set() if None in values else set(map(len, values))  # type: ignore[arg-type]
+    if len(widths) == 1:
+        width, data = widths.pop(), "".join(values).encode()  # type: ignore[arg-type]
+        if len(data) == width * len(values):  # Identifiers as a rule: of one width, and an octet for each character.
+            return _of_width(width, data, len(values))
+    return octet_strings([None if value is None else value.encode() for value in values])
+
+
+def _of_width(width: int, data: bytes, count: int) -> Texts:
+    table = np.empty((count, len(NULL) + width), np.uint8)
+    table[:, : len(NULL)] = np.frombuffer(width.to_bytes(len(NULL), "big"), np.uint8)
+    table[:, len(NULL) :] = np.frombuffer(data, np.uint8).reshape(count, width)
+    starts = np.arange(count, dtype=np.int64) * table.shape[1]
+    return Texts(table.reshape(-1), starts, np.full(count, table.shape[1], np.int64))
+
+
+def repeated_texts(values: Sequence[str | None]) -> Texts:
     """Return what `texts` does, for a column in which few values come again and again."""
-    encoded = dict(zip(distinct := list(set(values)), texts(distinct), strict=True))
-    return [encoded[value] for value in values]
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    places = np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
+    distinct = texts(list(numbers))
+    return Texts(distinct.octets, distinct.starts[places], distinct.lengths[places])
 
 
-def rows(fixed: Sequence[Fixed], of_texts: Sequence[Sequence[bytes]]) -> bytes:
-    """Return the rows that these columns make side by side, those of fixed width first; raises struct.error."""
-    form = struct.Struct(">h" + "".join("i" + column.kind for column in fixed))
-    arguments: list[Iterable[Any]] = [repeat(len(fixed) + len(of_texts))]
-    for column in fixed:
-        arguments += (repeat(_WIDTHS[column.kind]), column.values)
-    return b"".join(chain.from_iterable(zip(map(form.pack, *arguments), *of_texts, strict=True)))
+def octet_strings(values: Sequence[bytes | None]) -> Texts:
+    """Return a column of what PostgreSQL receives as it is, such as jsonb, or NULLs."""
+    cells = [NULL if each is None else len(each).to_bytes(4, "big") + each for each in values]
+    lengths = np.fromiter(map(len, cells), np.int64, len(cells))
+    return Texts(np.frombuffer(b"".join(cells), np.uint8), np.cumsum(lengths) - lengths, lengths)
+
+
+def in_order_of(keys: Sequence[bytes]) -> Integers:
+    """Return the places of rows, those of an account side by side, else as they are: an index takes them faster so."""
+    first_halves = np.frombuffer(b"".join(keys), ">u8")[::2]
+    return np.argsort(first_halves, kind="stable")
+
+
+def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts], order: Integers) -> bytes:
+    """Return the rows that these columns make side by side, those of fixed width first; `order` holds their places."""
+    left = _left_side(fixed, len(fixed) + len(of_texts), order)
+    columns = [Texts(each.octets, each.starts[order], each.lengths[order]) for each in of_texts]
+    made: list[bytes] = []
+    for places in _of_one_width(columns, len(order)):
+        widths = [int(column.lengths[places[0]]) for column in columns]
+        end = left.shape[1]
+        table = np.empty((len(places), end + sum(widths)), np.uint8)
+        table[:, :end] = left[places]
+        for column, width in zip(columns, widths, strict=True):
+            table[:, end : end + width] = sliding_window_view(column.octets, width)[column.starts[places]]
+            end += width
+        made.append(table.tobytes())
+    return b"".join(made)
+
+
+def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:
+    """Yield the places of rows whose texts all have the same lengths."""
+    kinds = np.zeros(count, np.int64)
+    for column in columns:
+        if count and column.lengths.min() != column.lengths.max():
+            kinds = np.unique(kinds * (column.lengths.max() + 1) + column.lengths, return_inverse=True)[1]
+    for kind in range(int(kinds.max(initial=-1)) + 1):
+        yield np.flatnonzero(kinds == kind)
+
+
+def _left_side(fixed: Sequence[Fixed], field_count: int, order: Integers) -> Octets:
+    """Return the columns of fixed width with their length words, and the number of fields before them: (rows, width)"""
+    fields = [("count", ">i2")]
+    for number, column in enumerate(fixed):
+        fields += [(f"length_{number}", ">i4"), (f"value_{number}", column.form)]
+    form = np.dtype(fields)
+    made = np.empty(len(order), form)
+    made["count"] = field_count
+    for number, column in enumerate(fixed):
+        made[f"length_{number}"] = np.dtype(column.form).itemsize
+        made[f"value_{number}"] = column.values[order]
+    return made.view(np.uint8).reshape(len(order), form.itemsize)
 
 
 class Array(bytes):
@@ -74,48 +154,41 @@ class Array(bytes):
 
 
 def integer_array(values: Iterable[int]) -> Array:
-    """Return an array of bigint."""
-    return _strided(_big_endian(array("q", values)), width=8, element_oid=_BIGINT, array_oid=_BIGINTS)
+    """Return an array of bigint; raises OverflowError beyond 64 bits."""
+    return _array(integers(values), element_oid=_BIGINT, array_oid=_BIGINTS)
 
 
 def instant_array(timestamps: Iterable[int]) -> Array:
     """Return an array of timestamptz, given UTC microseconds since 1970."""
-    data = _big_endian(array("q", [timestamp - EPOCH_MICROSECONDS for timestamp in timestamps]))
-    return _strided(data, width=8, element_oid=_TIMESTAMPTZ, array_oid=_TIMESTAMPTZS)
+    return _array(instants(timestamps), element_oid=_TIMESTAMPTZ, array_oid=_TIMESTAMPTZS)
 
 
 def date_array(days: Iterable[int]) -> Array:
     """Return an array of date, given days since 1970-01-01."""
-    data = _big_endian(array("i", [day - EPOCH_DAYS for day in days]))
-    return _strided(data, width=4, element_oid=_DATE, array_oid=_DATES)
+    return _array(dates(days), element_oid=_DATE, array_oid=_DATES)
 
 
-def uuid_array(keys: Iterable[bytes]) -> Array:
+def uuid_array(keys: Sequence[bytes]) -> Array:
     """Return an array of uuid, given the bytes of each."""
-    return _strided(b"".join(keys), width=16, element_oid=_UUID, array_oid=_UUIDS)
+    return _array(uuids(keys), element_oid=_UUID, array_oid=_UUIDS)
 
 
 def text_array(values: Sequence[str]) -> Array:
     """Return an array of text."""
-    return _array(b"".join(repeated_texts(values)), count=len(values), element_oid=_TEXT, array_oid=_TEXTS)
+    cells = [len(each).to_bytes(4, "big") + each for each in (value.encode() for value in values)]
+    return _encoded(b"".join(cells), count=len(cells), element_oid=_TEXT, array_oid=_TEXTS)
 
 
-def _strided(data: bytes, *, width: int, element_oid: int, array_oid: int) -> Array:
-    count = len(data) // width
-    made = bytearray((struct.pack(">i", width) + bytes(width)) * count)
-    for offset in range(width):
-        made[4 + offset :: 4 + width] = data[offset::width]
-    return _array(made, count=count, element_oid=element_oid, array_oid=array_oid)
+def _array(column: Fixed, *, element_oid: int, array_oid: int) -> Array:
+    count = len(column.values)
+    elements = np.empty(count, np.dtype([("length", ">i4"), ("value", column.form)]))
+    elements["length"] = np.dtype(column.form).itemsize
+    elements["value"] = column.values
+    return _encoded(elements.tobytes(), count=count, element_oid=element_oid, array_oid=array_oid)
 
 
-def _array(elements: bytes | bytearray, *, count: int, element_oid: int, array_oid: int) -> Array:
+def _encoded(elements: bytes, *, count: int, element_oid: int, array_oid: int) -> Array:
     head = struct.pack(">iiIii", 1, 0, element_oid, count, 1) if count else struct.pack(">iiI", 0, 0, element_oid)
     encoded = Array(head + elements)
     encoded.oid = array_oid
     return encoded
-
-
-def _big_endian(values: "array[Any]") -> bytes:
-    if _IS_LITTLE:
-        values.byteswap()
-    return values.tobytes()

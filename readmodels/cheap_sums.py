@@ -88,8 +88,11 @@ SUMS: Final = {
     },
     "positions": {
         "portfolio_positions": "SELECT count(*) FROM portfolio_positions WHERE quantity > 0",
-        "account_summary.open_positions": "SELECT sum(open_positions) FROM account_summary",
         "symbol_totals.holders": "SELECT sum(holders) FROM symbol_totals",
+    },
+    "positions that are stored": {
+        "stored_positions": "SELECT count(*) FROM stored_positions WHERE quantity > 0",
+        "account_summary.open_positions": "SELECT sum(open_positions) FROM account_summary",
     },
     "cost of positions": {
         "portfolio_positions.cost": "SELECT sum(cost) FROM portfolio_positions",

@@ -94,7 +94,9 @@ def accounts_by_pnl(*, best_first: bool, currency: str | None, limit: int) -> li
 
 
 def accounts_by_risk(*, today: date, limit: int) -> list[Row]:
-    """Return the rows of the accounts that are nearest to a limit, the position's or the day's."""
+    """Return the rows of the accounts that are nearest to a limit, the position's or the day's; their positions are as
+    of some seconds ago (stored_rows.py).
+    """
     return _fetch(_RISK, {"today": today, "limit": limit})
 
 

@@ -136,6 +136,8 @@ def _definition(cursor: Any, live: sql.Identifier, table: str) -> Iterator[sql.C
         fresh, live, sql.SQL(partitioned)
     )
     yield sql.SQL("COMMENT ON TABLE {} IS {}").format(fresh, sql.Literal(comment))
+    for (option,) in found("SELECT unnest(reloptions) FROM pg_class WHERE oid = {oid}"):
+        yield sql.SQL("ALTER TABLE {} SET ({})").format(fresh, sql.SQL(option))
     for name, definition in found(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = {oid} AND contype IN ('p', 'u')"
     ):

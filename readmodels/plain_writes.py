@@ -1,5 +1,5 @@
-"""Writes the rows of plain trades and refusals: one COPY for each table that grows, one statement for each table of
-last values, whatever the number of events.
+"""Writes the rows of plain trades and refusals: one COPY for each table that grows, one statement for the figures of
+accounts, whatever the number of events. Positions and days follow later (stored_rows.py).
 
 In a transaction of the caller. Every row that is replaced must move on: anything else means that the tables are not
 what was read from them, and raises RowsNotMoved.
@@ -13,11 +13,10 @@ from typing import Any, Final, NamedTuple
 from psycopg import sql
 
 from accounts.domain.events import CommandRefused
-from accounts.domain.values import average_cost, value_of
 from readmodels import binary_rows as binary
-from readmodels import tables, year_partitions
+from readmodels import stored_rows, tables, year_partitions
 from readmodels.binary_rows import Fixed
-from readmodels.projections import account_summary, activity, daily_pnl, firm, portfolio_positions, trade_history
+from readmodels.projections import account_summary, activity, firm, trade_history
 from readmodels.projections.plain_trades import Columns, Sorted
 
 Values = Sequence[Any]
@@ -30,51 +29,61 @@ class RowsNotMoved(Exception):
 
 
 class Standing(NamedTuple):
-    """What is known of accounts before: the version of their rows, and their currency."""
+    """What is known of accounts before: the version of their rows, and of their stored positions, and their
+    currency.
+    """
 
     versions: dict[bytes, int]
+    positions_versions: dict[bytes, int]
     currencies: dict[bytes, str]
 
 
 def standing_accounts(keys: Sequence[bytes]) -> Standing:
     """Return those accounts that stand in the tables without working orders."""
     query = sql.SQL(
-        "SELECT uuid_send(account_id), version, currency FROM account_summary "
+        "SELECT uuid_send(account_id), version, positions_version, currency FROM account_summary "
         "WHERE account_id = ANY(%s) AND open_orders = 0"
     )
     rows = tables.fetch(query, [binary.uuid_array(keys)])
-    return Standing({key: version for key, version, _ in rows}, {key: currency for key, _, currency in rows})
+    return Standing(
+        {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}, {row[0]: row[3] for row in rows}
+    )
 
 
-def write(found: Sorted, currencies: Mapping[bytes, str]) -> None:
-    """Write everything; `currencies` are those of the accounts. Raises RowsNotMoved."""
+def write(found: Sorted, standing: Standing) -> None:
+    """Write everything; `standing` is what was known of the accounts. Raises RowsNotMoved."""
     trades, refusals = found.trades, found.refusals
     years = {_year(timestamp) for each in (trades, refusals) for timestamp in _ends(each["recorded_at"])}
     year_partitions.ensure_years(range(min(years), max(years) + 1))
     if trades:
         _copy_trades(trades)
-        _replace_positions(trades)
-        _replace_days(trades)
     if refusals:
         _copy_refusals(refusals)
     _move_accounts(found)
-    tables.add_sums(firm.sums_of_columns(trades, refusals, currencies))
+    stored_rows.follow(_due(found, standing))
+    tables.add_sums(firm.sums_of_columns(trades, refusals, standing.currencies))
+
+
+def _due(found: Sorted, standing: Standing) -> list[bytes]:
+    """Return the accounts that have got as many newer events as stored rows may be behind."""
+    before = standing.positions_versions
+    return [key for key, version in found.versions.items() if version - before[key] >= stored_rows.TRADES_BEHIND_MAX]
 
 
 def _copy_trades(trades: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", trades.keys),
-        "version": Fixed("q", trades["version"]),
-        "trade_id": Fixed("16s", trades.event_keys),
+        "account_id": binary.uuids(trades.keys),
+        "version": binary.integers(trades["version"]),
+        "trade_id": binary.uuids(trades.event_keys),
         "executed_at": binary.instants(trades["recorded_at"]),
         "day": binary.dates(trades["day"]),
-        **{name: Fixed("q", trades[name]) for name in _TRADE_NUMBERS},
+        **{name: Fixed(">i8", trades.integers(name)) for name in _TRADE_NUMBERS},
     }
     texts = {
         "command_id": binary.texts(trades["command_id"]),
         **{name: binary.repeated_texts(trades[name]) for name in _REPEATED},
     }
-    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    rows = binary.rows(list(fixed.values()), list(texts.values()), binary.in_order_of(trades.keys))
     tables.copy_binary(table=trade_history.TABLE, columns=[*fixed, *texts], rows=rows)
 
 
@@ -101,9 +110,9 @@ _REPEATED: Final = ("symbol", "side", "order_id", "actor", "correlation_id", "ca
 
 def _copy_refusals(refusals: Columns) -> None:
     fixed = {
-        "account_id": Fixed("16s", refusals.keys),
-        "version": Fixed("q", refusals["version"]),
-        "event_id": Fixed("16s", refusals.event_keys),
+        "account_id": binary.uuids(refusals.keys),
+        "version": binary.integers(refusals["version"]),
+        "event_id": binary.uuids(refusals.event_keys),
         "recorded_at": binary.instants(refusals["recorded_at"]),
     }
     count = len(refusals)
@@ -118,70 +127,10 @@ def _copy_refusals(refusals: Columns) -> None:
         "command_id": binary.texts(refusals["command_id"]),
         "correlation_id": binary.texts(correlation_ids),
         "causation_id": binary.texts(refusals["causation_id"]),
-        "data": [len(each).to_bytes(4, "big") + each for each in data],
+        "data": binary.octet_strings(data),
     }
-    rows = binary.rows(list(fixed.values()), list(texts.values()))
+    rows = binary.rows(list(fixed.values()), list(texts.values()), binary.in_order_of(refusals.keys))
     tables.copy_binary(table=activity.TABLE, columns=[*fixed, *texts], rows=rows)
-
-
-_POSITIONS: Final = sql.SQL(
-    """INSERT INTO portfolio_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost,
-        last_price, market_value, realized_pnl, version, updated_at)
-    SELECT account_id, symbol, quantity, 0, cost, avg_cost, last_price, market_value, realized_pnl, version, updated_at
-    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        AS given (account_id, symbol, quantity, cost, avg_cost, last_price, market_value, realized_pnl, version,
-            updated_at)
-    ORDER BY account_id, symbol
-    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity,
-        reserved_quantity = excluded.reserved_quantity, cost = excluded.cost, avg_cost = excluded.avg_cost,
-        last_price = excluded.last_price, market_value = excluded.market_value, realized_pnl = excluded.realized_pnl,
-        version = excluded.version, updated_at = excluded.updated_at
-    WHERE excluded.version > stored.version"""
-)
-
-
-def _replace_positions(trades: Columns) -> None:
-    keys = trades.keys
-    last = _last(list(zip(keys, trades["symbol"], strict=True)))
-    quantities, costs = _at(trades["position_quantity"], last), _at(trades["position_cost"], last)
-    prices = _at(trades["price"], last)
-    parameters = [
-        binary.uuid_array(_at(keys, last)),
-        binary.text_array(_at(trades["symbol"], last)),
-        binary.integer_array(quantities),
-        binary.integer_array(costs),
-        binary.integer_array(list(map(average_cost, costs, quantities))),
-        binary.integer_array(prices),
-        binary.integer_array(list(map(value_of, quantities, prices))),
-        binary.integer_array(_at(trades["position_realized_pnl"], last)),
-        binary.integer_array(_at(trades["version"], last)),
-        binary.instant_array(_at(trades["recorded_at"], last)),
-    ]
-    _moved(portfolio_positions.TABLE, len(last), tables.execute(_POSITIONS, parameters))
-
-
-_DAYS: Final = sql.SQL(
-    """INSERT INTO daily_pnl AS stored (account_id, date, trades, volume, realized_pnl, version)
-    SELECT * FROM unnest(%s, %s, %s, %s, %s, %s) AS given (account_id, date, trades, volume, realized_pnl, version)
-    ORDER BY account_id, date
-    ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
-        realized_pnl = excluded.realized_pnl, version = excluded.version
-    WHERE excluded.version > stored.version"""
-)
-
-
-def _replace_days(trades: Columns) -> None:
-    keys = trades.keys
-    last = _last(list(zip(keys, trades["day"], strict=True)))
-    parameters = [
-        binary.uuid_array(_at(keys, last)),
-        binary.date_array(_at(trades["day"], last)),
-        *(
-            binary.integer_array(_at(trades[name], last))
-            for name in ("day_trades", "day_volume", "day_realized_pnl", "version")
-        ),
-    ]
-    _moved(daily_pnl.TABLE, len(last), tables.execute(_DAYS, parameters))
 
 
 _TRADED: Final = sql.SQL(
@@ -189,13 +138,16 @@ _TRADED: Final = sql.SQL(
         cash = given.cash, positions_cost = given.positions_cost, portfolio_value = given.portfolio_value,
         realized_pnl = given.realized_pnl, trade_count = given.trade_count, day_date = given.day_date,
         day_volume = given.day_volume, day_trades = given.day_trades, day_realized_pnl = given.day_realized_pnl,
-        open_positions = COALESCE(held.open_positions, 0), largest_position = COALESCE(held.largest_position, 0),
-        largest_symbol = COALESCE(held.largest_symbol, '')
+        behind_since = COALESCE(stored.behind_since, now())
     FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS given (account_id, version, updated_at, cash,
         positions_cost, portfolio_value, realized_pnl, trade_count, day_date, day_volume, day_trades, day_realized_pnl)
-    LEFT JOIN LATERAL ({concentration}) AS held ON true
     WHERE stored.account_id = given.account_id AND given.version > stored.version"""
-).format(concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="given.account_id")))
+)
+_FIGURES: Final = (
+    *("cash_after", "positions_cost", "portfolio_value", "total_realized_pnl", "trade_count"),
+    *("day_volume", "day_trades", "day_realized_pnl"),
+)
+"""What a trade says of its account, in the order of _TRADED, where the day comes after the first five."""
 _REFUSED: Final = sql.SQL(
     """UPDATE account_summary AS stored SET version = given.version, updated_at = given.updated_at
     FROM unnest(%s, %s, %s) AS given (account_id, version, updated_at)
@@ -215,16 +167,9 @@ def _move_accounts(found: Sorted) -> None:
     if traded:
         parameters = [
             *_heads(found, traded, updated_at),
-            binary.integer_array(_at(trades["cash_after"], last)),
-            binary.integer_array(_at(trades["positions_cost"], last)),
-            binary.integer_array(_at(trades["portfolio_value"], last)),
-            binary.integer_array(_at(trades["total_realized_pnl"], last)),
-            binary.integer_array(_at(trades["trade_count"], last)),
-            binary.date_array(_at(trades["day"], last)),
-            *(
-                binary.integer_array(_at(trades[name], last))
-                for name in ("day_volume", "day_trades", "day_realized_pnl")
-            ),
+            *(binary.integer_array(trades.integers(name)[last]) for name in _FIGURES[:5]),
+            binary.date_array(trades.integers("day")[last]),
+            *(binary.integer_array(trades.integers(name)[last]) for name in _FIGURES[5:]),
         ]
         _moved(account_summary.TABLE, len(traded), tables.execute(_TRADED, parameters))
     refused = list(updated_at.keys() - set(traded))

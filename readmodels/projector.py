@@ -89,7 +89,7 @@ def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projec
     found = sort_out(batches, standing.versions)
     changes = write_batches(of_accounts(batches, found.other_accounts)) if found.other_accounts else []
     if found.versions:
-        plain_writes.write(found, standing.currencies)
+        plain_writes.write(found, standing)
     _move_checkpoints(checkpoints)
     return Projected(tuple(changes), sum(batch.event_count for batch in batches), True, found)
 

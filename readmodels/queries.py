@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from accounts.users import username_sql
 from readmodels import replicas
 from readmodels.models import AccountSummary, DailyPnl, Order, PortfolioPosition, TradeHistory
+from readmodels.projections import account_summary, portfolio_positions
 from readmodels.projections.rows import Row
 
 
@@ -38,6 +39,16 @@ def accounts(*, account_ids: Collection[str] | None, limit: int, after: str | No
 def account(*, account_id: str) -> Row | None:
     """Return an account's row."""
     return _accounts().filter(account_id=account_id).values(*_ACCOUNT_COLUMNS).first()
+
+
+def account_with_concentration(*, account_id: str) -> Row | None:
+    """Return an account's row with what its positions come to now; `account` and lists may say what they came to some
+    seconds ago (stored_rows.py).
+    """
+    with connections[replicas.alias_for_reads()].cursor() as cursor:
+        cursor.execute(_CONCENTRATED, [account_id])
+        found = cursor.fetchone()
+    return None if found is None else dict(zip(_CONCENTRATED_COLUMNS, found, strict=True))
 
 
 def positions(*, account_id: str) -> list[Row]:
@@ -178,6 +189,23 @@ _PORTFOLIO: Final = f"""
     FROM account_summary AS account
     LEFT JOIN portfolio_positions AS position ON position.account_id = account.account_id AND position.quantity > 0
     WHERE account.account_id = %s ORDER BY position.symbol
+"""  # noqa: S608 - of the names of our own columns.
+
+
+_CONCENTRATION: Final = {"open_positions": "0", "largest_position": "0", "largest_symbol": "''"}
+"""Columns of account_summary that are made of positions, and what they are without any."""
+_CONCENTRATED_COLUMNS: Final = [
+    *(name for name in _columns(AccountSummary) if name not in _CONCENTRATION),
+    "owner_name",
+    *_CONCENTRATION,
+]
+_CONCENTRATED: Final = f"""
+    SELECT {", ".join(f"account.{name}" for name in _columns(AccountSummary) if name not in _CONCENTRATION)},
+        {username_sql("account.owner")},
+        {", ".join(f"COALESCE(held.{name}, {nothing})" for name, nothing in _CONCENTRATION.items())}
+    FROM account_summary AS account LEFT JOIN LATERAL ({
+    account_summary.CONCENTRATION.format(account_id="account.account_id", positions=portfolio_positions.VIEW)
+}) AS held ON true WHERE account.account_id = %s
 """  # noqa: S608 - of the names of our own columns.
 
 

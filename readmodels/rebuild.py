@@ -11,20 +11,20 @@ from typing import Final, NamedTuple
 from django.db import connection, transaction
 
 from eventstore.provider import get_store
-from readmodels import fresh_tables
+from readmodels import fresh_tables, stored_rows
 from readmodels.comparison import TableComparison, compare
 from readmodels.fresh_tables import Model, TablesInUse
 from readmodels.locks import paused_projections, rebuilding_alone
 from readmodels.models import (
     AccountEvent,
     AccountSummary,
-    DailyPnl,
     DeadLetter,
     FirmTotals,
     FlowMinute,
     Order,
-    PortfolioPosition,
     ProjectionCheckpoint,
+    StoredDay,
+    StoredPosition,
     SymbolDay,
     SymbolTotals,
     TradeHistory,
@@ -33,9 +33,9 @@ from readmodels.projector import project_partition
 
 PROJECTIONS: Final[tuple[Model, ...]] = (
     AccountSummary,
-    PortfolioPosition,
+    StoredPosition,
     Order,
-    DailyPnl,
+    StoredDay,
     TradeHistory,
     AccountEvent,
     FirmTotals,
@@ -115,11 +115,15 @@ def _fold(on_progress: Callable[[Progress], None]) -> None:
 
 
 def _catch_up() -> None:
-    """Project what is left; nobody else projects meanwhile."""
+    """Project what is left, and let the stored rows of both sets follow; nobody else projects meanwhile."""
     for partition, target in _targets().items():
         seq = _fresh_seqs().get(partition, 0)
         while seq < target:
             seq, _ = _project(partition, target)
+    with fresh_tables.chosen():
+        stored_rows.follow_all()
+    with transaction.atomic():
+        stored_rows.follow_all()
 
 
 def _project(partition: int, to_seq: int) -> tuple[int, int]:

@@ -1,9 +1,9 @@
 """Views for reporting tools: schema `reporting`, money and shares as decimals, and a role that may read them and
 nothing else.
 
-They are derived from the tables, so they are dropped before a migration and made again after it; so is the view
-`activity`, which the platform itself reads. Whoever connects with
-the role `trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
+They are derived from the tables, so they are dropped before a migration and made again after it; so are the views
+`activity`, `portfolio_positions` and `daily_pnl`, which the platform itself reads. Whoever connects with the role
+`trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
 """
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg import sql
 
 from accounts.users import username_sql
-from readmodels import activity_view
+from readmodels import activity_view, current_views
 from readmodels.models import (
     MONEY,
     SHARES,
@@ -25,6 +25,8 @@ from readmodels.models import (
     FlowMinute,
     Order,
     PortfolioPosition,
+    StoredDay,
+    StoredPosition,
     SymbolDay,
     SymbolTotals,
     TradeHistory,
@@ -83,7 +85,9 @@ _RISK_COLUMNS: Final = {
     ),
     "version": ("version", "Account version that the row stands on"),
 }
-"""How much of its limits each account uses: a view of what account_summary says."""
+"""How much of its limits each account uses: a view of what account_summary says, the positions in it some seconds old
+(stored_rows.py).
+"""
 
 _ROLE_MADE: Final = """
 DO $$ BEGIN
@@ -112,6 +116,7 @@ def drop_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
         activity_view.drop(cursor)
+        current_views.drop(cursor)
 
 
 def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
@@ -121,6 +126,8 @@ def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     with connections[using].cursor() as cursor:
         if _stands(cursor, AccountEvent) and _stands(cursor, TradeHistory):
             activity_view.make(cursor)
+        if all(_stands(cursor, model) for model in (AccountSummary, StoredPosition, StoredDay, TradeHistory)):
+            current_views.make(cursor)
         cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**names))
         for view, model in VIEWS.items():
             if _stands(cursor, model):

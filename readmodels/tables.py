@@ -6,7 +6,7 @@ upsert that only ever moves a row to a higher version. Sums are added to, which 
 statement as arrays, in PostgreSQL's own binary formats.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
@@ -17,10 +17,18 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from readmodels.binary_rows import END, SIGNATURE, Array
-from readmodels.projections import account_summary
+from readmodels.binary_rows import (
+    END,
+    SIGNATURE,
+    Array,
+    date_array,
+    instant_array,
+    integer_array,
+    text_array,
+)
+from readmodels.projections import account_summary, portfolio_positions
 from readmodels.projections.firm import Sums, SumTable
-from readmodels.projections.rows import Row, instant
+from readmodels.projections.rows import Row, number_of, timestamp_of
 
 
 def read_rows(*, table: str, column: str, values: Collection[str]) -> list[Row]:
@@ -41,15 +49,17 @@ def read_rows_at(*, table: str, key: tuple[str, str], places: Collection[tuple[s
     return _fetch(query, [list(column) for column in zip(*places, strict=True)])
 
 
-def concentrations(account_ids: Collection[str]) -> dict[str, Row]:
-    """Return what the positions of accounts come to, by account: columns of account_summary."""
+def concentrations(account_ids: Collection[str], *, positions: str = portfolio_positions.TABLE) -> dict[str, Row]:
+    """Return what the positions of accounts in a table or view come to, by account: columns of account_summary."""
     if not account_ids:
         return {}
     query = sql.SQL(
         "SELECT account_id::text, COALESCE(open_positions, 0) AS open_positions, "
         "COALESCE(largest_position, 0) AS largest_position, COALESCE(largest_symbol, '') AS largest_symbol "
         "FROM unnest(%s::uuid[]) AS wanted (account_id) LEFT JOIN LATERAL ({concentration}) AS held ON true"
-    ).format(concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id")))
+    ).format(
+        concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id", positions=positions))
+    )
     return {row.pop("account_id"): row for row in _fetch(query, [list(account_ids)])}
 
 
@@ -117,10 +127,30 @@ def add_sums(sums: Sums) -> None:
     for table, rows in sums.by_table.items():
         if rows:
             latest = [sums.latest[place] for place in rows] if table.has_latest else []
-            columns = [*zip(*rows, strict=True), *([each[name] for each in rows.values()] for name in table.sums)]
-            columns += [[instant(at) for at, _ in latest], [price for _, price in latest]] if latest else []
-            with connection.cursor() as cursor:
-                cursor.execute(_adding(table), [list(column) for column in columns])
+            keys = zip(table.key, zip(*rows, strict=True), strict=True)
+            columns: list[Any] = [_KEYS[name](values) for name, values in keys]
+            columns += [_amounts([each[name] for each in rows.values()]) for name in table.sums]
+            if latest:
+                columns += [instant_array([at for at, _ in latest]), integer_array([price for _, price in latest])]
+            execute(_adding(table), columns)
+
+
+_KEYS: Final[dict[str, Callable[[Any], Array]]] = {
+    "partition": integer_array,
+    "currency": text_array,
+    "symbol": text_array,
+    "date": lambda dates: date_array([number_of(date) for date in dates]),
+    "minute": lambda instants: instant_array([timestamp_of(instant) for instant in instants]),
+}
+"""The arrays of the columns that are not sums."""
+
+
+def _amounts(values: list[int]) -> Array | list[int]:
+    """Return an array of bigint, or, when one of the sums is wider, what the driver makes of whole numbers."""
+    try:
+        return integer_array(values)
+    except OverflowError:
+        return values
 
 
 @lru_cache
@@ -137,22 +167,10 @@ def _adding(table: SumTable) -> sql.Composed:
     ).format(
         table=sql.Identifier(table.name),
         columns=_names(columns),
-        arrays=sql.SQL(", ").join(sql.SQL(f"%s::{_TYPES.get(name, 'numeric')}[]") for name in columns),
+        arrays=sql.SQL(", ").join(sql.SQL("%s") for _ in columns),
         key=_names(table.key),
         changes=sql.SQL(", ".join(changes)),
     )
-
-
-_TYPES: Final = {
-    "partition": "int",
-    "currency": "text",
-    "symbol": "text",
-    "date": "date",
-    "minute": "timestamptz",
-    "last_traded_at": "timestamptz",
-    "last_price": "bigint",
-}
-"""Of the columns that are not sums."""
 
 
 class _ArrayDumper(Dumper):

@@ -20,6 +20,7 @@ from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
 from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
 from readmodels.pulse import PROJECTOR, give_pulse
+from readmodels.stored_rows import ACCOUNTS_AT_ONCE_MAX, follow_aged
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +49,12 @@ def project(**_: Any) -> int:
             give_pulse(PROJECTOR)
             try:
                 count = project_once()
+                followed = follow_aged()
             except (OperationalError, InterfaceError) as error:
                 log.warning("projections wait for the database", reason=str(error).strip())
                 return total
             total += count
-            if count == 0:
+            if count == 0 and followed < ACCOUNTS_AT_ONCE_MAX:
                 return total
             if GATHERED_EVENTS_MIN <= count < GATHERED_EVENTS_MAX:
                 time.sleep(GATHER_SECONDS)

@@ -38,7 +38,7 @@ class RiskMetricsView(AccountScopedView):
 
     def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
         """Return the use of each limit."""
-        row = queries.account(account_id=str(account_id))
+        row = queries.account_with_concentration(account_id=str(account_id))
         if row is None:
             raise not_found(account_id)
         return firm_shapes.risk_shape(row, today=_today())

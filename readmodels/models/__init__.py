@@ -5,10 +5,10 @@ Money and prices are integers in ten-thousandths of the account's currency. Ever
 it stands on. Nothing in them is random or read from a clock, so a rebuild gives the same rows, byte for byte.
 """
 
-from readmodels.models.accounts import AccountSummary, Order, PortfolioPosition
+from readmodels.models.accounts import AccountSummary, Order, PortfolioPosition, StoredPosition
 from readmodels.models.columns import MONEY, SHARES, SUM_OF_MONEY
 from readmodels.models.firm import FirmTotals, FlowMinute, SymbolDay, SymbolTotals
-from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, TradeHistory
+from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, StoredDay, TradeHistory
 from readmodels.models.projection import DeadLetter, ProjectionCheckpoint
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "Order",
     "PortfolioPosition",
     "ProjectionCheckpoint",
+    "StoredDay",
+    "StoredPosition",
     "SymbolDay",
     "SymbolTotals",
     "TradeHistory",

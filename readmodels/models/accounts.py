@@ -39,6 +39,13 @@ class AccountSummary(models.Model):
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
     opened_at = models.DateTimeField(db_comment="When it was opened")
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
+    positions_version = models.BigIntegerField(
+        db_comment="Account version that open_positions, largest_position, largest_symbol and the rows of "
+        "stored_positions and stored_days stand on; trades after it are in trade_history alone"
+    )
+    behind_since = models.DateTimeField(
+        null=True, db_comment="When the first trade after that version was projected; null without any"
+    )
 
     class Meta:
         """The table's own name."""
@@ -46,14 +53,21 @@ class AccountSummary(models.Model):
         db_table = "account_summary"
         db_table_comment = "One row for each account"
         verbose_name = "account"
-        indexes: ClassVar = [models.Index(fields=["owner"], name="account_summary_owner")]
+        indexes: ClassVar = [
+            models.Index(fields=["owner"], name="account_summary_owner"),
+            models.Index(
+                fields=["behind_since"],
+                condition=models.Q(behind_since__isnull=False),
+                name="account_summary_behind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.account_id})"
 
 
-class PortfolioPosition(models.Model):
-    """One row for each account and symbol that it ever held; quantity 0 is a closed position."""
+class PositionRow(models.Model):
+    """The columns of a position."""
 
     pk = models.CompositePrimaryKey("account_id", "symbol")
     account_id = models.UUIDField(db_comment=ACCOUNT)
@@ -69,8 +83,30 @@ class PortfolioPosition(models.Model):
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
 
     class Meta:
+        """Columns alone."""
+
+        abstract = True
+
+
+class StoredPosition(PositionRow):
+    """One row for each account and symbol that it held at its `positions_version`; newer trades are not in it."""
+
+    class Meta:
         """The table's own name."""
 
+        db_table = "stored_positions"
+        db_table_comment = "Positions as of account_summary.positions_version: portfolio_positions is exact"
+
+
+class PortfolioPosition(PositionRow):
+    """One row for each account and symbol that it ever held; quantity 0 is a closed position. A view of
+    stored_positions and of the trades that are newer (current_views.py).
+    """
+
+    class Meta:
+        """The view's own name; it is made after migrations."""
+
+        managed = False
         db_table = "portfolio_positions"
         db_table_comment = "One row for each account and symbol that it ever held; quantity 0 is a closed position"
 

@@ -47,8 +47,8 @@ class TradeHistory(models.Model):
         db_table_comment = "One row for each trade"
 
 
-class DailyPnl(models.Model):
-    """One row for each account and UTC day on which it traded."""
+class DayRow(models.Model):
+    """The columns of an account's day."""
 
     pk = models.CompositePrimaryKey("account_id", "date")
     account_id = models.UUIDField(db_comment=ACCOUNT)
@@ -59,8 +59,32 @@ class DailyPnl(models.Model):
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
 
     class Meta:
+        """Columns alone."""
+
+        abstract = True
+
+
+class StoredDay(DayRow):
+    """One row for each account and UTC day on which it had traded at its `positions_version`; newer trades are not in
+    it.
+    """
+
+    class Meta:
         """The table's own name."""
 
+        db_table = "stored_days"
+        db_table_comment = "Days as of account_summary.positions_version: daily_pnl is exact"
+
+
+class DailyPnl(DayRow):
+    """One row for each account and UTC day on which it traded. A view of stored_days and of the trades that are newer
+    (current_views.py).
+    """
+
+    class Meta:
+        """The view's own name; it is made after migrations."""
+
+        managed = False
         db_table = "daily_pnl"
         db_table_comment = "One row for each account and UTC day on which it traded"
 

@@ -1,6 +1,6 @@
 """account_summary: one row for each account, moved on event by event; every event moves at least its version.
 
-What an account's positions come to (`CONCENTRATION`) is asked of portfolio_positions, once its rows are written.
+What an account's positions come to (`CONCENTRATION`) is asked of their rows, whenever these are written.
 Working orders are counted one by one, which is safe here alone: the row takes each version once, and none is skipped.
 """
 
@@ -16,10 +16,10 @@ KEY: Final = ("account_id",)
 
 CONCENTRATION: Final = """
     SELECT count(*) OVER ()::int AS open_positions, market_value AS largest_position, symbol AS largest_symbol
-    FROM portfolio_positions AS position WHERE position.account_id = {account_id} AND quantity > 0
+    FROM {positions} AS position WHERE position.account_id = {account_id} AND quantity > 0
     ORDER BY market_value DESC, symbol COLLATE "C" LIMIT 1
 """
-"""How many positions an account holds and its largest one; no row when it holds none."""
+"""How many positions an account holds and its largest one, by a table or view of them; no row when it holds none."""
 
 
 def opened(recorded: Recorded) -> Row:

@@ -1,11 +1,14 @@
-"""daily_pnl: the last values of each UTC day on which an account traded."""
+"""daily_pnl: the last values of each UTC day on which an account traded.
+
+A view of the rows that are stored and of the trades that are newer than them (current_views.py).
+"""
 
 from typing import Final
 
 from accounts.domain.events import TradeExecuted
 from readmodels.projections.rows import Recorded, Row, day
 
-TABLE: Final = "daily_pnl"
+TABLE: Final = "stored_days"
 KEY: Final = ("account_id", "date")
 
 

@@ -5,8 +5,11 @@ takes each version once. Pure. Trades come as events or as columns (`plain_trade
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from accounts.domain.events import AccountClosed, AccountOpened, CashDeposited, CashWithdrawn, CommandRefused
 from accounts.domain.events import TradeExecuted as Trade
@@ -14,6 +17,7 @@ from readmodels.projections.plain_trades import Columns
 from readmodels.projections.rows import Recorded, day, instant
 
 Place: TypeAlias = tuple[Any, ...]
+Integers: TypeAlias = NDArray[np.int64]
 Latest: TypeAlias = tuple[int, int]
 """When something was traded last, in UTC microseconds, and at which price."""
 _MINUTE: Final = 60_000_000
@@ -145,31 +149,53 @@ def sums_of_columns(trades: Columns, refusals: Columns, currencies: Mapping[byte
 def _grouped(
     trades: Columns, currencies: Mapping[bytes, str]
 ) -> tuple[dict[TradeGroup, list[int]], dict[TradeGroup, Latest]]:
-    """Return the sums of each group (as `add_trades` takes them), and its latest trade: one pass, few look-ups."""
-    groups: dict[Place, list[int]] = {}
-    latest: dict[Place, Latest] = {}
-    names = ("symbol", "side", "quantity", "price", "value", "fee", "realized_pnl", "position_quantity", "day")
-    fields = (trades[name] for name in (*names, "recorded_at"))
-    columns = zip(trades.partitions, trades.keys, *fields, strict=True)
-    for partition, key, symbol, side, quantity, price, value, fee, realized, held, on, timestamp in columns:
-        place = (partition, currencies[key], symbol, on, timestamp // _MINUTE)
-        flow = groups.get(place)
-        if flow is None:
-            flow = groups[place] = [0] * len(_FLOW)
-            latest[place] = (timestamp, price)
-        elif (timestamp, price) > latest[place]:
-            latest[place] = (timestamp, price)
-        first = 1 if side == "BUY" else 3  # Of the two columns of its side.
-        flow[0] += 1
-        flow[first] += quantity
-        flow[first + 1] += value
-        flow[5] += fee
-        flow[6] += realized
-        flow[7] += _holders(side, quantity, held)
-    return (
-        {TradeGroup(*place): flow for place, flow in groups.items()},
-        {TradeGroup(*place): found for place, found in latest.items()},
-    )
+    """Return the sums of each group (as `add_trades` takes them), and its latest trade: reduced by numpy."""
+    if not len(trades):
+        return {}, {}
+    recorded_at, days = trades.integers("recorded_at"), trades.integers("day")
+    prices = trades.integers("price")
+    symbols, symbol_numbers = _numbered(trades["symbol"])
+    known, currency_numbers = _numbered([currencies[key] for key in trades.keys])
+    parts = (np.array(trades.partitions), currency_numbers, symbol_numbers, days, recorded_at // _MINUTE)
+    order = np.lexsort((prices, recorded_at, *reversed(parts)))
+    sorted_parts = [part[order] for part in parts]
+    is_new = np.zeros(len(order), bool)
+    is_new[0] = True
+    for part in sorted_parts:
+        is_new[1:] |= part[1:] != part[:-1]
+    starts = np.flatnonzero(is_new)
+    places = zip(*(part[starts].tolist() for part in sorted_parts), strict=True)
+    groups = [TradeGroup(each[0], known[each[1]], symbols[each[2]], *each[3:]) for each in places]
+    sums = zip(*(_sums(column[order], starts) for column in _flows(trades)), strict=True)
+    newest = order[np.append(starts[1:], len(order)) - 1]
+    latest = zip(recorded_at[newest].tolist(), prices[newest].tolist(), strict=True)
+    return dict(zip(groups, map(list, sums), strict=True)), dict(zip(groups, latest, strict=True))
+
+
+def _numbered(values: Sequence[str]) -> tuple[list[str], Integers]:
+    """Return the distinct values, and the number of each place's value among them."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return list(numbers), np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
+
+
+def _flows(trades: Columns) -> Iterator[Integers]:
+    """Yield what each trade adds, in the order of `_FLOW`."""
+    quantities, values, held = (trades.integers(name) for name in ("quantity", "value", "position_quantity"))
+    is_buy = np.fromiter((side == "BUY" for side in trades["side"]), bool, len(trades))
+    yield np.ones(len(trades), np.int64)
+    yield np.where(is_buy, quantities, 0)
+    yield np.where(is_buy, values, 0)
+    yield np.where(is_buy, 0, quantities)
+    yield np.where(is_buy, 0, values)
+    yield trades.integers("fee")
+    yield trades.integers("realized_pnl")
+    yield np.where(is_buy, held == quantities, -(held == 0).astype(np.int64))
+
+
+def _sums(column: Integers, starts: Integers) -> list[int]:
+    """Return the sum of each group, exactly: halves of 32 bits are added up, which no 64 bits are too narrow for."""
+    high, low = np.add.reduceat(column >> 32, starts), np.add.reduceat(column & 0xFFFFFFFF, starts)
+    return [(upper << 32) + lower for upper, lower in zip(high.tolist(), low.tolist(), strict=True)]
 
 
 def _holders(side: str, quantity: int, held: int) -> int:

@@ -11,6 +11,9 @@ from itertools import compress
 from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from accounts.domain.events import CommandRefused, TradeExecuted
 from eventstore.column_batches import ColumnBatch
 from eventstore.record import Batch
@@ -41,6 +44,7 @@ class Columns:
         self.keys: list[bytes] = []
         self.event_keys: list[bytes] = []
         self.partitions: list[int] = []
+        self._arrays: dict[str, NDArray[np.int64]] = {}
         self._columns: dict[str, list[Any]] = {name: [] for name in (*_HEADER_FIELDS, *cls.__struct_fields__)}
 
     def __len__(self) -> int:
@@ -48,6 +52,15 @@ class Columns:
 
     def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]
+
+    def integers(self, name: str) -> NDArray[np.int64]:
+        """Return a column of whole numbers as an array, made once, when all events are there; raises OverflowError
+        beyond 64 bits.
+        """
+        found = self._arrays.get(name)
+        if found is None or len(found) != len(self):
+            found = self._arrays[name] = np.array(self[name], np.int64)
+        return found
 
     def add(
         self, partition: int, keys: Iterable[bytes], event_keys: Iterable[bytes], columns: Iterable[Iterable[Any]]

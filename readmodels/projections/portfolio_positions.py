@@ -1,4 +1,7 @@
-"""portfolio_positions: the last values of each symbol that an account traded, and what its working sells hold of it."""
+"""portfolio_positions: the last values of each symbol that an account traded, and what its working sells hold of it.
+
+A view of the rows that are stored and of the trades that are newer than them (current_views.py).
+"""
 
 from typing import Final
 
@@ -7,7 +10,8 @@ from accounts.domain.values import average_cost, value_of
 from readmodels.projections.orders import OrderEvent
 from readmodels.projections.rows import Recorded, Row
 
-TABLE: Final = "portfolio_positions"
+TABLE: Final = "stored_positions"
+VIEW: Final = "portfolio_positions"
 KEY: Final = ("account_id", "symbol")
 
 

@@ -40,3 +40,13 @@ def instant(timestamp: int) -> datetime:
 def day(number: int) -> date:
     """Return the day with this number of days since 1970-01-01."""
     return _EPOCH.date() + timedelta(days=number)
+
+
+def timestamp_of(at: datetime) -> int:
+    """Return what `instant` was made of."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def number_of(date_: date) -> int:
+    """Return what `day` was made of."""
+    return (date_ - _EPOCH.date()).days

@@ -4,6 +4,7 @@ import itertools
 import uuid
 
 import pytest
+from django.db import transaction
 
 from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
@@ -21,6 +22,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
+from readmodels import stored_rows, tables
 from readmodels.models import (
     AccountEvent,
     AccountSummary,
@@ -32,10 +34,13 @@ from readmodels.models import (
     Order,
     PortfolioPosition,
     ProjectionCheckpoint,
+    StoredDay,
+    StoredPosition,
     SymbolDay,
     SymbolTotals,
     TradeHistory,
 )
+from readmodels.projections import portfolio_positions
 from readmodels.tasks import project_once
 from tradingplatform.bootstrap import wire
 
@@ -43,8 +48,10 @@ DAY = 86_400 * 1_000_000
 SUMS = (FirmTotals, SymbolTotals, SymbolDay, FlowMinute)
 TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, *SUMS, Activity)
 """What is read."""
-STORED = (*TABLES[:-1], AccountEvent)
-"""What is written: activity is a view."""
+STORED = (AccountSummary, StoredPosition, Order, StoredDay, TradeHistory, *SUMS, AccountEvent)
+"""What is written: the others are views."""
+OF_STORING = {"positions_version", "behind_since"}
+"""Columns that say how far stored rows have followed, and nothing about the account."""
 ADA = "0b5c1f3e-0000-4000-8000-00000000000a"
 BOB = "0b5c1f3e-0000-4000-8000-00000000000b"
 ZOE = "0b5c1f3e-0000-4000-8000-00000000000f"
@@ -120,14 +127,28 @@ def project():
 
 
 def dump():
-    """Return every row of every table, to compare one way of projecting with another."""
-    return {
-        model._meta.db_table: sorted(
-            tuple(str(value) for value in row)
-            for row in model.objects.values_list(*[f.name for f in model._meta.concrete_fields if f.column])
-        )
-        for model in TABLES
-    }
+    """Return every row of every table as readers see it, to compare one way of projecting with another."""
+    found = {}
+    for model in TABLES:
+        names = [f.name for f in model._meta.concrete_fields if f.column and f.name not in OF_STORING]
+        rows = model.objects.values(*names)
+        if model is AccountSummary:
+            rows = with_concentration(rows)
+        found[model._meta.db_table] = sorted(tuple(str(row[name]) for name in names) for row in rows)
+    return found
+
+
+def with_concentration(summaries):
+    """Return rows of accounts with what their positions come to now."""
+    by_id = {str(row["account_id"]): row for row in summaries}
+    held = tables.concentrations(by_id, positions=portfolio_positions.VIEW)
+    return [{**row, **held[account_id]} for account_id, row in by_id.items()]
+
+
+def follow_all():
+    """Let every stored row follow, as lists over the whole firm see it at the latest after some seconds."""
+    with transaction.atomic():
+        stored_rows.follow_all()
 
 
 def forget_everything():
@@ -151,4 +172,5 @@ def firm(history):
     history.buy(ADA, symbol="XOM", shares=1, price=900_000)
     history.execute(BOB, WithdrawCash(1_000_040_000, "all"), CloseAccount("moving"))
     project()
+    follow_all()
     return history

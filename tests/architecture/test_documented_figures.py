@@ -32,6 +32,7 @@ from readmodels import (
     followed_account,
     listings,
     replicas,
+    stored_rows,
     version_waits,
 )
 from readmodels.api import analytics, downloads
@@ -78,6 +79,8 @@ FIGURES = {
         (r"(once) a minute when there is news", CHECKPOINT_MINUTES),
     ],
     "docs/api.md": [
+        (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
+        (r"positions in it are some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
         (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
         (r"decimal strings with at most (\w+) decimals", MONEY_DECIMALS),
         (r"a decimal string with up to (\w+) decimals", QUANTITY_DECIMALS),

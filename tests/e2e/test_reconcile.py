@@ -2,18 +2,22 @@
 
 import re
 
-from tests.e2e.client import wait_until_reconciled
+from tests.e2e.client import DEPOSIT, wait_until_reconciled
 
 
 def test_a_stored_row_that_is_changed_by_hand_is_found(platform, api):
     account_id = api.open()
     api.buy(account_id)
+    api.command(
+        DEPOSIT, accountId=account_id, amount="1"
+    )  # Anything else than a trade lets the stored positions follow at once.
     wait_until_reconciled(platform)
     changed = (("portfolio_positions", "quantity"), ("account_summary", "cash"), ("trade_history", "price"))
 
     def change(by):
         for table, column in changed:
-            platform.query(f"UPDATE {table} SET {column} = {column} + %s WHERE account_id = %s", by, account_id)
+            stored = table.replace("portfolio", "stored")
+            platform.query(f"UPDATE {stored} SET {column} = {column} + %s WHERE account_id = %s", by, account_id)
 
     change(1)
     done = platform.manage("reconcile")

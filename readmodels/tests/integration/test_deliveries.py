@@ -136,9 +136,9 @@ def test_plain_events_are_taken_as_columns_and_the_others_are_not(bulk):
     """Or the proof above would compare the slow way with itself."""
     taken = []
 
-    def write(found, currencies):
+    def write(found, standing):
         taken.append((len(found.trades), len(found.refusals)))
-        plain_write(found, currencies)
+        plain_write(found, standing)
 
     plain_write = plain_writes.write
     project_openings(bulk)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from readmodels import followed, projector
 from readmodels.live import group_of
-from readmodels.tests.conftest import ADA, BOB, project
+from readmodels.tests.conftest import ADA, BOB, OF_STORING, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,8 +74,8 @@ def test_what_is_told_of_plain_trades_is_what_is_told_event_by_event(history):
             transaction.set_rollback(True)  # It was only looked at.
     (one_by_one,) = projector.project_alone(partition).changes
     assert in_columns.summaries.keys() == one_by_one.summaries.keys()
-    for row in in_columns.summaries.values():
+    for row in (*in_columns.summaries.values(), *one_by_one.summaries.values()):
         row["account_id"] = str(row["account_id"])
-    for row in one_by_one.summaries.values():
-        row["account_id"] = str(row["account_id"])
+        for name in (*OF_STORING, "open_positions", "largest_position", "largest_symbol"):
+            del row[name]  # They follow later when trades come as columns, and nobody is told of them.
     assert in_columns == one_by_one

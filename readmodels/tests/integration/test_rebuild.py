@@ -105,9 +105,9 @@ def test_equal_tables_have_no_differences(lived):
     assert all(each.is_equal and each.live_rows == each.fresh_rows for each in compared[0].tables)
     assert {each.table: each.live_rows for each in compared[0].tables} == {
         "account_summary": 2,
-        "portfolio_positions": 2,
+        "stored_positions": 2,
         "orders": 2,
-        "daily_pnl": 2,
+        "stored_days": 2,
         "trade_history": 6,
         "account_events": 2 * EVENTS - 6,
         "firm_totals": 2,

@@ -9,18 +9,32 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 
 from accounts.domain.commands import RejectOrder
-from readmodels.models import AccountEvent, Order, TradeHistory
+from readmodels.models import (
+    AccountEvent,
+    AccountSummary,
+    Activity,
+    DailyPnl,
+    Order,
+    PortfolioPosition,
+    StoredDay,
+    StoredPosition,
+    TradeHistory,
+)
 from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, STORED, SUMS, project
+from readmodels.tests.conftest import ADA, BOB, OF_STORING, STORED, SUMS, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+READ_AS = {AccountEvent: Activity, StoredPosition: PortfolioPosition, StoredDay: DailyPnl}
+"""The views of stored tables, by which their differences are named."""
 OF_ACCOUNTS = [model for model in STORED if model not in SUMS]
 COLUMNS = [
     (model, field.column)
     for model in OF_ACCOUNTS
     for field in model._meta.concrete_fields
-    if field.column and field not in model._meta.pk_fields and field.column not in ("account_id", "version")
+    if field.column
+    and field not in model._meta.pk_fields
+    and field.column not in ("account_id", "version", *OF_STORING)
 ]
 SUM_COLUMNS = [
     (model, field.column)
@@ -85,7 +99,7 @@ def changed(model, column, value):
 
 @pytest.mark.parametrize(("model", "column"), COLUMNS, ids=lambda value: getattr(value, "__name__", value))
 def test_a_changed_value_is_found_and_named(projected, model, column):
-    table = "activity" if model is AccountEvent else model._meta.db_table
+    table = READ_AS.get(model, model)._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {column}, version FROM {model._meta.db_table} WHERE account_id = %s ORDER BY version DESC", [ADA]
@@ -99,6 +113,16 @@ def test_a_changed_value_is_found_and_named(projected, model, column):
     differences = reconcile().differences
     assert (table, column) in {(difference.table, difference.column) for difference in differences}
     assert all(ADA in difference.key for difference in differences)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("positions_version", 99), ("behind_since", datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))],
+)
+def test_stored_rows_that_say_to_be_ahead_or_behind_and_are_not_are_found(projected, column, value):
+    AccountSummary.objects.filter(pk=ADA).update(**{column: value})
+    (difference,) = reconcile().differences
+    assert (difference.key, difference.column, difference.found) == (ADA, column, value)
 
 
 @pytest.mark.parametrize(("model", "column"), SUM_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
@@ -133,7 +157,7 @@ def test_a_changed_value_of_an_order_that_has_ended_is_found_as_well(projected, 
 def test_a_row_that_is_gone_is_found(projected, model):
     model.objects.filter(account_id=BOB).delete()
     found = {(difference.table, difference.found) for difference in reconcile().differences}
-    assert ("activity" if model is AccountEvent else model._meta.db_table, "missing") in found
+    assert (READ_AS.get(model, model)._meta.db_table, "missing") in found
 
 
 @pytest.mark.parametrize("model", [TradeHistory, AccountEvent], ids=lambda model: model.__name__)
@@ -166,8 +190,8 @@ class TestSums:
         [
             ("DELETE FROM trade_history WHERE version = 3", "events"),
             ("UPDATE account_summary SET trade_count = trade_count + 1", "trades"),
-            ("UPDATE daily_pnl SET realized_pnl = realized_pnl + 1", "realized P&L"),
-            ("UPDATE portfolio_positions SET quantity = quantity + 1 WHERE quantity = 0", "shares held"),
+            ("UPDATE stored_days SET realized_pnl = realized_pnl + 1", "realized P&L"),
+            ("UPDATE stored_positions SET quantity = quantity + 1 WHERE quantity = 0", "shares held"),
             ("UPDATE symbol_totals SET holders = holders + 1", "positions"),
             ("UPDATE flow_minutes SET sold_value = sold_value + 1", "value traded"),
             ("UPDATE firm_totals SET deposited = deposited - 1", "cash"),

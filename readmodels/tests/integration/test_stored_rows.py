@@ -1,0 +1,262 @@
+"""Stored positions and days follow the trades, and nobody who reads notices when: at every moment what is read of an
+account is what its events add up to. The proof is proven with rows that follow too early and readers that look away.
+"""
+
+import uuid
+from unittest.mock import patch
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade
+from readmodels import current_views, listings, projector, queries, reporting, stored_rows, tasks
+from readmodels.ledger import Ledger
+from readmodels.ledger_firm import FirmLedger
+from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, StoredDay, StoredPosition
+from readmodels.reconcile import reconcile
+from readmodels.tests.conftest import ADA, BOB, DAY, dump, follow_all, forget_everything, millionths, project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNTS = [str(uuid.UUID(int=number << 64 | 7, version=4)) for number in range(2)]
+SYMBOLS = ["KO", "XOM", "ÄB", "Z"]
+TRADES = st.tuples(
+    st.sampled_from(["BUY", "BUY", "SELL"]),
+    st.sampled_from(SYMBOLS),
+    st.integers(300_001, 9_999_999),
+    st.integers(5, 9_999),
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(ACCOUNTS),
+        TRADES | st.sampled_from(["deposit", "place", "cancel", "day", "age", "all"]),
+        st.sampled_from([True, True, False]),  # Whether to project, and to look, after it.
+    ),
+    min_size=8,
+    max_size=24,
+)
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(MANY, max_examples=40, phases=[Phase.generate], database=None, derandomize=True)
+
+
+def do(history, account_id, kind):
+    """Do one thing; what the rules refuse is an event as well."""
+    match kind:
+        case "deposit":
+            history.execute(account_id, DepositCash(10_000, "more"))
+        case "place":
+            history.place(account_id, price=1_000)
+        case "cancel":
+            for order_id in list(history.writer.state(account_id)[0].orders)[:1]:
+                history.execute(account_id, CancelOrder(order_id, ""))
+        case "day":
+            history.now += DAY
+        case "age":
+            with patch.object(stored_rows, "SECONDS_BEHIND_MAX", -1):
+                stored_rows.follow_aged()
+        case "all":
+            follow_all()
+        case (side, symbol, quantity, price):
+            history.execute(account_id, ExecuteTrade(symbol, side, quantity, price, None))
+
+
+def folded(history, account_id):
+    """Return the ledger of an account's events, which share no code with the projections."""
+    ledger = Ledger(account_id, firm=FirmLedger(history.store.partition_of))
+    partition = history.store.partition_of(account_id)
+    for batch in history.store.read_batches(partition=partition, after_seq=0, limit=10_000):
+        for commit in batch.commits:
+            if commit.aggregate_id == account_id:
+                ledger.add(commit)
+    return ledger
+
+
+def by(name, rows):
+    return sorted(({**row, "account_id": str(row["account_id"])} for row in rows), key=lambda row: row[name])
+
+
+def is_exact(history, account_id):
+    """Every read of one account says what its events add up to."""
+    ledger = folded(history, account_id)
+    expected = by("symbol", ledger.position_rows())
+    held = [row for row in expected if row["quantity"]]
+    account, positions = queries.portfolio(account_id=account_id)
+    assert (account["version"], account["cash"]) == (ledger.version, ledger.summary_row()["cash"])
+    assert queries.edition(account_id=account_id).version == ledger.version
+    concentrated = queries.account_with_concentration(account_id=account_id)
+    assert {name: concentrated[name] for name in ledger.summary_row()} == {
+        **ledger.summary_row(),
+        "account_id": uuid.UUID(account_id),
+    }
+    assert by("symbol", positions) == held
+    assert by("symbol", queries.positions(account_id=account_id)) == held
+    assert by("symbol", listings.positions_of(account_ids=[account_id])[account_id]) == held
+    every = PortfolioPosition.objects.filter(account_id=account_id)
+    assert (
+        by("symbol", every.values(*(field.name for field in StoredPosition._meta.concrete_fields if field.column)))
+        == expected
+    )
+    days = by("date", ledger.day_rows())
+    assert by("date", queries.daily_pnl(account_id=account_id, limit=100)) == days
+    bound = [listings.Bound(account_id, listings.DAYS.end(oldest_first=False))]
+    assert by("date", listings.pages(listing=listings.DAYS, bounds=bound, limit=100)[0]) == days
+
+
+def every_read_is_exact(history, steps):
+    forget_everything()
+    for account_id in ACCOUNTS:
+        if history.writer.state(account_id)[1] == 0:
+            history.open(account_id)
+        while history.writer.state(account_id)[0].orders:  # Of the example before.
+            do(history, account_id, "cancel")
+    project_only()  # From now on trades may come as columns.
+    with patch.object(stored_rows, "TRADES_BEHIND_MAX", 5):
+        for account_id, kind, is_looked_at in steps:
+            do(history, account_id, kind)
+            if is_looked_at:
+                project_only()
+                is_exact(history, account_id)
+        project_only()
+    for account_id in ACCOUNTS:
+        is_exact(history, account_id)
+    assert reconcile().differences == []
+
+
+def project_only():
+    while tasks.project_once():
+        pass
+
+
+@given(steps=STEPS)
+@MANY
+def test_every_read_is_exact_at_every_moment(history, steps):
+    every_read_is_exact(history, steps)
+
+
+def says_too_much(keys):
+    """Plant a bug: rows that say to have followed, and did not."""
+    AccountSummary.objects.update(positions_version=0)
+    if keys:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE account_summary SET positions_version = version, behind_since = NULL")
+
+
+def forgets_to_follow(_):
+    """Plant a bug: nothing follows before an event that is not plain, which then says that all has."""
+    return 0
+
+
+def shares_down(*, quantity, price):
+    """Plant a bug: the value of parts of a share is rounded down."""
+    return f"div({quantity}::numeric * {price}, 1000000)::bigint"
+
+
+BUGS = [
+    (stored_rows, "_follow_locked", says_too_much),
+    (stored_rows, "follow", forgets_to_follow),
+    (current_views, "market_value_sql", shares_down),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "bug"), BUGS, ids=[bug.__name__ for _, _, bug in BUGS])
+def test_a_planted_bug_is_caught(history, owner, name, bug):
+    @given(steps=STEPS)
+    @FEW
+    def prove(steps):
+        every_read_is_exact(history, steps)
+
+    try:
+        with patch.object(owner, name, bug):
+            reporting.make_views()
+            with pytest.raises(AssertionError):
+                prove()
+    finally:
+        reporting.make_views()
+
+
+@pytest.fixture
+def traded(history):
+    """Ada and Bob trade, and no row has followed."""
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+    project()
+    for account_id in (ADA, BOB):
+        history.buy(account_id)
+        history.sell(account_id)
+    project()
+    assert not StoredPosition.objects.exists()
+    assert not StoredDay.objects.exists()
+    return history
+
+
+def followed(account_id):
+    return AccountSummary.objects.get(pk=account_id).positions_version
+
+
+def test_rows_follow_when_there_are_as_many_trades(traded):
+    with patch.object(stored_rows, "TRADES_BEHIND_MAX", 4):
+        traded.buy(ADA)
+        project()
+        assert (followed(ADA), followed(BOB)) == (2, 2)
+        traded.buy(ADA)
+        project()
+    assert (followed(ADA), followed(BOB)) == (6, 2)
+    assert [str(row.account_id) for row in StoredPosition.objects.all()] == [ADA]
+    assert (StoredPosition.objects.get().version, StoredDay.objects.get().trades) == (6, 4)
+
+
+def test_rows_follow_when_they_are_old(traded):
+    assert stored_rows.follow_aged() == 0
+    with patch.object(stored_rows, "SECONDS_BEHIND_MAX", -1):
+        assert tasks.project() == 0
+    assert (followed(ADA), followed(BOB)) == (4, 4)
+    assert StoredPosition.objects.count() == StoredDay.objects.count() == 2
+    assert not AccountSummary.objects.filter(behind_since__isnull=False).exists()
+
+
+@pytest.mark.parametrize("kind", ["deposit", "place"])
+def test_rows_follow_before_anything_else_than_a_trade(traded, kind):
+    do(traded, ADA, kind)
+    project()
+    assert (followed(ADA), followed(BOB)) == (5, 2)
+    assert StoredPosition.objects.get().version == 4
+
+
+def test_a_refusal_moves_the_version_and_lets_nothing_follow(traded):
+    traded.sell(ADA, shares=999)
+    project()
+    assert (followed(ADA), queries.version_of(account_id=ADA)) == (2, 5)
+    is_exact(traded, ADA)
+
+
+def test_what_follows_changes_nothing_that_is_read(traded):
+    before = dump()
+    follow_all()
+    assert followed(ADA) == 4
+    assert dump() == before
+    follow_all()
+    assert dump() == before
+
+
+def test_rows_that_follow_are_lost_with_their_transaction(traded):
+    traded.buy(ADA)
+    with (
+        patch.object(stored_rows, "TRADES_BEHIND_MAX", 1),
+        patch.object(projector, "_move_checkpoints", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        project()
+    assert followed(ADA) == 2
+    assert not StoredPosition.objects.exists()
+
+
+def test_the_oldest_follow_first_and_those_of_others_are_left_to_them(traded):
+    """A worker that is at an account's row keeps it; whoever comes by goes on with the next."""
+    with transaction.atomic(), patch.object(stored_rows, "SECONDS_BEHIND_MAX", -1):
+        with patch.object(stored_rows, "ACCOUNTS_AT_ONCE_MAX", 1):
+            assert stored_rows.follow_aged() == 1
+        assert {followed(ADA), followed(BOB)} == {2, 4}
+    assert millionths(6) == PortfolioPosition.objects.get(account_id=BOB).quantity
+    assert DailyPnl.objects.count() == 2

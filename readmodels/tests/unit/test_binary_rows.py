@@ -1,0 +1,72 @@
+"""Columns become PostgreSQL's binary rows and arrays: taken apart again by its own documentation, they are the same."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readmodels import binary_rows as binary
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+TEXTS = st.text(max_size=9) | st.none()
+ROWS = st.lists(st.tuples(st.binary(min_size=16, max_size=16), INTEGERS, TEXTS, st.sampled_from(["BUY", "SELL"])))
+
+
+def taken_apart(data):
+    """Yield the fields of each row of COPY BINARY, None for NULL."""
+    place = 0
+    while place < len(data):
+        (count,) = struct.unpack_from(">h", data, place)
+        place += 2
+        fields = []
+        for _ in range(count):
+            (length,) = struct.unpack_from(">i", data, place)
+            place += 4
+            fields.append(None if length < 0 else data[place : place + length])
+            place += max(length, 0)
+        yield tuple(fields)
+
+
+@given(ROWS)
+def test_rows_are_what_their_columns_say(rows):
+    keys, numbers, texts, sides = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
+    made = binary.rows(
+        [binary.uuids(keys), binary.integers(numbers)],
+        [binary.texts(texts), binary.repeated_texts(sides)],
+        binary.in_order_of(keys),
+    )
+    expected = [
+        (key, struct.pack(">q", number), None if text is None else text.encode(), side.encode())
+        for key, number, text, side in rows
+    ]
+    assert sorted(taken_apart(made), key=repr) == sorted(expected, key=repr)
+
+
+@given(st.lists(st.tuples(st.sampled_from([bytes(16), b"\xff" * 16, b"\x01" + bytes(15)]), st.integers(0, 9))))
+def test_rows_of_an_account_stay_together_and_in_order(rows):
+    keys, numbers = [key for key, _ in rows], [number for _, number in rows]
+    made = binary.rows([binary.uuids(keys), binary.integers(numbers)], [], binary.in_order_of(keys))
+    expected = sorted(rows, key=lambda row: row[0])
+    assert [(key, int.from_bytes(number)) for key, number in taken_apart(made)] == expected
+
+
+def test_instants_and_dates_count_from_2000():
+    column = binary.instants([946_684_800_000_000 + 7])
+    assert taken_apart(binary.rows([column, binary.dates([10_958])], [], binary.in_order_of([bytes(16)])))
+    assert (column.values.tolist(), binary.dates([10_958]).values.tolist()) == ([7], [1])
+
+
+@given(st.lists(INTEGERS))
+def test_an_array_is_its_head_and_its_elements(values):
+    made = binary.integer_array(values)
+    if not values:
+        assert made == struct.pack(">iiI", 0, 0, 20)
+        return
+    assert struct.unpack_from(">iiIii", made) == (1, 0, 20, len(values), 1)
+    assert [number for _, number in struct.iter_unpack(">iq", made[20:])] == values
+
+
+def test_an_integer_beyond_64_bits_is_refused():
+    with pytest.raises(OverflowError):
+        binary.integer_array([2**63])
