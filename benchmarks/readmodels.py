@@ -31,7 +31,7 @@ def run() -> Iterator[Figure]:
     note = f"{TRADES} trades one after another, nothing else going on"
     yield Figure("readmodels.lone_lag_p50_ms", median(rows), "ms", note)
     yield Figure("readmodels.lone_lag_p99_ms", percentile(rows, 0.99), "ms", note, "< 500")
-    yield Figure("readmodels.lone_websocket_p95_ms", percentile(pushes, 0.95), "ms", note, "< 150")
+    yield Figure("readmodels.lone_websocket_p95_ms", percentile(pushes, 0.95), "ms", note, "< 100")
     yield Figure(
         "readmodels.lone_query_p95_ms", percentile(queries, 0.95), "ms", "portfolio over HTTP, by the client's clock"
     )

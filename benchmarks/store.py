@@ -33,7 +33,7 @@ HISTORIES: Final = {"sqlite": (1_000, 100_000, 1_000_000), "dynamodb": (1_000, 1
 LONE: Final = 500
 TIMES: Final = 3
 LOOKS: Final = 300
-BUDGETS: Final = {"sqlite": ">= 2000000", "dynamodb": ">= 75000"}
+BUDGETS: Final = {"sqlite": ">= 1000000", "dynamodb": ">= 150000"}
 
 
 def run() -> Iterator[Figure]:
@@ -74,7 +74,7 @@ def _peers(url: str, ours: dict[str, float]) -> Iterator[Figure]:
         ours["store.sqlite_append_events_per_s_5000"] / ours[f"{peer}_prepared_append_5000_events_per_s"],
         "times as fast",
         "5,000 encoded events at a time on the same disk, against `eventsourcing` on SQLite",
-        ">= 20",
+        ">= 30",
     )
     yield Figure(
         "store.peer_lone_ratio",

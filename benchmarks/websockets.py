@@ -40,7 +40,7 @@ def run_websockets() -> Iterator[Figure]:
         f"{TRADES} single trades, {TRADES_PER_SECOND} a second, {deliveries:,} messages; from before a command is sent"
     )
     yield Figure("readmodels.websocket_p50_ms", median(measured.milliseconds), "ms", note)
-    yield Figure("readmodels.websocket_p95_ms", percentile(measured.milliseconds, 0.95), "ms", note, "< 150")
+    yield Figure("readmodels.websocket_p95_ms", percentile(measured.milliseconds, 0.95), "ms", note, "< 100")
     yield Figure("readmodels.websocket_p99_ms", percentile(measured.milliseconds, 0.99), "ms", note)
     note = "the same trades, to the first of their messages"
     yield Figure("readmodels.websocket_first_p95_ms", percentile(measured.first_milliseconds, 0.95), "ms", note)
