@@ -19,7 +19,8 @@ from accounts.domain.values import SHARE
 from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import instant_of
-from eventstore.pages import page as page_module
+from eventstore.pages import stretch as stretch_module
+from eventstore.pages.page import Page
 from eventstore.provider import get_store, set_store_factory
 from eventstore.record import event_type_name
 from eventstore.store import EventStore
@@ -122,7 +123,7 @@ def folded(events, until):
 
 def check(steps):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_module, "EVENTS_PER_PAGE_MAX", PAGE_EVENTS)
+        patch.setattr(stretch_module, "EVENTS_PER_PAGE_MAX", PAGE_EVENTS)
         history = History()
         for step in steps:
             history.take(step)
@@ -263,13 +264,13 @@ def test_a_page_that_is_looked_for_an_instant_too_early_is_found_out(monkeypatch
 
 
 def test_a_page_whose_last_event_is_left_out_is_found_out(monkeypatch):
-    commits = page_module.Page.commits
+    commits = Page.commits
 
     def short(self, *, with_event_ids=False):
         found = commits(self, with_event_ids=with_event_ids)
         return found if with_event_ids or len(found) < PAGE_EVENTS else found[:-1]
 
-    monkeypatch.setattr(page_module.Page, "commits", short)
+    monkeypatch.setattr(Page, "commits", short)
     assert isinstance(finds_out(), AssertionError | TemporalError)
 
 

@@ -154,7 +154,8 @@ def falsify_page(histories, account_id, **changed):
     state = AccountDecider().load(page.state_before)
     for name, value in changed.items():
         setattr(state, name, value)
-    false = seal_page(page.commits(), state_before=dump_account(state), codec=codec)
+    columns = codec.unpack(codec.encode(page.commits()))
+    false = seal_page(columns, state_before=dump_account(state), codec=codec)
     unlocked(engine._pages._database.connection()).execute(
         "UPDATE page SET hash = ?, payload = ? WHERE aggregate_id = ? AND first_version = ?",
         (false.hash, false.payload, account_id, false.first_version),
