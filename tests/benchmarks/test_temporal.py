@@ -25,7 +25,7 @@ def test_every_figure_is_measured(small):
         "temporal.replay_3k_s_one_process",
     }
     assert all(figure.value > 0 for figure in figures.values())
-    assert figures["temporal.as_of_p95_ms"].budget == "< 5"
+    assert figures["temporal.as_of_p95_ms"].budget == "< 2"
 
 
 def test_an_event_that_is_lost_is_noticed(tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ OTHERS = st.one_of(
 )
 ENDS = st.one_of(*[st.builds(end, ORDER_IDS, NO_REASON) for end in (c.CancelOrder, c.ExpireOrder, c.RejectOrder)])
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)
-KINDS = [TRADES, TRADES, ORDERS, ORDERS, FILLS, FILLS, REPLACEMENTS, ENDS, ENDS, OTHERS, UNFREEZING]
+KINDS = [TRADES, TRADES, ORDERS, ORDERS, FILLS, FILLS, REPLACEMENTS, ENDS, ENDS, OTHERS, UNFREEZING, UNFREEZING]
 COMMANDS = st.sampled_from(KINDS).flatmap(lambda kind: kind)
 GROUPS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=6)
 TIMES = st.sampled_from([1, 1, 2, 3_600_000_000, 86_400_000_000])
@@ -216,7 +216,7 @@ def test_the_histories_are_worth_looking_at(monkeypatch):
         check(account_id, events)
 
     monkeypatch.setitem(globals(), "check_states", noting)
-    search(max_examples=150)
+    search(max_examples=300)
     assert seen == {event_type_name(event) for event in get_args(AccountEvent)}
     assert max(page_counts) >= 5
 
