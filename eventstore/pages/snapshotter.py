@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
 from msgspec.structs import astuple
 
 from eventstore.engines.base import Engine
@@ -37,6 +38,9 @@ REFRESH_LOOK_SECONDS: Final = 60
 
 QUIET_SECONDS: Final = 60
 """A partition without a new event for so long gets its pages however few events there are."""
+
+KEPT_RUN_COMMANDS_MAX: Final = 40_000
+"""Commands of a run beside the pages, 8 bytes each: DynamoDB keeps no item of 400 KB. A batch has fewer than that."""
 
 STOPPED_LOOK_SECONDS: Final = 60
 """How often it is tried whether a partition that cannot be read can be read again."""
@@ -129,10 +133,21 @@ class Snapshotter(Generic[S]):
                     for commit in self._codec.commits(columns):
                         for event in commit.events:
                             state = self._evolver.evolve(state, event)
-        timestamps = stretch.commits.timestamps
-        keys = packed(stretch.keys(self._keys), stretch.seqs)
-        run = Run(keys, after_seq + 1, through_seq, int(timestamps[-1]))
-        yield seal_run(run, partition=partition, first_timestamp=int(timestamps[0]))
+        yield from self._runs(stretch, partition=partition, after_seq=after_seq)
+
+    def _runs(self, stretch: StretchColumns, *, partition: int, after_seq: int) -> Iterator[StoredPage]:
+        """Yield the commands of a stretch as runs, each of as many batches as an engine can keep in one page."""
+        keys, timestamps = stretch.keys(self._keys), stretch.commits.timestamps
+        seqs, firsts, counts = np.unique(stretch.seqs, return_index=True, return_counts=True)
+        start, first_seq = 0, after_seq + 1
+        for place, (seq, first, count) in enumerate(zip(seqs.tolist(), firsts.tolist(), counts.tolist(), strict=True)):
+            end = first + count
+            is_last = place + 1 == len(seqs)
+            if is_last or end - start + int(counts[place + 1]) > KEPT_RUN_COMMANDS_MAX:
+                own = packed(keys[start:end], stretch.seqs[start:end])
+                run = Run(own, first_seq, seq, int(timestamps[end - 1]))
+                yield seal_run(run, partition=partition, first_timestamp=int(timestamps[start]))
+                start, first_seq = end, seq + 1
 
     def rebuild(self) -> Iterator[int]:
         """Make every page again over the one that stands there, with the same ends; yield how many, by stretch."""

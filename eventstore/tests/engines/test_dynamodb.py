@@ -5,6 +5,7 @@ import socket
 
 import boto3
 import msgspec
+import numpy as np
 import pytest
 
 from eventstore.audit.verify import verify_partition
@@ -14,6 +15,9 @@ from eventstore.engines.dynamodb.inserts import STATEMENTS_MAX
 from eventstore.engines.dynamodb.items import ITEM_BYTES_MAX
 from eventstore.engines.dynamodb.tables import create_tables
 from eventstore.errors import ConfigurationMismatch, IntegrityError, OutcomeUnknown, StoreUnavailable
+from eventstore.idempotency.runs import Run, packed, run_name, seal_run
+from eventstore.pages.snapshotter import KEPT_RUN_COMMANDS_MAX
+from eventstore.record import Stretch
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
 from eventstore.tests.engines.cutting_proxy import CuttingProxy
 from eventstore.tests.test_engines import METADATA, batch
@@ -61,6 +65,13 @@ def test_a_missing_part_is_damage_with_a_place(engine, dynamodb_url, table_prefi
     client.delete_item(TableName=f"{table_prefix}-snapshots", Key=part)
     with pytest.raises(IntegrityError, match="partition 2, seq 1: its payload has 2 parts where 3 belong"):
         engine.read(partition=2, after_seq=0, limit=9)
+
+
+def test_the_longest_run_of_commands_that_is_kept_fits_an_item(engine):
+    keys = packed(np.arange(KEPT_RUN_COMMANDS_MAX, dtype=np.uint64) << np.uint64(15), [1] * KEPT_RUN_COMMANDS_MAX)
+    page = seal_run(Run(keys, 1, 1, 17), partition=0, first_timestamp=17)
+    assert engine.put_pages([page], partition=0, stretch=Stretch(0, 1, 1))
+    assert engine.last_page(run_name(0), version=1) == page
 
 
 def test_a_range_of_more_than_a_megabyte_is_read_whole(engine):

@@ -9,6 +9,7 @@ from eventstore.engines.memory import MemoryEngine
 from eventstore.idempotency import remembered as module
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.idempotency.runs import Run, open_run, packed, run_name, seal_run
+from eventstore.pages import snapshotter as snapshotter_module
 from eventstore.tests.counter import CounterDecider, add, open_counters
 
 KEYS = st.integers(0, 40) | st.sampled_from([(1 << 40) - 1, (1 << 40) - 2, 1 << 39])
@@ -103,3 +104,22 @@ def test_runs_are_made_again_to_the_same_bytes():
     assert [page for page in snapshotter.check() if page is not None] == []
     assert sum(snapshotter.rebuild()) == 6
     assert engine._pages[run_name(0)] == before
+
+
+def test_the_commands_of_a_long_stretch_are_kept_in_runs_that_every_engine_can_keep(monkeypatch):
+    monkeypatch.setattr(snapshotter_module, "KEPT_RUN_COMMANDS_MAX", 25)
+    engine = MemoryEngine()
+    store = open_counters(engine, partition_count=1)
+    writer = store.writer(CounterDecider(), clock=lambda: 1_000)
+    sizes = [10, 10, 10, 24, 2, 1, 25, 30]
+    commands = [[add("a", 1, f"{group}-{number}") for number in range(size)] for group, size in enumerate(sizes)]
+    for group in commands:
+        writer.execute(group)
+    store.snapshotter(CounterDecider()).write(partition=0, through_seq=len(sizes))
+    runs = [open_run(page, partition=0) for page in engine._pages[run_name(0)].values()]
+    assert [(run.first_seq, run.last_seq, len(run.keys)) for run in runs] == [
+        (1, 2, 20), (3, 3, 10), (4, 4, 24), (5, 6, 3), (7, 7, 25), (8, 8, 30),
+    ]  # fmt: skip
+    again = store.writer(CounterDecider(), clock=lambda: 2_000)
+    monkeypatch.setattr(type(store.engine), "seek", None)  # Nothing is read from the journal for them.
+    assert all(outcome.is_duplicate for group in commands for outcome in again.execute(group))
