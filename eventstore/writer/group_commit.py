@@ -288,6 +288,8 @@ class GroupCommit(Generic[S, C]):
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""
+        if not len(places):
+            return {}
         partitions = np.empty(len(places), np.int64)
         partitions_of(commands.aggregate_ids[places], self._metadata.partition_count, partitions)
         order = np.argsort(partitions, kind="stable")

@@ -42,6 +42,11 @@ def test_commands_are_decided_in_order_on_what_the_earlier_ones_left(writer, sto
     assert histories(store) == {"a": [5, 0, 7], "b": [1]}
 
 
+def test_nothing_is_done_when_nothing_is_asked_for(writer, store):
+    assert writer.execute([]) == []
+    assert sum(store.heads().values()) == 0
+
+
 def test_one_group_is_one_batch_of_a_partition(writer, store):
     writer.execute([add("a", n, str(n)) for n in range(100)])
     assert sum(store.heads().values()) == 1
