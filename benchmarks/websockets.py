@@ -110,7 +110,7 @@ class _Clients:
         async for text in socket:
             arrived_at = time.perf_counter()
             message: dict[str, Any] = json.loads(text)
-            if message["type"] == "delta":
+            if message["type"] in ("delta", "snapshot"):  # A snapshot, when a heartbeat saw the change before its push.
                 place = (message.get("account_id", of_path), message["version"])
                 self._arrived_at.setdefault(place, []).append(arrived_at)
 

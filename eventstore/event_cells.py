@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from eventstore.errors import UnknownEventType
 from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
-from eventstore.kernels.message_pack import IDENTIFIER_BYTES, INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
+from eventstore.kernels.message_pack import INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
 from eventstore.kernels.messages import NO_SUCH_VALUE, put_events, put_messages, room_of_events, room_of_headers
 from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.sha256 import hash_messages, merkle_root_of
+from eventstore.kernels.texts import TEXT_BYTES
 
 __all__ = [
     "VALUE_BASE",
@@ -392,8 +393,8 @@ class CommitRows:
         one = np.full(count, timestamps, np.int64) if isinstance(timestamps, int) else timestamps
         self.timestamps: Integers = _for_kernels(one, np.int64)
         for rows in (self.aggregate_ids, self.command_ids):
-            if rows.shape != (count, IDENTIFIER_BYTES):
-                raise ValueError(f"the ids of {count} commits are rows of {IDENTIFIER_BYTES} bytes, found {rows.shape}")
+            if rows.shape != (count, TEXT_BYTES):
+                raise ValueError(f"the ids of {count} commits are rows of {TEXT_BYTES} bytes, found {rows.shape}")
         for column in (self.first_versions, self.timestamps, self.origin_numbers, self.event_counts):
             if column.shape != (count,):
                 raise ValueError(f"each of {count} commits has one value in a column, found {column.shape}")

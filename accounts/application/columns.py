@@ -4,14 +4,13 @@ This is the one form in which commands travel from whoever asks to the writer. A
 """
 
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import Any, Final, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accounts.domain.commands import AccountCommand, ExecuteTrade
-from accounts.kernels.trades import NOT_OTHER, TRADE, Trades
-from eventstore.kernels.texts import Texts
+from accounts.domain.events import Side
+from accounts.kernels.trades import NOT_OTHER, TRADE
 from eventstore.writer.commands import Commands, Origin, addresses
 from eventstore.writer.request import Request
 
@@ -21,25 +20,9 @@ _WIDE: Final = 1 << 62
 class AccountCommands(Commands[AccountCommand]):
     """Commands in the order of asking; `bodies` are rows of TRADE, whose symbols stand in `symbols`."""
 
-    def __init__(
-        self,
-        *,
-        aggregate_ids: Texts,
-        command_ids: Texts,
-        origins: Sequence[Origin],
-        origins_of: NDArray[np.int64],
-        bodies: Trades,
-        others: Sequence[AccountCommand],
-        symbols: Sequence[str],
-    ) -> None:
-        super().__init__(
-            aggregate_ids=aggregate_ids,
-            command_ids=command_ids,
-            origins=origins,
-            origins_of=origins_of,
-            bodies=bodies,
-            others=others,
-        )
+    def __init__(self, *, symbols: Sequence[str], **columns: Any) -> None:
+        """`columns` are those of every kind of commands."""
+        super().__init__(**columns)
         self.symbols = symbols
 
     @classmethod
@@ -50,7 +33,7 @@ class AccountCommands(Commands[AccountCommand]):
         symbols: dict[str, int] = {}
         for request in requests:
             command = request.command
-            if type(command) is ExecuteTrade and command.order_id is None and _is_in_range(command):
+            if type(command) is ExecuteTrade and command.order_id is None and _is_checked(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 rows.append((command.quantity, command.price, symbol, NOT_OTHER, command.side == "BUY"))
             else:
@@ -92,18 +75,6 @@ class AccountCommands(Commands[AccountCommand]):
             symbols=list(symbols),
         )
 
-    def take(self, places: NDArray[np.int64] | slice) -> Self:
-        """Return the commands at some places."""
-        return type(self)(
-            aggregate_ids=self.aggregate_ids[places],
-            command_ids=self.command_ids[places],
-            origins=self.origins,
-            origins_of=self.origins_of[places],
-            bodies=self.bodies[places],
-            others=self.others,
-            symbols=self.symbols,
-        )
-
     def command(self, place: int) -> AccountCommand:
         """Return a command as an object."""
         quantity, price, symbol, other, is_buy = self.bodies[place].tolist()
@@ -112,6 +83,7 @@ class AccountCommands(Commands[AccountCommand]):
         return ExecuteTrade(self.symbols[symbol], "BUY" if is_buy else "SELL", quantity, price, None)
 
 
-def _is_in_range(trade: ExecuteTrade) -> bool:
-    """Tell whether a trade's figures are those of a checked one; whoever made another one sees it decided as it is."""
-    return 0 < trade.quantity < _WIDE and 0 < trade.price < _WIDE
+def _is_checked(trade: ExecuteTrade) -> bool:
+    """Tell whether a trade's figures are what a checked one has; any other is decided as the object that it is."""
+    figures = (trade.quantity, trade.price)
+    return trade.side in get_args(Side) and all(type(of) is int and 0 < of < _WIDE for of in figures)

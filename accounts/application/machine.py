@@ -31,6 +31,24 @@ from eventstore.writer.state_machine import Decided, Turn
 _TRADED: Final = str(TradeExecuted.__struct_config__.tag)
 _OPENED: Final = str(AccountOpened.__struct_config__.tag)
 _CURRENCY: Final = AccountOpened.__struct_fields__.index("currency")
+_FIGURES: Final = {
+    "cash": s.CASH,
+    "deposited": s.DEPOSITED,
+    "withdrawn": s.WITHDRAWN,
+    "positions_cost": s.POSITIONS_COST,
+    "positions_value": s.POSITIONS_VALUE,
+    "realized_pnl": s.REALIZED_PNL,
+    "trade_count": s.TRADE_COUNT,
+    "day": s.DAY,
+    "day_volume": s.DAY_VOLUME,
+    "day_trades": s.DAY_TRADES,
+    "day_realized_pnl": s.DAY_REALIZED_PNL,
+    "max_position_bp": s.MAX_POSITION_BP,
+    "max_daily_value": s.MAX_DAILY_VALUE,
+    "max_trade_value": s.MAX_TRADE_VALUE,
+    "reserved_cash": s.RESERVED_CASH,
+}
+"""The column of each figure of an account."""
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _OF_ORDERS: Final = frozenset(get_args(OrderEvent))
 
@@ -183,9 +201,7 @@ class AccountMachine:
         """Decide one command as the domain does: one that is no trade, or whose figures are too wide for kernels."""
         place, number = int(turn.places[index]), int(turn.numbers[index])
         command = turn.commands.command(place)
-        account = (
-            Account(positions={}, orders={}, reserved_shares={}) if number < 0 else self._account_for(number, command)
-        )
+        account = Account() if number < 0 else self._account_for(number, command)
         try:
             events = decide(account, command, now)
             decided.add(place, (0 if number < 0 else self.version(number)) + 1, events)
@@ -225,24 +241,10 @@ class AccountMachine:
         return Account(
             status=s.STATUSES[row[s.STATUS]],
             currency=next(text for text, of in self._currencies.items() if of == row[s.CURRENCY]),
-            cash=row[s.CASH],
-            deposited=row[s.DEPOSITED],
-            withdrawn=row[s.WITHDRAWN],
             positions=positions,
-            positions_cost=row[s.POSITIONS_COST],
-            positions_value=row[s.POSITIONS_VALUE],
-            realized_pnl=row[s.REALIZED_PNL],
-            trade_count=row[s.TRADE_COUNT],
-            day=row[s.DAY],
-            day_volume=row[s.DAY_VOLUME],
-            day_trades=row[s.DAY_TRADES],
-            day_realized_pnl=row[s.DAY_REALIZED_PNL],
-            max_position_bp=row[s.MAX_POSITION_BP],
-            max_daily_value=row[s.MAX_DAILY_VALUE],
-            max_trade_value=row[s.MAX_TRADE_VALUE],
             orders=self._orders.get(number, {}),
-            reserved_cash=row[s.RESERVED_CASH],
             reserved_shares=reserved,
+            **{name: row[column] for name, column in _FIGURES.items()},
         )
 
     def _positions(self, number: int, symbols: Iterable[str] | None) -> tuple[dict[str, Position], dict[str, int]]:
@@ -266,14 +268,8 @@ class AccountMachine:
         row = self._state.accounts[number]
         row[s.STATUS], row[s.VERSION] = s.STATUSES.index(account.status), version
         row[s.CURRENCY] = self._currency(account.currency)
-        row[s.CASH], row[s.RESERVED_CASH] = account.cash, account.reserved_cash
-        row[s.DEPOSITED], row[s.WITHDRAWN] = account.deposited, account.withdrawn
-        row[s.POSITIONS_COST], row[s.POSITIONS_VALUE] = account.positions_cost, account.positions_value
-        row[s.REALIZED_PNL], row[s.TRADE_COUNT] = account.realized_pnl, account.trade_count
-        row[s.DAY], row[s.DAY_VOLUME] = account.day, account.day_volume
-        row[s.DAY_TRADES], row[s.DAY_REALIZED_PNL] = account.day_trades, account.day_realized_pnl
-        row[s.MAX_POSITION_BP], row[s.MAX_DAILY_VALUE] = account.max_position_bp, account.max_daily_value
-        row[s.MAX_TRADE_VALUE] = account.max_trade_value
+        for name, column in _FIGURES.items():
+            row[column] = getattr(account, name)
 
     def _write_position(self, number: int, symbol: str, position: Position, reserved_shares: int) -> None:
         row = self._state.positions[self._state.position(number, self._symbol(symbol))]

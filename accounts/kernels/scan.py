@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers
-from accounts.kernels.trades import AGGREGATE_ID_BYTES, COMMAND_ID_BYTES, NOT_OTHER, TRADE, Bytes, Trades
+from accounts.kernels.trades import NOT_OTHER, TRADE, Bytes, Trades
+from eventstore.kernels.texts import TEXT_BYTES
 
 Words: TypeAlias = NDArray[np.uint64]
 
@@ -206,9 +207,9 @@ def _copy_account_id(buffer: Bytes, at: int, account_ids: Bytes, row: int) -> in
 @kernel()
 def _copy_command_id(buffer: Bytes, at: int, command_ids: Bytes, row: int) -> int:
     """Copy a command id with its quote behind it; return the place behind that, -1 for what is none."""
-    source, target = buffer[at : at + COMMAND_ID_BYTES], command_ids[row]
-    length = COMMAND_ID_BYTES
-    for place in range(COMMAND_ID_BYTES):
+    source, target = buffer[at : at + TEXT_BYTES], command_ids[row]
+    length = TEXT_BYTES
+    for place in range(TEXT_BYTES):
         byte = source[place]
         if _IS_PLAIN[byte]:
             target[place] = byte
@@ -436,9 +437,9 @@ class ScannedTrades(NamedTuple):
     """The entries of a batch, side by side. Of an entry that is not plain, the span alone says something."""
 
     account_ids: Bytes
-    """(n, AGGREGATE_ID_BYTES), ASCII padded with zero bytes."""
+    """(n, TEXT_BYTES), ASCII padded with zero bytes."""
     command_ids: Bytes
-    """(n, COMMAND_ID_BYTES), ASCII padded with zero bytes; nothing but zeros where none was given."""
+    """(n, TEXT_BYTES), ASCII padded with zero bytes; nothing but zeros where none was given."""
     trades: Trades
     """(n,) of TRADE, each with NOT_OTHER."""
     is_plain: NDArray[np.bool_]
@@ -457,8 +458,8 @@ def scan_trades(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> Sc
     buffer[: text.size] = text
     buffer[text.size :] = 0
     room = min(limit, text.size // 2)  # An entry and what stands before it are two bytes at least.
-    account_ids = np.zeros((room, AGGREGATE_ID_BYTES), np.uint8)
-    command_ids = np.zeros((room, COMMAND_ID_BYTES), np.uint8)
+    account_ids = np.zeros((room, TEXT_BYTES), np.uint8)
+    command_ids = np.zeros((room, TEXT_BYTES), np.uint8)
     trades, is_plain, spans = np.zeros(room, TRADE), np.zeros(room, np.bool_), np.zeros((room, 2), np.int64)
     count = _scan_trades(
         buffer, text.size, symbols.words, symbols.numbers, account_ids, command_ids, trades, is_plain, spans

@@ -184,13 +184,6 @@ class State:
             self.index = np.full(2 * len(self.positions), -1, np.int64)
             fill_index(self.positions, self.index, self.position_count)
 
-    def refuse(self, account: int) -> int:
-        """Move an account on by a refusal that was decided elsewhere; return its version then."""
-        self.make_room(1)
-        note(account, -1, self.accounts, self.positions, self.undo, self.counters)
-        self.accounts[account, VERSION] += 1
-        return int(self.accounts[account, VERSION])
-
     def note(self, account: int, row: int = -1) -> None:
         """Note an account's row, and a position's, before they are overwritten."""
         self.make_room(1)

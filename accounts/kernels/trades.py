@@ -1,7 +1,7 @@
 """Trades of a batch as rows of figures: the form that they have between the scanner of a request and the writer.
 
 Identifiers of a batch are rows of a matrix of unsigned bytes, ASCII padded with zero bytes: an account id has
-AGGREGATE_ID_BYTES of them, a command id COMMAND_ID_BYTES.
+TEXT_BYTES of them, and a command id as many (see eventstore/kernels/texts.py).
 """
 
 from typing import Any, Final, TypeAlias
@@ -22,6 +22,3 @@ batch is an object, `other` is its number and the remaining fields say nothing.
 """
 
 NOT_OTHER: Final = -1
-
-AGGREGATE_ID_BYTES: Final = 64
-COMMAND_ID_BYTES: Final = 64

@@ -29,10 +29,6 @@ CONDITION_VALUE: Final = 5
 """The value that this column has then, as a number in the table of conditions."""
 INSTRUCTION_CELLS: Final = 6
 
-NO_TOKEN: Final = 0
-INTEGER_TOKEN: Final = 1
-VALUE_TOKEN: Final = 2
-
 
 @kernel("void(i8[::1], i8, i8, i8, i8[:,::1], i8, i8, i8[::1], i8[::1])")
 def expect(

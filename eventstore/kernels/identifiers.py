@@ -4,7 +4,7 @@
     1, high, low               UUIDs as two columns of 64 bits
     2, common, high, low       UUIDs of one version and variant, which are not repeated: 60 and 62 bits
 
-Identifiers are rows of IDENTIFIER_BYTES, one after the other, zeros behind each.
+Identifiers are rows of TEXT_BYTES, one after the other, zeros behind each.
 """
 
 from typing import Any, Final
@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from eventstore.kernels.compiling import Integers, Octets, kernel
-from eventstore.kernels.message_pack import IDENTIFIER_BYTES, UUID_CHARACTERS, identifier_length
+from eventstore.kernels.message_pack import UUID_CHARACTERS, identifier_length
 from eventstore.kernels.octets import put_octets
 from eventstore.kernels.packing import DAMAGED, put_integers_packed, take_integers_packed
+from eventstore.kernels.texts import TEXT_BYTES
 
 _TEXTS: Final = 0
 _UUIDS: Final = 1
@@ -70,13 +71,13 @@ def _put_uuid_text(rows: Octets, start: int, high: Any, low: Any) -> None:
 @kernel("i8(u1[::1], i8, u1[::1], i8[::1], i8[::1])")
 def put_identifiers_packed(buffer: Octets, place: int, rows: Octets, highs: Integers, lows: Integers) -> int:
     """Write a column of identifiers; `highs` and `lows` i8[n] are overwritten."""
-    count = rows.size // IDENTIFIER_BYTES
+    count = rows.size // TEXT_BYTES
     all_uuids, same = count > 0, True
     common = np.uint64(0)
     for row in range(count):
         is_uuid, high, low = False, np.uint64(0), np.uint64(0)
         if identifier_length(rows, row) == UUID_CHARACTERS:
-            is_uuid, high, low = _uuid_at(rows, row * IDENTIFIER_BYTES)
+            is_uuid, high, low = _uuid_at(rows, row * TEXT_BYTES)
         if not is_uuid:
             all_uuids = False
             break
@@ -102,7 +103,7 @@ def put_identifiers_packed(buffer: Octets, place: int, rows: Octets, highs: Inte
         highs[row] = identifier_length(rows, row)
     place = put_integers_packed(buffer, place + 1, highs, count)
     for row in range(count):
-        put_octets(buffer, place, rows, row * IDENTIFIER_BYTES, highs[row])
+        put_octets(buffer, place, rows, row * TEXT_BYTES, highs[row])
         place += highs[row]
     return place
 
@@ -110,7 +111,7 @@ def put_identifiers_packed(buffer: Octets, place: int, rows: Octets, highs: Inte
 @kernel("i8(u1[::1], i8, i8, u1[::1], i8[::1], i8[::1])")
 def take_identifiers_packed(buffer: Octets, place: int, end: int, rows: Octets, highs: Integers, lows: Integers) -> int:
     """Read a column of identifiers into rows that are zeros; return the place behind it, or DAMAGED."""
-    count = rows.size // IDENTIFIER_BYTES
+    count = rows.size // TEXT_BYTES
     if place < 0 or place >= end or buffer[place] > _COMMON_UUIDS:
         return DAMAGED
     form = buffer[place]
@@ -121,12 +122,12 @@ def take_identifiers_packed(buffer: Octets, place: int, end: int, rows: Octets, 
             return DAMAGED
         for row in range(count):
             length = highs[row]
-            if length < 0 or length > IDENTIFIER_BYTES or length > end - place:
+            if length < 0 or length > TEXT_BYTES or length > end - place:
                 return DAMAGED
             for index in range(length):
                 if buffer[place + index] == 0:
                     return DAMAGED
-                rows[row * IDENTIFIER_BYTES + index] = buffer[place + index]
+                rows[row * TEXT_BYTES + index] = buffer[place + index]
             place += length
         return place
     common = np.uint64(0)
@@ -145,5 +146,5 @@ def take_identifiers_packed(buffer: Octets, place: int, end: int, rows: Octets, 
             above = high >> _VERSION_PLACE << (_VERSION_PLACE + _FOUR)
             high = above | common >> np.uint64(2) << _VERSION_PLACE | high & _BELOW_VERSION
             low = common << _VARIANT_PLACE | low & _BELOW_VARIANT
-        _put_uuid_text(rows, row * IDENTIFIER_BYTES, high, low)
+        _put_uuid_text(rows, row * TEXT_BYTES, high, low)
     return place

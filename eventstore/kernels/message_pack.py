@@ -13,16 +13,14 @@ import numpy as np
 
 from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Octets, kernel
 from eventstore.kernels.octets import WORD_BYTES, put_octets, put_word
+from eventstore.kernels.texts import TEXT_BYTES
 
 VALUE_BASE: Final = -(2**63)
 VALUE_LIMIT: Final = VALUE_BASE + 2**31
 
 INTEGER_ROOM: Final = 9
 HEADER_ROOM: Final = 5
-IDENTIFIER_BYTES: Final = 64
-"""Of a row that holds an identifier: ASCII, zeros behind it."""
-IDENTIFIER_ROOM: Final = HEADER_ROOM + IDENTIFIER_BYTES
-NIL: Final = 0xC0
+IDENTIFIER_ROOM: Final = HEADER_ROOM + TEXT_BYTES
 
 UUID_CHARACTERS: Final = 36
 _OF_ONE_BYTE: Final = np.uint64(0xFF)
@@ -69,19 +67,6 @@ def put_array_header(buffer: Octets, place: int, count: int) -> int:
 
 
 @kernel()
-def put_binary_header(buffer: Octets, place: int, size: int) -> int:
-    """Write what a byte string of `size` bytes begins with."""
-    if size < 1 << 8:
-        buffer[place] = 0xC4
-        return put_big_endian(buffer, place + 1, size, 1)
-    if size < 1 << 16:
-        buffer[place] = 0xC5
-        return put_big_endian(buffer, place + 1, size, 2)
-    buffer[place] = 0xC6
-    return put_big_endian(buffer, place + 1, size, 4)
-
-
-@kernel()
 def put_entry(buffer: Octets, place: int, octets: Octets, starts: Integers, number: int) -> int:
     """Copy an entry of a table."""
     size = int(starts[number + 1] - starts[number])
@@ -100,10 +85,10 @@ def put_cell(buffer: Octets, place: int, cell: int, value_octets: Octets, value_
 @kernel()
 def identifier_length(rows: Octets, row: int) -> int:
     """Return how many characters an identifier has that zeros follow up to the end of its row."""
-    start, length = row * IDENTIFIER_BYTES, 0
+    start, length = row * TEXT_BYTES, 0
     if rows[start + UUID_CHARACTERS - 1] != 0 and rows[start + UUID_CHARACTERS] == 0:
         return UUID_CHARACTERS
-    while length < IDENTIFIER_BYTES and rows[start + length] != 0:
+    while length < TEXT_BYTES and rows[start + length] != 0:
         length += 1
     return length
 
@@ -118,16 +103,5 @@ def put_identifier(buffer: Octets, place: int, rows: Octets, row: int) -> int:
     else:
         buffer[place], buffer[place + 1] = 0xD9, length
         place += 2
-    put_octets(
-        buffer, place, rows, row * IDENTIFIER_BYTES, IDENTIFIER_BYTES
-    )  # A size that the compiler knows is copied at once.
+    put_octets(buffer, place, rows, row * TEXT_BYTES, TEXT_BYTES)  # A size that the compiler knows is copied at once.
     return place + length
-
-
-@kernel()
-def put_integers(buffer: Octets, place: int, values: Integers) -> int:
-    """Write an array of integers."""
-    place = put_array_header(buffer, place, values.size)
-    for value in values:
-        place = put_integer(buffer, place, value)
-    return place

@@ -121,7 +121,7 @@ def put_messages(
 ) -> int:
     """Write the messages of all events of n commits, where each ends into `ends`; return where the last one ends.
 
-    Identifiers are rows of IDENTIFIER_BYTES, one after the other.
+    Identifiers are rows of TEXT_BYTES, one after the other.
     """
     place, event = 0, first_event
     for commit in range(first_versions.size):

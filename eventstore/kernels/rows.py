@@ -11,16 +11,3 @@ def gather_cells(cells: Integers, starts: Integers, sizes: Integers, target: Int
             target[place + index] = cells[starts[event] + index]
         place += sizes[event]
     return place
-
-
-@kernel("i8(i8[::1], i8[::1], i8[::1])")
-def count_up(standing: Integers, numbers: Integers, versions: Integers) -> int:
-    """Move aggregates on by one event each: row i is aggregate `numbers[i]`, whose version `versions[i]` comes next.
-
-    Returns the first row that is not the next one of its aggregate, -1 when all are; nothing behind it was done.
-    """
-    for row in range(numbers.size):
-        if standing[numbers[row]] + 1 != versions[row]:
-            return row
-        standing[numbers[row]] = versions[row]
-    return -1

@@ -53,12 +53,11 @@ class EncodedCommit(NamedTuple):
 
 
 class _Decoders(NamedTuple):
-    """How one type is decoded: an event, each field, which fields there have to be, and the place of each name."""
+    """How one type is decoded: an event, each field, and how many fields there have to be."""
 
     of_event: Callable[[Any], Any]
     of_fields: list[Callable[[bytes], Any]]
     required: int
-    places: dict[str, int]
 
 
 class EventCodec:
@@ -200,22 +199,15 @@ class EventCodec:
         pairs = enumerate(zip(_events_with_headers(self.raw_commits(plain)), _events_with_headers(found), strict=False))
         return next((index for index, (written, other) in pairs if written != other), 0)
 
-    def decode_columns(
-        self, tag: str, parts: Sequence[EventCells], *, only: Sequence[str] | None = None
-    ) -> list[list[Any]]:
-        """Return the values of every stored column of a type, or of some fields, all parts one after the other.
-
-        Raises ValueError or UnknownEventType. Fields that are asked for by name must be among the required ones.
-        """
-        rows = [events.rows_of(events.tags.index(tag)) for events in parts]
-        width = min(part.shape[1] for part in rows)
-        decoders = self._checked_decoders(tag, max(part.shape[1] for part in rows))
-        self._checked_decoders(tag, width)
-        names = decoders.places if only is None else only
-        places = [decoders.places[name] for name in names][: width if only is None else None]
-        tables = [events.values for events in parts]
+    def decode_columns(self, tag: str, events: EventCells) -> list[list[Any]]:
+        """Return the values of every stored column of a type; raises ValueError or UnknownEventType."""
+        rows = events.rows_of(events.tags.index(tag))
+        decoders = self._checked_decoders(tag, rows.shape[1])
         try:
-            return [_column([part[:, n] for part in rows], tables, decoders.of_fields[n]) for n in places]
+            return [
+                _column(column, events.values, decode)
+                for column, decode in zip(rows.T, decoders.of_fields, strict=False)
+            ]
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise ValueError(f"a column of {tag} is not what was written ({error})") from error
 
@@ -248,7 +240,6 @@ class EventCodec:
                 of_event=msgspec.msgpack.Decoder(cls).decode,
                 of_fields=[msgspec.msgpack.Decoder(hints[name]).decode for name in cls.__struct_fields__],
                 required=len(cls.__struct_fields__) - len(cls.__struct_defaults__),
-                places={name: place for place, name in enumerate(cls.__struct_fields__)},
             )
             self._decoders[tag] = decoders  # Whole, in one step: two threads at once make it twice, and both are right.
         return decoders
@@ -269,31 +260,13 @@ class EventCodec:
         return event
 
 
-def _column(parts: Sequence[Integers], tables: Sequence[Values], decode: Callable[[bytes], Any]) -> list[Any]:
-    """Return the values of a column of cells, each distinct one of a part decoded once."""
-    cells = np.concatenate(parts)
+def _column(cells: Integers, values: Values, decode: Callable[[bytes], Any]) -> list[Any]:
+    """Return the values of a column of cells, each distinct one decoded once."""
     found: list[Any] = cells.tolist()
-    if not found:
-        return found
-    if cells.max() >= VALUE_LIMIT:
-        decode(tables[0].encoded(max(found)))  # Whether the field may be an integer at all.
-    if cells.min() >= VALUE_LIMIT:
-        return found
-    found.clear()
-    decoded: dict[bytes, Any] = {}
-    for part, values in zip(parts, tables, strict=True):
-        of_part: list[Any] = part.tolist()
-        meant: dict[int, Any] = {}
-        for cell in set(of_part):
-            if cell < VALUE_LIMIT:
-                encoded = values.encoded(cell)
-                if encoded not in decoded:
-                    decoded[encoded] = decode(encoded)
-                meant[cell] = decoded[encoded]
-            else:
-                meant[cell] = cell
-        found += map(meant.__getitem__, of_part)
-    return found
+    if found and (highest := max(found)) >= VALUE_LIMIT:
+        decode(values.encoded(highest))  # Whether the field may be an integer at all.
+    meant = {cell: decode(values.encoded(cell)) for cell in np.unique(cells[cells < VALUE_LIMIT]).tolist()}
+    return [meant.get(cell, cell) for cell in found] if meant else found
 
 
 def _events_with_headers(commits: Sequence[EncodedCommit]) -> Iterator[tuple[bytes, bytes]]:

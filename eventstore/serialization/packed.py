@@ -25,9 +25,9 @@ import numpy as np
 from eventstore.event_cells import CommitRows, EventCells, Origins, Values
 from eventstore.kernels import payloads, unpacking
 from eventstore.kernels.compiling import Integers, Octets
-from eventstore.kernels.message_pack import IDENTIFIER_BYTES, INTEGER_ROOM
+from eventstore.kernels.message_pack import INTEGER_ROOM
 from eventstore.kernels.packing import COLUMN_ROOM, PADDING, VALUE_ROOM
-from eventstore.kernels.texts import texts_of
+from eventstore.kernels.texts import TEXT_BYTES, texts_of
 from eventstore.serialization.formulas import Formulas, Plan
 
 UNDECLARED: Final = Formulas()
@@ -120,7 +120,7 @@ def _room(plan: Plan, commits: CommitRows, events: EventCells, cell_count: int, 
         + 2 * int(fragments.starts[fragments.count] + values.starts[values.count])
         + (_COLUMNS_OF_HEADERS + 2 * sum(plan.columns) + 2 * len(plan.tags)) * COLUMN_ROOM
         + VALUE_ROOM * (2 * cell_count + 2 * len(events) + ranges_count + fragments.count + sum(plan.columns))
-        + (2 * IDENTIFIER_BYTES + 8 * VALUE_ROOM) * len(commits)
+        + (2 * TEXT_BYTES + 8 * VALUE_ROOM) * len(commits)
     )
 
 
@@ -179,7 +179,7 @@ def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
     scratch = np.empty((4, longest), np.int64)
     origin_numbers, first_versions, timestamps, event_counts = np.empty((4, commits), np.int64)
     fragment_starts, value_starts = np.empty(origins + 1, np.int64), np.empty(value_count + 1, np.int64)
-    identifiers = np.zeros((2, commits, IDENTIFIER_BYTES), np.uint8)
+    identifiers = np.zeros((2, commits, TEXT_BYTES), np.uint8)
     places = np.empty(events, np.int64)
     place = unpacking.take_headers(
         buffer,

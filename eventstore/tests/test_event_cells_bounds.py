@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from eventstore.kernels import message_pack, rows
-from eventstore.kernels.message_pack import IDENTIFIER_BYTES, VALUE_BASE
+from eventstore.kernels.message_pack import VALUE_BASE
+from eventstore.kernels.texts import TEXT_BYTES
 
 HERE = Path(__file__).parent
 CHECKED = "NUMBA_BOUNDSCHECK"
@@ -44,7 +45,7 @@ class TestWithoutRoom:
             message_pack.put_cell(np.empty(9, np.uint8), 0, VALUE_BASE + 1, *table)
 
     def test_an_identifier(self):
-        identifier = np.full(IDENTIFIER_BYTES, ord("a"), np.uint8)
+        identifier = np.full(TEXT_BYTES, ord("a"), np.uint8)
         assert message_pack.put_identifier(np.empty(66, np.uint8), 0, identifier, 0) == 66
         with pytest.raises(IndexError):
             message_pack.put_identifier(np.empty(65, np.uint8), 0, identifier, 0)

@@ -6,6 +6,7 @@ nothing but this class (`Commands.of`).
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -65,14 +66,10 @@ class Commands(Generic[C]):
 
     def take(self, places: NDArray[np.int64] | slice) -> Self:
         """Return the commands at some places."""
-        return type(self)(
-            aggregate_ids=self.aggregate_ids[places],
-            command_ids=self.command_ids[places],
-            origins=self.origins,
-            origins_of=self.origins_of[places],
-            bodies=self.bodies[places],
-            others=self.others,
-        )
+        taken = copy(self)
+        for name in ("aggregate_ids", "command_ids", "origins_of", "bodies"):
+            setattr(taken, name, getattr(self, name)[places])
+        return taken
 
     def keys(self, command_keys: CommandKeys) -> Keys:
         """Return the key that each command is remembered by."""

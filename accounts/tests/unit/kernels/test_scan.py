@@ -12,7 +12,8 @@ from accounts.application.batches import trade_envelope
 from accounts.application.limits import REQUEST_COMMANDS_MAX
 from accounts.domain.errors import CommandInvalid
 from accounts.kernels.scan import SYMBOL_BYTES_MAX, SymbolTable, scan_trades
-from accounts.kernels.trades import AGGREGATE_ID_BYTES, COMMAND_ID_BYTES, NOT_OTHER, TRADE
+from accounts.kernels.trades import NOT_OTHER, TRADE
+from eventstore.kernels.texts import TEXT_BYTES
 from market.instruments import all_symbols
 
 SYMBOLS = SymbolTable(all_symbols())
@@ -87,7 +88,7 @@ def decimals(draw, places_max, whole_max):
 
 
 VISIBLE = st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"\\')
-COMMAND_IDS = st.text(VISIBLE, min_size=1, max_size=COMMAND_ID_BYTES)
+COMMAND_IDS = st.text(VISIBLE, min_size=1, max_size=TEXT_BYTES)
 
 
 @st.composite
@@ -299,8 +300,8 @@ def test_depth_has_no_end():
 
 def test_the_columns_have_the_forms_that_are_promised():
     found = scan_trades(memoryview(f"[{GOOD},7]".encode()), SYMBOLS, 10)
-    assert found.account_ids.shape == (2, AGGREGATE_ID_BYTES)
-    assert found.command_ids.shape == (2, COMMAND_ID_BYTES)
+    assert found.account_ids.shape == (2, TEXT_BYTES)
+    assert found.command_ids.shape == (2, TEXT_BYTES)
     assert found.account_ids.dtype == found.command_ids.dtype == np.uint8
     assert (found.trades.dtype, found.trades.shape) == (TRADE, (2,))
     assert (found.is_plain.dtype, found.is_plain.tolist()) == (np.bool_, [True, False])
