@@ -41,6 +41,7 @@ __all__ = [
 _INTEGER_END: Final = 2**63
 _VALUES_MAX: Final = VALUE_LIMIT - VALUE_BASE
 _LEAST_ROOM: Final = 1_024
+_LEAST_TYPES: Final = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _Scalar = TypeVar("_Scalar", np.uint8, np.int32, np.int64)
@@ -103,9 +104,11 @@ class Values:
 
         Returns the cell of the first; those of the others follow it.
         """
-        if len(ends) and not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
+        if not len(ends):
+            return VALUE_BASE + self.count
+        if not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
             raise ValueError(f"the ends of values go up, to {len(buffer)} at most, found {ends}: give them in order")
-        return self._append(buffer[: ends[-1]] if len(ends) else buffer[:0], ends)
+        return self._append(buffer[: ends[-1]], ends)
 
     def encoded(self, cell: int) -> bytes:
         """Return the MessagePack of a cell, an integer's as well."""
@@ -190,7 +193,7 @@ class EventCells:
         self.values = values or Values()
         self.tags: list[str] = []
         self.tag_values = Values()
-        self._field_counts: Integers = np.empty(0, np.int64)
+        self._field_counts: Integers = np.empty(_LEAST_TYPES, np.int64)
         self._cells: Integers = np.empty(_LEAST_ROOM, np.int64)
         self._types: Numbers = np.empty(_LEAST_ROOM, np.int32)
         self._starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
@@ -236,7 +239,7 @@ class EventCells:
     @property
     def field_counts(self) -> Integers:
         """How many fields the events of each type have: i8 by place in `tags`."""
-        return self._field_counts
+        return self._field_counts[: len(self.tags)]
 
     def add(self, event: msgspec.Struct) -> None:
         """Add one event, given as an object."""
@@ -350,7 +353,8 @@ class EventCells:
         if tag not in self.tags:
             self.tags.append(tag)
             self.tag_values.number(_encode(tag))
-            self._field_counts = np.append(self._field_counts, np.int64(field_count))
+            self._field_counts = _with_room(self._field_counts, used=len(self.tags) - 1, needed=len(self.tags))
+            self._field_counts[len(self.tags) - 1] = field_count
         number = self.tags.index(tag)
         if self._field_counts[number] != field_count:
             raise ValueError(f"a {tag} has {self._field_counts[number]} fields here, found {field_count}")

@@ -208,14 +208,14 @@ class Writer:
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)
-        commands = AccountCommands.joined([pending.request.commands.take(places) for pending, places in group])
+        commands = AccountCommands.joined([pending.commands(places) for pending, places in group])
         handled = self._handler.execute(commands)
         self._pace.learn(len(commands), self._group_commit.latest_times)
         start = 0
         for pending, places in group:
             end = start + len(places)
             is_brief = pending.request.is_brief
-            pending.answer(places, handled.batch_of(start, end) if is_brief else handled.results(start, end))
+            pending.answer(places, (handled.tell_in_short if is_brief else handled.tell_in_full)(start, end))
             if pending.is_answered:
                 self._answer(pending)
             start = end

@@ -105,6 +105,8 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     A command that cannot be read is told so alone.
     """
     head = _decode_head(frames[0])
+    if not (frames[1].isascii() and frames[2].isascii()):
+        raise ValueError("the identifiers of a request are not ASCII")
     aggregate_ids, command_ids, origins_of, bodies = (bytearray(frame) for frame in frames[1:])
     texts = [np.frombuffer(ids, np.uint8).reshape(-1, TEXT_BYTES) for ids in (aggregate_ids, command_ids)]
     commands = AccountCommands(
@@ -120,9 +122,10 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
     commands.others = others
     _check(commands)
-    places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
-    by_place = {places[number]: told for number, told in unread.items()}
-    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, by_place)
+    if unread:
+        places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
+        unread = {places[number]: told for number, told in unread.items()}
+    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, unread)
 
 
 def encode_reply(reply: BusReply) -> list[bytes]:
@@ -159,10 +162,8 @@ def _check(commands: AccountCommands) -> None:
     is_other = bodies["other"] >= 0
     numbers = bodies["other"][is_other]
     symbols = bodies["symbol"][~is_other]
-    if {len(commands.aggregate_ids), len(commands.command_ids), len(commands.origins_of)} != {count}:
+    if not len(commands.aggregate_ids) == len(commands.command_ids) == len(commands.origins_of) == count:
         raise ValueError("the columns of a request are not of one length")
-    if (commands.aggregate_ids > 127).any() or (commands.command_ids > 127).any():
-        raise ValueError("the identifiers of a request are not ASCII")
     if not np.array_equal(numbers, np.arange(len(commands.others))):
         raise ValueError("the commands of a request are not those that its rows name")
     for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):
