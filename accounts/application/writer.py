@@ -16,6 +16,7 @@ from typing import IO, Final
 import structlog
 import zmq
 
+from accounts.application.bus.channel import has_message
 from accounts.application.bus.keys import secure_writer
 from accounts.application.bus.wire import (
     REQUEST_FRAMES,
@@ -159,11 +160,8 @@ class Writer:
         if not self._lanes and not self._socket.poll(POLL_MS):
             return
         bulk_requests = self._lanes.bulk_requests
-        while self._lanes.bulk_requests == bulk_requests:
-            try:
-                caller, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
+        while self._lanes.bulk_requests == bulk_requests and has_message(self._socket):
+            caller, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
             if len(frames) != REQUEST_FRAMES:
                 log.warning("message refused", reason=f"{len(frames)} frames, a request has {REQUEST_FRAMES}")
                 continue
