@@ -34,6 +34,7 @@ def account_shape(found: AccountAsOf, *, at: datetime | None, valuation: Valuati
         "portfolio_value": format_amount(state.portfolio_value),
         "realized_pnl": format_amount(state.realized_pnl),
         "unrealized_pnl": format_amount(state.positions_value - state.positions_cost),
+        "fees": format_amount(state.fees),
         "deposited": format_amount(state.deposited),
         "withdrawn": format_amount(state.withdrawn),
         "trade_count": state.trade_count,

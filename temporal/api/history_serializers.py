@@ -37,7 +37,7 @@ class PerformanceFiguresSerializer(serializers.Serializer[Any]):
     volume = money("Value of all trades")
     realized_pnl = money("By average cost")
     unrealized_pnl_change = money("At the end less at the beginning, at the account's marks")
-    fees = money("The platform charges none")
+    fees = money("What the trades cost; part of the realized P&L and of what positions cost")
     symbols_changed = serializers.ListField(
         child=serializers.CharField(), help_text="Whose position, average cost, mark or realized P&L is another one"
     )

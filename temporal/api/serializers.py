@@ -144,6 +144,7 @@ class AccountAsOfSerializer(Base):
     portfolio_value = money("Cash and positions")
     realized_pnl = money("Realized so far")
     unrealized_pnl = money("Not realized")
+    fees = money("What its trades cost so far")
     deposited = money("All deposits")
     withdrawn = money("All withdrawals")
     trade_count = serializers.IntegerField()

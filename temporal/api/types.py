@@ -96,6 +96,7 @@ class AccountAsOf(graphene.ObjectType):
     portfolio_value = graphene.String(required=True)
     realized_pnl = graphene.String(required=True)
     unrealized_pnl = graphene.String(required=True)
+    fees = graphene.String(required=True, description="What its trades cost so far.")
     deposited = graphene.String(required=True)
     withdrawn = graphene.String(required=True)
     trade_count = BigInt(required=True)
