@@ -171,3 +171,7 @@ class NameTable:
     def name(self, number: int) -> str:
         """Return the text with a number."""
         return text_of(self._names[number])
+
+    def names(self) -> Texts:
+        """Return the texts in the order of their numbers, as rows."""
+        return self._names[: self._count]
