@@ -98,6 +98,7 @@ _TRADE_NUMBERS: Final = (
     "position_cost",
     "position_realized_pnl",
     "total_realized_pnl",
+    "total_fees",
     "positions_cost",
     "portfolio_value",
     "trade_count",

@@ -22,7 +22,7 @@ from eventstore.kernels.compiling import Integers
 from eventstore.kernels.texts import pack_texts
 from eventstore.record import Commit
 from eventstore.serialization.formulas import Declaration, Formulas
-from eventstore.serialization.packed import CommitColumns, payload_columns, unpack
+from eventstore.serialization.packed import CommitColumns, payload_columns, unpack, unpack_together
 
 Upcaster = Callable[[Any], Any]
 
@@ -154,6 +154,12 @@ class EventCodec:
     def unpack(self, plain: bytes) -> CommitColumns:
         """Take a plain payload apart; raises ValueError or UnknownEventType."""
         return unpack(plain, self.formulas)
+
+    def unpack_together(self, plains: Sequence[bytes]) -> CommitColumns:
+        """Take plain payloads apart as if they were one; raises what `unpack` raises, and ValueError as well where a
+        type was stored in two ways.
+        """
+        return unpack_together(plains, self.formulas)
 
     def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:
         """Decode a plain payload into commits of current events; raises ValueError or UnknownEventType.

@@ -90,7 +90,7 @@ class AccountScopedView(AsyncView):
     """Base of the views of one account."""
 
     takes: ClassVar[parameters.Declared] = (VersionParameter, FieldsParameter)
-    shows: ClassVar[type[s.Base]]
+    shows: ClassVar[s.Serializer]
     """What `answer` returns, or each of its `results`."""
 
     async def get(

@@ -37,6 +37,7 @@ MONEY: Final = frozenset(
         "reserved_cash",
         "stop_price",
         "total_realized_pnl",
+        "total_fees",
         "value",
         "withdrawn_total",
     }

@@ -34,6 +34,7 @@ def row_of(recorded: Recorded) -> Row:
         "position_cost": trade.position_cost,
         "position_realized_pnl": trade.position_realized_pnl,
         "total_realized_pnl": trade.total_realized_pnl,
+        "total_fees": trade.total_fees,
         "positions_cost": trade.positions_cost,
         "portfolio_value": trade.portfolio_value,
         "trade_count": trade.trade_count,
