@@ -26,7 +26,7 @@ class PerformanceFigures(s.ObjectShape):
     volume = s.Money("Value of all trades")
     realized_pnl = s.Money("By average cost")
     unrealized_pnl_change = s.Money("At the end less at the beginning, at the account's marks")
-    fees = s.Money("The platform charges none")
+    fees = s.Money("What the trades cost; part of the realized P&L and of what positions cost")
     symbols_changed = s.Texts("Whose position, average cost, mark or realized P&L is another one")
     opening_equity = s.Money("Cash and positions at the account's marks, at the beginning")
     closing_equity = s.Money("The same at the end")

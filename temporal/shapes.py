@@ -183,6 +183,7 @@ class AccountAsOf(s.ObjectShape):
     account_id = s.Id(of="found.account_id")
     at = s.Instant("The instant asked for, or that of the version")
     value = s.Inline(AccountValue, of="found.state")
+    fees = s.Money("What its trades cost so far", of="found.state.fees")
     deposited = s.Money("All deposits", of="found.state.deposited")
     withdrawn = s.Money("All withdrawals", of="found.state.withdrawn")
     trade_count = s.Count(of="found.state.trade_count")
