@@ -89,8 +89,7 @@ class Values:
         """Return the cell of a value, given its MessagePack; the same bytes have one cell."""
         cell = self._cells.get(encoded)
         if cell is None:
-            cell = self._append(np.frombuffer(encoded, np.uint8), np.array([len(encoded)], np.int64))
-            self._cells[encoded] = cell
+            cell = self._cells[encoded] = self._append(np.frombuffer(encoded, np.uint8), len(encoded))
         return cell
 
     def cell(self, value: Any) -> int:
@@ -108,7 +107,7 @@ class Values:
             return VALUE_BASE + self.count
         if not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
             raise ValueError(f"the ends of values go up, to {len(buffer)} at most, found {ends}: give them in order")
-        return self._append(buffer[: ends[-1]], ends)
+        return self._append(buffer[: ends[-1]], ends, len(ends))
 
     def encoded(self, cell: int) -> bytes:
         """Return the MessagePack of a cell, an integer's as well."""
@@ -138,16 +137,15 @@ class Values:
         while self._cells and next(reversed(self._cells.values())) >= VALUE_BASE + count:
             self._cells.popitem()
 
-    def _append(self, octets: Octets, ends: Integers) -> int:
-        first, count = self.count, self.count + len(ends)
+    def _append(self, octets: Octets, ends: Integers | int, added: int = 1) -> int:
+        first, count = self.count, self.count + added
         if count > _VALUES_MAX:
             raise ValueError(f"a table has at most {_VALUES_MAX} values: begin another one")
         start = int(self.starts[first])
         self.bytes = _with_room(self.bytes, used=start, needed=start + len(octets))
         self.starts = _with_room(self.starts, used=first + 1, needed=count + 1)
         self.bytes[start : start + len(octets)] = octets
-        self.starts[first + 1 : count + 1] = ends
-        self.starts[first + 1 : count + 1] += start
+        self.starts[first + 1 : count + 1] = ends + start
         self.count = count
         return VALUE_BASE + first
 
