@@ -98,6 +98,20 @@ class Values:
             return value
         return self.number(_encode(value))
 
+    def numbers(self, encoded: Sequence[bytes]) -> list[int]:
+        """Return the cells of values, given the MessagePack of each; the same bytes have one cell."""
+        cells: list[int] = []
+        new: list[bytes] = []
+        place = VALUE_BASE + self.count
+        for each in encoded:
+            cell = self._cells.get(each)
+            if cell is None:
+                cell = self._cells[each] = place + len(new)
+                new.append(each)
+            cells.append(cell)
+        self._append(np.frombuffer(b"".join(new), np.uint8), np.cumsum([len(each) for each in new], dtype=np.int64))
+        return cells
+
     def append_many(self, buffer: Octets, ends: Integers) -> int:
         """Add values whose MessagePack lies one after the other in u1[:], value i up to `ends[i]`, each a new one.
 
