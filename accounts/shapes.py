@@ -430,6 +430,7 @@ class ObjectShape(Shape):
 
 
 MILLION: Final = 1_000_000
+_INSTANT_CHARACTERS: Final = len("2026-11-29T00:00:00.000000")
 
 
 def ratio_text(millionths: int) -> str:
@@ -445,7 +446,7 @@ def percent_text(basis_points: int) -> str:
 
 def instant_text(at: datetime) -> str:
     """Return an instant in RFC 3339, UTC, with microseconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.isoformat(timespec='microseconds')[:_INSTANT_CHARACTERS]}Z"
 
 
 def _itself(source: Any) -> Any:

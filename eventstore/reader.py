@@ -7,7 +7,7 @@ is ever skipped, and neither is raised before a second reading has found the sam
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from eventstore.column_batches import ColumnBatch
+from eventstore.column_batches import ColumnBatch, take_apart
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.event_ids import fill_event_ids
@@ -20,6 +20,8 @@ from eventstore.serialization.packed import CommitColumns
 T = TypeVar("T")
 
 READ_BATCHES_AT_ONCE: Final = 64
+EVENTS_TOGETHER_MAX: Final = 16_384
+"""Events of batches that are taken apart together; a batch with more of them is taken apart alone."""
 
 
 def check(batch: StoredBatch, *, partition: int, seq: int, previous_hash: bytes | None) -> None:
@@ -114,6 +116,22 @@ class Reader:
         """Return the columns of a checked batch."""
         return self._opened(stored, _columns)
 
+    def columns_together(self, batches: Sequence[StoredBatch]) -> Iterator[tuple[Sequence[StoredBatch], CommitColumns]]:
+        """Yield the columns of checked batches in order, those of many batches as one, with the batches they are of."""
+        for together in _stretches(batches):
+            found = self._taken_together(together)
+            if found is not None:
+                yield together, found
+            else:  # One at a time each can be read, or it is said which one cannot.
+                yield from (((batch,), self.columns(batch)) for batch in together)
+
+    def _taken_together(self, batches: Sequence[StoredBatch]) -> CommitColumns | None:
+        codec = self._source.codec
+        try:
+            return codec.unpack_together([codec.decompress(batch.payload) for batch in batches])
+        except (ValueError, UnknownEventType):
+            return None
+
     def aggregate_ids(self, stored: StoredBatch) -> list[str]:
         """Return the aggregate of every commit of a checked batch."""
         return self._opened(stored, lambda batch, codec: _columns(batch, codec).aggregate_ids())
@@ -156,6 +174,18 @@ def _stored(
     return batches
 
 
+def _stretches(batches: Sequence[StoredBatch]) -> Iterator[Sequence[StoredBatch]]:
+    """Cut batches into stretches of at most EVENTS_TOGETHER_MAX events, or of one batch."""
+    start = events = 0
+    for place, batch in enumerate(batches):
+        if place > start and events + batch.event_count > EVENTS_TOGETHER_MAX:
+            yield batches[start:place]
+            start, events = place, 0
+        events += batch.event_count
+    if batches:
+        yield batches[start:]
+
+
 def _same(source: Source, stored: StoredBatch) -> StoredBatch:
     """Read a batch anew."""
     found = _stored(
@@ -167,13 +197,7 @@ def _same(source: Source, stored: StoredBatch) -> StoredBatch:
 
 
 def _as_columns(batch: StoredBatch, codec: EventCodec) -> ColumnBatch:
-    return ColumnBatch(
-        partition=batch.partition,
-        seq=batch.seq,
-        event_count=batch.event_count,
-        columns=_columns(batch, codec),
-        codec=codec,
-    )
+    return take_apart(batch, _columns(batch, codec), codec)
 
 
 def _columns(batch: StoredBatch, codec: EventCodec) -> CommitColumns:

@@ -1,10 +1,10 @@
 """Replay: every event of the journal, verified, folded into the states of its aggregates, as fast as can be.
 
-A state machine holds the states, and takes the events of a batch as the cells that they are read as. States become
-objects when somebody asks for one.
+A state machine holds the states, and takes the events of many batches at once as the cells that they are read as.
+States become objects when somebody asks for one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from eventstore.kernels.texts import NameTable, Texts
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.packed import CommitColumns
 from eventstore.writer.decider import Decider
 from eventstore.writer.state_machine import StateMachine, per_event
 
@@ -87,33 +88,33 @@ class Replay(Generic[S]):
         while batches := self._reader.stored(
             partition=self._partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
         ):
-            for stored in batches:
-                count += self._apply(stored, through_timestamp)
+            for together, columns in self._reader.columns_together(batches):
+                count += self._apply(together, columns, through_timestamp)
             yield Replayed(states, count, batches[-1].seq)
             if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
                 return
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
-    def _apply(self, stored: StoredBatch, through_timestamp: int | None) -> int:
-        commits, events = self._reader.columns(stored)
+    def _apply(self, batches: Sequence[StoredBatch], columns: CommitColumns, through_timestamp: int | None) -> int:
+        """Fold the events of some batches; return how many they are."""
+        commits, events = columns
         count = len(commits)
-        if through_timestamp is not None and stored.last_timestamp > through_timestamp:
+        if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
             count = int(np.searchsorted(commits.timestamps, through_timestamp, side="right"))
-            events.truncate(int(commits.event_counts[:count].sum()))
         numbers, versions = per_event(
             self._numbers(commits.aggregate_ids[:count]), commits.first_versions[:count], commits.event_counts[:count]
         )
         wrong = self._machine.fold(numbers, versions, events, self._codec)
         if wrong is not None:
-            number = int(numbers[wrong])
+            number, ends = int(numbers[wrong]), np.cumsum([batch.event_count for batch in batches])
             raise IntegrityError(
                 f"the version should be {self._machine.version(number) + 1}",
                 partition=self._partition,
-                seq=stored.seq,
+                seq=batches[int(np.searchsorted(ends, wrong, side="right"))].seq,
                 aggregate_id=self._names.name(number),
                 version=int(versions[wrong]),
             )
-        return len(events)
+        return len(numbers)
 
     def _numbers(self, aggregate_ids: Texts) -> NDArray[np.int64]:
         """Return the numbers of aggregates, new ones for those that were not seen before."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from eventstore.kernels.compiling import Integers, Octets, kernel
 from eventstore.kernels.message_pack import UUID_CHARACTERS, identifier_length
-from eventstore.kernels.octets import put_octets
+from eventstore.kernels.octets import put_low_word, put_octets
 from eventstore.kernels.packing import DAMAGED, put_integers_packed, take_integers_packed
 from eventstore.kernels.texts import TEXT_BYTES
 
@@ -23,12 +23,13 @@ _COMMON_UUIDS: Final = 2
 
 _DASH: Final = ord("-")
 _NO_DIGIT: Final = 0xFF
-_HEXADECIMAL: Final = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 _DIGITS: Final = np.full(256, _NO_DIGIT, np.uint8)
 """By character, the value of a lower-case hexadecimal digit."""
-for _value, _character in enumerate(_HEXADECIMAL):
+for _value, _character in enumerate(b"0123456789abcdef"):
     _DIGITS[_character] = _value
 
+_HALF: Final = np.uint64(0xFFFFFFFF)
+_HALF_BITS: Final = np.uint64(32)
 _FOUR: Final = np.uint64(4)
 _VERSION_PLACE: Final = np.uint64(12)
 _VERSION_BITS: Final = np.uint64(0xF)
@@ -56,16 +57,32 @@ def _uuid_at(rows: Octets, start: int) -> tuple[bool, Any, Any]:
 
 
 @kernel()
+def _hexadecimal(bits: Any) -> Any:
+    """Return the eight characters of 32 bits as a word whose lowest byte is the first of them."""
+    word = np.uint64(bits)
+    word = (word << np.uint64(32) | word >> np.uint64(16)) & np.uint64(0x0000FFFF_0000FFFF)
+    word = (word << np.uint64(16) | word >> np.uint64(8)) & np.uint64(0x00FF00FF_00FF00FF)
+    word = (word << np.uint64(8) | word >> np.uint64(4)) & np.uint64(0x0F0F0F0F_0F0F0F0F)
+    are_letters = (word + np.uint64(0x06060606_06060606)) >> np.uint64(4) & np.uint64(0x01010101_01010101)
+    return word + np.uint64(0x30303030_30303030) + are_letters * np.uint64(ord("a") - ord("9") - 1)
+
+
+@kernel()
+def _put_characters(rows: Octets, place: int, word: Any) -> None:
+    put_low_word(rows, place, np.int64(word))  # type: ignore[arg-type]
+
+
+@kernel()
 def _put_uuid_text(rows: Octets, start: int, high: Any, low: Any) -> None:
-    """Write a UUID as its 36 characters."""
-    at = start
-    for index in range(32):
-        if index == 8 or index == 12 or index == 16 or index == 20:
-            rows[at] = _DASH
-            at += 1
-        half = high if index < 16 else low
-        rows[at] = _HEXADECIMAL[np.int64(half >> np.uint64(4 * (15 - (index & 15))) & np.uint64(0xF))]
-        at += 1
+    """Write a UUID as its 36 characters, which have the dashes behind the 8th, 12th, 16th and 20th digit."""
+    second, third = _hexadecimal(high & _HALF), _hexadecimal(low >> _HALF_BITS)
+    dash, dash_behind = np.uint64(_DASH), np.uint64(_DASH) << _HALF_BITS
+    _put_characters(rows, start, _hexadecimal(high >> _HALF_BITS))
+    _put_characters(rows, start + 8, dash | (second & _HALF) << np.uint64(8) | dash_behind << np.uint64(8))
+    _put_characters(rows, start + 14, second >> _HALF_BITS | dash_behind)
+    _put_characters(rows, start + 19, third & _HALF | dash_behind)
+    _put_characters(rows, start + 24, third >> _HALF_BITS)
+    _put_characters(rows, start + 28, _hexadecimal(low & _HALF))
 
 
 @kernel("i8(u1[::1], i8, u1[::1], i8[::1], i8[::1])")

@@ -56,8 +56,12 @@ RANGE_CELLS: Final = 2
 
 
 @kernel()
-def _number_of(octets: Octets, start: int, size: int, ranges: Integers, slots: Numbers, counts: Integers) -> int:
-    """Return the number of a value in this payload, given where its bytes are; a new one for bytes not seen before."""
+def number_of(octets: Octets, start: int, size: int, ranges: Integers, slots: Numbers, counts: Integers) -> int:
+    """Return the number of a value, given where its bytes are in a buffer; a new one for bytes not seen before.
+
+    `ranges` i8[n, 2] has where each numbered value is; `slots` are a power of two of numbers, or -1; `counts[0]` is the
+    next new number.
+    """
     hashed = _HASH_START
     for index in range(size):
         hashed = (hashed ^ np.uint64(octets[start + index])) * _HASH_FACTOR
@@ -112,7 +116,7 @@ def _take_shape(
             if is_certain:
                 cell = integer_token(octets, start, size, scratch)
                 if cell < VALUE_LIMIT:
-                    cell = VALUE_BASE + _number_of(octets, start, size, ranges, slots, counts)
+                    cell = VALUE_BASE + number_of(octets, start, size, ranges, slots, counts)
                 matrix[place_of_part] = cell
             place_of_part += stride
             start += size
@@ -187,7 +191,7 @@ def put_matrix(
                         cell = SHAPED
                     else:
                         if numbers[number] < 0:
-                            found = _number_of(value_octets, start, end - start, ranges, slots, counts)
+                            found = number_of(value_octets, start, end - start, ranges, slots, counts)
                             numbers[number] = np.int32(found)
                         cell = VALUE_BASE + np.int64(numbers[number])
                 matrix[place + field * stride] = cell
@@ -197,7 +201,7 @@ def put_matrix(
             event += 1
 
 
-@kernel()
+@kernel(f"void(u1[::1], i8[:,::1], i8, {TABLE_SIGNATURE}, i8[::1])")
 def find_conditions(
     octets: Octets, ranges: Integers, count: int, wanted_octets: Octets, wanted_starts: Integers, cells: Any
 ) -> None:

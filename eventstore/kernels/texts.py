@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.kernels.compiling import kernel
+from eventstore.kernels.octets import WORD_BYTES, get_low_word
 
 TEXT_BYTES: Final = 64
 """Bytes of an identifier at most, in UTF-8."""
 
 Texts: TypeAlias = NDArray[np.uint8]
 Hashes: TypeAlias = NDArray[np.uint64]
+
+_LOWEST_BITS: Final = np.uint64(0x0101010101010101)
+_HIGHEST_BITS: Final = np.uint64(0x8080808080808080)
 
 
 class TextTooLong(ValueError):
@@ -56,17 +60,18 @@ def mixed(word: Any) -> Any:
 @kernel()
 def text_hash(texts: Texts, row: int, seed: Any) -> Any:
     """Return a 64-bit hash of a row's text, which starts from a seed. Not a cryptographic one."""
-    found, word = seed, np.uint64(0)
-    for place in range(TEXT_BYTES):
-        byte = texts[row, place]
-        if byte == 0:
-            found ^= np.uint64(place)
-            break
-        word |= np.uint64(byte) << np.uint64(8 * (place & 7))
-        if place & 7 == 7:
-            found = mixed(found ^ word) + np.uint64(0x9E3779B97F4A7C15)
-            word = np.uint64(0)
-    return mixed(found ^ word)
+    found = seed
+    for start in range(0, TEXT_BYTES, WORD_BYTES):
+        word = np.uint64(get_low_word(texts, row * TEXT_BYTES + start))
+        zeros = (word - _LOWEST_BITS) & ~word & _HIGHEST_BITS
+        if zeros != np.uint64(0):  # The lowest bit of these is that of the first byte that is zero.
+            length = start
+            while zeros & np.uint64(0x80) == np.uint64(0):
+                zeros >>= np.uint64(8)
+                length += 1
+            return mixed(found ^ np.uint64(length) ^ word)
+        found = mixed(found ^ word) + np.uint64(0x9E3779B97F4A7C15)
+    return mixed(found)
 
 
 @kernel("void(u1[:,::1], u1[:,::1], i8[::1], u8[::1], u8[::1])")
@@ -84,10 +89,11 @@ def _cell_of(table: Any, names: Texts, hashes: Hashes, texts: Texts, row: int, h
     while table[cell] >= 0:
         number = table[cell]
         if hashes[number] == hashed:
-            place = 0
-            while place < TEXT_BYTES and names[number, place] == texts[row, place]:
-                place += 1
-            if place == TEXT_BYTES:
+            differing = 0
+            for start in range(0, TEXT_BYTES, WORD_BYTES):
+                of_name = get_low_word(names, number * TEXT_BYTES + start)
+                differing |= of_name ^ get_low_word(texts, row * TEXT_BYTES + start)
+            if differing == 0:
                 break
         cell = (cell + 1) & mask
     return int(cell)
@@ -165,3 +171,7 @@ class NameTable:
     def name(self, number: int) -> str:
         """Return the text with a number."""
         return text_of(self._names[number])
+
+    def names(self) -> Texts:
+        """Return the texts in the order of their numbers, as rows."""
+        return self._names[: self._count]

@@ -1,16 +1,21 @@
-"""The packed columns of a batch, read by kernels that trust no byte: every length is checked before it is used.
+"""The packed columns of batches, read by kernels that trust no byte: every length is checked before it is used.
 
-What cannot have been written is DAMAGED, a place below zero; it is given on to the end.
+Several payloads are read at once, one after the other: their commits and events become one stretch of columns, in which
+equal values have one number. What cannot have been written is DAMAGED, a place below zero; it is given on to the end.
 """
 
-from typing import Any
+from typing import Any, Final
 
-from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Octets, kernel
+import numpy as np
+
+from eventstore.kernels.compiling import TABLE_SIGNATURE, Integers, Numbers, Octets, kernel
 from eventstore.kernels.formulas import expect
 from eventstore.kernels.identifiers import take_identifiers_packed
 from eventstore.kernels.message_pack import INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT, put_cell, put_entry
-from eventstore.kernels.packing import DAMAGED, take_integers_packed, take_steps_packed
+from eventstore.kernels.octets import put_octets
+from eventstore.kernels.packing import DAMAGED, take_integers_packed, take_steps_packed, take_varint
 from eventstore.kernels.payloads import (
+    CONTEXT_COLUMNS,
     FIELDS,
     FIRST_KEY,
     FIRST_STEP,
@@ -26,84 +31,230 @@ from eventstore.kernels.payloads import (
     STEP_COLUMN,
     STEP_END,
     VALUES,
-    find_conditions,
+    number_of,
 )
+from eventstore.kernels.texts import TEXT_BYTES
+
+COMMITS: Final = 0
+EVENTS: Final = 1
+VALUE_COUNT: Final = 2
+ORIGINS: Final = 3
+COUNT_CELLS: Final = 4
+"""What a payload counts."""
+
+SOUND: Final = 0
+"""Of a payload; otherwise it is DAMAGED, or what there is too much of: the number that was found."""
+
+
+@kernel("i8(u1[::1], i8[::1], i8[::1], i8, i8[:,::1])")
+def take_counts(buffer: Octets, places: Integers, ends: Integers, count_max: int, counts: Integers) -> int:
+    """Read the counts of each payload, which begin at its place and move that behind them; return whether all are
+    SOUND.
+    """
+    for payload in range(ends.size):
+        place, end = places[payload], ends[payload]
+        size = end - place
+        for column in range(COUNT_CELLS):
+            place, count = take_varint(buffer, place, end)
+            if place < 0:
+                return DAMAGED
+            if count > np.uint64(count_max):
+                return int(min(count, np.uint64(2**62)))
+            counts[payload, column] = np.int64(count)
+        if max(counts[payload, VALUE_COUNT], counts[payload, ORIGINS]) > size:
+            return DAMAGED
+        places[payload] = place
+    return SOUND
 
 
 @kernel()
-def _take_table(buffer: Octets, place: int, end: int, sizes: Integers, count: int, starts: Integers) -> int:
-    """Read the sizes of entries and note where in the buffer each of them starts; return the place behind the last."""
+def _take_table(
+    buffer: Octets,
+    place: int,
+    end: int,
+    sizes: Integers,
+    count: int,
+    ranges: Integers,
+    slots: Numbers,
+    distinct: Integers,
+    numbers: Any,
+) -> int:
+    """Read entries and give each its number, the same for the same bytes; return the place behind the last."""
     place = take_integers_packed(buffer, place, end, sizes, count)
     if place < 0:
         return DAMAGED
     for entry in range(count):
         if sizes[entry] < 1 or sizes[entry] > end - place:
             return DAMAGED
-        starts[entry] = place
+        numbers[entry] = number_of(buffer, place, sizes[entry], ranges, slots, distinct)
         place += sizes[entry]
-    starts[count] = place
     return place
 
 
-@kernel(
-    "i8(u1[::1], i8, i8, i8[::1], i8[::1], i8[::1], u1[::1], u1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, "
-    "i8[:,::1])"
-)
-def take_headers(
+@kernel()
+def _take_headers_of_one(
     buffer: Octets,
     place: int,
     end: int,
-    origin_numbers: Integers,
-    fragment_starts: Integers,
-    value_starts: Integers,
+    counts: Integers,
+    types: Integers,
     aggregate_ids: Octets,
     command_ids: Octets,
     first_versions: Integers,
     timestamps: Integers,
     event_counts: Integers,
-    places: Integers,
-    type_count: int,
+    origin_numbers: Numbers,
+    event_types: Numbers,
+    value_numbers: Integers,
+    value_ranges: Integers,
+    value_slots: Numbers,
+    origin_ranges: Integers,
+    origin_slots: Numbers,
+    distinct_values: Integers,
+    distinct_origins: Integers,
     scratch: Integers,
 ) -> int:
-    """Read everything before the columns of the types into arrays of the right lengths; return the place behind it.
-
-    The starts are places in the buffer. Identifiers are rows of zeros before. `scratch` i8[2, n] is long enough.
-    """
-    commits, one, two = first_versions.size, scratch[0], scratch[1]
-    origins = fragment_starts.size - 1
-    place = take_integers_packed(buffer, place, end, origin_numbers, commits)
-    place = _take_table(buffer, place, end, one, origins, fragment_starts)
-    place = _take_table(buffer, place, end, one, value_starts.size - 1, value_starts) if place >= 0 else DAMAGED
+    """Read everything of a payload before the columns of its types; return the place behind it."""
+    commits, events, origins = counts[COMMITS], counts[EVENTS], counts[ORIGINS]
+    one, two, three = scratch[0], scratch[1], scratch[2]
+    place = take_integers_packed(buffer, place, end, three, commits)
+    if place < 0:
+        return DAMAGED
+    for commit in range(commits):
+        if three[commit] < 0 or three[commit] >= origins:
+            return DAMAGED
+    place = _take_table(buffer, place, end, one, origins, origin_ranges, origin_slots, distinct_origins, two)
+    if place < 0:
+        return DAMAGED
+    for commit in range(commits):
+        origin_numbers[commit] = np.int32(two[three[commit]])
+    values = counts[VALUE_COUNT]
+    place = _take_table(buffer, place, end, one, values, value_ranges, value_slots, distinct_values, value_numbers)
+    if place < 0:
+        return DAMAGED
     place = take_identifiers_packed(buffer, place, end, aggregate_ids, one, two)
     place = take_identifiers_packed(buffer, place, end, command_ids, one, two)
     place = take_steps_packed(buffer, place, end, first_versions, commits, one)
     place = take_steps_packed(buffer, place, end, timestamps, commits, one)
     place = take_integers_packed(buffer, place, end, event_counts, commits)
-    place = take_integers_packed(buffer, place, end, places, places.size)
+    place = take_integers_packed(buffer, place, end, three, events)
     if place < 0:
         return DAMAGED
-    events = 0
+    found = 0
     for commit in range(commits):
-        if origin_numbers[commit] < 0 or origin_numbers[commit] >= origins:
+        if event_counts[commit] < 0 or event_counts[commit] > events - found:
             return DAMAGED
-        if event_counts[commit] < 0 or event_counts[commit] > places.size - events:
-            return DAMAGED
-        events += event_counts[commit]
-    if events != places.size:
+        found += event_counts[commit]
+    if found != events:
         return DAMAGED
     for event in range(events):
-        if places[event] < 0 or places[event] >= type_count:
+        if three[event] < 0 or three[event] >= types.size:
             return DAMAGED
+        event_types[event] = np.int32(types[three[event]])
     return place
 
 
-@kernel()
-def _put_ranges(value_starts: Integers, ranges: Integers) -> None:
-    """Write where each value starts and how many bytes it has, at its number."""
-    ranges[0, 0] = ranges[0, 1] = 0
-    for number in range(value_starts.size - 1):
-        ranges[FIRST_VALUE + number, 0] = value_starts[number]
-        ranges[FIRST_VALUE + number, 1] = value_starts[number + 1] - value_starts[number]
+@kernel(
+    "i8(u1[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1], u1[::1], u1[::1], i8[::1], i8[::1], i8[::1], i4[::1], "
+    "i4[::1], i8[::1], i8[:,::1], i4[::1], i8[:,::1], i4[::1], i8[:,::1], i8[:,::1])"
+)
+def take_headers(
+    buffer: Octets,
+    places: Integers,
+    ends: Integers,
+    counts: Integers,
+    types: Integers,
+    type_starts: Integers,
+    aggregate_ids: Octets,
+    command_ids: Octets,
+    first_versions: Integers,
+    timestamps: Integers,
+    event_counts: Integers,
+    origin_numbers: Numbers,
+    event_types: Numbers,
+    value_numbers: Integers,
+    value_ranges: Integers,
+    value_slots: Numbers,
+    origin_ranges: Integers,
+    origin_slots: Numbers,
+    distinct: Integers,
+    scratch: Integers,
+) -> int:
+    """Read the headers of all payloads into arrays of the right lengths; move each place behind them.
+
+    `types` has, from `type_starts[payload]` on, the place in the plan of each type of a payload. Identifiers are rows
+    of zeros before, slots are -1; `distinct` i8[2, 1] counts values (from FIRST_VALUE on) and origins. `scratch`
+    i8[3, n] is long enough for each payload. Returns whether all are SOUND.
+    """
+    commit, event, value = 0, 0, 0
+    for payload in range(ends.size):
+        commits = commit + counts[payload, COMMITS]
+        events = event + counts[payload, EVENTS]
+        values = value + counts[payload, VALUE_COUNT]
+        place = _take_headers_of_one(
+            buffer,
+            places[payload],
+            ends[payload],
+            counts[payload],
+            types[type_starts[payload] : type_starts[payload + 1]],
+            aggregate_ids[commit * TEXT_BYTES : commits * TEXT_BYTES],
+            command_ids[commit * TEXT_BYTES : commits * TEXT_BYTES],
+            first_versions[commit:commits],
+            timestamps[commit:commits],
+            event_counts[commit:commits],
+            origin_numbers[commit:commits],
+            event_types[event:events],
+            value_numbers[value:values],
+            value_ranges,
+            value_slots,
+            origin_ranges,
+            origin_slots,
+            distinct[0],
+            distinct[1],
+            scratch,
+        )
+        if place < 0:
+            return DAMAGED
+        places[payload] = place
+        commit, event, value = commits, events, values
+    return SOUND
+
+
+@kernel("i8(i8[:,::1], i8[::1], i8[::1], i4[::1], i8[:,::1], i8, i8[:,::1], i8[::1])")
+def lay_out(
+    counts: Integers,
+    types: Integers,
+    type_starts: Integers,
+    event_types: Numbers,
+    plan: Integers,
+    cells_max: int,
+    layout: Integers,
+    rows_of_types: Integers,
+) -> int:
+    """Write where in the matrix the columns of each type of each payload begin and how many rows they have, and how
+    many events of each type of the plan there are; return how many cells the matrix has, or below zero how many cells
+    a payload has that has more than it may.
+    """
+    event, cells = 0, 0
+    for payload in range(len(counts)):
+        first, last = type_starts[payload], type_starts[payload + 1]
+        for index in range(first, last):
+            rows_of_types[types[index]] = 0
+        for _ in range(counts[payload, EVENTS]):
+            rows_of_types[event_types[event]] += 1
+            event += 1
+        begin = cells
+        for index in range(first, last):
+            of_type = types[index]
+            layout[index, MATRIX], layout[index, ROWS] = cells, rows_of_types[of_type]
+            cells += (plan[of_type, FIELDS] + plan[of_type, PARTS] + CONTEXT_COLUMNS) * rows_of_types[of_type]
+        if cells - begin > cells_max:
+            return begin - cells
+    for of_type in range(rows_of_types.size):
+        rows_of_types[of_type] = 0
+    for index in range(len(layout)):
+        rows_of_types[types[index]] += layout[index, ROWS]
+    return cells
 
 
 @kernel()
@@ -111,23 +262,22 @@ def _put_context(
     first_versions: Integers,
     timestamps: Integers,
     event_counts: Integers,
-    places: Integers,
-    plan: Integers,
-    layout: Integers,
-    filled: Integers,
+    event_types: Numbers,
+    contexts: Integers,
     matrix: Integers,
 ) -> None:
-    """Write the version and the timestamp of each event into the two columns behind those of its type."""
+    """Write the version and the timestamp of each event into the two columns behind those of its type.
+
+    `contexts` has for each type of the plan where its next row is, and how many rows its columns have.
+    """
     event = 0
     for commit in range(first_versions.size):
         for index in range(event_counts[commit]):
-            of_type = places[event]
-            rows = layout[of_type, ROWS]
-            columns = plan[of_type, FIELDS] + plan[of_type, PARTS]
-            place = layout[of_type, MATRIX] + columns * rows + filled[of_type]
-            filled[of_type] += 1
+            of_type = event_types[event]
+            place = contexts[of_type, MATRIX]
+            contexts[of_type, MATRIX] += 1
             matrix[place] = first_versions[commit] + index
-            matrix[place + rows] = timestamps[commit]
+            matrix[place + contexts[of_type, ROWS]] = timestamps[commit]
             event += 1
 
 
@@ -141,100 +291,74 @@ def _take_column(
     rows: int,
     kind: int,
     least_value: int,
-    value_count: int,
+    value_numbers: Integers,
     expected: Integers,
     column: Any,
 ) -> int:
-    """Read a column into the matrix; return the place behind it, or DAMAGED."""
-    if kind != VALUES:
-        for row in range(rows):
+    """Read a column into the matrix; return the place behind it, or DAMAGED.
+
+    `value_numbers` has the numbers of the payload's values in the table of all of them; `least_value` is 0 where a
+    column may have SHAPED cells, else FIRST_VALUE.
+    """
+    if kind == INTEGERS:
+        place = take_integers_packed(buffer, place, end, matrix[start : start + rows], rows)
+        least = VALUE_LIMIT
+        for row in range(rows if place >= 0 else 0):
+            matrix[start + row] += expected[row]
+            least = min(least, matrix[start + row])
+        return DAMAGED if least < VALUE_LIMIT else place
+
+    place = take_integers_packed(buffer, place, end, column, rows)
+    if place < 0:
+        return DAMAGED
+    by = 1 if kind == MIXED else 0
+    for row in range(rows):
+        number = column[row] - by
+        if number < 0 and kind == MIXED:
             matrix[start + row] = 0
-    if kind != INTEGERS:
-        place = take_integers_packed(buffer, place, end, column, rows)
-        if place < 0:
-            return DAMAGED
-        by = 1 if kind == MIXED else 0
-        for row in range(rows):
-            number = column[row]
-            if kind == MIXED and number == 0:
-                continue
-            if number < by + least_value or number >= by + value_count:
+            if number < -1:
                 return DAMAGED
-            matrix[start + row] = VALUE_BASE + number - by
-    if kind != VALUES:
-        place = take_integers_packed(buffer, place, end, column, rows)
-        if place < 0:
+            continue
+        if number < least_value or number > value_numbers.size:
             return DAMAGED
-        for row in range(rows):
-            if matrix[start + row] >= VALUE_LIMIT:
-                cell = column[row] + expected[row]
-                if cell < VALUE_LIMIT:
-                    return DAMAGED
-                matrix[start + row] = cell
-            elif column[row] != 0:
+        matrix[start + row] = VALUE_BASE + value_numbers[number - FIRST_VALUE] if number >= FIRST_VALUE else SHAPED
+    if kind == VALUES:
+        return place
+
+    place = take_integers_packed(buffer, place, end, column, rows)
+    if place < 0:
+        return DAMAGED
+    for row in range(rows):
+        if matrix[start + row] >= VALUE_LIMIT:
+            cell = column[row] + expected[row]
+            if cell < VALUE_LIMIT:
                 return DAMAGED
+            matrix[start + row] = cell
+        elif column[row] != 0:
+            return DAMAGED
     return place
 
 
 @kernel()
-def _room_of_shapes(plan: Integers, layout: Integers, key_starts: Integers, matrix: Integers, ranges: Integers) -> int:
-    """Return how many bytes the values that have their type's shape take at most, INTEGER_ROOM more than they need."""
-    room = INTEGER_ROOM
-    for of_type in range(len(plan)):
-        field, parts, rows = plan[of_type, SHAPED_FIELD], plan[of_type, PARTS], layout[of_type, ROWS]
-        if field < 0:
-            continue
-        first_key, marks = plan[of_type, FIRST_KEY], layout[of_type, MATRIX] + field * rows
-        of_parts = layout[of_type, MATRIX] + plan[of_type, FIELDS] * rows
-        keys = key_starts[first_key + parts] - key_starts[first_key]
-        for row in range(rows):
-            if matrix[marks + row] != SHAPED:
-                continue
-            room += keys
-            for part in range(parts):
-                cell = matrix[of_parts + part * rows + row]
-                room += INTEGER_ROOM if cell >= VALUE_LIMIT else ranges[cell - VALUE_BASE, 1]
-    return room
-
-
-@kernel(
-    "i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[:,::1], i8[:,::1], "
-    f"i8[:,::1], {TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1])"
-)
-def take_types(
+def _take_types_of_one(
     buffer: Octets,
     place: int,
     end: int,
-    value_starts: Integers,
-    ranges: Integers,
-    first_versions: Integers,
-    timestamps: Integers,
-    event_counts: Integers,
-    places: Integers,
-    plan: Integers,
+    types: Integers,
     layout: Integers,
+    value_numbers: Integers,
+    plan: Integers,
     steps: Integers,
     instructions: Integers,
-    condition_octets: Octets,
-    condition_starts: Integers,
-    key_starts: Integers,
-    room: Integers,
-    filled: Integers,
+    conditions: Integers,
     matrix: Integers,
     scratch: Integers,
 ) -> int:
-    """Read the columns of all types into the matrix; return the place behind them.
-
-    `value_starts` says where in the buffer each value is. `room` i8[1] becomes how many bytes shaped values take at
-    most. `filled` is zeros; `ranges` i8[values + 1, 2] is overwritten; `scratch` i8[4, n] is long enough.
-    """
-    _put_ranges(value_starts, ranges)
-    conditions = scratch[3]
-    _put_context(first_versions, timestamps, event_counts, places, plan, layout, filled, matrix)
-    find_conditions(buffer, ranges, len(ranges), condition_octets, condition_starts, conditions)
+    """Read the columns of all types of a payload; return the place behind them."""
     one, two, kinds = scratch[0], scratch[1], scratch[2]
-    for of_type in range(len(plan)):
-        rows, columns = layout[of_type, ROWS], plan[of_type, FIELDS] + plan[of_type, PARTS]
+    for index in range(types.size):
+        of_type, begin, rows = types[index], layout[index, MATRIX], layout[index, ROWS]
+        columns = plan[of_type, FIELDS] + plan[of_type, PARTS]
         place = take_integers_packed(buffer, place, end, kinds, columns)
         if place < 0:
             return DAMAGED
@@ -244,45 +368,139 @@ def take_types(
         for step in range(plan[of_type, FIRST_STEP], plan[of_type, FIRST_STEP] + columns):
             column = steps[step, STEP_COLUMN]
             expect(
-                matrix,
-                layout[of_type, MATRIX],
-                rows,
-                rows,
-                instructions,
-                steps[step, STEP_BEGIN],
-                steps[step, STEP_END],
-                conditions,
-                one,
+                matrix, begin, rows, rows, instructions, steps[step, STEP_BEGIN], steps[step, STEP_END], conditions, one
             )
             place = _take_column(
                 buffer,
                 place,
                 end,
                 matrix,
-                layout[of_type, MATRIX] + column * rows,
+                begin + column * rows,
                 rows,
                 kinds[column],
-                0 if column == plan[of_type, SHAPED_FIELD] else 1,
-                len(ranges),
+                0 if column == plan[of_type, SHAPED_FIELD] else FIRST_VALUE,
+                value_numbers,
                 one,
                 two,
             )
             if place < 0:
                 return DAMAGED
-    room[0] = _room_of_shapes(plan, layout, key_starts, matrix, ranges)
     return place
 
 
 @kernel(
-    f"i8(i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], {TABLE_SIGNATURE}, i8)"
+    "i8(u1[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i4[::1], i8[:,::1], i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
+)
+def take_types(
+    buffer: Octets,
+    places: Integers,
+    ends: Integers,
+    counts: Integers,
+    types: Integers,
+    type_starts: Integers,
+    layout: Integers,
+    value_numbers: Integers,
+    first_versions: Integers,
+    timestamps: Integers,
+    event_counts: Integers,
+    event_types: Numbers,
+    plan: Integers,
+    steps: Integers,
+    instructions: Integers,
+    conditions: Integers,
+    contexts: Integers,
+    matrix: Integers,
+    scratch: Integers,
+) -> int:
+    """Read the columns of all types of all payloads into the matrix; return whether all are SOUND, to their ends.
+
+    `conditions` has the cells of the plan's conditions. `contexts` i8[types of the plan, 2] is overwritten; `scratch`
+    i8[3, n] is long enough for each payload.
+    """
+    commit, event, value = 0, 0, 0
+    for payload in range(ends.size):
+        commits = commit + counts[payload, COMMITS]
+        events = event + counts[payload, EVENTS]
+        values = value + counts[payload, VALUE_COUNT]
+        first, last = type_starts[payload], type_starts[payload + 1]
+        for index in range(first, last):
+            of_type, rows = types[index], layout[index, ROWS]
+            of_fields = (plan[of_type, FIELDS] + plan[of_type, PARTS]) * rows
+            contexts[of_type, MATRIX], contexts[of_type, ROWS] = layout[index, MATRIX] + of_fields, rows
+        _put_context(
+            first_versions[commit:commits],
+            timestamps[commit:commits],
+            event_counts[commit:commits],
+            event_types[event:events],
+            contexts,
+            matrix,
+        )
+        place = _take_types_of_one(
+            buffer,
+            places[payload],
+            ends[payload],
+            types[first:last],
+            layout[first:last],
+            value_numbers[value:values],
+            plan,
+            steps,
+            instructions,
+            conditions,
+            matrix,
+            scratch,
+        )
+        if place != ends[payload]:
+            return DAMAGED
+        commit, event, value = commits, events, values
+    return SOUND
+
+
+@kernel("i8(i8[::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1], i8[:,::1])")
+def room_of_shapes(
+    types: Integers, layout: Integers, plan: Integers, key_starts: Integers, matrix: Integers, ranges: Integers
+) -> int:
+    """Return how many bytes the values that have their type's shape take at most, INTEGER_ROOM more than they need."""
+    room = INTEGER_ROOM
+    for index in range(types.size):
+        of_type, rows = types[index], layout[index, ROWS]
+        field, parts, begin = plan[of_type, SHAPED_FIELD], plan[of_type, PARTS], layout[index, MATRIX]
+        if field < 0:
+            continue
+        first_key, of_parts = plan[of_type, FIRST_KEY], begin + plan[of_type, FIELDS] * rows
+        keys = key_starts[first_key + parts] - key_starts[first_key]
+        for row in range(rows):
+            if matrix[begin + field * rows + row] != SHAPED:
+                continue
+            room += keys
+            for part in range(parts):
+                cell = matrix[of_parts + part * rows + row]
+                room += INTEGER_ROOM if cell >= VALUE_LIMIT else ranges[cell - VALUE_BASE, 1]
+    return room
+
+
+@kernel(f"void(u1[::1], i8[:,::1], i8, {TABLE_SIGNATURE})")
+def put_table(buffer: Octets, ranges: Integers, first: int, octets: Octets, starts: Integers) -> None:
+    """Copy the entries of a buffer from number `first` on, one after the other, and write where each starts."""
+    place = starts[0] = 0
+    for number in range(first, len(ranges)):
+        put_octets(octets, place, buffer, ranges[number, 0], ranges[number, 1])
+        place += ranges[number, 1]
+        starts[number - first + 1] = place
+
+
+@kernel(
+    f"i8(i8[::1], i8[:,::1], i8[:,::1], {TABLE_SIGNATURE}, i4[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], "
+    f"{TABLE_SIGNATURE}, i8)"
 )
 def put_rows(
-    plan: Integers,
+    types: Integers,
     layout: Integers,
+    plan: Integers,
     key_octets: Octets,
     key_starts: Integers,
-    places: Integers,
-    filled: Integers,
+    event_types: Numbers,
+    begins: Integers,
     matrix: Integers,
     cells: Integers,
     starts: Integers,
@@ -290,15 +508,15 @@ def put_rows(
     value_starts: Integers,
     value_count: int,
 ) -> int:
-    """Make rows of the columns, those of a type together, and where each event's row starts; put shaped values
-    together again behind the first `value_count` values. Returns how many values there are then.
+    """Make rows of the columns of all payloads, those of a type together, and where each event's row starts; put shaped
+    values together again behind the first `value_count` values. Returns how many values there are then.
 
-    `filled` is zeros. The cells of a payload number its values from FIRST_VALUE on, those of the rows from none on.
+    `begins` i8[2, types of the plan] has where the rows of each type begin, twice. The cells of the matrix number
+    values from FIRST_VALUE on, those of the rows from none on.
     """
-    begin = 0
-    for of_type in range(len(plan)):
-        fields, parts, rows = plan[of_type, FIELDS], plan[of_type, PARTS], layout[of_type, ROWS]
-        of_columns = layout[of_type, MATRIX]
+    for index in range(types.size):
+        of_type, rows, of_columns = types[index], layout[index, ROWS], layout[index, MATRIX]
+        fields, parts, begin = plan[of_type, FIELDS], plan[of_type, PARTS], begins[0, of_type]
         for field in range(fields):
             for row in range(rows):
                 cell = matrix[of_columns + field * rows + row]
@@ -316,10 +534,9 @@ def put_rows(
                 elif cell < VALUE_LIMIT:
                     cell -= FIRST_VALUE
                 cells[begin + row * fields + field] = cell
-        layout[of_type, MATRIX] = begin
-        begin += rows * fields
-    for event in range(places.size):
-        of_type = places[event]
-        starts[event] = layout[of_type, MATRIX] + filled[of_type] * plan[of_type, FIELDS]
-        filled[of_type] += 1
+        begins[0, of_type] = begin + rows * fields
+    for event in range(event_types.size):
+        of_type = event_types[event]
+        starts[event] = begins[1, of_type]
+        begins[1, of_type] += plan[of_type, FIELDS]
     return value_count

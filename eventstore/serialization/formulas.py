@@ -7,10 +7,11 @@ same type has another number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from eventstore.errors import UnknownEventType
 from eventstore.event_cells import Values
@@ -79,15 +80,18 @@ class Declaration(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Declarations of the types of one payload as kernels take them (see kernels/payloads.py)."""
+    """Declarations of the types of one payload, or of several, as kernels take them (see kernels/payloads.py)."""
 
     prefix: bytes
+    """What a payload of all of these types begins with."""
+    places: Mapping[bytes, Integers]
+    """By the prefix of each payload that is read so, the place of each of its types in this plan."""
     tags: Sequence[str]
     field_counts: Integers
     tag_values: Values
     columns: Sequence[int]
     """How many columns of each type are stored."""
-    shapes: Sequence[bool]
+    shapes: NDArray[np.bool_]
     """Whether a type has a shape."""
     scratch: int
     """The most columns that a type has."""
@@ -107,6 +111,7 @@ class _Stored(NamedTuple):
 _decode_prefix = msgspec.msgpack.Decoder(list[_Stored]).decode
 _FIELDS_MAX: Final = 1_000
 _PLANS_MAX: Final = 1_000
+_Key = TypeVar("_Key")
 
 
 class Formulas:
@@ -116,36 +121,45 @@ class Formulas:
         """The last declaration of a tag is the one that is written with; raises ValueError for one that cannot be."""
         self._declarations = {(each.tag, each.number): _checked(each) for each in declarations}
         self._current = dict(iter(self._declarations))
-        self._plans: dict[bytes | tuple[tuple[str, int], ...], Plan] = {}
+        self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}
+        self._plans_read: dict[tuple[bytes, ...], Plan] = {}
 
     def plan_for(self, types: tuple[tuple[str, int], ...]) -> Plan:
         """Return how to write events of these types, given their tags and how many fields they have."""
         plan = self._plans.get(types)
         if plan is None:
             plan = self._plan([_Stored(*each, self._number(*each)) for each in types])
-            self._keep(types, plan)
+            self._plans = _kept(self._plans, types, plan)
         return plan
 
-    def plan_of(self, prefix: bytes) -> Plan:
-        """Return how to read what follows a prefix; raises ValueError, or UnknownEventType for a later declaration."""
-        plan = self._plans.get(prefix)
+    def plan_of(self, prefixes: tuple[bytes, ...]) -> Plan:
+        """Return how to read what follows some prefixes, each of them named once.
+
+        Raises UnknownEventType for a later declaration, ValueError for what cannot be read, or not together: a type
+        that was stored in two ways.
+        """
+        plan = self._plans_read.get(prefixes)
         if plan is None:
-            try:
-                stored = _decode_prefix(prefix)
-            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-                raise ValueError(f"the types of the events cannot be read ({error})") from error
-            if len({each.tag for each in stored}) < len(stored):
+            by_prefix = {prefix: self._stored(prefix) for prefix in prefixes}
+            together = list(dict.fromkeys(each for stored in by_prefix.values() for each in stored))
+            if len({each.tag for each in together}) < len(together):
                 raise ValueError("a type of events is named twice")
-            plan = self._plan(stored)
-            if plan.prefix != prefix:
-                raise ValueError("the types of the events are not as they were written")
-            self._keep(prefix, plan)
+            places = {prefix: _places(stored, together) for prefix, stored in by_prefix.items()}
+            plan = self._plan(together)._replace(places=places)
+            self._plans_read = _kept(self._plans_read, prefixes, plan)
         return plan
 
-    def _keep(self, key: bytes | tuple[tuple[str, int], ...], plan: Plan) -> None:
-        if len(self._plans) >= _PLANS_MAX:
-            self._plans = {}
-        self._plans[key] = plan
+    def _stored(self, prefix: bytes) -> "list[_Stored]":
+        """Return the types that a prefix names."""
+        try:
+            stored = _decode_prefix(prefix)
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise ValueError(f"the types of the events cannot be read ({error})") from error
+        if _encode(stored) != prefix:
+            raise ValueError("the types of the events are not as they were written")
+        if len(set(stored)) < len(stored):
+            raise ValueError("a type of events is named twice")
+        return stored
 
     def _number(self, tag: str, field_count: int) -> int:
         number = self._current.get(tag, _UNDECLARED)
@@ -196,11 +210,12 @@ class Formulas:
             tag_values.number(_encode(tag))
         return Plan(
             prefix=encoded,
+            places={},
             tags=[each.tag for each in stored],
             field_counts=plan[:, payloads.FIELDS].copy(),
             tag_values=tag_values,
             columns=columns,
-            shapes=[shaped >= 0 for _, _, shaped, _, _ in types],
+            shapes=plan[:, payloads.SHAPED_FIELD] >= 0,
             scratch=max(columns, default=0),
             types=plan,
             steps=np.array(steps, np.int64).reshape(-1, payloads.STEP_CELLS),
@@ -208,6 +223,15 @@ class Formulas:
             conditions=_table(conditions),
             keys=_table(keys),
         )
+
+
+def _kept(plans: dict[_Key, Plan], key: _Key, plan: Plan) -> dict[_Key, Plan]:
+    """Return plans with one more, or it alone when there are too many."""
+    return {**(plans if len(plans) < _PLANS_MAX else {}), key: plan}
+
+
+def _places(stored: Sequence[_Stored], together: Sequence[_Stored]) -> Integers:
+    return np.array([together.index(each) for each in stored], np.int64)
 
 
 def _checked(declaration: Declaration) -> Declaration:

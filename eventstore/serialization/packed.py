@@ -24,7 +24,7 @@ import numpy as np
 
 from eventstore.event_cells import CommitRows, EventCells, Origins, Values
 from eventstore.kernels import payloads, unpacking
-from eventstore.kernels.compiling import Integers, Octets
+from eventstore.kernels.compiling import Integers, Numbers, Octets
 from eventstore.kernels.message_pack import INTEGER_ROOM
 from eventstore.kernels.packing import COLUMN_ROOM, PADDING, VALUE_ROOM
 from eventstore.kernels.texts import TEXT_BYTES, texts_of
@@ -154,11 +154,6 @@ class CommitColumns(NamedTuple):
             *([list(column) for column in zip(*origins, strict=True)] or [[], [], [], []]),
         ]
 
-    @property
-    def has_single_events(self) -> bool:
-        """Whether every commit has one event: then event i is that of commit i."""
-        return bool((self.commits.event_counts == 1).all())
-
     def _origins(self) -> list[tuple[str | None, str | None, str, dict[str, str] | None]]:
         origins = self.commits.origins
         found = [origins.values(number) for number in range(len(origins))]
@@ -167,116 +162,171 @@ class CommitColumns(NamedTuple):
 
 def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
     """Take a plain payload apart; raises ValueError when it is damaged, UnknownEventType for a later declaration."""
-    start = _PREFIX_BYTES + int.from_bytes(plain[:_PREFIX_BYTES], "little")
-    if start > len(plain):
-        raise ValueError("the payload ends within its prefix")
-    plan = formulas.plan_of(plain[_PREFIX_BYTES:start])
-    place, (commits, events, value_count, origins) = _counts(plain, start)
-    buffer = np.empty(len(plain) + PADDING, np.uint8)
-    buffer[: len(plain)] = np.frombuffer(plain, np.uint8)
-
-    longest = max(commits, events, value_count, origins, plan.scratch, len(plan.conditions[1])) + 1
-    scratch = np.empty((4, longest), np.int64)
-    origin_numbers, first_versions, timestamps, event_counts = np.empty((4, commits), np.int64)
-    fragment_starts, value_starts = np.empty(origins + 1, np.int64), np.empty(value_count + 1, np.int64)
-    identifiers = np.zeros((2, commits, TEXT_BYTES), np.uint8)
-    places = np.empty(events, np.int64)
-    place = unpacking.take_headers(
-        buffer,
-        place,
-        len(plain),
-        origin_numbers,
-        fragment_starts,
-        value_starts,
-        identifiers[0].reshape(-1),
-        identifiers[1].reshape(-1),
-        first_versions,
-        timestamps,
-        event_counts,
-        places,
-        len(plan.tags),
-        scratch,
-    )
-    if place < 0:
-        raise _damaged()
-    rows = CommitRows.of(
-        aggregate_ids=identifiers[0],
-        command_ids=identifiers[1],
-        first_versions=first_versions,
-        timestamps=timestamps,
-        origins=Origins(_values_in(buffer, fragment_starts)),
-        origin_numbers=origin_numbers.astype(np.int32),
-        event_counts=event_counts,
-    )
-    return CommitColumns(rows, _take_events(buffer, place, len(plain), plan, rows, places, value_starts, scratch))
+    return unpack_together([plain], formulas)
 
 
-def _take_events(
-    buffer: Octets,
-    place: int,
-    end: int,
-    plan: Plan,
-    commits: CommitRows,
-    places: Integers,
-    value_starts: Integers,
-    scratch: Integers,
-) -> EventCells:
-    """Read the columns of all types as rows of cells."""
-    value_count, type_count = len(value_starts) - 1, len(plan.tags)
-    rows: list[int] = np.bincount(places, minlength=type_count).tolist()
-    layout, cell_count = _layout(plan, rows)
-    if cell_count > CELLS_MAX:
-        raise ValueError(f"a payload has at most {CELLS_MAX} cells, found {cell_count}")
-    matrix = np.empty(cell_count, np.int64)
-    of_shapes, filled = np.zeros(1, np.int64), np.zeros((2, type_count), np.int64)
-    place = unpacking.take_types(
-        buffer,
-        place,
-        end,
-        value_starts,
-        np.empty((payloads.FIRST_VALUE + value_count, payloads.RANGE_CELLS), np.int64),
-        commits.first_versions,
-        commits.timestamps,
-        commits.event_counts,
-        places,
-        plan.types,
-        layout,
-        plan.steps,
-        plan.instructions,
-        *plan.conditions,
-        plan.keys[1],
-        of_shapes,
-        filled[0],
-        matrix,
-        scratch,
-    )
-    if place != end:
-        raise _damaged()
-    shaped_max = sum([count for count, has_shape in zip(rows, plan.shapes, strict=True) if has_shape])
-    values = _values_in(buffer, value_starts, room=int(of_shapes[0]), count=shaped_max)
-    row_starts = np.empty(len(places), np.int64)
-    cells = np.empty(cell_count, np.int64)
-    values.count = unpacking.put_rows(
-        plan.types,
-        layout,
-        *plan.keys,
-        places,
-        filled[1],
-        matrix,
-        cells,
-        row_starts,
-        *values.table,
-        value_count,
-    )
-    return EventCells.of(
-        values=values,
-        tags=plan.tags,
-        tag_values=plan.tag_values,
-        field_counts=plan.field_counts,
-        cells=cells,
-        types=places.astype(np.int32),
-        starts=row_starts,
-    )
+def unpack_together(plains: Sequence[bytes], formulas: Formulas = UNDECLARED) -> CommitColumns:
+    """Take plain payloads apart as if they were one, in their order; of none, nothing.
+
+    Raises what `unpack` raises without saying of which one, and ValueError as well where a type was stored in two ways.
+    """
+    prefixes = [
+        plain[_PREFIX_BYTES : _PREFIX_BYTES + int.from_bytes(plain[:_PREFIX_BYTES], "little")] for plain in plains
+    ]
+    plan = formulas.plan_of(tuple(sorted({*prefixes})))
+    read = _Reading(plains, prefixes, plan)
+    return CommitColumns(read.headers(), read.events())
+
+
+class _Reading:
+    """Payloads that are being read: their bytes in one buffer, and where in it each of them is read next."""
+
+    def __init__(self, plains: Sequence[bytes], prefixes: Sequence[bytes], plan: Plan) -> None:
+        self._plan = plan
+        self._buffer: Octets = np.frombuffer(bytearray().join([*plains, bytes(PADDING)]), np.uint8)
+        sizes, starts = list(map(len, plains)), [_PREFIX_BYTES + len(prefix) for prefix in prefixes]
+        self._ends: Integers = np.cumsum(sizes, dtype=np.int64)
+        self._places: Integers = self._ends - np.array(sizes, np.int64) + np.array(starts, np.int64)
+        types = [plan.places[prefix] for prefix in prefixes]
+        self._types: Integers = np.concatenate(types) if types else np.empty(0, np.int64)
+        self._type_starts: Integers = np.cumsum([0, *map(len, types)], dtype=np.int64)
+        self._counts: Integers = np.empty((len(plains), unpacking.COUNT_CELLS), np.int64)
+        found = unpacking.take_counts(self._buffer, self._places, self._ends, EVENTS_MAX, self._counts)
+        if found > EVENTS_MAX:
+            raise ValueError(f"a payload has at most {EVENTS_MAX} commits or events, found {found}")
+        _refuse_damaged(found)
+        commits, events, values, origins = self._counts.sum(axis=0).tolist()
+        self._commit_count, self._event_count, self._value_count, self._origin_count = commits, events, values, origins
+        longest = max(int(self._counts.max(initial=0)), plan.scratch) + 1
+        self._scratch: Integers = np.empty((3, longest), np.int64)
+
+    def headers(self) -> CommitRows:
+        """Read everything before the columns of the types."""
+        commits = self._commit_count
+        identifiers = np.zeros((2, commits, TEXT_BYTES), np.uint8)
+        self._first_versions, self._timestamps, self._event_counts = np.empty((3, commits), np.int64)
+        self._event_types: Numbers = np.empty(self._event_count, np.int32)
+        self._value_numbers: Integers = np.empty(self._value_count, np.int64)
+        origin_numbers: Numbers = np.empty(commits, np.int32)
+        value_ranges, value_slots = _numbering(payloads.FIRST_VALUE + self._value_count)
+        origin_ranges, origin_slots = _numbering(self._origin_count)
+        distinct = np.array([[payloads.FIRST_VALUE], [0]], np.int64)
+        found = unpacking.take_headers(
+            self._buffer,
+            self._places,
+            self._ends,
+            self._counts,
+            self._types,
+            self._type_starts,
+            identifiers[0].reshape(-1),
+            identifiers[1].reshape(-1),
+            self._first_versions,
+            self._timestamps,
+            self._event_counts,
+            origin_numbers,
+            self._event_types,
+            self._value_numbers,
+            value_ranges,
+            value_slots,
+            origin_ranges,
+            origin_slots,
+            distinct,
+            self._scratch,
+        )
+        _refuse_damaged(found)
+        (values,), (origins,) = distinct.tolist()
+        self._ranges: Integers = value_ranges[:values]
+        return CommitRows.of(
+            aggregate_ids=identifiers[0],
+            command_ids=identifiers[1],
+            first_versions=self._first_versions,
+            timestamps=self._timestamps,
+            origins=Origins(self._table(origin_ranges[:origins], first=0)),
+            origin_numbers=origin_numbers,
+            event_counts=self._event_counts,
+        )
+
+    def events(self) -> EventCells:
+        """Read the columns of all types as rows of cells, once the headers were read."""
+        plan = self._plan
+        layout = np.empty((len(self._types), payloads.LAYOUT_CELLS), np.int64)
+        rows_of_types = np.zeros(len(plan.tags), np.int64)
+        cell_count = unpacking.lay_out(
+            self._counts,
+            self._types,
+            self._type_starts,
+            self._event_types,
+            plan.types,
+            CELLS_MAX,
+            layout,
+            rows_of_types,
+        )
+        if cell_count < 0:
+            raise ValueError(f"a payload has at most {CELLS_MAX} cells, found {-cell_count}")
+        matrix, conditions = np.empty(cell_count, np.int64), np.empty(len(plan.conditions[1]) - 1, np.int64)
+        payloads.find_conditions(self._buffer, self._ranges, len(self._ranges), *plan.conditions, conditions)
+        found = unpacking.take_types(
+            self._buffer,
+            self._places,
+            self._ends,
+            self._counts,
+            self._types,
+            self._type_starts,
+            layout,
+            self._value_numbers,
+            self._first_versions,
+            self._timestamps,
+            self._event_counts,
+            self._event_types,
+            plan.types,
+            plan.steps,
+            plan.instructions,
+            conditions,
+            np.empty((len(plan.tags), payloads.LAYOUT_CELLS), np.int64),
+            matrix,
+            self._scratch,
+        )
+        _refuse_damaged(found)
+        room = unpacking.room_of_shapes(self._types, layout, plan.types, plan.keys[1], matrix, self._ranges)
+        shaped_max = int(rows_of_types[plan.shapes].sum())
+        values = self._table(self._ranges, first=payloads.FIRST_VALUE, room=room, count=shaped_max)
+        sizes = rows_of_types * plan.field_counts
+        starts, cells = np.empty(self._event_count, np.int64), np.empty(int(sizes.sum()), np.int64)
+        values.count = unpacking.put_rows(
+            self._types,
+            layout,
+            plan.types,
+            *plan.keys,
+            self._event_types,
+            np.array([np.cumsum(sizes) - sizes] * 2, np.int64),
+            matrix,
+            cells,
+            starts,
+            *values.table,
+            values.count,
+        )
+        return EventCells.of(
+            values=values,
+            tags=plan.tags,
+            tag_values=plan.tag_values,
+            field_counts=plan.field_counts,
+            cells=cells,
+            types=self._event_types,
+            starts=starts,
+        )
+
+    def _table(self, ranges: Integers, *, first: int, room: int = 0, count: int = 0) -> Values:
+        """Return the values from number `first` on as a table, with room for more behind them."""
+        octets = np.empty(int(ranges[first:, 1].sum()) + room, np.uint8)
+        starts = np.empty(len(ranges) - first + 1 + count, np.int64)
+        unpacking.put_table(self._buffer, ranges, first, octets, starts)
+        return Values.of(octets, starts, len(ranges) - first)
+
+
+def _numbering(count: int) -> tuple[Integers, Numbers]:
+    """Return room for so many entries that get numbers: their ranges, and the slots that they are found by."""
+    ranges = np.zeros((count, payloads.RANGE_CELLS), np.int64)
+    return ranges, np.full(1 << (2 * count).bit_length(), -1, np.int32)
 
 
 def _layout(plan: Plan, rows: Sequence[int]) -> tuple[Integers, int]:
@@ -288,38 +338,6 @@ def _layout(plan: Plan, rows: Sequence[int]) -> tuple[Integers, int]:
     return np.array(layout, np.int64).reshape(-1, payloads.LAYOUT_CELLS), place
 
 
-def _counts(plain: bytes, place: int) -> tuple[int, Sequence[int]]:
-    """Read the four counts of a payload; raises ValueError."""
-    found = []
-    for _ in range(4):
-        value = shift = 0
-        while True:
-            if place >= len(plain) or shift > 21:
-                raise _damaged()
-            byte = plain[place]
-            place += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        if value > EVENTS_MAX:
-            raise ValueError(f"a payload has at most {EVENTS_MAX} commits or events, found {value}")
-        found.append(value)
-    if max(found[2:]) > len(plain):
-        raise _damaged()
-    return place, found
-
-
-def _values_in(buffer: Octets, starts: Integers, *, room: int = 0, count: int = 0) -> Values:
-    """Return the values that lie between places of a buffer as a table, with room for more behind them."""
-    begin, size = int(starts[0]), int(starts[-1] - starts[0])
-    octets = np.empty(size + room, np.uint8)
-    octets[:size] = buffer[begin : begin + size]
-    own = np.empty(len(starts) + count, np.int64)
-    own[: len(starts)] = starts
-    own[: len(starts)] -= begin
-    return Values.of(octets, own, len(starts) - 1)
-
-
-def _damaged() -> ValueError:
-    return ValueError("the payload is not a list of commits: a column ends too early, or is not what was written")
+def _refuse_damaged(found: int) -> None:
+    if found != unpacking.SOUND:
+        raise ValueError("the payload is not a list of commits: a column ends too early, or is not what was written")

@@ -102,7 +102,7 @@ class StateMachine(Protocol[S, C]):
         self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
     ) -> int | None:
         """Apply events that are durable, in order, event i to the aggregate `numbers[i]`, which it makes `versions[i]`.
-        A number of -1 is of no aggregate here.
+        A number of -1 is of no aggregate here. Of `events` the first are meant, as many as there are numbers.
 
         Returns the place of the first whose version is not the next one of its aggregate, with those before it applied;
         None when there is none. Nothing is waiting to be kept or taken back.
