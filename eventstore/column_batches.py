@@ -74,7 +74,7 @@ class ColumnBatch:
 
     def columns(self, of_type: int) -> list[list[Any]]:
         """Return the stored columns of the type at a place in `tags`; raises ValueError or UnknownEventType."""
-        return self._codec.decode_columns(self.tags[of_type], self._columns.events)
+        return self._codec.decode_columns(of_type, self._columns.events)
 
     def header_columns(self) -> list[list[Any]]:
         """Return the eight columns of the commits' headers, in stored order."""

@@ -178,8 +178,12 @@ class State:
 
     def make_room(self, changes: int) -> None:
         """Make sure that so many changes find room: each may note a row and add a position."""
-        self.positions = _grown(self.positions, self.position_count + changes)
         self.undo = _grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
+        self.make_room_for_positions(changes)
+
+    def make_room_for_positions(self, changes: int) -> None:
+        """Make sure that so many changes find room of which none is noted."""
+        self.positions = _grown(self.positions, self.position_count + changes)
         if 2 * (self.position_count + changes) > self.index.size:
             self.index = np.full(2 * len(self.positions), -1, np.int64)
             fill_index(self.positions, self.index, self.position_count)

@@ -156,9 +156,7 @@ class EventCodec:
         return unpack(plain, self.formulas)
 
     def unpack_together(self, plains: Sequence[bytes]) -> CommitColumns:
-        """Take plain payloads apart as if they were one; raises what `unpack` raises, and ValueError as well where a
-        type was stored in two ways.
-        """
+        """Take plain payloads apart, in their order, as if they were one; raises what `unpack` raises."""
         return unpack_together(plains, self.formulas)
 
     def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:
@@ -205,9 +203,12 @@ class EventCodec:
         pairs = enumerate(zip(_events_with_headers(self.raw_commits(plain)), _events_with_headers(found), strict=False))
         return next((index for index, (written, other) in pairs if written != other), 0)
 
-    def decode_columns(self, tag: str, events: EventCells) -> list[list[Any]]:
-        """Return the values of every stored column of a type; raises ValueError or UnknownEventType."""
-        rows = events.rows_of(events.tags.index(tag))
+    def decode_columns(self, of_type: int, events: EventCells) -> list[list[Any]]:
+        """Return the values of every stored column of a type, by its place in `tags`.
+
+        Raises ValueError or UnknownEventType.
+        """
+        tag, rows = events.tags[of_type], events.rows_of(of_type)
         decoders = self._checked_decoders(tag, rows.shape[1])
         try:
             return [
