@@ -65,8 +65,9 @@ format: setup ## Format the Python code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 .PHONY: schema
-schema: setup ## Write tradingplatform/schema.graphql anew
+schema: setup ## Write tradingplatform/schema.graphql and the types of the front end anew
 	@$(BIN)/python manage.py graphql_schema --schema tradingplatform.schema.schema --out tradingplatform/schema.graphql
+	@$(BIN)/python manage.py frontend_types
 
 .PHONY: reset
 reset: setup ## Remove all data of the local platform (asks; YES=1 does not)

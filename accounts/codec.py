@@ -21,7 +21,7 @@ _PRICE: Final = "arguments.price"
 DECLARATIONS: Final = (
     Declaration(
         tag="TradeExecuted@1",
-        number=1,
+        number=2,
         fields=TradeExecuted.__struct_fields__,
         expected={
             "value": [Product("quantity", "price", SHARE)],
@@ -29,6 +29,7 @@ DECLARATIONS: Final = (
             "position_cost": [Term("value", 1, _BUY), Term("fee", 1, _BUY)],
             "position_realized_pnl": [Term("realized_pnl")],
             "total_realized_pnl": [Term("position_realized_pnl")],
+            "total_fees": [Term("fee")],
             "positions_cost": [Term("total_realized_pnl"), Term("cash_after", -1)],  # Less what was paid in.
             "portfolio_value": [Term("cash_after"), Term("positions_cost")],
             "trade_count": [Term(VERSION)],
@@ -62,7 +63,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

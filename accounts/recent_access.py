@@ -2,9 +2,10 @@
 each.
 
 Only what was allowed is kept, for at most `ACCESS_SECONDS`: so a revoked key, or a role that was taken away, counts
-after that time at the latest; what the database refuses is forgotten at once. While the database is away nobody can ask
-it, or take anything away there: then what it allowed within the last `OUTAGE_SECONDS` still counts, so that commands go
-on. Keys are held as hashes. One per web process; bounded.
+after that time at the latest; what the database refuses is forgotten at once. Who goes on asking is looked up anew,
+beside its requests, when half of that time is over, so that none of them waits for it. While the database is away
+nobody can ask it, or take anything away there: then what it allowed within the last `OUTAGE_SECONDS` still counts, so
+that commands go on. Keys are held as hashes. One per web process; bounded.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ class RecentAccess(Generic[A]):
         self._clock = clock
         self._entries: dict[bytes, dict[str | None, tuple[float, A]]] = {}
         self._count = 0
+        self._renewals: set[tuple[bytes, str | None]] = set()
 
     def find(self, key: str, account_id: str | None) -> A | None:
         """Return what the key was allowed on the account within the last moment."""
@@ -35,6 +37,21 @@ class RecentAccess(Generic[A]):
     def find_during_outage(self, key: str, account_id: str | None) -> A | None:
         """Return what the key was allowed on the account before the database went away."""
         return self._find(key, account_id, OUTAGE_SECONDS)
+
+    def begin_renewal(self, key: str, account_id: str | None) -> float | None:
+        """Return the instant as of which what is kept is to be looked up anew now; None as long as it is fresh, or is
+        being looked up. Whoever is given one says `end_renewal`.
+        """
+        name = (_hash(key), account_id)
+        entry, now = self._entries.get(name[0], {}).get(account_id), self._clock()
+        if entry is None or now - entry[0] < ACCESS_SECONDS / 2 or name in self._renewals:
+            return None
+        self._renewals.add(name)
+        return now
+
+    def end_renewal(self, key: str, account_id: str | None) -> None:
+        """Say that a look-up is over, whatever came of it."""
+        self._renewals.discard((_hash(key), account_id))
 
     def found_at(self, key: str, account_id: str | None) -> float | None:
         """Return when what is kept was found in the database, for what is derived from it."""

@@ -84,7 +84,8 @@ def _answered(body: msgspec.Raw, handler: CommandHandler) -> bytes:
     """Return the JSON of a batch's outcomes."""
     decoded: Any = decode_trades(body)
     batch = parsed_trades(decoded, "bench")
-    return bytes(answer_to(batch, handler.execute(batch.commands).batch).outcomes)
+    handled = handler.execute(batch.commands)
+    return bytes(answer_to(batch, handled.tell_in_short(0, len(batch.commands))).outcomes)
 
 
 def entry_of(request: Request[AccountCommand]) -> dict[str, object]:

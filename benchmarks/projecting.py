@@ -20,21 +20,20 @@ from django.db import transaction
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
 django.setup()
 
-from eventstore.column_batches import ColumnBatch  # noqa: E402 - models exist only now.
+from accounts.domain.values import average_cost, value_of  # noqa: E402 - models exist only now.
 from eventstore.provider import get_store  # noqa: E402
-from readmodels import plain_writes, projector, tables, tasks  # noqa: E402
+from readmodels import projector, tables, tasks, writes  # noqa: E402
 from readmodels.models import AccountSummary, StoredDay, StoredPosition, TradeHistory  # noqa: E402
-from readmodels.projections import account_summary, daily_pnl, portfolio_positions, trade_history  # noqa: E402
-from readmodels.projections.rows import Recorded, recorded_events  # noqa: E402
+from readmodels.projections import account_summary, trade_history  # noqa: E402
+from readmodels.projections.rows import Recorded, day, recorded_events  # noqa: E402
 
 STAGES: Final[dict[str, tuple[tuple[Any, str], ...]]] = {
-    "read": ((projector, "_next_in_columns"),),
-    "event_ids": ((ColumnBatch, "event_keys"),),
-    "sort_out": ((projector, "sort_out"),),
-    "encode": ((plain_writes.binary, "rows"), (plain_writes.binary, "texts"), (plain_writes.binary, "instants")),
+    "read": ((projector, "_next_batches"), (projector, "join")),
+    "classify": ((writes, "classify"),),
+    "encode": ((writes.binary, "rows"),),
     "copy": ((tables, "copy_binary"),),
     "replace": ((tables, "execute"),),
-    "publish": ((tasks, "publish"), (tasks, "changes_to_publish")),
+    "publish": ((tasks, "publish"), (tasks, "deltas_to_publish")),
 }
 IDLE_ROUNDS_MAX: Final = 3
 
@@ -88,20 +87,39 @@ def _orm(event_count: int) -> dict[str, Any]:
     return {"events": len(trades), "seconds": time.perf_counter() - started}
 
 
-def _save(trade: Recorded) -> None:
-    account = AccountSummary.objects.get(account_id=trade.account_id)
-    row = {field.name: getattr(account, field.name) for field in account._meta.concrete_fields}
-    account_summary.apply(row, trade)
-    for name, value in row.items():
-        setattr(account, name, value)
+def _save(recorded: Recorded) -> None:
+    trade = recorded.event
+    account = AccountSummary.objects.get(account_id=recorded.account_id)
+    for column, field in account_summary.OF_TRADES.items():
+        setattr(account, column, day(trade.day) if column == "day_date" else getattr(trade, field))
+    account.version, account.updated_at = recorded.version, recorded.at
     account.save()
-    for model, last in (
-        (StoredPosition, portfolio_positions.traded(None, trade)),
-        (StoredDay, daily_pnl.row_of(trade)),
-    ):
-        keys = {name: last.pop(name) for name in ("account_id", "symbol", "date") if name in last}
-        model.objects.update_or_create(defaults=last, **keys)
-    TradeHistory.objects.create(**trade_history.row_of(trade))
+    StoredPosition.objects.update_or_create(
+        account_id=recorded.account_id,
+        symbol=trade.symbol,
+        defaults={
+            "quantity": trade.position_quantity,
+            "reserved_quantity": 0,
+            "cost": trade.position_cost,
+            "avg_cost": average_cost(trade.position_cost, trade.position_quantity),
+            "last_price": trade.price,
+            "market_value": value_of(trade.position_quantity, trade.price),
+            "realized_pnl": trade.position_realized_pnl,
+            "version": recorded.version,
+            "updated_at": recorded.at,
+        },
+    )
+    StoredDay.objects.update_or_create(
+        account_id=recorded.account_id,
+        date=day(trade.day),
+        defaults={
+            "trades": trade.day_trades,
+            "volume": trade.day_volume,
+            "realized_pnl": trade.day_realized_pnl,
+            "version": recorded.version,
+        },
+    )
+    TradeHistory.objects.create(**trade_history.row_of(recorded))
 
 
 if __name__ == "__main__":

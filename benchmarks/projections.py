@@ -73,7 +73,6 @@ def _stages(platform: BenchmarkPlatform) -> Iterator[Figure]:
     note = "trades alone, one worker; wall clock, the database's time included"
     trades, stages = result["events"], result["stages"]
     yield Figure("readmodels.catch_up_trades_per_s", trades / result["seconds"], "trades/s", note)
-    stages["sort_out"] -= stages["event_ids"]
     for stage, seconds in stages.items():
         yield Figure(f"readmodels.stage_{stage}_us", seconds / trades * 1e6, "us a trade", _STAGE_NOTES[stage])
     rest = result["seconds"] - sum(stages.values())
@@ -86,9 +85,8 @@ def _stages(platform: BenchmarkPlatform) -> Iterator[Figure]:
 
 
 _STAGE_NOTES: Final = {
-    "read": "journal: read, verify, decompress, take apart",
-    "event_ids": "each event's id, from its hash",
-    "sort_out": "decode columns, versions, plain or not",
+    "read": "journal: read, verify, decompress, take apart, ids, join",
+    "classify": "which events are new, and of which kind",
     "encode": "rows of trade_history in binary",
     "copy": "COPY into trade_history, PostgreSQL's time",
     "replace": "rows of accounts, and of positions and days that follow, PostgreSQL's time",

@@ -24,14 +24,13 @@ async def give_back_connections() -> None:
         await _end_thread(context, _close_connections)
 
 
-async def end_request(context: ThreadSensitiveContext, close: Callable[[], object]) -> None:
-    """Call `close` as the last work on the request's thread, or here when it has none; no thread is begun after it.
+async def end_request(context: ThreadSensitiveContext, close: Callable[[], object]) -> bool:
+    """Call `close` as the last work on the request's thread; False when it has none. No thread is begun after it.
 
     What a task that outlived its request asks of the database then raises RuntimeError.
     """
     context._exited = True
-    if not await _end_thread(context, close):
-        close()
+    return await _end_thread(context, close)
 
 
 async def on_another_thread(work: Callable[[], T]) -> T:

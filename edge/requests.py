@@ -116,6 +116,9 @@ class _Body:
 
 def _in_time(send: Send) -> Send:
     async def send_in_time(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":  # The server keeps it until the first part.
+            await send(message)
+            return
         try:
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 await send(message)

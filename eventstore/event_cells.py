@@ -22,7 +22,7 @@ from eventstore.errors import UnknownEventType
 from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
 from eventstore.kernels.message_pack import INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
 from eventstore.kernels.messages import NO_SUCH_VALUE, put_events, put_messages, room_of_events, room_of_headers
-from eventstore.kernels.rows import gather_cells
+from eventstore.kernels.rows import NO_SUCH_ROW, NO_SUCH_TYPE, gather_events
 from eventstore.kernels.sha256 import hash_messages, merkle_root_of
 from eventstore.kernels.texts import TEXT_BYTES
 
@@ -41,6 +41,7 @@ __all__ = [
 _INTEGER_END: Final = 2**63
 _VALUES_MAX: Final = VALUE_LIMIT - VALUE_BASE
 _LEAST_ROOM: Final = 1_024
+_LEAST_TYPES: Final = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _Scalar = TypeVar("_Scalar", np.uint8, np.int32, np.int64)
@@ -109,18 +110,24 @@ class Values:
 
         Returns the cell of the first; those of the others follow it.
         """
-        if len(ends) and not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
+        if not len(ends):
+            return VALUE_BASE + self.count
+        if not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
             raise ValueError(f"the ends of values go up, to {len(buffer)} at most, found {ends}: give them in order")
-        return self._append(buffer[: ends[-1]] if len(ends) else buffer[:0], ends)
+        return self._append(buffer[: ends[-1]], ends)
 
     def encoded(self, cell: int) -> bytes:
         """Return the MessagePack of a cell, an integer's as well."""
+        return _encode(self.packed(int(cell)))
+
+    def packed(self, cell: int) -> int | msgspec.Raw:
+        """Return what encodes as the MessagePack of a cell: an integer, or a value's own bytes."""
         if cell >= VALUE_LIMIT:
-            return _encode(int(cell))
-        number = int(cell) - VALUE_BASE
+            return cell
+        number = cell - VALUE_BASE
         if not 0 <= number < self.count:
             raise ValueError(f"the table has {self.count} values, found a cell for number {number}")
-        return self.bytes[self.starts[number] : self.starts[number + 1]].tobytes()
+        return msgspec.Raw(self.bytes[self.starts[number] : self.starts[number + 1]].tobytes())
 
     def copy(self) -> "Values":
         """Return another table that begins with the same values."""
@@ -197,7 +204,7 @@ class EventCells:
         self.values = values or Values()
         self.tags: list[str] = []
         self.tag_values = Values()
-        self._field_counts: Integers = np.empty(0, np.int64)
+        self._field_counts: Integers = np.empty(_LEAST_TYPES, np.int64)
         self._cells: Integers = np.empty(_LEAST_ROOM, np.int64)
         self._types: Numbers = np.empty(_LEAST_ROOM, np.int32)
         self._starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
@@ -248,7 +255,7 @@ class EventCells:
     @property
     def field_counts(self) -> Integers:
         """How many fields the events of each type have: i8 by place in `tags`."""
-        return self._field_counts
+        return self._field_counts[: len(self.tags)]
 
     def add(self, event: msgspec.Struct) -> None:
         """Add one event, given as an object."""
@@ -278,21 +285,26 @@ class EventCells:
             raise ValueError(f"each of {count} events begins somewhere, found {len(starts)} starts")
         if not count:
             return
-        if not 0 <= types.min() <= types.max() < len(tags):
-            raise ValueError(f"the types of events are 0 to {len(tags) - 1}, found {types.min()} to {types.max()}")
-        sizes = np.array(field_counts, np.int64)[types]
-        if starts.min() < 0 or (starts + sizes).max() > len(cells):
-            raise ValueError(f"the rows of events lie within {len(cells)} cells, found one that does not")
         pairs = zip(tags, field_counts, strict=True)
         numbers = np.array([self._type_number(tag, field_count) for tag, field_count in pairs], np.int32)
-        first_cell = self._make_room(count, int(sizes.sum()))
-        self._cell_count = gather_cells(
-            _for_kernels(cells, np.int64), _for_kernels(starts, np.int64), sizes, self._cells, first_cell
+        first_cell = self._make_room(count, count * max(field_counts))
+        end = gather_events(
+            _for_kernels(cells, np.int64),
+            _for_kernels(starts, np.int64),
+            _for_kernels(types, np.int32),
+            np.array(field_counts, np.int64),
+            self._cells,
+            numbers,
+            self._starts,
+            self._types,
+            self._count,
+            first_cell,
         )
-        ends = np.cumsum(sizes)
-        self._starts[self._count : self._count + count] = first_cell + ends - sizes
-        self._types[self._count : self._count + count] = numbers[types]
-        self._count += count
+        if end == NO_SUCH_TYPE:
+            raise ValueError(f"the types of events are 0 to {len(tags) - 1}, found {types.min()} to {types.max()}")
+        if end == NO_SUCH_ROW:
+            raise ValueError(f"the rows of events lie within {len(cells)} cells, found one that does not")
+        self._count, self._cell_count = self._count + count, end
 
     def truncate(self, count: int) -> None:
         """Take back every event but the first `count`; their values stay (see Values.truncate)."""
@@ -313,10 +325,9 @@ class EventCells:
 
     def encoded(self, place: int) -> bytes:
         """Return the exact bytes of an event, as the hashes cover them."""
-        of_type, start = self.types[place], self.starts[place]
-        row = self._cells[start : start + self._field_counts[of_type]]
-        header = _encode([None] * (1 + len(row)))[: -(1 + len(row))]
-        return b"".join([header, _encode(self.tags[of_type]), *map(self.values.encoded, row.tolist())])
+        of_type, start = self._types[place], self._starts[place]
+        row = self._cells[start : start + self._field_counts[of_type]].tolist()
+        return _encode([self.tags[of_type], *[self.values.packed(cell) for cell in row]])
 
     def room(self, first_event: int = 0) -> int:
         """Return how many bytes the events from a place on take at most; raises ValueError for a cell of no value."""
@@ -337,16 +348,8 @@ class EventCells:
     def all_encoded(self) -> list[memoryview]:
         """Return the exact bytes of every event."""
         buffer, ends = np.empty(self.room() + INTEGER_ROOM, np.uint8), np.empty(self._count, np.int64)
-        put_events(
-            self.cells,
-            self.types,
-            self.starts,
-            self.field_counts,
-            *self.tag_values.table,
-            *self.values.table,
-            buffer,
-            ends,
-        )
+        tables = *self.tag_values.table, *self.values.table
+        put_events(self.cells, self.types, self.starts, self.field_counts, *tables, buffer, ends)
         view, bounds = buffer.data, [0, *ends.tolist()]
         return [view[start:end] for start, end in pairwise(bounds)]
 
@@ -362,7 +365,8 @@ class EventCells:
         if tag not in self.tags:
             self.tags.append(tag)
             self.tag_values.number(_encode(tag))
-            self._field_counts = np.append(self._field_counts, np.int64(field_count))
+            self._field_counts = _with_room(self._field_counts, used=len(self.tags) - 1, needed=len(self.tags))
+            self._field_counts[len(self.tags) - 1] = field_count
         number = self.tags.index(tag)
         if self._field_counts[number] != field_count:
             raise ValueError(f"a {tag} has {self._field_counts[number]} fields here, found {field_count}")

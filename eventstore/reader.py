@@ -7,7 +7,7 @@ is ever skipped, and neither is raised before a second reading has found the sam
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from eventstore.column_batches import ColumnBatch
+from eventstore.column_batches import ColumnBatch, take_apart
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.event_ids import fill_event_ids
@@ -196,13 +196,7 @@ def _take(batch: StoredBatch, codec: EventCodec, take: Callable[[StoredBatch, Ev
 
 
 def _as_columns(batch: StoredBatch, codec: EventCodec) -> ColumnBatch:
-    return ColumnBatch(
-        partition=batch.partition,
-        seq=batch.seq,
-        event_count=batch.event_count,
-        columns=_columns(batch, codec),
-        codec=codec,
-    )
+    return take_apart(batch, _columns(batch, codec), codec)
 
 
 def _columns(batch: StoredBatch, codec: EventCodec) -> CommitColumns:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.errors import IntegrityError
-from eventstore.kernels.texts import NameTable, Texts
+from eventstore.kernels.texts import NameTable, Texts, texts_of
 from eventstore.reader import Reader, stretches
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
@@ -57,7 +57,7 @@ class ReplayedStates(Mapping[str, S]):
 
     def _name_all(self) -> None:
         known = len(self._numbers)
-        self._numbers.update(zip(self._names.names(known), range(known, len(self._names)), strict=True))
+        self._numbers.update(zip(texts_of(self._names.names()[known:]), range(known, len(self._names)), strict=True))
 
 
 class Replayed(NamedTuple, Generic[S]):
@@ -124,5 +124,5 @@ class Replay(Generic[S]):
         known = len(self._names)
         numbers = self._names.enter(aggregate_ids)
         if len(self._names) > known:
-            self._machine.add_new(self._names.names(known))
+            self._machine.add_new(texts_of(self._names.names()[known:]))
         return numbers

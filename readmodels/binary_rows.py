@@ -8,14 +8,13 @@ together as one table of bytes. Arrays are as `array_recv` reads them. Not here:
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Integers: TypeAlias = NDArray[np.int64]
-Octets: TypeAlias = NDArray[np.uint8]
+from eventstore.kernels.compiling import Integers, Octets
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 END: Final = b"\xff\xff"
@@ -62,35 +61,25 @@ def dates(days: Iterable[int]) -> Fixed:
     return Fixed(">i4", np.asarray(days, np.int64) - EPOCH_DAYS)
 
 
-def uuids(keys: Sequence[bytes]) -> Fixed:
-    """Return a column of uuid, given the 16 bytes of each."""
-    return Fixed("V16", np.frombuffer(b"".join(keys), np.dtype(f"V{UUID_BYTES}")))
+def uuids(keys: Octets) -> Fixed:
+    """Return a column of uuid, given the bytes of each: u1[n, 16]."""
+    return Fixed(f"V{UUID_BYTES}", np.ascontiguousarray(keys).view(f"V{UUID_BYTES}").reshape(-1))
 
 
-def texts(values: Sequence[str | None]) -> Texts:
-    """Return a column of texts or NULLs."""
-    widths = set() if None in values else set(map(len, values))  # type: ignore[arg-type]
-    if len(widths) == 1:
-        width, data = widths.pop(), "".join(values).encode()  # type: ignore[arg-type]
-        if len(data) == width * len(values):  # Identifiers as a rule: of one width, and an octet for each character.
-            return _of_width(width, data, len(values))
-    return octet_strings([None if value is None else value.encode() for value in values])
+def texts(values: Sequence[str | None], numbers: Integers | None = None) -> Texts:
+    """Return a column of texts or NULLs: of these, or, for row i, of `values[numbers[i]]`."""
+    column = octet_strings([None if value is None else value.encode() for value in values])
+    return column if numbers is None else Texts(column.octets, column.starts[numbers], column.lengths[numbers])
 
 
-def _of_width(width: int, data: bytes, count: int) -> Texts:
+def identifiers(rows: Octets) -> Texts:
+    """Return a column of texts, given each with zeros behind: u1[n, width]."""
+    count, width = rows.shape
+    lengths = np.count_nonzero(rows, axis=1)
     table = np.empty((count, len(NULL) + width), np.uint8)
-    table[:, : len(NULL)] = np.frombuffer(width.to_bytes(len(NULL), "big"), np.uint8)
-    table[:, len(NULL) :] = np.frombuffer(data, np.uint8).reshape(count, width)
-    starts = np.arange(count, dtype=np.int64) * table.shape[1]
-    return Texts(table.reshape(-1), starts, np.full(count, table.shape[1], np.int64))
-
-
-def repeated_texts(values: Sequence[str | None]) -> Texts:
-    """Return what `texts` does, for a column in which few values come again and again."""
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    places = np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
-    distinct = texts(list(numbers))
-    return Texts(distinct.octets, distinct.starts[places], distinct.lengths[places])
+    table[:, : len(NULL)] = lengths.astype(">i4").view(np.uint8).reshape(count, len(NULL))
+    table[:, len(NULL) :] = rows
+    return Texts(table.reshape(-1), np.arange(count) * table.shape[1], lengths + len(NULL))
 
 
 def octet_strings(values: Sequence[bytes | None]) -> Texts:
@@ -100,23 +89,26 @@ def octet_strings(values: Sequence[bytes | None]) -> Texts:
     return Texts(np.frombuffer(b"".join(cells), np.uint8), np.cumsum(lengths) - lengths, lengths)
 
 
-def in_order_of(keys: Sequence[bytes]) -> Integers:
-    """Return the places of rows, those of an account side by side, else as they are: an index takes them faster so."""
-    first_halves = np.frombuffer(b"".join(keys), ">u8")[::2]
-    return np.argsort(first_halves, kind="stable")
+def either(is_first: NDArray[np.bool_], first: Texts, second: Texts) -> Texts:
+    """Return the first column where that is said of a row, else the second one."""
+    starts = np.where(is_first, first.starts, second.starts + len(first.octets))
+    return Texts(
+        np.concatenate([first.octets, second.octets]), starts, np.where(is_first, first.lengths, second.lengths)
+    )
 
 
-def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts], order: Integers) -> bytes:
-    """Return the rows that these columns make side by side, those of fixed width first; `order` holds their places."""
-    left = _left_side(fixed, len(fixed) + len(of_texts), order)
-    columns = [Texts(each.octets, each.starts[order], each.lengths[order]) for each in of_texts]
+def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts]) -> bytes:
+    """Return the rows that these columns make side by side, those of fixed width first; rows of one width lie together,
+    else they are in order.
+    """
+    left = _left_side(fixed, len(fixed) + len(of_texts))
     made: list[bytes] = []
-    for places in _of_one_width(columns, len(order)):
-        widths = [int(column.lengths[places[0]]) for column in columns]
+    for places in _of_one_width(of_texts, len(left)):
+        widths = [int(column.lengths[places[0]]) for column in of_texts]
         end = left.shape[1]
         table = np.empty((len(places), end + sum(widths)), np.uint8)
         table[:, :end] = left[places]
-        for column, width in zip(columns, widths, strict=True):
+        for column, width in zip(of_texts, widths, strict=True):
             table[:, end : end + width] = sliding_window_view(column.octets, width)[column.starts[places]]
             end += width
         made.append(table.tobytes())
@@ -133,18 +125,18 @@ def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:
         yield np.flatnonzero(kinds == kind)
 
 
-def _left_side(fixed: Sequence[Fixed], field_count: int, order: Integers) -> Octets:
+def _left_side(fixed: Sequence[Fixed], field_count: int) -> Octets:
     """Return the columns of fixed width with their length words, and the number of fields before them: (rows, width)"""
     fields = [("count", ">i2")]
     for number, column in enumerate(fixed):
         fields += [(f"length_{number}", ">i4"), (f"value_{number}", column.form)]
     form = np.dtype(fields)
-    made = np.empty(len(order), form)
+    made = np.empty(len(fixed[0].values), form)
     made["count"] = field_count
     for number, column in enumerate(fixed):
         made[f"length_{number}"] = np.dtype(column.form).itemsize
-        made[f"value_{number}"] = column.values[order]
-    return made.view(np.uint8).reshape(len(order), form.itemsize)
+        made[f"value_{number}"] = column.values
+    return made.view(np.uint8).reshape(len(made), form.itemsize)
 
 
 class Array(bytes):
@@ -168,8 +160,8 @@ def date_array(days: Iterable[int]) -> Array:
     return _array(dates(days), element_oid=_DATE, array_oid=_DATES)
 
 
-def uuid_array(keys: Sequence[bytes]) -> Array:
-    """Return an array of uuid, given the bytes of each."""
+def uuid_array(keys: Octets) -> Array:
+    """Return an array of uuid, given the bytes of each: u1[n, 16]."""
     return _array(uuids(keys), element_oid=_UUID, array_oid=_UUIDS)
 
 

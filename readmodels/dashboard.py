@@ -23,7 +23,7 @@ from eventstore.provider import get_store
 from market.quote_board import read_board
 from market.quotes import Quote
 from readmodels import firm_queries
-from readmodels.firm_shapes import exposure_shapes, totals_shape
+from readmodels.firm_shapes import FirmTotals, exposure_shapes
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections.rows import Row
 
@@ -69,7 +69,7 @@ class Dashboard:
         flow = _flow(self._totals, totals, now - self._read_at)
         self._totals, self._read_at = totals, now
         return {
-            "totals": [totals_shape(row) for row in totals],
+            "totals": [FirmTotals.show(row) for row in totals],
             "flow": flow,
             "exposure": {
                 "symbols": exposure_shapes(symbols, by_sector=False),

@@ -1,18 +1,18 @@
 """Trying again to project what was set aside: an account's dead letters, in order of version, all or nothing."""
 
-from typing import Any
+from uuid import UUID
 
+import numpy as np
 from django.db import transaction
 
+from eventstore.column_batches import EventColumns, join
 from eventstore.provider import get_store
-from eventstore.record import Commit
 from readmodels import locks
-from readmodels.event_writes import write_commits
 from readmodels.models import DeadLetter, ProjectionCheckpoint
-from readmodels.projections.changes import Changes
+from readmodels.writes import Written, write
 
 
-def retry_account(account_id: str) -> Changes:
+def retry_account(account_id: str) -> Written:
     """Project an account's dead letters and forget them; raises what the projection raises, and changes nothing
     then.
     """
@@ -24,9 +24,12 @@ def retry_account(account_id: str) -> Changes:
             # The projector of this partition waits: it must not set aside more of the account meanwhile.
             ProjectionCheckpoint.objects.select_for_update().get(partition=partition)
         letters.delete()
-        return write_commits([commit for place in places for commit in _commits(account_id, *place)])
+        return write(_events_of(account_id, places))
 
 
-def _commits(account_id: str, partition: int, seq: int) -> list[Commit[Any]]:
-    (batch,) = get_store().read_batches(partition=partition, after_seq=seq - 1, limit=1)
-    return [commit for commit in batch.commits if commit.aggregate_id == account_id]
+def _events_of(account_id: str, places: list[tuple[int, int]]) -> EventColumns:
+    read = get_store().read_column_batches
+    batches = [read(partition=partition, after_seq=seq - 1, limit=1) for partition, seq in places]
+    events = join([batch for (batch,) in batches])
+    is_own = (events.aggregate_keys == np.frombuffer(UUID(account_id).bytes, np.uint8)).all(axis=1)
+    return events.of_commits(np.flatnonzero(is_own[events.aggregate_numbers]))

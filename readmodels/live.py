@@ -6,14 +6,11 @@ A push is never the truth: it says from which version to which, and whoever miss
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from channels.layers import get_channel_layer
-
-from readmodels.projections.changes import Changes
-from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
 
 log = structlog.get_logger(__name__)
 
@@ -25,30 +22,6 @@ def group_of(account_id: str) -> str:
     return f"account.{account_id}"
 
 
-def deltas_of(changes: Changes) -> list[dict[str, Any]]:
-    """Return one message for each account that changed."""
-    deltas = {
-        account_id: {
-            "type": "account.delta",
-            "account_id": account_id,
-            "from_version": changes.from_versions[account_id],
-            "version": row["version"],
-            "account": account_shape(row),
-            "positions": [],
-            "orders": [],
-            "trades": [],
-        }
-        for account_id, row in changes.summaries.items()
-    }
-    for (account_id, _), position in changes.positions.items():
-        deltas[account_id]["positions"].append(position_shape(position))
-    for order in changes.orders.values():
-        deltas[str(order["account_id"])]["orders"].append(order_shape(order))
-    for trade in changes.trades:
-        deltas[trade["account_id"]]["trades"].append(trade_shape(trade))
-    return list(deltas.values())
-
-
 class Publisher:
     """Sends messages to channel groups from synchronous code, over one event loop that keeps its connections."""
 
@@ -56,9 +29,8 @@ class Publisher:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True).start()
 
-    def publish(self, all_changes: Iterable[Changes]) -> None:
+    def publish(self, messages: Sequence[dict[str, Any]]) -> None:
         """Send what changed; a channel layer that is away is logged, since clients fetch again anyway."""
-        messages = [delta for changes in all_changes for delta in deltas_of(changes)]
         if not messages:
             return
         sending = asyncio.run_coroutine_threadsafe(self._send(messages), self._loop)
@@ -68,7 +40,7 @@ class Publisher:
             sending.cancel()
             log.warning("changes not pushed", accounts=len(messages), reason=repr(error))
 
-    async def _send(self, messages: list[dict[str, Any]]) -> None:
+    async def _send(self, messages: Sequence[dict[str, Any]]) -> None:
         layer = get_channel_layer()
         for message in messages:
             await layer.group_send(group_of(message["account_id"]), message)
@@ -77,9 +49,9 @@ class Publisher:
 _publisher: Publisher | None = None
 
 
-def publish(all_changes: Iterable[Changes]) -> None:
+def publish(messages: Sequence[dict[str, Any]]) -> None:
     """Send what changed, from this process's publisher (made when first needed: threads do not survive a fork)."""
     global _publisher
     if _publisher is None:
         _publisher = Publisher()
-    _publisher.publish(all_changes)
+    _publisher.publish(messages)

@@ -5,28 +5,27 @@ Idempotent and ordered: a batch that is delivered twice, or a worker that dies a
 A hole or an altered batch stops the partition and says so. An event that cannot be projected goes to the dead letters,
 and so do the later events of its account, in order; all other accounts go on.
 
-Several partitions go together, plain trades and refusals as columns (`plain_writes.py`), all else event by event
-(`event_writes.py`). When anything at all goes wrong with that, nothing of it is kept, and each partition is projected
-alone, event by event. What goes wrong with one then, whatever it is, stops that one and says so.
+Several partitions go together (writes.py). When anything at all goes wrong with that, nothing of it is kept, and the
+same is done with each partition alone, then with each of its accounts, then with each commit of the account at which it
+goes wrong. What goes wrong with a partition otherwise, whatever it is, stops that one and says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import numpy as np
 import structlog
 from django.db import connection, transaction
 
-from eventstore.column_batches import ColumnBatch
+from eventstore.column_batches import ColumnBatch, EventColumns, join
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_store
-from eventstore.record import Batch, Commit
-from readmodels import locks, plain_writes, tables
-from readmodels.event_writes import write_commits
+from readmodels import binary_rows, locks
 from readmodels.models import DeadLetter, ProjectionCheckpoint
-from readmodels.projections import account_summary
-from readmodels.projections.changes import Changes, VersionSkipped
-from readmodels.projections.plain_trades import Sorted, accounts_among, of_accounts, sort_out
+from readmodels.projections.classified import VersionSkipped
+from readmodels.projections.rows import uuid_text
+from readmodels.writes import Written, current_versions, write
 
 log = structlog.get_logger(__name__)
 
@@ -39,17 +38,14 @@ PARTITIONS_AT_ONCE_MAX: Final = 8
 
 
 class Projected(NamedTuple):
-    """What one round did: the changes to tell others about, and whether there may be more to do. `plain` are those that
-    nobody has put into words yet (followed.py).
-    """
+    """What one round did: what was written, to tell others about, and whether there may be more to do."""
 
-    changes: tuple[Changes, ...]
+    written: list[Written]
     event_count: int
     may_have_more: bool
-    plain: Sorted | None = None
 
 
-NOTHING: Final = Projected((), 0, False)
+NOTHING: Final = Projected([], 0, False)
 
 
 def project_partition(partition: int, *, to_seq: int | None = None) -> Projected:
@@ -63,20 +59,22 @@ def project_together(partitions: Sequence[int], *, to_seq: int | None = None) ->
     """Project the next events of several partitions, those that no other worker is at, as `project_partition` does."""
     try:
         with transaction.atomic():
-            return [_project_in_columns(partitions, to_seq)]
+            return [_project(partitions, to_seq, _write_whole)]
     except Exception as error:  # Whatever it was: the way that isolates it is the slow one.
         if _is_connection_lost():
             raise
         log.error("partitions not projected together; projecting each alone", partitions=partitions, exc_info=error)
-    return [_project_or_stop(partition, to_seq) for partition in partitions]
+    return [_project_alone(partition, to_seq) for partition in partitions]
 
 
-def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projected:
+def _project(
+    partitions: Sequence[int], to_seq: int | None, write_events: Callable[[EventColumns], list[Written]]
+) -> Projected:
     checkpoints = _locked_checkpoints(partitions) if locks.may_project() else []
     batches: list[ColumnBatch] = []
     for checkpoint in checkpoints:
         try:
-            own = _next_in_columns(checkpoint, to_seq, EVENTS_AT_ONCE_MAX // len(checkpoints) or 1)
+            own = _next_batches(checkpoint, to_seq, EVENTS_AT_ONCE_MAX // len(checkpoints) or 1)
         except EventStoreError as error:
             _stop(checkpoint, error)
             continue
@@ -85,88 +83,107 @@ def _project_in_columns(partitions: Sequence[int], to_seq: int | None) -> Projec
             batches += own
     if not batches:
         return NOTHING
-    standing = _standing(accounts_among(batches))
-    found = sort_out(batches, standing.versions)
-    changes = write_batches(of_accounts(batches, found.other_accounts)) if found.other_accounts else []
-    if found.versions:
-        plain_writes.write(found, standing)
+    written = write_events(join(batches))
     _move_checkpoints(checkpoints)
-    return Projected(tuple(changes), sum(batch.event_count for batch in batches), True, found)
-
-
-def _standing(keys: set[bytes]) -> plain_writes.Standing:
-    """Return the accounts whose trades and refusals can be taken as columns."""
-    standing = plain_writes.standing_accounts(list(keys))
-    if DeadLetter.objects.exists():
-        for account_id in held_accounts(str(UUID(bytes=key)) for key in keys):
-            standing.versions.pop(UUID(account_id).bytes, None)
-    return standing
+    return Projected(written, sum(batch.event_count for batch in batches), True)
 
 
 def _move_checkpoints(checkpoints: Sequence[ProjectionCheckpoint]) -> None:
     ProjectionCheckpoint.objects.bulk_update(checkpoints, ["seq", "stopped_because"])
 
 
-def _project_or_stop(partition: int, to_seq: int | None) -> Projected:
-    """Project a partition alone; when even that fails, the others after it must not wait for it for ever."""
+def _project_alone(partition: int, to_seq: int | None) -> Projected:
+    """Project a partition account by account; when even that fails, the others after it must not wait for it for
+    ever.
+    """
     try:
-        return project_alone(partition, to_seq=to_seq)
+        with transaction.atomic():
+            return _project([partition], to_seq, _write_account_by_account)
     except Exception as error:
         if _is_connection_lost():
             raise
         with transaction.atomic():
-            checkpoint = _locked_checkpoint(partition)
-            if checkpoint is not None:
+            for checkpoint in _locked_checkpoints([partition]):
                 _stop(checkpoint, error)
         return NOTHING
 
 
-def project_alone(partition: int, *, to_seq: int | None = None) -> Projected:
-    """Project the next events of one partition, event by event."""
-    with transaction.atomic():
-        checkpoint = _locked_checkpoint(partition) if locks.may_project() else None
-        if checkpoint is None:
-            return NOTHING
-        try:
-            batches = _next_batches(partition, checkpoint.seq, to_seq)
-            changes = write_batches(batches)
-        except (EventStoreError, VersionSkipped) as error:
-            _stop(checkpoint, error)
-            return NOTHING
-        if not batches:
-            return NOTHING
-        checkpoint.seq, checkpoint.stopped_because = batches[-1].seq, ""
-        checkpoint.save(update_fields=["seq", "stopped_because"])
-    return Projected(tuple(changes), sum(batch.event_count for batch in batches), True)
+def _write_whole(events: EventColumns) -> list[Written]:
+    """Write the rows of all events but those of accounts with dead letters, which become more of these."""
+    held = held_accounts(_keys(events))
+    if not held:
+        return [write(events)]
+    is_held = _are_of(events, held)
+    written = write(events.of_commits(np.flatnonzero(~is_held)))
+    _set_aside(events.of_commits(np.flatnonzero(is_held)), {})
+    return [written]
 
 
-def write_batches(batches: Sequence[Batch]) -> list[Changes]:
-    """Write the rows of batches, in a transaction of the caller; accounts with a poison event are set aside."""
-    held = held_accounts(commit.aggregate_id for batch in batches for commit in batch.commits)
-    commits = [commit for batch in batches for commit in batch.commits if commit.aggregate_id not in held]
+def _write_account_by_account(events: EventColumns) -> list[Written]:
+    """Write the rows of all events, or else of each account alone: only those with a poison event are set aside."""
     try:
         with transaction.atomic():
-            changes = [write_commits(commits)]
+            return _write_whole(events)
     except VersionSkipped:
         raise
     except Exception as error:  # Whatever one event raises must not stop the other accounts.
         if _is_connection_lost():
             raise
-        log.error("batch not projected as a whole; projecting account by account", exc_info=error)
-        changes, poisoned = _write_account_by_account(commits)
-        held |= poisoned
-    _set_aside(batches, held)
-    return changes
+        log.error("batches not projected as a whole; projecting account by account", exc_info=error)
+    held = held_accounts(_keys(events))
+    written: list[Written] = []
+    poisoned: dict[bytes, str] = {}
+    for key in _keys(events):
+        if key not in held:
+            try:
+                with transaction.atomic():
+                    written.append(write(events.of_commits(np.flatnonzero(_are_of(events, [key])))))
+            except VersionSkipped:
+                raise
+            except Exception:
+                if _is_connection_lost():
+                    raise
+                written += _write_up_to_poison(events, key, poisoned)
+    _set_aside(events.of_commits(np.flatnonzero(_are_of(events, [*held, *poisoned]))), poisoned)
+    return written
 
 
-def held_accounts(account_ids: Any) -> dict[str, str]:
+def _write_up_to_poison(events: EventColumns, key: bytes, poisoned: dict[bytes, str]) -> list[Written]:
+    """Write the commits of an account up to the one at which it goes wrong, and note why."""
+    written: list[Written] = []
+    for commit in np.flatnonzero(_are_of(events, [key])):
+        own = events.of_commits(np.array([commit]))
+        try:
+            with transaction.atomic():
+                written.append(write(own))
+        except Exception as error:
+            if _is_connection_lost():
+                raise
+            poisoned[key] = f"{type(error).__name__}: {error}"
+            version = int(own.versions[0])
+            log.error("event set aside", account_id=str(UUID(bytes=key)), version=version, exc_info=error)
+            break
+    return written
+
+
+def held_accounts(keys: Sequence[bytes]) -> list[bytes]:
     """Return which of these accounts have dead letters; their later events have to wait."""
-    found = DeadLetter.objects.filter(account_id__in=set(account_ids)).values_list("account_id", flat=True)
-    return {str(account_id): "" for account_id in found}
+    if not DeadLetter.objects.exists():
+        return []
+    ids = [UUID(bytes=key) for key in keys]
+    found = DeadLetter.objects.filter(account_id__in=ids).values_list("account_id", flat=True).distinct()
+    return [account_id.bytes for account_id in found]
 
 
-def _locked_checkpoint(partition: int) -> ProjectionCheckpoint | None:
-    return next(iter(_locked_checkpoints([partition])), None)
+def _keys(events: EventColumns) -> list[bytes]:
+    keys: list[bytes] = binary_rows.uuids(events.aggregate_keys).values.tolist()
+    return keys
+
+
+def _are_of(events: EventColumns, keys: Collection[bytes]) -> Any:
+    """Tell which commits are of some accounts: b1[commits]."""
+    is_wanted = np.array([key in keys for key in _keys(events)], bool)
+    return is_wanted[events.aggregate_numbers]
 
 
 def _locked_checkpoints(partitions: Iterable[int]) -> list[ProjectionCheckpoint]:
@@ -179,7 +196,7 @@ def _locked_checkpoints(partitions: Iterable[int]) -> list[ProjectionCheckpoint]
     return list(rows.filter(partition__in=wanted))
 
 
-def _next_in_columns(checkpoint: ProjectionCheckpoint, to_seq: int | None, events_max: int) -> list[ColumnBatch]:
+def _next_batches(checkpoint: ProjectionCheckpoint, to_seq: int | None, events_max: int) -> list[ColumnBatch]:
     store, after_seq = get_store(), checkpoint.seq
     batches: list[ColumnBatch] = []
     event_count = 0
@@ -198,21 +215,6 @@ def _next_in_columns(checkpoint: ProjectionCheckpoint, to_seq: int | None, event
     return batches
 
 
-def _next_batches(partition: int, after_seq: int, to_seq: int | None) -> list[Batch]:
-    store = get_store()
-    batches: list[Batch] = []
-    event_count = 0
-    while event_count < EVENTS_AT_ONCE_MAX and len(batches) < BATCHES_AT_ONCE_MAX:
-        limit = BATCHES_READ_MAX if to_seq is None else min(BATCHES_READ_MAX, to_seq - after_seq)
-        read = store.read_batches(partition=partition, after_seq=after_seq, limit=limit) if limit > 0 else []
-        if not read:
-            break
-        batches += read
-        after_seq = read[-1].seq
-        event_count += sum(batch.event_count for batch in read)
-    return batches
-
-
 def _stop(checkpoint: ProjectionCheckpoint, error: Exception) -> None:
     reason = str(error) if isinstance(error, EventStoreError | VersionSkipped) else f"{type(error).__name__}: {error}"
     if checkpoint.stopped_because != reason:
@@ -221,54 +223,24 @@ def _stop(checkpoint: ProjectionCheckpoint, error: Exception) -> None:
         checkpoint.save(update_fields=["stopped_because"])
 
 
-def _write_account_by_account(commits: Sequence[Commit[Any]]) -> tuple[list[Changes], dict[str, str]]:
-    by_account: dict[str, list[Commit[Any]]] = {}
-    for commit in commits:
-        by_account.setdefault(commit.aggregate_id, []).append(commit)
-    written: list[Changes] = []
-    poisoned: dict[str, str] = {}
-    for account_id, own in by_account.items():
-        for commit in own:
-            try:
-                with transaction.atomic():
-                    written.append(write_commits([commit]))
-            except VersionSkipped:
-                raise
-            except Exception as error:
-                if _is_connection_lost():
-                    raise
-                poisoned[account_id] = f"{type(error).__name__}: {error}"
-                log.error("event set aside", account_id=account_id, version=commit.first_version, exc_info=error)
-                break
-    return written, poisoned
-
-
-def _set_aside(batches: Sequence[Batch], held: dict[str, str]) -> None:
-    """Keep the events of held accounts that are not in the tables as dead letters, the first with its error."""
-    if not held:
-        return
-    rows = tables.read_rows(table=account_summary.TABLE, column="account_id", values=list(held))
-    versions = {str(row["account_id"]): row["version"] for row in rows}
-    letters: list[DeadLetter] = []
-    for batch in batches:
-        for commit in batch.commits:
-            if commit.aggregate_id not in held:
-                continue
-            for index, event in enumerate(commit.events):
-                version = commit.first_version + index
-                if version <= versions.get(commit.aggregate_id, 0):
-                    continue
-                letters.append(
-                    DeadLetter(
-                        account_id=commit.aggregate_id,
-                        version=version,
-                        partition=batch.partition,
-                        seq=batch.seq,
-                        event_type=type(event).__name__,
-                        error=held[commit.aggregate_id],
-                    )
+def _set_aside(events: EventColumns, errors: dict[bytes, str]) -> None:
+    """Keep events that are not in the tables as dead letters, the first of an account with its error."""
+    remaining = dict(errors)
+    versions = current_versions(events.aggregate_keys).versions[events.aggregate_numbers]
+    letters = []
+    for place, commit in enumerate(events.commit_of.tolist()):
+        if events.versions[place] > versions[commit]:
+            key = events.aggregate_keys[events.aggregate_numbers[commit]]
+            letters.append(
+                DeadLetter(
+                    account_id=uuid_text(key),
+                    version=int(events.versions[place]),
+                    partition=int(events.partitions[commit]),
+                    seq=int(events.seqs[commit]),
+                    event_type=events.cells.tags[events.cells.types[place]].partition("@")[0],
+                    error=remaining.pop(key.tobytes(), ""),
                 )
-                held[commit.aggregate_id] = ""
+            )
     DeadLetter.objects.bulk_create(letters, ignore_conflicts=True)
 
 

@@ -1,156 +1,176 @@
-"""Rows as the API shows them: money and quantities as decimal strings, instants in RFC 3339. One place for REST,
-WebSocket and exports.
+"""What the APIs show of an account, declared once for REST, GraphQL, WebSocket, exports and the front end
+(accounts/shapes.py). Rows are those of the tables and views of the same names.
 """
 
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from accounts.domain.values import format_amount, format_quantity
+from accounts import shapes as s
 from readmodels.projections.rows import Row
+
+ACCOUNT_STATUSES: Final = ("ACTIVE", "FROZEN", "CLOSED")
+ORDER_STATUSES: Final = ("PENDING", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "EXPIRED", "REJECTED", "REPLACED")
+SIDES: Final = ("BUY", "SELL")
+ACTOR: Final = "user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>. Names are of the time"
+VERSION_OF_ROW: Final = "Account version that this stands on"
+
+
+def positions_value(row: Row) -> int:
+    """Return what the positions of an account are worth."""
+    value: int = row["portfolio_value"] - row["cash"]
+    return value
+
+
+class AccountDay(s.Shape):
+    """The account's last trading day (UTC)."""
+
+    date = s.Day("Null before the first trade", of="day_date", null=True)
+    volume = s.Money("Value traded", of="day_volume")
+    trades = s.Count(of="day_trades")
+    realized_pnl = s.Money("Realized profit or loss", of="day_realized_pnl")
+
+
+class RiskLimits(s.Shape):
+    """The account's risk limits."""
+
+    max_position_percent = s.Percent("Of the portfolio, per symbol", of="max_position_bp")
+    max_daily_value = s.Money("Traded value per UTC day")
+    max_trade_value = s.Money("Value of one trade")
+
+
+class Account(s.Shape):
+    """An account, its positions valued at the price that it last traded them at."""
+
+    account_id = s.Id()
+    name = s.Text()
+    owner = s.Text("The user for good, such as user:17")
+    owner_name = s.Text(
+        "What the owner is called now; `owner` when there is no such user",
+        of=lambda row: row.get("owner_name") or row["owner"],
+    )
+    currency = s.Text("ISO 4217")
+    status = s.Choice(ACCOUNT_STATUSES)
+    role = s.Choice(("owner", "trader", "viewer", "staff"), "The asking user's role", of=lambda row: row.get("role"))
+    cash = s.Money("Cash")
+    reserved_cash = s.Money("The part of it that working buy orders keep")
+    buying_power = s.Money("The rest: what there is to spend", of=lambda row: row["cash"] - row["reserved_cash"])
+    positions_cost = s.Money("What the shares held cost")
+    positions_value = s.Money("What they are worth", of=positions_value)
+    portfolio_value = s.Money("Cash and positions")
+    realized_pnl = s.Money("Realized profit or loss so far")
+    unrealized_pnl = s.Money("Unrealized profit or loss", of=lambda row: positions_value(row) - row["positions_cost"])
+    deposited = s.Money("All deposits")
+    withdrawn = s.Money("All withdrawals")
+    trade_count = s.Count()
+    open_orders = s.Count("Orders that work")
+    day = s.One(AccountDay)
+    limits = s.One(RiskLimits)
+    version = s.Count(VERSION_OF_ROW)
+    updated_at = s.Instant("When the event of that version was recorded")
+
+
+class Position(s.Shape):
+    """Shares held in one symbol."""
+
+    symbol = s.Text()
+    quantity = s.Shares("Shares")
+    reserved_quantity = s.Shares("Shares that working sell orders keep")
+    available = s.Shares("The rest: what there is to sell", of=lambda row: row["quantity"] - row["reserved_quantity"])
+    avg_cost = s.Money("Average cost of one share")
+    cost = s.Money("Total cost")
+    last_price = s.Money("Price that the account last traded it at")
+    market_value = s.Money("Quantity times last price, rounded half to even")
+    unrealized_pnl = s.Money("Market value less cost", of=lambda row: row["market_value"] - row["cost"])
+    realized_pnl = s.Money("Realized in this symbol so far")
+    version = s.Count(VERSION_OF_ROW)
+    updated_at = s.Instant("When the event of that version was recorded")
+
+
+class Order(s.Shape):
+    """An order, whether it works or has ended; what the orders that it replaced had filled counts as filled."""
+
+    order_id = s.Id()
+    client_order_id = s.Text("The client's, or made by the server; unique among the account's working orders only")
+    symbol = s.Text()
+    side = s.Choice(SIDES)
+    order_type = s.Choice(("MARKET", "LIMIT", "STOP", "STOP_LIMIT"))
+    time_in_force = s.Choice(("DAY", "GTC", "IOC", "FOK"))
+    status = s.Choice(ORDER_STATUSES, "The first two work, all others have ended")
+    quantity = s.Shares("Shares in all")
+    filled_quantity = s.Shares("Shares filled")
+    remaining_quantity = s.Shares(
+        "Shares not filled, also of an order that has ended", of=lambda row: row["quantity"] - row["filled_quantity"]
+    )
+    avg_fill_price = s.Money("Half to even; null when nothing is filled", null=True)
+    filled_value = s.Money("Value of all fills")
+    limit_price = s.Money(null=True)
+    stop_price = s.Money(null=True)
+    reserve_price = s.Money("What a buy keeps in cash for each share that is not filled")
+    replaces = s.Id("The order whose place it took", null=True)
+    replaced_by = s.Id("The order that took its place", null=True)
+    reason = s.Text("Why it was cancelled, expired or rejected; may be empty")
+    placed_version = s.Count("Account version of its placing")
+    version = s.Count("Account version of its latest event")
+    command_id = s.Text("The command that placed it")
+    actor = s.Text(f"Who placed it: {ACTOR}")
+    placed_at = s.Instant()
+    updated_at = s.Instant()
+    ended_at = s.Instant("Null while it works", null=True)
+
+
+class Trade(s.Shape):
+    """A trade that was booked."""
+
+    trade_id = s.Id("The event's id, derived from its hash")
+    version = s.Count("Account version of the trade")
+    symbol = s.Text()
+    side = s.Choice(SIDES)
+    quantity = s.Shares("Shares")
+    price = s.Money("Price of one share")
+    value = s.Money("Quantity times price, rounded half to even")
+    fee = s.Money("What the trade cost")
+    realized_pnl = s.Money("Realized by this trade")
+    cash_after = s.Money("Cash after it")
+    order_id = s.Text("The order that it belongs to, if any", null=True)
+    command_id = s.Text()
+    executed_at = s.Instant()
+
+
+class Event(s.Shape):
+    """An event of the account: its audit trail, refusals included."""
+
+    event_id = s.Id("Derived from the event's hash")
+    version = s.Count("Account version of the event")
+    type = s.Text("Such as TradeExecuted", of="event_type")
+    recorded_at = s.Instant()
+    actor = s.Text(ACTOR)
+    command_id = s.Text()
+    correlation_id = s.Text()
+    causation_id = s.Text(null=True)
+    data = s.Object("The event's fields; money and quantities as decimal strings")
+
+
+class DailyPnl(s.Shape):
+    """A day with trades (UTC)."""
+
+    date = s.Day()
+    trades = s.Count()
+    volume = s.Money("Value traded")
+    realized_pnl = s.Money("Realized profit or loss")
+    version = s.Count(VERSION_OF_ROW)
 
 
 def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
     """Show a row of account_summary; `role` is the asking user's, `owner_name` what the owner is called now."""
-    positions_value = row["portfolio_value"] - row["cash"]
-    return {
-        "account_id": str(row["account_id"]),
-        "name": row["name"],
-        "owner": row["owner"],
-        "owner_name": row.get("owner_name") or row["owner"],
-        "currency": row["currency"],
-        "status": row["status"],
-        "role": role,
-        "cash": format_amount(row["cash"]),
-        "reserved_cash": format_amount(row["reserved_cash"]),
-        "buying_power": format_amount(row["cash"] - row["reserved_cash"]),
-        "positions_cost": format_amount(row["positions_cost"]),
-        "positions_value": format_amount(positions_value),
-        "portfolio_value": format_amount(row["portfolio_value"]),
-        "realized_pnl": format_amount(row["realized_pnl"]),
-        "unrealized_pnl": format_amount(positions_value - row["positions_cost"]),
-        "deposited": format_amount(row["deposited"]),
-        "withdrawn": format_amount(row["withdrawn"]),
-        "trade_count": row["trade_count"],
-        "open_orders": row["open_orders"],
-        "day": {
-            "date": None if row["day_date"] is None else row["day_date"].isoformat(),
-            "volume": format_amount(row["day_volume"]),
-            "trades": row["day_trades"],
-            "realized_pnl": format_amount(row["day_realized_pnl"]),
-        },
-        "limits": {
-            "max_position_percent": f"{row['max_position_bp'] // 100}.{row['max_position_bp'] % 100:02d}",
-            "max_daily_value": format_amount(row["max_daily_value"]),
-            "max_trade_value": format_amount(row["max_trade_value"]),
-        },
-        "version": row["version"],
-        "updated_at": instant_text(row["updated_at"]),
-    }
+    return Account.show(row if role is None else {**row, "role": role})
 
 
-def position_shape(row: Row) -> dict[str, Any]:
-    """Show a row of portfolio_positions."""
-    value = row["market_value"]
-    return {
-        "symbol": row["symbol"],
-        "quantity": format_quantity(row["quantity"]),
-        "reserved_quantity": format_quantity(row["reserved_quantity"]),
-        "available": format_quantity(row["quantity"] - row["reserved_quantity"]),
-        "avg_cost": format_amount(row["avg_cost"]),
-        "cost": format_amount(row["cost"]),
-        "last_price": format_amount(row["last_price"]),
-        "market_value": format_amount(value),
-        "unrealized_pnl": format_amount(value - row["cost"]),
-        "realized_pnl": format_amount(row["realized_pnl"]),
-        "version": row["version"],
-        "updated_at": instant_text(row["updated_at"]),
-    }
-
-
-def order_shape(row: Row) -> dict[str, Any]:
-    """Show a row of orders."""
-    return {
-        "order_id": str(row["order_id"]),
-        "client_order_id": row["client_order_id"],
-        "symbol": row["symbol"],
-        "side": row["side"],
-        "order_type": row["order_type"],
-        "time_in_force": row["time_in_force"],
-        "status": row["status"],
-        "quantity": format_quantity(row["quantity"]),
-        "filled_quantity": format_quantity(row["filled_quantity"]),
-        "remaining_quantity": format_quantity(row["quantity"] - row["filled_quantity"]),
-        "avg_fill_price": _amount_or_none(row["avg_fill_price"]),
-        "filled_value": format_amount(row["filled_value"]),
-        "limit_price": _amount_or_none(row["limit_price"]),
-        "stop_price": _amount_or_none(row["stop_price"]),
-        "reserve_price": format_amount(row["reserve_price"]),
-        "replaces": _id_or_none(row["replaces"]),
-        "replaced_by": _id_or_none(row["replaced_by"]),
-        "reason": row["reason"],
-        "placed_version": row["placed_version"],
-        "version": row["version"],
-        "command_id": row["command_id"],
-        "actor": row["actor"],
-        "placed_at": instant_text(row["placed_at"]),
-        "updated_at": instant_text(row["updated_at"]),
-        "ended_at": None if row["ended_at"] is None else instant_text(row["ended_at"]),
-    }
-
-
-def trade_shape(row: Row) -> dict[str, Any]:
-    """Show a row of trade_history."""
-    return {
-        "trade_id": str(row["trade_id"]),
-        "version": row["version"],
-        "symbol": row["symbol"],
-        "side": row["side"],
-        "quantity": format_quantity(row["quantity"]),
-        "price": format_amount(row["price"]),
-        "value": format_amount(row["value"]),
-        "fee": format_amount(row["fee"]),
-        "realized_pnl": format_amount(row["realized_pnl"]),
-        "cash_after": format_amount(row["cash_after"]),
-        "order_id": row["order_id"],
-        "command_id": row["command_id"],
-        "executed_at": instant_text(row["executed_at"]),
-    }
-
-
-def event_shape(row: Row) -> dict[str, Any]:
-    """Show a row of activity."""
-    return {
-        "event_id": str(row["event_id"]),
-        "version": row["version"],
-        "type": row["event_type"],
-        "recorded_at": instant_text(row["recorded_at"]),
-        "actor": row["actor"],
-        "command_id": row["command_id"],
-        "correlation_id": row["correlation_id"],
-        "causation_id": row["causation_id"],
-        "data": row["data"],
-    }
-
-
-def day_shape(row: Row) -> dict[str, Any]:
-    """Show a row of daily_pnl."""
-    return {
-        "date": row["date"].isoformat(),
-        "trades": row["trades"],
-        "volume": format_amount(row["volume"]),
-        "realized_pnl": format_amount(row["realized_pnl"]),
-        "version": row["version"],
-    }
-
-
-def _amount_or_none(amount: int | None) -> str | None:
-    return None if amount is None else format_amount(amount)
-
-
-def _id_or_none(identity: object) -> str | None:
-    return None if identity is None else str(identity)
-
-
-def instant_text(at: datetime) -> str:
+def instant_text(at: Any) -> str:
     """Return an instant as the API shows it."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return s.instant_text(at)
+
+
+position_shape = Position.show
+order_shape = Order.show
+trade_shape = Trade.show
+event_shape = Event.show
+day_shape = DailyPnl.show

@@ -4,21 +4,24 @@ A round writes trades and the accounts' own figures; to replace a position and a
 PostgreSQL more than all the rest. So `account_summary.positions_version` says up to which version the rows of
 stored_positions and stored_days, and the three columns that are made of them, have followed, and readers put newer
 trades over them (current_views.py). They follow when an account has `TRADES_BEHIND_MAX` newer events, when the first
-of them is `SECONDS_BEHIND_MAX` old, and before anything else than a plain event is projected. Nothing of this is kept
-in memory: a worker that dies leaves rows that are behind, and no error.
+of them is `SECONDS_BEHIND_MAX` old, and in every round in which an account trades or has an order while one works: what
+working sells keep is in stored rows alone. Nothing of this is kept in memory: a worker that dies leaves rows that are
+behind, and no error.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from django.db import transaction
+import numpy as np
+from django.db import connection, transaction
 from psycopg import sql
 
+from eventstore.kernels.compiling import Octets
 from readmodels import binary_rows as binary
 from readmodels import locks, tables
 from readmodels.current_views import average_cost_sql, market_value_sql
 from readmodels.projections import account_summary, portfolio_positions
+from readmodels.projections.changes import Place, ReservedShares
 
 TRADES_BEHIND_MAX: Final = 256
 """So many events of an account may be newer than its stored rows; a read of the account goes through them."""
@@ -61,8 +64,8 @@ _FOLLOW: Final = sql.SQL(
         SELECT DISTINCT ON (account_id, symbol COLLATE "C") * FROM newer
         ORDER BY account_id, symbol COLLATE "C", version DESC
     ) AS latest
-    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity,
-        reserved_quantity = excluded.reserved_quantity, cost = excluded.cost, avg_cost = excluded.avg_cost,
+    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity, cost = excluded.cost,
+        avg_cost = excluded.avg_cost,
         last_price = excluded.last_price, market_value = excluded.market_value, realized_pnl = excluded.realized_pnl,
         version = excluded.version, updated_at = excluded.updated_at
     WHERE excluded.version > stored.version"""
@@ -81,15 +84,40 @@ _FOLLOWED: Final = sql.SQL(
         account_summary.CONCENTRATION.format(account_id="given.account_id", positions=portfolio_positions.TABLE)
     )
 )
+_RESERVED: Final = sql.SQL(
+    """UPDATE stored_positions AS stored SET reserved_quantity = given.quantity,
+        version = GREATEST(stored.version, given.version), updated_at = GREATEST(stored.updated_at, given.updated_at)
+    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+        AS given (account_id, symbol, quantity, version, updated_at)
+    WHERE stored.account_id = given.account_id AND stored.symbol = given.symbol"""
+)
 
 
-def follow(keys: Sequence[bytes]) -> int:
+class PositionNotFound(Exception):
+    """A sell works on a symbol that has no row: the table is not what the events say."""
+
+
+def reserve(reserved: Mapping[Place, ReservedShares]) -> None:
+    """Note what working sells keep of positions, in a transaction of the caller, after the rows of their accounts have
+    followed: an account sells only what it has. Raises PositionNotFound.
+    """
+    if not reserved:
+        return
+    rows = [(*place, *kept) for place, kept in reserved.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVED, [list(column) for column in zip(*rows, strict=True)])
+        found = cursor.rowcount
+    if found != len(rows):
+        raise PositionNotFound(f"{len(rows)} positions have shares that sells keep, {found} are in the table")
+
+
+def follow(keys: Octets) -> int:
     """Let the stored rows of those of these accounts follow that are behind, in a transaction of the caller; return how
-    many there were. `keys` are the 16 bytes of their ids.
+    many there were. `keys` u1[n, 16] are the bytes of their ids.
 
     Their own rows are locked first, by a statement before: the next one sees all trades up to the versions in them.
     """
-    found = [key for (key,) in tables.fetch(_LOCKED, [binary.uuid_array(keys)])] if keys else []
+    found = tables.fetch(_LOCKED, [binary.uuid_array(keys)]) if len(keys) else []
     _follow_locked(found)
     return len(found)
 
@@ -101,24 +129,24 @@ def follow_aged() -> int:
     with transaction.atomic():
         if not locks.may_project():
             return 0
-        found = [key for (key,) in tables.fetch(_AGED, [SECONDS_BEHIND_MAX, ACCOUNTS_AT_ONCE_MAX])]
+        found = tables.fetch(_AGED, [SECONDS_BEHIND_MAX, ACCOUNTS_AT_ONCE_MAX])
         _follow_locked(found)
     return len(found)
 
 
 def follow_all() -> int:
     """Let the stored rows of every account follow, in a transaction of the caller; return how many were behind."""
-    found = [key for (key,) in tables.fetch(_BEHIND, [])]
-    return sum(follow(keys) for keys in _chunks(found))
+    found = _octets(tables.fetch(_BEHIND, []))
+    starts = range(0, len(found), ACCOUNTS_AT_ONCE_MAX)
+    return sum(follow(found[start : start + ACCOUNTS_AT_ONCE_MAX]) for start in starts)
 
 
-def _follow_locked(keys: Sequence[bytes]) -> None:
-    if keys:
-        tables.execute(_FOLLOW, [binary.uuid_array(keys)])
-        tables.execute(_FOLLOWED, [binary.uuid_array(keys)])
+def _follow_locked(rows: Sequence[tuple[bytes]]) -> None:
+    if rows:
+        keys = binary.uuid_array(_octets(rows))
+        tables.execute(_FOLLOW, [keys])
+        tables.execute(_FOLLOWED, [keys])
 
 
-def _chunks(keys: Sequence[Any]) -> Iterator[list[Any]]:
-    remaining = iter(keys)
-    while chunk := list(islice(remaining, ACCOUNTS_AT_ONCE_MAX)):
-        yield chunk
+def _octets(rows: Sequence[tuple[bytes]]) -> Octets:
+    return np.frombuffer(b"".join([key for (key,) in rows]), np.uint8).reshape(-1, binary.UUID_BYTES)

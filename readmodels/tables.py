@@ -6,7 +6,7 @@ upsert that only ever moves a row to a higher version. Sums are added to, which 
 statement as arrays, in PostgreSQL's own binary formats.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
@@ -31,22 +31,27 @@ from readmodels.projections.firm import Sums, SumTable
 from readmodels.projections.rows import Row, number_of, timestamp_of
 
 
-def read_rows(*, table: str, column: str, values: Collection[str]) -> list[Row]:
-    """Return the rows whose `column` (a UUID) is one of `values`."""
+def read_rows(*, table: str, column: str, values: Collection[str], are_locked: bool = False) -> list[Row]:
+    """Return the rows whose `column` (a UUID) is one of `values`; with `are_locked`, nobody else changes them until the
+    transaction ends.
+    """
     if not values:
         return []
-    query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s::uuid[])").format(sql.Identifier(table), sql.Identifier(column))
+    query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s::uuid[]) {}").format(
+        sql.Identifier(table), sql.Identifier(column), sql.SQL("FOR UPDATE" if are_locked else "")
+    )
     return _fetch(query, [list(values)])
 
 
-def read_rows_at(*, table: str, key: tuple[str, str], places: Collection[tuple[str, str]]) -> list[Row]:
-    """Return the rows whose `key`, a UUID and a text, is one of `places`."""
-    if not places:
-        return []
+def read_newer_rows(*, table: str, versions: Mapping[str, int], order: str) -> list[Row]:
+    """Return the rows of accounts that have a higher version than is given for each, in the order of a column."""
     query = sql.SQL(
-        "SELECT stored.* FROM unnest(%s::uuid[], %s::text[]) AS wanted ({key}) JOIN {table} AS stored USING ({key})"
-    ).format(table=sql.Identifier(table), key=_names(key))
-    return _fetch(query, [list(column) for column in zip(*places, strict=True)])
+        "SELECT newer.* FROM unnest(%s::uuid[], %s::bigint[]) AS given (account_id, version) CROSS JOIN LATERAL ("
+        "SELECT * FROM {} AS stored "
+        "WHERE stored.account_id = given.account_id AND stored.version > given.version OFFSET 0"
+        ") AS newer ORDER BY newer.account_id, newer.{}"
+    ).format(sql.Identifier(table), sql.Identifier(order))
+    return _fetch(query, [list(versions), list(versions.values())])
 
 
 def concentrations(account_ids: Collection[str], *, positions: str = portfolio_positions.TABLE) -> dict[str, Row]:
@@ -61,15 +66,6 @@ def concentrations(account_ids: Collection[str], *, positions: str = portfolio_p
         concentration=sql.SQL(account_summary.CONCENTRATION.format(account_id="wanted.account_id", positions=positions))
     )
     return {row.pop("account_id"): row for row in _fetch(query, [list(account_ids)])}
-
-
-def copy_rows(*, table: str, rows: Sequence[Row]) -> None:
-    """Add new rows."""
-    if not rows:
-        return
-    columns = list(rows[0])
-    with connection.cursor() as cursor:
-        _copy(cursor, sql.Identifier(table), columns, ([row[name] for name in columns] for row in rows))
 
 
 def upsert_rows(*, table: str, key: Sequence[str], rows: Collection[Row]) -> None:

@@ -15,12 +15,12 @@ from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from eventstore.provider import get_store
-from readmodels.followed import changes_to_publish
 from readmodels.live import publish
 from readmodels.models import ProjectionCheckpoint
 from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
 from readmodels.pulse import PROJECTOR, give_pulse
 from readmodels.stored_rows import ACCOUNTS_AT_ONCE_MAX, follow_aged
+from readmodels.subscriptions import deltas_to_publish
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ def project_once() -> int:
     behind = partitions_behind()
     for start in range(0, len(behind), PARTITIONS_AT_ONCE_MAX):
         for projected in project_together(behind[start : start + PARTITIONS_AT_ONCE_MAX]):
-            publish(changes_to_publish(projected))
+            publish(deltas_to_publish(projected.written))
             total += projected.event_count
     return total
 

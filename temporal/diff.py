@@ -11,14 +11,13 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from accounts.domain.values import format_amount
-from eventstore.instants import instant_of
+from accounts.shapes import instant_text
 from eventstore.provider import get_store
 from eventstore.record import RecordedEvent
 from temporal.as_of import AccountAsOf, account_as_of, translated
 from temporal.errors import InvalidMoment
 from temporal.moments import NOW, Moment
-from temporal.shapes import account_shape, instant_text
-from temporal.summaries import reason_of, summary_of
+from temporal.shapes import AccountDiff, account_shape
 
 FIRST: Final = Moment(version=1)
 _OF_THE_MOMENT: Final = frozenset({"at", "recorded_at", "actor", "command_id", "event_id", "event_type", "version"})
@@ -106,33 +105,16 @@ def figures(found: AccountAsOf) -> dict[str, Any]:
     return flat | _last_day_with_a_trade(found)
 
 
+class DiffPage(NamedTuple):
+    """A difference and a page of its events."""
+
+    difference: Difference
+    page: EventPage
+
+
 def diff_shape(found: Difference, page: EventPage) -> dict[str, Any]:
     """Return a difference and a page of its events as JSON shows them."""
-    return {
-        "account_id": found.before.account_id,
-        "from_version": found.before.version,
-        "to_version": found.after.version,
-        "changes": [
-            {"field": change.field, "before": change.before, "after": change.after} for change in found.changes
-        ],
-        "events": [event_shape(event) for event in page.events],
-        "next": None if page.next is None else str(page.next),
-    }
-
-
-def event_shape(event: RecordedEvent) -> dict[str, Any]:
-    """Return an event with who asked for it, why, and what it says in one line."""
-    return {
-        "version": event.version,
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "recorded_at": instant_text(instant_of(event.timestamp)),
-        "actor": event.actor,
-        "command_id": event.command_id,
-        "correlation_id": event.correlation_id,
-        "reason": reason_of(event.data),
-        "summary": summary_of(event.data),
-    }
+    return AccountDiff.show(DiffPage(found, page))
 
 
 def _last_day_with_a_trade(found: AccountAsOf) -> dict[str, Any]:

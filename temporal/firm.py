@@ -15,13 +15,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from accounts.domain.state import Account
-from accounts.domain.values import format_amount
 from eventstore.provider import get_store
 from eventstore.replay import ReplayedStates
 from temporal.as_of import EVOLVER, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
 from temporal.moments import Moment
-from temporal.shapes import instant_text, position_shape
 
 THREADS_MAX: Final = 4
 """Partitions that are replayed at a time, each by a reader of its own."""
@@ -61,22 +59,13 @@ class Totals:
         for place, value in enumerate((1, state.cash, state.positions_value)):
             sums[place] += value
 
-    def shape(self) -> dict[str, Any]:
-        """Return them as JSON shows them."""
-        return {
-            "at": instant_text(self.at),
-            "accounts": self.accounts,
-            "currencies": [
-                {
-                    "currency": currency,
-                    "accounts": accounts,
-                    "cash": format_amount(cash),
-                    "positions_value": format_amount(positions_value),
-                    "portfolio_value": format_amount(cash + positions_value),
-                }
-                for currency, (accounts, cash, positions_value) in sorted(self.by_currency.items())
-            ],
-        }
+    @property
+    def currencies(self) -> list[dict[str, Any]]:
+        """The sums of each currency, in the order of their codes."""
+        return [
+            {"currency": currency, "accounts": accounts, "cash": cash, "positions_value": value}
+            for currency, (accounts, cash, value) in sorted(self.by_currency.items())
+        ]
 
 
 def accounts_as_of(
@@ -90,32 +79,6 @@ def accounts_as_of(
     if account_ids is None:
         return _all(at, on_progress)
     return _known(at, sorted(account_ids), on_progress)
-
-
-def then_shape(account: AccountThen) -> dict[str, Any]:
-    """Return one of many accounts as JSON shows it, positions at the price that it had last traded them at."""
-    state = account.state
-    return {
-        "account_id": account.account_id,
-        "version": account.version,
-        "status": state.status,
-        "currency": state.currency,
-        "cash": format_amount(state.cash),
-        "reserved_cash": format_amount(state.reserved_cash),
-        "buying_power": format_amount(state.cash - state.reserved_cash),
-        "positions_cost": format_amount(state.positions_cost),
-        "positions_value": format_amount(state.positions_value),
-        "portfolio_value": format_amount(state.portfolio_value),
-        "realized_pnl": format_amount(state.realized_pnl),
-        "unrealized_pnl": format_amount(state.positions_value - state.positions_cost),
-        "trade_count": state.trade_count,
-        "open_orders": len(state.orders),
-        "positions": [
-            position_shape(symbol, position, state)
-            for symbol, position in sorted(state.positions.items())
-            if position.quantity
-        ],
-    }
 
 
 def _known(at: datetime, account_ids: list[str], on_progress: Progress) -> Iterator[AccountThen]:

@@ -80,6 +80,7 @@ class _Mark(NamedTuple):
     equity: int
     unrealized: int
     realized: int
+    fees: int
     trade_count: int
     deposited: int
     withdrawn: int
@@ -103,6 +104,7 @@ class _Range:
             equity=state.portfolio_value,
             unrealized=state.positions_value - state.positions_cost,
             realized=state.realized_pnl,
+            fees=state.fees,
             trade_count=state.trade_count,
             deposited=state.deposited,
             withdrawn=state.withdrawn,
@@ -187,7 +189,7 @@ def _figures(period: Period, before: _Mark, after: _Mark, volume: int, earned: i
         volume=volume,
         realized_pnl=after.realized - before.realized,
         unrealized_pnl_change=after.unrealized - before.unrealized,
-        fees=0,  # The platform charges none; the field is there for those who add their own.
+        fees=after.fees - before.fees,
         symbols_changed=tuple(
             sorted(symbol for symbol, held in after.positions.items() if before.positions.get(symbol) != held)
         ),

@@ -1,124 +1,133 @@
-"""The past as JSON and tables show it: money as decimal strings with four decimals, returns with six, shares with as
-many as they need.
-"""
+"""Performance, and what would have been under other limits, as the APIs and tables show them (accounts/shapes.py)."""
 
 from typing import Any, Final
 
 import msgspec
 
+from accounts import shapes as s
 from accounts.domain.events import format_refusal_figure
-from accounts.domain.state import Account
-from accounts.domain.values import average_cost, format_amount, format_quantity
-from temporal.history import Figures, Performance
-from temporal.returns import format_millionths
-from temporal.what_if import Difference, WhatIf
+from accounts.domain.values import format_amount, format_quantity
+from temporal.periods import KINDS
+from temporal.shapes import held_positions
+from temporal.what_if import Difference
 
 MONEY_ARGUMENTS: Final = frozenset(
     {"amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"}
 )
 
 
-def performance_shape(found: Performance) -> dict[str, Any]:
-    """Return an account's performance for JSON."""
-    return {
-        "account_id": found.account_id,
-        "zone": found.zone,
-        "period": found.period,
-        "periods": [figures_shape(figures) for figures in found.periods],
-        "totals": figures_shape(found.totals),
-    }
+class PerformanceFigures(s.ObjectShape):
+    """What happened in some days."""
+
+    start_date = s.Day()
+    end_date = s.Day("Included")
+    version = s.Count("The account's version at the end; 0 when it was not open yet")
+    trades = s.Count()
+    volume = s.Money("Value of all trades")
+    realized_pnl = s.Money("By average cost")
+    unrealized_pnl_change = s.Money("At the end less at the beginning, at the account's marks")
+    fees = s.Money("What the trades cost; part of the realized P&L and of what positions cost")
+    symbols_changed = s.Texts("Whose position, average cost, mark or realized P&L is another one")
+    opening_equity = s.Money("Cash and positions at the account's marks, at the beginning")
+    closing_equity = s.Money("The same at the end")
+    deposits = s.Money("Cash that came in")
+    withdrawals = s.Money("Cash that went out")
+    time_weighted_return = s.Ratio("Growth without deposits and withdrawals")
+    drawdown = s.Ratio("How far growth is below its highest period's end of the range; of the totals, the most")
 
 
-def figures_shape(figures: Figures) -> dict[str, Any]:
-    """Return the figures of some days for JSON."""
-    return {
-        "start_date": figures.start_date.isoformat(),
-        "end_date": figures.end_date.isoformat(),
-        "version": figures.version,
-        "trades": figures.trades,
-        "volume": format_amount(figures.volume),
-        "realized_pnl": format_amount(figures.realized_pnl),
-        "unrealized_pnl_change": format_amount(figures.unrealized_pnl_change),
-        "fees": format_amount(figures.fees),
-        "symbols_changed": list(figures.symbols_changed),
-        "opening_equity": format_amount(figures.opening_equity),
-        "closing_equity": format_amount(figures.closing_equity),
-        "deposits": format_amount(figures.deposits),
-        "withdrawals": format_amount(figures.withdrawals),
-        "time_weighted_return": format_millionths(figures.time_weighted_return),
-        "drawdown": format_millionths(figures.drawdown),
-    }
+class AccountPerformance(s.ObjectShape):
+    """The periods of a range, and the range as one."""
+
+    account_id = s.Id()
+    zone = s.Text()
+    period = s.Choice(KINDS)
+    periods = s.Each(PerformanceFigures)
+    totals = s.One(PerformanceFigures, of="totals")
 
 
-def what_if_shape(found: WhatIf) -> dict[str, Any]:
-    """Return what would have been for JSON."""
-    limits = found.limits
-    return {
-        "account_id": found.account_id,
-        "limits": {
-            "max_position_percent": None
-            if limits.max_position_bp is None
-            else f"{limits.max_position_bp // 100}.{limits.max_position_bp % 100:02d}",
-            "max_daily_value": _money(limits.max_daily_value),
-            "max_trade_value": _money(limits.max_trade_value),
-        },
-        "from_version": found.from_version,
-        "to_version": found.to_version,
-        "commands": found.command_count,
-        "refused_now": found.refused_now_count,
-        "accepted_now": found.accepted_now_count,
-        "knock_ons": found.knock_on_count,
-        "refused_for_another_reason": found.refused_for_another_reason_count,
-        "real": _account_shape(found.real),
-        "what_if": _account_shape(found.imagined),
-        "differences": [_difference_shape(difference) for difference in found.differences],
-        "differences_complete": found.is_complete,
-    }
+class WhatIfLimits(s.ObjectShape):
+    """The limits that were given."""
+
+    max_position_percent = s.Percent("Of the portfolio", of="max_position_bp", null=True)
+    max_daily_value = s.Money("Traded value per UTC day", null=True)
+    max_trade_value = s.Money("Value of one trade", null=True)
 
 
-def _account_shape(account: Account) -> dict[str, Any]:
-    held = {symbol: position for symbol, position in sorted(account.positions.items()) if position.quantity}
-    return {
-        "status": account.status,
-        "cash": format_amount(account.cash),
-        "equity": format_amount(account.portfolio_value),
-        "realized_pnl": format_amount(account.realized_pnl),
-        "unrealized_pnl": format_amount(account.positions_value - account.positions_cost),
-        "trades": account.trade_count,
-        "working_orders": len(account.orders),
-        "positions": [
-            {
-                "symbol": symbol,
-                "quantity": format_quantity(position.quantity),
-                "average_cost": format_amount(average_cost(position.cost, position.quantity)),
-                "mark": format_amount(position.mark),
-            }
-            for symbol, position in held.items()
-        ],
-    }
+class WhatIfPosition(s.ObjectShape):
+    """Shares of one symbol."""
+
+    symbol = s.Text()
+    quantity = s.Shares("Shares", of="position.quantity")
+    average_cost = s.Money("Of one share")
+    mark = s.Money("The price that the account last traded it at", of="position.mark")
 
 
-def _difference_shape(difference: Difference) -> dict[str, Any]:
-    command, refusal = difference.command, difference.refusal
-    return {
-        "version": difference.version,
-        "recorded_at": f"{difference.recorded_at:%Y-%m-%dT%H:%M:%S.%fZ}",
-        "command_id": difference.command_id,
-        "outcome": "REFUSED_NOW" if difference.is_refused_now else "ACCEPTED_NOW",
-        "is_knock_on": difference.is_knock_on,
-        "command": type(command).__name__,
-        "arguments": {name: _argument(name, value) for name, value in msgspec.structs.asdict(command).items()},
-        "code": refusal.code,
-        "limit": format_refusal_figure(refusal.code, refusal.limit),
-        "actual": format_refusal_figure(refusal.code, refusal.actual),
-    }
+class WhatIfAccount(s.ObjectShape):
+    """An account at the end of the range."""
+
+    status = s.Text()
+    cash = s.Money("Cash")
+    equity = s.Money("Cash and positions at the account's marks", of="portfolio_value")
+    realized_pnl = s.Money("By average cost")
+    unrealized_pnl = s.Money(
+        "Value less cost of the positions", of=lambda account: account.positions_value - account.positions_cost
+    )
+    trades = s.Count(of="trade_count")
+    working_orders = s.Count(of=lambda account: len(account.orders))
+    positions = s.Each(WhatIfPosition, of=held_positions)
+
+
+def _arguments(difference: Difference) -> dict[str, Any]:
+    arguments = msgspec.structs.asdict(difference.command)
+    return {name: value if value is None else _argument(name, value) for name, value in arguments.items()}
 
 
 def _argument(name: str, value: Any) -> Any:
-    if value is not None and name == "quantity":
+    if name == "quantity":
         return format_quantity(value)
-    return _money(value) if name in MONEY_ARGUMENTS else value
+    return format_amount(value) if name in MONEY_ARGUMENTS else value
 
 
-def _money(value: int | None) -> str | None:
-    return None if value is None else format_amount(value)
+class WhatIfDifference(s.ObjectShape):
+    """A command that ends differently; code and figures are those of the refusal, now's or then's."""
+
+    version = s.Count()
+    recorded_at = s.Instant()
+    command_id = s.Text()
+    outcome = s.Choice(
+        ["REFUSED_NOW", "ACCEPTED_NOW"],
+        of=lambda difference: "REFUSED_NOW" if difference.is_refused_now else "ACCEPTED_NOW",
+    )
+    is_knock_on = s.Flag("For what other commands led to, not by a limit that was given")
+    command = s.Text(of=lambda difference: type(difference.command).__name__)
+    arguments = s.Object(of=_arguments)
+    code = s.Text(of="refusal.code")
+    limit = s.Text(
+        "Money or shares as a decimal string, a count as digits",
+        of=lambda difference: format_refusal_figure(difference.refusal.code, difference.refusal.limit),
+        null=True,
+    )
+    actual = s.Text(
+        "The same",
+        of=lambda difference: format_refusal_figure(difference.refusal.code, difference.refusal.actual),
+        null=True,
+    )
+
+
+class AccountWhatIf(s.ObjectShape):
+    """What an account would be, had it had other risk limits."""
+
+    account_id = s.Id()
+    limits = s.One(WhatIfLimits, of="limits")
+    from_version = s.Count()
+    to_version = s.Count()
+    commands = s.Count("Decided again", of="command_count")
+    refused_now = s.Count(of="refused_now_count")
+    accepted_now = s.Count(of="accepted_now_count")
+    knock_ons = s.Count("Of both", of="knock_on_count")
+    refused_for_another_reason = s.Count(of="refused_for_another_reason_count")
+    real = s.One(WhatIfAccount, of="real")
+    what_if = s.One(WhatIfAccount, of="imagined")
+    differences = s.Each(WhatIfDifference, "The first 1,000")
+    differences_complete = s.Flag(of="is_complete")

@@ -42,9 +42,3 @@ def parts_of_a_million(numerator: int, denominator: int) -> int:
     quotient, remainder = divmod(numerator * MILLION, denominator)
     twice = 2 * remainder
     return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))
-
-
-def format_millionths(value: int) -> str:
-    """Show millionths as a decimal string with six decimals: -12500 becomes "-0.012500"."""
-    whole, fraction = divmod(abs(value), MILLION)
-    return f"{'-' if value < 0 else ''}{whole}.{fraction:06d}"

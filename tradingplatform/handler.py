@@ -1,17 +1,19 @@
 """Django's ASGI handler without a thread for requests that need none.
 
 Django sends its signals at the beginning and the end of every request on the request's own thread, which it starts for
-that alone when the view is asynchronous: 0.5 ms of a command's time, measured. Here the end is signalled there only if
-the request used its thread, and the beginning not at all: what listens closes old connections, and a thread of
-its own has none then. Whether the client is still there is watched while a long answer is sent, not for every
-command: what was sent to the writer happens anyway.
+that alone when the view is asynchronous: 0.5 ms of a command's time, measured. Here the end is signalled only if the
+request used its thread, and there, and the beginning not at all: what listens closes old connections, and there are
+none without the thread. Whether the client is still there is watched while a long answer is sent, not for every
+command: what was sent to the writer happens anyway. The body is there as one message (edge/requests.py), and stays in
+memory.
 """
 
 import asyncio
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
-from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_finished
 from django.http import HttpResponseBase
@@ -26,10 +28,10 @@ class Handler(ASGIHandler):
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request."""
         async with ThreadSensitiveContext() as context:
-            try:
-                body = await self.read_body(receive)
-            except RequestAborted:
+            message = await receive()
+            if message["type"] == "http.disconnect":
                 return
+            body = BytesIO(message["body"])
             response: HttpResponseBase | None = None
             try:
                 set_script_prefix(get_script_prefix(scope))
@@ -38,10 +40,9 @@ class Handler(ASGIHandler):
                 assert response is not None, "a request that cannot be made is refused"
                 await self._send(response, receive, send)
             finally:
-                try:
-                    await end_request(context, response.close if response is not None else _finished)
-                finally:
-                    body.close()
+                had_thread = await end_request(context, response.close if response is not None else _finished)
+                if response is not None and not had_thread:
+                    _release(response)
 
     async def _send(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         if not response.streaming:
@@ -55,6 +56,15 @@ class Handler(ASGIHandler):
         _, sent = await asyncio.gather(watching, sending, return_exceptions=True)
         if isinstance(sent, Exception):
             raise sent
+
+
+def _release(response: Any) -> None:
+    """Close what a response holds, as its own `close` does before it signals the end of its request."""
+    for close in response._resource_closers:
+        with suppress(Exception):
+            close()
+    response._resource_closers.clear()
+    response.closed = True
 
 
 def _finished() -> None:

@@ -4,21 +4,7 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from accounts.actors import user_reference
-from accounts.api.mutations.cancel_order import CANCEL_ORDER
-from accounts.api.mutations.change_risk_limits import CHANGE_RISK_LIMITS
-from accounts.api.mutations.close_account import CLOSE_ACCOUNT
-from accounts.api.mutations.deposit_cash import DEPOSIT_CASH
-from accounts.api.mutations.execute_trade import EXECUTE_TRADE
-from accounts.api.mutations.expire_order import EXPIRE_ORDER
-from accounts.api.mutations.freeze_account import FREEZE_ACCOUNT
-from accounts.api.mutations.open_account import OPEN_ACCOUNT
-from accounts.api.mutations.place_order import PLACE_ORDER
-from accounts.api.mutations.reject_order import REJECT_ORDER
-from accounts.api.mutations.replace_order import REPLACE_ORDER
-from accounts.api.mutations.submit_orders import SubmitOrders
-from accounts.api.mutations.submit_trades import SubmitTrades
-from accounts.api.mutations.unfreeze_account import UNFREEZE_ACCOUNT
-from accounts.api.mutations.withdraw_cash import WITHDRAW_CASH
+from accounts.api.mutations import accounts, batches, orders
 from accounts.api.submission import access_from
 
 
@@ -49,18 +35,18 @@ class AccountsQuery(graphene.ObjectType):
 class AccountsMutation(graphene.ObjectType):
     """Every command, one mutation each."""
 
-    open_account = OPEN_ACCOUNT.field()
-    deposit_cash = DEPOSIT_CASH.field()
-    withdraw_cash = WITHDRAW_CASH.field()
-    execute_trade = EXECUTE_TRADE.field()
-    place_order = PLACE_ORDER.field()
-    replace_order = REPLACE_ORDER.field()
-    cancel_order = CANCEL_ORDER.field()
-    expire_order = EXPIRE_ORDER.field()
-    reject_order = REJECT_ORDER.field()
-    close_account = CLOSE_ACCOUNT.field()
-    submit_trades = SubmitTrades.Field(required=True)
-    submit_orders = SubmitOrders.Field(required=True)
-    freeze_account = FREEZE_ACCOUNT.field()
-    unfreeze_account = UNFREEZE_ACCOUNT.field()
-    change_risk_limits = CHANGE_RISK_LIMITS.field()
+    open_account = accounts.OPEN_ACCOUNT.field()
+    deposit_cash = accounts.DEPOSIT_CASH.field()
+    withdraw_cash = accounts.WITHDRAW_CASH.field()
+    execute_trade = accounts.EXECUTE_TRADE.field()
+    place_order = orders.PLACE_ORDER.field()
+    replace_order = orders.REPLACE_ORDER.field()
+    cancel_order = orders.CANCEL_ORDER.field()
+    expire_order = orders.EXPIRE_ORDER.field()
+    reject_order = orders.REJECT_ORDER.field()
+    close_account = accounts.CLOSE_ACCOUNT.field()
+    submit_trades = batches.SubmitTrades.Field(required=True)
+    submit_orders = batches.SubmitOrders.Field(required=True)
+    freeze_account = accounts.FREEZE_ACCOUNT.field()
+    unfreeze_account = accounts.UNFREEZE_ACCOUNT.field()
+    change_risk_limits = accounts.CHANGE_RISK_LIMITS.field()

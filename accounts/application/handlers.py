@@ -4,6 +4,8 @@ Every way in comes through `CommandHandler.execute`, in the writer process or in
 once (idempotency is the event store's), counted, logged when they fail, and the projections told (`notify`).
 """
 
+from functools import cached_property
+
 import msgspec
 import structlog
 
@@ -28,21 +30,31 @@ log = structlog.get_logger(__name__)
 
 
 class Handled:
-    """Commands that were executed together, and what their callers are told, in full or in the short form."""
+    """Commands that were executed together. Each is told to its caller once, in full or in the short form, and counted
+    as it is told: a lone command costs no rows of figures that nobody asks for.
+    """
 
-    def __init__(self, commands: AccountCommands, outcomes: Outcomes) -> None:
+    def __init__(self, commands: AccountCommands, outcomes: Outcomes, metrics: CommandMetrics) -> None:
         self._commands = commands
         self._outcomes = outcomes
-        self.batch = batch_results(commands, outcomes, self._brief)
+        self._metrics = metrics
 
-    def results(self, start: int, end: int) -> list[Result]:
-        """Return the results of the commands from `start` up to `end`."""
-        return [self._told(place, outcome) for place, outcome in self._outcomes.records(start, end)]
+    def tell_in_full(self, start: int, end: int) -> list[Result]:
+        """Return the results of the commands from `start` up to `end`, with their events."""
+        results = [self._told(place, outcome) for place, outcome in self._outcomes.records(start, end)]
+        self._metrics.count_results(self._commands, start, results)
+        return results
 
-    def batch_of(self, start: int, end: int) -> BatchResults:
+    def tell_in_short(self, start: int, end: int) -> BatchResults:
         """Return the short form of the results of the commands from `start` up to `end`."""
-        others = {place - start: told for place, told in self.batch.others.items() if start <= place < end}
-        return BatchResults(self.batch.rows[start:end], others)
+        others = {place - start: told for place, told in self._batch.others.items() if start <= place < end}
+        batch = BatchResults(self._batch.rows[start:end], others)
+        self._metrics.count_batch(self._commands, start, batch)
+        return batch
+
+    @cached_property
+    def _batch(self) -> BatchResults:
+        return batch_results(self._commands, self._outcomes, self._brief)
 
     def _told(self, place: int, outcome: Outcome) -> Result:
         try:
@@ -74,9 +86,8 @@ class CommandHandler:
         """Execute commands together, in order; return what became of each, durable."""
         outcomes = self._group_commit.run(commands)
         self._show_as_they_work_now(outcomes)
-        handled = Handled(commands, outcomes)
-        self.metrics.count_group(commands, handled.batch, self._group_commit.latest_times)
-        return handled
+        self.metrics.count_group(self._group_commit.latest_times)
+        return Handled(commands, outcomes, self.metrics)
 
     def _show_as_they_work_now(self, outcomes: Outcomes) -> None:
         """Let placements that were sent again be answered with their orders of now."""

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.application.bus.wire import BusReply, BusRequest
+from accounts.application.columns import AccountCommands
 from accounts.application.envelope import BriefResult, Result
 from accounts.application.limits import GROUP_COMMANDS_MAX, QUEUED_COMMANDS_MAX
 from accounts.application.outcomes import BatchResults
 from accounts.application.pace import Pace
 from accounts.kernels.answers import OUTCOME, SAID_ELSEWHERE
-from eventstore.kernels.partitions import partitions_of
+from eventstore.kernels.partitions import places_by_partition
 
 Places = NDArray[np.int64]
 """Places of commands in their request."""
@@ -54,15 +55,18 @@ class PendingRequest:
 
     def order_by_partition(self, partition_count: int) -> None:
         """Let the commands come out partition by partition."""
-        partitions = np.empty(len(self.places), np.int64)
-        partitions_of(self.request.commands.aggregate_ids[self.places], partition_count, partitions)
-        self.places = self.places[np.argsort(partitions, kind="stable")]
+        self.places, _ = places_by_partition(self.request.commands.aggregate_ids, self.places, partition_count)
 
     def take(self, count: int) -> Places:
         """Return the places of the next commands in the request, at most `count`."""
         places = self.places[self.taken : self.taken + count]
         self.taken += len(places)
         return places
+
+    def commands(self, places: Places) -> AccountCommands:
+        """Return the commands at places that were taken: a lone one is the request's, and needs no copy."""
+        commands = self.request.commands
+        return commands if len(commands) == 1 else commands.take(places)
 
     def answer(self, places: Places, results: list[Any] | BatchResults) -> None:
         """Note the results of commands, in full, or in their short form: whichever was asked for."""

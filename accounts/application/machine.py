@@ -38,6 +38,7 @@ _FIGURES: Final = {
     "positions_cost": s.POSITIONS_COST,
     "positions_value": s.POSITIONS_VALUE,
     "realized_pnl": s.REALIZED_PNL,
+    "fees": s.FEES,
     "trade_count": s.TRADE_COUNT,
     "day": s.DAY,
     "day_volume": s.DAY_VOLUME,

@@ -6,6 +6,7 @@ Counted in one place for every way in (handlers.py); the writer shows it as a li
 
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,10 +14,11 @@ import numpy as np
 import structlog
 
 from accounts.application.columns import AccountCommands
-from accounts.application.envelope import BriefResult, NotExecuted
+from accounts.application.envelope import Booked, BriefResult, NotExecuted, Result
 from accounts.application.limits import METRICS_LOG_SECONDS
 from accounts.application.outcomes import CODE_NAMES, BatchResults
 from accounts.domain.commands import ExecuteTrade
+from accounts.domain.events import CommandRefused
 from accounts.kernels.answers import DONE, SAID_ELSEWHERE
 from eventstore.writer.group_commit import GroupTimes
 
@@ -75,20 +77,28 @@ class CommandMetrics:
         self._ended: Counter[tuple[str, str]] = Counter()
         self._answered = {False: deque[float](maxlen=ANSWERS_KEPT), True: deque[float](maxlen=ANSWERS_KEPT)}
 
-    def count_group(self, commands: AccountCommands, batch: BatchResults, times: GroupTimes) -> None:
-        """Count commands that were executed together."""
+    def count_group(self, times: GroupTimes) -> None:
+        """Count one group of commands."""
         self.groups += 1
         self.deciding_seconds += times.deciding_seconds
         self.writing_seconds += times.writing_seconds
+
+    def count_results(self, commands: AccountCommands, start: int, results: Sequence[Result]) -> None:
+        """Count commands from the place `start` on by what their callers are told in full."""
+        for place, told in enumerate(results, start):
+            self._ended[type(commands.command(place)).__name__, _ending_of(told)] += 1
+
+    def count_batch(self, commands: AccountCommands, start: int, batch: BatchResults) -> None:
+        """Count commands from the place `start` on by what their callers are told in short."""
         codes, are_duplicates = batch.rows["code"], batch.rows["is_duplicate"]
-        is_plain = (commands.bodies["other"] < 0) & (codes != SAID_ELSEWHERE)
+        is_plain = (commands.bodies["other"][start : start + len(codes)] < 0) & (codes != SAID_ELSEWHERE)
         pairs, counts = np.unique(2 * codes[is_plain] + are_duplicates[is_plain], return_counts=True)
         for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
             self._ended[ExecuteTrade.__name__, _ending(pair >> 1, pair & 1)] += count
         for place in np.flatnonzero(~is_plain).tolist():
             told = batch.others.get(place)
             ending = _ending(int(codes[place]), are_duplicates[place]) if told is None else _ending_of(told)
-            self._ended[type(commands.command(place)).__name__, ending] += 1
+            self._ended[type(commands.command(start + place)).__name__, ending] += 1
 
     def count_answer(self, *, is_bulk: bool, seconds: float) -> None:
         """Count a request that was answered."""
@@ -142,7 +152,12 @@ def _ending(code: int, is_duplicate: bool) -> str:
     return EXECUTED if code == DONE else CODE_NAMES[code]
 
 
-def _ending_of(told: BriefResult) -> str:
+def _ending_of(told: Result | BriefResult) -> str:
     if isinstance(told, NotExecuted):
         return told.code
-    return DUPLICATE if told.is_duplicate else told.code or EXECUTED
+    if told.is_duplicate:
+        return DUPLICATE
+    if isinstance(told, Booked):
+        return told.code or EXECUTED
+    first = told.events[0]
+    return first.code if isinstance(first, CommandRefused) else EXECUTED

@@ -16,6 +16,7 @@ from typing import IO, Final
 import structlog
 import zmq
 
+from accounts.application.bus.channel import has_message
 from accounts.application.bus.keys import secure_writer
 from accounts.application.bus.wire import (
     REQUEST_FRAMES,
@@ -159,11 +160,8 @@ class Writer:
         if not self._lanes and not self._socket.poll(POLL_MS):
             return
         bulk_requests = self._lanes.bulk_requests
-        while self._lanes.bulk_requests == bulk_requests:
-            try:
-                caller, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
+        while self._lanes.bulk_requests == bulk_requests and has_message(self._socket):
+            caller, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
             if len(frames) != REQUEST_FRAMES:
                 log.warning("message refused", reason=f"{len(frames)} frames, a request has {REQUEST_FRAMES}")
                 continue
@@ -208,14 +206,14 @@ class Writer:
 
     def _write_group(self) -> None:
         group = self._lanes.next_group(self._pace)
-        commands = AccountCommands.joined([pending.request.commands.take(places) for pending, places in group])
+        commands = AccountCommands.joined([pending.commands(places) for pending, places in group])
         handled = self._handler.execute(commands)
         self._pace.learn(len(commands), self._group_commit.latest_times)
         start = 0
         for pending, places in group:
             end = start + len(places)
             is_brief = pending.request.is_brief
-            pending.answer(places, handled.batch_of(start, end) if is_brief else handled.results(start, end))
+            pending.answer(places, (handled.tell_in_short if is_brief else handled.tell_in_full)(start, end))
             if pending.is_answered:
                 self._answer(pending)
             start = end

@@ -72,7 +72,7 @@ class TradeExecuted(Event, frozen=True, array_like=True, gc=False, tag="TradeExe
     """Shares changed hands: the trade, then the account, the position and the day as it left them.
 
     `value` is quantity x price, rounded half to even. The `fee` of a buy is part of what the position cost, that of a
-    sell lowers what it realized.
+    sell lowers what it realized; `total_fees` is what all trades of the account cost.
     """
 
     symbol: str
@@ -88,6 +88,7 @@ class TradeExecuted(Event, frozen=True, array_like=True, gc=False, tag="TradeExe
     position_realized_pnl: int
     realized_pnl: int
     total_realized_pnl: int
+    total_fees: int
     positions_cost: int
     portfolio_value: int
     trade_count: int

@@ -80,6 +80,7 @@ class Account(msgspec.Struct, gc=False):
     positions_cost: int = 0
     positions_value: int = 0
     realized_pnl: int = 0
+    fees: int = 0
     trade_count: int = 0
     day: int = 0
     day_volume: int = 0

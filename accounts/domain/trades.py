@@ -65,6 +65,7 @@ def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
         position_realized + realized,
         realized,
         account.realized_pnl + realized,
+        account.fees + NO_FEE,
         account.positions_cost + cost_after - cost,
         cash_after + positions_value,
         account.trade_count + 1,
@@ -85,6 +86,7 @@ def traded(account: Account, event: TradeExecuted) -> None:
     account.positions_cost = event.positions_cost
     account.positions_value = event.portfolio_value - cash_after
     account.realized_pnl = event.total_realized_pnl
+    account.fees = event.total_fees
     account.trade_count = event.trade_count
     account.day = event.day
     account.day_volume = event.day_volume

@@ -32,13 +32,14 @@ POSITION_COST: Final = 5
 POSITION_REALIZED_PNL: Final = 6
 REALIZED_PNL: Final = 7
 TOTAL_REALIZED_PNL: Final = 8
-POSITIONS_COST: Final = 9
-PORTFOLIO_VALUE: Final = 10
-TRADE_COUNT: Final = 11
-DAY_VOLUME: Final = 12
-DAY_TRADES: Final = 13
-DAY_REALIZED_PNL: Final = 14
-OUTCOME_COLUMNS: Final = 15
+TOTAL_FEES: Final = 9
+POSITIONS_COST: Final = 10
+PORTFOLIO_VALUE: Final = 11
+TRADE_COUNT: Final = 12
+DAY_VOLUME: Final = 13
+DAY_TRADES: Final = 14
+DAY_REALIZED_PNL: Final = 15
+OUTCOME_COLUMNS: Final = 16
 """Of a refusal, the third and fourth column are its figures."""
 
 
@@ -63,6 +64,7 @@ def _execute(
     account[s.POSITIONS_COST] += cost_after - cost
     account[s.POSITIONS_VALUE] += value_of(held_after, price) - value_of(held, mark)
     account[s.REALIZED_PNL] += realized
+    account[s.FEES] += NO_FEE
     account[s.TRADE_COUNT] += 1
     account[s.DAY_VOLUME] += value
     account[s.DAY_TRADES] += 1
@@ -74,7 +76,7 @@ def _execute(
     outcome[POSITION_QUANTITY], outcome[POSITION_COST] = held_after, cost_after
     outcome[POSITION_REALIZED_PNL] = position[s.POSITION_REALIZED_PNL]
     outcome[REALIZED_PNL], outcome[TOTAL_REALIZED_PNL] = realized, account[s.REALIZED_PNL]
-    outcome[POSITIONS_COST] = account[s.POSITIONS_COST]
+    outcome[TOTAL_FEES], outcome[POSITIONS_COST] = account[s.FEES], account[s.POSITIONS_COST]
     outcome[PORTFOLIO_VALUE] = cash + account[s.POSITIONS_VALUE]
     outcome[TRADE_COUNT], outcome[DAY_VOLUME] = account[s.TRADE_COUNT], account[s.DAY_VOLUME]
     outcome[DAY_TRADES], outcome[DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]

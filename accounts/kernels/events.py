@@ -133,8 +133,8 @@ def _put_events(
             cells[at + 4], cells[at + 5], cells[at + 6] = constants[_NIL], outcome[d.VALUE], NO_FEE
             for field in range(d.CASH_AFTER, d.TRADE_COUNT + 1):
                 cells[at + 7 + field - d.CASH_AFTER] = outcome[field]
-            cells[at + 16], cells[at + 17] = day, outcome[d.DAY_VOLUME]
-            cells[at + 18], cells[at + 19] = outcome[d.DAY_TRADES], outcome[d.DAY_REALIZED_PNL]
+            cells[at + 17], cells[at + 18] = day, outcome[d.DAY_VOLUME]
+            cells[at + 19], cells[at + 20] = outcome[d.DAY_TRADES], outcome[d.DAY_REALIZED_PNL]
             at += _TRADE_FIELDS
         else:
             types[count] = _REFUSED

@@ -41,6 +41,7 @@ LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
         s.CASH: "cash_after",
         s.POSITIONS_COST: "positions_cost",
         s.REALIZED_PNL: "total_realized_pnl",
+        s.FEES: "total_fees",
         s.TRADE_COUNT: "trade_count",
         s.DAY: "day",
         s.DAY_VOLUME: "day_volume",

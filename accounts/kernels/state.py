@@ -38,8 +38,9 @@ DEPOSITED: Final = 16
 WITHDRAWN: Final = 17
 CURRENCY: Final = 18
 """The number of the currency's text; whoever owns the state knows it."""
+FEES: Final = 19
 ACCOUNT_COLUMNS: Final = 24
-"""Three lines of the processor's cache; what trades need is in the first two."""
+"""Three lines of the processor's cache; what trades are judged by is in the first two."""
 
 KEY: Final = 0
 QUANTITY: Final = 1

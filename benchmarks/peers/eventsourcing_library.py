@@ -36,7 +36,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TradeRecorded(msgspec.Struct, frozen=True, gc=False):
-    """A trade as a domain event of the library: its own first three fields, our header, our twenty fields."""
+    """A trade as a domain event of the library: its own first three fields, our header, our twenty-one fields."""
 
     originator_id: UUID
     originator_version: int
@@ -58,6 +58,7 @@ class TradeRecorded(msgspec.Struct, frozen=True, gc=False):
     position_realized_pnl: int
     realized_pnl: int
     total_realized_pnl: int
+    total_fees: int
     positions_cost: int
     portfolio_value: int
     trade_count: int
@@ -107,6 +108,7 @@ class TradingAccount:
         account.positions_cost = event.positions_cost
         account.positions_value = event.portfolio_value - event.cash_after
         account.realized_pnl = event.total_realized_pnl
+        account.fees = event.total_fees
         account.trade_count = event.trade_count
         account.day = event.day
         account.day_volume = event.day_volume

@@ -31,6 +31,7 @@ _LONGS: Final = (
     "position_realized_pnl",
     "realized_pnl",
     "total_realized_pnl",
+    "total_fees",
     "positions_cost",
     "portfolio_value",
     "trade_count",

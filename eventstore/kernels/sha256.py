@@ -56,15 +56,19 @@ _finish = _external("SHA256_Final", types.intp, types.intp)
 
 if USES_OPENSSL:  # Without the functions, what calls them could not be linked.
 
-    @kernel("void(u1[::1], i8[::1], u1[:,::1], i8[::1])")
-    def _hash_each(messages: Octets, ends: Integers, digests: Octets, context: Integers) -> None:
+    @kernel("b1(u1[::1], i8[::1], u1[:,::1], i8[::1])")
+    def _hash_each(messages: Octets, ends: Integers, digests: Octets, context: Integers) -> bool:
+        """Tell whether the ends go up and lie within the messages; after one that does not nothing is hashed."""
         source, target, state = messages.ctypes.data, digests.ctypes.data, context.ctypes.data
         begin = 0
         for index in range(ends.size):
+            if not begin <= ends[index] <= messages.size:
+                return False
             _start(state)
             _update(state, source + begin, ends[index] - begin)
             _finish(target + DIGEST_BYTES * index, state)
             begin = ends[index]
+        return True
 
     @kernel("void(u1[:,::1], u1[::1], i8[::1])")
     def _hash_tree(level: Octets, node: Octets, context: Integers) -> None:
@@ -88,11 +92,11 @@ if USES_OPENSSL:  # Without the functions, what calls them could not be linked.
 
 def hash_messages(messages: Octets, ends: Integers) -> Octets:
     """Return the SHA-256 u1[n, 32] of n messages that lie one after the other in u1[:]; `ends` i8[n] are in bytes."""
-    assert not ends.size or (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= messages.size)
     if not USES_OPENSSL:
         return _hash_messages_by_hashlib(messages, ends)
     digests = np.empty((ends.size, DIGEST_BYTES), np.uint8)
-    _hash_each(messages, ends, digests, np.empty(_CONTEXT_WORDS, np.int64))
+    is_sound = _hash_each(messages, ends, digests, np.empty(_CONTEXT_WORDS, np.int64))
+    assert is_sound, "the ends of messages go up, and lie within them"
     return digests
 
 

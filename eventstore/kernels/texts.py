@@ -183,6 +183,6 @@ class NameTable:
         """Return the text with a number."""
         return text_of(self._names[number])
 
-    def names(self, first: int) -> list[str]:
-        """Return the texts from a number on."""
-        return texts_of(self._names[first : self._count])
+    def names(self) -> Texts:
+        """Return the texts in the order of their numbers, as rows."""
+        return self._names[: self._count]

@@ -10,15 +10,14 @@ every read. A field may be added at the end of a class with a default: batches f
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 import zstandard
 
 from eventstore.errors import EventStoreError, UnknownEventType
-from eventstore.event_cells import VALUE_LIMIT, CommitRows, EventCells, Origins, Values
-from eventstore.kernels.compiling import Integers
+from eventstore.event_cells import CommitRows, EventCells, Origins
 from eventstore.kernels.texts import pack_texts
 from eventstore.record import Commit
 from eventstore.serialization.formulas import Declaration, Formulas
@@ -53,10 +52,10 @@ class EncodedCommit(NamedTuple):
 
 
 class _Decoders(NamedTuple):
-    """How one type is decoded: an event, each field, and how many fields there have to be."""
+    """How one type is decoded, how many fields its events have, and how many of them there have to be."""
 
     of_event: Callable[[Any], Any]
-    of_fields: list[Callable[[bytes], Any]]
+    field_count: int
     required: int
 
 
@@ -186,9 +185,10 @@ class EventCodec:
             for header, count in zip(headers, counts, strict=True)
         ]
 
-    def is_old(self, tag: str) -> bool:
-        """Tell whether events with this tag are turned into something else on reading."""
-        return self._classes.get(tag) in self._upcasters
+    def is_current(self, tag: str, field_count: int) -> bool:
+        """Tell whether events with this tag and so many fields are read as they are stored; raises UnknownEventType."""
+        decoders = self._checked_decoders(tag, field_count)
+        return self._classes[tag] not in self._upcasters and field_count == decoders.field_count
 
     def event_at(self, plain: bytes, offset: int) -> int:
         """Return the index of the first event that would be another one if a byte of the plain payload were; 0 when
@@ -203,21 +203,6 @@ class EventCodec:
         pairs = enumerate(zip(_events_with_headers(self.raw_commits(plain)), _events_with_headers(found), strict=False))
         return next((index for index, (written, other) in pairs if written != other), 0)
 
-    def decode_columns(self, of_type: int, events: EventCells) -> list[list[Any]]:
-        """Return the values of every stored column of a type, by its place in `tags`.
-
-        Raises ValueError or UnknownEventType.
-        """
-        tag, rows = events.tags[of_type], events.rows_of(of_type)
-        decoders = self._checked_decoders(tag, rows.shape[1])
-        try:
-            return [
-                _column(column, events.values, decode)
-                for column, decode in zip(rows.T, decoders.of_fields, strict=False)
-            ]
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-            raise ValueError(f"a column of {tag} is not what was written ({error})") from error
-
     def _events(self, events: EventCells) -> list[Any]:
         """Return all events as objects of their classes."""
         counts = events.field_counts.tolist()
@@ -231,10 +216,10 @@ class EventCodec:
     def _checked_decoders(self, tag: str, field_count: int) -> _Decoders:
         """Return the decoders of a type, of which events with so many fields are stored."""
         decoders = self._column_decoders(tag)
-        if not decoders.required <= field_count <= len(decoders.of_fields):
+        if not decoders.required <= field_count <= decoders.field_count:
             raise UnknownEventType(
                 f"a stored {tag} has {field_count} fields and this process knows {decoders.required} to "
-                f"{len(decoders.of_fields)}: run the release that wrote it, or a later one"
+                f"{decoders.field_count}: run the release that wrote it, or a later one"
             )
         return decoders
 
@@ -242,10 +227,9 @@ class EventCodec:
         decoders = self._decoders.get(tag)
         if decoders is None:
             cls = self._class_of(tag)
-            hints = get_type_hints(cls)
             decoders = _Decoders(
                 of_event=msgspec.msgpack.Decoder(cls).decode,
-                of_fields=[msgspec.msgpack.Decoder(hints[name]).decode for name in cls.__struct_fields__],
+                field_count=len(cls.__struct_fields__),
                 required=len(cls.__struct_fields__) - len(cls.__struct_defaults__),
             )
             self._decoders[tag] = decoders  # Whole, in one step: two threads at once make it twice, and both are right.
@@ -265,15 +249,6 @@ class EventCodec:
         while (upcaster := self._upcasters.get(type(event))) is not None:
             event = upcaster(event)
         return event
-
-
-def _column(cells: Integers, values: Values, decode: Callable[[bytes], Any]) -> list[Any]:
-    """Return the values of a column of cells, each distinct one decoded once."""
-    found: list[Any] = cells.tolist()
-    if found and (highest := max(found)) >= VALUE_LIMIT:
-        decode(values.encoded(highest))  # Whether the field may be an integer at all.
-    meant = {cell: decode(values.encoded(cell)) for cell in np.unique(cells[cells < VALUE_LIMIT]).tolist()}
-    return [meant.get(cell, cell) for cell in found] if meant else found
 
 
 def _events_with_headers(commits: Sequence[EncodedCommit]) -> Iterator[tuple[bytes, bytes]]:

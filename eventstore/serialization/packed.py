@@ -155,11 +155,6 @@ class CommitColumns(NamedTuple):
             *([list(column) for column in zip(*origins, strict=True)] or [[], [], [], []]),
         ]
 
-    @property
-    def has_single_events(self) -> bool:
-        """Whether every commit has one event: then event i is that of commit i."""
-        return bool((self.commits.event_counts == 1).all())
-
     def _origins(self) -> list[tuple[str | None, str | None, str, dict[str, str] | None]]:
         origins = self.commits.origins
         found = [origins.values(number) for number in range(len(origins))]

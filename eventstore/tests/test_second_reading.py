@@ -77,7 +77,7 @@ def store(engine):
 
 READS = {
     "batches": lambda store: [batch.commits for batch in store.read_batches(partition=0, after_seq=0, limit=9)],
-    "columns": lambda store: [b.commits() for b in store.read_column_batches(partition=0, after_seq=0, limit=9)],
+    "columns": lambda store: [b.ids.tolist() for b in store.read_column_batches(partition=0, after_seq=0, limit=9)],
     "the chain": lambda store: [batch.seq for batch in store.read_all(partition=0)],
     "a replay": lambda store: [*store.replay(CounterDecider(), partition=0)][-1].states,
     "a state": lambda store: store.state(CounterDecider(), "a", version=3),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
 from eventstore.idempotency.recent import RecentCommands
-from eventstore.kernels.partitions import partitions_of
+from eventstore.kernels.partitions import partitions_of, places_by_partition
 from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of
 from eventstore.record import partition_of
 from eventstore.tests.counter import uuid7
@@ -53,6 +53,16 @@ def test_an_aggregate_lives_in_the_partition_that_its_text_says(names, count):
     found = np.empty(len(names), np.int64)
     partitions_of(pack_texts(names), count, found)
     assert found.tolist() == [partition_of(name, count) for name in names]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(NAMES | ALIKE, min_size=1, max_size=20), st.integers(1, 64), st.data())
+def test_places_are_ordered_by_partition_and_stay_in_their_order_within_one(names, count, data):
+    places = sorted(data.draw(st.sets(st.integers(0, len(names) - 1))))
+    ordered, ends = places_by_partition(pack_texts(names), np.array(places, np.int64), count)
+    of_place = [partition_of(name, count) for name in names]
+    assert ordered.tolist() == sorted(places, key=of_place.__getitem__)
+    assert ends.tolist() == [sum(of_place[place] <= number for place in places) for number in range(count)]
 
 
 @settings(max_examples=100, deadline=None)

@@ -56,7 +56,7 @@ def batch(store, name, number):
 
 def columns(store, name, number):
     read = store.read_column_batches(partition=store.partition_of(name), after_seq=number % 6, limit=1)
-    return [[each.columns(of_type) for of_type in range(len(each.tags))] for each in read]
+    return [(each.ids.tolist(), each.columns.events.cells.tolist()) for each in read]
 
 
 def replayed(store, name, number):

@@ -116,11 +116,11 @@ class Group(Generic[S, C]):
         commands = self._commands
         origins = Origins()
         numbers = [origins.number(of.correlation_id, of.causation_id, of.actor, of.metadata) for of in commands.origins]
-        commits = CommitRows(
+        commits = CommitRows.of(
             aggregate_ids=commands.aggregate_ids[places],
             command_ids=commands.command_ids[places],
             first_versions=first_versions,
-            timestamps=self.now,
+            timestamps=np.full(len(places), self.now, np.int64),
             origins=origins,
             origin_numbers=np.array(numbers, np.int32)[commands.origins_of[places]],
             event_counts=event_counts,

@@ -10,8 +10,9 @@ It is used from one thread and does not own queues, lanes or processes (that is 
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.recent import Keys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
-from eventstore.kernels.partitions import partitions_of
+from eventstore.kernels.partitions import places_by_partition
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.second_reading import confirmed
@@ -164,11 +165,13 @@ class GroupCommit(Generic[S, C]):
     def _try_once(self, commands: Commands[C], keys: Keys, waiting: dict[int, Places], outcomes: Outcomes) -> None:
         """Decide and append everything that waits; leave in `waiting` only what lost its place to another writer."""
         started = time.perf_counter()
-        with ExitStack() as undoing:
-            groups: list[tuple[Group[S, C], StoredBatch]] = []
+        begun: list[Group[S, C]] = []
+        groups: list[tuple[Group[S, C], StoredBatch]] = []
+        try:
             for number, places in list(waiting.items()):
                 try:
-                    group = undoing.enter_context(self._group(self._partition(number)))
+                    group = self._begin_group(self._partition(number))
+                    begun.append(group)
                     is_behind = partial(self._is_behind, number)
                     is_sound = group.take(commands, places, keys[places], outcomes.single, is_behind)
                 except EventStoreError as error:
@@ -180,6 +183,9 @@ class GroupCommit(Generic[S, C]):
                 elif is_sound:
                     del waiting[number]
             self._append_each(groups, waiting, outcomes, started)
+        finally:
+            for group in begun:  # What did not become durable is undone.
+                group.drop()
 
     def _append_each(
         self,
@@ -204,20 +210,14 @@ class GroupCommit(Generic[S, C]):
             else:
                 waiting[number] = group.places
 
-    @contextmanager
-    def _group(self, partition: PartitionState[S, C]) -> Iterator[Group[S, C]]:
-        """Begin a group, and undo what it decided if that did not become durable in the block."""
-        group = Group(
+    def _begin_group(self, partition: PartitionState[S, C]) -> Group[S, C]:
+        return Group(
             partition,
             codec=self._codec,
             asks_the_same=self._decider.asks_the_same,
             clock_now=self.clock.timestamp(partition=partition.number, newest=partition.last_timestamp),
             first_result=partial(self._first_result, partition.number),
         )
-        try:
-            yield group
-        finally:
-            group.drop()
 
     def _first_result(self, partition: int, seq: int, commands: Commands[C], place: int) -> Committed | None:
         """Return the stored result of a command that was executed before, or None when it is not in that batch."""
@@ -288,13 +288,9 @@ class GroupCommit(Generic[S, C]):
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""
-        if not len(places):
-            return {}
-        partitions = np.empty(len(places), np.int64)
-        partitions_of(commands.aggregate_ids[places], self._metadata.partition_count, partitions)
-        order = np.argsort(partitions, kind="stable")
-        numbers, starts = np.unique(partitions[order], return_index=True)
-        return dict(zip(numbers.tolist(), np.split(places[order], starts[1:]), strict=True))
+        ordered, ends = places_by_partition(commands.aggregate_ids, places, self._metadata.partition_count)
+        bounds = pairwise([0, *ends.tolist()])
+        return {number: ordered[start:end] for number, (start, end) in enumerate(bounds) if start < end}
 
 
 def _fail(places: Places, error: Exception, outcomes: Outcomes) -> None:

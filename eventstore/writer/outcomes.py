@@ -14,7 +14,7 @@ C = TypeVar("C")
 
 
 class DurableCommits(Generic[C]):
-    """The commits of one batch that is durable. Commit i is that of the command at `places[i]`."""
+    """The commits of one batch that is durable. Commit i is that of the command at `places[i]`; places ascend."""
 
     def __init__(
         self,
@@ -82,7 +82,8 @@ class Outcomes:
         """Return the places from `start` up to `end` with their outcomes as records."""
         found: dict[int, Outcome] = {}
         for commits in self.durable:
-            for row in np.flatnonzero((commits.places >= start) & (commits.places < end)).tolist():
+            first, last = commits.places.searchsorted((start, end)).tolist()
+            for row in range(first, last):
                 found[int(commits.places[row])] = commits.committed(row)
             for place, row in commits.repeated.items():
                 if start <= place < end:

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import platform_role, sees_every_account
+from accounts.shapes import Shape
 from edge.views import RestView
 from readmodels import firm_queries, firm_shapes, queries
-from readmodels.api import analytics_serializers as shapes
+from readmodels.api import analytics_parameters as parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 
@@ -24,13 +25,13 @@ FLOW_DAYS_MAX: Final = 400
 
 @extend_schema_view(
     get=extend_schema(
-        responses={200: shapes.RiskMetricsSerializer, **PROBLEMS},
+        responses={200: firm_shapes.RiskMetrics.serializer(), **PROBLEMS},
     )
 )
 class RiskMetricsView(AccountScopedView):
     """How much of its limits an account uses."""
 
-    shows = shapes.RiskMetricsSerializer
+    shows = firm_shapes.RiskMetrics.serializer()
 
     def edition(self) -> str:
         """Return today's date: what was traded on another day uses nothing of today's limit."""
@@ -61,20 +62,20 @@ class AnalyticsView(RestView):
         raise NotImplementedError
 
 
-def _documented(serializer: type[s.Base]) -> Any:
-    return extend_schema_view(get=extend_schema(responses={200: shapes.listed(serializer), **_PROBLEMS}))
+def _documented(shape: type[Shape]) -> Any:
+    return extend_schema_view(get=extend_schema(responses={200: s.list_of(shape), **_PROBLEMS}))
 
 
-@_documented(shapes.FirmTotalsSerializer)
+@_documented(firm_shapes.FirmTotals)
 class TotalsView(AnalyticsView):
     """What all accounts come to, by currency."""
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a row for each currency."""
-        return [firm_shapes.totals_shape(row) for row in firm_queries.totals()]
+        return [firm_shapes.FirmTotals.show(row) for row in firm_queries.totals()]
 
 
-@_documented(shapes.SymbolExposureSerializer)
+@_documented(firm_shapes.SymbolExposure)
 class SymbolExposureView(AnalyticsView):
     """What all accounts hold, by symbol."""
 
@@ -83,7 +84,7 @@ class SymbolExposureView(AnalyticsView):
         return firm_shapes.exposure_shapes(firm_queries.symbols(), by_sector=False)
 
 
-@_documented(shapes.SectorExposureSerializer)
+@_documented(firm_shapes.SectorExposure)
 class SectorExposureView(AnalyticsView):
     """What all accounts hold, by sector."""
 
@@ -92,48 +93,48 @@ class SectorExposureView(AnalyticsView):
         return firm_shapes.exposure_shapes(firm_queries.symbols(), by_sector=True)
 
 
-@_documented(shapes.AccountPnlSerializer)
+@_documented(firm_shapes.AccountPnl)
 class AccountPnlView(AnalyticsView):
     """The accounts that made, or lost, most."""
 
-    takes = (shapes.AccountPnlParameters,)
+    takes = (parameters.AccountPnlParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the first accounts."""
         rows = firm_queries.accounts_by_pnl(
             best_first=asked["order"] == "best", currency=asked.get("currency"), limit=asked["limit"]
         )
-        return [firm_shapes.account_pnl_shape(row) for row in rows]
+        return [firm_shapes.AccountPnl.show(row) for row in rows]
 
 
-@_documented(shapes.SymbolPnlSerializer)
+@_documented(firm_shapes.SymbolPnl)
 class SymbolPnlView(AnalyticsView):
     """What all accounts made, by symbol."""
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a row for each currency and symbol."""
-        return [firm_shapes.symbol_pnl_shape(row) for row in firm_queries.symbols()]
+        return [firm_shapes.SymbolPnl.show(row) for row in firm_queries.symbols()]
 
 
-@_documented(shapes.DayTotalsSerializer)
+@_documented(firm_shapes.DayTotals)
 class DayPnlView(AnalyticsView):
     """What all accounts made, by day, with all symbols or one."""
 
-    takes = (shapes.DayTotalsParameters,)
+    takes = (parameters.DayTotalsParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return days with trades, newest first."""
         rows = firm_queries.days(
             begin=asked.get("from"), end=asked.get("to"), symbol=asked.get("symbol"), limit=asked["limit"]
         )
-        return [firm_shapes.day_pnl_shape(row) for row in rows]
+        return [firm_shapes.DayTotals.show(row) for row in rows]
 
 
-@_documented(shapes.RiskMetricsSerializer)
+@_documented(firm_shapes.RiskMetrics)
 class RiskView(AnalyticsView):
     """The accounts that are nearest to a limit."""
 
-    takes = (shapes.TopParameters,)
+    takes = (parameters.TopParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the first accounts."""
@@ -142,11 +143,11 @@ class RiskView(AnalyticsView):
         return [firm_shapes.risk_shape(row, today=today) for row in rows]
 
 
-@_documented(shapes.FlowSerializer)
+@_documented(firm_shapes.Flow)
 class FlowView(AnalyticsView):
     """What went through, by minute, hour or day."""
 
-    takes = (shapes.FlowParameters,)
+    takes = (parameters.FlowParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return times in which there was anything, newest first."""
@@ -156,7 +157,7 @@ class FlowView(AnalyticsView):
         if begin < earliest:
             raise ValidationError({"from": f"more than {FLOW_DAYS_MAX} days before `to`: ask for less at a time"})
         rows = firm_queries.flow(unit=asked["per"], begin=begin, end=end, limit=asked["limit"])
-        return [firm_shapes.flow_shape(row) for row in rows]
+        return [firm_shapes.Flow.show(row) for row in rows]
 
 
 def _today() -> Any:

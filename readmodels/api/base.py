@@ -39,7 +39,7 @@ class AccountScopedView(RestView):
     """Base of the views of one account."""
 
     takes: ClassVar[Declared] = (parameters.VersionParameter, parameters.FieldsParameter)
-    shows: ClassVar[type[s.Base]]
+    shows: ClassVar[s.Serializer]
     """What `answer` returns, or each of its `results`."""
 
     def edition(self) -> str:

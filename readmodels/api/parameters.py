@@ -2,15 +2,17 @@
 
 from typing import Any, Final
 
+from rest_framework import serializers
+
 from edge.parameters import Choice, Day, Id, Instant, Text, WholeNumber
-from readmodels.api.serializers import SIDES, Base
+from readmodels.shapes import SIDES
 
 _FIELDS_HELP: Final = "Names with commas between them: these only are shown, of every row where there are several"
 _CURSOR_HELP: Final = "`next` of the page before"
 VERSION_MAX: Final = 10**18 - 1
 
 
-class PageParameters(Base):
+class PageParameters(serializers.Serializer[Any]):
     """How much."""
 
     limit = WholeNumber(min_value=1, max_value=500, default=50)
@@ -70,7 +72,7 @@ class ActivityParameters(_InstantRange):
     )
 
 
-class DayParameters(Base):
+class DayParameters(serializers.Serializer[Any]):
     """Which days."""
 
     limit = WholeNumber(min_value=1, max_value=366, default=366)
@@ -87,7 +89,7 @@ class DayParameters(Base):
         }
 
 
-class VersionParameter(Base):
+class VersionParameter(serializers.Serializer[Any]):
     """How fresh."""
 
     min_version = WholeNumber(
@@ -98,7 +100,7 @@ class VersionParameter(Base):
     )
 
 
-class FieldsParameter(Base):
+class FieldsParameter(serializers.Serializer[Any]):
     """What of it."""
 
     def get_fields(self) -> dict[str, Any]:

@@ -10,13 +10,6 @@ _FIRST: Final = f"How many, at most {PAGE_SIZE_MAX}."
 _AFTER: Final = "`pageInfo.endCursor` of the page before."
 _FROM: Final = "From this instant on (RFC 3339)."
 _TO: Final = "Before this instant (RFC 3339)."
-ACTOR: Final = "`user:<id>/<name>`, with `/key:<id>/<name>` for an API key; `platform/<part>`. Names are of the time."
-VERSION_OF_ROW: Final = "Account version that this stands on."
-
-
-def text(meaning: str) -> graphene.String:
-    """Return a field for text that is always there."""
-    return graphene.String(required=True, description=meaning)
 
 
 def page_arguments() -> dict[str, Any]:

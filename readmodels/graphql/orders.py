@@ -11,44 +11,13 @@ import graphene
 from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
-from accounts.scalars import BigInt, Quantity
 from readmodels.graphql import filters
 from readmodels.graphql.errors import order_not_found
-from readmodels.graphql.fields import ACTOR, VERSION_OF_ROW, page_arguments, text
+from readmodels.graphql.fields import page_arguments
 from readmodels.graphql.loaders import loaders_of
 from readmodels.graphql.pages import newest_page, version_of_cursor
 from readmodels.listings import ORDERS
-from readmodels.shapes import order_shape
-
-
-class Order(graphene.ObjectType):
-    """An order, whether it works or has ended."""
-
-    order_id = graphene.ID(required=True)
-    client_order_id = text("The client's, or made by the server.")
-    symbol = graphene.String(required=True)
-    side = text("BUY or SELL.")
-    order_type = text("MARKET, LIMIT, STOP or STOP_LIMIT.")
-    time_in_force = text("DAY, GTC, IOC or FOK.")
-    status = text("PENDING, PARTIALLY_FILLED, FILLED, CANCELLED, EXPIRED, REJECTED or REPLACED.")
-    quantity = Quantity(required=True, description="Shares, in all.")
-    filled_quantity = Quantity(required=True, description="Shares traded so far.")
-    remaining_quantity = Quantity(required=True, description="Shares not traded.")
-    avg_fill_price = graphene.String(description="Null before the first fill.")
-    filled_value = text("Value traded so far.")
-    limit_price = graphene.String()
-    stop_price = graphene.String()
-    reserve_price = text("Price at which a buy order reserves cash.")
-    replaces = graphene.ID(description="The order whose place it took, if any.")
-    replaced_by = graphene.ID(description="The order that took its place, if any.")
-    reason = graphene.String(description="Why it ended, when it was not filled.")
-    placed_version = BigInt(required=True, description="Account version at which it was placed.")
-    version = BigInt(required=True, description=VERSION_OF_ROW)
-    command_id = graphene.String(required=True)
-    actor = text(ACTOR)
-    placed_at = text("RFC 3339, UTC, microseconds.")
-    updated_at = text("When the event of that version was recorded.")
-    ended_at = graphene.String(description="Null while it works.")
+from readmodels.shapes import Order
 
 
 class OrderConnection(Connection):
@@ -57,9 +26,11 @@ class OrderConnection(Connection):
     class Meta:
         """Of orders."""
 
-        node, strict_types = Order, True
+        node, strict_types = Order.object_type(), True
 
-    nodes = graphene.List(graphene.NonNull(Order), required=True, description="The nodes without their cursors.")
+    nodes = graphene.List(
+        graphene.NonNull(Order.object_type()), required=True, description="The nodes without their cursors."
+    )
 
 
 class AccountOrders:
@@ -77,7 +48,7 @@ class AccountOrders:
         description="Orders, newest first.",
     )
     order = graphene.Field(
-        Order,
+        Order.object_type(),
         order_id=graphene.ID(required=True),
         description="One order; null, and a NOT_FOUND error, when the account has none of that id.",
     )
@@ -106,7 +77,7 @@ class AccountOrders:
             conditions=filters.order_conditions(
                 status=status, symbol=symbol, side=side, client_order_id=client_order_id
             ),
-            show=order_shape,
+            show=Order.show,
         )
 
     @staticmethod
@@ -119,4 +90,4 @@ class AccountOrders:
         row = await loaders_of(info).orders.load(key)
         if row is None:
             raise order_not_found(*key)
-        return order_shape(row)
+        return Order.show(row)

@@ -32,6 +32,7 @@ class TradeHistory(models.Model):
     position_cost = money("What these shares cost")
     position_realized_pnl = money("Realized profit or loss in this symbol so far")
     total_realized_pnl = money("Realized profit or loss of the account so far")
+    total_fees = money("What the trades of the account cost so far")
     positions_cost = money("What all shares held after the trade cost")
     portfolio_value = money("Cash and positions after the trade")
     trade_count = models.BigIntegerField(db_comment="Trades of the account so far")

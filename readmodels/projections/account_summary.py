@@ -1,18 +1,31 @@
-"""account_summary: one row for each account, moved on event by event; every event moves at least its version.
+"""account_summary: one row for each account; every event moves at least its version.
 
-What an account's positions come to (`CONCENTRATION`) is asked of their rows, whenever these are written.
-Working orders are counted one by one, which is safe here alone: the row takes each version once, and none is skipped.
+A trade gives it `OF_TRADES`; all other events move it on one by one. What an account's positions come to
+(`CONCENTRATION`) is asked of their rows, whenever these are written. Working orders are counted one by one, which is
+safe here alone: the row takes each version once, and none is skipped.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from accounts.domain import events as e
-from readmodels.projections.rows import Recorded, Row, day
+from readmodels.projections.rows import Recorded, Row
 
 TABLE: Final = "account_summary"
 KEY: Final = ("account_id",)
 
+OF_TRADES: Final = {
+    "cash": "cash_after",
+    "positions_cost": "positions_cost",
+    "portfolio_value": "portfolio_value",
+    "realized_pnl": "total_realized_pnl",
+    "trade_count": "trade_count",
+    "day_date": "day",
+    "day_volume": "day_volume",
+    "day_trades": "day_trades",
+    "day_realized_pnl": "day_realized_pnl",
+}
+"""The columns that an account's last trade gives it, and the fields of that trade."""
 
 CONCENTRATION: Final = """
     SELECT count(*) OVER ()::int AS open_positions, market_value AS largest_position, symbol AS largest_symbol
@@ -53,14 +66,16 @@ def opened(recorded: Recorded) -> Row:
         "version": recorded.version,
         "opened_at": recorded.at,
         "updated_at": recorded.at,
+        "positions_version": recorded.version,
+        "behind_since": None,
     }
 
 
-def apply(row: Row, recorded: Recorded) -> None:
-    """Move an account's row on by one event."""
+def moved_on(row: Row, recorded: Recorded) -> Row:
+    """Return the row of an account as an event that is no trade left it."""
+    row = {**row, "version": recorded.version, "updated_at": recorded.at}
     _CHANGES[type(recorded.event)](row, recorded.event)
-    row["version"] = recorded.version
-    row["updated_at"] = recorded.at
+    return row
 
 
 def _deposited(row: Row, event: e.CashDeposited) -> None:
@@ -73,18 +88,6 @@ def _withdrawn(row: Row, event: e.CashWithdrawn) -> None:
     row["cash"] = event.cash_after
     row["portfolio_value"] = event.portfolio_value
     row["withdrawn"] = event.withdrawn_total
-
-
-def _traded(row: Row, event: e.TradeExecuted) -> None:
-    row["cash"] = event.cash_after
-    row["positions_cost"] = event.positions_cost
-    row["portfolio_value"] = event.portfolio_value
-    row["realized_pnl"] = event.total_realized_pnl
-    row["trade_count"] = event.trade_count
-    row["day_date"] = day(event.day)
-    row["day_volume"] = event.day_volume
-    row["day_trades"] = event.day_trades
-    row["day_realized_pnl"] = event.day_realized_pnl
 
 
 def _frozen(row: Row, _: e.AccountFrozen) -> None:
@@ -120,15 +123,9 @@ def _order_ended(row: Row, event: e.OrderReplaced | e.OrderCancelled | e.OrderEx
     row["open_orders"] -= 1
 
 
-def _refused(_: Row, __: e.CommandRefused) -> None:
-    """A refusal moves the version alone."""
-
-
 _CHANGES: Final[dict[type, Callable[[Row, Any], None]]] = {
     e.CashDeposited: _deposited,
     e.CashWithdrawn: _withdrawn,
-    e.TradeExecuted: _traded,
-    e.CommandRefused: _refused,
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,

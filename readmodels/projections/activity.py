@@ -37,6 +37,7 @@ MONEY: Final = frozenset(
         "reserved_cash",
         "stop_price",
         "total_realized_pnl",
+        "total_fees",
         "value",
         "withdrawn_total",
     }
@@ -49,17 +50,16 @@ QUANTITIES: Final = frozenset({"fill_quantity", "filled_quantity", "position_qua
 
 def row_of(recorded: Recorded) -> Row:
     """Return the event's row; `data` is JSON text."""
-    commit = recorded.commit
     return {
         "account_id": recorded.account_id,
         "version": recorded.version,
         "event_id": recorded.event_id,
         "event_type": type(recorded.event).__name__,
         "recorded_at": recorded.at,
-        "actor": commit.actor,
-        "command_id": commit.command_id,
-        "correlation_id": commit.correlation_id or commit.command_id,
-        "causation_id": commit.causation_id,
+        "actor": recorded.actor,
+        "command_id": recorded.command_id,
+        "correlation_id": recorded.correlation_id or recorded.command_id,
+        "causation_id": recorded.causation_id,
         "data": json.dumps(readable(recorded.event)),
     }
 

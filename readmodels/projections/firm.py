@@ -1,23 +1,22 @@
 """Running sums over all accounts: what each event adds to firm_totals, symbol_totals, symbol_days and flow_minutes.
 
 An event adds once: it is counted where its account's row moves on to its version, in the same transaction, and that row
-takes each version once. Pure. Trades come as events or as columns (`plain_trades.py`); the sums are the same.
+takes each version once. Pure.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from accounts.domain.events import AccountClosed, AccountOpened, CashDeposited, CashWithdrawn, CommandRefused
-from accounts.domain.events import TradeExecuted as Trade
-from readmodels.projections.plain_trades import Columns
+from accounts.domain.events import AccountClosed, AccountOpened, CashDeposited, CashWithdrawn
+from eventstore.kernels.compiling import Integers
+from readmodels.projections.classified import ClassifiedEvents, Columns
 from readmodels.projections.rows import Recorded, day, instant
 
 Place: TypeAlias = tuple[Any, ...]
-Integers: TypeAlias = NDArray[np.int64]
 Latest: TypeAlias = tuple[int, int]
 """When something was traded last, in UTC microseconds, and at which price."""
 _MINUTE: Final = 60_000_000
@@ -71,27 +70,19 @@ class Sums:
         """The latest trade of each row of symbol_totals."""
 
     def add_event(self, recorded: Recorded, *, partition: int, currency: str) -> None:
-        """Add one event."""
-        place = (partition, currency)
+        """Add one event that is neither a trade nor a refusal."""
         match recorded.event:
-            case Trade() as trade:
-                group = TradeGroup(*place, trade.symbol, trade.day, recorded.commit.timestamp // _MINUTE)
-                flow = dict.fromkeys(_FLOW, 0)
-                what = "bought" if trade.side == "BUY" else "sold"
-                flow |= {"trades": 1, f"{what}_quantity": trade.quantity, f"{what}_value": trade.value}
-                flow["fees"], flow["realized_pnl"] = trade.fee, trade.realized_pnl
-                flow["holders"] = _holders(trade.side, trade.quantity, trade.position_quantity)
-                self.add_trades(group, list(flow.values()), (recorded.commit.timestamp, trade.price))
-            case CommandRefused():
-                self.add_refusals(partition, currency, recorded.commit.timestamp // _MINUTE, 1)
             case CashDeposited() as event:
-                self._add(FIRM_TOTALS, place, {"deposited": event.amount})
+                amounts = {"deposited": event.amount}
             case CashWithdrawn() as event:
-                self._add(FIRM_TOTALS, place, {"withdrawn": event.amount})
+                amounts = {"withdrawn": event.amount}
             case AccountOpened():
-                self._add(FIRM_TOTALS, place, {"accounts": 1})
+                amounts = {"accounts": 1}
             case AccountClosed():
-                self._add(FIRM_TOTALS, place, {"closed_accounts": 1})
+                amounts = {"closed_accounts": 1}
+            case _:
+                return
+        self._add(FIRM_TOTALS, (partition, currency), amounts)
 
     def add_trades(self, group: TradeGroup, flow: list[int], latest: Latest) -> None:
         """Add trades of one group: an amount for each of `_FLOW`."""
@@ -120,68 +111,74 @@ class Sums:
             sums[name] += amount
 
 
-def sums_of_events(
-    events: Iterable[Recorded], *, partition_of: Callable[[str], int], currency_of: Callable[[str], str]
+def sums_of(
+    events: ClassifiedEvents,
+    *,
+    currencies: Sequence[str],
+    currency_of: Callable[[str], str],
+    partition_of: Callable[[str], int],
 ) -> Sums:
-    """Return what events add; both functions are asked for an account's id."""
+    """Return what the events of a round add; `currencies` are those of the accounts by number, the functions are asked
+    for an account's id.
+    """
     sums = Sums()
-    for recorded in events:
+    names = list(dict.fromkeys(currencies))
+    numbers = np.array([names.index(currency) for currency in currencies], np.int64)
+    if len(events.trades):
+        _add_trades(sums, events.trades, names, numbers[events.trades.accounts])
+    refusals = events.refusals
+    places = zip(
+        refusals.partitions.tolist(), numbers[refusals.accounts].tolist(), (refusals.recorded_at // _MINUTE).tolist(),
+        strict=True,
+    )  # fmt: skip
+    for (partition, currency, minute), count in Counter(places).items():
+        sums.add_refusals(partition, names[currency], minute, count)
+    for recorded in events.others:
         account_id = recorded.account_id
         sums.add_event(recorded, partition=partition_of(account_id), currency=currency_of(account_id))
     return sums
 
 
-def sums_of_columns(trades: Columns, refusals: Columns, currencies: Mapping[bytes, str]) -> Sums:
-    """Return what plain events add; `currencies` are those of the accounts."""
-    sums = Sums()
-    groups, latest = _grouped(trades, currencies)
-    for group, amounts in groups.items():
-        sums.add_trades(group, amounts, latest[group])
-    minutes = Counter(
-        (partition, currencies[key], timestamp // _MINUTE)
-        for partition, key, timestamp in zip(refusals.partitions, refusals.keys, refusals["recorded_at"], strict=True)
-    )
-    for place, count in minutes.items():
-        sums.add_refusals(*place, count)
-    return sums
+def _add_trades(sums: Sums, trades: Columns, currencies: Sequence[str], currency_numbers: Integers) -> None:
+    """Add trades, those of a group together: reduced by numpy."""
+    recorded_at, prices = trades.recorded_at, trades.integers("price")
+    symbols = trades.distinct("symbol", _decode_text)
+    parts = (trades.partitions, currency_numbers, symbols.numbers, trades.integers("day"), recorded_at // _MINUTE)
+    order, starts = _grouped(parts)
+    groups = zip(*(part[order[starts]].tolist() for part in parts), strict=True)
+    flows = zip(*(_sums(column[order], starts) for column in _flows(trades)), strict=True)
+    newest = np.maximum.reduceat(recorded_at[order], starts)
+    is_newest = recorded_at[order] == np.repeat(newest, np.diff(np.append(starts, len(order))))
+    highest = np.maximum.reduceat(np.where(is_newest, prices[order], 0), starts)
+    latest = zip(newest.tolist(), highest.tolist(), strict=True)
+    for (partition, currency, symbol, day_number, minute), flow, last in zip(groups, flows, latest, strict=True):
+        group = TradeGroup(partition, currencies[currency], symbols.values[symbol], day_number, minute)
+        sums.add_trades(group, list(flow), last)
 
 
-def _grouped(
-    trades: Columns, currencies: Mapping[bytes, str]
-) -> tuple[dict[TradeGroup, list[int]], dict[TradeGroup, Latest]]:
-    """Return the sums of each group (as `add_trades` takes them), and its latest trade: reduced by numpy."""
-    if not len(trades):
-        return {}, {}
-    recorded_at, days = trades.integers("recorded_at"), trades.integers("day")
-    prices = trades.integers("price")
-    symbols, symbol_numbers = _numbered(trades["symbol"])
-    known, currency_numbers = _numbered([currencies[key] for key in trades.keys])
-    parts = (np.array(trades.partitions), currency_numbers, symbol_numbers, days, recorded_at // _MINUTE)
-    order = np.lexsort((prices, recorded_at, *reversed(parts)))
-    sorted_parts = [part[order] for part in parts]
-    is_new = np.zeros(len(order), bool)
-    is_new[0] = True
-    for part in sorted_parts:
-        is_new[1:] |= part[1:] != part[:-1]
-    starts = np.flatnonzero(is_new)
-    places = zip(*(part[starts].tolist() for part in sorted_parts), strict=True)
-    groups = [TradeGroup(each[0], known[each[1]], symbols[each[2]], *each[3:]) for each in places]
-    sums = zip(*(_sums(column[order], starts) for column in _flows(trades)), strict=True)
-    newest = order[np.append(starts[1:], len(order)) - 1]
-    latest = zip(recorded_at[newest].tolist(), prices[newest].tolist(), strict=True)
-    return dict(zip(groups, map(list, sums), strict=True)), dict(zip(groups, latest, strict=True))
+def _grouped(parts: Sequence[Integers]) -> tuple[Integers, Integers]:
+    """Return the places of rows, those with the same parts side by side, and where each group of them starts."""
+    keys = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        least = int(part.min())
+        span = int(part.max()) - least + 1
+        if int(keys.max()) * span >= _KEY_MAX:  # So many combinations are numbered anew.
+            keys = np.unique(keys, return_inverse=True)[1]
+        keys = keys * span + (part - least)
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.append([True], keys[order][1:] != keys[order][:-1]))
+    return order, starts
 
 
-def _numbered(values: Sequence[str]) -> tuple[list[str], Integers]:
-    """Return the distinct values, and the number of each place's value among them."""
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return list(numbers), np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
+_KEY_MAX: Final = 1 << 62
+_decode_text: Final = msgspec.msgpack.Decoder(str).decode
 
 
 def _flows(trades: Columns) -> Iterator[Integers]:
     """Yield what each trade adds, in the order of `_FLOW`."""
     quantities, values, held = (trades.integers(name) for name in ("quantity", "value", "position_quantity"))
-    is_buy = np.fromiter((side == "BUY" for side in trades["side"]), bool, len(trades))
+    sides = trades.distinct("side", _decode_text)
+    is_buy = np.array([side == "BUY" for side in sides.values])[sides.numbers]
     yield np.ones(len(trades), np.int64)
     yield np.where(is_buy, quantities, 0)
     yield np.where(is_buy, values, 0)
@@ -196,10 +193,3 @@ def _sums(column: Integers, starts: Integers) -> list[int]:
     """Return the sum of each group, exactly: halves of 32 bits are added up, which no 64 bits are too narrow for."""
     high, low = np.add.reduceat(column >> 32, starts), np.add.reduceat(column & 0xFFFFFFFF, starts)
     return [(upper << 32) + lower for upper, lower in zip(high.tolist(), low.tolist(), strict=True)]
-
-
-def _holders(side: str, quantity: int, held: int) -> int:
-    """Return by how many the accounts that hold a symbol change with a trade; `held` are its shares after it."""
-    if side == "BUY":
-        return 1 if held == quantity else 0
-    return -1 if held == 0 else 0

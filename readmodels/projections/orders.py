@@ -55,8 +55,8 @@ def placed(recorded: Recorded) -> Row:
         "updated_at": recorded.at,
         "ended_at": None,
         "version": recorded.version,
-        "command_id": recorded.commit.command_id,
-        "actor": recorded.commit.actor,
+        "command_id": recorded.command_id,
+        "actor": recorded.actor,
     }
 
 

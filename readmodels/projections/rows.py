@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
+from eventstore.kernels.compiling import Octets
 from eventstore.record import Commit
 
 Row: TypeAlias = dict[str, Any]
@@ -10,26 +12,36 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Recorded(NamedTuple):
-    """One event as a projection sees it: `version` and `event_id` are the event's own, the rest is its commit's."""
+    """One event as a projection sees it, with what the header of its commit says; `timestamp` is UTC microseconds."""
 
     account_id: str
     version: int
     event_id: str
     event: Any
-    commit: Commit[Any]
+    timestamp: int
+    command_id: str
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str
 
     @property
     def at(self) -> datetime:
         """When it was recorded."""
-        return instant(self.commit.timestamp)
+        return instant(self.timestamp)
 
 
 def recorded_events(commit: Commit[Any]) -> list[Recorded]:
     """Return the events of a commit, each with its place."""
+    header = (commit.timestamp, commit.command_id, commit.correlation_id, commit.causation_id, commit.actor)
     return [
-        Recorded(commit.aggregate_id, commit.first_version + index, event_id, event, commit)
+        Recorded(commit.aggregate_id, commit.first_version + index, event_id, event, *header)
         for index, (event, event_id) in enumerate(zip(commit.events, commit.event_ids, strict=True))
     ]
+
+
+def uuid_text(octets: Octets) -> str:
+    """Return the text of a UUID, given its bytes: u1[16]."""
+    return str(UUID(bytes=octets.tobytes()))
 
 
 def instant(timestamp: int) -> datetime:

@@ -11,7 +11,6 @@ TABLE: Final = "trade_history"
 def row_of(recorded: Recorded) -> Row:
     """Return the trade's row."""
     trade: TradeExecuted = recorded.event
-    commit = recorded.commit
     return {
         "account_id": recorded.account_id,
         "version": recorded.version,
@@ -25,15 +24,16 @@ def row_of(recorded: Recorded) -> Row:
         "realized_pnl": trade.realized_pnl,
         "cash_after": trade.cash_after,
         "order_id": trade.order_id,
-        "command_id": commit.command_id,
+        "command_id": recorded.command_id,
         "executed_at": recorded.at,
-        "actor": commit.actor,
-        "correlation_id": commit.correlation_id,
-        "causation_id": commit.causation_id,
+        "actor": recorded.actor,
+        "correlation_id": recorded.correlation_id,
+        "causation_id": recorded.causation_id,
         "position_quantity": trade.position_quantity,
         "position_cost": trade.position_cost,
         "position_realized_pnl": trade.position_realized_pnl,
         "total_realized_pnl": trade.total_realized_pnl,
+        "total_fees": trade.total_fees,
         "positions_cost": trade.positions_cost,
         "portfolio_value": trade.portfolio_value,
         "trade_count": trade.trade_count,

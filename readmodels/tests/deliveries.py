@@ -39,7 +39,7 @@ def crashing_at(number: int) -> Iterator[list[int]]:
 
     with contextlib.ExitStack() as patched:
         patched.enter_context(connection.execute_wrapper(counted))
-        for name in ("copy_binary", "execute", "fetch", "copy_rows"):
+        for name in ("copy_binary", "execute", "fetch"):
             patched.enter_context(patch.object(tables, name, counting(getattr(tables, name))))
         yield sent
 

@@ -32,7 +32,7 @@ from accounts.domain.values import (
     value_of,
 )
 from eventstore.record import Commit
-from readmodels.projections.changes import changes_of
+from readmodels.ledger import Ledger
 from readmodels.shapes import account_shape, position_shape
 
 FILE: Final = Path(__file__).parents[2] / "frontend" / "src" / "testing" / "rule_cases.json"
@@ -162,11 +162,13 @@ def _case(name: str, setup: list[Setup], chance: random.Random) -> dict[str, Any
         header = (ACCOUNT_ID, version, NOW - days * DAY, f"c-{version}", None, None, "user:1/ada", None)
         commits.append(Commit(*header, events, ids))
         version += len(events)
-    changes = changes_of(commits, {})
+    ledger = Ledger(ACCOUNT_ID)
+    for commit in commits:
+        ledger.add(commit)
     return {
         "name": name,
-        "account": account_shape(changes.summaries[ACCOUNT_ID], role="owner"),
-        "positions": [position_shape(row) for row in changes.positions.values() if row["quantity"]],
+        "account": account_shape(ledger.summary_row(), role="owner"),
+        "positions": [position_shape(row) for row in ledger.position_rows() if row["quantity"]],
         "trades": [each for symbol in ("KO", "XOM") for each in _trades(account, symbol, chance)],
         "withdrawals": _transfers(account, c.WithdrawCash, "CashWithdrawn"),
         "deposits": _transfers(account, c.DepositCash, "CashDeposited"),

@@ -21,11 +21,12 @@ from rest_framework.request import Request
 from accounts.credentials import credential_of, while_granted
 from accounts.permissions import accessible_account_ids
 from edge.request_thread import give_back_connections, on_another_thread
-from temporal.api import serializers as s
-from temporal.api.views import TemporalView
+from temporal.api.parameters import InstantParameters
+from temporal.api.rest import TemporalProblemSerializer, TemporalView
 from temporal.errors import TemporalError
-from temporal.firm import Totals, accounts_as_of, then_shape
+from temporal.firm import Totals, accounts_as_of
 from temporal.moments import instant
+from temporal.shapes import AccountLine, FirmLine, TotalsAsOf
 
 LINES_AT_ONCE: Final = 200
 WHOLE_FIRM_AT_ONCE: Final = 1
@@ -46,14 +47,14 @@ class NewlineDelimitedRenderer(JSONRenderer):
 class FirmAsOfView(TemporalView):
     """All accounts that one may see, at any instant."""
 
-    takes = (s.InstantParameters,)
+    takes = (InstantParameters,)
     renderer_classes = [JSONRenderer, NewlineDelimitedRenderer]
 
     @extend_schema(
         operation_id="as_of",
         responses={
-            (200, "application/x-ndjson"): s.AccountLineSerializer,
-            **dict.fromkeys((400, 401, 429, 500), s.TemporalProblemSerializer),
+            (200, "application/x-ndjson"): FirmLine.serializer(),
+            **dict.fromkeys((400, 401, 429, 500), TemporalProblemSerializer),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
@@ -79,8 +80,8 @@ def lines(at: datetime, account_ids: list[str] | None) -> Iterator[str]:
         totals = Totals(at)
         for account in accounts_as_of(at, account_ids=account_ids):
             totals.add(account)
-            yield _line(then_shape(account))
-        yield _line({"totals": totals.shape()})
+            yield _line(AccountLine.show(account))
+        yield _line({"totals": TotalsAsOf.show(totals)})
     finally:
         if account_ids is None:
             _whole_firm.release()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tradingplatform.schema import schema
 from tradingplatform.settings.variables import VARIABLES
+from tradingplatform.typescript import typescript
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("accounts", "benchmarks", "edge", "eventstore", "market", "readmodels", "temporal", "tradingplatform")
@@ -83,6 +84,11 @@ def test_every_environment_variable_is_documented_and_nothing_else_is():
     expected = {v.name: (v.default or "(empty)", v.meaning) for v in VARIABLES}
     assert {name: shown.get(name) for name in expected} == expected
     assert set(shown) - set(expected) == {"WEB_PORT", "LOG", "PYTHON", "NUMBA_CACHE_DIR"}
+
+
+def test_the_types_of_the_front_end_are_those_that_are_declared():
+    committed = (BASE_DIR / "frontend" / "src" / "core" / "shapes.ts").read_text()
+    assert committed == typescript(), "`make schema` writes it anew"
 
 
 def test_the_committed_graphql_schema_is_the_one_that_is_served():

@@ -251,7 +251,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "readmodels.api.openapi.describe_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {"AccountStatusEnum": "readmodels.api.serializers.ACCOUNT_STATUSES"},
+    "ENUM_NAME_OVERRIDES": {"AccountStatusEnum": "readmodels.shapes.ACCOUNT_STATUSES"},
 }
 API_KEY_REQUESTS_PER_MINUTE = ENVIRONMENT["API_KEY_REQUESTS_PER_MINUTE"]
 GRAPHENE = {"SCHEMA": "tradingplatform.schema.schema"}

@@ -49,12 +49,16 @@ class Channel:
 
     def _receive(self) -> None:
         """Give every reply that is there to who waits for it."""
-        with suppress(zmq.Again):
-            while True:
-                reply = decode_reply(self._socket.recv_multipart(zmq.NOBLOCK))
-                answer = self._waiting.get(reply.request_id)
-                if answer is not None and not answer.done():
-                    answer.set_result(reply)
+        while has_message(self._socket):
+            reply = decode_reply(self._socket.recv_multipart(zmq.NOBLOCK))
+            answer = self._waiting.get(reply.request_id)
+            if answer is not None and not answer.done():
+                answer.set_result(reply)
+
+
+def has_message(socket: "zmq.Socket[bytes]") -> bool:
+    """Tell whether a message is there to be received at once."""
+    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
 
 def prepare(socket: "zmq.Socket[bytes]", endpoint: str, keys: Path | None) -> None:

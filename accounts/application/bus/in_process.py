@@ -25,13 +25,13 @@ class InProcessBus:
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        return self._execute(AccountCommands.of(envelopes)).results(0, len(envelopes))
+        return self._execute(AccountCommands.of(envelopes)).tell_in_full(0, len(envelopes))
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return await asyncio.to_thread(self.submit, envelopes)
 
     async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
-        return (await asyncio.to_thread(self._execute, commands)).batch
+        return (await asyncio.to_thread(self._execute, commands)).tell_in_short(0, len(commands))
 
     def _execute(self, commands: AccountCommands) -> Handled:
         with self._lock:

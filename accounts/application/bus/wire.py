@@ -1,7 +1,7 @@
 """The messages between a caller and the writer process, the same on ipc and tcp.
 
-A message is frames: MessagePack that says what it is, then the columns as the buffers that they are. A request has an
-id of its own; asking again with the same one, or with the same command ids, is always safe.
+A message is two frames: MessagePack that says what it is, then the columns as the buffers that they are, one after the
+other. A request has an id of its own; asking again with the same one, or with the same command ids, is always safe.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,10 @@ from eventstore.writer.commands import Origin
 
 log = structlog.get_logger(__name__)
 
-REQUEST_FRAMES: Final = 5
+REQUEST_FRAMES: Final = 2
+_ORIGIN_BYTES: Final = 8
+_COMMAND_BYTES: Final = 2 * TEXT_BYTES + _ORIGIN_BYTES + TRADE.itemsize
+"""Of one command in all columns."""
 
 
 class RequestId(msgspec.Struct, frozen=True, array_like=True):
@@ -34,7 +37,7 @@ class RequestId(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Head(msgspec.Struct, frozen=True, array_like=True):
-    """The first frame of a request; the others are the columns of its commands."""
+    """The first frame of a request; the other one is the columns of its commands."""
 
     request_id: bytes
     is_bulk: bool
@@ -96,7 +99,7 @@ def encode_request(request: BusRequest) -> list[bytes]:
         request.request_id, request.is_bulk, request.is_brief, list(commands.origins), list(commands.symbols), others
     )
     columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies)
-    return [encode(head), *(column.tobytes() for column in columns)]
+    return [encode(head), b"".join([column.tobytes() for column in columns])]
 
 
 def decode_request(frames: Sequence[bytes]) -> BusRequest:
@@ -104,15 +107,20 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
 
     A command that cannot be read is told so alone.
     """
-    head = _decode_head(frames[0])
-    aggregate_ids, command_ids, origins_of, bodies = (bytearray(frame) for frame in frames[1:])
-    texts = [np.frombuffer(ids, np.uint8).reshape(-1, TEXT_BYTES) for ids in (aggregate_ids, command_ids)]
+    head, columns = _decode_head(frames[0]), bytearray(frames[1])
+    count, rest = divmod(len(columns), _COMMAND_BYTES)
+    if rest:
+        raise ValueError("the columns of a request are not of one length")
+    ids_end = 2 * TEXT_BYTES * count
+    if not columns[:ids_end].isascii():
+        raise ValueError("the identifiers of a request are not ASCII")
+    ids = np.frombuffer(columns, np.uint8, ids_end).reshape(2, count, TEXT_BYTES)
     commands = AccountCommands(
-        aggregate_ids=texts[0],
-        command_ids=texts[1],
+        aggregate_ids=ids[0],
+        command_ids=ids[1],
         origins=head.origins,
-        origins_of=np.frombuffer(origins_of, np.int64),
-        bodies=np.frombuffer(bodies, TRADE),
+        origins_of=np.frombuffer(columns, np.int64, count, ids_end),
+        bodies=np.frombuffer(columns, TRADE, count, ids_end + _ORIGIN_BYTES * count),
         others=[],
         symbols=head.symbols,
     )
@@ -120,9 +128,10 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
     commands.others = others
     _check(commands)
-    places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
-    by_place = {places[number]: told for number, told in unread.items()}
-    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, by_place)
+    if unread:
+        places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
+        unread = {places[number]: told for number, told in unread.items()}
+    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, unread)
 
 
 def encode_reply(reply: BusReply) -> list[bytes]:
@@ -154,15 +163,10 @@ def _read(raw: msgspec.Raw, number: int, unread: dict[int, NotExecuted]) -> Acco
 
 def _check(commands: AccountCommands) -> None:
     """Refuse columns that do not belong together: compiled code follows their numbers unchecked."""
-    count = len(commands)
     bodies: Any = commands.bodies
     is_other = bodies["other"] >= 0
     numbers = bodies["other"][is_other]
     symbols = bodies["symbol"][~is_other]
-    if {len(commands.aggregate_ids), len(commands.command_ids), len(commands.origins_of)} != {count}:
-        raise ValueError("the columns of a request are not of one length")
-    if (commands.aggregate_ids > 127).any() or (commands.command_ids > 127).any():
-        raise ValueError("the identifiers of a request are not ASCII")
     if not np.array_equal(numbers, np.arange(len(commands.others))):
         raise ValueError("the commands of a request are not those that its rows name")
     for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):

@@ -1,7 +1,7 @@
 """Journals that earlier releases wrote, kept as files: each is opened, verified and read to the same states for ever.
 
-A new release of the stored format adds a file here and changes none. The first is of format 3, with the events and ids
-that it had in format 2: those before it, of which none was released, are refused (eventstore/tests/test_reading.py).
+A new release of the stored format adds a file here and changes none. The first is of format 3: what came before
+it was not released, and is refused (eventstore/tests/test_reading.py).
 """
 
 import json

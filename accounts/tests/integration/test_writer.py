@@ -27,6 +27,7 @@ from accounts.codec import account_codec
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.kernels.texts import TEXT_BYTES
 from eventstore.record import partition_of
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
@@ -205,30 +206,41 @@ def test_a_command_that_the_writer_cannot_read_fails_alone_and_at_once(start, en
 GOOD = encode_request(bulk_of(opening(), Envelope(ACCOUNT, "1", "ada", ExecuteTrade("KO", "BUY", SHARE, 10_000, None))))
 
 
-def altered(frame, place, value):
-    """Return a request whose frame says something else from a byte on."""
-    found = bytearray(GOOD[frame])
+ORIGINS, BODIES = 4 * TEXT_BYTES, 4 * TEXT_BYTES + 2 * 8
+"""Where these columns of two commands begin, behind their identifiers."""
+
+
+def altered(place, value):
+    """Return a request whose columns say something else from a byte on."""
+    found = bytearray(GOOD[1])
     found[place : place + len(value)] = value
-    return [*GOOD[:frame], bytes(found), *GOOD[frame + 1 :]]
+    return [GOOD[0], bytes(found)]
 
 
-@pytest.mark.parametrize(
-    "frames",
-    [
-        [b""],
-        [b""] * 5,
-        [b"\xc1", *GOOD[1:]],
-        [b"\x91" * 100_000, *GOOD[1:]],
-        [GOOD[0], GOOD[1][:100], *GOOD[2:]],
-        [GOOD[0], GOOD[1] + GOOD[1], *GOOD[2:]],
-        [*GOOD[:4], GOOD[4][:-8]],
-        altered(1, 0, b"\xff"),
-        altered(3, 0, (7).to_bytes(8, "little")),
-        altered(3, 0, (-1).to_bytes(8, "little", signed=True)),
-        altered(4, 32 + 16, (9).to_bytes(4, "little")),
-        altered(4, 20, (5).to_bytes(4, "little")),
-    ],
-)
+BROKEN = [
+    [b""] * 2,
+    [b"\xc1", GOOD[1]],
+    [b"\x91" * 100_000, GOOD[1]],
+    [GOOD[0], GOOD[1][:-8]],
+    [GOOD[0], b""],
+    [GOOD[0], GOOD[1] + GOOD[1]],
+    altered(0, b"\xff"),
+    altered(3 * TEXT_BYTES, b"\xff"),
+    altered(ORIGINS, (7).to_bytes(8, "little")),
+    altered(ORIGINS, (-1).to_bytes(8, "little", signed=True)),
+    altered(BODIES + 32 + 16, (9).to_bytes(4, "little")),
+    altered(BODIES + 20, (5).to_bytes(4, "little")),
+]
+
+
+@pytest.mark.parametrize("frames", BROKEN)
+def test_a_request_whose_parts_do_not_belong_together_is_refused(frames):
+    with pytest.raises((ValueError, RecursionError)):
+        decode_request(frames)
+    assert len(decode_request(GOOD).commands) == 2
+
+
+@pytest.mark.parametrize("frames", [[b""], [b""] * 5, *BROKEN])
 def test_no_message_ends_the_writer(start, endpoint, frames):
     start()
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:

@@ -19,6 +19,28 @@ def test_an_access_is_found_until_its_time_is_over():
     assert recent.find("key", "account") is None
 
 
+def test_what_goes_on_being_asked_for_is_looked_up_anew_once_when_half_of_its_time_is_over():
+    now = [100.0]
+    recent = RecentAccess(lambda: now[0])
+    assert recent.begin_renewal("key", "account") is None
+    recent.remember("key", "account", OWNER)
+    now[0] += ACCESS_SECONDS / 2 - 0.001
+    assert recent.begin_renewal("key", "account") is None
+    now[0] += 0.001
+    as_of = recent.begin_renewal("key", "account")
+    assert as_of == now[0]
+    assert [recent.begin_renewal("key", "account") for _ in range(2)] == [None, None]
+    now[0] += 0.3
+    recent.remember("key", "account", OWNER, as_of=as_of)
+    recent.end_renewal("key", "account")
+    assert recent.begin_renewal("key", "account") is None
+    now[0] += ACCESS_SECONDS - 0.301
+    assert recent.find("key", "account") is OWNER
+    now[0] += 0.001
+    assert recent.find("key", "account") is None  # It was found before it was remembered.
+    assert recent.begin_renewal("key", "account") == now[0]
+
+
 def test_during_an_outage_it_counts_for_longer():
     now = [100.0]
     recent = RecentAccess(lambda: now[0])

@@ -6,7 +6,7 @@ import type { ConnectionState } from "../core/live/connection";
 import type { Units } from "../core/money";
 import { applyTheme, rememberedTheme, type Theme } from "../core/preferences";
 import { formatMarketDate } from "../core/time";
-import type { AccountSummary, MarketSession, SessionUser } from "../core/types";
+import type { Account, MarketSession, SessionUser } from "../core/types";
 import { AccountSwitcher } from "../features/accounts/AccountSwitcher";
 import { UserMenu } from "../features/accounts/UserMenu";
 import { ConnectionIndicator } from "../features/connection/ConnectionIndicator";
@@ -15,7 +15,7 @@ import type { DialogName } from "./dialogs";
 interface HeaderProps {
   user: SessionUser;
   accountId: string;
-  account: AccountSummary | null;
+  account: Account | null;
   portfolioValue: Units | null;
   session: MarketSession | null;
   connections: { account: ConnectionState; market: ConnectionState };

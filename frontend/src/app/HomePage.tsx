@@ -5,7 +5,7 @@ import { EmptyMessage, ErrorMessage } from "../components/Panel";
 import { describeError } from "../core/http";
 import { accountAddress, navigate } from "../core/navigation";
 import { rememberedAccount } from "../core/preferences";
-import type { AccountSummary, SessionUser } from "../core/types";
+import type { Account, SessionUser } from "../core/types";
 import { OpenAccountDialog } from "../features/accounts/OpenAccountDialog";
 import { useAccounts } from "../features/accounts/useAccounts";
 import { UserMenu } from "../features/accounts/UserMenu";
@@ -66,7 +66,7 @@ export function HomePage({ user }: { user: SessionUser }): ReactElement {
   );
 }
 
-function chooseAccount(accounts: AccountSummary[], remembered: string | null): AccountSummary | undefined {
+function chooseAccount(accounts: Account[], remembered: string | null): Account | undefined {
   return (
     accounts.find((account) => account.account_id === remembered) ??
     accounts.find((account) => account.role === "owner" && account.status === "ACTIVE") ??

@@ -1,7 +1,7 @@
 // The dialog that is open, if any.
 import type { ReactElement } from "react";
 
-import type { AccountSummary } from "../core/types";
+import type { Account } from "../core/types";
 import { CashDialog } from "../features/accounts/CashDialog";
 import { OpenAccountDialog } from "../features/accounts/OpenAccountDialog";
 import type { DialogName } from "./dialogs";
@@ -9,7 +9,7 @@ import { ShortcutSheet } from "./ShortcutSheet";
 
 interface WorkspaceDialogsProps {
   dialog: DialogName | null;
-  account: AccountSummary | null;
+  account: Account | null;
   onRecorded: (version: number) => void;
   onClose: () => void;
 }

@@ -2,7 +2,7 @@
 // platform to answer only from data that has that version of the account (it waits up to two seconds, then says 503).
 
 import { rememberCsrfToken, requestJson } from "./http";
-import type { AccountSummary, LoginSession, Page, Portfolio, Trade } from "./types";
+import type { Account, LoginSession, Page, Portfolio, Trade } from "./types";
 
 const SESSION = "/api/session";
 
@@ -34,12 +34,12 @@ interface AccountRead {
 export function fetchAccounts(options: {
   cursor?: string | null;
   signal?: AbortSignal;
-}): Promise<Page<AccountSummary>> {
+}): Promise<Page<Account>> {
   const path = withQuery("/api/accounts", { cursor: options.cursor });
   return requestJson(path, options.signal ? { signal: options.signal } : {});
 }
 
-export function fetchAccount({ accountId, minVersion, signal }: AccountRead): Promise<AccountSummary> {
+export function fetchAccount({ accountId, minVersion, signal }: AccountRead): Promise<Account> {
   return requestJson(withQuery(accountPath(accountId), { min_version: minVersion }), signal ? { signal } : {});
 }
 

@@ -6,7 +6,7 @@ import { amountMax, estimateCash, estimateTrade, POSITION_MAX, quantityMax, VALU
 import { parseUnits, toDecimal } from "./money";
 import { parseShares, SHARE, toQuantity } from "./shares";
 import { AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX } from "./typed";
-import type { AccountSummary, Position, Side } from "./types";
+import type { Account, Position, Side } from "./types";
 
 const now = new Date("2026-01-15T12:00:00Z");
 const context = { account: sampleAccount(), position: undefined, now };
@@ -119,7 +119,7 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
   });
 
   it.each(ruleCases.accounts.map((each) => [each.name, each] as const))("%s", (_, known) => {
-    const account = known.account as AccountSummary;
+    const account = known.account as Account;
     const positions: Position[] = known.positions;
     for (const { symbol, side, price, most, outcomes } of known.trades) {
       const position = positions.find((each) => each.symbol === symbol);

@@ -6,7 +6,7 @@
 import { basisPoints, BASIS_POINTS, parseUnits, percentToBasisPoints, SCALE, toDecimal, type Units } from "./money";
 import { parseShares, SHARE, toQuantity, valueOf, type Shares } from "./shares";
 import { AMOUNT_MAX, QUANTITY_MAX } from "./typed";
-import type { AccountSummary, Position, Side } from "./types";
+import type { Account, Position, Side } from "./types";
 import { figuresOfToday } from "./valuation";
 
 /** What an account, or a sum over its life, may come to. */
@@ -52,7 +52,7 @@ export interface CashEstimate {
 }
 
 interface Context {
-  account: AccountSummary;
+  account: Account;
   position: Position | undefined;
   now: Date;
 }
@@ -103,7 +103,7 @@ export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Contex
   return low * SHARE;
 }
 
-export function estimateCash(kind: CashKind, amount: Units, account: AccountSummary): CashEstimate {
+export function estimateCash(kind: CashKind, amount: Units, account: Account): CashEstimate {
   const change = kind === "deposit" ? amount : -amount;
   const available = parseUnits(account.buying_power);
   const sums = [parseUnits(account.portfolio_value), parseUnits(account.deposited)].map((sum) => sum + amount);
@@ -119,7 +119,7 @@ export function estimateCash(kind: CashKind, amount: Units, account: AccountSumm
 }
 
 /** The largest amount that can be transferred at once; 0 when none. */
-export function amountMax(kind: CashKind, account: AccountSummary): Units {
+export function amountMax(kind: CashKind, account: Account): Units {
   if (kind === "withdraw") return leastOf([AMOUNT_MAX, parseUnits(account.buying_power)]);
   const room = [account.portfolio_value, account.deposited].map((sum) => VALUE_MAX - parseUnits(sum));
   return leastOf([AMOUNT_MAX, ...room]);

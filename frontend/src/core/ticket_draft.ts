@@ -6,7 +6,7 @@ import { formatPrice, parseUnits, type Units } from "./money";
 import { formatShares, type Shares } from "./shares";
 import type { TicketState } from "./ticket";
 import { readPrice, readQuantity } from "./typed";
-import type { AccountSummary, Position } from "./types";
+import type { Account, Position } from "./types";
 
 export interface Draft {
   livePrice: Units | null;
@@ -38,7 +38,7 @@ export function readDraft(ticket: TicketState, quotes: readonly Quote[], positio
 }
 
 /** Why nothing can be traded on the account, or null when it can. */
-export function closedReasonOf(account: AccountSummary | null): string | null {
+export function closedReasonOf(account: Account | null): string | null {
   if (account === null) return "The account is being loaded.";
   if (account.role === "viewer") return "You may look at this account, not trade it: your role is viewer.";
   if (account.role === "staff") return "Staff may look at every account and trade none.";

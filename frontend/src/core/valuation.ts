@@ -3,7 +3,7 @@
 
 import { basisPoints, parseUnits, type Units } from "./money";
 import { parseShares, valueOf, type Shares } from "./shares";
-import type { AccountSummary, Position } from "./types";
+import type { Account, Position } from "./types";
 
 /** Live prices by symbol. */
 export type Prices = ReadonlyMap<string, Units>;
@@ -36,7 +36,7 @@ export interface Valuation {
   isAtMarket: boolean;
 }
 
-export function valueAtMarket(account: AccountSummary, positions: readonly Position[], prices: Prices): Valuation {
+export function valueAtMarket(account: Account, positions: readonly Position[], prices: Prices): Valuation {
   const valued = positions.map((position) => valuePosition(position, prices));
   const positionsValue = sum(valued.map((position) => position.marketValue));
   const cost = sum(valued.map((position) => position.cost));
@@ -55,7 +55,7 @@ export function valueAtMarket(account: AccountSummary, positions: readonly Posit
 }
 
 /** The day's figures as they count now: those of an earlier UTC day count no more. */
-export function figuresOfToday(account: AccountSummary, now: Date): { volume: Units; realized: Units; trades: number } {
+export function figuresOfToday(account: Account, now: Date): { volume: Units; realized: Units; trades: number } {
   if (account.day.date !== now.toISOString().slice(0, 10)) return { volume: 0n, realized: 0n, trades: 0 };
   const { volume, realized_pnl, trades } = account.day;
   return { volume: parseUnits(volume), realized: parseUnits(realized_pnl), trades };

@@ -1,7 +1,7 @@
 // Sample accounts, positions and trades for the tests.
-import type { AccountDeltaMessage, AccountSnapshotMessage, AccountSummary, Position, Trade } from "../core/types";
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Position, Trade } from "../core/types";
 
-export function sampleAccount(changes: Partial<AccountSummary> = {}): AccountSummary {
+export function sampleAccount(changes: Partial<Account> = {}): Account {
   return {
     account_id: "6f1c3a52-2f0e-4f0e-9d0a-0d6a1f2b3c4d",
     name: "Personal account",

@@ -15,10 +15,10 @@ from accounts.domain.commands import CancelOrder
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
 from readmodels import consumers
-from readmodels.followed import changes_to_publish
-from readmodels.live import deltas_of, group_of
+from readmodels.live import group_of
 from readmodels.projector import project_partition
 from readmodels.routing import websocket_urlpatterns
+from readmodels.subscriptions import deltas_to_publish
 from readmodels.tests.conftest import ADA, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,8 +58,7 @@ class Socket(ApplicationCommunicator):
 
 async def project_and_push(history, account_id=ADA):
     projected = await sync_to_async(project_partition)(history.store.partition_of(account_id))
-    told = await sync_to_async(changes_to_publish)(projected)
-    messages = [message for changes in told for message in deltas_of(changes)]
+    messages = await sync_to_async(deltas_to_publish)(projected.written)
     for message in messages:
         await get_channel_layer().group_send(group_of(message["account_id"]), message)
     return messages

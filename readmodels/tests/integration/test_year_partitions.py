@@ -128,11 +128,11 @@ def fill(years, per_year):
             cursor.execute(
                 "INSERT INTO trade_history (account_id, version, trade_id, symbol, side, quantity, price, value, "
                 "fee, realized_pnl, cash_after, order_id, command_id, executed_at, actor, position_quantity, "
-                "position_cost, position_realized_pnl, total_realized_pnl, positions_cost, portfolio_value, "
-                "trade_count, day, day_volume, day_trades, day_realized_pnl) "
+                "position_cost, position_realized_pnl, total_realized_pnl, total_fees, positions_cost, "
+                "portfolio_value, trade_count, day, day_volume, day_trades, day_realized_pnl) "
                 "SELECT md5((n %% 50)::text)::uuid, %s * 10000 + n, gen_random_uuid(), 'KO', 'BUY', 1, 1, 1, 0, 0, 1, "
                 "NULL, 'c', make_timestamptz(%s, 1, 1, 0, 0, 0, 'UTC') + n * interval '1 minute', 'ada', 1, 1, 0, 0, "
-                "1, 1, 1, '2026-01-01', 1, 1, 0 FROM generate_series(1, %s) AS n",
+                "0, 1, 1, 1, '2026-01-01', 1, 1, 0 FROM generate_series(1, %s) AS n",
                 [year, year, per_year],
             )
         cursor.execute("ANALYZE trade_history")

@@ -1,4 +1,4 @@
-"""Projections: given events, these rows; what was applied is not applied again, what is missing is an error."""
+"""Projections of single events: given events, these rows."""
 
 import json
 from datetime import date
@@ -8,10 +8,14 @@ import pytest
 from accounts.domain import events as e
 from accounts.domain.values import SHARE
 from eventstore.record import Commit
-from readmodels.projections.changes import VersionSkipped, changes_of
-from readmodels.projections.rows import day, instant
+from readmodels.ledger import Ledger
+from readmodels.projections import activity, trade_history
+from readmodels.projections.changes import changes_of
+from readmodels.projections.classified import VersionSkipped
+from readmodels.projections.rows import day, instant, recorded_events
 from readmodels.shapes import account_shape, position_shape, trade_shape
 
+NONE = {}
 ACCOUNT = "0b5c1f3e-0000-4000-8000-00000000000a"
 OPENED = e.AccountOpened("ada", "Savings", "USD", 1_000, 10_000_000_000, 1_000_000_000)
 DEPOSITED = e.CashDeposited(5_000_000, "first", 5_000_000, 5_000_000, 5_000_000)
@@ -30,67 +34,59 @@ def commit(first_version, *events, command_id="c"):
     return Commit(ACCOUNT, first_version, 1_728_000_000_000_123, command_id, None, None, "ada", None, events, ids)
 
 
-def test_a_history_becomes_last_values_and_one_row_per_event():
-    changes = changes_of([commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)], {})
+def events_of(commits):
+    return [recorded for each in commits for recorded in recorded_events(each)]
+
+
+def changes_after(commits, summaries=NONE, orders=NONE):
+    return changes_of(events_of(commits), summaries, orders)
+
+
+def test_a_history_becomes_last_values():
+    changes = changes_after([commit(1, OPENED), commit(2, DEPOSITED), commit(3, e.AccountFrozen("audit"))])
     row = changes.summaries[ACCOUNT]
-    assert (row["cash"], row["version"], row["trade_count"], row["realized_pnl"]) == (4_099_000, 4, 2, 99_000)
-    assert (row["day_date"], row["day_volume"]) == (day(20_000), 2_100_000)
-    (position,) = changes.positions.values()
-    assert (position["quantity"], position["avg_cost"], position["version"]) == (2 * SHARE, 500_000, 4)
-    assert [trade["value"] for trade in changes.trades] == [1_500_000, 600_000]
-    assert [activity["version"] for activity in changes.activities] == [1, 2]
-    assert [trade["version"] for trade in changes.trades] == [3, 4]
-    assert len(changes.days) == 1
-    assert changes.from_versions == {ACCOUNT: 0}
+    assert (row["cash"], row["version"], row["status"], row["deposited"]) == (5_000_000, 3, "FROZEN", 5_000_000)
+    assert (row["trade_count"], row["day_date"]) == (0, None)
+    assert changes.transfers[ACCOUNT].version == 2
 
 
-def test_events_that_were_applied_are_left_out():
-    first = changes_of([commit(1, OPENED), commit(2, DEPOSITED)], {})
-    again = changes_of([commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT)], first.summaries)
-    assert (again.activities, [trade["version"] for trade in again.trades]) == ([], [3])
-    assert again.from_versions == {ACCOUNT: 2}
-    assert changes_of([commit(1, OPENED)], first.summaries).summaries == {}
-
-
-def test_rows_as_they_stand_are_not_changed_in_place():
-    standing = changes_of([commit(1, OPENED)], {}).summaries
-    before = dict(standing[ACCOUNT])
-    changes_of([commit(2, DEPOSITED)], standing)
-    assert standing[ACCOUNT] == before
-
-
-@pytest.mark.parametrize("commits", [[commit(2, DEPOSITED)], [commit(1, OPENED), commit(3, BOUGHT)]])
-def test_a_version_that_is_missing_is_an_error(commits):
-    with pytest.raises(VersionSkipped):
-        changes_of(commits, {})
+def test_rows_as_they_are_are_not_changed_in_place():
+    rows = changes_after([commit(1, OPENED)]).summaries
+    before = dict(rows[ACCOUNT])
+    changes_after([commit(2, DEPOSITED)], rows)
+    assert rows[ACCOUNT] == before
 
 
 def test_an_account_does_not_begin_with_anything_but_its_opening():
     with pytest.raises(VersionSkipped, match="first event is CashDeposited"):
-        changes_of([commit(1, DEPOSITED)], {})
+        changes_after([commit(1, DEPOSITED)])
 
 
-def test_a_refusal_moves_the_version_alone():
+def activity_of(event):
+    (recorded,) = events_of([commit(2, event)])
+    return json.loads(activity.row_of(recorded)["data"])
+
+
+def test_a_refusal_is_shown_with_its_figures_as_decimals():
     refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 20_000, {"price": 5_000, "quantity": 3 * SHARE})
-    before = changes_of([commit(1, OPENED)], {}).summaries[ACCOUNT]
-    changes = changes_of([commit(2, refused)], {ACCOUNT: before})
-    after = changes.summaries[ACCOUNT]
-    assert {name for name in after if after[name] != before[name]} <= {"version", "updated_at"}
-    data = json.loads(changes.activities[0]["data"])
+    data = activity_of(refused)
     assert (data["limit"], data["actual"]) == ("0.0001", "2.0000")
     assert data["arguments"] == {"price": "0.5000", "quantity": "3"}
 
 
 def test_shares_in_a_refusal_are_not_shown_as_money():
-    refused = e.CommandRefused("ExecuteTrade", "INSUFFICIENT_POSITION", 3 * SHARE, SHARE // 2, {"quantity": 4 * SHARE})
-    changes = changes_of([commit(1, OPENED), commit(2, refused)], {})
-    data = json.loads(changes.activities[1]["data"])
+    data = activity_of(
+        e.CommandRefused("ExecuteTrade", "INSUFFICIENT_POSITION", 3 * SHARE, SHARE // 2, {"quantity": 4 * SHARE})
+    )
     assert (data["limit"], data["actual"]) == ("3", "0.5")
 
 
 def test_shapes_are_decimal_strings_and_exact_instants():
-    changes = changes_of([commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)], {})
-    account = account_shape(changes.summaries[ACCOUNT], role="owner")
+    ledger = Ledger(ACCOUNT)
+    commits = [commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)]
+    for each in commits:
+        ledger.add(each)
+    account = account_shape(ledger.summary_row(), role="owner")
     assert (account["cash"], account["positions_value"], account["unrealized_pnl"]) == (
         "409.9000",
         "120.0000",
@@ -98,9 +94,9 @@ def test_shapes_are_decimal_strings_and_exact_instants():
     )
     assert account["limits"]["max_position_percent"] == "10.00"
     assert account["updated_at"] == "2024-10-04T00:00:00.000123Z"
-    (position,) = [position_shape(row) for row in changes.positions.values()]
+    (position,) = [position_shape(row) for row in ledger.position_rows()]
     assert (position["market_value"], position["unrealized_pnl"]) == ("120.0000", "20.0000")
-    trade = trade_shape(changes.trades[1])
+    trade = trade_shape(trade_history.row_of(events_of(commits)[3]))
     assert (trade["quantity"], trade["fee"], trade["realized_pnl"]) == ("1", "0.1000", "9.9000")
 
 

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
-from temporal.firm import Totals, accounts_as_of, then_shape
+from temporal.firm import Totals, accounts_as_of
 from temporal.moments import instant
+from temporal.shapes import AccountLine, TotalsAsOf
 from temporal.tables import rendered, rows_table
 
 ACCOUNTS_SHOWN_MAX: Final = 50
@@ -48,16 +49,16 @@ class Command(BaseCommand):
                 for account in accounts_as_of(totals.at, account_ids=None, on_progress=on_progress):
                     totals.add(account)
                     if options["json"]:
-                        self.stdout.write(json.dumps(then_shape(account)))
+                        self.stdout.write(json.dumps(AccountLine.show(account)))
                     elif len(shown) < ACCOUNTS_SHOWN_MAX:
-                        shown.append(then_shape(account))
+                        shown.append(AccountLine.show(account))
         except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps({"totals": totals.shape()}) if options["json"] else _text(totals, shown))
+        self.stdout.write(json.dumps({"totals": TotalsAsOf.show(totals)}) if options["json"] else _text(totals, shown))
 
 
 def _text(totals: Totals, shown: list[dict[str, Any]]) -> str:
-    shape = totals.shape()
+    shape = TotalsAsOf.show(totals)
     parts: list[Any] = [f"{shape['accounts']:,} accounts as of {shape['at']}"]
     if shown:
         parts.append(rows_table("accounts", shown, columns=_COLUMNS))

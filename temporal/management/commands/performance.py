@@ -15,7 +15,7 @@ from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
 from temporal.history import Performance, asked_performance
-from temporal.history_shapes import figures_shape, performance_shape
+from temporal.history_shapes import AccountPerformance, PerformanceFigures
 from temporal.periods import KINDS
 
 TABLE_WIDTH: Final = 150
@@ -67,26 +67,26 @@ class Command(BaseCommand):
         except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(msgspec.json.format(msgspec.json.encode(performance_shape(found))).decode())
+            self.stdout.write(msgspec.json.format(msgspec.json.encode(AccountPerformance.show(found))).decode())
         elif options["csv"]:
             self._csv(found)
         else:
             self._table(found)
 
     def _csv(self, found: Performance) -> None:
-        rows = [figures_shape(figures) for figures in found.periods]
+        rows = [PerformanceFigures.show(figures) for figures in found.periods]
         writer = csv.DictWriter(self.stdout, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, "symbols_changed": " ".join(row["symbols_changed"])} for row in rows)
 
     def _table(self, found: Performance) -> None:
         table = Table(title=f"{found.account_id} by {found.period}, {found.zone}", show_footer=True)
-        totals = {**figures_shape(found.totals), "start_date": "total"}
+        totals = {**PerformanceFigures.show(found.totals), "start_date": "total"}
         for name, heading in _SHOWN.items():
             is_text = name == "start_date"
             table.add_column(heading, justify="left" if is_text else "right", footer=str(totals[name]), no_wrap=True)
         for figures in found.periods:
-            row = figures_shape(figures)
+            row = PerformanceFigures.show(figures)
             table.add_row(*(str(row[name]) for name in _SHOWN))
         console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
         with console.capture() as shown:

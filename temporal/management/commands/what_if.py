@@ -14,7 +14,7 @@ from rich.table import Table
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
-from temporal.history_shapes import what_if_shape
+from temporal.history_shapes import AccountWhatIf
 from temporal.moments import instant
 from temporal.what_if import WhatIf, limits_of, what_if
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("interrupted; nothing was written", returncode=EXIT_INTERRUPTED) from None
         if options["json"]:
-            self.stdout.write(msgspec.json.format(msgspec.json.encode(what_if_shape(found))).decode())
+            self.stdout.write(msgspec.json.format(msgspec.json.encode(AccountWhatIf.show(found))).decode())
         else:
             self._print(found)
 
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             )
 
     def _print(self, found: WhatIf) -> None:
-        shape = what_if_shape(found)
+        shape = AccountWhatIf.show(found)
         real, imagined = shape["real"], shape["what_if"]
         self.stdout.write(
             f"{found.command_count:,} commands decided again: {found.refused_now_count:,} would have been refused, "
@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 def _held(positions: list[dict[str, Any]], symbol: str) -> str:
-    return next((f"{int(held['quantity']):,}" for held in positions if held["symbol"] == symbol), "-")
+    return next((held["quantity"] for held in positions if held["symbol"] == symbol), "-")
 
 
 def _line(difference: dict[str, Any]) -> str:

@@ -40,6 +40,7 @@ def test_everything_that_an_account_was_is_shown(traded, ada):
         "portfolio_value": "1000000.0000",
         "realized_pnl": "0.0000",
         "unrealized_pnl": "0.0000",
+        "fees": "0.0000",
         "deposited": "1000000.0000",
         "withdrawn": "0.0000",
         "trade_count": 1,

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.domain.commands import FreezeAccount, PlaceOrder
 from accounts.domain.values import SHARE
-from temporal.api.types import AccountAsOf, AccountDiff
+from temporal.shapes import AccountAsOf, AccountDiff
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Reader
 from tradingplatform.schema import schema
 
@@ -27,7 +27,7 @@ def selection(type_):
 
 
 def everything(type_):
-    return selection(schema.graphql_schema.type_map[type_._meta.name])
+    return selection(schema.graphql_schema.type_map[type_.__name__])
 
 
 AS_OF = (
@@ -78,9 +78,6 @@ def test_an_account_of_the_past_is_what_rest_shows(traded, ada, moment):
 def test_what_changed_is_what_rest_shows(traded, ada):
     found = snake(ask(ada, DIFF, id=ADA, fromAt="2026-01-05T12:30:00Z", toVersion=6, limit=2))
     expected = ada.get(f"accounts/{ADA}/diff", from_at="2026-01-05T12:30:00Z", to_version=6, limit=2).json()
-    for change in expected["changes"]:
-        for side in ("before", "after"):
-            change[side] = None if change[side] is None else str(change[side])
     assert found == expected
     rest = ask(ada, DIFF, id=ADA, fromAt="2026-01-05T12:30:00Z", limit=2, cursor=found["next"])
     assert [(event["version"], event["reason"]) for event in rest["events"]] == [(6, "audit")]

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from accounts.application.decider import AccountDecider
+from accounts.domain import account, trades
 from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from accounts.domain.values import SHARE
@@ -45,6 +47,19 @@ def test_a_day_has_the_figures_that_one_reckons_by_hand(histories):
     assert (after.trades, after.symbols_changed, after.version) == (0, (), 5)
     assert after.opening_equity == after.closing_equity == 1_001_000_0000
     assert (found.totals.trades, found.totals.volume, found.totals.time_weighted_return) == (2, 7_400_0000, 1_000)
+
+
+def test_fees_are_what_the_trades_of_the_days_cost(histories, monkeypatch):
+    histories.at("2026-01-05T12:00:00Z").open().buy(100, 50)
+    histories.at("2026-01-06T12:00:00Z").sell(40, 60)
+
+    def charged(state, event):  # 7 for each trade, as its event would say.
+        trades.traded(state, replace(event, total_fees=7 * event.trade_count))
+
+    monkeypatch.setitem(account._EVOLVE, TradeExecuted, charged)
+    found = figures("2026-01-04", "2026-01-07")
+    assert [day.fees for day in found.periods] == [0, 7, 7, 0]
+    assert found.totals.fees == 14
 
 
 def test_money_that_comes_and_goes_is_no_return(histories):

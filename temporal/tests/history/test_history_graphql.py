@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.api_keys import create_api_key
 from accounts.permissions import grant_ownership
-from temporal.api.history_types import AccountPerformance, AccountWhatIf
+from temporal.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.tests.accounts_of_the_past.test_graphql import everything, snake
 from temporal.tests.history.conftest import ADA, BOB
 

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.api_keys import create_api_key
 from accounts.permissions import grant_ownership
 from temporal.history import performance
-from temporal.history_shapes import performance_shape
+from temporal.history_shapes import AccountPerformance
 from temporal.periods import periods_of, zone_of
 from temporal.tests.history.conftest import ADA, BOB
 
@@ -119,7 +119,7 @@ def test_the_command_prints_json_csv_and_a_table(traded):
     days = ("--from", "2026-01-05", "--to", "2026-01-07")
     zone = zone_of("UTC")
     periods = periods_of(date(2026, 1, 5), date(2026, 1, 7), "day", today=date(2026, 1, 8))
-    expected = performance_shape(performance(ADA, periods=periods, kind="day", zone=zone))
+    expected = AccountPerformance.show(performance(ADA, periods=periods, kind="day", zone=zone))
     assert json.loads(run(ADA, *days, "--json")) == expected
     rows = list(csv.DictReader(io.StringIO(run(ADA, *days, "--csv"))))
     assert [row["closing_equity"] for row in rows] == ["1000000.0000", "1000000.0000", "1001000.0000"]

@@ -11,8 +11,8 @@ from django.test import Client
 from accounts.api_keys import create_api_key
 from accounts.permissions import grant_ownership
 from temporal import what_if as module
-from temporal.api import history as views
-from temporal.history_shapes import what_if_shape
+from temporal.api import rest as views
+from temporal.history_shapes import AccountWhatIf
 from temporal.tests.history.conftest import ADA
 from temporal.what_if import limits_of, what_if
 
@@ -50,7 +50,7 @@ def test_the_owner_sees_what_would_have_been(traded, post):
     answer = post(limits=LIMITS)
     found = answer.json()
     assert answer.status_code == 200
-    assert found == what_if_shape(what_if(ADA, limits=limits_of(**LIMITS)))
+    assert found == AccountWhatIf.show(what_if(ADA, limits=limits_of(**LIMITS)))
     assert found["limits"] == {"max_position_percent": None, "max_daily_value": None, "max_trade_value": "1000.0000"}
     assert (found["commands"], found["refused_now"], found["accepted_now"], found["knock_ons"]) == (6, 2, 0, 1)
     assert (found["real"]["cash"], found["what_if"]["cash"]) == ("995100.0000", "999500.0000")
@@ -142,7 +142,7 @@ def test_the_command_prints_a_summary_or_json(traded):
     assert "refused now, a knock-on: INSUFFICIENT_POSITION (limit 10, found 20)" in summary
     cash = next(line.split() for line in summary.splitlines() if " cash " in line)
     assert cash[3::2] == ["995100.0000", "999500.0000"]
-    assert json.loads(run(ADA, "--max-trade-value", "1000", "--json")) == what_if_shape(
+    assert json.loads(run(ADA, "--max-trade-value", "1000", "--json")) == AccountWhatIf.show(
         what_if(ADA, limits=limits_of(**LIMITS))
     )
 

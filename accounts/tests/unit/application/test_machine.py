@@ -149,9 +149,10 @@ def is_taken_back(before, group):
     found = bits(partition.machine)
     requests = [Request(name, f"again-{number}", "ada", command) for number, (name, command) in enumerate(group)]
     commands = AccountCommands.of(requests)
-    with writer._group(partition) as pending:
-        places = module.np.arange(len(commands))
-        assert pending.take(commands, places, commands.keys(writer._keys), {}, lambda: False)
+    pending = writer._begin_group(partition)
+    places = module.np.arange(len(commands))
+    assert pending.take(commands, places, commands.keys(writer._keys), {}, lambda: False)
+    pending.drop()
     left = bits(partition.machine)
     assert left[:2] == found[:2]
     assert {number: orders for number, orders in left[2].items() if orders} == {

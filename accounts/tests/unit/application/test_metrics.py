@@ -4,10 +4,11 @@ from structlog.testing import capture_logs
 
 from accounts.application import metrics as module
 from accounts.application.columns import AccountCommands
-from accounts.application.envelope import Booked, Envelope, NotExecuted
+from accounts.application.envelope import Booked, Envelope, Executed, NotExecuted
 from accounts.application.metrics import CommandCount, CommandMetrics, LaneTimes, MetricsLog
-from accounts.application.outcomes import said_elsewhere, tell
+from accounts.application.outcomes import BatchResults, said_elsewhere, tell
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
+from accounts.domain.events import CashDeposited, CommandRefused
 from accounts.domain.values import SHARE
 from eventstore.writer.group_commit import GroupTimes
 
@@ -37,7 +38,11 @@ def count(metrics, endings=ENDINGS):
     results = said_elsewhere([told for _, told in endings])
     for place, (_, told) in enumerate(endings):
         tell(results, place, told)
-    metrics.count_group(commands, results, GroupTimes(0.25, 0.5))
+    metrics.count_group(GroupTimes(0.25, 0.5))
+    half = len(endings) // 2
+    for start, end in ((0, half), (half, len(endings))):
+        others = {place - start: told for place, told in results.others.items() if start <= place < end}
+        metrics.count_batch(commands, start, BatchResults(results.rows[start:end], others))
 
 
 def test_commands_are_counted_by_kind_and_ending():
@@ -57,6 +62,27 @@ def test_commands_are_counted_by_kind_and_ending():
         CommandCount("WithdrawCash", "STORE_UNAVAILABLE", 1),
     ]
     assert (metrics.groups, metrics.deciding_seconds, metrics.writing_seconds) == (1, 0.25, 0.5)
+
+
+def test_a_command_that_is_told_in_full_is_counted_by_its_first_event():
+    metrics = CommandMetrics()
+    commands = AccountCommands.of([Envelope("a", str(number), "ada", TRADE) for number in range(4)])
+    refused = CommandRefused("ExecuteTrade", "INSUFFICIENT_FUNDS", 1, 2, {})
+    deposited = CashDeposited(1, "", 1, 1, 1)
+    told = [
+        NotExecuted("a", "1", "STORE_UNAVAILABLE", "away"),
+        Executed("a", "2", 1, 0, (deposited,), ("",), False),
+        Executed("a", "3", 2, 0, (refused,), ("",), False),
+    ]
+    metrics.count_results(commands, 0, told[:1])
+    metrics.count_results(commands, 1, told[1:])
+    metrics.count_results(commands, 3, [Executed("a", "3", 2, 0, (refused,), ("",), True)])
+    assert sorted(metrics.counts(), key=lambda of: of.outcome) == [
+        CommandCount("ExecuteTrade", "DUPLICATE", 1),
+        CommandCount("ExecuteTrade", "EXECUTED", 1),
+        CommandCount("ExecuteTrade", "INSUFFICIENT_FUNDS", 1),
+        CommandCount("ExecuteTrade", "STORE_UNAVAILABLE", 1),
+    ]
 
 
 def test_answer_times_are_kept_for_each_lane():

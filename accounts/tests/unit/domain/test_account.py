@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.domain import trades
 from accounts.domain.account import decide
 from accounts.domain.commands import (
     ChangeRiskLimits,
@@ -81,6 +82,7 @@ class TestTrading:
             position_realized_pnl=0,
             realized_pnl=0,
             total_realized_pnl=0,
+            total_fees=0,
             positions_cost=money("5050"),
             portfolio_value=money("100000"),
             trade_count=1,
@@ -122,6 +124,11 @@ class TestTrading:
         event = scenario.latest
         assert (event.day, event.day_trades, event.day_volume) == (20_001, 1, money("240"))
         assert (event.trade_count, event.day_realized_pnl) == (2, money("40"))
+
+    def test_every_trade_says_what_all_so_far_cost(self, monkeypatch):
+        monkeypatch.setattr(trades, "NO_FEE", 7)
+        scenario = opened_with("100000").when(buy("KO", 10, "50")).when(sell("KO", 4, "60"))
+        assert (scenario.latest.fee, scenario.latest.total_fees) == (7, 14)
 
 
 class TestLimits:

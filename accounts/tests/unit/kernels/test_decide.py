@@ -24,7 +24,7 @@ CODES = {
 }
 FIGURES = (
     "value", "cash_after", "position_quantity", "position_cost", "position_realized_pnl", "realized_pnl",
-    "total_realized_pnl", "positions_cost", "portfolio_value", "trade_count", "day_volume", "day_trades",
+    "total_realized_pnl", "total_fees", "positions_cost", "portfolio_value", "trade_count", "day_volume", "day_trades",
     "day_realized_pnl",
 )  # fmt: skip
 """The fields of TradeExecuted in the order of the outcomes' columns from VALUE on."""
@@ -36,7 +36,7 @@ def row_of(account, version):
     row[s.CASH], row[s.RESERVED_CASH] = account.cash, account.reserved_cash
     row[s.POSITIONS_COST], row[s.POSITIONS_VALUE] = account.positions_cost, account.positions_value
     row[s.REALIZED_PNL], row[s.TRADE_COUNT] = account.realized_pnl, account.trade_count
-    row[s.DAY], row[s.DAY_VOLUME] = account.day, account.day_volume
+    row[s.FEES], row[s.DAY], row[s.DAY_VOLUME] = account.fees, account.day, account.day_volume
     row[s.DAY_TRADES], row[s.DAY_REALIZED_PNL] = account.day_trades, account.day_realized_pnl
     row[s.MAX_POSITION_BP], row[s.MAX_DAILY_VALUE] = account.max_position_bp, account.max_daily_value
     row[s.MAX_TRADE_VALUE], row[s.DEPOSITED] = account.max_trade_value, account.deposited

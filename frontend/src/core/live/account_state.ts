@@ -2,11 +2,11 @@
 // Never built from pushes alone: without a snapshot a delta changes nothing, and a delta that does not continue the
 // known version only says that something is missing (`isGapFound`), which a new snapshot makes good.
 
-import type { AccountDeltaMessage, AccountSnapshotMessage, AccountSummary, Portfolio, Position, Trade } from "../types";
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Portfolio, Position, Trade } from "../types";
 
 export interface AccountView {
   version: number;
-  account: AccountSummary;
+  account: Account;
   /** Open positions by symbol; one that was closed keeps its realized P&L until the next snapshot leaves it out. */
   positions: Position[];
   /** Newest first, without holes between the first and the last. */

@@ -6,13 +6,13 @@ import { Icon } from "../../components/Icon";
 import { Popover } from "../../components/Popover";
 import { parseUnits, type Units } from "../../core/money";
 import { accountAddress, navigate } from "../../core/navigation";
-import type { AccountSummary } from "../../core/types";
+import type { Account } from "../../core/types";
 import { useAccounts } from "./useAccounts";
 
 interface AccountSwitcherProps {
   accountId: string;
   /** The account one is at, as far as it is known. */
-  account: AccountSummary | null;
+  account: Account | null;
   portfolioValue: Units | null;
   onOpenAccount: () => void;
 }
@@ -66,7 +66,7 @@ function AccountList({ accountId, onChosen }: AccountSwitcherProps & { onChosen:
   const all = accounts.data ?? [];
   const shown = all.filter((account) => account.name.toLowerCase().includes(filter.trim().toLowerCase()));
 
-  const choose = (account: AccountSummary): void => {
+  const choose = (account: Account): void => {
     onChosen();
     navigate(accountAddress(account.account_id));
   };
@@ -126,7 +126,7 @@ function AccountList({ accountId, onChosen }: AccountSwitcherProps & { onChosen:
   );
 }
 
-function StatusTag({ account }: { account: AccountSummary }): ReactElement | null {
+function StatusTag({ account }: { account: Account }): ReactElement | null {
   if (account.status === "ACTIVE") return null;
   return <span className="tag warning">{account.status}</span>;
 }

@@ -9,14 +9,14 @@ import { failureOf } from "../../core/failures";
 import { estimateCash, type CashKind } from "../../core/estimate";
 import { toDecimal } from "../../core/money";
 import { readAmount } from "../../core/typed";
-import type { AccountSummary } from "../../core/types";
+import type { Account } from "../../core/types";
 import { CASH_WORDS, CashFields, CashOutcome, CashPreview } from "./CashSteps";
 import { useDepositCash } from "./useDepositCash";
 import { useWithdrawCash } from "./useWithdrawCash";
 
 interface CashDialogProps {
   kind: CashKind;
-  account: AccountSummary;
+  account: Account;
   onRecorded: (version: number) => void;
   onClose: () => void;
 }

@@ -7,7 +7,7 @@ import { NumericField } from "../../components/NumericField";
 import { amountMax, estimateCash, type CashKind, type ExpectedRefusal } from "../../core/estimate";
 import { formatUnits, parseUnits, type Units } from "../../core/money";
 import { readAmount } from "../../core/typed";
-import type { AccountSummary, CashDeposited, CashWithdrawn } from "../../core/types";
+import type { Account, CashDeposited, CashWithdrawn } from "../../core/types";
 
 export const CASH_WORDS = {
   deposit: { title: "Deposit cash", verb: "Deposit", done: "deposited", direction: "into" },
@@ -16,7 +16,7 @@ export const CASH_WORDS = {
 
 interface CashFieldsProps {
   kind: CashKind;
-  account: AccountSummary;
+  account: Account;
   isDisabled: boolean;
   amountText: string;
   reference: string;
@@ -64,7 +64,7 @@ export function CashFields(props: CashFieldsProps): ReactElement {
 
 interface CashPreviewProps {
   kind: CashKind;
-  account: AccountSummary;
+  account: Account;
   amount: Units | null;
   isReviewed: boolean;
 }

@@ -2,18 +2,18 @@
 import { useInfiniteQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanstack/react-query";
 
 import { cursorOf, fetchAccounts } from "../../core/api";
-import type { AccountSummary, Page } from "../../core/types";
+import type { Account, Page } from "../../core/types";
 
 export const ACCOUNTS_KEY = ["accounts"] as const;
 const REFRESH_MS = 15_000;
 
-export function useAccounts(): UseInfiniteQueryResult<AccountSummary[]> {
+export function useAccounts(): UseInfiniteQueryResult<Account[]> {
   return useInfiniteQuery({
     queryKey: ACCOUNTS_KEY,
     queryFn: ({ pageParam, signal }) => fetchAccounts({ cursor: pageParam, signal }),
     initialPageParam: null as string | null,
-    getNextPageParam: (page: Page<AccountSummary>) => cursorOf(page.next),
+    getNextPageParam: (page: Page<Account>) => cursorOf(page.next),
     refetchInterval: REFRESH_MS,
-    select: (data: InfiniteData<Page<AccountSummary>>) => data.pages.flatMap((page) => page.results),
+    select: (data: InfiniteData<Page<Account>>) => data.pages.flatMap((page) => page.results),
   });
 }

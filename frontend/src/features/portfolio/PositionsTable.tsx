@@ -7,13 +7,13 @@ import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { SortableHeader, useSorting, type Sorting } from "../../components/sorting";
 import { formatPercent, percentToBasisPoints } from "../../core/money";
 import { decimalsOf, formatShares } from "../../core/shares";
-import type { AccountSummary } from "../../core/types";
+import type { Account } from "../../core/types";
 import type { Valuation, ValuedPosition } from "../../core/valuation";
 
 type SortKey = "symbol" | "quantity" | "marketValue" | "unrealized" | "unrealizedPoints" | "realized";
 
 interface PositionsTableProps {
-  account: AccountSummary | null;
+  account: Account | null;
   valuation: Valuation | null;
   chosenSymbol: string;
   onChosen: (position: ValuedPosition) => void;

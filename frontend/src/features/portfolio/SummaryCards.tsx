@@ -4,11 +4,11 @@ import type { ReactElement, ReactNode } from "react";
 import { Amount, Change, Flash } from "../../components/Figures";
 import { Meter } from "../../components/Meter";
 import { basisPoints, formatCompact, formatPercent, formatUnits, parseUnits } from "../../core/money";
-import type { AccountSummary } from "../../core/types";
+import type { Account } from "../../core/types";
 import { figuresOfToday, type Valuation } from "../../core/valuation";
 
 interface SummaryCardsProps {
-  account: AccountSummary;
+  account: Account;
   valuation: Valuation;
   now: Date;
 }
@@ -76,7 +76,7 @@ function DayVolumeCard({
   volume,
   trades,
 }: {
-  account: AccountSummary;
+  account: Account;
   volume: bigint;
   trades: number;
 }): ReactElement {

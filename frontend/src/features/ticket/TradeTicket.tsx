@@ -17,7 +17,7 @@ import { formatPrice, toDecimal } from "../../core/money";
 import { formatShares, toQuantity } from "../../core/shares";
 import { isTicketOpen, type TicketAction, type TicketState } from "../../core/ticket";
 import { closedReasonOf, priceProblem, quantityProblem, readDraft, submitText } from "../../core/ticket_draft";
-import type { AccountSummary, Position, Side, Trade } from "../../core/types";
+import type { Account, Position, Side, Trade } from "../../core/types";
 import { NumericField } from "../../components/NumericField";
 import { SideButtons } from "./SideButtons";
 import { SymbolField } from "./SymbolField";
@@ -29,7 +29,7 @@ import { useHeldPrice } from "./useHeldPrice";
 interface TradeTicketProps {
   ticket: TicketState;
   dispatch: Dispatch<TicketAction>;
-  account: AccountSummary | null;
+  account: Account | null;
   positions: readonly Position[];
   trades: readonly Trade[];
   quotes: readonly Quote[];

@@ -1,4 +1,4 @@
-"""What is told of plain trades: to those who follow the account what any change tells them, and of no other account."""
+"""What is published of a round: to those who subscribed to an account all that has changed, and of no other account."""
 
 import asyncio
 import threading
@@ -6,11 +6,10 @@ import uuid
 
 import pytest
 from channels.layers import get_channel_layer
-from django.db import transaction
 
-from readmodels import followed, projector
+from readmodels import projector, subscriptions
 from readmodels.live import group_of
-from readmodels.tests.conftest import ADA, BOB, OF_STORING, project
+from readmodels.tests.conftest import ADA, BOB, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +20,7 @@ def layer(history, settings, valkey_url):
     backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [valkey_url], "prefix": "channels"}}}
     settings.REDIS_URL = valkey_url
-    followed._redis.cache_clear()
+    subscriptions._redis.cache_clear()
     return get_channel_layer()
 
 
@@ -35,7 +34,7 @@ def loop():
     thread.join()
 
 
-def test_a_plain_trade_is_told_to_those_who_follow_its_account_alone(history, layer, loop):
+def test_a_change_is_told_to_those_who_follow_its_account_alone(history, layer, loop):
     def run(coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
 
@@ -43,10 +42,10 @@ def test_a_plain_trade_is_told_to_those_who_follow_its_account_alone(history, la
         history.open(account_id)
     project()
     keys = {uuid.UUID(account_id).bytes for account_id in (ADA, BOB)}
-    assert followed.followed_among(keys) == set()
+    assert subscriptions.subscribed_among(keys) == set()
     channel = run(layer.new_channel())
     run(layer.group_add(group_of(ADA), channel))
-    assert followed.followed_among(keys) == {uuid.UUID(ADA).bytes}
+    assert subscriptions.subscribed_among(keys) == {uuid.UUID(ADA).bytes}
     for account_id in (ADA, BOB):
         history.buy(account_id)
         history.sell(account_id)
@@ -59,23 +58,30 @@ def test_a_plain_trade_is_told_to_those_who_follow_its_account_alone(history, la
     assert [(position["symbol"], position["quantity"]) for position in told["positions"]] == [("KO", "6")]
 
 
-def test_what_is_told_of_plain_trades_is_what_is_told_event_by_event(history):
-    """Where the layer cannot say who follows, everybody is told: then both ways have to say the same."""
+def test_a_delta_has_what_changed_in_the_round_and_nothing_else(history):
+    """Where the layer cannot say who follows, everybody is told."""
     history.open(ADA)
-    project()
     history.buy(ADA)
+    history.buy(ADA, symbol="XOM", shares=2)
+    project()
     history.sell(ADA)
+    order_id = history.place(ADA, side="SELL", shares=1, symbol="XOM")
+    projected = projector.project_partition(history.store.partition_of(ADA))
+    (delta,) = subscriptions.deltas_to_publish(projected.written)
+    assert (delta["from_version"], delta["version"], delta["account"]["open_orders"]) == (4, 6, 1)
+    assert [(row["symbol"], row["quantity"], row["available"]) for row in delta["positions"]] == [
+        ("KO", "6", "6"),
+        ("XOM", "2", "1"),
+    ]
+    assert [order["order_id"] for order in delta["orders"]] == [order_id]
+    assert [(trade["version"], trade["side"]) for trade in delta["trades"]] == [(5, "SELL")]
+
+
+def test_an_account_that_has_moved_on_is_left_to_the_round_that_moved_it(history):
+    history.open(ADA)
     partition = history.store.partition_of(ADA)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(projector, "_move_checkpoints", lambda _: None)
-        plain = projector._project_in_columns
-        with transaction.atomic():
-            (in_columns,) = followed.changes_to_publish(plain([partition], None))
-            transaction.set_rollback(True)  # It was only looked at.
-    (one_by_one,) = projector.project_alone(partition).changes
-    assert in_columns.summaries.keys() == one_by_one.summaries.keys()
-    for row in (*in_columns.summaries.values(), *one_by_one.summaries.values()):
-        row["account_id"] = str(row["account_id"])
-        for name in (*OF_STORING, "open_positions", "largest_position", "largest_symbol"):
-            del row[name]  # They follow later when trades come as columns, and nobody is told of them.
-    assert in_columns == one_by_one
+    before = projector.project_partition(partition)
+    history.buy(ADA)
+    after = projector.project_partition(partition)
+    assert subscriptions.deltas_to_publish(before.written) == []
+    assert [delta["version"] for delta in subscriptions.deltas_to_publish(after.written)] == [3]

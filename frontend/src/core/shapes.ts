@@ -1,0 +1,199 @@
+// Written by `make schema` from the declarations of the server (readmodels/shapes.py): not to be edited.
+// Money and prices are decimal strings with four decimals, quantities with up to six, instants RFC 3339 in UTC.
+
+export type Decimal = string;
+export type Quantity = string;
+export type Instant = string;
+
+/** The account's last trading day (UTC). */
+export interface AccountDay {
+  /** Null before the first trade. */
+  date: string | null;
+  /** Value traded. */
+  volume: Decimal;
+  trades: number;
+  /** Realized profit or loss. */
+  realized_pnl: Decimal;
+}
+
+/** The account's risk limits. */
+export interface RiskLimits {
+  /** Of the portfolio, per symbol. */
+  max_position_percent: Decimal;
+  /** Traded value per UTC day. */
+  max_daily_value: Decimal;
+  /** Value of one trade. */
+  max_trade_value: Decimal;
+}
+
+/** An account, its positions valued at the price that it last traded them at. */
+export interface Account {
+  account_id: string;
+  name: string;
+  /** The user for good, such as user:17. */
+  owner: string;
+  /** What the owner is called now; `owner` when there is no such user. */
+  owner_name: string;
+  /** ISO 4217. */
+  currency: string;
+  status: "ACTIVE" | "FROZEN" | "CLOSED";
+  /** The asking user's role. */
+  role: "owner" | "trader" | "viewer" | "staff";
+  /** Cash. */
+  cash: Decimal;
+  /** The part of it that working buy orders keep. */
+  reserved_cash: Decimal;
+  /** The rest: what there is to spend. */
+  buying_power: Decimal;
+  /** What the shares held cost. */
+  positions_cost: Decimal;
+  /** What they are worth. */
+  positions_value: Decimal;
+  /** Cash and positions. */
+  portfolio_value: Decimal;
+  /** Realized profit or loss so far. */
+  realized_pnl: Decimal;
+  /** Unrealized profit or loss. */
+  unrealized_pnl: Decimal;
+  /** All deposits. */
+  deposited: Decimal;
+  /** All withdrawals. */
+  withdrawn: Decimal;
+  trade_count: number;
+  /** Orders that work. */
+  open_orders: number;
+  day: AccountDay;
+  limits: RiskLimits;
+  /** Account version that this stands on. */
+  version: number;
+  /** When the event of that version was recorded. */
+  updated_at: Instant;
+}
+
+/** Shares held in one symbol. */
+export interface Position {
+  symbol: string;
+  /** Shares. */
+  quantity: Quantity;
+  /** Shares that working sell orders keep. */
+  reserved_quantity: Quantity;
+  /** The rest: what there is to sell. */
+  available: Quantity;
+  /** Average cost of one share. */
+  avg_cost: Decimal;
+  /** Total cost. */
+  cost: Decimal;
+  /** Price that the account last traded it at. */
+  last_price: Decimal;
+  /** Quantity times last price, rounded half to even. */
+  market_value: Decimal;
+  /** Market value less cost. */
+  unrealized_pnl: Decimal;
+  /** Realized in this symbol so far. */
+  realized_pnl: Decimal;
+  /** Account version that this stands on. */
+  version: number;
+  /** When the event of that version was recorded. */
+  updated_at: Instant;
+}
+
+/** An order, whether it works or has ended; what the orders that it replaced had filled counts as filled. */
+export interface Order {
+  order_id: string;
+  /** The client's, or made by the server; unique among the account's working orders only. */
+  client_order_id: string;
+  symbol: string;
+  side: "BUY" | "SELL";
+  order_type: "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
+  time_in_force: "DAY" | "GTC" | "IOC" | "FOK";
+  /** The first two work, all others have ended. */
+  status: "PENDING" | "PARTIALLY_FILLED" | "FILLED" | "CANCELLED" | "EXPIRED" | "REJECTED" | "REPLACED";
+  /** Shares in all. */
+  quantity: Quantity;
+  /** Shares filled. */
+  filled_quantity: Quantity;
+  /** Shares not filled, also of an order that has ended. */
+  remaining_quantity: Quantity;
+  /** Half to even; null when nothing is filled. */
+  avg_fill_price: Decimal | null;
+  /** Value of all fills. */
+  filled_value: Decimal;
+  limit_price: Decimal | null;
+  stop_price: Decimal | null;
+  /** What a buy keeps in cash for each share that is not filled. */
+  reserve_price: Decimal;
+  /** The order whose place it took. */
+  replaces: string | null;
+  /** The order that took its place. */
+  replaced_by: string | null;
+  /** Why it was cancelled, expired or rejected; may be empty. */
+  reason: string;
+  /** Account version of its placing. */
+  placed_version: number;
+  /** Account version of its latest event. */
+  version: number;
+  /** The command that placed it. */
+  command_id: string;
+  /** Who placed it: user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>. Names are of the time. */
+  actor: string;
+  placed_at: Instant;
+  updated_at: Instant;
+  /** Null while it works. */
+  ended_at: Instant | null;
+}
+
+/** A trade that was booked. */
+export interface Trade {
+  /** The event's id, derived from its hash. */
+  trade_id: string;
+  /** Account version of the trade. */
+  version: number;
+  symbol: string;
+  side: "BUY" | "SELL";
+  /** Shares. */
+  quantity: Quantity;
+  /** Price of one share. */
+  price: Decimal;
+  /** Quantity times price, rounded half to even. */
+  value: Decimal;
+  /** What the trade cost. */
+  fee: Decimal;
+  /** Realized by this trade. */
+  realized_pnl: Decimal;
+  /** Cash after it. */
+  cash_after: Decimal;
+  /** The order that it belongs to, if any. */
+  order_id: string | null;
+  command_id: string;
+  executed_at: Instant;
+}
+
+/** An event of the account: its audit trail, refusals included. */
+export interface Event {
+  /** Derived from the event's hash. */
+  event_id: string;
+  /** Account version of the event. */
+  version: number;
+  /** Such as TradeExecuted. */
+  type: string;
+  recorded_at: Instant;
+  /** user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>. Names are of the time. */
+  actor: string;
+  command_id: string;
+  correlation_id: string;
+  causation_id: string | null;
+  /** The event's fields; money and quantities as decimal strings. */
+  data: Record<string, unknown>;
+}
+
+/** A day with trades (UTC). */
+export interface DailyPnl {
+  date: string;
+  trades: number;
+  /** Value traded. */
+  volume: Decimal;
+  /** Realized profit or loss. */
+  realized_pnl: Decimal;
+  /** Account version that this stands on. */
+  version: number;
+}
