@@ -14,7 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.actors import key_actor, session_actor
-from accounts.api_keys import ApiKeyRefused, check_api_key, find_api_key, prefix_of
+from accounts.api_keys import ApiKeyRefused, acheck_api_key, check_api_key, find_api_key, prefix_of
 from accounts.models import ApiKey
 from accounts.rate_limits import ProcessRateLimits
 
@@ -89,11 +89,23 @@ def asker_of(request: HttpRequest, user: Any) -> str:
     return f"user:{user.pk}" if key is None else f"key:{prefix_of(key)}"
 
 
-def _principal_of_key(key: str) -> Principal:
+async def aprincipal_of_key(key: str) -> tuple[Principal, frozenset[str]]:
+    """Return whose key this is, and the names of that user's groups, without a thread; raises AuthenticationFailed."""
     try:
-        found = check_api_key(key)
+        found, groups = await acheck_api_key(key)
     except ApiKeyRefused as error:
         raise AuthenticationFailed(str(error)) from error
+    return _principal(found, key), groups
+
+
+def _principal_of_key(key: str) -> Principal:
+    try:
+        return _principal(check_api_key(key), key)
+    except ApiKeyRefused as error:
+        raise AuthenticationFailed(str(error)) from error
+
+
+def _principal(found: ApiKey, key: str) -> Principal:
     own = found.requests_per_minute
     limit: int = settings.API_KEY_REQUESTS_PER_MINUTE if own is None else own
     rate_limits().know(key, name=found.prefix, limit=limit)

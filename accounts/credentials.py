@@ -15,9 +15,9 @@ from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from rest_framework.request import Request
 
 from accounts.api_keys import prefix_of
 from accounts.authentication import bearer_key
@@ -67,14 +67,14 @@ class Credential(NamedTuple):
 
 
 def credential_of(
-    request: Request, *, account_id: uuid.UUID | None = None, needs_every_account: bool = False
+    request: HttpRequest, *, user: Any, account_id: uuid.UUID | None = None, needs_every_account: bool = False
 ) -> Credential:
-    """Return what an answer over REST stands on, for a request that was authenticated."""
+    """Return what an answer over REST stands on, for a request that was authenticated as a user's."""
     key = bearer_key(request.headers.get("Authorization", ""))
     return Credential.of(
-        user=request.user,
+        user=user,
         key_prefix=None if key is None else prefix_of(key),
-        session=request._request.session,
+        session=request.session,
         account_id=account_id,
         needs_every_account=needs_every_account,
     )

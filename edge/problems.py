@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 GRAPHQL_PATH: Final = "/graphql"
+PROBLEM_TYPE: Final = "application/problem+json"
 
 
 class Problem(NamedTuple):
@@ -20,11 +21,14 @@ class Problem(NamedTuple):
         if path == GRAPHQL_PATH:
             error = {"message": self.detail, "extensions": {"code": self.code, **self.figures}}
             return json.dumps({"errors": [error]}).encode(), "application/json"
-        problem = {
+        return json.dumps(self.members()).encode(), PROBLEM_TYPE
+
+    def members(self) -> dict[str, Any]:
+        """Return the members of the problem."""
+        return {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
         }
-        return json.dumps(problem).encode(), "application/problem+json"

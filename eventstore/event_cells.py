@@ -23,20 +23,10 @@ from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
 from eventstore.kernels.message_pack import INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
 from eventstore.kernels.messages import NO_SUCH_VALUE, put_events, put_messages, room_of_events, room_of_headers
 from eventstore.kernels.rows import NO_SUCH_ROW, NO_SUCH_TYPE, gather_events
-from eventstore.kernels.sha256 import hash_messages, merkle_root_of
+from eventstore.kernels.sha256 import hash_messages
 from eventstore.kernels.texts import TEXT_BYTES
 
-__all__ = [
-    "VALUE_BASE",
-    "VALUE_LIMIT",
-    "CommitRows",
-    "EventCells",
-    "Origins",
-    "Values",
-    "leaf_hashes",
-    "merkle_root_of",
-    "messages_of",
-]
+__all__ = ["VALUE_BASE", "VALUE_LIMIT", "CommitRows", "EventCells", "Origins", "Values", "leaf_hashes", "messages_of"]
 
 _INTEGER_END: Final = 2**63
 _VALUES_MAX: Final = VALUE_LIMIT - VALUE_BASE
@@ -95,8 +85,7 @@ class Values:
         """Return the cell of a value, given its MessagePack; the same bytes have one cell."""
         cell = self._cells.get(encoded)
         if cell is None:
-            cell = self._append(np.frombuffer(encoded, np.uint8), np.array([len(encoded)], np.int64))
-            self._cells[encoded] = cell
+            cell = self._cells[encoded] = self._append(np.frombuffer(encoded, np.uint8), len(encoded))
         return cell
 
     def cell(self, value: Any) -> int:
@@ -104,6 +93,21 @@ class Values:
         if type(value) is int and VALUE_LIMIT <= value < _INTEGER_END:
             return value
         return self.number(_encode(value))
+
+    def numbers(self, encoded: Sequence[bytes]) -> list[int]:
+        """Return the cells of values, given the MessagePack of each; the same bytes have one cell."""
+        cells: list[int] = []
+        new: list[bytes] = []
+        place = VALUE_BASE + self.count
+        for each in encoded:
+            cell = self._cells.get(each)
+            if cell is None:
+                cell = self._cells[each] = place + len(new)
+                new.append(each)
+            cells.append(cell)
+        ends = np.cumsum([len(each) for each in new], dtype=np.int64)
+        self._append(np.frombuffer(b"".join(new), np.uint8), ends, len(new))
+        return cells
 
     def append_many(self, buffer: Octets, ends: Integers) -> int:
         """Add values whose MessagePack lies one after the other in u1[:], value i up to `ends[i]`, each a new one.
@@ -114,7 +118,7 @@ class Values:
             return VALUE_BASE + self.count
         if not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= len(buffer)):
             raise ValueError(f"the ends of values go up, to {len(buffer)} at most, found {ends}: give them in order")
-        return self._append(buffer[: ends[-1]], ends)
+        return self._append(buffer[: ends[-1]], ends, len(ends))
 
     def encoded(self, cell: int) -> bytes:
         """Return the MessagePack of a cell, an integer's as well."""
@@ -144,16 +148,15 @@ class Values:
         while self._cells and next(reversed(self._cells.values())) >= VALUE_BASE + count:
             self._cells.popitem()
 
-    def _append(self, octets: Octets, ends: Integers) -> int:
-        first, count = self.count, self.count + len(ends)
+    def _append(self, octets: Octets, ends: Integers | int, added: int = 1) -> int:
+        first, count = self.count, self.count + added
         if count > _VALUES_MAX:
             raise ValueError(f"a table has at most {_VALUES_MAX} values: begin another one")
         start = int(self.starts[first])
         self.bytes = _with_room(self.bytes, used=start, needed=start + len(octets))
         self.starts = _with_room(self.starts, used=first + 1, needed=count + 1)
         self.bytes[start : start + len(octets)] = octets
-        self.starts[first + 1 : count + 1] = ends
-        self.starts[first + 1 : count + 1] += start
+        self.starts[first + 1 : count + 1] = ends + start
         self.count = count
         return VALUE_BASE + first
 

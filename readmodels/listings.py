@@ -6,20 +6,19 @@ a page costs the same however long the history is). Permissions are the caller's
 
 import json
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, get_args
 
-from django.db import OperationalError, connections, models, transaction
-from psycopg import errors as postgres_errors
-from psycopg import sql
+from django.db import models
 
 from accounts.domain.events import AccountEvent
-from readmodels import queries, replicas
-from readmodels.models import Activity, DailyPnl, Order, PortfolioPosition, TradeHistory
+from edge.database import StatementTooLong
+from readmodels import replicas
+from readmodels.account_queries import Query, query_of
+from readmodels.models import Activity, DailyPnl, Order, PortfolioPosition, TradeHistory, columns_of
 from readmodels.projections.rows import Row
-
-SEARCH_SECONDS_MAX: Final = 3.0
-"""A search that its conditions make long (rare matches in a long history) is given up after this time."""
 
 EVENT_TYPES: Final = frozenset(event.__name__ for event in get_args(AccountEvent))
 """Every type that an event can have."""
@@ -29,6 +28,9 @@ DAY_AFTER_ALL: Final = "infinity"
 """The bounds of all days, as PostgreSQL writes them."""
 
 VERSION_ABOVE_ALL: Final = 2**63 - 1
+
+QUERIES_KEPT_MAX: Final = 256
+"""Texts of queries: one for each listing and set of conditions."""
 
 Conditions = tuple[tuple["Condition", Any], ...]
 
@@ -109,91 +111,100 @@ class Bound(NamedTuple):
     beyond: int | str
 
 
-def pages(
-    *,
-    listing: Listing,
-    bounds: Sequence[Bound],
-    limit: int,
-    conditions: Conditions = (),
-    oldest_first: bool = False,
+class Page(NamedTuple):
+    """A page of one account's rows, as account_queries.py asks for it, and its values."""
+
+    query: Query
+    values: list[Any]
+
+
+def page_of(
+    *, listing: Listing, beyond: int | str, limit: int, conditions: Conditions = (), oldest_first: bool = False
+) -> Page:
+    """Return the page of at most `limit` rows beyond one, newest first unless said otherwise."""
+    query = _page_query(listing, tuple(condition for condition, _ in conditions), oldest_first)
+    return Page(query, [beyond, *_values(conditions), limit])
+
+
+async def pages(
+    *, listing: Listing, bounds: Sequence[Bound], limit: int, conditions: Conditions = (), oldest_first: bool = False
 ) -> list[list[Row]]:
     """Return for each bound at most `limit` rows, newest first unless said otherwise; raises SearchTooLong."""
-    query, values = _query(listing, conditions, oldest_first=oldest_first)
-    account_ids, below = [bound.account_id for bound in bounds], [bound.beyond for bound in bounds]
-    found: list[list[Row]] = [[] for _ in bounds]
-    for row in _search([query, [account_ids, below, *values, limit]], is_bounded=bool(conditions)):
-        if isinstance(row.get("data"), str):
-            row["data"] = json.loads(row["data"])
-        found[row.pop("place") - 1].append(row)
-    return found
-
-
-def positions_of(*, account_ids: Collection[str]) -> dict[str, list[Row]]:
-    """Return the open positions of several accounts, by symbol."""
-    found: dict[str, list[Row]] = {account_id: [] for account_id in account_ids}
-    rows = PortfolioPosition.objects.filter(account_id__in=account_ids, quantity__gt=0).order_by("symbol")
-    for row in rows.values(*_columns(PortfolioPosition)):
-        found[str(row["account_id"])].append(row)
-    return found
-
-
-def orders_of(*, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-    """Return the orders that there are of (account id, order id) pairs."""
-    rows = Order.objects.filter(order_id__in=[order_id for _, order_id in keys]).values(*_columns(Order))
-    found = {(str(row["account_id"]), str(row["order_id"])): row for row in rows}
-    return {key: found[key] for key in keys if key in found}
-
-
-def with_positions(read_accounts: Callable[[], list[Row]]) -> tuple[list[Row], dict[str, list[Row]]]:
-    """Return account rows and their open positions as of one moment: both of the account's version."""
-    with queries.one_snapshot():
-        rows = read_accounts()
-        return rows, positions_of(account_ids=[str(row["account_id"]) for row in rows]) if rows else {}
-
-
-def _query(listing: Listing, conditions: Conditions, *, oldest_first: bool) -> tuple[sql.Composed, list[Any]]:
-    order = sql.Identifier(listing.ordered_by)
-    query = sql.SQL(
-        "SELECT wanted.place, found.* FROM unnest(%s::uuid[], %s::{bound}[]) WITH ORDINALITY"
-        " AS wanted (account_id, beyond, place) CROSS JOIN LATERAL (SELECT {columns} FROM {table} AS stored"
-        " WHERE stored.account_id = wanted.account_id AND stored.{order} {is_beyond} wanted.beyond {conditions}"
-        " ORDER BY stored.{order} {way} LIMIT %s) AS found ORDER BY wanted.place, found.{order} {way}"
-    ).format(
-        bound=sql.SQL(listing.bound_type),
-        columns=sql.SQL(", ").join(sql.Identifier(name) for name in _columns(listing.model)),
-        table=sql.Identifier(listing.model._meta.db_table),
-        order=order,
-        is_beyond=sql.SQL(">" if oldest_first else "<"),
-        way=sql.SQL("ASC" if oldest_first else "DESC"),
-        conditions=sql.SQL(" ").join(
-            sql.SQL("AND stored.{} {}").format(sql.Identifier(condition.column), sql.SQL(condition.operator))
-            for condition, _ in conditions
-        ),
+    select = _select(listing, tuple(condition for condition, _ in conditions), oldest_first, "asked.beyond")
+    statement = (
+        f"SELECT asked.place, found.* FROM unnest(%s::uuid[], %s::{listing.bound_type}[]) WITH ORDINALITY"  # noqa: S608
+        f" AS asked (account_id, beyond, place) CROSS JOIN LATERAL ({select}) AS found"
+        f" ORDER BY asked.place, {_order(listing, oldest_first)}"
     )
-    return query, [value for condition, value in conditions if "%s" in condition.operator]
+    account_ids, beyond = [bound.account_id for bound in bounds], [bound.beyond for bound in bounds]
+    with searching(conditions):
+        rows, _ = await replicas.read(statement, [account_ids, beyond, *_values(conditions), limit])
+    found: list[list[Row]] = [[] for _ in bounds]
+    names = columns_of(listing.model)
+    for place, *values in rows:
+        found[place - 1].append(dict(zip(names, values, strict=True)))
+    return found
 
 
-def _search(arguments: list[Any], *, is_bounded: bool) -> list[Row]:
-    if not is_bounded:
-        return _rows(arguments)
+@contextmanager
+def searching(conditions: Conditions) -> Iterator[None]:
+    """Raise SearchTooLong when a statement with conditions is not over in its time."""
     try:
-        using = replicas.alias_for_reads()
-        with transaction.atomic(using=using):
-            with connections[using].cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SEARCH_SECONDS_MAX:g}s"])
-            return _rows(arguments)
-    except OperationalError as error:
-        if isinstance(error.__cause__, postgres_errors.QueryCanceled):
+        yield
+    except StatementTooLong as error:
+        if conditions:
             raise SearchTooLong from error
         raise
 
 
-def _rows(arguments: list[Any]) -> list[Row]:
-    with connections[replicas.alias_for_reads()].cursor() as cursor:
-        cursor.execute(*arguments)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+_POSITION_COLUMNS: Final = columns_of(PortfolioPosition)
+_POSITIONS: Final = (
+    f"SELECT {', '.join(_POSITION_COLUMNS)} FROM portfolio_positions"  # noqa: S608 - of our own columns.
+    " WHERE account_id = ANY(%s::uuid[]) AND quantity > 0 ORDER BY symbol"
+)
+_ORDER_COLUMNS: Final = columns_of(Order)
+_ORDERS: Final = f"SELECT {', '.join(_ORDER_COLUMNS)} FROM orders WHERE order_id = ANY(%s::uuid[])"  # noqa: S608
 
 
-def _columns(model: Any) -> list[str]:
-    return [field.name for field in model._meta.concrete_fields if field.column is not None]
+async def positions_of(*, account_ids: Collection[str]) -> dict[str, list[Row]]:
+    """Return the open positions of several accounts, by symbol."""
+    found: dict[str, list[Row]] = {account_id: [] for account_id in account_ids}
+    rows, _ = await replicas.read(_POSITIONS, [list(account_ids)])
+    for values in rows:
+        row = dict(zip(_POSITION_COLUMNS, values, strict=True))
+        found[str(row["account_id"])].append(row)
+    return found
+
+
+async def orders_of(*, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """Return the orders that there are of (account id, order id) pairs."""
+    rows, _ = await replicas.read(_ORDERS, [[order_id for _, order_id in keys]])
+    orders = [dict(zip(_ORDER_COLUMNS, values, strict=True)) for values in rows]
+    found = {(str(row["account_id"]), str(row["order_id"])): row for row in orders}
+    return {key: found[key] for key in keys if key in found}
+
+
+@lru_cache(maxsize=QUERIES_KEPT_MAX)
+def _page_query(listing: Listing, conditions: tuple[Condition, ...], oldest_first: bool) -> Query:
+    select = _select(listing, conditions, oldest_first, "%s")
+    return query_of(select, columns_of(listing.model), order_by=_order(listing, oldest_first))
+
+
+@lru_cache(maxsize=QUERIES_KEPT_MAX)
+def _select(listing: Listing, conditions: tuple[Condition, ...], oldest_first: bool, beyond: str) -> str:
+    narrowed = " ".join(f"AND stored.{condition.column} {condition.operator}" for condition in conditions)
+    way, is_beyond = ("ASC", ">") if oldest_first else ("DESC", "<")
+    return (
+        f"SELECT {', '.join(f'stored.{name}' for name in columns_of(listing.model))}"  # noqa: S608 - our own columns.
+        f" FROM {listing.model._meta.db_table} AS stored WHERE stored.account_id = asked.account_id"
+        f" AND stored.{listing.ordered_by} {is_beyond} {beyond}::{listing.bound_type} {narrowed}"
+        f" ORDER BY stored.{listing.ordered_by} {way} LIMIT %s"
+    )
+
+
+def _order(listing: Listing, oldest_first: bool) -> str:
+    return f"found.{listing.ordered_by} {'ASC' if oldest_first else 'DESC'}"
+
+
+def _values(conditions: Conditions) -> list[Any]:
+    return [value for condition, value in conditions if "%s" in condition.operator]

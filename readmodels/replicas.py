@@ -8,9 +8,9 @@ replica that does not answer is left alone for a while, and its requests read fr
 import itertools
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from asgiref.sync import iscoroutinefunction
@@ -18,6 +18,8 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+
+from edge import database
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +45,33 @@ class Route:
             self.stay_on_primary()
         return self._alias
 
+    async def read(self, query: str, values: Sequence[Any]) -> "Read":
+        """Return the rows of a statement: of the replica, or of the primary when that does not answer."""
+        if self._alias is None:
+            self._alias = _turns.next()
+        if self._alias != DEFAULT_DB_ALIAS:
+            try:
+                rows = await database.read(query, values, using=self._alias)
+            except database.StatementTooLong:
+                raise
+            except OperationalError:
+                _turns.note(self._alias, answered=False)
+                self.stay_on_primary()
+            else:
+                _turns.note(self._alias, answered=True)
+                return Read(rows, is_of_primary=False)
+        return Read(await database.read(query, values), is_of_primary=True)
+
     def stay_on_primary(self) -> None:
         """Read from the primary until the request ends."""
         self._alias = DEFAULT_DB_ALIAS
+
+
+class Read(NamedTuple):
+    """What a statement returned, and whether the primary did: a replica may be late."""
+
+    rows: list[tuple[Any, ...]]
+    is_of_primary: bool
 
 
 class _Turns:
@@ -112,6 +138,14 @@ def alias_for_reads() -> str:
     if route is None or connections[DEFAULT_DB_ALIAS].in_atomic_block:
         return DEFAULT_DB_ALIAS
     return route.alias()
+
+
+async def read(query: str, values: Sequence[Any]) -> Read:
+    """Return the rows of a statement on read models, without a thread; raises as `edge.database.read` does."""
+    route = _route.get()
+    if route is None:
+        return Read(await database.read(query, values), is_of_primary=True)
+    return await route.read(query, values)
 
 
 def stay_on_primary() -> None:

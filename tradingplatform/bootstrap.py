@@ -109,6 +109,7 @@ def make_writer(route: Route, *, is_standby: bool) -> Writer:
         group_commit = store.writer(AccountDecider(), clock=make_clock())
         for partition in route.partitions:
             group_commit.load(partition)
+        store.engine.expect_appends()
         return group_commit
 
     return Writer(

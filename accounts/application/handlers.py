@@ -31,26 +31,34 @@ log = structlog.get_logger(__name__)
 
 class Handled:
     """Commands that were executed together. Each is told to its caller once, in full or in the short form, and counted
-    as it is told: a lone command costs no rows of figures that nobody asks for.
+    in the form in which it was told: a lone command costs no rows of figures that nobody asks for.
     """
 
-    def __init__(self, commands: AccountCommands, outcomes: Outcomes, metrics: CommandMetrics) -> None:
+    def __init__(self, commands: AccountCommands, outcomes: Outcomes) -> None:
         self._commands = commands
         self._outcomes = outcomes
-        self._metrics = metrics
+        self._in_full: list[tuple[int, list[Result]]] = []
+        self._in_short: list[tuple[int, BatchResults]] = []
 
     def tell_in_full(self, start: int, end: int) -> list[Result]:
         """Return the results of the commands from `start` up to `end`, with their events."""
         results = [self._told(place, outcome) for place, outcome in self._outcomes.records(start, end)]
-        self._metrics.count_results(self._commands, start, results)
+        self._in_full.append((start, results))
         return results
 
     def tell_in_short(self, start: int, end: int) -> BatchResults:
         """Return the short form of the results of the commands from `start` up to `end`."""
         others = {place - start: told for place, told in self._batch.others.items() if start <= place < end}
         batch = BatchResults(self._batch.rows[start:end], others)
-        self._metrics.count_batch(self._commands, start, batch)
+        self._in_short.append((start, batch))
         return batch
+
+    def count(self, metrics: CommandMetrics) -> None:
+        """Count what was told."""
+        for start, results in self._in_full:
+            metrics.count_results(self._commands, start, results)
+        for start, batch in self._in_short:
+            metrics.count_batch(self._commands, start, batch)
 
     @cached_property
     def _batch(self) -> BatchResults:
@@ -87,7 +95,7 @@ class CommandHandler:
         outcomes = self._group_commit.run(commands)
         self._show_as_they_work_now(outcomes)
         self.metrics.count_group(self._group_commit.latest_times)
-        return Handled(commands, outcomes, self.metrics)
+        return Handled(commands, outcomes)
 
     def _show_as_they_work_now(self, outcomes: Outcomes) -> None:
         """Let placements that were sent again be answered with their orders of now."""
@@ -118,8 +126,13 @@ class CommandHandler:
             )
         )
 
+    def finish(self, handled: Handled) -> None:
+        """Count the commands and tell the projections of them: after the callers, who wait for their answers."""
+        handled.count(self.metrics)
+        self.notify()
+
     def notify(self) -> None:
-        """Tell the projections that there may be something for them: after the callers, who wait for their answers."""
+        """Tell the projections that there may be something for them."""
         self._notifier.committed()
 
 

@@ -6,12 +6,13 @@ Counted in one place for every way in (handlers.py); the writer shows it as a li
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from accounts.application.columns import AccountCommands
 from accounts.application.envelope import Booked, BriefResult, NotExecuted, Result
@@ -95,10 +96,10 @@ class CommandMetrics:
         pairs, counts = np.unique(2 * codes[is_plain] + are_duplicates[is_plain], return_counts=True)
         for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
             self._ended[ExecuteTrade.__name__, _ending(pair >> 1, pair & 1)] += count
-        for place in np.flatnonzero(~is_plain).tolist():
-            told = batch.others.get(place)
-            ending = _ending(int(codes[place]), are_duplicates[place]) if told is None else _ending_of(told)
-            self._ended[type(commands.command(start + place)).__name__, ending] += 1
+        rest = np.flatnonzero(~is_plain)
+        numbers = commands.bodies["other"][start + rest].tolist()
+        names = [ExecuteTrade.__name__ if other < 0 else type(commands.others[other]).__name__ for other in numbers]
+        self._ended.update(zip(names, _endings(batch, rest), strict=True))
 
     def count_answer(self, *, is_bulk: bool, seconds: float) -> None:
         """Count a request that was answered."""
@@ -150,6 +151,16 @@ def _ending(code: int, is_duplicate: bool) -> str:
     if is_duplicate:
         return DUPLICATE
     return EXECUTED if code == DONE else CODE_NAMES[code]
+
+
+def _endings(batch: BatchResults, places: NDArray[np.int64]) -> Iterator[str]:
+    """Yield how the commands at some places ended."""
+    rows = batch.rows[places]
+    for place, code, is_duplicate in zip(
+        places.tolist(), rows["code"].tolist(), rows["is_duplicate"].tolist(), strict=True
+    ):
+        told = batch.others.get(place)
+        yield _ending(code, is_duplicate) if told is None else _ending_of(told)
 
 
 def _ending_of(told: Result | BriefResult) -> str:

@@ -28,6 +28,7 @@ CODE_NAMES: Final = ("", *CODE_NUMBERS)
 _REFUSED: Final = str(CommandRefused.__struct_config__.tag)
 _PLACED: Final = str(OrderPlaced.__struct_config__.tag)
 _CODE, _LIMIT, _ACTUAL = map(CommandRefused.__struct_fields__.index, ("code", "limit", "actual"))
+_ORDER_ID: Final = OrderPlaced.__struct_fields__.index("order_id")
 _decode: Final = msgspec.msgpack.Decoder(str).decode
 
 
@@ -65,14 +66,24 @@ def _fill(results: BatchResults, commits: DurableCommits[Any], brief: Callable[[
     for number, tag in enumerate(events.tags):
         if tag == _PLACED:
             rows["code"][types == number] = SAID_ELSEWHERE
+            _tell_placed(results, np.flatnonzero(types == number), commits)
         elif tag == _REFUSED:
             _fill_refusals(rows, np.flatnonzero(types == number), commits)
     results.rows[commits.places] = rows
     for row in np.flatnonzero(rows["code"] == SAID_ELSEWHERE).tolist():
         place = int(commits.places[row])
-        results.others[place] = brief(place, commits.committed(row))
+        if place not in results.others:
+            results.others[place] = brief(place, commits.committed(row))
     for place, row in commits.repeated.items():
         tell(results, place, brief(place, commits.committed(row, is_duplicate=True)))
+
+
+def _tell_placed(results: BatchResults, placed: NDArray[np.int64], commits: DurableCommits[Any]) -> None:
+    events = commits.events
+    places, versions = commits.places[placed].tolist(), commits.first_versions[placed].tolist()
+    cells = events.cells[events.starts[commits.first_events[placed]] + _ORDER_ID].tolist()
+    for place, version, cell in zip(places, versions, cells, strict=True):
+        results.others[place] = Booked(version, False, order_id=_decode(events.values.encoded(cell)))
 
 
 def _fill_refusals(rows: OutcomeRows, refused: NDArray[np.int64], commits: DurableCommits[Any]) -> None:

@@ -217,7 +217,7 @@ class Writer:
             if pending.is_answered:
                 self._answer(pending)
             start = end
-        self._handler.notify()
+        self._handler.finish(handled)
 
     def _answer(self, pending: PendingRequest) -> None:
         request_id = pending.request.request_id

@@ -1,10 +1,13 @@
-"""The terms of an order: which prices and times in force go with which type, and the prices that it is reckoned at."""
+"""The terms of an order: which prices and times in force go with which type, and the prices that it is reckoned at.
+
+`is_no_worse`, `reserve_for` and `cash_reserved` are functions of integers alone, and also run compiled (see values.py).
+"""
 
 from typing import Final
 
 from accounts.domain.errors import Code
 from accounts.domain.events import OrderType, Side, TimeInForce
-from accounts.domain.values import BASIS_POINTS
+from accounts.domain.values import BASIS_POINTS, value_rounded_up
 
 CUSHION_BP: Final = 400
 """What an order without a limit reserves above the price that it is reckoned at: the market may move until it fills.
@@ -34,13 +37,13 @@ def terms_code(
     if time_in_force in ("IOC", "FOK") and order_type in ("STOP", "STOP_LIMIT"):
         return Code.INVALID_TIME_IN_FORCE
     if limit_price is not None and stop_price is not None and not is_triggered:
-        return None if is_no_worse(side, stop_price, than=limit_price) else Code.INVALID_STOP_LIMIT
+        return None if is_no_worse(side == "BUY", stop_price, limit_price) else Code.INVALID_STOP_LIMIT
     return None
 
 
-def is_no_worse(side: Side, price: int, *, than: int) -> bool:
+def is_no_worse(is_buy: bool, price: int, other: int) -> bool:
     """Return whether a price is as good for who buys or sells as another one, or better."""
-    return price <= than if side == "BUY" else price >= than
+    return price <= other if is_buy else price >= other
 
 
 def reckoned_price(limit_price: int | None, stop_price: int | None, otherwise: int) -> int:
@@ -49,10 +52,20 @@ def reckoned_price(limit_price: int | None, stop_price: int | None, otherwise: i
 
 
 def reserve_price(side: Side, order_type: OrderType, price: int) -> int:
+    """Return what is reserved for a share of an order that is reckoned at a price."""
+    return reserve_for(side == "BUY", order_type in ("LIMIT", "STOP_LIMIT"), price)
+
+
+def reserve_for(is_buy: bool, has_limit: bool, price: int) -> int:
     """Return what is reserved for a share: the price, and a cushion where no limit holds it (rounded up)."""
-    if side == "SELL" or order_type in ("LIMIT", "STOP_LIMIT"):
+    if has_limit or not is_buy:
         return price
     return -(-price * (BASIS_POINTS + CUSHION_BP) // BASIS_POINTS)
+
+
+def cash_reserved(is_buy: bool, quantity: int, reserve_price: int) -> int:
+    """Return the cash that so many shares of an order keep reserved, rounded up together."""
+    return value_rounded_up(quantity, reserve_price) if is_buy else 0
 
 
 def reference_price(side: Side, reserve_price: int) -> int:

@@ -27,6 +27,20 @@ from accounts.domain.values import value_of
 
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
+NO_PRICE: Final = 0
+FILL_PASSED: Final = 0
+BEYOND_REMAINING: Final = 1
+NOT_COMPLETE: Final = 2
+NOT_TRIGGERED: Final = 3
+BEYOND_LIMIT: Final = 4
+FILL_CODES: Final = (
+    None,
+    Code.ORDER_QUANTITY_EXCEEDED,
+    Code.FILL_NOT_COMPLETE,
+    Code.ORDER_NOT_TRIGGERED,
+    Code.PRICE_BEYOND_LIMIT,
+)
+"""The code of each term that a fill may break, by its number."""
 REST_OF_IOC: Final = "immediate or cancel: what its fill left"
 """Why what is left of such an order expires."""
 
@@ -184,16 +198,36 @@ def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
         return Breach(Code.ORDER_NOT_OPEN, None, None)
     if (order.symbol, order.side) != (trade.symbol, trade.side):
         return Breach(Code.FILL_NOT_OF_ORDER, None, None)
-    if trade.quantity > order.remaining:
-        return Breach(Code.ORDER_QUANTITY_EXCEEDED, order.remaining, trade.quantity)
-    if order.time_in_force == "FOK" and trade.quantity < order.remaining:
-        return Breach(Code.FILL_NOT_COMPLETE, order.remaining, trade.quantity)
-    stop, limit = order.stop_price, order.limit_price
-    if stop is not None and not order.is_triggered and not is_no_worse(trade.side, stop, than=trade.price):
-        return Breach(Code.ORDER_NOT_TRIGGERED, stop, trade.price)
-    if limit is not None and not is_no_worse(trade.side, trade.price, than=limit):
-        return Breach(Code.PRICE_BEYOND_LIMIT, limit, trade.price)
-    return None
+    rule, limit, actual = fill_breach_of(
+        trade.side == "BUY",
+        trade.quantity,
+        trade.price,
+        order.remaining,
+        order.time_in_force == "FOK",
+        order.limit_price or NO_PRICE,
+        NO_PRICE if order.is_triggered else order.stop_price or NO_PRICE,
+    )
+    code = FILL_CODES[rule]
+    return None if code is None else Breach(code, limit, actual)
+
+
+def fill_breach_of(
+    is_buy: bool, quantity: int, price: int, remaining: int, is_all_or_none: bool, limit_price: int, stop_price: int
+) -> tuple[int, int, int]:
+    """Return the first term of an order that a fill would break, the limit and the actual figure.
+
+    A function of integers alone, which also runs compiled (see values.py). `remaining` is what is not filled yet; a
+    price that the order does not have, or a stop that was triggered, is NO_PRICE.
+    """
+    if quantity > remaining:
+        return BEYOND_REMAINING, remaining, quantity
+    if is_all_or_none and quantity < remaining:
+        return NOT_COMPLETE, remaining, quantity
+    if stop_price != NO_PRICE and not is_no_worse(is_buy, stop_price, price):
+        return NOT_TRIGGERED, stop_price, price
+    if limit_price != NO_PRICE and not is_no_worse(is_buy, price, limit_price):
+        return BEYOND_LIMIT, limit_price, price
+    return FILL_PASSED, 0, 0
 
 
 def fill(

@@ -3,12 +3,13 @@
 Mutable and flat for speed; a position is an immutable tuple, and so is an order.
 """
 
+from collections.abc import MutableMapping
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from accounts.domain.events import OrderType, Side, TimeInForce
-from accounts.domain.values import value_rounded_up
+from accounts.domain.order_terms import cash_reserved
 
 Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 
@@ -55,13 +56,11 @@ class Order(NamedTuple):
     @property
     def reserved_cash(self) -> int:
         """The cash that it keeps reserved."""
-        return value_rounded_up(self.remaining, self.reserve_price) if self.side == "BUY" else 0
+        return cash_reserved(self.side == "BUY", self.remaining, self.reserve_price)
 
     def freed_cash(self, filled: int) -> int:
         """The cash that is not reserved any more once so much more of it is filled."""
-        if self.side == "SELL":
-            return 0
-        return self.reserved_cash - value_rounded_up(self.remaining - filled, self.reserve_price)
+        return self.reserved_cash - cash_reserved(self.side == "BUY", self.remaining - filled, self.reserve_price)
 
     def reserved_shares(self, quantity: int) -> int:
         """The shares that so much of it keeps reserved."""
@@ -89,7 +88,7 @@ class Account(msgspec.Struct, gc=False):
     max_position_bp: int = 0
     max_daily_value: int = 0
     max_trade_value: int = 0
-    orders: dict[str, Order] = {}
+    orders: MutableMapping[str, Order] = {}
     reserved_cash: int = 0
     reserved_shares: dict[str, int] = {}
 

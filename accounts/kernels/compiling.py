@@ -7,7 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 from numba.core.typing.templates import Signature
 from numba.extending import register_jitable
 
-from accounts.domain import risk, trades, values
+from accounts.domain import order_terms, orders, risk, trades, values
 from eventstore.kernels import compiling
 
 __all__ = ["RULES", "kernel"]
@@ -19,7 +19,12 @@ RULES: Final = (
     values.multiply_divide,
     values.round_half_even,
     values.value_of,
+    values.value_rounded_up,
     values.cost_removed,
+    order_terms.is_no_worse,
+    order_terms.reserve_for,
+    order_terms.cash_reserved,
+    orders.fill_breach_of,
     risk.breach_of,
     trades.effect_of,
     trades.fits_64_bits,

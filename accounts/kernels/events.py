@@ -1,5 +1,5 @@
-"""The loop that writes what decided trades led to as cells of events: TradeExecuted, or CommandRefused with its
-arguments (see eventstore/event_cells.py).
+"""The loop that writes what was decided as cells of events: TradeExecuted, with OrderFilled where it filled an order,
+OrderPlaced, or the CommandRefused of a trade with its arguments (see eventstore/event_cells.py).
 
 The order of the cells is that of the fields of the classes in accounts/domain/events.py.
 """
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.commands import ExecuteTrade
-from accounts.domain.events import CommandRefused, TradeExecuted
+from accounts.domain.events import CommandRefused, OrderFilled, OrderPlaced, TradeExecuted
 from accounts.domain.risk import CODES, PASSED
 from accounts.domain.trades import NO_FEE
 from accounts.kernels import decide as d
 from accounts.kernels.compiling import kernel
+from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
 from accounts.kernels.state import Integers
 from eventstore.event_cells import EventCells
 from eventstore.kernels.compiling import TABLE_SIGNATURE, Octets
@@ -25,12 +26,19 @@ from eventstore.kernels.octets import put_octets
 
 _encode: Final[Callable[[object], bytes]] = msgspec.msgpack.Encoder().encode
 
-TAGS: Final = (str(TradeExecuted.__struct_config__.tag), str(CommandRefused.__struct_config__.tag))
-FIELD_COUNTS: Final = (len(TradeExecuted.__struct_fields__), len(CommandRefused.__struct_fields__))
+_TYPES: Final = (TradeExecuted, CommandRefused, OrderPlaced, OrderFilled)
+TAGS: Final = tuple([str(of_type.__struct_config__.tag) for of_type in _TYPES])
+FIELD_COUNTS: Final = tuple([len(of_type.__struct_fields__) for of_type in _TYPES])
 _TRADE_FIELDS: Final = FIELD_COUNTS[0]
 _REFUSAL_FIELDS: Final = FIELD_COUNTS[1]
+_PLACED_FIELDS: Final = FIELD_COUNTS[2]
+_FILLED_FIELDS: Final = FIELD_COUNTS[3]
+_CELLS_MAX: Final = max(_TRADE_FIELDS + _FILLED_FIELDS, _REFUSAL_FIELDS, _PLACED_FIELDS)
+"""Of the events of one command."""
 _EXECUTED: Final = 0
 _REFUSED: Final = 1
+_PLACED: Final = 2
+_FILLED: Final = 3
 
 OUTCOME_CODES: Final = {
     **{rule: code.value for rule, code in enumerate(CODES) if code is not None},
@@ -39,14 +47,22 @@ OUTCOME_CODES: Final = {
 }
 """The code of each outcome that a refusal records, by its number."""
 
-CONSTANTS: Final = (None, "SELL", "BUY", ExecuteTrade.__name__, *OUTCOME_CODES.values())
-"""What the events of trades are made of besides figures and symbols."""
+_STATUSES: Final = ("PARTIALLY_FILLED", "FILLED")
+CONSTANTS: Final = (
+    *(None, "SELL", "BUY", ExecuteTrade.__name__),
+    *(*ORDER_TYPES, *TIMES_IN_FORCE, *_STATUSES),
+    *OUTCOME_CODES.values(),
+)
+"""What the events are made of besides figures, symbols and ids."""
 
 _NIL: Final = 0
 _SELL: Final = 1
 _BUY: Final = 2
 _COMMAND: Final = 3
-_FIRST_CODE: Final = 4
+_FIRST_TYPE: Final = 4
+_FIRST_TIME: Final = _FIRST_TYPE + len(ORDER_TYPES)
+_PARTIALLY_FILLED: Final = _FIRST_TIME + len(TIMES_IN_FORCE)
+_FIRST_CODE: Final = _PARTIALLY_FILLED + len(_STATUSES)
 """Where each stands; from here on the codes."""
 
 
@@ -92,8 +108,53 @@ def _put_arguments(
     return _put_all(buffer, place, _ORDER_NAME)
 
 
+@kernel()
+def _put_placed(
+    cells: Integers,
+    at: int,
+    symbol: int,
+    side: int,
+    quantity: int,
+    term: Integers,
+    outcome: Integers,
+    constants: Integers,
+) -> int:
+    """Write an OrderPlaced that replaces none; return where it ends."""
+    nil = constants[_NIL]
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[d.ORDER_CELL], term[d.CLIENT_CELL], symbol, side
+    cells[at + 4], cells[at + 5] = quantity, constants[_FIRST_TYPE + term[d.ORDER_TYPE]]
+    cells[at + 6] = constants[_FIRST_TIME + term[d.TIME_IN_FORCE]]
+    cells[at + 7] = term[d.LIMIT_PRICE] if term[d.LIMIT_PRICE] != 0 else nil
+    cells[at + 8] = term[d.STOP_PRICE] if term[d.STOP_PRICE] != 0 else nil
+    cells[at + 9], cells[at + 10], cells[at + 11], cells[at + 12] = outcome[d.RESERVE_PRICE], nil, 0, 0
+    cells[at + 13], cells[at + 14] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    return at + _PLACED_FIELDS
+
+
+@kernel()
+def _put_filled(
+    cells: Integers,
+    at: int,
+    symbol: int,
+    side: int,
+    quantity: int,
+    price: int,
+    order: int,
+    outcome: Integers,
+    constants: Integers,
+) -> int:
+    """Write an OrderFilled; return where it ends."""
+    is_filled = outcome[d.FILLED_QUANTITY] == outcome[d.ORDER_QUANTITY]
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = order, symbol, side, outcome[d.ORDER_QUANTITY]
+    cells[at + 4] = constants[_PARTIALLY_FILLED + (1 if is_filled else 0)]
+    cells[at + 5], cells[at + 6] = quantity, price
+    cells[at + 7], cells[at + 8] = outcome[d.FILLED_QUANTITY], outcome[d.FILLED_VALUE]
+    cells[at + 9], cells[at + 10] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    return at + _FILLED_FIELDS
+
+
 @kernel(
-    "i8(i8, i8, b1[::1], i8[::1], i8[::1], i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8, "
+    "i8(i8, i8, b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8, "
     f"{TABLE_SIGNATURE}, i8[::1], i4[::1], i8[::1], i8[::1], u1[::1], i8[::1])"
 )
 def _put_events(
@@ -102,6 +163,8 @@ def _put_events(
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
+    terms_of: Integers,
+    terms: Integers,
     day: int,
     outcomes: Integers,
     symbol_cells: Integers,
@@ -125,17 +188,29 @@ def _put_events(
         if rule == d.NOT_FOUND:
             continue
         entries[count], starts[count] = entry, at
-        side = constants[_BUY if are_buys[entry] else _SELL]
-        if rule == PASSED:
+        side, asked = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry]
+        if asked >= 0 and terms[asked, d.IS_FILL] == 0:
+            types[count] = _PLACED
+            symbol, quantity = symbol_cells[entry], quantities[entry]
+            at = _put_placed(cells, at, symbol, side, quantity, terms[asked], outcome, constants)
+        elif rule == PASSED:
             types[count] = _EXECUTED
             cells[at], cells[at + 1] = symbol_cells[entry], side
             cells[at + 2], cells[at + 3] = quantities[entry], prices[entry]
-            cells[at + 4], cells[at + 5], cells[at + 6] = constants[_NIL], outcome[d.VALUE], NO_FEE
+            cells[at + 4] = constants[_NIL] if asked < 0 else terms[asked, d.ORDER_CELL]
+            cells[at + 5], cells[at + 6] = outcome[d.VALUE], NO_FEE
             for field in range(d.CASH_AFTER, d.TRADE_COUNT + 1):
                 cells[at + 7 + field - d.CASH_AFTER] = outcome[field]
             cells[at + 17], cells[at + 18] = day, outcome[d.DAY_VOLUME]
             cells[at + 19], cells[at + 20] = outcome[d.DAY_TRADES], outcome[d.DAY_REALIZED_PNL]
             at += _TRADE_FIELDS
+            if asked >= 0:
+                count += 1
+                entries[count], starts[count], types[count] = entry, at, _FILLED
+                symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+                at = _put_filled(
+                    cells, at, symbol, side, quantity, price, terms[asked, d.ORDER_CELL], outcome, constants
+                )
         else:
             types[count] = _REFUSED
             has_figures = rule < d.NOT_ACTIVE
@@ -157,39 +232,38 @@ for _place, _outcome in enumerate(OUTCOME_CODES):
     _PLACES_OF_CODES[_outcome] = _place
 
 
-def add_trade_events(
+def add_events(
     events: EventCells,
+    asked: d.Asked,
     *,
     first: int,
     stop: int,
-    symbol_cells: Integers,
     widest_symbol: int,
     constants: Integers,
-    are_buys: NDArray[np.bool_],
-    quantities: Integers,
-    prices: Integers,
     day: int,
     outcomes: Integers,
 ) -> Integers:
-    """Add the events of the decided entries `first` up to `stop`; return which entries have one, in order.
+    """Add the events of the decided entries `first` up to `stop`; return the entry of each, in order.
 
-    `symbol_cells` are the cells of the entries' symbols, which have so many bytes at most, `constants` those of
-    CONSTANTS; the rest is what `decide_trades` was given.
+    No symbol has more than `widest_symbol` bytes; `constants` are the cells of CONSTANTS; the rest is what
+    `decide_commands` was given.
     """
     values, count = events.values, stop - first
-    cells = np.empty(count * max(FIELD_COUNTS), np.int64)
-    types, starts, entries = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.int64)
+    cells = np.empty(count * _CELLS_MAX, np.int64)
+    types, starts, entries = np.empty(2 * count, np.int32), np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
     room = _ARGUMENTS_ROOM + HEADER_ROOM + widest_symbol
     arguments, ends = np.empty(count * room, np.uint8), np.empty(count, np.int64)
     found = _put_events(
         first,
         stop,
-        are_buys,
-        quantities,
-        prices,
+        asked.are_buys,
+        asked.quantities,
+        asked.prices,
+        asked.terms_of,
+        asked.terms,
         day,
         outcomes,
-        symbol_cells,
+        asked.symbol_cells,
         constants,
         _PLACES_OF_CODES,
         VALUE_BASE + values.count,

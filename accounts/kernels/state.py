@@ -39,6 +39,8 @@ WITHDRAWN: Final = 17
 CURRENCY: Final = 18
 """The number of the currency's text; whoever owns the state knows it."""
 FEES: Final = 19
+OPEN_ORDERS: Final = 20
+"""How many orders work."""
 ACCOUNT_COLUMNS: Final = 24
 """Three lines of the processor's cache; what trades are judged by is in the first two."""
 
@@ -172,19 +174,19 @@ class State:
     def add_accounts(self, rows: Integers) -> range:
         """Add accounts by their rows; return their numbers."""
         first, last = self.account_count, self.account_count + len(rows)
-        self.accounts = _grown(self.accounts, last)
+        self.accounts = grown(self.accounts, last)
         self.accounts[first:last] = rows
         self.counters[ACCOUNT_COUNT] = last
         return range(first, last)
 
     def make_room(self, changes: int) -> None:
         """Make sure that so many changes find room: each may note a row and add a position."""
-        self.undo = _grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
+        self.undo = grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
         self.make_room_for_positions(changes)
 
     def make_room_for_positions(self, changes: int) -> None:
         """Make sure that so many changes find room of which none is noted."""
-        self.positions = _grown(self.positions, self.position_count + changes)
+        self.positions = grown(self.positions, self.position_count + changes)
         if 2 * (self.position_count + changes) > self.index.size:
             self.index = np.full(2 * len(self.positions), -1, np.int64)
             fill_index(self.positions, self.index, self.position_count)
@@ -237,7 +239,8 @@ class State:
         return int(self.index[position_place(self.index, self.positions, position_key(account, symbol))])
 
 
-def _grown(rows: Integers, count: int) -> Integers:
+def grown(rows: Integers, count: int) -> Integers:
+    """Return rows with room for so many."""
     if count <= len(rows):
         return rows
     larger = np.zeros((1 << (count - 1).bit_length(), rows.shape[1]), np.int64)

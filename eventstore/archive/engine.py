@@ -53,6 +53,9 @@ class ArchivedEngine:
     def turn(self) -> AbstractContextManager[None]:
         return self.bare.turn()
 
+    def expect_appends(self) -> None:
+        self.bare.expect_appends()
+
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         return self.bare.append(batches)
 

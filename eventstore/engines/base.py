@@ -33,6 +33,9 @@ class Journal(Protocol):
         For a writer that has lost a race and would lose the next one too. Who appends a seq never depends on it.
         """
 
+    def expect_appends(self) -> None:
+        """Make ready for many appends, where the storage is quicker for that. Nothing that is stored changes."""
+
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         """Write batches of different partitions, each on its own condition; return an outcome for each.
 

@@ -54,6 +54,15 @@ def test_what_was_appended_is_read_back_as_it_was(engine):
     assert engine.heads() == {0: 2, 3: 1}
 
 
+def test_making_ready_for_appends_changes_nothing_that_is_stored(engine):
+    engine.append([batch(0, 1)])
+    for _ in range(2):
+        engine.expect_appends()
+        assert engine.read(partition=0, after_seq=0, limit=9) == [batch(0, 1)]
+    assert engine.append([batch(0, 2), batch(1, 1)]) == [None, None]
+    assert (engine.heads(), engine.problems()) == ({0: 2, 1: 1}, [])
+
+
 def test_a_read_begins_after_the_position_and_ends_at_the_limit(engine):
     for seq in range(1, 6):
         engine.append([batch(1, seq)])

@@ -3,6 +3,7 @@ the account. Answered from running sums (projections/firm.py): no trade is looke
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from rest_framework.response import Response
 from accounts.permissions import platform_role, sees_every_account
 from accounts.shapes import Shape
 from edge.views import RestView
-from readmodels import firm_queries, firm_shapes, queries
+from readmodels import account_queries, firm_queries, firm_shapes
+from readmodels.account_queries import Query
 from readmodels.api import analytics_parameters as parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
+from readmodels.projections.rows import Row
 
 _PROBLEMS: Final = PROBLEMS | {403: s.ProblemSerializer}
 FLOW_DAYS_MAX: Final = 400
@@ -37,12 +40,17 @@ class RiskMetricsView(AccountScopedView):
         """Return today's date: what was traded on another day uses nothing of today's limit."""
         return _today().isoformat()
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for the account and what its positions come to."""
+        return account_queries.RISK, ()
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
         """Return the use of each limit."""
-        row = queries.account_with_concentration(account_id=str(account_id))
-        if row is None:
+        if not rows:
             raise not_found(account_id)
-        return firm_shapes.risk_shape(row, today=_today())
+        return firm_shapes.risk_shape(rows[0], today=_today())
 
 
 class AnalyticsView(RestView):

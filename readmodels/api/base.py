@@ -1,85 +1,128 @@
-"""What every query of one account over REST does: find out who asks, and whether anything changed since they last did.
+"""What every query of one account over REST does, on the event loop and with one statement: find out who asks, what
+they may see there, whether the account is at the version that they want, and whether anything changed since they last
+asked.
 
 An answer about one account carries an entity tag made of the version that its rows stand on. Whoever sends it back
-(`If-None-Match`) is told 304 without a further look, as long as nothing changed. The version is read before the rows,
-so a tag is never newer than what it stands for. A rebuild makes tables anew, and with them every tag; another event
-store has other tags.
+(`If-None-Match`) is told 304 as long as nothing changed. A rebuild makes tables anew, and with them every tag; another
+event store has other tags.
 """
 
 import hashlib
 import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
-from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, NotAuthenticated, ValidationError
 
-from accounts.permissions import role_on_account
-from edge.parameters import Declared
+from accounts.authentication import asker_of
+from accounts.permissions import Access, aaccess_of
+from edge import parameters
 from edge.views import RestView
 from eventstore.provider import get_store
-from readmodels import firm_shapes, queries, shapes
-from readmodels.api import parameters
+from readmodels import firm_shapes, shapes
+from readmodels.account_queries import Edition, Found, NoRole, Query, find_account
 from readmodels.api import serializers as s
-from readmodels.api.kept_answers import kept_answers
-from readmodels.queries import VersionNotAvailable
+from readmodels.api.parameters import FieldsParameter, VersionParameter
+from readmodels.api.problems import problem_response
+from readmodels.projections.rows import Row
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
-encode: Final = msgspec.json.Encoder().encode
+METHODS: Final = ("GET", "HEAD", "OPTIONS")
+_JSON: Final = "application/json"
+_ACCEPTED: Final = frozenset({"", "*/*", _JSON})
+_encode: Final = msgspec.json.Encoder().encode
 _SHAPES: Final = hashlib.sha256(
     b"".join(Path(str(each.__file__)).read_bytes() for each in (shapes, firm_shapes))
 ).hexdigest()[:8]
 """Part of every tag: a release that shows more is not answered for by what an older one sent."""
 
 
-class AccountScopedView(RestView):
+class AsyncView(RestView):
+    """Base of the views that cost no thread. They are classes of Django REST framework for the OpenAPI document only:
+    what the framework does for every request takes longer than the answer.
+    """
+
+    @classmethod
+    def as_view(cls, **options: Any) -> Callable[..., Any]:
+        """Return the view function; every request has a view of its own."""
+
+        @csrf_exempt
+        async def view(request: HttpRequest, **place: Any) -> HttpResponseBase:
+            try:
+                return await cls(**options).respond(request, place)
+            except Exception as error:
+                return problem_response(error, path=request.path, methods=METHODS)
+
+        view.cls = cls  # type: ignore[attr-defined] # The OpenAPI document is made from it.
+        view.initkwargs = options  # type: ignore[attr-defined]
+        return view
+
+    async def respond(self, request: HttpRequest, place: dict[str, Any]) -> HttpResponseBase:
+        """Return the answer; raises what problems.py puts into words."""
+        if not self.is_accepted(request):
+            raise NotAcceptable
+        access = await who_asks(request)
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": ", ".join(METHODS)})
+        if request.method not in METHODS:
+            raise MethodNotAllowed(str(request.method))
+        asked = parameters.check(self.takes, request.GET)
+        return await self.get(request, access=access, asked=asked, **place)
+
+    def is_accepted(self, request: HttpRequest) -> bool:
+        """Tell whether the client takes what this view answers with."""
+        return request.headers.get("Accept", "") in _ACCEPTED or request.accepts(_JSON)
+
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
+        """Return what the view answers."""
+        raise NotImplementedError
+
+
+class AccountScopedView(AsyncView):
     """Base of the views of one account."""
 
-    takes: ClassVar[Declared] = (parameters.VersionParameter, parameters.FieldsParameter)
+    takes: ClassVar[parameters.Declared] = (VersionParameter, FieldsParameter)
     shows: ClassVar[s.Serializer]
     """What `answer` returns, or each of its `results`."""
 
-    def edition(self) -> str:
-        """Return what the answer stands on beside the account's version, such as today's date."""
-        return ""
-
-    def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> HttpResponseBase:
-        """Return what the view answers, or 304 when the asking client has it already."""
-        role = self.role(request, account_id)
-        searched_in_vain: Exception | None = getattr(request._request, "searched_in_vain", None)
-        if searched_in_vain is not None:
-            raise searched_in_vain
-        response = self.answered(request._request, self.asked, account_id, role, place)
-        response.role = role  # type: ignore[attr-defined] # For who asks again (direct.py).
-        return response
-
-    def answered(
-        self, request: HttpRequest, asked: dict[str, Any], account_id: uuid.UUID, role: str, place: dict[str, Any]
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
     ) -> HttpResponseBase:
-        """Return the answer to somebody with a role on the account; raises VersionNotAvailable."""
-        stands_on = queries.edition(account_id=str(account_id))
-        require_version(request, asked, stands_on.version)
-        tag = _tag(request, stands_on, role, self.edition())
+        """Return what the view answers, or 304 when the asking client has it already."""
+        account_id: uuid.UUID = place["account_id"]
+        query, values = self.query(asked, place)
+        names = self._names(asked)
+        found, role = await find(request, query, values, account_id=account_id, access=access, asked=asked)
+        tag = _tag(request, found.edition, role, self.edition())
         response = get_conditional_response(request, etag=tag)
         if response is None:
-            kept = kept_answers()
-            body = kept.find(tag)
-            if body is None:
-                names = self._names(asked)
-                shown = self.answer(account_id, asked, role=role, **place)
-                body = encode(shown if names is None else _only(names, shown))
-                kept.keep(tag, body)
-            response = HttpResponse(body, content_type="application/json")
+            shown = self.answer(found.rows, asked, role=role, **place)
+            response = answer_with(shown if names is None else _only(names, shown))
         response["ETag"] = tag
         response["Cache-Control"] = "private, no-cache"
         return response
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
-        """Return what is shown."""
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Return what is asked of the database, and its values."""
         raise NotImplementedError
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
+        """Return what is shown of the rows."""
+        raise NotImplementedError
+
+    def edition(self) -> str:
+        """Return what the answer stands on beside the account's version, such as today's date."""
+        return ""
 
     def _names(self, asked: dict[str, Any]) -> list[str] | None:
         """Return the names that are asked for; raises ValidationError for one that nothing here has."""
@@ -92,12 +135,37 @@ class AccountScopedView(RestView):
                 raise ValidationError({"fields": f"there is no {name!r} here: there are {', '.join(known)}"})
         return names
 
-    def role(self, request: Request, account_id: uuid.UUID) -> str:
-        """Return the asking user's role; raises Http404 for somebody without one, as if there were no such account."""
-        role = role_on_account(request.user, str(account_id))
-        if role is None:
-            raise not_found(account_id)
-        return role
+
+async def find(
+    request: HttpRequest,
+    query: Query,
+    values: Sequence[Any] = (),
+    *,
+    account_id: uuid.UUID,
+    access: Access,
+    asked: dict[str, Any],
+) -> tuple[Found, str]:
+    """Return what a query finds for a request, and the role of who asks; raises Http404 for somebody without one."""
+    try:
+        return await find_account(
+            query,
+            values=values,
+            account_id=account_id,
+            access=access,
+            asker=asker_of(request, access.principal.user),
+            ask_again=partial(who_asks, request),
+            min_version=asked.get("min_version", 0),
+        )
+    except NoRole as error:
+        raise not_found(account_id) from error
+
+
+async def who_asks(request: HttpRequest) -> Access:
+    """Return who sends a request; raises NotAuthenticated when nobody is logged in."""
+    access = await aaccess_of(request)
+    if access is None:
+        raise NotAuthenticated
+    return access
 
 
 def _only(names: list[str], shown: dict[str, Any]) -> dict[str, Any]:
@@ -107,16 +175,9 @@ def _only(names: list[str], shown: dict[str, Any]) -> dict[str, Any]:
     return {name: shown[name] for name in names}
 
 
-def require_version(request: HttpRequest, asked: dict[str, Any], version: int) -> None:
-    """Raise VersionNotAvailable when a later version is asked for, and note that on the request.
-
-    Nobody waits for it here, on a thread and with a connection: waiting.py does, and then asks again.
-    """
-    min_version = asked.get("min_version")
-    if min_version is not None and version < min_version:
-        error = VersionNotAvailable(wanted=min_version, found=version)
-        request.not_available = error  # type: ignore[attr-defined]
-        raise error
+def answer_with(shown: dict[str, Any]) -> HttpResponse:
+    """Return an answer as JSON."""
+    return HttpResponse(_encode(shown), content_type=_JSON)
 
 
 def not_found(account_id: uuid.UUID) -> Http404:
@@ -124,8 +185,8 @@ def not_found(account_id: uuid.UUID) -> Http404:
     return Http404(f"There is no account {account_id} that you may see.")
 
 
-def _tag(request: HttpRequest, stands_on: queries.Edition, role: str, edition: str) -> str:
-    table, version, owner_name = stands_on
+def _tag(request: HttpRequest, edition: Edition, role: str, more: str) -> str:
+    table, version, owner_name = edition
     store_id = get_store().metadata.store_id
-    asked = f"{store_id} {request.get_full_path()} {role} {owner_name} {edition}"
+    asked = f"{store_id} {request.get_full_path()} {role} {owner_name} {more}"
     return f'"{version}-{table}-{_SHAPES}-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"'

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -17,20 +17,19 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import pyarrow
 from django.db import models
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pyarrow import parquet
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 
 from accounts.credentials import credential_of, while_granted
+from accounts.permissions import Access
 from edge.parameters import Declared
 from edge.request_thread import give_back_connections, on_another_thread
-from readmodels import queries
+from readmodels import account_queries, queries
 from readmodels.api import parameters
-from readmodels.api.base import PROBLEMS, AccountScopedView, not_found, require_version
+from readmodels.api.base import PROBLEMS, AccountScopedView, find, not_found
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
 from readmodels.shapes import event_shape, trade_shape
@@ -135,26 +134,17 @@ CSV: Final = FileType("csv", "text/csv", csv_lines)
 PARQUET: Final = FileType("parquet", "application/vnd.apache.parquet", parquet_groups)
 
 
-class WhateverIsAccepted(BaseContentNegotiation):
-    """The path names the type of the file; problems are JSON."""
-
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
-        """Return the first parser; nothing is sent to a download."""
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None) -> Any:
-        """Return the renderer of problems."""
-        return renderers[0], renderers[0].media_type
-
-
 class DownloadView(AccountScopedView):
     """All rows of an account in a table, as a file."""
 
     takes: ClassVar[Declared] = (parameters.VersionParameter,)
     renderer_classes = [JSONRenderer]
-    content_negotiation_class = WhateverIsAccepted
     table: Table = TRADES
     file_type: FileType = CSV
+
+    def is_accepted(self, request: HttpRequest) -> bool:
+        """The path names the type of the file."""
+        return True
 
     @extend_schema(
         responses={
@@ -163,16 +153,18 @@ class DownloadView(AccountScopedView):
             **PROBLEMS,
         },
     )
-    def get(self, request: Request, account_id: uuid.UUID, **place: Any) -> StreamingHttpResponse:
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
         """Return the file, oldest row first, as it is at the account's version now."""
-        self.role(request, account_id)
-        account = queries.account(account_id=str(account_id))
-        require_version(request._request, self.asked, 0 if account is None else account["version"])
-        if account is None:
+        account_id: uuid.UUID = place["account_id"]
+        found, _ = await find(request, account_queries.ACCOUNT, account_id=account_id, access=access, asked=asked)
+        if not found.rows:
             raise not_found(account_id)
+        (account,) = found.rows
         pages = while_granted(
             pages_of(self.table, str(account_id), to_version=account["version"]),
-            credential_of(request, account_id=account_id),
+            credential_of(request, user=access.principal.user, account_id=account_id),
         )
         answer = StreamingHttpResponse(
             _streamed(self.file_type.encode(self.table, pages)), content_type=self.file_type.content_type

@@ -1,43 +1,62 @@
-"""The REST views of what happened to an account: trades, events, days; by time, narrowed by what is asked for."""
+"""The REST views of what happened to an account: orders, trades, events, days; narrowed by what is asked for."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
+from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
+from accounts.permissions import Access
 from edge.parameters import Declared
 from readmodels import listings
+from readmodels.account_queries import Query
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView
-from readmodels.listings import EVENT_TYPES, Bound, Condition, Listing
+from readmodels.listings import EVENT_TYPES, Condition, Conditions, Listing
 from readmodels.projections.rows import Row
-from readmodels.shapes import day_shape, event_shape, trade_shape
+from readmodels.shapes import day_shape, event_shape, order_shape, trade_shape
 
 _SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}
 
 
 class HistoryView(AccountScopedView):
-    """Base of the three: a page of a listing."""
+    """Base of the lists: a page of a listing."""
 
     listing: Listing
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
-        """Return a page; raises SearchTooLong."""
-        limit, oldest_first = asked["limit"], asked["order"] == "oldest"
-        given = [(condition, value) for condition, value in self.conditions(asked) if value is not None]
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for a page, and whether there is another one."""
+        oldest_first = asked["order"] == "oldest"
         cursor = asked.get("cursor")
-        beyond = self.listing.end(oldest_first=oldest_first) if cursor is None else self.place(cursor)
-        (rows,) = listings.pages(
+        page = listings.page_of(
             listing=self.listing,
-            bounds=[Bound(str(account_id), beyond)],
-            limit=limit + 1,
-            conditions=tuple(given),
+            beyond=self.listing.end(oldest_first=oldest_first) if cursor is None else self.place(cursor),
+            limit=asked["limit"] + 1,
+            conditions=self._given(asked),
             oldest_first=oldest_first,
         )
+        return page.query, page.values
+
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
+        """Return a page; raises SearchTooLong."""
+        with listings.searching(self._given(asked)):
+            return await super().get(request, access=access, asked=asked, **place)
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
+        """Return the page."""
+        limit = asked["limit"]
         shown = [self.show(row) for row in rows[:limit]]
         return {"results": shown, "next": str(shown[-1][self.listing.ordered_by]) if len(rows) > limit else None}
+
+    def _given(self, asked: dict[str, Any]) -> Conditions:
+        return tuple((condition, value) for condition, value in self.conditions(asked) if value is not None)
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
@@ -51,6 +70,36 @@ class HistoryView(AccountScopedView):
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the rows are narrowed by; None where nothing is asked for."""
         raise NotImplementedError
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="accounts_orders_list",
+        responses={200: s.OrderPageSerializer, **_SEARCH_PROBLEMS},
+    )
+)
+class OrderListView(HistoryView):
+    """The orders of an account."""
+
+    takes: ClassVar[Declared] = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shows = s.OrderSerializer
+    listing = listings.ORDERS
+
+    def show(self, row: Row) -> dict[str, Any]:
+        """Return a row as it is shown."""
+        return order_shape(row)
+
+    def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
+        """Return what the orders are narrowed by: those that work, unless others are asked for."""
+        client_order_id = asked.get("client_order_id")
+        status = asked.get("status", "open" if client_order_id is None else "all")
+        return [
+            (listings.IS_OPEN, True if status == "open" else None),
+            (listings.HAS_ENDED, True if status == "closed" else None),
+            (listings.SYMBOL_IS, asked.get("symbol")),
+            (listings.SIDE_IS, asked.get("side")),
+            (listings.CLIENT_ORDER_ID_IS, client_order_id),
+        ]
 
 
 @extend_schema_view(

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-PROBLEM_TYPE: Final = "application/problem+json"
+from edge.problems import PROBLEM_TYPE
+
 _PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 

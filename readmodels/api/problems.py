@@ -1,18 +1,21 @@
 """Errors of the REST API as application/problem+json (RFC 9457), each with a stable `code`."""
 
-from http import HTTPStatus
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from readmodels.listings import SEARCH_SECONDS_MAX, SearchTooLong
-from readmodels.queries import VersionNotAvailable
+from edge.database import STATEMENT_SECONDS_MAX
+from edge.problems import PROBLEM_TYPE, Problem
+from readmodels.account_queries import VersionNotAvailable
+from readmodels.listings import SearchTooLong
+from readmodels.version_waits import TooManyWaits
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +46,16 @@ class SearchTooLongProblem(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "SEARCH_TOO_LONG"
     default_detail = (
-        f"the search was not over after {SEARCH_SECONDS_MAX:g} s: ask for a shorter time with `from` and `to`, "
+        f"the search was not over after {STATEMENT_SECONDS_MAX:g} s: ask for a shorter time with `from` and `to`, "
         "or download the file"
     )
+
+
+class TooManyWaitsProblem(exceptions.APIException):
+    """Whoever asks waits for too many versions already."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "TOO_MANY_WAITS"
 
 
 class VersionNotAvailableProblem(exceptions.APIException):
@@ -56,37 +66,65 @@ class VersionNotAvailableProblem(exceptions.APIException):
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the response to an error that a view raised; None leaves it to Django (a bug, logged as such)."""
-    if isinstance(error, VersionNotAvailable):
-        error = VersionNotAvailableProblem(str(error))
-    elif isinstance(error, SearchTooLong):
-        error = SearchTooLongProblem()
-    elif isinstance(error, OperationalError | InterfaceError):
-        log.warning("request needs the database", path=context["request"].path, reason=str(error).strip())
-        error = DatabaseUnavailableProblem()
-    elif isinstance(error, Http404):
-        error = exceptions.NotFound(*error.args)
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied(*error.args)
-    elif isinstance(error, SuspiciousOperation):  # Such as too many parameters: Django's own limits.
-        error = exceptions.ParseError(f"the request is not taken: {error}" if str(error) else None)
+    """Return the response to an error that a view of Django REST framework raised; None leaves it to Django (a bug,
+    logged as such).
+    """
+    path = context["request"].path
+    error = _of_the_api(error, path)
     response = exception_handler(error, context)
     if response is None:
-        log.error("request failed", path=context["request"].path, exc_info=error)
+        log.error("request failed", path=path, exc_info=error)
         return None
-    code = getattr(error, "default_code", "")
-    problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(response.status_code).phrase,
-        "status": response.status_code,
-        "detail": _detail(response.data),
-        "code": code if code.isupper() else _CODES.get(response.status_code, "ERROR"),
-    }
-    response.data = problem
-    response.content_type = "application/problem+json"
-    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+    problem = _problem_of(error, response.status_code, response.data)
+    response.data = problem.members()
+    response.content_type = PROBLEM_TYPE
+    if response.status_code in _TO_BE_TRIED_AGAIN:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     return response
+
+
+def problem_response(error: Exception, *, path: str, methods: Sequence[str]) -> HttpResponse:
+    """Return the response to an error that an asynchronous view raised; raises it again when it is a bug."""
+    found = _of_the_api(error, path)
+    if not isinstance(found, exceptions.APIException):
+        log.error("request failed", path=path, exc_info=found)
+        raise error
+    problem = _problem_of(found, found.status_code, found.detail)
+    response = HttpResponse(status=found.status_code, content=problem.body(path)[0], content_type=PROBLEM_TYPE)
+    response["Allow"] = ", ".join(methods)
+    if found.status_code == status.HTTP_401_UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    if found.status_code in _TO_BE_TRIED_AGAIN:
+        response["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+_TO_BE_TRIED_AGAIN: Final = (status.HTTP_429_TOO_MANY_REQUESTS, status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _of_the_api(error: Exception, path: str) -> Exception:
+    """Return what an error is to whoever asks; a bug stays what it is."""
+    if isinstance(error, VersionNotAvailable):
+        return VersionNotAvailableProblem(str(error))
+    if isinstance(error, TooManyWaits):
+        return TooManyWaitsProblem(str(error))
+    if isinstance(error, SearchTooLong):
+        return SearchTooLongProblem()
+    if isinstance(error, OperationalError | InterfaceError):
+        log.warning("request needs the database", path=path, reason=str(error).strip())
+        return DatabaseUnavailableProblem()
+    if isinstance(error, Http404):
+        return exceptions.NotFound(*error.args)
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied(*error.args)
+    if isinstance(error, SuspiciousOperation):  # Such as too many parameters: Django's own limits.
+        return exceptions.ParseError(f"the request is not taken: {error}" if str(error) else None)
+    return error
+
+
+def _problem_of(error: Exception, status_code: int, data: Any) -> Problem:
+    code = getattr(error, "default_code", "")
+    return Problem(status_code, code if code.isupper() else _CODES.get(status_code, "ERROR"), _detail(data))
 
 
 def _detail(data: Any) -> str:

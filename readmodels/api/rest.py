@@ -1,26 +1,24 @@
 """The REST views: parse, check access, one query, answer. Accounts that one may not see do not exist."""
 
 import uuid
-from typing import Any, ClassVar, Final
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.permissions import STAFF, accessible_account_ids, roles_by_account
+from accounts.permissions import STAFF, Access
 from edge.parameters import Declared
-from edge.views import RestView
-from readmodels import queries
+from readmodels import account_queries
+from readmodels.account_queries import Query
 from readmodels.api import parameters
 from readmodels.api import serializers as s
-from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
+from readmodels.api.base import PROBLEMS, AccountScopedView, AsyncView, answer_with, not_found
+from readmodels.projections.rows import Row
 from readmodels.shapes import account_shape, order_shape, position_shape
 
-_IS_OPEN: Final = {"open": True, "closed": False, "all": None}
 
-
-class AccountListView(RestView):
+class AccountListView(AsyncView):
     """The accounts that the asking user may see."""
 
     takes: ClassVar[Declared] = (parameters.AccountPageParameters,)
@@ -29,14 +27,16 @@ class AccountListView(RestView):
         operation_id="accounts_list",
         responses={200: s.AccountPageSerializer, **PROBLEMS},
     )
-    def get(self, request: Request) -> Response:
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
         """Return a page of accounts."""
-        limit, cursor = self.asked["limit"], self.asked.get("cursor")
-        account_ids = accessible_account_ids(request.user)
-        roles = roles_by_account(request.user)
-        rows = queries.accounts(account_ids=account_ids, limit=limit + 1, after=None if cursor is None else str(cursor))
-        shown = [account_shape(row, role=roles.get(str(row["account_id"]), STAFF)) for row in rows[:limit]]
-        return Response({"results": shown, "next": shown[-1]["account_id"] if len(rows) > limit else None})
+        limit, cursor = asked["limit"], asked.get("cursor")
+        found = await account_queries.accounts_of(
+            access.principal.user, limit=limit + 1, after=None if cursor is None else str(cursor)
+        )
+        shown = [account_shape(row, role=row["role"] or STAFF) for (row,) in found[:limit]]
+        return answer_with({"results": shown, "next": shown[-1]["account_id"] if len(found) > limit else None})
 
 
 @extend_schema_view(
@@ -49,9 +49,17 @@ class AccountView(AccountScopedView):
 
     shows = s.AccountSerializer
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for the account."""
+        return account_queries.ACCOUNT, ()
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
         """Return the account."""
-        return account_shape(_account(account_id), role=role)
+        if not rows:
+            raise not_found(account_id)
+        return account_shape(rows[0], role=role)
 
 
 @extend_schema_view(get=extend_schema(operation_id="accounts_summary_retrieve"))
@@ -69,13 +77,18 @@ class PortfolioView(AccountScopedView):
 
     shows = s.PortfolioSerializer
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for the account and its open positions."""
+        return account_queries.PORTFOLIO, ()
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
         """Return the account and its open positions, of one version."""
-        found = queries.portfolio(account_id=str(account_id))
-        if found is None:
+        if not rows:
             raise not_found(account_id)
-        account, positions = found
-        return {"account": account_shape(account, role=role), "positions": [position_shape(row) for row in positions]}
+        positions = account_queries.positions_of_portfolio(rows)
+        return {"account": account_shape(rows[0], role=role), "positions": [position_shape(row) for row in positions]}
 
 
 @extend_schema_view(
@@ -88,41 +101,15 @@ class PositionListView(AccountScopedView):
 
     shows = s.PositionSerializer
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for the open positions."""
+        return account_queries.POSITIONS, ()
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        rows = queries.positions(account_id=str(account_id))
         return {"results": [position_shape(row) for row in rows]}
-
-
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="accounts_orders_list",
-        responses={200: s.OrderPageSerializer, **PROBLEMS},
-    )
-)
-class OrderListView(AccountScopedView):
-    """The orders of an account."""
-
-    takes: ClassVar[Declared] = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
-    shows = s.OrderSerializer
-
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
-        """Return a page of orders: those that work, unless others are asked for."""
-        limit = asked["limit"]
-        client_order_id = asked.get("client_order_id")
-        status = asked.get("status", "open" if client_order_id is None else "all")
-        rows = queries.orders(
-            account_id=str(account_id),
-            limit=limit + 1,
-            is_open=_IS_OPEN[status],
-            symbol=asked.get("symbol"),
-            side=asked.get("side"),
-            client_order_id=client_order_id,
-            beyond=asked.get("cursor"),
-            oldest_first=asked["order"] == "oldest",
-        )
-        shown = [order_shape(row) for row in rows[:limit]]
-        return {"results": shown, "next": str(shown[-1]["placed_version"]) if len(rows) > limit else None}
 
 
 @extend_schema_view(
@@ -135,17 +122,14 @@ class OrderView(AccountScopedView):
 
     shows = s.OrderSerializer
 
-    def answer(self, account_id: uuid.UUID, asked: dict[str, Any], *, role: str, **place: Any) -> Any:
+    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
+        """Ask for the order."""
+        return account_queries.ORDER, [place["order_id"]]
+
+    def answer(
+        self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
+    ) -> dict[str, Any]:
         """Return the order, whether it works or has ended."""
-        order_id = place["order_id"]
-        row = queries.order(account_id=str(account_id), order_id=str(order_id))
-        if row is None:
-            raise Http404(f"Account {account_id} has no order {order_id}.")
-        return order_shape(row)
-
-
-def _account(account_id: uuid.UUID) -> dict[str, Any]:
-    row = queries.account(account_id=str(account_id))
-    if row is None:
-        raise not_found(account_id)
-    return row
+        if not rows:
+            raise Http404(f"Account {account_id} has no order {place['order_id']}.")
+        return order_shape(rows[0])

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from graphql import GraphQLError
 
-from readmodels.queries import VersionNotAvailable
+from readmodels.account_queries import VersionNotAvailable
 from readmodels.version_waits import TooManyWaits
 
 RETRY_AFTER_MS: Final = 1_000

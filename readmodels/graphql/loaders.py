@@ -1,18 +1,17 @@
 """Data loaders of one request: what the resolvers of many accounts ask for at once becomes one query.
 
 Every key holds the account's version that the answer shows, so nothing older is given again to a later field of the
-same request. Each batch is one visit to the thread that may ask the database; the event loop is never blocked.
+same request. Each batch is one statement, without a thread.
 """
 
 from typing import Any, NamedTuple
 
-from asgiref.sync import sync_to_async
 from graphene.utils.dataloader import DataLoader
 from graphql import GraphQLResolveInfo
 
+from edge.database import STATEMENT_SECONDS_MAX
 from readmodels.graphql.errors import query_timeout
 from readmodels.listings import (
-    SEARCH_SECONDS_MAX,
     Bound,
     Conditions,
     Listing,
@@ -65,22 +64,22 @@ class _PageBatch(NamedTuple):
 
     async def load(self, keys: list[tuple[AccountVersion, Bound]]) -> list[list[Row]]:
         try:
-            return await sync_to_async(pages)(
+            return await pages(
                 listing=self.listing,
                 bounds=[bound for _, bound in keys],
                 limit=self.limit,
                 conditions=self.conditions,
             )
         except SearchTooLong as error:
-            raise query_timeout(SEARCH_SECONDS_MAX) from error
+            raise query_timeout(STATEMENT_SECONDS_MAX) from error
 
 
 async def _load_positions(keys: list[AccountVersion]) -> list[list[Row]]:
     account_ids = {key.account_id for key in keys}
-    found: dict[str, list[Any]] = await sync_to_async(positions_of)(account_ids=account_ids)
+    found: dict[str, list[Any]] = await positions_of(account_ids=account_ids)
     return [found[key.account_id] for key in keys]
 
 
 async def _load_orders(keys: list[tuple[str, str]]) -> list[Row | None]:
-    found: dict[tuple[str, str], Row] = await sync_to_async(orders_of)(keys=keys)
+    found: dict[tuple[str, str], Row] = await orders_of(keys=keys)
     return [found.get(key) for key in keys]

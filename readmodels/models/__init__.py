@@ -6,7 +6,7 @@ it stands on. Nothing in them is random or read from a clock, so a rebuild gives
 """
 
 from readmodels.models.accounts import AccountSummary, Order, PortfolioPosition, StoredPosition
-from readmodels.models.columns import MONEY, SHARES, SUM_OF_MONEY
+from readmodels.models.columns import MONEY, SHARES, SUM_OF_MONEY, columns_of
 from readmodels.models.firm import FirmTotals, FlowMinute, SymbolDay, SymbolTotals
 from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, StoredDay, TradeHistory
 from readmodels.models.projection import DeadLetter, ProjectionCheckpoint
@@ -31,4 +31,5 @@ __all__ = [
     "SymbolDay",
     "SymbolTotals",
     "TradeHistory",
+    "columns_of",
 ]

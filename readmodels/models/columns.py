@@ -1,5 +1,7 @@
 """What the columns of several tables share."""
 
+from typing import Any
+
 from django.db import models
 
 MONEY = "in ten-thousandths of the account's currency"
@@ -36,3 +38,8 @@ def sum_of_shares(meaning: str) -> models.DecimalField:
 def sum_of_money(meaning: str) -> models.DecimalField:
     """Return a column for a sum over many accounts: a whole number, of more than 64 bits when it has to be."""
     return models.DecimalField(max_digits=38, decimal_places=0, db_comment=f"{meaning}, {SUM_OF_MONEY}")
+
+
+def columns_of(model: Any) -> list[str]:
+    """Return the names of a table's or a view's columns, in the order of its declaration."""
+    return [field.name for field in model._meta.concrete_fields if field.column is not None]

@@ -63,7 +63,7 @@ class FirmAsOfView(TemporalView):
         asked = self.asked.get("at")
         at = now if asked is None else instant(asked, now=now)
         account_ids = accessible_account_ids(request.user)
-        credential = credential_of(request, needs_every_account=account_ids is None)
+        credential = credential_of(request._request, user=request.user, needs_every_account=account_ids is None)
         found = while_granted(lines(at, account_ids), credential)
         first = list(islice(found, LINES_AT_ONCE))
         return StreamingHttpResponse(_streamed(first, found), content_type="application/x-ndjson")

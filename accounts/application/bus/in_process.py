@@ -5,7 +5,8 @@ Correct beside any number of writers (the event store decides), but slower than 
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from accounts.application.columns import AccountCommands
 from accounts.application.envelope import Envelope, Result
@@ -16,6 +17,8 @@ from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from eventstore.writer.group_commit import GroupCommit
 
+Told = TypeVar("Told")
+
 
 class InProcessBus:
     """Executes commands right here, one group at a time."""
@@ -25,16 +28,17 @@ class InProcessBus:
         self._lock = threading.Lock()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Result]:
-        return self._execute(AccountCommands.of(envelopes)).tell_in_full(0, len(envelopes))
+        return self._execute(AccountCommands.of(envelopes), Handled.tell_in_full)
 
     async def asubmit(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return await asyncio.to_thread(self.submit, envelopes)
 
     async def asubmit_batch(self, commands: AccountCommands) -> BatchResults:
-        return (await asyncio.to_thread(self._execute, commands)).tell_in_short(0, len(commands))
+        return await asyncio.to_thread(self._execute, commands, Handled.tell_in_short)
 
-    def _execute(self, commands: AccountCommands) -> Handled:
+    def _execute(self, commands: AccountCommands, tell: Callable[[Handled, int, int], Told]) -> Told:
         with self._lock:
             handled = self._handler.execute(commands)
-        self._handler.notify()
-        return handled
+            told = tell(handled, 0, len(commands))
+            self._handler.finish(handled)
+        return told

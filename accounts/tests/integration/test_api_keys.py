@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from accounts import recent_access
 from accounts.api.keys import KEYS_PER_USER_MAX
 from accounts.api_keys import ApiKeyRefused, check_api_key, create_api_key, find_api_key
 from accounts.models import ApiKey
@@ -91,7 +92,7 @@ class TestLastUse:
 
 
 class TestRest:
-    def test_a_key_is_made_shown_once_used_listed_and_revoked(self, ada):
+    def test_a_key_is_made_shown_once_used_listed_and_revoked(self, ada, monkeypatch):
         browser = Browser(ada)
         answer = browser.post(name="dashboard", scope="read", expires_in_days=30)
         made = answer.json()
@@ -104,6 +105,7 @@ class TestRest:
         assert Client().get("/api/accounts", headers=used).status_code == 200
         assert browser.results()[0]["last_used_at"] is not None
         assert browser.delete(made["prefix"]).status_code == 204
+        monkeypatch.setattr(recent_access, "ACCESS_SECONDS", 0)  # A second later.
         assert (browser.results(), Client().get("/api/accounts", headers=used).status_code) == ([], 401)
         assert problem(browser.delete(made["prefix"])) == (404, "NOT_FOUND")
 

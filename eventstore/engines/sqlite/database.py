@@ -20,6 +20,8 @@ from eventstore.errors import IntegrityError, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 WAL_PAGES_MAX: Final = 4_000
+_FILLER_PAGES: Final = 250
+_CACHE_PAGES_WHILE_LENGTHENING: Final = 16
 
 WAL_RESET_FIXED: Final = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 """The first releases of three lines without the fault; every later line is without it (sqlite.org/wal.html)."""
@@ -120,6 +122,28 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def lengthen_wal(self) -> None:
+        """Give the WAL its full length now, unless it has it. An fsync after a write that made its file longer waits
+        for the file system's own journal as well; SQLite writes over a WAL that is long enough.
+
+        What does that is a transaction that is too large for the cache, so it is written to the WAL, and then undone.
+        """
+        connection = self.connection()
+        page_bytes, cache = (connection.pragma(name) for name in ("page_size", "cache_size"))
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        if wal.exists() and wal.stat().st_size >= WAL_PAGES_MAX * page_bytes:
+            return
+        connection.execute(f"PRAGMA cache_size = {_CACHE_PAGES_WHILE_LENGTHENING}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("CREATE TABLE filler (content BLOB)")
+            for _ in range(WAL_PAGES_MAX // _FILLER_PAGES):
+                connection.execute("INSERT INTO filler VALUES (zeroblob(?))", (_FILLER_PAGES * page_bytes,))
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            connection.execute(f"PRAGMA cache_size = {cache}")
 
     @contextmanager
     def errors(self, partition: int | None = None) -> Iterator[None]:

@@ -84,6 +84,13 @@ class SQLiteEngine:
     def reopened(self) -> "SQLiteEngine":
         return SQLiteEngine(self._folder)
 
+    def expect_appends(self) -> None:
+        try:
+            with self._journal.errors(), self._turns.turn():
+                self._journal.lengthen_wal()
+        except StoreUnavailable as error:  # It is slower without, and no more.
+            log.warning("eventstore.wal_not_lengthened", reason=str(error))
+
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
         with self._journal.errors(), self._turns.turn(), self._journal.transaction():
             return [self._append_one(batch) for batch in batches]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
 from eventstore.engines.sqlite import SQLiteEngine, engine
-from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
+from eventstore.engines.sqlite.database import WAL_PAGES_MAX, sqlite_version, wal_reset_fault
 from eventstore.errors import ConfigurationMismatch, StoreUnavailable
 from eventstore.tests.sqlite_file import sqlite_file
 from eventstore.tests.test_engines import METADATA, batch
@@ -161,3 +162,40 @@ def test_a_forked_process_has_connections_of_its_own(tmp_path):
     assert os.waitpid(child, 0)[1] == 0
     assert opened.append([batch(0, 3)]) == [None]
     assert opened.heads() == {0: 3}
+
+
+def test_a_writer_gives_the_wal_its_full_length_once_and_appends_do_not_lengthen_it(tmp_path):
+    opened = SQLiteEngine(tmp_path)
+    opened.open(METADATA)
+    wal = tmp_path / "journal.sqlite3-wal"
+    full = WAL_PAGES_MAX * 4_096
+    opened.append([batch(0, 1)])
+    assert wal.stat().st_size < full
+    opened.expect_appends()
+    lengthened = wal.stat()
+    assert lengthened.st_size >= full
+    assert (tmp_path / "journal.sqlite3").stat().st_size < full
+    opened.expect_appends()
+    assert wal.stat().st_mtime_ns == lengthened.st_mtime_ns
+    for seq in range(2, 12):
+        assert opened.append([batch(0, seq)]) == [None]
+    assert wal.stat().st_size == lengthened.st_size
+    another = SQLiteEngine(tmp_path)
+    assert [each.seq for each in another.read(partition=0, after_seq=0, limit=20)] == list(range(1, 12))
+    another.close()
+    opened.close()
+
+
+def test_a_store_whose_wal_cannot_be_lengthened_works_on_without(tmp_path, monkeypatch):
+    opened = SQLiteEngine(tmp_path)
+    opened.open(METADATA)
+
+    def fail():
+        raise apsw.FullError("no room")
+
+    monkeypatch.setattr(opened._journal, "lengthen_wal", fail)
+    with capture_logs() as lines:
+        opened.expect_appends()
+    assert [line["event"] for line in lines] == ["eventstore.wal_not_lengthened"]
+    assert opened.append([batch(0, 1)]) == [None]
+    opened.close()

@@ -123,7 +123,7 @@ def test_what_comes_meanwhile_is_not_in_it_and_no_page_is_larger_than_allowed(tr
         versions = file.read()["version"].to_pylist()
     assert versions == [3, 4, 5, 6, 7, 8, 9]
     assert pages == [3, 3, 1]
-    assert queries.version_of(account_id=ADA) == 10
+    assert queries.versions(account_ids=[ADA])[ADA] == 10
 
 
 def test_an_account_that_one_may_not_see_has_no_file(traded, ada):

@@ -4,14 +4,12 @@ import io
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from accounts import recent_access
 from accounts.domain.commands import FreezeAccount, UnfreezeAccount
 from accounts.models import AccountAccess
 from accounts.permissions import grant_ownership
+from edge import database
 from readmodels import listings
 from readmodels.tests.conftest import ADA, DAY, project
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
@@ -156,7 +154,7 @@ def test_what_makes_no_sense_is_named(told, path, asked, message):
 
 
 def test_a_search_that_takes_too_long_is_given_up(told, monkeypatch):
-    monkeypatch.setattr(listings, "SEARCH_SECONDS_MAX", 0.001)
+    monkeypatch.setattr(database, "STATEMENT_SECONDS_MAX", 0.3)
     monkeypatch.setattr(listings, "SYMBOL_IS", listings.Condition("symbol", "= %s || coalesce(pg_sleep(1)::text, '')"))
     assert problem(told.get(f"accounts/{ADA}/trades", symbol="KO")) == (422, "SEARCH_TOO_LONG")
 
@@ -169,13 +167,12 @@ class TestTags:
         return Client().get(f"/api/accounts/{ADA}{path}", headers={**reader.headers, "If-None-Match": tag})
 
     @pytest.mark.parametrize("path", PATHS)
-    def test_nobody_is_sent_again_what_they_have(self, told, history, path, monkeypatch):
+    def test_nobody_is_sent_again_what_they_have(self, told, history, path):
         first = told.get(f"accounts/{ADA}{path}")
         assert first["Cache-Control"] == "private, no-cache"
         unchanged = self.again(told, path, first["ETag"])
         assert (unchanged.status_code, unchanged.content, unchanged["ETag"]) == (304, b"", first["ETag"])
         AccountAccess.objects.filter(user=told.user).update(role="viewer")
-        monkeypatch.setattr(recent_access, "ACCESS_SECONDS", 0)  # A second later.
         assert self.again(told, path, first["ETag"]).status_code == 200  # What one may do is shown, too.
 
     @pytest.mark.parametrize("path", PATHS)
@@ -193,12 +190,6 @@ class TestTags:
         first = told.get(f"accounts/{ADA}")
         call_command("rebuild_readmodels", "--yes", stdout=io.StringIO())
         assert self.again(told, "", first["ETag"]).status_code == 200
-
-    def test_an_unchanged_answer_costs_no_look_at_the_rows(self, told):
-        first = told.get(f"accounts/{ADA}/trades")
-        with CaptureQueriesContext(connection) as queries:
-            assert self.again(told, "/trades", first["ETag"]).status_code == 304
-        assert not [query for query in queries if "trade_history" in query["sql"]]
 
     def test_a_stranger_learns_nothing_from_a_tag(self, told):
         first = told.get(f"accounts/{ADA}")

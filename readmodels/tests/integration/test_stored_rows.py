@@ -2,6 +2,7 @@
 account is what its events add up to. The proof is proven with rows that follow too early and readers that look away.
 """
 
+import asyncio
 import uuid
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade
 from accounts.domain.values import SHARE
-from readmodels import current_views, listings, projector, queries, reporting, stored_rows, tasks
+from readmodels import account_queries, current_views, listings, projector, queries, reporting, stored_rows, tasks
 from readmodels.ledger import Ledger
 from readmodels.ledger_firm import FirmLedger
 from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, StoredDay, StoredPosition
@@ -82,31 +83,53 @@ def by(name, rows):
     return sorted(({**row, "account_id": str(row["account_id"])} for row in rows), key=lambda row: row[name])
 
 
+LOOP = []
+
+
+@pytest.fixture(autouse=True)
+def loop():
+    """One event loop for all reads of a test, which keeps its connection."""
+    with asyncio.Runner() as runner:
+        LOOP[:] = [runner]
+        yield
+
+
+async def reads(account_id):
+    """Return what the queries of an account say, its days, and its positions among those of several accounts."""
+    asked = (account_queries.PORTFOLIO, account_queries.POSITIONS, account_queries.RISK)
+    bound = [listings.Bound(account_id, listings.DAYS.end(oldest_first=False))]
+    return (
+        [await account_queries.find(query, user_id=0, account_id=uuid.UUID(account_id)) for query in asked],
+        await listings.pages(listing=listings.DAYS, bounds=bound, limit=100),
+        await listings.positions_of(account_ids=[account_id]),
+    )
+
+
 def is_exact(history, account_id):
     """Every read of one account says what its events add up to."""
     ledger = folded(history, account_id)
     expected = by("symbol", ledger.position_rows())
     held = [row for row in expected if row["quantity"]]
-    account, positions = queries.portfolio(account_id=account_id)
+    (portfolio, positions, risk), (listed,), by_account = LOOP[0].run(reads(account_id))
+    account = portfolio.rows[0]
     assert (account["version"], account["cash"]) == (ledger.version, ledger.summary_row()["cash"])
-    assert queries.edition(account_id=account_id).version == ledger.version
-    concentrated = queries.account_with_concentration(account_id=account_id)
+    assert portfolio.edition.version == ledger.version
+    (concentrated,) = risk.rows
     assert {name: concentrated[name] for name in ledger.summary_row()} == {
         **ledger.summary_row(),
         "account_id": uuid.UUID(account_id),
     }
-    assert by("symbol", positions) == held
+    assert by("symbol", positions.rows) == held
+    assert by("symbol", account_queries.positions_of_portfolio(portfolio.rows)) == held
     assert by("symbol", queries.positions(account_id=account_id)) == held
-    assert by("symbol", listings.positions_of(account_ids=[account_id])[account_id]) == held
+    assert by("symbol", by_account[account_id]) == held
     every = PortfolioPosition.objects.filter(account_id=account_id)
     assert (
         by("symbol", every.values(*(field.name for field in StoredPosition._meta.concrete_fields if field.column)))
         == expected
     )
     days = by("date", ledger.day_rows())
-    assert by("date", queries.daily_pnl(account_id=account_id, limit=100)) == days
-    bound = [listings.Bound(account_id, listings.DAYS.end(oldest_first=False))]
-    assert by("date", listings.pages(listing=listings.DAYS, bounds=bound, limit=100)[0]) == days
+    assert by("date", listed) == days
 
 
 def every_read_is_exact(history, steps):
@@ -239,7 +262,7 @@ def test_what_is_no_trade_moves_the_version_and_lets_nothing_follow(traded, kind
     else:
         do(traded, ADA, kind)
     project()
-    assert (followed(ADA), queries.version_of(account_id=ADA)) == (2, 5)
+    assert (followed(ADA), queries.versions(account_ids=[ADA])[ADA]) == (2, 5)
     is_exact(traded, ADA)
 
 

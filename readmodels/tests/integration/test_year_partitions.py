@@ -1,5 +1,6 @@
 """Partitions by year: no row is refused, every page stays a look-up in indexes, and a migration keeps what there is."""
 
+import asyncio
 import json
 import threading
 import uuid
@@ -9,7 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from readmodels import listings, queries
+from edge import database
+from readmodels import account_queries, listings, queries
 from readmodels.models import DeadLetter, TradeHistory
 from readmodels.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, project
@@ -171,19 +173,16 @@ def test_a_page_of_trades_looks_up_each_years_index_and_sorts_nothing(before_ver
 
 def test_a_page_of_events_looks_up_both_tables_and_sorts_no_history():
     fill(range(2025, 2028), 5_000)
-    captured = []
+    account_id = uuid.UUID("c4ca4238-a0b9-2382-0dcc-509a6f75849b")
+    query, values = listings.page_of(listing=listings.EVENTS, beyond=2**63 - 1, limit=51)
 
-    def capture(execute, query, parameters, *rest):
-        captured.append((query, parameters))
-        return execute(query, parameters, *rest)
+    async def ask():
+        read = await account_queries.find(query, user_id=0, account_id=account_id, values=values)
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + query.statement
+        return read.rows, await database.read(explain, [0, account_id, account_id, *values])
 
-    bounds = [listings.Bound("c4ca4238-a0b9-2382-0dcc-509a6f75849b", 2**63 - 1)]
-    with connection.execute_wrapper(capture):
-        (page,) = listings.pages(listing=listings.EVENTS, bounds=bounds, limit=51)
-    ((query, parameters),) = captured
-    ((explained,),) = fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + query.as_string(connection.connection), *parameters)
-    (plan,) = json.loads(explained) if isinstance(explained, str) else explained
-    found = [node for node in nodes(plan["Plan"]) if node.get("Relation Name", "").startswith(("trade", "account"))]
+    page, (((plan,),),) = asyncio.run(ask())
+    found = [node for node in nodes(plan["Plan"]) if node.get("Relation Name", "").startswith(("trade", "account_e"))]
     assert len(page) == 51
     assert page[0]["data"]["price"] == "0.0001"
     assert {node["Node Type"] for node in found} == {"Index Scan"}

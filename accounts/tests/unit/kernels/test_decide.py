@@ -13,7 +13,8 @@ from accounts.domain.state import NO_POSITION, Account
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import decide as kernel
 from accounts.kernels import state as s
-from accounts.kernels.decide import decide_trades
+from accounts.kernels.decide import TERM_COLUMNS, TRADE, Asked, decide_commands
+from accounts.kernels.orders import Symbols, WorkingOrders
 from accounts.kernels.state import State
 
 SYMBOLS = ("KO", "XOM", "PG", "AAPL")
@@ -28,6 +29,12 @@ FIGURES = (
     "day_realized_pnl",
 )  # fmt: skip
 """The fields of TradeExecuted in the order of the outcomes' columns from VALUE on."""
+
+
+def decide_trades(state, *, numbers, symbols, are_buys, quantities, prices, **more):
+    terms_of, terms = np.full(len(numbers), TRADE), np.zeros((0, TERM_COLUMNS), np.int64)
+    asked = Asked(symbols, symbols, are_buys, quantities, prices, terms_of, terms)
+    return decide_commands(state, WorkingOrders(Symbols()), asked, numbers=numbers, **more)
 
 
 def row_of(account, version):
@@ -64,7 +71,7 @@ class Both:
         while True:
             at = decide_trades(
                 self.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                are_others=np.zeros(len(batch), np.bool_), day=day, outcomes=outcomes, first=at,
+                day=day, outcomes=outcomes, first=at,
             )  # fmt: skip
             if at == len(batch):
                 break
@@ -101,7 +108,7 @@ class Both:
             assert (found[kernel.LIMIT], found[kernel.ACTUAL]) == figures
         else:
             assert (found[kernel.OUTCOME], found[kernel.VERSION_AFTER]) == (risk.PASSED, version)
-            assert found[kernel.VALUE :] == [getattr(event, name) for name in FIGURES]
+            assert found[kernel.VALUE : kernel.RESERVED_CASH] == [getattr(event, name) for name in FIGURES]
 
     def check_state(self):
         for number, account in enumerate(self.accounts):
@@ -178,7 +185,7 @@ def lived(seed, *, groups, size, rollbacks=0.0):
             outcomes = np.zeros((size, kernel.OUTCOME_COLUMNS), np.int64)
             decide_trades(
                 both.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                are_others=np.zeros(size, np.bool_), day=day, outcomes=outcomes,
+                day=day, outcomes=outcomes,
             )  # fmt: skip
             both.state.take_back()
             assert both.bits() == before

@@ -1,0 +1,185 @@
+"""Statements on PostgreSQL that cost no thread: what asynchronous views ask, each a transaction of its own.
+
+A process has a pool of connections for each database, of the size and with the waits that its settings give Django's
+own pool (`OPTIONS["pool"]`). A statement is prepared the first time that a connection sees it, planned once for all
+values, and given up by the server after `STATEMENT_SECONDS_MAX`; the connection waits for an answer a little longer and
+is closed then. Whoever goes away while a statement runs has it cancelled, and the pool has its connection back. While
+the database is away everybody is told so at once (Django's OperationalError); whoever asks next connects again.
+
+What needs several statements in one transaction is Django's, on a thread. psycopg has a pool of its own, whose tasks
+take no notice when they are cancelled: a process that ends while it connects would never end.
+"""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from psycopg.abc import RV, PQGen
+
+STATEMENT_SECONDS_MAX: Final = 3.0
+ANSWER_SECONDS_MAX: Final = 5.0
+"""More than a statement may take: only a server that hangs comes to this."""
+WAITING_MAX: Final = 64
+"""Who may wait for a connection, where the settings do not say."""
+_OF_DJANGO: Final = frozenset({"connection_class", "context", "cursor_factory", "pool"})
+
+
+_TableChanged: Final = psycopg.errors.FeatureNotSupported
+"""What PostgreSQL says when columns that a prepared statement returns have other types now: it is prepared anew."""
+
+
+class StatementTooLong(OperationalError):
+    """A statement was not over in its time."""
+
+
+class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection that waits for an answer for so long and no longer, with one cursor for all its statements: making
+    one costs twice what a statement does.
+    """
+
+    _reader: psycopg.AsyncCursor[tuple[Any, ...]] | None = None
+
+    async def read(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement; return its rows, if it is one that has rows."""
+        if self._reader is None:
+            self._reader = self.cursor()
+        await self._reader.execute(query, values)
+        return await self._reader.fetchall() if self._reader.description is not None else []
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer."""
+        try:
+            return await super().wait(gen, interval, ANSWER_SECONDS_MAX if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout as error:
+            self.pgconn.finish()  # Its next answer would be to an old question.
+            raise psycopg.OperationalError(f"no answer for {ANSWER_SECONDS_MAX:g} s") from error
+
+    def is_usable(self) -> bool:
+        """Tell whether it can be given the next statement: its server has not left it, which can be read from it."""
+        if self.closed or self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            return False
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return not poll.poll(0)
+
+
+class _Pool:
+    """At most so many connections, of one event loop. They are made when they are needed and kept; who has to wait for
+    one has so many seconds, and so many others may wait too.
+    """
+
+    def __init__(self, alias: str) -> None:
+        given = connections[alias].get_connection_params()
+        self._parameters = {name: value for name, value in given.items() if name not in _OF_DJANGO}
+        self._parameters |= {
+            "options": " ".join(filter(None, (given.get("options"), _session()))),
+            "autocommit": True,
+            "prepare_threshold": 0,  # At once.
+        }
+        sizes = connections[alias].settings_dict["OPTIONS"]["pool"]
+        self._free = asyncio.Semaphore(sizes["max_size"])
+        self._wait_seconds_max: float = sizes["timeout"]
+        self._waiting_max: int = sizes.get("max_waiting", WAITING_MAX)
+        self._waiting = 0
+        self._idle: list[_Connection] = []
+
+    async def read(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on a free connection."""
+        await self._wait()
+        try:
+            connection = self._taken() or await self._connected()
+            try:
+                return await connection.read(query, values)
+            except _TableChanged:
+                connection.pgconn.finish()
+                raise
+            finally:
+                if connection.is_usable():
+                    self._idle.append(connection)
+                else:
+                    connection.pgconn.finish()
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().pgconn.finish()
+
+    async def _wait(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()  # At once.
+            return
+        if self._waiting >= self._waiting_max:
+            raise psycopg.OperationalError(f"{self._waiting} requests wait for a connection already")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._wait_seconds_max):
+                await self._free.acquire()
+        except TimeoutError:
+            raise psycopg.OperationalError(f"no connection was free for {self._wait_seconds_max:g} s") from None
+        finally:
+            self._waiting -= 1
+
+    def _taken(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable():
+                return connection
+            connection.pgconn.finish()
+        return None
+
+    async def _connected(self) -> _Connection:
+        return await _Connection.connect(**self._parameters)
+
+
+def _session() -> str:
+    return f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS_MAX:g}s -c plan_cache_mode=force_generic_plan"
+
+
+class _Pools:
+    """The pools of one event loop, by Django's alias of the database; they end with the loop."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, _Pool] = {}
+        self._life = self._until_the_end()
+
+    async def of(self, alias: str) -> _Pool:
+        """Return a pool."""
+        if not self._pools:
+            await anext(self._life)
+        if alias not in self._pools:
+            self._pools[alias] = _Pool(alias)
+        return self._pools[alias]
+
+    async def _until_the_end(self) -> AsyncIterator[None]:
+        """Close the pools when the loop closes what is left of its generators, the last thing that it does."""
+        try:
+            yield
+        finally:
+            del _pools_by_loop[asyncio.get_running_loop()]
+            for pool in self._pools.values():
+                pool.close()
+
+
+_pools_by_loop: Final[dict[asyncio.AbstractEventLoop, _Pools]] = {}
+
+
+async def read(query: str, values: Sequence[Any] = (), *, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement, in the database that Django knows by this alias.
+
+    Raises StatementTooLong, or OperationalError when the database does not answer.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _pools_by_loop:
+        _pools_by_loop[loop] = _Pools()
+    pool = await _pools_by_loop[loop].of(using)
+    try:
+        return await pool.read(query, values)
+    except psycopg.errors.QueryCanceled as error:
+        raise StatementTooLong(str(error)) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, _TableChanged) as error:
+        raise OperationalError(str(error)) from error

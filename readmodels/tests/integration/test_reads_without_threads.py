@@ -1,0 +1,211 @@
+"""Reads on the event loop: no thread, one statement, a bounded number of connections that nobody can keep or break."""
+
+import asyncio
+import json
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from accounts import permissions, recent_access
+from accounts.models import AccountAccess, ApiKey
+from edge import database
+from readmodels.tests.conftest import ADA, BOB
+from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
+from tradingplatform.handler import Handler
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATHS = ["", "/summary", "/portfolio", "/risk-metrics", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
+CONNECTIONS_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+SLEEP = "SELECT pg_sleep(%s)"
+COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reads'"
+ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+
+
+@contextmanager
+def counted(monkeypatch):
+    """The statements, and the visits to threads, of a block."""
+    statements, visits = [], []
+    read, visit = database._Connection.read, asyncio.BaseEventLoop.run_in_executor
+
+    async def reading(self, query, values):
+        statements.append(query)
+        return await read(self, query, values)
+
+    def visiting(self, *work):
+        visits.append(work)
+        return visit(self, *work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database._Connection, "read", reading)
+        patch.setattr(asyncio.BaseEventLoop, "run_in_executor", visiting)
+        yield statements, visits
+
+
+async def answer_to(handler, reader, path):
+    """Return what the web process answers to a GET: its status and its body."""
+    sent = []
+    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive():
+        return next(requests)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"authorization", reader.headers["Authorization"].encode())]
+    scope = {"type": "http", "method": "GET", "path": f"/api/{path}", "query_string": b"", "headers": headers}
+    await handler(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+@pytest.mark.parametrize("path", ["accounts", *(f"accounts/{ADA}{path}" for path in PATHS)])
+def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monkeypatch):  # noqa: F811
+    async def scenario():
+        handler = Handler()
+        first = await answer_to(handler, ada, path)
+        with counted(monkeypatch) as (statements, visits):
+            again = await answer_to(handler, ada, path)
+        (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
+        return first, again, len(statements), visits, len(pool._idle)
+
+    first, again, statements, visits, connections = asyncio.run(scenario())
+    assert first == again
+    assert (again[0], statements, visits, connections) == (200, 1, [], 1)
+
+
+def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
+    ada.get("accounts")  # Notes that the key was used.
+    permissions._recent_access.forget(ada.headers["Authorization"].removeprefix("Bearer "))
+
+    async def scenario():
+        with counted(monkeypatch) as (statements, visits):
+            status, body = await answer_to(Handler(), ada, f"accounts/{ADA}/portfolio")
+        return status, json.loads(body)["account"]["role"], len(statements), visits
+
+    assert asyncio.run(scenario()) == (200, "owner", 2, [])
+
+
+def test_what_a_thread_would_cost_is_noticed(ada, monkeypatch):  # noqa: F811
+    async def with_thread(request):
+        await asyncio.to_thread(time.monotonic)
+        return await asking(request)
+
+    asking = permissions.aaccess_of
+    monkeypatch.setattr("readmodels.api.base.aaccess_of", with_thread)
+    with pytest.raises(AssertionError):
+        test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, f"accounts/{ADA}", monkeypatch)
+
+
+class TestAccess:
+    def test_a_role_that_is_taken_away_counts_at_once(self, ada):  # noqa: F811
+        assert ada.get(f"accounts/{ADA}").status_code == 200
+        AccountAccess.objects.all().delete()
+        assert problem(ada.get(f"accounts/{ADA}")) == (404, "NOT_FOUND")
+
+    def test_a_key_that_is_revoked_is_refused_after_a_second(self, ada, monkeypatch):  # noqa: F811
+        now = [1_000.0]
+        monkeypatch.setattr(permissions._recent_access, "_clock", lambda: now[0])
+        assert ada.get(f"accounts/{ADA}").status_code == 200
+        ApiKey.objects.update(revoked_at=timezone.now())
+        assert ada.get(f"accounts/{ADA}").status_code == 200
+        now[0] += recent_access.ACCESS_SECONDS
+        assert problem(ada.get(f"accounts/{ADA}")) == (401, "UNAUTHENTICATED")
+
+    def test_who_sees_every_account_has_a_role_there(self, ada):  # noqa: F811
+        officer = Reader("officer", is_staff=True)
+        roles = [officer.get(f"accounts/{each}/portfolio").json()["account"]["role"] for each in (ADA, BOB)]
+        assert roles == ["staff", "staff"]
+        assert problem(ada.get(f"accounts/{BOB}")) == (404, "NOT_FOUND")
+
+    def test_the_use_of_a_key_is_noted(self, ada):  # noqa: F811
+        assert ApiKey.objects.get().last_used_at is None
+        ada.get(f"accounts/{ADA}")
+        assert ApiKey.objects.get().last_used_at is not None
+
+
+class TestConnections:
+    def test_whoever_goes_away_gives_their_connection_back_and_leaves_no_statement(self):
+        async def scenario():
+            for _ in range(2):
+                leaving = [asyncio.create_task(database.read(SLEEP, [2])) for _ in range(CONNECTIONS_MAX)]
+                await asyncio.sleep(0.3)
+                for task in leaving:
+                    task.cancel()
+                await asyncio.gather(*leaving, return_exceptions=True)
+            return await database.read(ASLEEP), await asyncio.gather(
+                *(database.read("SELECT 1") for _ in range(3 * CONNECTIONS_MAX))
+            )
+
+        assert asyncio.run(scenario()) == ([(0,)], [[(1,)]] * 3 * CONNECTIONS_MAX)
+
+    def test_more_than_there_are_connections_wait_and_more_than_may_wait_are_refused(self):
+        waiting_max = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_waiting"]
+
+        async def scenario():
+            reads = [database.read(SLEEP, [0.05]) for _ in range(CONNECTIONS_MAX + waiting_max + 3)]
+            answers = await asyncio.gather(*reads, return_exceptions=True)
+            (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
+            return [answer for answer in answers if isinstance(answer, Exception)], len(pool._idle)
+
+        refused, connections = asyncio.run(scenario())
+        assert [type(error) for error in refused] == [OperationalError] * 3
+        assert connections == CONNECTIONS_MAX
+
+    def test_a_connection_that_the_server_has_left_is_replaced_unnoticed(self):
+        async def scenario():
+            ((pid,),) = await database.read("SELECT pg_backend_pid()")
+            other, _ = await asyncio.gather(database.read("SELECT pg_backend_pid()"), database.read(SLEEP, [0.1]))
+            await database.read("SELECT pg_terminate_backend(%s)", [other[0][0] if other[0][0] != pid else pid])
+            return await database.read("SELECT 1")
+
+        assert asyncio.run(scenario()) == [(1,)]
+
+    def test_a_statement_that_takes_too_long_is_given_up_and_the_next_is_answered(self, monkeypatch):
+        monkeypatch.setattr(database, "STATEMENT_SECONDS_MAX", 0.1)
+
+        async def scenario():
+            with pytest.raises(database.StatementTooLong):
+                await database.read(SLEEP, [5])
+            return await database.read("SELECT 1")
+
+        assert asyncio.run(scenario()) == [(1,)]
+
+    def test_a_server_that_says_nothing_is_given_up(self, monkeypatch):
+        monkeypatch.setattr(database, "ANSWER_SECONDS_MAX", 0.1)
+
+        async def scenario():
+            with pytest.raises(OperationalError, match=r"no answer for 0\.1 s"):
+                await database.read(SLEEP, [2])
+            return await database.read("SELECT 1")
+
+        assert asyncio.run(scenario()) == [(1,)]
+
+    def test_a_table_that_a_migration_changed_is_read_again(self):
+        async def scenario():
+            read = "SELECT kept FROM changing"
+            await database.read("CREATE TABLE changing AS SELECT 1 AS kept")
+            try:
+                assert await database.read(read) == [(1,)]
+                with connection.cursor() as cursor:
+                    cursor.execute("ALTER TABLE changing ALTER COLUMN kept TYPE text")
+                with pytest.raises(OperationalError):
+                    await database.read(read)
+                return await database.read(read)
+            finally:
+                await database.read("DROP TABLE changing")
+
+        assert asyncio.run(scenario()) == [("1",)]
+
+    def test_connections_end_with_their_event_loop(self):
+        async def scenario():
+            await database.read("SET application_name = 'reads'")
+            return await database.read(COUNT)
+
+        assert asyncio.run(scenario()) == [(1,)]
+        assert database._pools_by_loop == {}
+        assert asyncio.run(database.read(COUNT)) == [(0,)]
