@@ -134,6 +134,9 @@ def keeping_up() -> Iterator[Figure]:
         yield Figure(name, percentile(shown.served, share), "ms", note, budget)
     note = "the same by the client's clock"
     yield Figure("readmodels.query_client_p95_ms", percentile(shown.asked, 0.95), "ms", note)
+    ratio = percentile(shown.asked, 0.95) / percentile(shown.bare, 0.95)
+    note = "the same against a bare view, GET /api/health/live, asked in turn with them"
+    yield Figure("readmodels.query_p95_ratio", ratio, "of the bare view", note, "<= 1.5")
 
 
 def _levels(platform: BenchmarkPlatform) -> list["_Level"]:
@@ -166,6 +169,7 @@ class _Level:
         self.lags: list[float] = []
         self.served: list[float] = []
         self.asked: list[float] = []
+        self.bare: list[float] = []
         self._is_over = threading.Event()
 
     def run(self) -> None:
@@ -244,13 +248,19 @@ class _Level:
         ids = zipf.account_ids()
         connection = http.client.HTTPConnection(self._platform.base_url.removeprefix("http://"))
         headers = {"Authorization": f"Bearer {self._platform.operator_key}"}
-        while not self._is_over.is_set():
+
+        def ask(path: str, into: list[float]) -> http.client.HTTPResponse:
             started = time.perf_counter()
-            connection.request("GET", f"/api/accounts/{numbers.choice(ids)}/portfolio", headers=headers)
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             answer.read()
-            self.asked.append((time.perf_counter() - started) * 1_000)
+            into.append((time.perf_counter() - started) * 1_000)
             assert answer.status == 200, answer.status
+            return answer
+
+        while not self._is_over.is_set():
+            ask("/api/health/live", self.bare)
+            answer = ask(f"/api/accounts/{numbers.choice(ids)}/portfolio", self.asked)
             self.served.append(float(answer.headers["Server-Timing"].partition("dur=")[2]))
             time.sleep(SAMPLE_PAUSE_SECONDS)
         connection.close()

@@ -47,7 +47,8 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
         if self._reader is None:
             self._reader = self.cursor()
         await self._reader.execute(query, values)
-        return await self._reader.fetchall() if self._reader.description is not None else []
+        result = self._reader.pgresult
+        return await self._reader.fetchall() if result is not None and result.nfields else []
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for an answer."""
@@ -57,13 +58,15 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.finish()  # Its next answer would be to an old question.
             raise psycopg.OperationalError(f"no answer for {ANSWER_SECONDS_MAX:g} s") from error
 
-    def is_usable(self) -> bool:
-        """Tell whether it can be given the next statement: its server has not left it, which can be read from it."""
-        if self.closed or self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            return False
+    def is_idle(self) -> bool:
+        """Tell whether it has done what it was asked for."""
+        return self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+    def is_left(self) -> bool:
+        """Tell whether its server has left it meanwhile: then there is something to read, its end."""
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
-        return not poll.poll(0)
+        return bool(poll.poll(0))
 
 
 class _Pool:
@@ -97,7 +100,7 @@ class _Pool:
                 connection.pgconn.finish()
                 raise
             finally:
-                if connection.is_usable():
+                if connection.is_idle():
                     self._idle.append(connection)
                 else:
                     connection.pgconn.finish()
@@ -127,7 +130,7 @@ class _Pool:
     def _taken(self) -> _Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_usable():
+            if not connection.is_left():
                 return connection
             connection.pgconn.finish()
         return None

@@ -29,9 +29,9 @@ handler404 = "tradingplatform.page.not_found"
 handler500 = "tradingplatform.page.server_error"
 urlpatterns = [
     path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
+    path("api/", include("readmodels.api.urls")),  # First, as what is asked most: each path before it is compared.
     path("api/", include("accounts.api.urls")),
     path("api/", include("market.urls")),
-    path("api/", include("readmodels.api.urls")),
     path("api/", include("temporal.api.urls")),
     path("api/health/live", live, name="live"),
     path("api/health/ready", ready, name="ready"),
