@@ -100,17 +100,11 @@ class Values:
 
     def numbers(self, encoded: Sequence[bytes]) -> list[int]:
         """Return the cells of values, given the MessagePack of each; the same bytes have one cell."""
-        cells: list[int] = []
-        new: list[bytes] = []
-        place = VALUE_BASE + self.count
-        for each in encoded:
-            cell = self._cells.get(each)
-            if cell is None:
-                cell = self._cells[each] = place + len(new)
-                new.append(each)
-            cells.append(cell)
-        self._append(np.frombuffer(b"".join(new), np.uint8), np.cumsum([len(each) for each in new], dtype=np.int64))
-        return cells
+        new = [each for each in dict.fromkeys(encoded) if each not in self._cells]
+        if new:
+            first = self._append(np.frombuffer(b"".join(new), np.uint8), np.cumsum([len(e) for e in new]), len(new))
+            self._cells.update(zip(new, range(first, first + len(new)), strict=True))
+        return [self._cells[each] for each in encoded]
 
     def append_many(self, buffer: Octets, ends: Integers) -> int:
         """Add values whose MessagePack lies one after the other in u1[:], value i up to `ends[i]`, each a new one.
