@@ -32,8 +32,7 @@ from temporal.as_of import account_as_of
 from temporal.history import performance
 from temporal.moments import Moment
 from temporal.periods import periods_of
-from temporal.replay import partition_jobs
-from temporal.replay_processes import replay_here, replay_in_processes
+from temporal.replay import partition_jobs, replay_here, replay_in_processes
 
 PARTITIONS: Final = 16
 GROUP: Final = 1_000

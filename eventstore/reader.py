@@ -20,7 +20,7 @@ from eventstore.serialization.packed import CommitColumns
 T = TypeVar("T")
 
 READ_BATCHES_AT_ONCE: Final = 64
-EVENTS_TOGETHER_MAX: Final = 16_384
+EVENTS_TOGETHER_MAX: Final = 32_768
 """Events of batches that are taken apart together; a batch with more of them is taken apart alone."""
 
 
@@ -37,6 +37,18 @@ def check(batch: StoredBatch, *, partition: int, seq: int, previous_hash: bytes 
         raise IntegrityError("the payload is not what was written", partition=partition, seq=seq)
     if batch_hash(batch) != batch.hash:
         raise IntegrityError("the header is not what was written", partition=partition, seq=seq)
+
+
+def stretches(batches: Sequence[StoredBatch]) -> Iterator[Sequence[StoredBatch]]:
+    """Cut batches into stretches to take apart together: of at most EVENTS_TOGETHER_MAX events, or of one batch."""
+    start = events = 0
+    for place, batch in enumerate(batches):
+        if place > start and events + batch.event_count > EVENTS_TOGETHER_MAX:
+            yield batches[start:place]
+            start, events = place, 0
+        events += batch.event_count
+    if batches:
+        yield batches[start:]
 
 
 class Reader:
@@ -112,25 +124,19 @@ class Reader:
             commits=self._opened(stored, commits),
         )
 
-    def columns(self, stored: StoredBatch) -> CommitColumns:
-        """Return the columns of a checked batch."""
-        return self._opened(stored, _columns)
+    def columns(self, batches: Sequence[StoredBatch]) -> CommitColumns:
+        """Return the columns of checked batches, which stand in their order, as if they were one batch."""
 
-    def columns_together(self, batches: Sequence[StoredBatch]) -> Iterator[tuple[Sequence[StoredBatch], CommitColumns]]:
-        """Yield the columns of checked batches in order, those of many batches as one, with the batches they are of."""
-        for together in _stretches(batches):
-            found = self._taken_together(together)
-            if found is not None:
-                yield together, found
-            else:  # One at a time each can be read, or it is said which one cannot.
-                yield from (((batch,), self.columns(batch)) for batch in together)
+        def read(source: Source) -> CommitColumns:
+            found = batches if source is self._source else [_same(source, batch) for batch in batches]
+            try:
+                return source.codec.unpack_together([source.codec.decompress(batch.payload) for batch in found])
+            except (UnknownEventType, ValueError):
+                for batch in found:  # Which one it is, one at a time says.
+                    _take(batch, source.codec, _columns)
+                raise
 
-    def _taken_together(self, batches: Sequence[StoredBatch]) -> CommitColumns | None:
-        codec = self._source.codec
-        try:
-            return codec.unpack_together([codec.decompress(batch.payload) for batch in batches])
-        except (ValueError, UnknownEventType):
-            return None
+        return self._source.read(read)
 
     def aggregate_ids(self, stored: StoredBatch) -> list[str]:
         """Return the aggregate of every commit of a checked batch."""
@@ -154,12 +160,7 @@ class Reader:
 
         def read(source: Source) -> T:
             batch = stored if source is self._source else _same(source, stored)
-            try:
-                return take(batch, source.codec)
-            except UnknownEventType as error:
-                raise _placed(error, stored) from error
-            except ValueError as error:
-                raise IntegrityError(str(error), partition=stored.partition, seq=stored.seq) from error
+            return _take(batch, source.codec, take)
 
         return self._source.read(read)
 
@@ -174,18 +175,6 @@ def _stored(
     return batches
 
 
-def _stretches(batches: Sequence[StoredBatch]) -> Iterator[Sequence[StoredBatch]]:
-    """Cut batches into stretches of at most EVENTS_TOGETHER_MAX events, or of one batch."""
-    start = events = 0
-    for place, batch in enumerate(batches):
-        if place > start and events + batch.event_count > EVENTS_TOGETHER_MAX:
-            yield batches[start:place]
-            start, events = place, 0
-        events += batch.event_count
-    if batches:
-        yield batches[start:]
-
-
 def _same(source: Source, stored: StoredBatch) -> StoredBatch:
     """Read a batch anew."""
     found = _stored(
@@ -194,6 +183,16 @@ def _same(source: Source, stored: StoredBatch) -> StoredBatch:
     if not found:
         raise FeedGap(partition=stored.partition, expected_seq=stored.seq, found_seq=None)
     return found[0]
+
+
+def _take(batch: StoredBatch, codec: EventCodec, take: Callable[[StoredBatch, EventCodec], T]) -> T:
+    """Return what is taken from a batch; raises IntegrityError or UnknownEventType, with the place of the batch."""
+    try:
+        return take(batch, codec)
+    except UnknownEventType as error:
+        raise _placed(error, batch) from error
+    except ValueError as error:
+        raise IntegrityError(str(error), partition=batch.partition, seq=batch.seq) from error
 
 
 def _as_columns(batch: StoredBatch, codec: EventCodec) -> ColumnBatch:

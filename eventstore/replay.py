@@ -5,14 +5,14 @@ States become objects when somebody asks for one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.errors import IntegrityError
-from eventstore.kernels.texts import NameTable, Texts
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.kernels.texts import NameTable, Texts, texts_of
+from eventstore.reader import Reader, stretches
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.packed import CommitColumns
@@ -20,6 +20,9 @@ from eventstore.writer.decider import Decider
 from eventstore.writer.state_machine import StateMachine, per_event
 
 S = TypeVar("S")
+
+BATCHES_AT_ONCE: Final = 256
+"""Batches that are read at once: what is done once for all of them is not felt then."""
 
 
 class ReplayedStates(Mapping[str, S]):
@@ -53,8 +56,8 @@ class ReplayedStates(Mapping[str, S]):
         return self._numbers[aggregate_id]
 
     def _name_all(self) -> None:
-        for number in range(len(self._numbers), len(self._names)):
-            self._numbers[self._names.name(number)] = number
+        known = len(self._numbers)
+        self._numbers.update(zip(texts_of(self._names.names()[known:]), range(known, len(self._names)), strict=True))
 
 
 class Replayed(NamedTuple, Generic[S]):
@@ -86,10 +89,10 @@ class Replay(Generic[S]):
         after_seq, previous_hash, count = 0, self._genesis, 0
         states = ReplayedStates(self._machine, self._names)
         while batches := self._reader.stored(
-            partition=self._partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
+            partition=self._partition, after_seq=after_seq, previous_hash=previous_hash, limit=BATCHES_AT_ONCE
         ):
-            for together, columns in self._reader.columns_together(batches):
-                count += self._apply(together, columns, through_timestamp)
+            for together in stretches(batches):
+                count += self._apply(together, self._reader.columns(together), through_timestamp)
             yield Replayed(states, count, batches[-1].seq)
             if through_timestamp is not None and batches[-1].last_timestamp > through_timestamp:
                 return
@@ -121,5 +124,5 @@ class Replay(Generic[S]):
         known = len(self._names)
         numbers = self._names.enter(aggregate_ids)
         if len(self._names) > known:
-            self._machine.add_new([self._names.name(number) for number in range(known, len(self._names))])
+            self._machine.add_new(texts_of(self._names.names()[known:]))
         return numbers

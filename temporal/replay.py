@@ -7,7 +7,7 @@ and the events after it give.
 
 import hashlib
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -20,6 +20,7 @@ from accounts.domain.state import Account
 from eventstore.errors import EventStoreError
 from eventstore.instants import microseconds
 from eventstore.pages.states import PageStates
+from eventstore.processes import in_processes
 from eventstore.store import EventStore
 from temporal.as_of import account_as_of
 from temporal.errors import ReplayFailed
@@ -137,6 +138,22 @@ def account_jobs(
         steps = account_as_of(account_id, Moment(at=through, version=version)).version
         jobs.append(ReplayJob(store.partition_of(account_id), account_id, steps, through, version, **options))
     return sorted(jobs, key=lambda job: -job.steps)
+
+
+def replay_here(store: EventStore, jobs: Sequence[ReplayJob]) -> Generator[ReplayUpdate, None, None]:
+    """Replay in this process, one job after another; yield updates until every job has its result."""
+    for job in jobs:
+        yield from run_job(store, job)
+
+
+def replay_in_processes(
+    open_store: Callable[[], EventStore], jobs: Sequence[ReplayJob], *, process_count: int
+) -> Generator[ReplayUpdate, None, None]:
+    """Replay; yield updates until every job has its result. Closing the iterator stops the processes.
+
+    `open_store` must be importable by name in another process. Raises ReplayFailed.
+    """
+    return in_processes(open_store, run_job, jobs, process_count=process_count, failure=ReplayFailed)
 
 
 def run_job(store: EventStore, job: ReplayJob) -> Generator[ReplayUpdate, None, None]:

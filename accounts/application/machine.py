@@ -109,11 +109,12 @@ class AccountMachine:
         """See StateMachine."""
         kinds = np.array([KINDS.get(tag, NOT_HERE) for tag in events.tags], np.int64)
         numbers_of_values = np.zeros(events.values.count, np.int64)
-        for tag, field, number_of in ((_TRADED, SYMBOL, self._symbols.number), (_OPENED, _CURRENCY, self._currency)):
-            if tag in events.tags:
-                rows = events.starts[events.types == events.tags.index(tag)]
-                for cell in np.unique(events.cells[rows + field]).tolist():
-                    numbers_of_values[cell - VALUE_BASE] = number_of(_decode_text(events.values.encoded(cell)))
+        naming = {_TRADED: (SYMBOL, self._symbols.number), _OPENED: (_CURRENCY, self._currency)}
+        for of_type, (field, number_of) in ((n, naming[tag]) for n, tag in enumerate(events.tags) if tag in naming):
+            is_named = np.zeros(events.values.count, np.bool_)
+            is_named[events.rows_of(of_type)[:, field] - VALUE_BASE] = True
+            for value in np.flatnonzero(is_named).tolist():
+                numbers_of_values[value] = number_of(_decode_text(events.values.encoded(VALUE_BASE + value)))
         start = 0
         while True:
             stop = apply_events(

@@ -155,7 +155,7 @@ def apply_events(
     `versions[i]`. `kinds` has the kind of each type of event, `numbers_of_values` the number of the symbol or currency
     for each value that is one. What is applied cannot be taken back: nothing that was noted may be waiting to be kept.
     """
-    state.make_room(numbers.size - first)
+    state.make_room_for_positions(numbers.size - first)
     return int(
         _apply_events(
             first,

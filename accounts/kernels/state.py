@@ -224,8 +224,12 @@ class State:
 
     def make_room(self, changes: int) -> None:
         """Make sure that so many changes find room: each may note a row and add a position."""
-        self.positions = grown(self.positions, self.position_count + changes)
         self.undo = grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
+        self.make_room_for_positions(changes)
+
+    def make_room_for_positions(self, changes: int) -> None:
+        """Make sure that so many changes find room of which none is noted."""
+        self.positions = grown(self.positions, self.position_count + changes)
         self.buckets = grown(self.buckets, self.position_count + changes + 1)
 
     def note(self, account: int, row: int = -1) -> None:

@@ -1,20 +1,11 @@
-"""Verification in several processes: one partition is one job, progress is kept in files, an interrupted run goes on.
-
-The processes are spawned and open the store themselves. Each is tied to this one by a pipe: when this process ends,
-however it ends, the pipe breaks, and they save how far they are and end. They ignore Ctrl-C, which is this process's to
-handle.
+"""Verification of many partitions: one partition is one job, in this process or in several. Progress is kept in files,
+and an interrupted run goes on.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,12 +15,11 @@ from eventstore.audit.verify import PartitionRun, Progress
 from eventstore.errors import EventStoreError
 from eventstore.integrity.heads import ExpectedHead
 from eventstore.integrity.verifier import Finding
+from eventstore.processes import in_processes
 from eventstore.store import EventStore
 
 SAVE_INTERVAL_SECONDS: Final = 5.0
 REPORT_INTERVAL_SECONDS: Final = 0.1
-STOP_SECONDS_MAX: Final = 10.0
-"""How long an interrupted process may take to save how far it is."""
 
 _decode_progress = msgspec.msgpack.Decoder(Progress).decode
 
@@ -64,24 +54,7 @@ def verify_in_processes(
 
     `open_store` must be importable by name in another process. Raises VerificationFailed.
     """
-    waiting = deque(jobs)
-    workers = _started(open_store, min(process_count, len(jobs)))
-    try:
-        busy = list(workers)
-        for connection in busy:
-            connection.send(waiting.popleft())
-        while busy:
-            for ready in wait(busy):
-                assert isinstance(ready, Connection)
-                update = _received(ready)
-                if update.is_finished:
-                    if waiting:
-                        ready.send(waiting.popleft())
-                    else:
-                        busy.remove(ready)
-                yield update
-    finally:
-        _stop(workers)
+    return in_processes(open_store, verify_job, jobs, process_count=process_count, failure=VerificationFailed)
 
 
 def verify_here(store: EventStore, jobs: Sequence[Job]) -> Generator[Update, None, None]:
@@ -129,64 +102,6 @@ def verify_job(store: EventStore, job: Job) -> Generator[Update, None, None]:
     finally:
         _save(job, run.progress())
     yield update(is_finished=True)
-
-
-def _started(open_store: Callable[[], EventStore], count: int) -> dict[Connection, SpawnProcess]:
-    context = multiprocessing.get_context("spawn")
-    is_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main_thread else None  # What is spawned inherits it.
-    workers: dict[Connection, SpawnProcess] = {}
-    try:
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, open_store), daemon=True)
-            process.start()
-            theirs.close()
-            workers[ours] = process
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-    return workers
-
-
-def _received(connection: Connection) -> Update:
-    try:
-        received: Update | str = connection.recv()
-    except (EOFError, OSError) as error:
-        raise VerificationFailed("a verifying process ended unexpectedly (was it killed?)") from error
-    if isinstance(received, str):
-        raise VerificationFailed(received)
-    return received
-
-
-def _stop(workers: dict[Connection, SpawnProcess]) -> None:
-    for connection in workers:
-        connection.close()
-    deadline = time.monotonic() + STOP_SECONDS_MAX
-    for process in workers.values():
-        process.join(max(deadline - time.monotonic(), 0))
-        if process.is_alive():
-            process.kill()
-            process.join()
-
-
-def _work(connection: Connection, open_store: Callable[[], EventStore]) -> None:
-    """Do jobs until the other end of the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        store = open_store()
-        while True:
-            job: Job = connection.recv()
-            updates = verify_job(store, job)
-            try:
-                for update in updates:
-                    connection.send(update)
-            finally:
-                updates.close()  # Saves how far it is.
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # Finished, interrupted, or the parent is gone.
-    except (EventStoreError, OSError) as error:
-        connection.send(f"{type(error).__name__}: {error}")
 
 
 def _loaded(job: Job) -> Progress | None:

@@ -49,19 +49,21 @@ def expect(
         operation, constant = instructions[number, OPERATION], instructions[number, CONSTANT]
         first = start + instructions[number, FIRST] * stride
         second = start + instructions[number, SECOND] * stride
-        marks, wanted = np.int64(-1), np.int64(0)
-        if instructions[number, CONDITION_COLUMN] >= 0:
+        marks, wanted, is_for_all = first, np.int64(0), instructions[number, CONDITION_COLUMN] < 0
+        if not is_for_all:
             marks = start + instructions[number, CONDITION_COLUMN] * stride
             wanted = conditions[instructions[number, CONDITION_VALUE]]
+        if operation == ADD:
+            for row in range(rows):  # Without a branch: which rows a condition is for cannot be foreseen.
+                value = matrix[first + row]
+                is_meant = (value >= VALUE_LIMIT) & (is_for_all | (matrix[marks + row] == wanted))
+                expected[row] += constant * value if is_meant else 0
+            continue
         for row in range(rows):
-            if marks >= 0 and matrix[marks + row] != wanted:
-                continue
             value = matrix[first + row]
-            if value < VALUE_LIMIT:
+            if value < VALUE_LIMIT or not (is_for_all or matrix[marks + row] == wanted):
                 continue
-            if operation == ADD:
-                expected[row] += constant * value
-            elif operation == QUOTIENT:
+            if operation == QUOTIENT:
                 expected[row] += value // constant
             elif matrix[second + row] >= VALUE_LIMIT:
                 product = value * matrix[second + row]

@@ -233,16 +233,18 @@ def take_integers_packed(buffer: Octets, place: int, end: int, values: Integers,
     place += (count + 7) // 8
     if place > end:
         return DAMAGED
-    bit, bits = 0, 8 * (end - place)
+    others: Any = np.int64(0)
     for index in range(count):
-        values[index] = 0
-        if buffer[marks + (index >> 3)] >> np.uint8(index & 7) & np.uint8(1):
-            if bit + width > bits:
-                return DAMAGED
-            word = _bits_at(buffer, place, bit, width, mask) if width > 0 else np.uint64(0)
-            values[index] = np.int64((word + low) * scale)
-            bit += width
-    return place + (bit + 7) // 8
+        others += np.int64(buffer[marks + (index >> 3)] >> np.uint8(index & 7) & np.uint8(1))
+    if others * width > 8 * (end - place):
+        return DAMAGED
+    bit: Any = np.int64(0)
+    for index in range(count):  # Without a branch: which values are zero cannot be foreseen.
+        mark = np.int64(buffer[marks + (index >> 3)] >> np.uint8(index & 7) & np.uint8(1))
+        value = np.int64((_bits_at(buffer, place, bit, width, mask) + low) * scale)
+        values[index] = value & -mark
+        bit += width & -mark
+    return place + (int(bit) + 7) // 8
 
 
 @kernel("i8(u1[::1], i8, i8[::1], i8, i8[::1])")

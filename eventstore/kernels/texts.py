@@ -81,6 +81,17 @@ def hash_pairs(firsts: Texts, seconds: Texts, seeds_of: Any, seeds: Hashes, hash
         hashes[row] = text_hash(seconds, row, text_hash(firsts, row, seeds[seeds_of[row]]))
 
 
+@kernel()
+def _place_hash(texts: Texts, row: int) -> Any:
+    """Return a 64-bit hash of a row for a table in memory, whose words need not wait for one another."""
+    found, factor = np.uint64(0), np.uint64(0x9E3779B97F4A7C15)
+    for start in range(0, TEXT_BYTES, WORD_BYTES):
+        word = np.uint64(get_low_word(texts, row * TEXT_BYTES + start))
+        found += (word ^ word >> np.uint64(29)) * factor
+        factor += np.uint64(0xD1B54A32D192ED04)
+    return mixed(found)
+
+
 @kernel("i8(i4[::1], u1[:,::1], u8[::1], u1[:,::1], i8, u8)")
 def _cell_of(table: Any, names: Texts, hashes: Hashes, texts: Texts, row: int, hashed: Any) -> int:
     """Return the cell of the table that has a text's number, or the empty one where it belongs."""
@@ -102,7 +113,7 @@ def _cell_of(table: Any, names: Texts, hashes: Hashes, texts: Texts, row: int, h
 @kernel("void(i4[::1], u1[:,::1], u8[::1], u1[:,::1], i8[::1])")
 def _find(table: Any, names: Texts, hashes: Hashes, texts: Texts, numbers: Any) -> None:
     for row in range(texts.shape[0]):
-        hashed = text_hash(texts, row, np.uint64(0))
+        hashed = _place_hash(texts, row)
         numbers[row] = table[_cell_of(table, names, hashes, texts, row, hashed)]
 
 
@@ -110,7 +121,7 @@ def _find(table: Any, names: Texts, hashes: Hashes, texts: Texts, numbers: Any) 
 def _enter(table: Any, names: Texts, hashes: Hashes, count: int, texts: Texts, numbers: Any) -> int:
     """Find rows, or add them; return how many names there are then. There has to be room for all of them."""
     for row in range(texts.shape[0]):
-        hashed = text_hash(texts, row, np.uint64(0))
+        hashed = _place_hash(texts, row)
         cell = _cell_of(table, names, hashes, texts, row, hashed)
         if table[cell] < 0:
             for place in range(TEXT_BYTES):

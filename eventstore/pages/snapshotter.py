@@ -25,7 +25,7 @@ from eventstore.pages.page import PageReader, seal_page
 from eventstore.pages.states import PageStates
 from eventstore.pages.stretch import StretchColumns
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import StoredPage, Stretch
+from eventstore.record import StoredBatch, StoredPage, Stretch
 from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
@@ -219,17 +219,15 @@ class Snapshotter(Generic[S]):
         return seen
 
     def _read(self, partition: int, after_seq: int, through_seq: int) -> StretchColumns:
-        stretch = StretchColumns()
+        read: list[StoredBatch] = []
         while after_seq < through_seq:
             limit = min(READ_BATCHES_AT_ONCE, through_seq - after_seq)
             batches = self._reader.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
             if not batches:
                 raise FeedGap(partition=partition, expected_seq=after_seq + 1, found_seq=None)
-            for batch in batches:
-                stretch.add(batch.seq, self._reader.columns(batch))
+            read += batches
             after_seq = batches[-1].seq
-        stretch.finish()
-        return stretch
+        return StretchColumns(read, self._reader.columns(read))
 
     def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
         """Return the state before a version, from the last page that begins before it."""

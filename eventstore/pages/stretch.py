@@ -1,77 +1,48 @@
 """A stretch of a partition's journal as columns, by aggregate: what pages are cut from.
 
-Batches are put together as they were read, without an object for any event. A page takes the rows of its commits, which
-is the same as if they had been laid out from objects, to the byte.
+Batches are read together, without an object for any event. A page takes the rows of its commits, which is the same as
+if they had been laid out from objects, to the byte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from eventstore.event_cells import VALUE_BASE, VALUE_LIMIT, CommitRows, EventCells, Origins, Values
+from eventstore.event_cells import CommitRows, EventCells, Values
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.recent import Keys
 from eventstore.kernels.compiling import Integers
 from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.texts import NameTable
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX
+from eventstore.record import StoredBatch
 from eventstore.serialization.packed import CommitColumns
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class StretchColumns:
-    """The commits of consecutive batches of one partition; add the batches, then ask."""
+    """The commits of consecutive batches of one partition."""
 
-    def __init__(self) -> None:
-        self.seqs: list[int] = []
-        self._origins = Origins()
-        self._values = Values()
-        self._tags: dict[str, tuple[int, int]] = {}
-        self._commits: list[CommitRows] = []
-        self._parts: list[tuple[Integers, Integers, Integers]] = []
-        self._of_tags = lru_cache(maxsize=64)(self._tags_of)
-
-    def add(self, seq: int, columns: CommitColumns) -> None:
-        """Add the next batch."""
-        commits, events = columns
-        origins = [self._origins.number(*commits.origins.values(number)) for number in range(len(commits.origins))]
-        self._commits.append(
-            CommitRows.of(**{**vars(commits), "origin_numbers": np.array(origins, np.int32)[commits.origin_numbers]})
-        )
-        own = events.values
-        numbers = np.array([self._values.number(own.encoded(VALUE_BASE + k)) for k in range(own.count)], np.int64)
-        cells, starts = _rows(events.cells, events.starts, events.field_counts[events.types])
-        is_value = cells < VALUE_LIMIT
-        cells[is_value] = numbers[cells[is_value] - VALUE_BASE]
-        tags = [
-            self._tags.setdefault(tag, (len(self._tags), count))[0]
-            for tag, count in zip(events.tags, events.field_counts.tolist(), strict=True)
-        ]
-        self._parts.append((cells, np.array(tags, np.int64)[events.types], starts))
-        self.seqs += [seq] * len(commits)
-
-    def finish(self) -> None:
-        """Put the batches together; nothing is added after this."""
-        names = ("aggregate_ids", "command_ids", "first_versions", "timestamps", "origin_numbers", "event_counts")
-        together = {name: np.concatenate([getattr(part, name) for part in self._commits]) for name in names}
-        self.commits = CommitRows.of(**together, origins=self._origins)
-        sizes = np.cumsum([0, *[len(cells) for cells, _, _ in self._parts]])
-        self._cells = np.concatenate([cells for cells, _, _ in self._parts])
-        self._types = np.concatenate([types for _, types, _ in self._parts])
-        self._starts = np.concatenate([starts + at for (_, _, starts), at in zip(self._parts, sizes, strict=False)])
-        self._field_counts = np.array([count for _, count in self._tags.values()], np.int64)
+    def __init__(self, batches: Sequence[StoredBatch], columns: CommitColumns) -> None:
+        """`columns` are those of all of these batches."""
+        self.commits, events = columns
+        self.seqs: list[int] = [batch.seq for batch in batches for _ in range(batch.commit_count)]
+        pairs = list(zip(events.tags, events.field_counts.tolist(), strict=True))
+        self._tags = list(dict.fromkeys(pairs))  # A page names a type once, however its events were stored.
+        self._types = np.array([self._tags.index(pair) for pair in pairs], np.int64)[events.types]
+        self._field_counts = np.array([count for _, count in self._tags], np.int64)
+        self._values, self._cells, self._starts = events.values, events.cells, events.starts
         self._first_events = np.cumsum(self.commits.event_counts) - self.commits.event_counts
-        self._parts.clear()
-        self._commits.clear()
+        self._of_tags = lru_cache(maxsize=64)(self._tags_of)
 
     def keys(self, command_keys: CommandKeys) -> Keys:
         """Return the key that each command is remembered by."""
         commits = self.commits
-        actors = [self._origins.values(number)[2] for number in range(len(self._origins))]
+        actors = [commits.origins.values(number)[2] for number in range(len(commits.origins))]
         of = commits.origin_numbers.astype(np.int64)
         return command_keys.of(commits.aggregate_ids, commits.command_ids, actors=actors, actors_of=of)
 
@@ -125,10 +96,8 @@ class StretchColumns:
         return CommitColumns(CommitRows.of(**own), taken)
 
     def _tags_of(self, types: tuple[int, ...]) -> tuple[list[str], Values, Integers]:
-        tags, tag_values = [list(self._tags)[number] for number in types], Values()
-        for tag in tags:
-            tag_values.number(_encode(tag))
-        return tags, tag_values, self._field_counts[list(types)]
+        tags = [self._tags[number][0] for number in types]
+        return tags, Values.listing([_encode(tag) for tag in tags]), self._field_counts[list(types)]
 
 
 def _rows(cells: Integers, starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:

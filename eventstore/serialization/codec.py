@@ -155,9 +155,7 @@ class EventCodec:
         return unpack(plain, self.formulas)
 
     def unpack_together(self, plains: Sequence[bytes]) -> CommitColumns:
-        """Take plain payloads apart as if they were one; raises what `unpack` raises, and ValueError as well where a
-        type was stored in two ways.
-        """
+        """Take plain payloads apart, in their order, as if they were one; raises what `unpack` raises."""
         return unpack_together(plains, self.formulas)
 
     def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:

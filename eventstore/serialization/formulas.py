@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eventstore.errors import UnknownEventType
 from eventstore.event_cells import Values
 from eventstore.kernels import formulas, payloads
-from eventstore.kernels.compiling import Integers, Octets, Table
+from eventstore.kernels.compiling import Integers, Table
 
 VERSION: Final = "@version"
 """A source beside the fields: the event's version."""
@@ -135,15 +135,12 @@ class Formulas:
     def plan_of(self, prefixes: tuple[bytes, ...]) -> Plan:
         """Return how to read what follows some prefixes, each of them named once.
 
-        Raises UnknownEventType for a later declaration, ValueError for what cannot be read, or not together: a type
-        that was stored in two ways.
+        Raises UnknownEventType for a later declaration, ValueError for what cannot be read.
         """
         plan = self._plans_read.get(prefixes)
         if plan is None:
             by_prefix = {prefix: self._stored(prefix) for prefix in prefixes}
             together = list(dict.fromkeys(each for stored in by_prefix.values() for each in stored))
-            if len({each.tag for each in together}) < len(together):
-                raise ValueError("a type of events is named twice")
             places = {prefix: _places(stored, together) for prefix, stored in by_prefix.items()}
             plan = self._plan(together)._replace(places=places)
             self._plans_read = _kept(self._plans_read, prefixes, plan)
@@ -205,23 +202,20 @@ class Formulas:
                 steps.append([names[name], begin, len(instructions)])
         plan = np.array(types, np.int64).reshape(-1, payloads.PLAN_CELLS)
         columns = [fields + parts for fields, parts, _, _, _ in types]
-        tag_values, encoded = Values(), _encode(stored)
-        for tag, _, _ in stored:
-            tag_values.number(_encode(tag))
         return Plan(
-            prefix=encoded,
+            prefix=_encode(stored),
             places={},
             tags=[each.tag for each in stored],
             field_counts=plan[:, payloads.FIELDS].copy(),
-            tag_values=tag_values,
+            tag_values=Values.listing([_encode(each.tag) for each in stored]),
             columns=columns,
             shapes=plan[:, payloads.SHAPED_FIELD] >= 0,
             scratch=max(columns, default=0),
             types=plan,
             steps=np.array(steps, np.int64).reshape(-1, payloads.STEP_CELLS),
             instructions=np.array(instructions, np.int64).reshape(-1, formulas.INSTRUCTION_CELLS),
-            conditions=_table(conditions),
-            keys=_table(keys),
+            conditions=Values.listing(conditions).table,
+            keys=Values.listing(keys).table,
         )
 
 
@@ -278,9 +272,3 @@ def _keys(shape: Sequence[str]) -> list[bytes]:
     """Return what stands before each value of a map with these keys."""
     encoded = [_encode(key) for key in shape]
     return [bytes([0x80 | len(shape)]) + encoded[0], *encoded[1:]] if shape else []
-
-
-def _table(entries: Sequence[bytes]) -> Table:
-    octets: Octets = np.frombuffer(bytearray(b"".join(entries)), np.uint8)
-    starts: Integers = np.cumsum([0, *map(len, entries)], dtype=np.int64)
-    return octets, starts

@@ -27,6 +27,7 @@ from eventstore.kernels import payloads, unpacking
 from eventstore.kernels.compiling import Integers, Numbers, Octets
 from eventstore.kernels.message_pack import INTEGER_ROOM
 from eventstore.kernels.packing import COLUMN_ROOM, PADDING, VALUE_ROOM
+from eventstore.kernels.rows import put_rows, put_table, room_of_shapes
 from eventstore.kernels.texts import TEXT_BYTES, texts_of
 from eventstore.serialization.formulas import Formulas, Plan
 
@@ -166,9 +167,9 @@ def unpack(plain: bytes, formulas: Formulas = UNDECLARED) -> CommitColumns:
 
 
 def unpack_together(plains: Sequence[bytes], formulas: Formulas = UNDECLARED) -> CommitColumns:
-    """Take plain payloads apart as if they were one, in their order; of none, nothing.
+    """Take plain payloads apart, in their order, as if they were one; raises what `unpack` raises, of any of them.
 
-    Raises what `unpack` raises without saying of which one, and ValueError as well where a type was stored in two ways.
+    A type whose events were stored in two ways, with a field more or by another declaration, is two types here.
     """
     prefixes = [
         plain[_PREFIX_BYTES : _PREFIX_BYTES + int.from_bytes(plain[:_PREFIX_BYTES], "little")] for plain in plains
@@ -287,18 +288,18 @@ class _Reading:
             self._scratch,
         )
         _refuse_damaged(found)
-        room = unpacking.room_of_shapes(self._types, layout, plan.types, plan.keys[1], matrix, self._ranges)
+        room = room_of_shapes(self._types, layout, plan.types, plan.keys[1], matrix, self._ranges)
         shaped_max = int(rows_of_types[plan.shapes].sum())
         values = self._table(self._ranges, first=payloads.FIRST_VALUE, room=room, count=shaped_max)
-        sizes = rows_of_types * plan.field_counts
-        starts, cells = np.empty(self._event_count, np.int64), np.empty(int(sizes.sum()), np.int64)
-        values.count = unpacking.put_rows(
+        begins = np.cumsum([0, *(rows_of_types * plan.field_counts).tolist()], dtype=np.int64)
+        starts, cells = np.empty(self._event_count, np.int64), np.empty(int(begins[-1]), np.int64)
+        values.count = put_rows(
             self._types,
             layout,
             plan.types,
             *plan.keys,
             self._event_types,
-            np.array([np.cumsum(sizes) - sizes] * 2, np.int64),
+            np.array([begins, begins]),
             matrix,
             cells,
             starts,
@@ -313,13 +314,14 @@ class _Reading:
             cells=cells,
             types=self._event_types,
             starts=starts,
+            begins=begins,
         )
 
     def _table(self, ranges: Integers, *, first: int, room: int = 0, count: int = 0) -> Values:
         """Return the values from number `first` on as a table, with room for more behind them."""
         octets = np.empty(int(ranges[first:, 1].sum()) + room, np.uint8)
         starts = np.empty(len(ranges) - first + 1 + count, np.int64)
-        unpacking.put_table(self._buffer, ranges, first, octets, starts)
+        put_table(self._buffer, ranges, first, octets, starts)
         return Values.of(octets, starts, len(ranges) - first)
 
 

@@ -22,10 +22,10 @@ from eventstore.event_cells import (
     Origins,
     Values,
     leaf_hashes,
-    merkle_root_of,
 )
 from eventstore.integrity.merkle import merkle_root
 from eventstore.kernels import messages, sha256
+from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.kernels.texts import pack_texts
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.packed import payload_columns, unpack

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.errors import CommandIdExpired, CommandIdReused
-from eventstore.event_cells import CommitRows, Origins, leaf_hashes, merkle_root_of
+from eventstore.event_cells import CommitRows, Origins, leaf_hashes
 from eventstore.idempotency.command_ids import is_expired, may_carry_time
 from eventstore.idempotency.recent import Keys
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
+from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
 from eventstore.serialization.packed import payload_columns

@@ -284,7 +284,7 @@ class GroupCommit(Generic[S, C]):
             previous_hash=partition.hash,
         ):
             for batch in batches:
-                partition.apply(batch, self._reader.columns(batch))
+                partition.apply(batch, self._reader.columns([batch]))
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""

@@ -15,7 +15,7 @@ from eventstore.errors import UnknownEventType
 from eventstore.kernels import packing
 from eventstore.kernels.texts import TextTooLong
 from eventstore.record import Commit
-from eventstore.serialization.codec import EventCodec
+from eventstore.serialization.codec import EncodedCommit, EventCodec
 from eventstore.serialization.formulas import (
     TIMESTAMP,
     VERSION,
@@ -129,6 +129,75 @@ def test_what_was_laid_out_comes_back_and_so_do_the_hashed_bytes(codec, commits)
     plain = codec.decompress(compressed(commits, codec))
     assert codec.decode(plain) == commits
     assert codec.raw_commits(plain) == exact(codec, commits)
+
+
+@CODECS
+@settings(max_examples=30 if IS_CHECKED else 100, deadline=None)
+@given(batches=st.lists(st.lists(COMMITS, max_size=6), min_size=1, max_size=5))
+def test_payloads_that_are_read_together_give_what_each_gives(codec, batches):
+    plains = [codec.encode(commits) for commits in batches]
+    together = codec.unpack_together(plains)
+    commits = [commit for one in batches for commit in one]
+    assert codec.commits(together) == commits
+    assert list(map(bytes, together.events.all_encoded())) == [
+        event for commit in commits for event in encoded_commit(commit, codec).events
+    ]
+    types = together.events.types
+    for of_type in range(len(together.events.tags)):
+        rows = together.events.rows_of(of_type)
+        starts = together.events.starts[types == of_type]
+        assert rows.tolist() == [together.events.cells[start : start + rows.shape[1]].tolist() for start in starts]
+
+
+def test_equal_values_have_one_number_in_payloads_that_are_read_together():
+    commits = [Commit("a", n, 5, "c", None, None, "ada", None, (Named("é", None),)) for n in range(1, 9)]
+    together = CODEC.unpack_together([CODEC.encode([commit]) for commit in commits])
+    assert len({*together.events.rows_of(0)[:, 0].tolist()}) == 1
+    assert len(together.commits.origins) == 1
+
+
+def test_a_type_that_was_stored_in_two_ways_is_two_types_of_what_is_read_together():
+    old, new = Named("x", 3), Grown("y", 4, "red")
+    plains = [
+        codec.encode([Commit("a", n, 5, "c", None, None, "ada", None, (event,))])
+        for n, (codec, event) in enumerate([(CODEC, old), (EventCodec([Grown]), new), (CODEC, old)], start=1)
+    ]
+    grown = EventCodec([Grown])
+    together = grown.unpack_together(plains)
+    assert sorted(zip(together.events.tags, together.events.field_counts.tolist(), strict=True)) == [
+        ("Named@1", 2),
+        ("Named@1", 3),
+    ]
+    assert [commit.events for commit in grown.commits(together)] == [(Grown("x", 3),), (new,), (Grown("x", 3),)]
+    of_old = together.events.field_counts.tolist().index(2)
+    assert together.events.rows_of(of_old)[:, 1].tolist() == [3, 3]
+
+
+@CODECS
+def test_a_damaged_byte_of_one_payload_is_found_among_others_or_changes_that_one_only(codec):
+    sound, damaged = codec.encode(some_commits(4)), bytearray(codec.encode(some_commits(3)))
+    expected = codec.raw_commits(sound)
+    for place in range(0, len(damaged), 5 if IS_CHECKED else 1):
+        for byte in (0, 0x7F, 0xFF):
+            plain = bytes([*damaged[:place], byte, *damaged[place + 1 :]])
+            try:
+                alone = codec.raw_commits(plain)
+            except (ValueError, UnknownEventType):
+                with pytest.raises((ValueError, UnknownEventType)):
+                    raw_together(codec, [sound, plain, sound])
+            else:
+                assert raw_together(codec, [sound, plain, sound]) == [*expected, *alone, *expected]
+
+
+def raw_together(codec, plains):
+    columns = codec.unpack_together(plains)
+    headers = map(codec.encode_value, zip(*columns.header_columns(), strict=True))
+    events = iter(columns.events.all_encoded())
+    counts = columns.commits.event_counts.tolist()
+    return [
+        EncodedCommit(header, [bytes(next(events)) for _ in range(count)])
+        for header, count in zip(headers, counts, strict=True)
+    ]
 
 
 def columns():

@@ -19,8 +19,15 @@ from eventstore.provider import get_existing_store, get_store
 from eventstore.store import EventStore
 from temporal.errors import TemporalError
 from temporal.moments import moment_of
-from temporal.replay import DIFFERENCES_MAX, ReplayJob, Result, account_jobs, partition_jobs
-from temporal.replay_processes import replay_here, replay_in_processes
+from temporal.replay import (
+    DIFFERENCES_MAX,
+    ReplayJob,
+    Result,
+    account_jobs,
+    partition_jobs,
+    replay_here,
+    replay_in_processes,
+)
 
 EXIT_DIFFERENCES: Final = 1
 EXIT_USAGE: Final = 2

@@ -18,8 +18,7 @@ from eventstore.instants import instant_of
 from eventstore.pages.page import seal_page
 from temporal.errors import BeforeOpening, InvalidMoment, ReplayFailed, UnknownAccount
 from temporal.management.commands import replay as command
-from temporal.replay import Result, account_jobs, partition_jobs
-from temporal.replay_processes import replay_here, replay_in_processes
+from temporal.replay import Result, account_jobs, partition_jobs, replay_here, replay_in_processes
 from temporal.tests.history.conftest import ADA, BOB, Histories
 from temporal.tests.history.openers import cannot_open, die, open_at
 from tradingplatform.bootstrap import wire

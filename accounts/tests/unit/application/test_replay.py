@@ -21,6 +21,7 @@ from accounts.domain.values import SHARE
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.instants import instant_of
+from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
 
@@ -89,6 +90,41 @@ def test_an_altered_batch_stops_a_replay():
     stored[2] = msgspec.structs.replace(stored[3], seq=2)
     with pytest.raises(IntegrityError):
         replayed(store)
+
+
+def resealed(store, partition, seq, **changed):
+    """Change a batch and seal it, and every one after it, so that all hashes and the chain are right."""
+    stored = store.engine._partitions[partition]
+    for place in range(seq, len(stored) + 1):
+        batch = stored[place]
+        if place == seq:
+            batch = msgspec.structs.replace(batch, **changed)
+            batch = msgspec.structs.replace(batch, payload_hash=payload_hash(batch.payload))
+        else:
+            batch = msgspec.structs.replace(batch, previous_hash=stored[place - 1].hash)
+        stored[place] = msgspec.structs.replace(batch, hash=batch_hash(batch))
+
+
+@pytest.mark.parametrize("seq", [2, 4, 9])
+def test_of_many_batches_that_are_read_together_the_unreadable_one_is_named(seq):
+    store, _ = written([[("a", DepositCash(5, ""))]] * 10)
+    partition = store.partition_of("a")
+    payload = store.engine._partitions[partition][seq].payload
+    resealed(store, partition, seq, payload=payload[:-1])
+    with pytest.raises(IntegrityError) as raised:
+        replayed(store)
+    assert (raised.value.partition, raised.value.seq) == (partition, seq)
+
+
+@pytest.mark.parametrize("seq", [2, 4, 9])
+def test_of_many_batches_that_are_read_together_the_one_that_repeats_a_version_is_named(seq):
+    store, _ = written([[("a", DepositCash(5, ""))]] * 10)
+    partition = store.partition_of("a")
+    before = store.engine._partitions[partition][seq - 1]
+    resealed(store, partition, seq, payload=before.payload, event_count=before.event_count)
+    with pytest.raises(IntegrityError) as raised:
+        replayed(store)
+    assert (raised.value.partition, raised.value.seq) == (partition, seq)
 
 
 def test_a_replay_whose_last_event_is_altered_comes_to_something_else(monkeypatch):

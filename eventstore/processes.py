@@ -1,0 +1,129 @@
+"""Work on a store in several processes: a job at a time each, what they find is yielded here.
+
+The processes are spawned and open the store themselves. Each is tied to this one by a pipe: when this process ends,
+however it ends, the pipe breaks, the job that is being done is closed like any generator, and they end. They ignore
+Ctrl-C, which is this process's to handle.
+"""
+
+import multiprocessing
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final, TypeVar
+
+from eventstore.errors import EventStoreError
+from eventstore.store import EventStore
+
+J = TypeVar("J")
+U = TypeVar("U")
+
+STOP_SECONDS_MAX: Final = 10.0
+"""How long an interrupted process may take to close its job, which may save how far it is; then it is killed."""
+
+_FINISHED: Final = None
+"""Sent after the last update of a job."""
+
+
+def in_processes(
+    open_store: Callable[[], EventStore],
+    work: Callable[[EventStore, J], Generator[U, None, None]],
+    jobs: Sequence[J],
+    *,
+    process_count: int,
+    failure: type[Exception],
+) -> Generator[U, None, None]:
+    """Do jobs; yield the updates of `work` as they come, until every job is done. Closing it stops the processes.
+
+    `open_store` and `work` must be importable by name in another process. Raises `failure`, which `work` may raise,
+    too, where a process could not do its work.
+    """
+    waiting = deque(jobs)
+    workers = _started((open_store, work, failure), min(process_count, len(jobs)))
+    try:
+        busy = list(workers)
+        for connection in busy:
+            connection.send(waiting.popleft())
+        while busy:
+            for ready in wait(busy):
+                assert isinstance(ready, Connection)
+                update = _received(ready, failure)
+                if update is not _FINISHED:
+                    yield update
+                elif waiting:
+                    ready.send(waiting.popleft())
+                else:
+                    busy.remove(ready)
+    finally:
+        _stop(workers)
+
+
+class _Failure(str):
+    """Why a process ends."""
+
+
+def _started(arguments: tuple[Any, ...], count: int) -> dict[Connection, SpawnProcess]:
+    context = multiprocessing.get_context("spawn")
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main_thread else None  # What is spawned inherits it.
+    workers: dict[Connection, SpawnProcess] = {}
+    try:
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, *arguments), daemon=True)
+            process.start()
+            theirs.close()
+            workers[ours] = process
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+    return workers
+
+
+def _received(connection: Connection, failure: type[Exception]) -> Any:
+    try:
+        received = connection.recv()
+    except (EOFError, OSError) as error:
+        raise failure("a process ended unexpectedly (was it killed?): start again") from error
+    if isinstance(received, _Failure):
+        raise failure(str(received))
+    return received
+
+
+def _stop(workers: dict[Connection, SpawnProcess]) -> None:
+    for connection in workers:
+        connection.close()
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    for process in workers.values():
+        process.join(max(deadline - time.monotonic(), 0))
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _work(
+    connection: Connection,
+    open_store: Callable[[], EventStore],
+    work: Callable[[EventStore, Any], Generator[Any, None, None]],
+    failure: type[Exception],
+) -> None:
+    """Do jobs until the other end of the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        store = open_store()
+        while True:
+            job = connection.recv()
+            with closing(work(store, job)) as updates:
+                for update in updates:
+                    connection.send(update)
+            connection.send(_FINISHED)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # Finished, interrupted, or the parent is gone.
+    except failure as error:
+        connection.send(_Failure(error))
+    except (EventStoreError, OSError) as error:
+        connection.send(_Failure(f"{type(error).__name__}: {error}"))
