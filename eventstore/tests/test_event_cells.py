@@ -305,6 +305,17 @@ def test_values_are_taken_back():
         values.encoded(VALUE_BASE + 2)
 
 
+def test_many_values_have_the_cells_that_they_have_one_by_one():
+    values, alone = Values(), Values()
+    texts = [b"\xa1a", b"\xa1b", b"\xa1a", b"\xa1c"]
+    values.number(b"\xa1b")
+    alone.number(b"\xa1b")
+    assert values.numbers(texts) == [alone.number(text) for text in texts]
+    assert values.numbers([]) == []
+    assert values.numbers(texts) == [alone.number(text) for text in texts]
+    assert [values.encoded(cell) for cell in values.numbers(texts)] == texts
+
+
 def test_a_table_of_values_grows():
     values = Values()
     cells = [values.cell(f"value {n}" * (n % 5)) for n in range(5_000)]
