@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eventstore.event_cells import VALUE_BASE, VALUE_LIMIT, CommitRows, EventCells, Origins, Values, leaf_hashes
 from eventstore.kernels.compiling import Integers, Octets
-from eventstore.kernels.rows import gather_cells
+from eventstore.kernels.rows import gather_events
 from eventstore.kernels.texts import NameTable, text_of, texts_of
 from eventstore.record import StoredBatch
 from eventstore.serialization.codec import EventCodec
@@ -204,16 +204,18 @@ def _joined_cells(parts: Sequence[EventCells]) -> EventCells:
     for part in parts:
         field_counts.update(zip(part.tags, part.field_counts.tolist(), strict=True))
     tags = list(field_counts)
-    sizes = [part.field_counts[part.types] for part in parts]
-    cells = np.empty(sum(int(each.sum()) for each in sizes), np.int64)
-    types, end = [], 0
-    for part, own_sizes in zip(parts, sizes, strict=True):
-        start, end = end, gather_cells(part.cells, part.starts, own_sizes, cells, end)
-        own, numbers = cells[start:end], _numbers_in(values, part.values)
+    count = sum(map(len, parts))
+    cells = np.empty(count * max(field_counts.values()), np.int64)
+    types, starts = np.empty(count, np.int32), np.empty(count, np.int64)
+    first_event = end = 0
+    for part in parts:
+        numbers, of_tags = _numbers_in(values, part.values), np.array([tags.index(tag) for tag in part.tags], np.int32)
+        start, of_part = end, (part.cells, part.starts, part.types, part.field_counts)
+        end = gather_events(*of_part, cells, of_tags, starts, types, first_event, start)
+        own = cells[start:end]
         is_value = own < VALUE_LIMIT
         own[is_value] = numbers[own[is_value] - VALUE_BASE]
-        types.append(np.array([tags.index(tag) for tag in part.tags], np.int32)[part.types])
-    all_sizes = np.concatenate(sizes)
+        first_event += len(part)
     tag_values = Values()
     for tag in tags:
         tag_values.number(_encode(tag))
@@ -222,9 +224,9 @@ def _joined_cells(parts: Sequence[EventCells]) -> EventCells:
         tags=tags,
         tag_values=tag_values,
         field_counts=np.array(list(field_counts.values()), np.int64),
-        cells=cells,
-        types=np.concatenate(types),
-        starts=np.cumsum(all_sizes) - all_sizes,
+        cells=cells[:end],
+        types=types,
+        starts=starts,
     )
 
 

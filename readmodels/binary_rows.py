@@ -97,12 +97,12 @@ def either(is_first: NDArray[np.bool_], first: Texts, second: Texts) -> Texts:
     )
 
 
-def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts]) -> bytes:
+def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts]) -> list[memoryview]:
     """Return the rows that these columns make side by side, those of fixed width first; rows of one width lie together,
     else they are in order.
     """
     left = _left_side(fixed, len(fixed) + len(of_texts))
-    made: list[bytes] = []
+    made: list[memoryview] = []
     for places in _of_one_width(of_texts, len(left)):
         widths = [int(column.lengths[places[0]]) for column in of_texts]
         end = left.shape[1]
@@ -111,8 +111,8 @@ def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts]) -> bytes:
         for column, width in zip(of_texts, widths, strict=True):
             table[:, end : end + width] = sliding_window_view(column.octets, width)[column.starts[places]]
             end += width
-        made.append(table.tobytes())
-    return b"".join(made)
+        made.append(table.reshape(-1).data)
+    return made
 
 
 def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:

@@ -14,13 +14,10 @@ from readmodels import replicas
 from readmodels.projections.rows import Row
 
 _HELD: Final = """
-    SELECT currency, symbol, sum(holders)::bigint AS holders, sum(trades)::bigint AS trades,
-        sum(bought_quantity - sold_quantity) AS quantity,
-        sum(bought_value - sold_value + fees + realized_pnl) AS cost,
-        sum(bought_value + sold_value) AS volume, sum(realized_pnl) AS realized_pnl,
-        (array_agg(last_price ORDER BY last_traded_at DESC, last_price DESC))[1] AS last_price,
-        max(last_traded_at) AS last_traded_at
-    FROM symbol_totals GROUP BY currency, symbol
+    SELECT currency, symbol, holders, trades, bought_quantity - sold_quantity AS quantity,
+        bought_value - sold_value + fees + realized_pnl AS cost, bought_value + sold_value AS volume, realized_pnl,
+        last_price, last_traded_at
+    FROM symbol_totals
 """
 _VALUE: Final = "div(quantity * last_price + 500000 - (mod(quantity * last_price, 2000000) = 500000)::int, 1000000)"
 """What shares are worth, in SQL: millionths times a price, rounded half to even as `value_of` does."""
@@ -29,12 +26,11 @@ _TOTALS: Final = f"""
     valued AS (
         SELECT currency, sum(cost) AS cost, sum({_VALUE}) AS value FROM held GROUP BY currency
     )
-    SELECT currency, sum(accounts)::bigint AS accounts, sum(closed_accounts)::bigint AS closed_accounts,
-        sum(deposited) AS deposited, sum(withdrawn) AS withdrawn, sum(trades)::bigint AS trades,
-        sum(refusals)::bigint AS refusals, sum(bought_value + sold_value) AS volume, sum(realized_pnl) AS realized_pnl,
-        sum(deposited - withdrawn - bought_value + sold_value - fees) AS cash,
-        COALESCE(max(valued.cost), 0) AS positions_cost, COALESCE(max(valued.value), 0) AS positions_value
-    FROM firm_totals LEFT JOIN valued USING (currency) GROUP BY currency ORDER BY currency
+    SELECT currency, accounts, closed_accounts, deposited, withdrawn, trades, refusals,
+        bought_value + sold_value AS volume, realized_pnl,
+        deposited - withdrawn - bought_value + sold_value - fees AS cash,
+        COALESCE(valued.cost, 0) AS positions_cost, COALESCE(valued.value, 0) AS positions_value
+    FROM firm_totals LEFT JOIN valued USING (currency) ORDER BY currency
 """  # noqa: S608 - of our own text.
 _DAYS: Final = """
     SELECT date, currency, sum(trades)::bigint AS trades, sum(bought_value) AS bought_value,

@@ -5,7 +5,7 @@ up changes: the two can agree only when both are right.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -38,38 +38,34 @@ class Flow:
 
 @dataclass
 class FirmLedger:
-    """All accounts together; `partition_of` says where the events of an account are."""
+    """All accounts together."""
 
-    partition_of: Callable[[str], int]
-    days: dict[tuple[int, str, str, date], Flow] = field(default_factory=lambda: defaultdict(Flow))
-    minutes: dict[tuple[int, str, datetime], Flow] = field(default_factory=lambda: defaultdict(Flow))
-    refusals: dict[tuple[int, str, datetime], int] = field(default_factory=lambda: defaultdict(int))
-    latest: dict[tuple[int, str, str], tuple[int, int]] = field(default_factory=dict)
+    days: dict[tuple[str, str, date], Flow] = field(default_factory=lambda: defaultdict(Flow))
+    minutes: dict[tuple[str, datetime], Flow] = field(default_factory=lambda: defaultdict(Flow))
+    refusals: dict[tuple[str, datetime], int] = field(default_factory=lambda: defaultdict(int))
+    latest: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     def trade(self, account: "Ledger", trade: Any, *, timestamp: int, value: int, realized: int) -> None:
         """Take in a trade of an account, its value, and what it realized."""
-        firm = self._place(account)
         flow = Flow(trades=1, fees=trade.fee, realized_pnl=realized)
         if trade.side == "BUY":
             flow.bought_quantity, flow.bought_value = trade.quantity, value
         else:
             flow.sold_quantity, flow.sold_value = trade.quantity, value
-        symbol = (*firm, trade.symbol)
+        symbol = (account.currency, trade.symbol)
         self.days[*symbol, instant(timestamp).date()].add(flow)
-        self.minutes[*firm, _minute(timestamp)].add(flow)
+        self.minutes[account.currency, _minute(timestamp)].add(flow)
         self.latest[symbol] = max(self.latest.get(symbol, (0, 0)), (timestamp, trade.price))
 
     def refusal(self, account: "Ledger", timestamp: int) -> None:
         """Take in a refusal."""
-        self.refusals[*self._place(account), _minute(timestamp)] += 1
+        self.refusals[account.currency, _minute(timestamp)] += 1
 
     def firm_rows(self, accounts: Iterable["Ledger"]) -> list[Row]:
         """Return what firm_totals should say."""
-        rows: dict[Place, Row] = {}
+        rows: dict[str, Row] = {}
         for account in accounts:
-            place = self._place(account)
-            key = dict(zip(("partition", "currency"), place, strict=True))
-            row = rows.setdefault(place, {**key, **dict.fromkeys(_FIRM_SUMS, 0)})
+            row = rows.setdefault(account.currency, {"currency": account.currency, **dict.fromkeys(_FIRM_SUMS, 0)})
             row["accounts"] += 1
             row["closed_accounts"] += account.status == "CLOSED"
             row["deposited"] += account.deposited
@@ -79,22 +75,22 @@ class FirmLedger:
             row["fees"] += account.fees
             row["trades"] += sum(day.trades for day in account.days.values())
             row["realized_pnl"] += sum(holding.realized for holding in account.holdings.values())
-        for (partition, currency, _), count in self.refusals.items():
-            rows[partition, currency]["refusals"] += count
+        for (currency, _), count in self.refusals.items():
+            rows[currency]["refusals"] += count
         return list(rows.values())
 
     def symbol_rows(self, accounts: Iterable["Ledger"]) -> list[Row]:
         """Return what symbol_totals should say."""
         flows: dict[Place, Flow] = defaultdict(Flow)
         for place, flow in self.days.items():
-            flows[place[:3]].add(flow)
+            flows[place[:2]].add(flow)
         holders: dict[Place, int] = defaultdict(int)
         for account in accounts:
             for symbol, holding in account.holdings.items():
-                holders[*self._place(account), symbol] += holding.quantity > 0
+                holders[account.currency, symbol] += holding.quantity > 0
         return [
             {
-                **dict(zip(("partition", "currency", "symbol"), place, strict=True)),
+                **dict(zip(("currency", "symbol"), place, strict=True)),
                 "holders": holders[place],
                 **vars(flow),
                 "last_traded_at": instant(self.latest[place][0]),
@@ -105,14 +101,14 @@ class FirmLedger:
 
     def day_rows(self) -> list[Row]:
         """Return what symbol_days should say."""
-        names = ("partition", "currency", "symbol", "date")
+        names = ("currency", "symbol", "date")
         return [{**dict(zip(names, place, strict=True)), **vars(flow)} for place, flow in self.days.items()]
 
     def minute_rows(self) -> list[Row]:
         """Return what flow_minutes should say."""
         return [
             {
-                **dict(zip(("partition", "currency", "minute"), place, strict=True)),
+                **dict(zip(("currency", "minute"), place, strict=True)),
                 "trades": self.minutes[place].trades,
                 "refusals": self.refusals[place],
                 "bought_value": self.minutes[place].bought_value,
@@ -120,9 +116,6 @@ class FirmLedger:
             }
             for place in {**self.minutes, **self.refusals}
         ]
-
-    def _place(self, account: "Ledger") -> tuple[int, str]:
-        return self.partition_of(account.account_id), account.currency
 
 
 _FIRM_SUMS = (

@@ -14,6 +14,8 @@ PROJECTING: Final = 7_421_001
 """Key of the lock that projecting transactions share."""
 REBUILDING: Final = 7_421_002
 """Key of the lock that a rebuild holds from its beginning to its end."""
+ADDING_SUMS: Final = 7_421_004
+"""Key of the lock of whoever adds to sums over all accounts: one at a time, so no two wait for one another's rows."""
 PAUSE_WAIT_SECONDS_MAX: Final = 60
 """How long a rebuild waits for the transactions of workers, which take well under a second each."""
 
@@ -43,6 +45,12 @@ def wait_to_project() -> None:
     """Return when this transaction may write read models."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [PROJECTING])
+
+
+def wait_to_add_sums() -> None:
+    """Return when no other transaction adds to sums; none does until this one ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADDING_SUMS])
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class _Comparison:
 
     def __init__(self) -> None:
         self.ledgers: dict[str, Ledger] = {}
-        self.firm = FirmLedger(get_store().partition_of)
+        self.firm = FirmLedger()
         self.differences: list[Difference] = []
         self.rows = dict.fromkeys((model._meta.db_table for model in _MODELS), 0)
         self.event_count = 0

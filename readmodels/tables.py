@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from readmodels import locks
 from readmodels.binary_rows import (
     END,
     SIGNATURE,
@@ -99,11 +100,14 @@ def upsert_rows(*, table: str, key: Sequence[str], rows: Collection[Row]) -> Non
         )
 
 
-def copy_binary(*, table: str, columns: Sequence[str], rows: bytes) -> None:
+def copy_binary(*, table: str, columns: Sequence[str], rows: Iterable[memoryview]) -> None:
     """Add new rows that are encoded already."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), _names(columns))
     with _binary_cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(b"".join((SIGNATURE, rows, END)))
+        copy.write(SIGNATURE)
+        for part in rows:
+            copy.write(part)
+        copy.write(END)
 
 
 def execute(statement: sql.SQL | sql.Composed, parameters: Sequence[Any]) -> int:
@@ -119,7 +123,8 @@ def fetch(statement: sql.SQL, parameters: Sequence[Any]) -> list[tuple[Any, ...]
 
 
 def add_sums(sums: Sums) -> None:
-    """Add to the rows of sums, in the order of their keys: whoever else adds to the same rows waits, and goes on."""
+    """Add to the rows of sums, last thing in a transaction: whoever else adds to any waits until it ends."""
+    locks.wait_to_add_sums()
     for table, rows in sums.by_table.items():
         if rows:
             latest = [sums.latest[place] for place in rows] if table.has_latest else []
@@ -132,7 +137,6 @@ def add_sums(sums: Sums) -> None:
 
 
 _KEYS: Final[dict[str, Callable[[Any], Array]]] = {
-    "partition": integer_array,
     "currency": text_array,
     "symbol": text_array,
     "date": lambda dates: date_array([number_of(date) for date in dates]),

@@ -18,7 +18,6 @@ from psycopg import sql
 
 from eventstore.column_batches import EventColumns
 from eventstore.kernels.compiling import Integers, Octets
-from eventstore.provider import get_store
 from readmodels import binary_rows as binary
 from readmodels import stored_rows, tables, year_partitions
 from readmodels.binary_rows import Fixed
@@ -66,7 +65,6 @@ def write(events: EventColumns) -> Written:
             found,
             currencies=_currencies(events.aggregate_keys, current, changes),
             currency_of=lambda account_id: str(changes.summaries[account_id]["currency"]),
-            partition_of=get_store().partition_of,
         )
     )
     moved = np.flatnonzero(found.versions > current.versions)

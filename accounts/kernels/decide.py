@@ -281,7 +281,7 @@ def _decide(
     day: int,
     accounts: Integers,
     positions: Integers,
-    index: Integers,
+    buckets: Integers,
     undo: Integers,
     counters: Integers,
     orders: Integers,
@@ -305,9 +305,9 @@ def _decide(
             continue
         symbol, is_buy, quantity, price = symbols[entry], are_buys[entry], quantities[entry], prices[entry]
         key = s.position_key(number, symbol)
-        cell = s.position_place(index, positions, key)
-        is_new = index[cell] < 0
-        row = counters[s.POSITION_COUNT] if is_new else index[cell]  # Beyond the last one there are rows of zeros.
+        found = s.position_row(key, positions, buckets, counters)
+        is_new = found < 0
+        row = counters[s.POSITION_COUNT] if is_new else found  # Beyond the last one there are rows of zeros.
         account, position = accounts[number], positions[row]
         if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
             return entry
@@ -327,7 +327,7 @@ def _decide(
             continue
         s.note(number, row, accounts, positions, undo, counters)
         if is_new:
-            s.enter_position(number, key, cell, accounts, positions, index, counters)
+            s.enter_position(number, key, accounts, positions, buckets, counters)
         outcome[OUTCOME] = PASSED
         _execute(is_buy, quantity, price, value, day, account, position, outcome)
         if order >= 0:
@@ -383,7 +383,7 @@ def decide_commands(
             day,
             state.accounts,
             state.positions,
-            state.index,
+            state.buckets,
             state.undo,
             state.counters,
             working.orders,

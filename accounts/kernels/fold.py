@@ -106,7 +106,7 @@ def _apply_events(
     numbers_of_values: Integers,
     accounts: Integers,
     positions: Integers,
-    index: Integers,
+    buckets: Integers,
     counters: Integers,
 ) -> int:
     """Apply events from `first` on; return where it stopped."""
@@ -128,10 +128,9 @@ def _apply_events(
             continue
         account[s.POSITIONS_VALUE] = cells[at + _PORTFOLIO_VALUE] - cells[at + _CASH_AFTER]
         key = s.position_key(number, numbers_of_values[cells[at + SYMBOL] - VALUE_BASE])
-        cell = s.position_place(index, positions, key)
-        row = index[cell]
+        row = s.position_row(key, positions, buckets, counters)
         if row < 0:
-            row = s.enter_position(number, key, cell, accounts, positions, index, counters)
+            row = s.enter_position(number, key, accounts, positions, buckets, counters)
         positions[row, s.QUANTITY] = cells[at + _POSITION_QUANTITY]
         positions[row, s.COST] = cells[at + _POSITION_COST]
         positions[row, s.MARK] = cells[at + _PRICE]
@@ -169,7 +168,7 @@ def apply_events(
             numbers_of_values,
             state.accounts,
             state.positions,
-            state.index,
+            state.buckets,
             state.counters,
         )
     )

@@ -157,16 +157,14 @@ class WorkingOrders:
     def row_for(self, account: int, order_id: str) -> int:
         """Return the row that is an order's or would be."""
         row = self._order_ids.place(account, order_id)
-        if row >= len(self.orders):
-            self.orders = grown(self.orders, row + 1)
+        self.orders = grown(self.orders, row + 1)
         self._touch(row)
         return row
 
     def client_for(self, account: int, client_order_id: str) -> int:
         """Return the place that is a client order id's or would be."""
         place = self._client_ids.place(account, client_order_id)
-        if place >= len(self.clients):
-            self.clients = np.concatenate([self.clients, np.zeros_like(self.clients)])
+        self.clients = grown(self.clients, place + 1)
         self._touched_clients.append(place)
         return place
 

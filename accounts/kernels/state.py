@@ -1,8 +1,10 @@
 """Accounts as rows of integers, and a log of what was overwritten, so that a group of commands can be taken back.
 
 An account has a number, in the order in which accounts came. `accounts[number]` are its figures, in the columns that
-are named here. A position is a row of its own; an open-addressed table finds it by account and symbol. Both grow
-between groups, never inside a kernel: a kernel is given room for all that it may add (`State.make_room`).
+are named here. A position is a row of its own, found by account and symbol in a table of chains that grows by one
+bucket for each position (linear hashing: W. Litwin, 1980), so that no command waits for a table to be made anew. Rows
+get more room between groups, in steps (`grown`), never inside a kernel: a kernel is given room for all that it may add
+(`State.make_room`).
 
 What working orders are, and everything else that is rare, is not here: see `accounts/domain/state.py`.
 """
@@ -52,6 +54,8 @@ POSITION_REALIZED_PNL: Final = 4
 RESERVED_SHARES: Final = 5
 NEXT_POSITION: Final = 6
 """The row of the account's position that came before this one, plus one; 0 when there is none."""
+NEXT_IN_BUCKET: Final = 7
+"""The row of the next position in the same bucket, plus one; 0 at the end. The last column: it belongs to the table."""
 POSITION_COLUMNS: Final = 8
 """One line."""
 
@@ -67,9 +71,14 @@ SYMBOL_BITS: Final = 20
 ACCOUNT_COUNT: Final = 0
 POSITION_COUNT: Final = 1
 UNDO_COUNT: Final = 2
-COUNTERS: Final = 4
+BUCKET_COUNT: Final = 3
+BUCKET_MASK: Final = 4
+"""The lowest number of bits that all buckets fit in, as a mask."""
+COUNTERS: Final = 8
 
 _LEAST_ROWS: Final = 1_024
+_STEP_BYTES: Final = 1 << 22
+"""How much more room rows get at once, at most; doubled until then."""
 _UNDO_POSITION: Final = 1 + ACCOUNT_COLUMNS
 _UNDO_COLUMNS: Final = _UNDO_POSITION + 1 + POSITION_COLUMNS
 """What an entry of the log holds: an account's number and its row, a position's place (or -1) and its row."""
@@ -81,15 +90,53 @@ def position_key(account: int, symbol: int) -> int:
     return (account + 1) << SYMBOL_BITS | symbol
 
 
-@kernel("i8(i8[::1], i8[:,::1], i8)")
-def position_place(index: Integers, positions: Integers, key: int) -> Any:
-    """Return the cell of the index that holds a position's row, or the empty one where it belongs."""
-    mask = index.size - 1
-    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    cell = np.int64(mixed >> np.uint64(32)) & mask
-    while index[cell] >= 0 and positions[index[cell], KEY] != key:
-        cell = (cell + 1) & mask
-    return cell
+@kernel("i8(i8, i8[::1])")
+def _bucket(key: int, counters: Integers) -> Any:
+    """Return the bucket that a position with this key is in."""
+    mixed = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32))
+    bucket = mixed & counters[BUCKET_MASK]
+    return bucket if bucket < counters[BUCKET_COUNT] else mixed & (counters[BUCKET_MASK] >> 1)
+
+
+@kernel("i8(i8, i8[:,::1], i8[::1], i8[::1])")
+def position_row(key: int, positions: Integers, buckets: Integers, counters: Integers) -> Any:
+    """Return a position's row, -1 when there is none."""
+    row = buckets[_bucket(key, counters)] - 1
+    while row >= 0 and positions[row, KEY] != key:
+        row = positions[row, NEXT_IN_BUCKET] - 1
+    return row
+
+
+@kernel("void(i8[:,::1], i8[::1], i8[::1])")
+def _split_bucket(positions: Integers, buckets: Integers, counters: Integers) -> None:
+    """Add a bucket, for which the positions of one other are divided."""
+    new = counters[BUCKET_COUNT]
+    if new > counters[BUCKET_MASK]:
+        counters[BUCKET_MASK] = 2 * counters[BUCKET_MASK] + 1
+    counters[BUCKET_COUNT] = new + 1
+    old = new & (counters[BUCKET_MASK] >> 1)
+    row = buckets[old] - 1
+    buckets[old] = buckets[new] = 0
+    while row >= 0:
+        following = positions[row, NEXT_IN_BUCKET] - 1
+        bucket = _bucket(positions[row, KEY], counters)
+        positions[row, NEXT_IN_BUCKET] = buckets[bucket]
+        buckets[bucket] = row + 1
+        row = following
+
+
+@kernel("void(i8, i8[:,::1], i8[::1], i8[::1])")
+def _take_out(row: int, positions: Integers, buckets: Integers, counters: Integers) -> None:
+    """Take a position out of its bucket."""
+    bucket = _bucket(positions[row, KEY], counters)
+    after = positions[row, NEXT_IN_BUCKET]
+    before = buckets[bucket] - 1
+    if before == row:
+        buckets[bucket] = after
+        return
+    while positions[before, NEXT_IN_BUCKET] != row + 1:
+        before = positions[before, NEXT_IN_BUCKET] - 1
+    positions[before, NEXT_IN_BUCKET] = after
 
 
 @kernel("void(i8, i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[::1])")
@@ -107,8 +154,10 @@ def note(account: int, row: int, accounts: Integers, positions: Integers, undo: 
 
 
 @kernel("void(i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1])")
-def take_back(accounts: Integers, positions: Integers, index: Integers, undo: Integers, counters: Integers) -> None:
-    """Put back everything that was noted, the latest first. Positions that came since then are gone again."""
+def take_back(accounts: Integers, positions: Integers, buckets: Integers, undo: Integers, counters: Integers) -> None:
+    """Put back everything that was noted, the latest first. Positions that came since then are gone again; the table
+    keeps its buckets.
+    """
     for entry in range(counters[UNDO_COUNT] - 1, -1, -1):
         account = undo[entry, 0]
         for column in range(ACCOUNT_COLUMNS):
@@ -117,37 +166,29 @@ def take_back(accounts: Integers, positions: Integers, index: Integers, undo: In
         if row < 0:
             continue
         if undo[entry, _UNDO_POSITION + 1 + KEY] == 0:  # The latest position is the last row and the last in its chain.
-            index[position_place(index, positions, positions[row, KEY])] = -1
+            _take_out(row, positions, buckets, counters)
+            positions[row, NEXT_IN_BUCKET] = 0
             counters[POSITION_COUNT] -= 1
-        for column in range(POSITION_COLUMNS):
+        for column in range(NEXT_IN_BUCKET):
             positions[row, column] = undo[entry, _UNDO_POSITION + 1 + column]
     counters[UNDO_COUNT] = 0
 
 
-@kernel("void(i8[:,::1], i8[::1], i8)")
-def fill_index(positions: Integers, index: Integers, count: int) -> None:
-    """Fill an empty index with the first so many positions."""
-    for row in range(count):
-        index[position_place(index, positions, positions[row, KEY])] = row
-
-
-@kernel("i8(i8, i8, i8, i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
+@kernel("i8(i8, i8, i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
 def enter_position(
-    account: int,
-    key: int,
-    cell: int,
-    accounts: Integers,
-    positions: Integers,
-    index: Integers,
-    counters: Integers,
+    account: int, key: int, accounts: Integers, positions: Integers, buckets: Integers, counters: Integers
 ) -> Any:
-    """Add a position of nothing, whose cell of the index is empty; return its row. Its rows were noted before."""
+    """Add a position of nothing, which there is not yet; return its row. Its rows were noted before."""
     row = counters[POSITION_COUNT]
-    index[cell] = row
     counters[POSITION_COUNT] = row + 1
     positions[row, KEY] = key
     positions[row, NEXT_POSITION] = accounts[account, LAST_POSITION]
     accounts[account, LAST_POSITION] = row + 1
+    bucket = _bucket(key, counters)
+    positions[row, NEXT_IN_BUCKET] = buckets[bucket]
+    buckets[bucket] = row + 1
+    if counters[BUCKET_COUNT] <= row:
+        _split_bucket(positions, buckets, counters)
     return row
 
 
@@ -157,9 +198,11 @@ class State:
     def __init__(self) -> None:
         self.accounts: Integers = np.zeros((_LEAST_ROWS, ACCOUNT_COLUMNS), np.int64)
         self.positions: Integers = np.zeros((_LEAST_ROWS, POSITION_COLUMNS), np.int64)
-        self.index: Integers = np.full(2 * _LEAST_ROWS, -1, np.int64)
+        self.buckets: Integers = np.zeros(_LEAST_ROWS, np.int64)
+        """The row of the first position in each bucket, plus one; 0 in an empty one."""
         self.undo: Integers = np.zeros((_LEAST_ROWS, _UNDO_COLUMNS), np.int64)
         self.counters: Integers = np.zeros(COUNTERS, np.int64)
+        self.counters[BUCKET_COUNT] = 1
 
     @property
     def account_count(self) -> int:
@@ -187,9 +230,7 @@ class State:
     def make_room_for_positions(self, changes: int) -> None:
         """Make sure that so many changes find room of which none is noted."""
         self.positions = grown(self.positions, self.position_count + changes)
-        if 2 * (self.position_count + changes) > self.index.size:
-            self.index = np.full(2 * len(self.positions), -1, np.int64)
-            fill_index(self.positions, self.index, self.position_count)
+        self.buckets = grown(self.buckets, self.position_count + changes + 1)
 
     def note(self, account: int, row: int = -1) -> None:
         """Note an account's row, and a position's, before they are overwritten."""
@@ -211,12 +252,10 @@ class State:
         """Return the row of a position, a new one of nothing when there is none; it and its account are noted."""
         self.make_room(1)
         key = position_key(account, symbol)
-        cell = position_place(self.index, self.positions, key)
-        row = int(self.index[cell])
+        row = int(position_row(key, self.positions, self.buckets, self.counters))
         self.note(account, self.position_count if row < 0 else row)
         if row < 0:
-            tables = self.accounts, self.positions, self.index, self.counters
-            row = int(enter_position(account, key, cell, *tables))
+            row = int(enter_position(account, key, self.accounts, self.positions, self.buckets, self.counters))
         return row
 
     def positions_of(self, account: int) -> Iterator[int]:
@@ -232,17 +271,19 @@ class State:
 
     def take_back(self) -> None:
         """Take back everything since the last `keep`, bit for bit."""
-        take_back(self.accounts, self.positions, self.index, self.undo, self.counters)
+        take_back(self.accounts, self.positions, self.buckets, self.undo, self.counters)
 
     def position_row(self, account: int, symbol: int) -> int:
         """Return the row of a position, -1 when there is none."""
-        return int(self.index[position_place(self.index, self.positions, position_key(account, symbol))])
+        return int(position_row(position_key(account, symbol), self.positions, self.buckets, self.counters))
 
 
 def grown(rows: Integers, count: int) -> Integers:
-    """Return rows with room for so many."""
-    if count <= len(rows):
-        return rows
-    larger = np.zeros((1 << (count - 1).bit_length(), rows.shape[1]), np.int64)
-    larger[: len(rows)] = rows
-    return larger
+    """Return rows with room for so many: the same array, which the operating system gives more pages where it can.
+
+    No part of it may be in use: it may lie elsewhere afterwards.
+    """
+    if count > len(rows):
+        step = min(len(rows), _STEP_BYTES // rows[:1].nbytes)
+        rows.resize((max(count, len(rows) + step), *rows.shape[1:]), refcheck=False)
+    return rows

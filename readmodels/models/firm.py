@@ -1,23 +1,19 @@
 """Running sums over all accounts, for dashboards and reports: nothing has to be added up when somebody asks.
 
-Every row belongs to one partition of the event store, so workers never wait for one another here; a query adds up a
-handful of partitions. Amounts of different currencies are never added. A sum over all accounts may outgrow 64 bits.
+Amounts of different currencies are never added. A sum over all accounts may outgrow 64 bits.
 """
 
 from django.db import models
 
 from readmodels.models.columns import SYMBOL, money, sum_of_money, sum_of_shares
 
-PARTITION = "Partition of the event store whose accounts are summed up"
 CURRENCY = "ISO 4217, the currency of the accounts that are summed up"
 
 
 class FirmTotals(models.Model):
     """What all accounts of a currency come to since the first event."""
 
-    pk = models.CompositePrimaryKey("partition", "currency")
-    partition = models.IntegerField(db_comment=PARTITION)
-    currency = models.CharField(max_length=3, db_comment=CURRENCY)
+    currency = models.CharField(max_length=3, primary_key=True, db_comment=CURRENCY)
     accounts = models.BigIntegerField(db_comment="Accounts opened")
     closed_accounts = models.BigIntegerField(db_comment="Those of them that are closed")
     deposited = sum_of_money("All deposits")
@@ -33,15 +29,14 @@ class FirmTotals(models.Model):
         """The table's own name."""
 
         db_table = "firm_totals"
-        db_table_comment = "What all accounts of a currency come to since the first event, by partition"
+        db_table_comment = "What all accounts of a currency come to since the first event"
         verbose_name_plural = "firm totals"
 
 
 class SymbolTotals(models.Model):
     """What all accounts of a currency did in a symbol since the first event, and so what they hold of it."""
 
-    pk = models.CompositePrimaryKey("partition", "currency", "symbol")
-    partition = models.IntegerField(db_comment=PARTITION)
+    pk = models.CompositePrimaryKey("currency", "symbol")
     currency = models.CharField(max_length=3, db_comment=CURRENCY)
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     holders = models.BigIntegerField(db_comment="Accounts that hold shares of it")
@@ -59,15 +54,14 @@ class SymbolTotals(models.Model):
         """The table's own name."""
 
         db_table = "symbol_totals"
-        db_table_comment = "What all accounts of a currency did in a symbol since the first event, by partition"
+        db_table_comment = "What all accounts of a currency did in a symbol since the first event"
         verbose_name_plural = "symbol totals"
 
 
 class SymbolDay(models.Model):
     """What all accounts of a currency did in a symbol on a UTC day."""
 
-    pk = models.CompositePrimaryKey("partition", "currency", "symbol", "date")
-    partition = models.IntegerField(db_comment=PARTITION)
+    pk = models.CompositePrimaryKey("currency", "symbol", "date")
     currency = models.CharField(max_length=3, db_comment=CURRENCY)
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     date = models.DateField(db_comment="UTC day")
@@ -83,14 +77,13 @@ class SymbolDay(models.Model):
         """The table's own name."""
 
         db_table = "symbol_days"
-        db_table_comment = "What all accounts of a currency did in a symbol on a UTC day, by partition"
+        db_table_comment = "What all accounts of a currency did in a symbol on a UTC day"
 
 
 class FlowMinute(models.Model):
     """What all accounts of a currency did in a minute. Partitioned by the year of `minute`."""
 
-    pk = models.CompositePrimaryKey("partition", "currency", "minute")
-    partition = models.IntegerField(db_comment=PARTITION)
+    pk = models.CompositePrimaryKey("currency", "minute")
     currency = models.CharField(max_length=3, db_comment=CURRENCY)
     minute = models.DateTimeField(db_comment="When the minute began")
     trades = models.BigIntegerField(db_comment="Trades recorded in the minute")
@@ -102,4 +95,4 @@ class FlowMinute(models.Model):
         """The table's own name."""
 
         db_table = "flow_minutes"
-        db_table_comment = "What all accounts of a currency did in a minute, by partition"
+        db_table_comment = "What all accounts of a currency did in a minute"

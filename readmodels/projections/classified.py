@@ -7,6 +7,7 @@ nothing; a version that is skipped is an error. Pure.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -53,7 +54,6 @@ class Columns:
         self.places = places
         self.commits = events.commit_of[places]
         self._names: tuple[str, ...] = cls.__struct_fields__
-        self._starts = events.cells.starts[places]
 
     def __len__(self) -> int:
         return len(self.places)
@@ -84,11 +84,6 @@ class Columns:
         return self.events.commits.timestamps[self.commits]
 
     @property
-    def partitions(self) -> Integers:
-        """The partition of each event."""
-        return self.events.partitions[self.commits]
-
-    @property
     def command_ids(self) -> Octets:
         """The command of each event: u1[n, 64], zeros behind."""
         return self.events.commits.command_ids[self.commits]
@@ -117,8 +112,14 @@ class Columns:
         encoded = [self.events.cells.values.encoded(VALUE_BASE + number) for number in used.tolist()]
         return Distinct([decode(each) for each in encoded], numbers)
 
+    @cached_property
+    def _fields(self) -> Integers:
+        """The cells of each field side by side: i8[fields, n]."""
+        cells, starts = self.events.cells.cells, self.events.cells.starts[self.places]
+        return np.ascontiguousarray(cells[starts[:, np.newaxis] + np.arange(len(self._names))].T)
+
     def _cells(self, name: str) -> Integers:
-        cells: Integers = self.events.cells.cells[self._starts + self._names.index(name)]
+        cells: Integers = self._fields[self._names.index(name)]
         return cells
 
 

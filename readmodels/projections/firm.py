@@ -37,24 +37,21 @@ class SumTable(NamedTuple):
 
 FIRM_TOTALS: Final = SumTable(
     "firm_totals",
-    ("partition", "currency"),
+    ("currency",),
     (
         *("accounts", "closed_accounts", "deposited", "withdrawn"),
         *("trades", "refusals", *_VALUES, "fees", "realized_pnl"),
     ),
 )
-SYMBOL_TOTALS: Final = SumTable(
-    "symbol_totals", ("partition", "currency", "symbol"), ("holders", *_TRADED), has_latest=True
-)
-SYMBOL_DAYS: Final = SumTable("symbol_days", ("partition", "currency", "symbol", "date"), _TRADED)
-FLOW_MINUTES: Final = SumTable("flow_minutes", ("partition", "currency", "minute"), ("trades", "refusals", *_VALUES))
+SYMBOL_TOTALS: Final = SumTable("symbol_totals", ("currency", "symbol"), ("holders", *_TRADED), has_latest=True)
+SYMBOL_DAYS: Final = SumTable("symbol_days", ("currency", "symbol", "date"), _TRADED)
+FLOW_MINUTES: Final = SumTable("flow_minutes", ("currency", "minute"), ("trades", "refusals", *_VALUES))
 TABLES: Final = (FIRM_TOTALS, SYMBOL_TOTALS, SYMBOL_DAYS, FLOW_MINUTES)
 
 
 class TradeGroup(NamedTuple):
     """Trades that are added to the same rows: `day` counts from 1970-01-01, `minute` is the UTC minute since then."""
 
-    partition: int
     currency: str
     symbol: str
     day: int
@@ -69,7 +66,7 @@ class Sums:
         self.latest: dict[Place, Latest] = {}
         """The latest trade of each row of symbol_totals."""
 
-    def add_event(self, recorded: Recorded, *, partition: int, currency: str) -> None:
+    def add_event(self, recorded: Recorded, *, currency: str) -> None:
         """Add one event that is neither a trade nor a refusal."""
         match recorded.event:
             case CashDeposited() as event:
@@ -82,25 +79,24 @@ class Sums:
                 amounts = {"closed_accounts": 1}
             case _:
                 return
-        self._add(FIRM_TOTALS, (partition, currency), amounts)
+        self._add(FIRM_TOTALS, (currency,), amounts)
 
     def add_trades(self, group: TradeGroup, flow: list[int], latest: Latest) -> None:
         """Add trades of one group: an amount for each of `_FLOW`."""
         traded = dict(zip(_FLOW, flow, strict=True))
         holders = traded.pop("holders")
         values = {name: traded[name] for name in ("trades", *_VALUES)}
-        firm, symbol = group[:2], group[:3]
+        firm, symbol = group[:1], group[:2]
         self._add(FIRM_TOTALS, firm, {**values, **{name: traded[name] for name in ("fees", "realized_pnl")}})
         self._add(SYMBOL_TOTALS, symbol, {**traded, "holders": holders})
         self._add(SYMBOL_DAYS, (*symbol, day(group.day)), traded)
         self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), values)
         self.latest[symbol] = max(latest, self.latest.get(symbol, latest))
 
-    def add_refusals(self, partition: int, currency: str, minute: int, count: int) -> None:
+    def add_refusals(self, currency: str, minute: int, count: int) -> None:
         """Add refusals of one minute."""
-        place = (partition, currency)
-        self._add(FIRM_TOTALS, place, {"refusals": count})
-        self._add(FLOW_MINUTES, (*place, instant(minute * _MINUTE)), {"refusals": count})
+        self._add(FIRM_TOTALS, (currency,), {"refusals": count})
+        self._add(FLOW_MINUTES, (currency, instant(minute * _MINUTE)), {"refusals": count})
 
     def _add(self, table: SumTable, place: Place, amounts: Mapping[str, int]) -> None:
         rows = self.by_table[table]
@@ -111,14 +107,8 @@ class Sums:
             sums[name] += amount
 
 
-def sums_of(
-    events: ClassifiedEvents,
-    *,
-    currencies: Sequence[str],
-    currency_of: Callable[[str], str],
-    partition_of: Callable[[str], int],
-) -> Sums:
-    """Return what the events of a round add; `currencies` are those of the accounts by number, the functions are asked
+def sums_of(events: ClassifiedEvents, *, currencies: Sequence[str], currency_of: Callable[[str], str]) -> Sums:
+    """Return what the events of a round add; `currencies` are those of the accounts by number, `currency_of` is asked
     for an account's id.
     """
     sums = Sums()
@@ -127,15 +117,11 @@ def sums_of(
     if len(events.trades):
         _add_trades(sums, events.trades, names, numbers[events.trades.accounts])
     refusals = events.refusals
-    places = zip(
-        refusals.partitions.tolist(), numbers[refusals.accounts].tolist(), (refusals.recorded_at // _MINUTE).tolist(),
-        strict=True,
-    )  # fmt: skip
-    for (partition, currency, minute), count in Counter(places).items():
-        sums.add_refusals(partition, names[currency], minute, count)
+    places = zip(numbers[refusals.accounts].tolist(), (refusals.recorded_at // _MINUTE).tolist(), strict=True)
+    for (currency, minute), count in Counter(places).items():
+        sums.add_refusals(names[currency], minute, count)
     for recorded in events.others:
-        account_id = recorded.account_id
-        sums.add_event(recorded, partition=partition_of(account_id), currency=currency_of(account_id))
+        sums.add_event(recorded, currency=currency_of(recorded.account_id))
     return sums
 
 
@@ -143,7 +129,7 @@ def _add_trades(sums: Sums, trades: Columns, currencies: Sequence[str], currency
     """Add trades, those of a group together: reduced by numpy."""
     recorded_at, prices = trades.recorded_at, trades.integers("price")
     symbols = trades.distinct("symbol", _decode_text)
-    parts = (trades.partitions, currency_numbers, symbols.numbers, trades.integers("day"), recorded_at // _MINUTE)
+    parts = (currency_numbers, symbols.numbers, trades.integers("day"), recorded_at // _MINUTE)
     order, starts = _grouped(parts)
     groups = zip(*(part[order[starts]].tolist() for part in parts), strict=True)
     flows = zip(*(_sums(column[order], starts) for column in _flows(trades)), strict=True)
@@ -151,8 +137,8 @@ def _add_trades(sums: Sums, trades: Columns, currencies: Sequence[str], currency
     is_newest = recorded_at[order] == np.repeat(newest, np.diff(np.append(starts, len(order))))
     highest = np.maximum.reduceat(np.where(is_newest, prices[order], 0), starts)
     latest = zip(newest.tolist(), highest.tolist(), strict=True)
-    for (partition, currency, symbol, day_number, minute), flow, last in zip(groups, flows, latest, strict=True):
-        group = TradeGroup(partition, currencies[currency], symbols.values[symbol], day_number, minute)
+    for (currency, symbol, day_number, minute), flow, last in zip(groups, flows, latest, strict=True):
+        group = TradeGroup(currencies[currency], symbols.values[symbol], day_number, minute)
         sums.add_trades(group, list(flow), last)
 
 

@@ -75,6 +75,24 @@ def test_who_goes_on_asking_waits_for_the_first_look_up_only(monkeypatch):
     asyncio.run(trades())
 
 
+def test_what_is_looked_up_anew_counts_from_the_beginning_of_the_look_up(monkeypatch):
+    async def trades():
+        asker = Asker(monkeypatch, OWNER, OWNER, AuthenticationFailed("revoked"))
+        await asker.ask()
+        asker.now += ACCESS_SECONDS * 0.6
+        asker.database.goes_on.clear()
+        await asker.ask()
+        await asyncio.sleep(0)
+        asker.now += ACCESS_SECONDS * 0.3
+        asker.database.goes_on.set()
+        await asker.renewed()
+        asker.now += ACCESS_SECONDS * 0.8  # Less than a second since it was answered, and more since it was asked.
+        with pytest.raises(ApiError, match="revoked"):
+            await asker.ask()
+
+    asyncio.run(trades())
+
+
 def test_what_was_taken_away_is_found_by_the_look_up_beside(monkeypatch):
     async def trades():
         asker = Asker(monkeypatch, OWNER, AuthenticationFailed("revoked"), AuthenticationFailed("revoked"))

@@ -188,10 +188,8 @@ def checkpoint_outside(original):
 def skips_a_batch(original):
     """Plant a bug: now and then a checkpoint moves one batch further than the rows."""
 
-    def move(checkpoints):
-        for checkpoint in checkpoints:
-            checkpoint.seq += checkpoint.seq % 2
-        original(checkpoints)
+    def move(seqs):
+        original({partition: seq + seq % 2 for partition, seq in seqs.items()})
 
     return move
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -19,7 +19,7 @@ from accounts.domain.values import SHARE
 from accounts.kernels.state import VERSION
 from eventstore.kernels.texts import pack_texts
 from eventstore.tests.sqlite_file import unprotected
-from readmodels import projector, tables, writes
+from readmodels import locks, projector, tables, writes
 from readmodels.dead_letters import retry_account
 from readmodels.models import (
     AccountSummary,
@@ -253,6 +253,44 @@ def test_a_retry_that_fails_again_changes_nothing(lived, monkeypatch):
     with pytest.raises(ValueError, match="poison"):
         retry_account(ADA)
     assert (dump(), DeadLetter.objects.count()) == before
+
+
+def test_the_databases_own_trouble_makes_no_dead_letter(lived, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "add_sums", lambda _: (_ for _ in ()).throw(OperationalError("deadlock detected")))
+        project()
+    assert not DeadLetter.objects.exists()
+    assert not AccountSummary.objects.exists()
+    stopped = ProjectionCheckpoint.objects.get(partition=lived.store.partition_of(ADA))
+    assert (stopped.seq, stopped.stopped_because) == (0, "OperationalError: deadlock detected")
+    project()
+    assert AccountSummary.objects.get(pk=ADA).version == EVENTS
+    assert not ProjectionCheckpoint.objects.exclude(stopped_because="").exists()
+
+
+def test_workers_add_to_sums_one_at_a_time(lived):
+    held, go_on = threading.Event(), threading.Event()
+
+    def other_worker():
+        with transaction.atomic():
+            locks.wait_to_add_sums()
+            held.set()
+            go_on.wait(10)
+        connection.close()
+
+    worker = threading.Thread(target=other_worker)
+    worker.start()
+    held.wait(10)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 100")
+    project()
+    assert not AccountSummary.objects.exists()
+    go_on.set()
+    worker.join()
+    project()
+    assert AccountSummary.objects.get(pk=ADA).version == EVENTS
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")
 
 
 def test_a_rebuild_gives_the_same_rows(lived):

@@ -70,7 +70,7 @@ def do(history, account_id, kind):
 
 def folded(history, account_id):
     """Return the ledger of an account's events, which share no code with the projections."""
-    ledger = Ledger(account_id, firm=FirmLedger(history.store.partition_of))
+    ledger = Ledger(account_id, firm=FirmLedger())
     partition = history.store.partition_of(account_id)
     for batch in history.store.read_batches(partition=partition, after_seq=0, limit=10_000):
         for commit in batch.commits:

@@ -7,14 +7,13 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from edge import database
 from readmodels import account_queries, listings, queries
 from readmodels.models import DeadLetter, TradeHistory
 from readmodels.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, DAY, dump, project
+from readmodels.tests.conftest import ADA, BOB, DAY, project
 from readmodels.year_partitions import TABLES, ensure_years
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,27 +186,3 @@ def test_a_page_of_events_looks_up_both_tables_and_sorts_no_history():
     assert page[0]["data"]["price"] == "0.0001"
     assert {node["Node Type"] for node in found} == {"Index Scan"}
     assert sum(node["Actual Rows"] for node in found) < 51 + 2 * len(found)
-
-
-def kinds(events):
-    tables = ("trade_history", events)
-    return [fetch("SELECT relkind FROM pg_class WHERE oid = %s::regclass", table)[0][0] for table in tables]
-
-
-def test_what_was_projected_before_shares_had_parts_is_projected_again(three_years):
-    project()
-    assert fetch("SELECT count(*) FROM activity") == [(10,)]
-    expected = dump(), fetch("SELECT obj_description('activity'::regclass)")
-    try:
-        call_command("migrate", "readmodels", "0003", verbosity=0)
-        assert kinds("activity") == ["r", "r"]
-    finally:
-        call_command("migrate", "readmodels", verbosity=0)
-    assert kinds("account_events") == ["p", "p"]
-    assert fetch("SELECT count(*) FROM activity") == [(0,)]
-    project()
-    assert (dump(), fetch("SELECT obj_description('activity'::regclass)")) == expected
-    assert fetch("SELECT count(*) FROM reporting.trades") == [(6,)]
-    three_years.buy(ADA)
-    project()
-    assert reconcile().differences == []

@@ -20,7 +20,7 @@ def uuids_of(keys):
 
 def taken_apart(data):
     """Yield the fields of each row of COPY BINARY, None for NULL."""
-    place = 0
+    data, place = b"".join(data), 0
     while place < len(data):
         (count,) = struct.unpack_from(">h", data, place)
         place += 2

@@ -20,6 +20,7 @@ from accounts.domain.errors import CommandInvalid
 from accounts.domain.state import Account, Position
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
+from accounts.kernels import state as s
 from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore
 from eventstore.writer.request import Failed, Request
@@ -224,7 +225,7 @@ def test_ids_of_orders_that_ended_take_no_room():
 
 def bits(machine):
     state = machine._state
-    kept = state.positions[: state.position_count + 50]
+    kept = state.positions[: state.position_count + 50, : s.NEXT_IN_BUCKET]
     working = machine._orders
     places = [working._order_ids._places, working._client_ids._places]
     rows = {row: working.orders[row].tolist() for own in places[0].values() for row in own.values()}

@@ -127,13 +127,20 @@ class Both:
 
     def bits(self):
         state = self.state
-        kept = state.positions[: state.position_count + 50]
-        return [
-            state.accounts.tobytes(),
-            kept.tobytes(),
-            state.counters.tobytes(),
-            sorted(state.index[state.index >= 0]),
-        ]
+        kept = state.positions[: state.position_count + 50, : s.NEXT_IN_BUCKET]
+        counts = state.counters[: s.BUCKET_COUNT].tobytes()
+        return [state.accounts.tobytes(), kept.tobytes(), counts, chains(state)]
+
+
+def chains(state):
+    """The positions that the table finds, and that it finds each in one bucket alone."""
+    found = []
+    for row in state.buckets[: state.counters[s.BUCKET_COUNT]].tolist():
+        while row:
+            found.append(row - 1)
+            row = int(state.positions[row - 1, s.NEXT_IN_BUCKET])
+    assert len(found) == len(set(found))
+    return sorted(found)
 
 
 def opened(random):
