@@ -231,7 +231,7 @@ class Snapshotter(Generic[S]):
 
     def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
         """Return the state before a version, from the last page that begins before it."""
-        page = self._pages.last(aggregate_id, version=version - 1)
+        page = self._pages.last(aggregate_id, version=version - 1) if version > 1 else None
         if page is None:
             return self._evolver.initial(aggregate_id), 0
         return self._states.after(page), page.last_version

@@ -78,9 +78,8 @@ class StretchColumns:
         steps = np.arange(len(firsts)) - np.repeat(np.cumsum(counts) - counts, counts)
         events = firsts + steps
         types = self._types[events]
-        used, first_places = np.unique(types, return_index=True)
-        order = used[np.argsort(first_places)]
-        tags, tag_values, field_counts = self._of_tags(tuple(order.tolist()))
+        order = list(dict.fromkeys(types.tolist()))
+        tags, tag_values, field_counts = self._of_tags(tuple(order))
         ranks = np.zeros(len(self._tags), np.int32)
         ranks[order] = np.arange(len(order))
         cells, starts = _rows(self._cells, self._starts[events], self._field_counts[types])
