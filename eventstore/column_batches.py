@@ -234,7 +234,7 @@ def _numbers_in(table: Values, part: Values) -> Integers:
     """Return the cell in a table of each value of another one, after adding those that were not there."""
     bounds = part.starts[: part.count + 1].tolist()
     octets = part.bytes[: bounds[-1]].tobytes()
-    return np.array([table.number(octets[start:end]) for start, end in pairwise(bounds)], np.int64)
+    return np.array(table.numbers([octets[start:end] for start, end in pairwise(bounds)]), np.int64)
 
 
 def _event_ids(leaves: Octets) -> Octets:
