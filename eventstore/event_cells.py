@@ -23,20 +23,10 @@ from eventstore.kernels.compiling import Integers, Numbers, Octets, Table
 from eventstore.kernels.message_pack import INTEGER_ROOM, VALUE_BASE, VALUE_LIMIT
 from eventstore.kernels.messages import NO_SUCH_VALUE, put_events, put_messages, room_of_events, room_of_headers
 from eventstore.kernels.rows import NO_SUCH_ROW, NO_SUCH_TYPE, gather_events
-from eventstore.kernels.sha256 import hash_messages, merkle_root_of
+from eventstore.kernels.sha256 import hash_messages
 from eventstore.kernels.texts import TEXT_BYTES
 
-__all__ = [
-    "VALUE_BASE",
-    "VALUE_LIMIT",
-    "CommitRows",
-    "EventCells",
-    "Origins",
-    "Values",
-    "leaf_hashes",
-    "merkle_root_of",
-    "messages_of",
-]
+__all__ = ["VALUE_BASE", "VALUE_LIMIT", "CommitRows", "EventCells", "Origins", "Values", "leaf_hashes", "messages_of"]
 
 _INTEGER_END: Final = 2**63
 _VALUES_MAX: Final = VALUE_LIMIT - VALUE_BASE
@@ -79,6 +69,12 @@ class Values:
         values = cls.__new__(cls)  # It needs no room of its own.
         values.bytes, values.starts, values.count, values._cells = octets, starts, count, {}
         return values
+
+    @classmethod
+    def listing(cls, entries: Sequence[bytes]) -> Self:
+        """Return a table of values given as MessagePack, each with a number of its own, equal ones too."""
+        octets: Octets = np.frombuffer(bytearray(b"".join(entries)), np.uint8)
+        return cls.of(octets, np.cumsum([0, *map(len, entries)], dtype=np.int64), len(entries))
 
     @property
     def table(self) -> Table:
@@ -195,7 +191,8 @@ class EventCells:
     """The events of one batch, in the order of its commits.
 
     `cells` i8[:] holds the rows of all events, one after the other; event i begins at `starts[i]` (i8[n]) and is of the
-    type `tags[types[i]]` (i4[n]), whose fields `field_counts` (i8) counts. Read them anew once events were added.
+    type `tags[types[i]]` (i4[n]), whose fields `field_counts` (i8) counts. Read them anew once events were added. What
+    was read may name a tag twice, where its events were stored in two ways.
     """
 
     def __init__(self, values: Values | None = None) -> None:
@@ -207,6 +204,7 @@ class EventCells:
         self._cells: Integers = np.empty(_LEAST_ROOM, np.int64)
         self._types: Numbers = np.empty(_LEAST_ROOM, np.int32)
         self._starts: Integers = np.zeros(_LEAST_ROOM, np.int64)
+        self._begins: Integers | None = None
         self._count = self._cell_count = 0
 
     @classmethod
@@ -220,12 +218,16 @@ class EventCells:
         cells: Integers,
         types: Numbers,
         starts: Integers,
+        begins: Integers | None = None,
     ) -> Self:
-        """Return events whose rows lie in arrays already, those of a type together; events are only read of it."""
+        """Return events whose rows lie in arrays already; events are only read of it.
+
+        `begins` says where the rows of each type begin, and where the last end, when those of a type lie together.
+        """
         events = cls.__new__(cls)  # It needs no room of its own.
         events.values, events.tags, events.tag_values = values, list(tags), tag_values
         events._field_counts, events._cells, events._types, events._starts = field_counts, cells, types, starts
-        events._count, events._cell_count = len(types), len(cells)
+        events._count, events._cell_count, events._begins = len(types), len(cells), begins
         return events
 
     def __len__(self) -> int:
@@ -310,10 +312,10 @@ class EventCells:
 
     def rows_of(self, of_type: int) -> Integers:
         """Return the rows of all events of a type, in order: i8[n, fields]."""
-        starts = self.starts if len(self.tags) == 1 else self.starts[self.types == of_type]
         fields = int(self._field_counts[of_type])
-        if len(starts) and int(starts[-1] - starts[0]) == fields * (len(starts) - 1):  # They lie together.
-            return self._cells[starts[0] : starts[-1] + fields].reshape(-1, fields)
+        if self._begins is not None and fields:
+            return self._cells[self._begins[of_type] : self._begins[of_type + 1]].reshape(-1, fields)
+        starts = self.starts[self.types == of_type]
         rows: Integers = self._cells[starts[:, None] + np.arange(fields)]
         return rows
 
@@ -342,16 +344,8 @@ class EventCells:
     def all_encoded(self) -> list[memoryview]:
         """Return the exact bytes of every event."""
         buffer, ends = np.empty(self.room() + INTEGER_ROOM, np.uint8), np.empty(self._count, np.int64)
-        put_events(
-            self.cells,
-            self.types,
-            self.starts,
-            self.field_counts,
-            *self.tag_values.table,
-            *self.values.table,
-            buffer,
-            ends,
-        )
+        tables = *self.tag_values.table, *self.values.table
+        put_events(self.cells, self.types, self.starts, self.field_counts, *tables, buffer, ends)
         view, bounds = buffer.data, [0, *ends.tolist()]
         return [view[start:end] for start, end in pairwise(bounds)]
 
