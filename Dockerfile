@@ -26,6 +26,7 @@ WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
 COPY accounts accounts
+COPY identity identity
 COPY edge edge
 COPY eventstore eventstore
 COPY market market

@@ -9,8 +9,8 @@ import msgspec
 from accounts.domain.events import AccountEvent, CommandRefused, TradeExecuted
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
-from eventstore.serialization.codec import EventCodec, Upcaster
-from eventstore.serialization.formulas import TIMESTAMP, VERSION, Declaration, Product, Quotient, Term, Where
+from eventstore.columns.codec import EventCodec, Upcaster
+from eventstore.columns.formulas import TIMESTAMP, VERSION, Declaration, Product, Quotient, Term, Where
 
 UPCASTERS: Final[dict[type, Upcaster]] = {}
 _DAY: Final = 86_400_000_000

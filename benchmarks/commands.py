@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 
 from accounts.api.bulk import answer_to
-from accounts.application.batches import decode_trades, parsed_trades
-from accounts.application.handlers import CommandHandler
-from accounts.application.ports import SilentNotifier
+from accounts.api.parsing.batches import decode_trades, parsed_trades
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand, ExecuteTrade
 from accounts.domain.values import SHARE, format_amount
+from accounts.writer.bus.ports import SilentNotifier
+from accounts.writer.handlers import CommandHandler
 from benchmarks.measure import Figure, as_in_the_writer, median, percentile
 from benchmarks.server import BenchmarkPlatform
 from benchmarks.stages import timed_stages

@@ -7,10 +7,10 @@ indexes counts. Two shapes: a few busy accounts, and many quiet ones, each with 
 import random
 from collections.abc import Iterator
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from benchmarks.measure import Figure
 from eventstore.engines.dynamodb.items import batch_item, page_item
 from eventstore.engines.memory import MemoryEngine

@@ -22,10 +22,11 @@ django.setup()
 
 from accounts.domain.values import average_cost, value_of  # noqa: E402 - models exist only now.
 from eventstore.provider import get_store  # noqa: E402
-from readmodels import projector, tables, tasks, writes  # noqa: E402
+from readmodels import tasks  # noqa: E402
 from readmodels.models import AccountSummary, StoredDay, StoredPosition, TradeHistory  # noqa: E402
 from readmodels.projections import account_summary, trade_history  # noqa: E402
 from readmodels.projections.rows import Recorded, day, recorded_events  # noqa: E402
+from readmodels.projector import projector, tables, writes  # noqa: E402
 
 STAGES: Final[dict[str, tuple[tuple[Any, str], ...]]] = {
     "read": ((projector, "_next_batches"), (projector, "join")),

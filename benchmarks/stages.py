@@ -16,9 +16,9 @@ from unittest.mock import patch
 from benchmarks.measure import Figure
 
 STAGES: Final = {
-    "decode": ("JSON of submitTrades to rows of trades", ["accounts.application.batches.scan_trades"]),
+    "decode": ("JSON of submitTrades to rows of trades", ["accounts.api.parsing.batches.scan_trades"]),
     "decide": ("the rules, and the accounts that they lead to", ["accounts.kernels.decide.decide_trades"]),
-    "events": ("the events of decided trades", ["accounts.application.machine.add_trade_events"]),
+    "events": ("the events of decided trades", ["accounts.writer.machine.add_trade_events"]),
     "hash": (
         "each event's exact bytes, their SHA-256, Merkle roots",
         ["eventstore.writer.group.leaf_hashes", "eventstore.writer.group.merkle_root_of"],
@@ -27,7 +27,7 @@ STAGES: Final = {
         "columns, zstd",
         [
             "eventstore.writer.group.payload_columns",
-            "eventstore.serialization.codec.EventCodec.compress_bytes",
+            "eventstore.columns.codec.EventCodec.compress_bytes",
         ],
     ),
     "store": ("batches of 16 partitions together to SQLite, durable", ["eventstore.writer.group_commit.append_each"]),

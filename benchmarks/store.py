@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from accounts.application.decider import AccountDecider
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from benchmarks.engines import dynamodb_local, engine_of, store_on
 from benchmarks.measure import Figure, median, percentile, rate
 from benchmarks.page_units import page_units

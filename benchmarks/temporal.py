@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
@@ -28,10 +28,10 @@ from eventstore.provider import reset_store, set_store_factory
 from eventstore.record import partition_of
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
-from temporal.as_of import account_as_of
-from temporal.history import performance
+from temporal.as_of.as_of import account_as_of
 from temporal.moments import Moment
-from temporal.periods import periods_of
+from temporal.performance.history import performance
+from temporal.performance.periods import periods_of
 from temporal.replay import partition_jobs, replay_here, replay_in_processes
 
 PARTITIONS: Final = 16

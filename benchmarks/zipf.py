@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
-from accounts.application.decider import AccountDecider
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from benchmarks.trades import Writer
 from eventstore.store import EventStore
 from eventstore.writer.request import Request

@@ -7,15 +7,15 @@ is ever skipped, and neither is raised before a second reading has found the sam
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from eventstore.column_batches import ColumnBatch, take_apart
+from eventstore.columns.batches import ColumnBatch, take_apart
+from eventstore.columns.codec import EncodedCommit, EventCodec
+from eventstore.columns.event_ids import fill_event_ids
+from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
 from eventstore.second_reading import Source
-from eventstore.serialization.codec import EncodedCommit, EventCodec
-from eventstore.serialization.packed import CommitColumns
 
 T = TypeVar("T")
 

@@ -10,12 +10,12 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError
 from eventstore.kernels.texts import NameTable, Texts, texts_of
 from eventstore.reader import Reader, stretches
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import CommitColumns
 from eventstore.writer.decider import Decider
 from eventstore.writer.state_machine import StateMachine, per_event
 

@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 
 import structlog
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import FeedGap, IntegrityError
-from eventstore.serialization.codec import EventCodec
 
 T = TypeVar("T")
 

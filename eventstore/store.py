@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from eventstore.column_batches import ColumnBatch
+from eventstore.columns.batches import ColumnBatch
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
 from eventstore.instants import microseconds
@@ -27,7 +28,6 @@ from eventstore.reader import Reader
 from eventstore.record import Batch, RecordedEvent, StoreMetadata, partition_of
 from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
-from eventstore.serialization.codec import EventCodec
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider

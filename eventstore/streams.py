@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError, InvalidRange, UnknownAggregate
 from eventstore.pages.evolver import Evolver
@@ -17,7 +18,6 @@ from eventstore.pages.tail import Tail
 from eventstore.reader import Reader
 from eventstore.record import Commit, RecordedEvent, partition_of, recorded_events
 from eventstore.second_reading import ALARMS, Source, say_unconfirmed
-from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
 

@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from accounts.actors import actor_text
 from accounts.domain.values import format_amount
-from readmodels import queries
-from readmodels.dead_letters import retry_account
+from identity.actors import actor_text
 from readmodels.models import AccountSummary, Activity, DeadLetter, Order, ProjectionCheckpoint
+from readmodels.projector.dead_letters import retry_account
+from readmodels.queries import queries
 from readmodels.shapes import account_shape, order_shape, position_shape
 
 EVENTS_PER_PAGE = 50
@@ -227,7 +227,7 @@ class DeadLetterView:
             "title": "Dead letters",
             "page": _dead_letter_page(request.GET.get("page")),
         }
-        return TemplateResponse(request, "admin/readmodels/dead_letters.html", context)
+        return TemplateResponse(request, "admin/readmodels/projector/dead_letters.html", context)
 
     @staticmethod
     def retry(request: HttpRequest) -> HttpResponse:

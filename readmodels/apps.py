@@ -12,7 +12,7 @@ class ReadModelsConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the views for reporting tools in step with the tables."""
-        from readmodels import reporting  # noqa: PLC0415 - models exist only now.
+        from readmodels.views import reporting  # noqa: PLC0415 - models exist only now.
 
         pre_migrate.connect(reporting.drop_views, sender=self)
         post_migrate.connect(reporting.make_views, sender=self)

@@ -15,12 +15,12 @@ from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from eventstore.provider import get_store
-from readmodels.live import publish
+from readmodels.live.push import publish
+from readmodels.live.subscriptions import deltas_to_publish
 from readmodels.models import ProjectionCheckpoint
-from readmodels.projector import PARTITIONS_AT_ONCE_MAX, project_together
+from readmodels.projector.projector import PARTITIONS_AT_ONCE_MAX, project_together
+from readmodels.projector.stored_rows import ACCOUNTS_AT_ONCE_MAX, follow_aged
 from readmodels.pulse import PROJECTOR, give_pulse
-from readmodels.stored_rows import ACCOUNTS_AT_ONCE_MAX, follow_aged
-from readmodels.subscriptions import deltas_to_publish
 
 log = structlog.get_logger(__name__)
 

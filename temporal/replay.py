@@ -14,15 +14,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
 from accounts.domain.state import Account
+from accounts.writer.decider import AccountDecider
 from eventstore.errors import EventStoreError
 from eventstore.instants import microseconds
 from eventstore.pages.states import PageStates
 from eventstore.processes import in_processes
 from eventstore.store import EventStore
-from temporal.as_of import account_as_of
+from temporal.as_of.as_of import account_as_of
 from temporal.errors import ReplayFailed
 from temporal.moments import Moment
 from temporal.recorded_commands import recorded_commands

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from accounts.application.decider import AccountDecider
-from accounts.application.factories import change_risk_limits
+from accounts.api.parsing.factories import change_risk_limits
 from accounts.domain.account import decide
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
 from accounts.domain.recorded import command_of
 from accounts.domain.state import Account
+from accounts.writer.decider import AccountDecider
 from eventstore.errors import UnknownAggregate
 from eventstore.instants import instant_of, microseconds
 from eventstore.provider import get_store
 from eventstore.store import EventStore
 from eventstore.streams import StateAt
-from temporal.as_of import translated
+from temporal.as_of.as_of import translated
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents
 from temporal.recorded_commands import RecordedCommand, recorded_commands
 

@@ -13,22 +13,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
 django.setup(set_prefix=False)
 
 import market.routing  # noqa: E402 - models are loaded by the line above.
-import readmodels.routing  # noqa: E402
+import readmodels.live.routing  # noqa: E402
 import tradingplatform.urls  # noqa: E402, F401 - now, not with the first request.
-from accounts.websocket import WebSocketAuthentication  # noqa: E402
 from edge.requests import RequestLimits  # noqa: E402
 from edge.sockets import NoSuchFeed  # noqa: E402
+from identity.websocket import WebSocketAuthentication  # noqa: E402
 from tradingplatform.database import BoundedConnection  # noqa: E402
-from tradingplatform.handler import Handler  # noqa: E402
 from tradingplatform.interpreter import settle_web  # noqa: E402
-from tradingplatform.sockets import TryAgainLater  # noqa: E402
+from tradingplatform.web.handler import Handler  # noqa: E402
+from tradingplatform.web.sockets import TryAgainLater  # noqa: E402
 
 DATABASE_ANSWER_SECONDS_MAX: Final = 10.0
 BoundedConnection.answer_seconds_max = DATABASE_ANSWER_SECONDS_MAX
 
 websocket_urlpatterns = [
     *market.routing.websocket_urlpatterns,
-    *readmodels.routing.websocket_urlpatterns,
+    *readmodels.live.routing.websocket_urlpatterns,
     re_path("", NoSuchFeed.as_asgi()),
 ]
 

@@ -2,18 +2,18 @@
 
 from django.conf import settings
 
-from accounts.application.bus.in_process import InProcessBus
-from accounts.application.bus.routed import RoutedBus
-from accounts.application.bus.routes import Route, check_complete, even_shares, parse_routes
-from accounts.application.bus.zeromq import ZeroMQBus
-from accounts.application.decider import AccountDecider
-from accounts.application.limits import COMMAND_DEADLINE_SECONDS
-from accounts.application.ports import Bus
-from accounts.application.provider import set_bus_factory
-from accounts.application.writer import Writer
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
+from accounts.writer.bus.in_process import InProcessBus
+from accounts.writer.bus.ports import Bus
+from accounts.writer.bus.provider import set_bus_factory
+from accounts.writer.bus.routed import RoutedBus
+from accounts.writer.bus.routes import Route, check_complete, even_shares, parse_routes
+from accounts.writer.bus.zeromq import ZeroMQBus
+from accounts.writer.decider import AccountDecider
+from accounts.writer.limits import COMMAND_DEADLINE_SECONDS
+from accounts.writer.process import Writer
 from eventstore.engines.base import Engine
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine

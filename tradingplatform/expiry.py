@@ -14,13 +14,13 @@ from typing import Final
 import structlog
 from django.core.cache import cache
 
-from accounts.actors import platform_actor
-from accounts.application.envelope import Envelope, NotExecuted, Result
-from accounts.application.ports import Bus
 from accounts.domain.commands import ExpireOrder
 from accounts.domain.errors import Code
 from accounts.domain.events import CommandRefused, OrderExpired
-from readmodels.queries import ExpiringOrder, expiring_orders
+from accounts.writer.bus.ports import Bus
+from accounts.writer.envelope import Envelope, NotExecuted, Result
+from identity.actors import platform_actor
+from readmodels.queries.queries import ExpiringOrder, expiring_orders
 
 log = structlog.get_logger(__name__)
 

@@ -10,14 +10,14 @@ import time
 import structlog
 
 import tradingplatform.celery  # noqa: F401 - tasks are sent through the platform's own application.
-from accounts.application.limits import NOTIFY_PAUSE_SECONDS, NOTIFYING_SHARE_MAX
+from accounts.writer.limits import NOTIFY_PAUSE_SECONDS, NOTIFYING_SHARE_MAX
 from readmodels.tasks import send_hint
 
 log = structlog.get_logger(__name__)
 
 
 class CeleryNotifier:
-    """Implements accounts.application.ports.Notifier."""
+    """Implements accounts.writer.bus.ports.Notifier."""
 
     def __init__(self) -> None:
         self._news = threading.Event()

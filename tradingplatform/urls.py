@@ -4,12 +4,12 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from accounts.api.view import graphql_view
+from accounts.api.graphql.view import graphql_view
 from edge.views import RestView
 from readmodels.admin import admin_urls
 from tradingplatform.health.views import live, ready
-from tradingplatform.page import page
 from tradingplatform.schema import schema
+from tradingplatform.web.page import page
 
 
 class SchemaView(RestView, SpectacularAPIView):
@@ -24,13 +24,13 @@ admin.site.site_header = "Trading platform: compliance"
 admin.site.site_title = "Trading platform"
 admin.site.index_title = "Accounts and operations"
 
-handler400 = "tradingplatform.page.bad_request"
-handler404 = "tradingplatform.page.not_found"
-handler500 = "tradingplatform.page.server_error"
+handler400 = "tradingplatform.web.page.bad_request"
+handler404 = "tradingplatform.web.page.not_found"
+handler500 = "tradingplatform.web.page.server_error"
 urlpatterns = [
     path("graphql", graphql_view(schema.graphql_schema), name="graphql"),
     path("api/", include("readmodels.api.urls")),  # First, as what is asked most: each path before it is compared.
-    path("api/", include("accounts.api.urls")),
+    path("api/", include("identity.api.urls")),
     path("api/", include("market.urls")),
     path("api/", include("temporal.api.urls")),
     path("api/health/live", live, name="live"),

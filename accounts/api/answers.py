@@ -8,9 +8,9 @@ import graphene
 from accounts.api import order_types as o
 from accounts.api import types as t
 from accounts.api.refusals import REFUSAL_MESSAGES
-from accounts.application.envelope import Executed
 from accounts.domain import events as e
 from accounts.domain.values import format_amount
+from accounts.writer.envelope import Executed
 
 
 def _refused(event: e.CommandRefused, executed: Executed) -> dict[str, Any]:

@@ -14,11 +14,9 @@ import msgspec
 import numpy as np
 from graphql import GraphQLResolveInfo
 
-from accounts.api.database_outage import ask_database
-from accounts.api.errors import ApiError, forbidden
-from accounts.api.refusals import REFUSAL_MESSAGES
-from accounts.api.submission import access_from
-from accounts.application.batches import (
+from accounts.api.graphql.database_outage import ask_database
+from accounts.api.graphql.errors import ApiError, forbidden
+from accounts.api.parsing.batches import (
     ParsedBatch,
     Refusal,
     ScannedBatch,
@@ -27,14 +25,16 @@ from accounts.application.batches import (
     parsed,
     parsed_trades,
 )
-from accounts.application.envelope import Booked, BriefResult, Envelope, NotExecuted
-from accounts.application.outcomes import BatchResults, said_elsewhere
-from accounts.application.provider import get_bus
+from accounts.api.refusals import REFUSAL_MESSAGES
+from accounts.api.submission import access_from
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
 from accounts.kernels.answers import DONE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
-from accounts.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
-from accounts.recent_access import RecentRoles
+from accounts.writer.bus.provider import get_bus
+from accounts.writer.envelope import Booked, BriefResult, Envelope, NotExecuted
+from accounts.writer.outcomes import BatchResults, said_elsewhere
+from identity.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
+from identity.recent_access import RecentRoles
 
 ParseEntry = Callable[[object, str], Envelope]
 """From an entry and who sends it to a command with its address; raises CommandInvalid."""

@@ -3,9 +3,9 @@
 import graphene
 from graphql import GraphQLResolveInfo
 
-from accounts.actors import user_reference
 from accounts.api.mutations import accounts, batches, orders
 from accounts.api.submission import access_from
+from identity.actors import user_reference
 
 
 class Viewer(graphene.ObjectType):

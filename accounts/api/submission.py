@@ -10,17 +10,17 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
-from accounts.actors import user_reference
 from accounts.api.answers import answer_of
-from accounts.api.errors import ApiError, forbidden, not_found, unauthenticated
+from accounts.api.graphql.errors import ApiError, forbidden, not_found, unauthenticated
+from accounts.api.parsing import factories
 from accounts.api.types import CommandRefused, Outcome
-from accounts.application import factories
-from accounts.application.envelope import Envelope, NotExecuted
-from accounts.application.errors import SystemCode
-from accounts.application.provider import get_bus
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.permissions import OWNER, Access, Action, grant_ownership, role_on_account, why_no_command, why_not
+from accounts.writer.bus.provider import get_bus
+from accounts.writer.envelope import Envelope, NotExecuted
+from accounts.writer.errors import SystemCode
+from identity.actors import user_reference
+from identity.permissions import OWNER, Access, Action, grant_ownership, role_on_account, why_no_command, why_not
 
 _SYSTEM_CODES = frozenset(code.value for code in SystemCode)
 

@@ -1,7 +1,7 @@
 """What can be asked of a trading account: commands, imperative and immutable, with values that are valid in themselves.
 
 Money and prices are integers in ten-thousandths, quantities in millionths of a share. A command says nothing about who
-sent it, when, or to which account: the envelope around it does (accounts/application/envelope.py).
+sent it, when, or to which account: the envelope around it does (accounts/writer/envelope.py).
 """
 
 from typing import TypeAlias

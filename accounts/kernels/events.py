@@ -1,5 +1,5 @@
 """The loop that writes what was decided as cells of events: TradeExecuted, with OrderFilled where it filled an order,
-OrderPlaced, or the CommandRefused of a trade with its arguments (see eventstore/event_cells.py).
+OrderPlaced, or the CommandRefused of a trade with its arguments (see eventstore/columns/cells.py).
 
 The order of the cells is that of the fields of the classes in accounts/domain/events.py.
 """
@@ -19,7 +19,7 @@ from accounts.kernels import decide as d
 from accounts.kernels.compiling import kernel
 from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
 from accounts.kernels.state import Integers
-from eventstore.event_cells import EventCells
+from eventstore.columns.cells import EventCells
 from eventstore.kernels.compiling import TABLE_SIGNATURE, Octets
 from eventstore.kernels.message_pack import HEADER_ROOM, VALUE_BASE, put_entry, put_integer
 from eventstore.kernels.octets import put_octets

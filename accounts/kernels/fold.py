@@ -24,7 +24,7 @@ from accounts.domain.events import (
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers, State
-from eventstore.event_cells import EventCells
+from eventstore.columns.cells import EventCells
 from eventstore.kernels.message_pack import VALUE_BASE, VALUE_LIMIT
 
 _FIELDS: Final = {name: place for place, name in enumerate(TradeExecuted.__struct_fields__)}

@@ -1,7 +1,7 @@
 """The scanner of batches: it takes a JSON list of trades apart in one loop, without an object for each entry.
 
 An entry that is plainly right becomes a row of figures. Every other one, whatever is wrong or merely rare about it, is
-left as a span of bytes, which the factories judge alone (accounts/application/batches.py): the scanner knows no error
+left as a span of bytes, which the factories judge alone (accounts/api/parsing/batches.py): the scanner knows no error
 messages. Plain is an object whose members are each named once and without escapes: a lower-case canonical UUID, a known
 symbol, a side, a whole or decimal quantity and a decimal price within their limits, a command id or none, no order.
 

@@ -19,13 +19,13 @@ from eventstore.archive.manifest import KIND, Manifest
 from eventstore.archive.signing import Signer, Verify
 from eventstore.archive.storage import ArchiveStorage
 from eventstore.archive.verification import verified_file
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata
 from eventstore.second_reading import confirmed
-from eventstore.serialization.codec import EventCodec
 
 BATCHES_PER_FILE_MAX: Final = 1_000
 PAYLOAD_BYTES_PER_FILE_MAX: Final = 8 * 1024 * 1024

@@ -13,10 +13,10 @@ import fastavro
 import msgspec
 
 from eventstore.archive.avro_schema import Schema, header_schema, instant, microseconds, readable_commits
+from eventstore.columns.codec import EventCodec
 from eventstore.errors import EventStoreError, IntegrityError
 from eventstore.integrity.verifier import PartitionVerifier, RawCommit
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
 
 CODEC: Final = "deflate"
 """One of the two codecs that every implementation of Avro has to know."""

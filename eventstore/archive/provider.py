@@ -9,8 +9,8 @@ from eventstore.archive.avro_schema import batch_schema
 from eventstore.archive.engine import bare_engine
 from eventstore.archive.signing import Signer, Verify
 from eventstore.archive.storage import ArchiveStorage
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
-from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 
 DAY_MICROSECONDS = 24 * 3_600 * 1_000_000

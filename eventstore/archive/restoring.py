@@ -15,11 +15,11 @@ from eventstore.archive.manifest import Manifest, decode_manifest
 from eventstore.archive.signing import Verify
 from eventstore.archive.storage import ArchiveStorage
 from eventstore.archive.verification import verified_file, whole_archive
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata
-from eventstore.serialization.codec import EventCodec
 
 
 class LeftOut(NamedTuple):

@@ -6,10 +6,10 @@ from eventstore.archive.avro_file import verified_batches, writer_schema
 from eventstore.archive.avro_schema import fingerprint
 from eventstore.archive.errors import ArchiveError
 from eventstore.archive.manifest import Manifest
+from eventstore.columns.codec import EventCodec
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
 
 
 def verified_file(manifest: Manifest, content: bytes, *, codec: EventCodec) -> Iterator[StoredBatch]:

@@ -9,15 +9,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.event_ids import fill_event_ids
+from eventstore.columns.packed import CommitColumns, payload_columns
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
-from eventstore.event_ids import fill_event_ids
 from eventstore.integrity.hashing import page_hash
 from eventstore.kernels.texts import text_of
 from eventstore.record import Commit, StoredPage
 from eventstore.second_reading import Source
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import CommitColumns, payload_columns
 
 T = TypeVar("T")
 

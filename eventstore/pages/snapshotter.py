@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.idempotency.command_ids import CommandKeys
@@ -26,7 +27,6 @@ from eventstore.pages.states import PageStates
 from eventstore.pages.stretch import StretchColumns
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoredPage, Stretch
-from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
 

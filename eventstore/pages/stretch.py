@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from eventstore.event_cells import CommitRows, EventCells, Values
+from eventstore.columns.cells import CommitRows, EventCells, Values
+from eventstore.columns.packed import CommitColumns
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.recent import Keys
 from eventstore.kernels.compiling import Integers
@@ -19,7 +20,6 @@ from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.texts import NameTable
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX
 from eventstore.record import StoredBatch
-from eventstore.serialization.packed import CommitColumns
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 

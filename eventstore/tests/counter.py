@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
-from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.writer.object_machine import DecidesObjects
 from eventstore.writer.request import Request

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from eventstore.columns.codec import EncodedCommit, EventCodec
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.integrity.hashing import leaf_hash
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Commit, StoredBatch
-from eventstore.serialization.codec import EncodedCommit, EventCodec
 from eventstore.writer.batch import seal
 
 

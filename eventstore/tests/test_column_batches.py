@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from eventstore.column_batches import join
+from eventstore.columns.batches import join
+from eventstore.columns.cells import VALUE_LIMIT
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import UnknownEventType
-from eventstore.event_cells import VALUE_LIMIT
-from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 

@@ -13,22 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstore.columns.cells import VALUE_BASE, VALUE_LIMIT, CommitRows, EventCells, Origins, Values, leaf_hashes
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import payload_columns, unpack
 from eventstore.errors import UnknownEventType
-from eventstore.event_cells import (
-    VALUE_BASE,
-    VALUE_LIMIT,
-    CommitRows,
-    EventCells,
-    Origins,
-    Values,
-    leaf_hashes,
-)
 from eventstore.integrity.merkle import merkle_root
 from eventstore.kernels import messages, sha256
 from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.kernels.texts import pack_texts
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import payload_columns, unpack
 from eventstore.tests.reference import hash_commit
 
 ROOT = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eventstore.columns.codec import EventCodec
 from eventstore.errors import (
     ConfigurationMismatch,
     InvalidRange,
@@ -12,7 +13,6 @@ from eventstore.errors import (
 from eventstore.instants import instant_of
 from eventstore.integrity.hashing import FORMAT
 from eventstore.record import StoreMetadata
-from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 

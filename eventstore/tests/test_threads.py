@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from eventstore.audit.verify import verify_partition
-from eventstore.serialization import formulas
-from eventstore.serialization.codec import EventCodec
+from eventstore.columns import formulas
+from eventstore.columns.codec import EventCodec
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 
 NAMES = [f"00000000-0000-4000-8000-{n:012x}" for n in range(12)]

@@ -13,15 +13,15 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstore.columns.cells import CommitRows, Origins, leaf_hashes
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import payload_columns
 from eventstore.errors import CommandIdExpired, CommandIdReused
-from eventstore.event_cells import CommitRows, Origins, leaf_hashes
 from eventstore.idempotency.command_ids import is_expired, may_carry_time
 from eventstore.idempotency.recent import Keys
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import payload_columns
 from eventstore.writer.batch import seal
 from eventstore.writer.commands import Commands
 from eventstore.writer.first_results import identity_of

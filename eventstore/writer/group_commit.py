@@ -18,6 +18,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
@@ -28,7 +29,6 @@ from eventstore.kernels.partitions import places_by_partition
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.second_reading import confirmed
-from eventstore.serialization.codec import EventCodec
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.commands import Commands
 from eventstore.writer.decider import Decider

@@ -4,6 +4,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.idempotency import remembered as memory
@@ -14,7 +15,6 @@ from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.states import PageStates
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.serialization.codec import EventCodec
 
 S = TypeVar("S")
 

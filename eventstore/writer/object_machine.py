@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.event_cells import EventCells, Values
-from eventstore.serialization.codec import EventCodec
+from eventstore.columns.cells import EventCells, Values
+from eventstore.columns.codec import EventCodec
 from eventstore.writer.commands import Commands
 from eventstore.writer.decider import Decider
 from eventstore.writer.request import Request

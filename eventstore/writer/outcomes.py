@@ -5,8 +5,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.event_cells import EventCells
-from eventstore.serialization.codec import EventCodec
+from eventstore.columns.cells import EventCells
+from eventstore.columns.codec import EventCodec
 from eventstore.writer.commands import Commands
 from eventstore.writer.request import Committed, Outcome
 

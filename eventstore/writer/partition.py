@@ -9,14 +9,14 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.record import StoredBatch
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import CommitColumns
 from eventstore.writer.commands import Commands
 from eventstore.writer.loading import PageLoader
 from eventstore.writer.state_machine import StateMachine, Turn, per_event

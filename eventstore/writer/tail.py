@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.texts import NameTable, Texts
-from eventstore.serialization.codec import EventCodec
-from eventstore.serialization.packed import CommitColumns
 
 _PLACE_BITS: Final = 32
 

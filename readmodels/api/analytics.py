@@ -12,15 +12,16 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import platform_role, sees_every_account
 from accounts.shapes import Shape
 from edge.views import RestView
-from readmodels import account_queries, firm_queries, firm_shapes
-from readmodels.account_queries import Query
+from identity.permissions import platform_role, sees_every_account
 from readmodels.api import analytics_parameters as parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
+from readmodels.firm import firm_queries, firm_shapes
 from readmodels.projections.rows import Row
+from readmodels.queries import account_queries
+from readmodels.queries.account_queries import Query
 
 _PROBLEMS: Final = PROBLEMS | {403: s.ProblemSerializer}
 FLOW_DAYS_MAX: Final = 400

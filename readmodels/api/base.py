@@ -20,17 +20,18 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, NotAuthenticated, ValidationError
 
-from accounts.authentication import asker_of
-from accounts.permissions import Access, aaccess_of
 from edge import parameters
 from edge.views import RestView
 from eventstore.provider import get_store
-from readmodels import firm_shapes, shapes
-from readmodels.account_queries import Edition, Found, NoRole, Query, find_account
+from identity.authentication import asker_of
+from identity.permissions import Access, aaccess_of
+from readmodels import shapes
 from readmodels.api import serializers as s
 from readmodels.api.parameters import FieldsParameter, VersionParameter
 from readmodels.api.problems import problem_response
+from readmodels.firm import firm_shapes
 from readmodels.projections.rows import Row
+from readmodels.queries.account_queries import Edition, Found, NoRole, Query, find_account
 
 PROBLEMS: Final = dict.fromkeys((400, 401, 404, 503), s.ProblemSerializer)
 METHODS: Final = ("GET", "HEAD", "OPTIONS")

@@ -23,15 +23,15 @@ from drf_spectacular.utils import extend_schema
 from pyarrow import parquet
 from rest_framework.renderers import JSONRenderer
 
-from accounts.credentials import credential_of, while_granted
-from accounts.permissions import Access
 from edge.parameters import Declared
 from edge.request_thread import give_back_connections, on_another_thread
-from readmodels import account_queries, queries
+from identity.credentials import credential_of, while_granted
+from identity.permissions import Access
 from readmodels.api import parameters
 from readmodels.api.base import PROBLEMS, AccountScopedView, find, not_found
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
+from readmodels.queries import account_queries, queries
 from readmodels.shapes import event_shape, trade_shape
 
 ROWS_AT_ONCE: Final = 10_000

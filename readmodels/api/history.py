@@ -8,15 +8,15 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
-from accounts.permissions import Access
 from edge.parameters import Declared
-from readmodels import listings
-from readmodels.account_queries import Query
+from identity.permissions import Access
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView
-from readmodels.listings import EVENT_TYPES, Condition, Conditions, Listing
 from readmodels.projections.rows import Row
+from readmodels.queries import listings
+from readmodels.queries.account_queries import Query
+from readmodels.queries.listings import EVENT_TYPES, Condition, Conditions, Listing
 from readmodels.shapes import day_shape, event_shape, order_shape, trade_shape
 
 _SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}

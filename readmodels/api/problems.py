@@ -13,9 +13,9 @@ from rest_framework.views import exception_handler
 
 from edge.database import STATEMENT_SECONDS_MAX
 from edge.problems import PROBLEM_TYPE, Problem
-from readmodels.account_queries import VersionNotAvailable
-from readmodels.listings import SearchTooLong
-from readmodels.version_waits import TooManyWaits
+from readmodels.queries.account_queries import VersionNotAvailable
+from readmodels.queries.listings import SearchTooLong
+from readmodels.queries.version_waits import TooManyWaits
 
 log = structlog.get_logger(__name__)
 

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 from django.http import Http404, HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
-from accounts.permissions import STAFF, Access
 from edge.parameters import Declared
-from readmodels import account_queries
-from readmodels.account_queries import Query
+from identity.permissions import STAFF, Access
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, AsyncView, answer_with, not_found
 from readmodels.projections.rows import Row
+from readmodels.queries import account_queries
+from readmodels.queries.account_queries import Query
 from readmodels.shapes import account_shape, order_shape, position_shape
 
 

@@ -2,7 +2,7 @@
 replaced have room in their pages, so that most updates are HOT.
 
 A model's key stays what it is. In a partitioned table it is followed by the instant, as PostgreSQL wants the
-partition's column in every unique key. The views are made after every migration (readmodels/reporting.py).
+partition's column in every unique key. The views are made after every migration (readmodels/views/reporting.py).
 """
 
 from django.db import migrations, models

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 
 from accounts.domain.events import CommandRefused, TradeExecuted
-from eventstore.column_batches import EventColumns
-from eventstore.event_cells import VALUE_BASE, VALUE_LIMIT
+from eventstore.columns.batches import EventColumns
+from eventstore.columns.cells import VALUE_BASE, VALUE_LIMIT
 from eventstore.kernels.compiling import Integers, Octets
 from readmodels.projections.rows import Recorded, uuid_text
 

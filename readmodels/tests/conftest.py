@@ -6,7 +6,6 @@ import uuid
 import pytest
 from django.db import transaction
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import (
     CloseAccount,
@@ -18,11 +17,11 @@ from accounts.domain.commands import (
     WithdrawCash,
 )
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
-from readmodels import stored_rows, tables
 from readmodels.models import (
     AccountEvent,
     AccountSummary,
@@ -41,6 +40,7 @@ from readmodels.models import (
     TradeHistory,
 )
 from readmodels.projections import portfolio_positions
+from readmodels.projector import stored_rows, tables
 from readmodels.tasks import project_once
 from tradingplatform.bootstrap import wire
 

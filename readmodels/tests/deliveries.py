@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 from django.db import connection
 
-from readmodels import projector, tables
 from readmodels.models import ProjectionCheckpoint
+from readmodels.projector import projector, tables
 
 
 class Crash(BaseException):

@@ -32,7 +32,7 @@ from accounts.domain.values import (
     value_of,
 )
 from eventstore.record import Commit
-from readmodels.ledger import Ledger
+from readmodels.reconcile.ledger import Ledger
 from readmodels.shapes import account_shape, position_shape
 
 FILE: Final = Path(__file__).parents[2] / "frontend" / "src" / "testing" / "rule_cases.json"

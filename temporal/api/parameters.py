@@ -5,7 +5,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from edge.parameters import BodySerializer, Flag, Text, WholeNumber
-from temporal.periods import KINDS
+from temporal.performance.periods import KINDS
 
 EVENTS_PAGE: Final = 50
 EVENTS_PAGE_MAX: Final = 500

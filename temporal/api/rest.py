@@ -12,11 +12,13 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import role_on_account
 from edge.views import RestView
+from identity.permissions import role_on_account
 from temporal.api import parameters
-from temporal.as_of import account_as_of
-from temporal.diff import diff_shape, difference, event_page
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.diff import diff_shape, difference, event_page
+from temporal.as_of.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
+from temporal.as_of.valuation import valuation_of
 from temporal.errors import (
     BeforeOpening,
     FutureInstant,
@@ -29,11 +31,9 @@ from temporal.errors import (
     TooManyEvents,
     UnknownAccount,
 )
-from temporal.history import asked_performance
-from temporal.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.moments import NOW, Moment, instant, moment_of
-from temporal.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
-from temporal.valuation import valuation_of
+from temporal.performance.history import asked_performance
+from temporal.performance.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.what_if import EVENTS_OVER_REST_MAX, limits_of, what_if
 
 _STATUSES: Final[dict[type[TemporalError], int]] = {

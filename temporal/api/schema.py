@@ -10,22 +10,22 @@ from typing import Any
 import graphene
 from graphql import GraphQLResolveInfo
 
-from accounts.api.errors import ApiError
+from accounts.api.graphql.errors import ApiError
+from accounts.api.parsing import factories
 from accounts.api.submission import access_from
-from accounts.application import factories
 from accounts.domain.errors import CommandInvalid
 from accounts.scalars import BigInt
 from edge.request_thread import on_another_thread
 from temporal.api.parameters import EVENTS_PAGE, EVENTS_PAGE_MAX
-from temporal.as_of import account_as_of
-from temporal.diff import diff_shape, difference, event_page
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.diff import diff_shape, difference, event_page
+from temporal.as_of.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
+from temporal.as_of.valuation import valuation_of
 from temporal.errors import InvalidMoment, TemporalError
-from temporal.history import asked_performance
-from temporal.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.moments import NOW, instant, moment_of
-from temporal.periods import KINDS
-from temporal.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
-from temporal.valuation import valuation_of
+from temporal.performance.history import asked_performance
+from temporal.performance.history_shapes import AccountPerformance, AccountWhatIf
+from temporal.performance.periods import KINDS
 from temporal.what_if import EVENTS_OVER_REST_MAX, limits_of, what_if
 
 

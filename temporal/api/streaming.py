@@ -18,15 +18,15 @@ from rest_framework.exceptions import Throttled
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from accounts.credentials import credential_of, while_granted
-from accounts.permissions import accessible_account_ids
 from edge.request_thread import give_back_connections, on_another_thread
+from identity.credentials import credential_of, while_granted
+from identity.permissions import accessible_account_ids
 from temporal.api.parameters import InstantParameters
 from temporal.api.rest import TemporalProblemSerializer, TemporalView
+from temporal.as_of.firm import Totals, accounts_as_of
+from temporal.as_of.shapes import AccountLine, FirmLine, TotalsAsOf
 from temporal.errors import TemporalError
-from temporal.firm import Totals, accounts_as_of
 from temporal.moments import instant
-from temporal.shapes import AccountLine, FirmLine, TotalsAsOf
 
 LINES_AT_ONCE: Final = 200
 WHOLE_FIRM_AT_ONCE: Final = 1

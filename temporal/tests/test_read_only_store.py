@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import signing_key
 from eventstore.engines.sqlite import SQLiteEngine

@@ -13,39 +13,36 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from accounts import credentials, open_sockets, permissions, rate_limits, recent_access, websocket
-from accounts.api import documents, persisted_documents, query_limits
-from accounts.application import factories, limits, metrics
+from accounts.api.graphql import documents, persisted_documents, query_limits
+from accounts.api.parsing import factories
 from accounts.domain import order_terms, orders, values
+from accounts.writer import limits, metrics
 from edge import database, requests, sockets
 from edge import json as edge_json
 from eventstore.idempotency import remembered
 from eventstore.integrity import diagnosis
 from eventstore.pages import page, snapshotter
+from identity import credentials, open_sockets, permissions, rate_limits, recent_access, websocket
 from market import instruments
-from readmodels import (
-    cheap_sums,
-    conflation,
-    consumers,
-    dashboard,
-    dashboard_consumer,
-    followed_account,
-    replicas,
-    stored_rows,
-    version_waits,
-)
 from readmodels.api import analytics, downloads
-from readmodels.graphql import connections
-from temporal import cache, firm, history, periods, returns, what_if
+from readmodels.api.graphql import connections
+from readmodels.firm import dashboard, dashboard_consumer
+from readmodels.live import conflation, consumers, followed_account
+from readmodels.projector import stored_rows
+from readmodels.queries import replicas, version_waits
+from readmodels.reconcile import consistency_checks
+from temporal import what_if
+from temporal.as_of import cache, firm
 from temporal.management.commands import firm_as_of
+from temporal.performance import history, periods, returns
 from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
+from tradingplatform.demo import feed
+from tradingplatform.demo.strategies.catalogue import STRATEGIES
 from tradingplatform.health import checks, readiness
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.settings.variables import VARIABLES
-from tradingplatform.venue import feed
-from tradingplatform.venue.strategies.catalogue import STRATEGIES
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -107,9 +104,9 @@ FIGURES = {
         (r": (\w+) years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"]) // 365),
     ],
     "docs/commands.md": [
-        (r"(\w+) figures, each from", len(cheap_sums.SUMS)),
-        (r"each from (\w+) to seven tables", min(map(len, cheap_sums.SUMS.values()))),
-        (r"each from two to (\w+) tables", max(map(len, cheap_sums.SUMS.values()))),
+        (r"(\w+) figures, each from", len(consistency_checks.SUMS)),
+        (r"each from (\w+) to seven tables", min(map(len, consistency_checks.SUMS.values()))),
+        (r"each from two to (\w+) tables", max(map(len, consistency_checks.SUMS.values()))),
         (r"(Every) minute with work in it", limits.METRICS_LOG_SECONDS / MINUTE),
         (r"the latest ([\d,]+) requests", metrics.ANSWERS_KEPT),
         (r"up to (\d+) events of an account", page.EVENTS_PER_PAGE_MAX),

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from accounts.api_keys import create_api_key
+from identity.api_keys import create_api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

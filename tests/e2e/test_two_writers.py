@@ -11,7 +11,7 @@ from tests.services.platform import BASE_DIR
 PROGRAM = """
 import json, sys, django
 django.setup()
-from accounts.application.envelope import Envelope, Executed
+from accounts.writer.envelope import Envelope, Executed
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import SHARE
 from tradingplatform.bootstrap import make_in_process_bus

@@ -13,7 +13,7 @@ import pytest
 from django.test import RequestFactory
 from graphql import build_schema
 
-from accounts.api.view import graphql_view
+from accounts.api.graphql.view import graphql_view
 from tests.fuzz import judge as judging
 from tests.fuzz.campaign import SCHEMA, known_values
 from tests.fuzz.documents import Documents

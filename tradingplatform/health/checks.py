@@ -20,7 +20,7 @@ from redis import asyncio as redis_asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from accounts.application.bus.zeromq import ZeroMQBus
+from accounts.writer.bus.zeromq import ZeroMQBus
 from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
 from eventstore.provider import get_store

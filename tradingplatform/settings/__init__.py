@@ -7,6 +7,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.api.parsing.factories import CURRENCIES as ACCOUNT_CURRENCIES
 from edge.requests import BODY_BYTES_MAX
 from tradingplatform.database import BoundedConnection
 from tradingplatform.logging import configure_logging
@@ -19,7 +20,8 @@ DATA_DIR = Path(ENVIRONMENT["TRADING_DATA_DIR"])
 SECRET_KEY = ENVIRONMENT["SECRET_KEY"] or secret_key(DATA_DIR)
 DEBUG = ENVIRONMENT["DEBUG"]
 ALLOWED_HOSTS = ENVIRONMENT["ALLOWED_HOSTS"]
-CSRF_FAILURE_VIEW = "tradingplatform.page.csrf_failure"
+CURRENCIES = ACCOUNT_CURRENCIES
+CSRF_FAILURE_VIEW = "tradingplatform.web.page.csrf_failure"
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT["CSRF_TRUSTED_ORIGINS"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (
     not DEBUG and not are_local(ALLOWED_HOSTS)
@@ -54,6 +56,7 @@ INSTALLED_APPS = [
     "axes",
     "eventstore",
     "market",
+    "identity",
     "accounts",
     "readmodels",
     "temporal",
@@ -61,15 +64,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "tradingplatform.middleware.server_timing",
-    "tradingplatform.middleware.Security",
-    "accounts.middleware.hold_to_rate_limits",
-    "tradingplatform.middleware.Session",
-    "tradingplatform.middleware.Common",
-    "tradingplatform.middleware.Csrf",
-    "tradingplatform.middleware.Authentication",
-    "tradingplatform.middleware.Message",
-    "tradingplatform.middleware.XFrameOptions",
+    "tradingplatform.web.middleware.server_timing",
+    "tradingplatform.web.middleware.Security",
+    "identity.middleware.hold_to_rate_limits",
+    "tradingplatform.web.middleware.Session",
+    "tradingplatform.web.middleware.Common",
+    "tradingplatform.web.middleware.Csrf",
+    "tradingplatform.web.middleware.Authentication",
+    "tradingplatform.web.middleware.Message",
+    "tradingplatform.web.middleware.XFrameOptions",
 ]
 
 TEMPLATES = [
@@ -126,8 +129,8 @@ for _number, _replica in enumerate(ENVIRONMENT["READ_REPLICA_URLS"], start=1):
     }
 READ_REPLICAS = [alias for alias in DATABASES if alias != "default"]
 if READ_REPLICAS:
-    DATABASE_ROUTERS = ["readmodels.replicas.ReplicaRouter"]
-    MIDDLEWARE.insert(0, "readmodels.replicas.read_from_replicas")
+    DATABASE_ROUTERS = ["readmodels.queries.replicas.ReplicaRouter"]
+    MIDDLEWARE.insert(0, "readmodels.queries.replicas.read_from_replicas")
 REDIS_URL = ENVIRONMENT["REDIS_URL"]
 # The client's own way is to wait 5 s and to try ten times more: nearly a minute for whoever asks a server that hangs.
 # Tried once more at once, because a pooled connection may be one that a restarted server has forgotten.
@@ -204,23 +207,23 @@ FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [("app", FRONTEND_DIST)] if FRONTEND_DIST.exists() else []
 
 LOGIN_URL = "/admin/login/"
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "identity.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # First: it refuses a locked login before the password is looked at.
     "django.contrib.auth.backends.ModelBackend",
-    "accounts.backends.PlatformRoleBackend",
+    "identity.backends.PlatformRoleBackend",
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "accounts.locked_logins.counted_name"
+AXES_USERNAME_CALLABLE = "identity.locked_logins.counted_name"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # Else whoever keeps trying keeps the user out for ever.
 AXES_VERBOSE = False
-# The middleware of axes would only answer locked logins, which accounts/locked_logins.py does, and be in every
+# The middleware of axes would only answer locked logins, which identity/locked_logins.py does, and be in every
 # request's way.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -230,7 +233,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.ApiKeyAuthentication",
+        "identity.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

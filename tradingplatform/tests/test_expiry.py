@@ -7,12 +7,12 @@ import pytest
 from django.core.cache import cache
 from structlog.testing import capture_logs
 
-from accounts.application.bus.in_process import InProcessBus
-from accounts.application.envelope import Envelope, NotExecuted
-from accounts.application.provider import set_bus_factory
 from accounts.domain.commands import CancelOrder, DepositCash, PlaceOrder, ReplaceOrder
 from accounts.domain.events import CommandRefused, OrderExpired
 from accounts.domain.values import SHARE
+from accounts.writer.bus.in_process import InProcessBus
+from accounts.writer.bus.provider import set_bus_factory
+from accounts.writer.envelope import Envelope, NotExecuted
 from eventstore.writer.request import Request
 from readmodels.models import Order
 from readmodels.tests.conftest import ADA, DAY, history, project

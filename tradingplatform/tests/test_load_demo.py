@@ -4,18 +4,18 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from accounts.actors import user_reference
-from accounts.api.session import DEMO_LOGINS_FILE
 from accounts.codec import account_codec
 from accounts.domain.events import AccountOpened
-from accounts.models import AccountAccess
 from eventstore.engines.memory import MemoryEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
+from identity.actors import user_reference
+from identity.api.session import DEMO_LOGINS_FILE
+from identity.models import AccountAccess
 from tradingplatform.bootstrap import wire
-from tradingplatform.demo import ACCOUNTS, USERS
+from tradingplatform.demo.contents import ACCOUNTS, USERS
+from tradingplatform.demo.demo_accounts import FILE_NAME
 from tradingplatform.management.commands.load_demo import DEMO
-from tradingplatform.venue.demo_accounts import FILE_NAME
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,6 +5,7 @@ from typing import Final
 import graphene
 
 from accounts.api.mutations.declaration import CommandMutation
+from accounts.api.parsing import factories
 from accounts.api.types import (
     AccountClosed,
     AccountFrozen,
@@ -15,9 +16,8 @@ from accounts.api.types import (
     RiskLimitsChanged,
     TradeExecuted,
 )
-from accounts.application import factories
-from accounts.permissions import Action
 from accounts.scalars import Quantity
+from identity.permissions import Action
 
 OPEN_ACCOUNT: Final = CommandMutation(
     name="OpenAccount",

@@ -7,8 +7,8 @@ from graphql import GraphQLResolveInfo
 
 from accounts.api.batch_types import BatchSubmitted, OrderBatch, TradeBatch, submitted
 from accounts.api.bulk import submit_batch
-from accounts.application.batches import order_envelope, trade_envelope
-from accounts.permissions import Action
+from accounts.api.parsing.batches import order_envelope, trade_envelope
+from identity.permissions import Action
 
 
 class SubmitTrades(graphene.Mutation):

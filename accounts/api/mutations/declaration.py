@@ -14,7 +14,7 @@ from graphql import GraphQLResolveInfo
 from accounts.api.submission import submit, submit_opening
 from accounts.api.types import CommandRefused, Outcome
 from accounts.domain.commands import AccountCommand
-from accounts.permissions import Action
+from identity.permissions import Action
 
 COMMAND_ID: Final = "Makes a retry safe; made by the server when it is not given."
 

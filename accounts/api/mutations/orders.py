@@ -7,11 +7,11 @@ import graphene
 
 from accounts.api.mutations.declaration import CommandMutation
 from accounts.api.order_types import OrderCancelled, OrderExpired, OrderPlaced, OrderRejected, OrderReplaced
-from accounts.application import factories
-from accounts.application.reference_price import reference_price
+from accounts.api.parsing import factories
+from accounts.api.parsing.reference_price import reference_price
 from accounts.domain.commands import PlaceOrder, ReplaceOrder
-from accounts.permissions import Action
 from accounts.scalars import Quantity
+from identity.permissions import Action
 
 
 def _place(*, type: str, **given: Any) -> PlaceOrder:

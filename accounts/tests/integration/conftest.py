@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts.application.bus.in_process import InProcessBus
-from accounts.application.decider import AccountDecider
-from accounts.application.provider import set_bus_factory
 from accounts.codec import account_codec
+from accounts.writer.bus.in_process import InProcessBus
+from accounts.writer.bus.provider import set_bus_factory
+from accounts.writer.decider import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore

@@ -5,15 +5,15 @@ import uuid
 
 import pytest
 
-from accounts.application.batches import order_envelope, trade_envelope
-from accounts.application.envelope import Envelope
-from accounts.application.limits import REQUEST_COMMANDS_MAX
-from accounts.application.provider import get_bus
+from accounts.api.parsing.batches import order_envelope, trade_envelope
 from accounts.domain.commands import DepositCash, OpenAccount
 from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
-from accounts.models import AccountAccess
 from accounts.tests.integration.test_graphql import TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE
+from accounts.writer.bus.provider import get_bus
+from accounts.writer.envelope import Envelope
+from accounts.writer.limits import REQUEST_COMMANDS_MAX
+from identity.models import AccountAccess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts.api_keys import create_api_key
 from accounts.tests.integration.test_bulk import ORDERS, TRADES, buy, submit
 from accounts.tests.integration.test_graphql import DEPOSIT, TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import PLACE
+from identity.api_keys import create_api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,9 +12,9 @@ from typing import get_args
 import msgspec
 import pytest
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.events import AccountEvent
+from accounts.writer.decider import AccountDecider
 from eventstore.audit.verify import verify_partition
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from accounts.api_keys import create_api_key, find_api_key
-from accounts.models import AccountAccess, ApiKey
-from accounts.recent_access import ACCESS_SECONDS
+from identity.api_keys import create_api_key, find_api_key
+from identity.models import AccountAccess, ApiKey
+from identity.recent_access import ACCESS_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
-from accounts.api import persisted_documents
-from accounts.api.persisted_documents import SLOTS, PersistedDocuments, sha256_of
-from accounts.api.view import graphql_view
+from accounts.api.graphql import persisted_documents
+from accounts.api.graphql.persisted_documents import SLOTS, PersistedDocuments, sha256_of
+from accounts.api.graphql.view import graphql_view
 from accounts.tests.integration.test_graphql import Api
 from tradingplatform import urls
 from tradingplatform.schema import schema
@@ -113,7 +113,7 @@ class TestForm:
         assert {found["extensions"]["code"] for found in answer.json()["errors"]} == {"UNAUTHENTICATED"}
 
     def test_fields_at_the_root_are_bounded_through_fragments(self, monkeypatch):
-        monkeypatch.setattr("accounts.api.query_limits.ROOT_FIELDS_MAX", 2)
+        monkeypatch.setattr("accounts.api.graphql.query_limits.ROOT_FIELDS_MAX", 2)
         query = "{ ...A a: viewer { actor } } fragment A on Query { ... { viewer { actor } b: viewer { actor } } }"
         assert error(query) == {"code": "TOO_MANY_ROOT_FIELDS", "found": 3, "limit": 2}
 

@@ -7,11 +7,11 @@ import pytest
 import redis.asyncio
 from django.conf import settings
 
-from accounts.application import reference_price as module
+from accounts.api.parsing import reference_price as module
 from accounts.domain.errors import Code
-from accounts.permissions import OPERATOR
-from accounts.roles import give_role
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
+from identity.permissions import OPERATOR
+from identity.roles import give_role
 from market.calendar import trading_days
 from market.quote_board import BOARD_KEY, write_board
 from market.quotes import Quote, QuoteSheet

@@ -10,22 +10,22 @@ import uuid
 import pytest
 import zmq
 
-from accounts.application import writer as writer_module
-from accounts.application.bus.in_process import InProcessBus
-from accounts.application.bus.keys import KeysUnusable, create_keys
-from accounts.application.bus.routed import RoutedBus
-from accounts.application.bus.routes import Route
-from accounts.application.bus.wire import BusRequest, decode_reply, decode_request, encode_request
-from accounts.application.bus.zeromq import ZeroMQBus
-from accounts.application.columns import AccountCommands
-from accounts.application.decider import AccountDecider
-from accounts.application.envelope import Envelope, Executed, NotExecuted
-from accounts.application.metrics import CommandCount
-from accounts.application.ports import SilentNotifier
-from accounts.application.writer import EndpointTaken, Writer
 from accounts.codec import account_codec
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.writer import process as writer_module
+from accounts.writer.bus.in_process import InProcessBus
+from accounts.writer.bus.keys import KeysUnusable, create_keys
+from accounts.writer.bus.ports import SilentNotifier
+from accounts.writer.bus.routed import RoutedBus
+from accounts.writer.bus.routes import Route
+from accounts.writer.bus.wire import BusRequest, decode_reply, decode_request, encode_request
+from accounts.writer.bus.zeromq import ZeroMQBus
+from accounts.writer.columns import AccountCommands
+from accounts.writer.decider import AccountDecider
+from accounts.writer.envelope import Envelope, Executed, NotExecuted
+from accounts.writer.metrics import CommandCount
+from accounts.writer.process import EndpointTaken, Writer
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.kernels.texts import TEXT_BYTES
 from eventstore.record import partition_of

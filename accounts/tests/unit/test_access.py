@@ -8,11 +8,11 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.api import view
-from accounts.api.errors import ApiError
-from accounts.authentication import Principal
-from accounts.permissions import Access
-from accounts.recent_access import ACCESS_SECONDS, RecentAccess
+from accounts.api.graphql import view
+from accounts.api.graphql.errors import ApiError
+from identity.authentication import Principal
+from identity.permissions import Access
+from identity.recent_access import ACCESS_SECONDS, RecentAccess
 
 OWNER = Access(Principal("ada", "user:1/ada/key:1/bot"), "owner")
 WAIT_SECONDS_MAX = 10

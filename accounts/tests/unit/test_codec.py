@@ -8,9 +8,9 @@ import pytest
 
 from accounts.codec import account_codec
 from accounts.domain import events as e
+from eventstore.columns.codec import EventCodec
 from eventstore.errors import UnknownEventType
 from eventstore.record import Commit, CommitHeader
-from eventstore.serialization.codec import EventCodec
 from eventstore.tests.reference import compressed, encoded_commit
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden_events"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from eventstore.archive.avro_file import decode_file, encode_file, verified_batches
 from eventstore.archive.avro_schema import batch_schema, event_schema, fingerprint, instant, microseconds
+from eventstore.columns.codec import EventCodec
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import genesis_hash
-from eventstore.serialization.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.archive.scenario import SCHEMA
 from eventstore.tests.counter import add

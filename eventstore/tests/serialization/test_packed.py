@@ -11,21 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstore.columns.codec import EncodedCommit, EventCodec
+from eventstore.columns.formulas import TIMESTAMP, VERSION, Declaration, Formulas, Product, Quotient, Term, Where
 from eventstore.errors import UnknownEventType
 from eventstore.kernels import packing
 from eventstore.kernels.texts import TextTooLong
 from eventstore.record import Commit
-from eventstore.serialization.codec import EncodedCommit, EventCodec
-from eventstore.serialization.formulas import (
-    TIMESTAMP,
-    VERSION,
-    Declaration,
-    Formulas,
-    Product,
-    Quotient,
-    Term,
-    Where,
-)
 from eventstore.tests.reference import compressed, encoded_commit
 
 IS_CHECKED = "NUMBA_BOUNDSCHECK" in os.environ

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from eventstore.audit.verify import verify_partition
-from eventstore.serialization.codec import EventCodec
+from eventstore.columns.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import CounterDecider, add
 from eventstore.writer.request import Committed

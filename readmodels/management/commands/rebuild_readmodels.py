@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from readmodels.fresh_tables import Model, TablesDependedOn, TablesInUse
-from readmodels.locks import PauseNotReached, RebuildRunning
 from readmodels.models import DeadLetter
-from readmodels.rebuild import PROJECTIONS, Comparison, Progress, RebuildFailed, rebuild
+from readmodels.projector.locks import PauseNotReached, RebuildRunning
+from readmodels.rebuild.fresh_tables import Model, TablesDependedOn, TablesInUse
+from readmodels.rebuild.rebuild import PROJECTIONS, Comparison, Progress, RebuildFailed, rebuild
 
 TABLES: Final[dict[str, Model]] = {model._meta.db_table: model for model in PROJECTIONS if model is not DeadLetter}
 

@@ -9,9 +9,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from eventstore.errors import EventStoreError
-from readmodels.cheap_sums import compare_sums
 from readmodels.models import DeadLetter
-from readmodels.reconcile import Report, reconcile
+from readmodels.reconcile.consistency_checks import compare_sums
+from readmodels.reconcile.reconcile import Report, reconcile
 
 DIFFERENCES_SHOWN_MAX = 20
 

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from accounts.domain.commands import ChangeRiskLimits
-from accounts.permissions import grant_ownership
+from identity.permissions import grant_ownership
 from readmodels.api import analytics
 from readmodels.tests.conftest import ADA, BOB, DAY, ZOE, project
 from readmodels.tests.integration.test_rest import Reader, problem

@@ -12,13 +12,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 
 from accounts.domain.commands import CancelOrder
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
-from readmodels import consumers
-from readmodels.live import group_of
-from readmodels.projector import project_partition
-from readmodels.routing import websocket_urlpatterns
-from readmodels.subscriptions import deltas_to_publish
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
+from readmodels.live import consumers
+from readmodels.live.push import group_of
+from readmodels.live.routing import websocket_urlpatterns
+from readmodels.live.subscriptions import deltas_to_publish
+from readmodels.projector.projector import project_partition
 from readmodels.tests.conftest import ADA, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
 
 from market.quotes import Quote
-from readmodels import dashboard, dashboard_consumer
+from readmodels.firm import dashboard, dashboard_consumer
 from readmodels.models import ProjectionCheckpoint
 from readmodels.tests.conftest import ADA, project
 from readmodels.tests.integration.test_consumers import Socket as AccountSocket

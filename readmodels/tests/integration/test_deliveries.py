@@ -16,11 +16,11 @@ from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade, Wit
 from accounts.domain.events import CommandRefused
 from accounts.domain.values import SHARE
 from eventstore.writer.request import Request
-from readmodels import projector, stored_rows, writes
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import firm
 from readmodels.projections.classified import Columns
-from readmodels.reconcile import reconcile
+from readmodels.projector import projector, stored_rows, writes
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import dump, forget_everything, millionths, project
 from readmodels.tests.deliveries import deliver
 

@@ -13,11 +13,11 @@ from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 from pyarrow import parquet
 
-from accounts import credentials
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
-from readmodels import queries
+from identity import credentials
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
 from readmodels.api import downloads
+from readmodels.queries import queries
 from readmodels.tests.conftest import ADA, BOB, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

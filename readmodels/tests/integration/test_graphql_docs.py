@@ -9,12 +9,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
-from accounts.api import documents, query_limits
-from accounts.api_keys import create_api_key
-from accounts.application.bus.in_process import InProcessBus
-from accounts.application.errors import SystemCode
-from accounts.application.provider import set_bus_factory
-from readmodels.graphql.connections import PAGE_SIZE_MAX
+from accounts.api.graphql import documents, query_limits
+from accounts.writer.bus.in_process import InProcessBus
+from accounts.writer.bus.provider import set_bus_factory
+from accounts.writer.errors import SystemCode
+from identity.api_keys import create_api_key
+from readmodels.api.graphql.connections import PAGE_SIZE_MAX
 from readmodels.tests.conftest import project
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent.parent
@@ -69,7 +69,7 @@ def with_gaps(found, expected):
 
 def test_the_table_of_codes_is_complete():
     raised = {code.value for code in SystemCode}
-    for pattern in ("accounts/api/**/*.py", "accounts/middleware.py", "edge/*.py", "readmodels/graphql/*.py"):
+    for pattern in ("accounts/api/**/*.py", "identity/middleware.py", "edge/*.py", "readmodels/api/graphql/*.py"):
         for path in BASE_DIR.glob(pattern):
             raised |= set(RAISED.findall(path.read_text()))
     raised |= set(re.findall(r'Problem\(\d+, "([A-Z_]+)"', (BASE_DIR / "edge/requests.py").read_text()))

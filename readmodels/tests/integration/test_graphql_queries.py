@@ -14,14 +14,14 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import AsyncClient, Client
 
-from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder, ExecuteTrade
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
 from edge import database
-from readmodels import listings, version_waits
-from readmodels.graphql import schema
+from identity.api_keys import create_api_key
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
+from readmodels.api.graphql import schema
 from readmodels.models import Order
+from readmodels.queries import listings, version_waits
 from readmodels.tests.conftest import ADA, BOB, DAY, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,12 +9,12 @@ from django.test import Client
 from pyarrow import parquet
 
 from accounts.domain.commands import ChangeRiskLimits
-from accounts.permissions import grant_ownership
-from readmodels import firm_queries
-from readmodels.consumers import read_snapshot
-from readmodels.firm_shapes import exposure_shapes
+from identity.permissions import grant_ownership
+from readmodels.firm import firm_queries
+from readmodels.firm.firm_shapes import exposure_shapes
+from readmodels.live.consumers import read_snapshot
 from readmodels.models import AccountSummary, TradeHistory
-from readmodels.reconcile import reconcile
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, project
 from readmodels.tests.integration.test_downloads import download
 from readmodels.tests.integration.test_graphql_queries import ACCOUNT, Reader

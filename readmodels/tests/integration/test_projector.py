@@ -19,8 +19,6 @@ from accounts.domain.values import SHARE
 from accounts.kernels.state import VERSION
 from eventstore.kernels.texts import pack_texts
 from eventstore.tests.sqlite_file import unprotected
-from readmodels import locks, projector, tables, writes
-from readmodels.dead_letters import retry_account
 from readmodels.models import (
     AccountSummary,
     Activity,
@@ -30,8 +28,10 @@ from readmodels.models import (
     ProjectionCheckpoint,
     TradeHistory,
 )
-from readmodels.projector import NOTHING, project_partition
-from readmodels.reconcile import reconcile
+from readmodels.projector import locks, projector, tables, writes
+from readmodels.projector.dead_letters import retry_account
+from readmodels.projector.projector import NOTHING, project_partition
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, project
 
 EVENTS = 20

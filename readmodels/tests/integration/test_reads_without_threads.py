@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from accounts import permissions, recent_access
-from accounts.models import AccountAccess, ApiKey
 from edge import database
+from identity import permissions, recent_access
+from identity.models import AccountAccess, ApiKey
 from readmodels.tests.conftest import ADA, BOB
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
-from tradingplatform.handler import Handler
+from tradingplatform.web.handler import Handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

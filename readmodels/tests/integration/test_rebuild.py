@@ -13,10 +13,12 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from readmodels import fresh_tables, locks, projector, queries, rebuild, writes
 from readmodels.models import AccountEvent, AccountSummary, DeadLetter, Order, ProjectionCheckpoint, TradeHistory
-from readmodels.projector import NOTHING, project_partition
-from readmodels.reconcile import reconcile
+from readmodels.projector import locks, projector, writes
+from readmodels.projector.projector import NOTHING, project_partition
+from readmodels.queries import queries
+from readmodels.rebuild import fresh_tables, rebuild
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, dump, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

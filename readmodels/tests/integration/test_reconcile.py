@@ -20,7 +20,7 @@ from readmodels.models import (
     StoredPosition,
     TradeHistory,
 )
-from readmodels.reconcile import reconcile
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, OF_STORING, STORED, SUMS, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
-from readmodels import queries, replicas, version_waits
 from readmodels.models import AccountSummary, DeadLetter, ProjectionCheckpoint
-from readmodels.reconcile import reconcile
+from readmodels.queries import queries, replicas, version_waits
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, project
 from tests.services import plugin
 from tests.services.replica import make_replica
@@ -52,8 +52,8 @@ def replica(server, history, settings, monkeypatch):
     connections.databases[ALIAS] = {**connection.settings_dict, **database, "OPTIONS": OPTIONS}
     connections.databases[ALIAS] |= {"CONN_HEALTH_CHECKS": True, "TIME_ZONE": None}
     settings.READ_REPLICAS = [ALIAS]
-    settings.DATABASE_ROUTERS = ["readmodels.replicas.ReplicaRouter"]
-    settings.MIDDLEWARE = ["readmodels.replicas.read_from_replicas", *settings.MIDDLEWARE]
+    settings.DATABASE_ROUTERS = ["readmodels.queries.replicas.ReplicaRouter"]
+    settings.MIDDLEWARE = ["readmodels.queries.replicas.read_from_replicas", *settings.MIDDLEWARE]
     monkeypatch.setattr(replicas, "_turns", replicas._Turns())
     monkeypatch.setattr(connections[ALIAS], "ensure_connection", ensure_connection)
     yield server
@@ -191,7 +191,7 @@ def test_a_query_over_graphql_is_routed_with_all_that_it_reads(projected, histor
 def test_the_settings_name_the_replicas(tmp_path, urls, expected):
     shown = (
         "from tradingplatform import settings as s; print([s.DATABASES[name]['HOST'] for name in s.READ_REPLICAS], "
-        "s.MIDDLEWARE[0] == 'readmodels.replicas.read_from_replicas', hasattr(s, 'DATABASE_ROUTERS'))"
+        "s.MIDDLEWARE[0] == 'readmodels.queries.replicas.read_from_replicas', hasattr(s, 'DATABASE_ROUTERS'))"
     )
     environment = {**os.environ, "TRADING_DATA_DIR": str(tmp_path), "READ_REPLICA_URLS": urls}
     printed = subprocess.check_output([sys.executable, "-c", shown], env=environment, text=True)

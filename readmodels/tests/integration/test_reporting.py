@@ -6,8 +6,8 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from readmodels.models import AccountSummary
-from readmodels.reporting import ROLE, VIEWS, drop_views, make_views
 from readmodels.tests.conftest import project
+from readmodels.views.reporting import ROLE, VIEWS, drop_views, make_views
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

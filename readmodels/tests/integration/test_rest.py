@@ -13,12 +13,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import AsyncClient, Client
 
-from accounts.api_keys import create_api_key
 from accounts.domain.commands import CancelOrder
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
-from readmodels import version_waits
+from identity.api_keys import create_api_key
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
 from readmodels.models import Order
+from readmodels.queries import version_waits
 from readmodels.tests.conftest import ADA, BOB, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,10 +7,10 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.domain.commands import FreezeAccount, UnfreezeAccount
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
 from edge import database
-from readmodels import listings
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
+from readmodels.queries import listings
 from readmodels.tests.conftest import ADA, DAY, project
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 

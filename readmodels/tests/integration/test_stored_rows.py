@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade
 from accounts.domain.values import SHARE
-from readmodels import account_queries, current_views, listings, projector, queries, reporting, stored_rows, tasks
-from readmodels.ledger import Ledger
-from readmodels.ledger_firm import FirmLedger
+from readmodels import tasks
 from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, StoredDay, StoredPosition
-from readmodels.reconcile import reconcile
+from readmodels.projector import projector, stored_rows
+from readmodels.queries import account_queries, listings, queries
+from readmodels.reconcile.ledger import Ledger
+from readmodels.reconcile.ledger_firm import FirmLedger
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, follow_all, forget_everything, millionths, project
+from readmodels.views import current_views, reporting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,8 +7,9 @@ import uuid
 import pytest
 from channels.layers import get_channel_layer
 
-from readmodels import projector, subscriptions
-from readmodels.live import group_of
+from readmodels.live import subscriptions
+from readmodels.live.push import group_of
+from readmodels.projector import projector
 from readmodels.tests.conftest import ADA, BOB, project
 
 pytestmark = pytest.mark.django_db(transaction=True)

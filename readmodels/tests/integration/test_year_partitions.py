@@ -10,11 +10,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from edge import database
-from readmodels import account_queries, listings, queries
 from readmodels.models import DeadLetter, TradeHistory
-from readmodels.reconcile import reconcile
+from readmodels.projector.year_partitions import TABLES, ensure_years
+from readmodels.queries import account_queries, listings, queries
+from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, project
-from readmodels.year_partitions import TABLES, ensure_years
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

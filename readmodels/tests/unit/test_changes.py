@@ -8,11 +8,11 @@ import pytest
 from accounts.domain import events as e
 from accounts.domain.values import SHARE
 from eventstore.record import Commit
-from readmodels.ledger import Ledger
 from readmodels.projections import activity, trade_history
 from readmodels.projections.changes import changes_of
 from readmodels.projections.classified import VersionSkipped
 from readmodels.projections.rows import day, instant, recorded_events
+from readmodels.reconcile.ledger import Ledger
 from readmodels.shapes import account_shape, position_shape, trade_shape
 
 NONE = {}

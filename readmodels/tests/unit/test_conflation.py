@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readmodels import conflation
-from readmodels.conflation import merged
-from readmodels.followed_account import PAUSE_SECONDS, FollowedAccount
+from readmodels.live import conflation
+from readmodels.live.conflation import merged
+from readmodels.live.followed_account import PAUSE_SECONDS, FollowedAccount
 
 SYMBOLS, ORDERS = st.sampled_from("ABC"), st.sampled_from("xyz")
 CHANGES = st.lists(
@@ -91,7 +91,7 @@ def test_what_is_sent_together_is_what_is_sent_one_by_one(changes, data):
 
 def test_a_merge_that_loses_a_trade_is_found_out(monkeypatch):
     monkeypatch.setattr(
-        "readmodels.followed_account.merged",
+        "readmodels.live.followed_account.merged",
         lambda first, second: {**merged(first, second), "trades": second["trades"]},
     )
     deltas = deltas_of([(1, [], [], 1)] * 3)

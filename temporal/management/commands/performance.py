@@ -14,9 +14,9 @@ from rich.table import Table
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
-from temporal.history import Performance, asked_performance
-from temporal.history_shapes import AccountPerformance, PerformanceFigures
-from temporal.periods import KINDS
+from temporal.performance.history import Performance, asked_performance
+from temporal.performance.history_shapes import AccountPerformance, PerformanceFigures
+from temporal.performance.periods import KINDS
 
 TABLE_WIDTH: Final = 150
 _SHOWN: Final = {

@@ -14,8 +14,8 @@ from rich.table import Table
 from eventstore.errors import EventStoreError
 from eventstore.provider import get_existing_store
 from temporal.errors import TemporalError
-from temporal.history_shapes import AccountWhatIf
 from temporal.moments import instant
+from temporal.performance.history_shapes import AccountWhatIf
 from temporal.what_if import WhatIf, limits_of, what_if
 
 DIFFERENCES_SHOWN_MAX: Final = 20

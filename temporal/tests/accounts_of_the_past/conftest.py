@@ -7,18 +7,18 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from accounts.api_keys import create_api_key
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.permissions import grant_ownership
+from accounts.writer.decider import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import microseconds
 from eventstore.provider import set_store_factory
 from eventstore.store import EventStore
 from eventstore.tests.sqlite_file import unprotected
 from eventstore.writer.request import Committed, Request
+from identity.api_keys import create_api_key
+from identity.permissions import grant_ownership
 from tradingplatform.bootstrap import wire
 
 ADA = "0b5c1f3e-0000-4000-8000-00000000000a"

@@ -9,13 +9,13 @@ from django.test import override_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain.account import evolve
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import instant_of
@@ -25,13 +25,13 @@ from eventstore.provider import get_store, set_store_factory
 from eventstore.record import event_type_name
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
-from temporal import cache as cache_module
-from temporal import diff as diff_module
-from temporal import firm as firm_module
-from temporal.as_of import account_as_of
-from temporal.diff import difference, event_page, figures
+from temporal.as_of import cache as cache_module
+from temporal.as_of import diff as diff_module
+from temporal.as_of import firm as firm_module
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.diff import difference, event_page, figures
+from temporal.as_of.firm import accounts_as_of
 from temporal.errors import BeforeOpening, TemporalError
-from temporal.firm import accounts_as_of
 from temporal.moments import Moment
 from tradingplatform.bootstrap import wire
 

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder, UnfreezeAccount
 from accounts.domain.events import TradeExecuted
 from accounts.domain.values import SHARE
-from temporal.as_of import account_as_of
-from temporal.diff import difference, event_page, figures
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.diff import difference, event_page, figures
 from temporal.errors import InvalidMoment
 from temporal.moments import NOW, Moment
 from temporal.summaries import summary_of

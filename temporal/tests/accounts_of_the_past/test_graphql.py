@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.domain.commands import FreezeAccount, PlaceOrder
 from accounts.domain.values import SHARE
-from temporal.shapes import AccountAsOf, AccountDiff
+from temporal.as_of.shapes import AccountAsOf, AccountDiff
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Reader
 from tradingplatform.schema import schema
 

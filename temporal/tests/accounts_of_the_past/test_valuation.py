@@ -12,10 +12,10 @@ from accounts.domain.values import SHARE
 from eventstore.instants import microseconds
 from market.quotes import quotes_at
 from market.replay_file import FILE_NAME, open_replay
-from temporal.as_of import account_as_of
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.valuation import known_clock, valuation_of
 from temporal.moments import Moment
 from temporal.tests.accounts_of_the_past.conftest import ADA, instant
-from temporal.valuation import known_clock, valuation_of
 
 BEGUN = instant("2026-01-05T12:30:00Z")
 AT = instant("2026-01-05T13:30:00Z")

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import microseconds
 from eventstore.provider import set_store_factory

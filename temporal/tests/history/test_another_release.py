@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts import codec
-from accounts.application.decider import AccountDecider
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.writer.request import Request
-from temporal.as_of import account_as_of
-from temporal.diff import difference
-from temporal.firm import accounts_as_of
-from temporal.history import performance
+from temporal.as_of.as_of import account_as_of
+from temporal.as_of.diff import difference
+from temporal.as_of.firm import accounts_as_of
 from temporal.moments import Moment
-from temporal.periods import periods_of
+from temporal.performance.history import performance
+from temporal.performance.periods import periods_of
 from temporal.replay import account_jobs, partition_jobs, run_job
 from temporal.tests.history.conftest import ADA, BOB
 from temporal.what_if import Limits, what_if

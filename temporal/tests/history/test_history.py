@@ -9,17 +9,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from accounts.application.decider import AccountDecider
 from accounts.domain import account, trades
 from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.instants import instant_of
 from eventstore.pages import page
-from temporal import history as module
 from temporal.errors import HistoryDamaged, InvalidMoment, UnknownAccount
-from temporal.history import performance
-from temporal.periods import begins, periods_of
+from temporal.performance import history as module
+from temporal.performance.history import performance
+from temporal.performance.periods import begins, periods_of
 from temporal.tests.history.conftest import ADA, BOB, Histories
 from tradingplatform.bootstrap import wire
 
@@ -259,11 +259,14 @@ def test_periods_are_what_their_events_add_up_to():
 
 
 PLANTED = {
-    "flows are not seen": ("temporal.walk.flows_of", lambda event, timestamp: []),
-    "flows of skipped pages are not seen": ("temporal.walk.Walk._flows_before", lambda self, version: []),
-    "the volume of another day counts": ("temporal.history._volume_of_day", lambda state, day: state.day_volume),
-    "every day begins in UTC": ("temporal.history.begins", lambda day, zone: begins(day, ZoneInfo("UTC"))),
-    "a range begins an hour late": ("temporal.walk.Walk.start", lambda self, at: self._go(at + HOUR, None)),
+    "flows are not seen": ("temporal.as_of.walk.flows_of", lambda event, timestamp: []),
+    "flows of skipped pages are not seen": ("temporal.as_of.walk.Walk._flows_before", lambda self, version: []),
+    "the volume of another day counts": (
+        "temporal.performance.history._volume_of_day",
+        lambda state, day: state.day_volume,
+    ),
+    "every day begins in UTC": ("temporal.performance.history.begins", lambda day, zone: begins(day, ZoneInfo("UTC"))),
+    "a range begins an hour late": ("temporal.as_of.walk.Walk.start", lambda self, at: self._go(at + HOUR, None)),
 }
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from accounts.api_keys import create_api_key
-from accounts.permissions import grant_ownership
-from temporal.history_shapes import AccountPerformance, AccountWhatIf
+from identity.api_keys import create_api_key
+from identity.permissions import grant_ownership
+from temporal.performance.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.tests.accounts_of_the_past.test_graphql import everything, snake
 from temporal.tests.history.conftest import ADA, BOB
 

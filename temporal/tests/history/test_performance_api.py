@@ -10,11 +10,11 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.api_keys import create_api_key
-from accounts.permissions import grant_ownership
-from temporal.history import performance
-from temporal.history_shapes import AccountPerformance
-from temporal.periods import periods_of, zone_of
+from identity.api_keys import create_api_key
+from identity.permissions import grant_ownership
+from temporal.performance.history import performance
+from temporal.performance.history_shapes import AccountPerformance
+from temporal.performance.periods import periods_of, zone_of
 from temporal.tests.history.conftest import ADA, BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)

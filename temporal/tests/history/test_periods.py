@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.instants import instant_of
 from temporal.errors import FutureInstant, InvalidMoment
-from temporal.periods import Period, begins, date_of, ends, kind_of, periods_of, today_in, zone_of
+from temporal.performance.periods import Period, begins, date_of, ends, kind_of, periods_of, today_in, zone_of
 
 TODAY = date(2026, 11, 23)
 

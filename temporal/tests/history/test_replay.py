@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
 from accounts.domain import commands as c
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import instant_of
 from eventstore.pages.page import seal_page

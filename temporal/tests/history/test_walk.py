@@ -2,11 +2,11 @@
 
 import pytest
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
+from accounts.writer.decider import AccountDecider
 from eventstore.errors import UnknownAggregate
+from temporal.as_of.walk import Flow, Walk
 from temporal.tests.history.conftest import ADA, BOB
-from temporal.walk import Flow, Walk
 
 HOUR = 3_600_000_000
 

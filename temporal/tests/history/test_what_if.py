@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts.application.decider import AccountDecider
 from accounts.codec import dump_account
 from accounts.domain import commands as c
 from accounts.domain.values import SHARE
+from accounts.writer.decider import AccountDecider
 from eventstore.instants import instant_of
 from temporal import what_if as module
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents, UnknownAccount

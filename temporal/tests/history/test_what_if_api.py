@@ -8,11 +8,11 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.api_keys import create_api_key
-from accounts.permissions import grant_ownership
+from identity.api_keys import create_api_key
+from identity.permissions import grant_ownership
 from temporal import what_if as module
 from temporal.api import rest as views
-from temporal.history_shapes import AccountWhatIf
+from temporal.performance.history_shapes import AccountWhatIf
 from temporal.tests.history.conftest import ADA
 from temporal.what_if import limits_of, what_if
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.application.bus.keys import create_keys
+from accounts.writer.bus.keys import create_keys
 
 
 class Command(BaseCommand):

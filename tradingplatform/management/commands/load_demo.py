@@ -16,21 +16,21 @@ from django.contrib.auth.models import Permission
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts.actors import platform_actor, user_reference
-from accounts.api.session import DEMO_LOGINS_FILE
-from accounts.api_keys import create_api_key
-from accounts.application import factories
-from accounts.application.envelope import Envelope, Executed
-from accounts.application.ports import Bus
+from accounts.api.parsing import factories
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import Code
 from accounts.domain.values import format_amount
-from accounts.models import AccountAccess
-from accounts.permissions import grant_ownership
+from accounts.writer.bus.ports import Bus
+from accounts.writer.envelope import Envelope, Executed
+from identity.actors import platform_actor, user_reference
+from identity.api.session import DEMO_LOGINS_FILE
+from identity.api_keys import create_api_key
+from identity.models import AccountAccess
+from identity.permissions import grant_ownership
 from market.quotes import quotes_at
 from market.replay_file import open_replay
 from tradingplatform.bootstrap import make_in_process_bus
-from tradingplatform.demo import (
+from tradingplatform.demo.contents import (
     ACCOUNTS,
     FIRST_TRADES,
     PASSWORD,
@@ -39,7 +39,7 @@ from tradingplatform.demo import (
     DemoAccount,
     DemoUser,
 )
-from tradingplatform.venue.demo_accounts import FILE_NAME
+from tradingplatform.demo.demo_accounts import FILE_NAME
 
 DEMO: Final = platform_actor("demo")
 
@@ -87,7 +87,7 @@ def _make_user(demo: DemoUser) -> None:
     )
     if demo.is_staff and not demo.is_superuser:
         viewing = Permission.objects.filter(
-            content_type__app_label__in=("readmodels", "accounts"), codename__startswith="view_"
+            content_type__app_label__in=("readmodels", "identity"), codename__startswith="view_"
         )
         user.user_permissions.set(viewing)
 

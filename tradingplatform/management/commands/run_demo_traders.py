@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from tradingplatform.venue.demo_accounts import FILE_NAME, UnusableDemoFile
-from tradingplatform.venue.demo_traders import run_demo_traders
-from tradingplatform.venue.signals import run_until_signalled
+from tradingplatform.demo.demo_accounts import FILE_NAME, UnusableDemoFile
+from tradingplatform.demo.demo_traders import run_demo_traders
+from tradingplatform.demo.signals import run_until_signalled
 
 
 class Command(BaseCommand):

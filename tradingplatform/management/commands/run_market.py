@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from market.calendar import OutsideCalendar
 from market.replay_file import UnreadableReplayFile, open_replay
-from tradingplatform.venue.feed import MarketFeed
-from tradingplatform.venue.signals import run_until_signalled
+from tradingplatform.demo.feed import MarketFeed
+from tradingplatform.demo.signals import run_until_signalled
 
 
 class Command(BaseCommand):

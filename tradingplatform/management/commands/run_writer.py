@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.application.bus.keys import KeysUnusable
-from accounts.application.bus.routes import InvalidRoutes, Route, parse_share
-from accounts.application.writer import EndpointTaken
+from accounts.writer.bus.keys import KeysUnusable
+from accounts.writer.bus.routes import InvalidRoutes, Route, parse_share
+from accounts.writer.process import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes
 from tradingplatform.interpreter import settle_writer

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from accounts.application.bus.routes import InvalidRoutes
-from accounts.application.metrics import LaneTimes, WriterStatus
+from accounts.writer.bus.routes import InvalidRoutes
+from accounts.writer.metrics import LaneTimes, WriterStatus
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
 
 

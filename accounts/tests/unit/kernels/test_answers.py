@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from accounts.api.bulk import _outcome
 from accounts.api.refusals import REFUSAL_MESSAGES
-from accounts.application.envelope import Booked, NotExecuted
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES
 from accounts.kernels import answers
 from accounts.kernels.answers import DONE, NO_FIGURE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
+from accounts.writer.envelope import Booked, NotExecuted
 
 ELSEWHERE = "elsewhere"
 

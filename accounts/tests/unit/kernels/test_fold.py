@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.application import machine as module
-from accounts.application.decider import AccountDecider
-from accounts.application.machine import AccountMachine
 from accounts.codec import account_codec, dump_account
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from accounts.kernels.fold import apply_events
-from accounts.tests.unit.application.test_machine import ACCOUNTS, GROUPS, NOW, OPENING
+from accounts.tests.unit.writer.test_machine import ACCOUNTS, GROUPS, NOW, OPENING
+from accounts.writer import machine as module
+from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountMachine
+from eventstore.columns.cells import EventCells
 from eventstore.engines.memory import MemoryEngine
-from eventstore.event_cells import EventCells
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.application.batches import trade_envelope
-from accounts.application.limits import REQUEST_COMMANDS_MAX
+from accounts.api.parsing.batches import trade_envelope
 from accounts.domain.errors import CommandInvalid
 from accounts.kernels.scan import SYMBOL_BYTES_MAX, SymbolTable, scan_trades
 from accounts.kernels.trades import NOT_OTHER, TRADE
+from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from eventstore.kernels.texts import TEXT_BYTES
 from market.instruments import all_symbols
 

@@ -1,0 +1,1 @@
+"""GraphQL over HTTP, whatever the schema: documents, limits, execution, the page to explore it with."""

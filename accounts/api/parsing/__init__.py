@@ -1,0 +1,1 @@
+"""Commands from what callers sent: each field checked, the first that is wrong refused with its code."""

@@ -1,0 +1,250 @@
+"""Entries of a batch: what one item of thousands asks for, checked like the single command that it stands for.
+
+The factories are the rule for what is valid. A scanner takes batches of trades apart without an object for each entry
+(accounts/kernels/scan.py), and passes over every entry that is not plainly right: those are judged here, one by one. An
+entry that is wrong is refused alone: every other one goes on.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.api.parsing import factories
+from accounts.api.parsing.reference_price import reference_price
+from accounts.domain.errors import Code, CommandInvalid
+from accounts.kernels.scan import ScannedTrades, SymbolTable, scan_trades
+from accounts.writer.columns import AccountCommands
+from accounts.writer.envelope import Envelope
+from accounts.writer.limits import REQUEST_COMMANDS_MAX
+from eventstore.kernels.texts import pack_texts
+from eventstore.writer.commands import Origin
+from market.instruments import all_symbols
+
+TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
+ORDER_FIELDS: Final = frozenset(
+    {
+        "accountId",
+        "symbol",
+        "side",
+        "quantity",
+        "type",
+        "timeInForce",
+        "limitPrice",
+        "stopPrice",
+        "clientOrderId",
+    }
+)
+
+
+_ORDER_OPTIONS: Final = {"timeInForce": "time_in_force", "limitPrice": "limit_price", "stopPrice": "stop_price"}
+"""Fields that an order may do without, and what the factory calls them: it knows what is meant then."""
+
+
+class ScannedBatch(NamedTuple):
+    """A batch of trades that was taken apart, and the entries that are to be judged one by one, by place."""
+
+    scanned: ScannedTrades
+    others: dict[int, object]
+
+    def __len__(self) -> int:
+        return len(self.scanned.trades)
+
+
+class Refusal(NamedTuple):
+    """Why an entry is not sent."""
+
+    code: str
+    message: str
+
+
+class ParsedBatch(NamedTuple):
+    """The commands that the entries of a batch ask for, with the place of each; and why the others are not sent."""
+
+    commands: AccountCommands
+    places: NDArray[np.int64]
+    refused: dict[int, Refusal]
+
+
+def decode_trades(raw: msgspec.Raw) -> object:
+    """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
+    text = bytes(raw)
+    scanned = scan_trades(text, _symbols(), REQUEST_COMMANDS_MAX)
+    if scanned is None or not len(scanned.trades):
+        return decode_anything(raw)
+    odd = np.flatnonzero(~scanned.is_plain).tolist()
+    spans = scanned.spans
+    return ScannedBatch(scanned, {n: decode_anything(msgspec.Raw(text[spans[n, 0] : spans[n, 1]])) for n in odd})
+
+
+@cache
+def _symbols() -> SymbolTable:
+    return SymbolTable(all_symbols())
+
+
+def decode_anything(raw: msgspec.Raw) -> object:
+    """Return what JSON says; raises msgspec.DecodeError for what is none.
+
+    A number that is JSON and beyond msgspec (1e999, a thousand digits) is decoded like the rest: whoever judges the
+    value says what is wrong with it, and an entry of a batch is refused alone.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        try:
+            return json.loads(bytes(raw), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise error from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parsed_trades(batch: ScannedBatch, actor: str) -> ParsedBatch:
+    """Return the trades that a batch asks for, in order."""
+    scanned = batch.scanned
+    plain = np.flatnonzero(scanned.is_plain)
+    command_ids = scanned.command_ids[plain]
+    without_id = np.flatnonzero(command_ids[:, 0] == 0)
+    if len(without_id):
+        command_ids[without_id] = pack_texts([str(uuid.uuid4()) for _ in without_id])
+    commands = AccountCommands(
+        aggregate_ids=scanned.account_ids[plain],
+        command_ids=command_ids,
+        origins=[Origin(actor)],
+        origins_of=np.zeros(len(plain), np.int64),
+        bodies=scanned.trades[plain],
+        others=[],
+        symbols=_symbols().texts,
+    )
+    if not batch.others:
+        return ParsedBatch(commands, plain, {})
+    others = parsed(list(batch.others.values()), actor, trade_envelope, places=list(batch.others))
+    together, places = AccountCommands.joined([commands, others.commands]), np.concatenate([plain, others.places])
+    order = np.argsort(places)
+    return ParsedBatch(together.take(order), places[order], others.refused)
+
+
+def parsed(
+    items: Sequence[object], actor: str, parse: Callable[[object, str], Envelope], *, places: Sequence[int]
+) -> ParsedBatch:
+    """Return the commands that items ask for, each judged by `parse`; they stand at these places of their batch."""
+    envelopes: list[Envelope] = []
+    found: list[int] = []
+    refused: dict[int, Refusal] = {}
+    for place, item in zip(places, items, strict=True):
+        try:
+            envelopes.append(parse(item, actor))
+            found.append(place)
+        except CommandInvalid as error:
+            refused[place] = Refusal(error.code.value, error.message)
+    return ParsedBatch(AccountCommands.of(envelopes), np.array(found, np.int64), refused)
+
+
+def joined(parts: Sequence[ParsedBatch]) -> ParsedBatch:
+    """Return the parts of a batch as one."""
+    return ParsedBatch(
+        AccountCommands.joined([part.commands for part in parts]),
+        np.concatenate([part.places for part in parts]),
+        {place: refusal for part in parts for place, refusal in part.refused.items()},
+    )
+
+
+def trade_envelope(item: object, actor: str) -> Envelope:
+    """Return the trade that an item asks for, {"accountId", "symbol", "side", "quantity", "price", "orderId"?,
+    "commandId"?}; raises CommandInvalid.
+    """
+    fields = _fields(item, TRADE_FIELDS)
+    return Envelope(
+        factories.account_id(_text(fields, "accountId")),
+        factories.command_id(_optional_text(fields, "commandId")),
+        actor,
+        factories.execute_trade(
+            symbol=_text(fields, "symbol"),
+            side=_text(fields, "side"),
+            quantity=_any(fields, "quantity"),
+            price=_any(fields, "price"),
+            order_id=_optional_text(fields, "orderId"),
+        ),
+    )
+
+
+def order_envelope(item: object, actor: str) -> Envelope:
+    """Return the order that an item asks for, {"accountId", "symbol", "side", "quantity", "type", "timeInForce"?,
+    "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
+    """
+    fields = _fields(item, ORDER_FIELDS)
+    client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
+    return Envelope(
+        factories.account_id(_text(fields, "accountId")),
+        client_order_id,
+        actor,
+        factories.place_order(
+            order_id=str(uuid.uuid4()),
+            client_order_id=client_order_id,
+            symbol=_text(fields, "symbol"),
+            side=_text(fields, "side"),
+            quantity=_any(fields, "quantity"),
+            order_type=_text(fields, "type"),
+            reference_price=reference_price,
+            **{name: _text(fields, given) for given, name in _ORDER_OPTIONS.items() if given in fields},
+        ),
+    )
+
+
+def checked_batch(items: object) -> list[object] | ScannedBatch:
+    """Return the items of a batch; raises ValueError for anything that is not a list of 1 to 10,000."""
+    if not isinstance(items, list | ScannedBatch) or not 1 <= len(items) <= REQUEST_COMMANDS_MAX:
+        is_list = isinstance(items, list | ScannedBatch)
+        found = f"{len(items):,} entries" if isinstance(items, list | ScannedBatch) else _shown(items)
+        what_to_do = ": split it" if is_list and items else ""
+        raise ValueError(f"a batch is a list of 1 to {REQUEST_COMMANDS_MAX:,} entries, found {found}{what_to_do}")
+    return items
+
+
+def _fields(item: object, known: frozenset[str]) -> dict[str, Any]:
+    """Return the fields that an entry has; one that is null is as if it were left out."""
+    if not isinstance(item, dict):
+        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry is an object, found {_shown(item)}")
+    if not item.keys() <= known:
+        unknown = ", ".join(sorted(str(name)[:40] for name in item.keys() - known))
+        raise CommandInvalid(Code.INVALID_ENTRY, f"an entry has no field {unknown}: it has {', '.join(sorted(known))}")
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if type(value) is not str:
+        raise CommandInvalid(Code.INVALID_ENTRY, f"{name} is a text, found {_shown(value)}")
+    return value
+
+
+def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    return _text(fields, name) if name in fields else None
+
+
+def _any(fields: Mapping[str, Any], name: str) -> Any:
+    """Return a value whose type the factory judges."""
+    return fields.get(name)
+
+
+def _shown(value: object) -> str:
+    return _WORDS.get(type(value), "something else")
+
+
+_WORDS: Final = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+"""What JSON calls its values."""

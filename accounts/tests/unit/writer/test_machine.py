@@ -1,0 +1,364 @@
+"""The machine decides what the domain decides, figure by figure, and a group that is taken back leaves no trace."""
+
+from copy import deepcopy
+from functools import partial
+from itertools import count
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accounts.codec import account_codec, dump_account
+from accounts.domain import commands as c
+from accounts.domain.account import decide, evolve
+from accounts.domain.errors import CommandInvalid
+from accounts.domain.state import Account, Position
+from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
+from accounts.kernels import events as events_module
+from accounts.kernels import state as s
+from accounts.writer import machine as module
+from accounts.writer.columns import AccountCommands
+from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountMachine
+from eventstore.engines.memory import MemoryEngine
+from eventstore.store import EventStore
+from eventstore.writer.request import Failed, Request
+
+ACCOUNTS = ["ada", "bob", "nobody"]
+ORDER_IDS = [f"order-{number}" for number in range(4)]
+NAMES = st.sampled_from([*ACCOUNTS[:2] * 4, "nobody"])
+SYMBOLS = st.sampled_from(["KO", "XOM", "AAPL"])
+SIDES = st.sampled_from(["BUY", "SELL"])
+SHARES = st.integers(1, 9).map(lambda shares: shares * SHARE) | st.integers(1, 9 * SHARE) | st.just(QUANTITY_MAX)
+PRICES = st.integers(1, 90_000) | st.just(PRICE_MAX)
+TIMES_IN_FORCE = st.sampled_from(["GTC", "DAY"])
+PLACEMENTS = st.builds(
+    lambda order_id, client_id, symbol, side, shares, terms, time_in_force: c.PlaceOrder(
+        order_id, client_id, symbol, side, shares, terms[0], time_in_force, *terms[1:]
+    ),
+    st.sampled_from(ORDER_IDS),
+    st.sampled_from("abcdef"),
+    SYMBOLS,
+    SIDES,
+    SHARES,
+    st.one_of(
+        st.tuples(st.just("LIMIT"), PRICES, st.none(), st.just(0)),
+        st.tuples(st.just("MARKET"), st.none(), st.none(), PRICES | st.just(0)),
+        st.tuples(st.just("STOP"), st.none(), PRICES, st.just(0)),
+        st.tuples(st.just("STOP_LIMIT"), PRICES, PRICES, st.just(0)),
+    ),
+    st.sampled_from(["GTC", "DAY", "IOC", "FOK"]),
+)
+COMMANDS = st.one_of(
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.sampled_from(ORDER_IDS)),
+    *2 * (PLACEMENTS,),
+    st.builds(
+        c.ReplaceOrder,
+        st.sampled_from(ORDER_IDS),
+        st.sampled_from(ORDER_IDS),
+        st.sampled_from("abcdef"),
+        SHARES,
+        st.none(),
+        PRICES,
+        st.none(),
+    ),
+    st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.DepositCash, st.integers(1, 10**7), st.just("")),
+    st.builds(c.WithdrawCash, st.integers(1, 10**7), st.just("")),
+    st.builds(c.FreezeAccount, st.just("audit")),
+    st.builds(c.UnfreezeAccount, st.just("clean")),
+    st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
+    st.builds(c.CloseAccount, st.just("over")),
+)
+FEW_SHARES = st.integers(1, 4).map(lambda shares: shares * SHARE)
+NEAR_PRICES = st.sampled_from([9_000, 10_000, 10_000, 11_000])
+WORKING = st.one_of(
+    *2
+    * (
+        st.builds(
+            c.PlaceOrder,
+            st.sampled_from(ORDER_IDS),
+            st.sampled_from("abcdef"),
+            st.just("KO"),
+            SIDES,
+            FEW_SHARES,
+            st.just("LIMIT"),
+            st.sampled_from(["GTC", "IOC", "FOK"]),
+            NEAR_PRICES,
+            st.none(),
+            st.just(0),
+        ),
+        st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.sampled_from(ORDER_IDS)),
+    ),
+    st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
+    st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
+)
+"""Commands of orders that work often and are filled often."""
+GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
+GROUPS = st.lists(st.lists(st.tuples(NAMES, COMMANDS), min_size=1, max_size=12), max_size=4)
+OPENING = (
+    c.OpenAccount("ada", "A", "USD"),
+    c.DepositCash(10**12, ""),
+    c.ChangeRiskLimits(10_000, MONEY_MAX, MONEY_MAX),
+)
+NOW = 1_750_000_000_000_000
+NUMBERS = count()
+
+
+class Domain:
+    """The same accounts as objects, and their versions."""
+
+    def __init__(self):
+        self.accounts = {name: Account() for name in ACCOUNTS}
+        self.versions = dict.fromkeys(ACCOUNTS, 0)
+
+    def decided(self, name, command):
+        """Return the events of a command and the version after them, or the code of why there are none."""
+        account = self.accounts[name]
+        try:
+            events = decide(account, command, NOW)
+        except CommandInvalid as error:
+            return error.code
+        for event in events:
+            evolve(account, event)
+        self.versions[name] += len(events)
+        return events, self.versions[name]
+
+
+def opened():
+    """Return a writer and the domain with two accounts that have cash."""
+    store = EventStore.open(MemoryEngine(), codec=account_codec(), partition_count=1)
+    writer, domain = store.writer(AccountDecider(), clock=lambda: NOW), Domain()
+    is_decided_alike(writer, domain, [(name, command) for name in ACCOUNTS[:2] for command in OPENING])
+    return writer, domain
+
+
+def is_decided_alike(writer, domain, group):
+    """Decide a group both ways; every event, version and refusal is the same, and so are the accounts after it."""
+    requests = [Request(name, f"command-{next(NUMBERS)}", "ada", command) for name, command in group]
+    for (name, command), outcome in zip(group, writer.execute(requests), strict=True):
+        expected = domain.decided(name, command)
+        if isinstance(outcome, Failed):
+            assert isinstance(outcome.error, CommandInvalid), outcome.error
+            assert outcome.error.code == expected
+        else:
+            assert (outcome.events, outcome.version) == expected
+    check_accounts(writer, domain)
+
+
+def check_accounts(writer, domain):
+    for name in ACCOUNTS:
+        account, version = writer.state(name)
+        assert (dump_account(account), version) == (dump_account(domain.accounts[name]), domain.versions[name])
+
+
+@settings(max_examples=300, deadline=None)
+@given(GROUPS)
+def test_every_event_and_every_figure_is_that_of_the_domain(groups):
+    writer, domain = opened()
+    for group in groups:
+        is_decided_alike(writer, domain, group)
+
+
+@settings(max_examples=200, deadline=None)
+@given(GROUPS_OF_ORDERS)
+def test_orders_that_work_and_are_filled_are_those_of_the_domain(groups):
+    writer, domain = opened()
+    for group in groups:
+        is_decided_alike(writer, domain, group)
+
+
+def placing(order_id, side, shares, price, *, order_type="LIMIT", time_in_force="GTC", stop=None, market=0):
+    limit = price if "LIMIT" in order_type else None
+    terms = (side, shares * SHARE, order_type, time_in_force, limit, stop, market)
+    return "ada", c.PlaceOrder(order_id, f"mine-{order_id}-{shares}", "KO", *terms)
+
+
+def filling(order_id, side, shares, price):
+    return "ada", c.ExecuteTrade("KO", side, shares * SHARE, price, order_id)
+
+
+DAY_OF_ORDERS = [
+    ("ada", c.ExecuteTrade("KO", "BUY", 50 * SHARE, 10_000, None)),
+    placing("one", "BUY", 5, 10_000),
+    filling("one", "BUY", 2, 9_999),
+    placing("two", "SELL", 7, 10_500, time_in_force="DAY"),
+    filling("one", "BUY", 3, 10_000),
+    placing("one", "SELL", 4, 11_000, time_in_force="FOK"),
+    filling("two", "SELL", 6, 10_501),
+    filling("one", "SELL", 4, 11_000),
+    placing("three", "BUY", 2, None, order_type="MARKET", time_in_force="IOC", market=10_001),
+    filling("three", "BUY", 2, 10_002),
+    placing("four", "BUY", 9, 10_400, order_type="STOP_LIMIT", stop=10_200),
+    filling("four", "BUY", 1, 10_200),
+    filling("four", "BUY", 1, 10_100),
+    placing("five", "SELL", 3, None, order_type="STOP", stop=9_000),
+    filling("five", "SELL", 1, 8_999),
+    filling("five", "SELL", 2, 9_500),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 16])
+def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was decided as an object"))
+    for start in range(0, len(DAY_OF_ORDERS), size):
+        is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
+    assert domain.accounts["ada"].orders.keys() == {"two", "four"}
+
+
+def test_ids_of_orders_that_ended_take_no_room():
+    writer, domain = opened()
+    for number in range(600):
+        placed = placing(f"order-{number}", "BUY", 1, 10_000)
+        ended = c.CancelOrder(f"order-{number}", "") if number % 2 else filling(f"order-{number}", "BUY", 1, 10_000)[1]
+        is_decided_alike(writer, domain, [placed, ("ada", ended)])
+    working = writer._partitions[0].machine._orders
+    assert (len(working._order_ids.names), len(working._client_ids.names)) == (1, 1)
+    assert not working._order_ids._places
+    assert not working._client_ids._places
+
+
+def bits(machine):
+    state = machine._state
+    kept = state.positions[: state.position_count + 50, : s.NEXT_IN_BUCKET]
+    working = machine._orders
+    places = [working._order_ids._places, working._client_ids._places]
+    rows = {row: working.orders[row].tolist() for own in places[0].values() for row in own.values()}
+    taken = working.clients[working.clients > 0].tolist()
+    return [state.accounts[: state.account_count].tobytes(), kept.tobytes(), deepcopy(places), rows, taken]
+
+
+def is_taken_back(before, group):
+    """Decide groups, then one that is taken back: nothing of it is left, and the same is decided again."""
+    writer, domain = opened()
+    for each in before:
+        is_decided_alike(writer, domain, each)
+    partition = writer._partitions[0]
+    for name, command in group:  # New accounts stay, empty, when their opening is taken back.
+        if isinstance(command, c.OpenAccount) and domain.versions[name] == 0:
+            return
+    found = bits(partition.machine)
+    requests = [Request(name, f"again-{number}", "ada", command) for number, (name, command) in enumerate(group)]
+    commands = AccountCommands.of(requests)
+    pending = writer._begin_group(partition)
+    places = module.np.arange(len(commands))
+    assert pending.take(commands, places, commands.keys(writer._keys), {}, lambda: False)
+    pending.drop()
+    assert bits(partition.machine) == found
+    is_decided_alike(writer, domain, group)
+
+
+@settings(max_examples=200, deadline=None)
+@given(GROUPS, st.lists(st.tuples(NAMES, COMMANDS), min_size=1, max_size=12))
+def test_a_group_that_is_taken_back_leaves_no_trace(before, group):
+    is_taken_back(before, group)
+
+
+@settings(max_examples=200, deadline=None)
+@given(GROUPS_OF_ORDERS, st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30))
+def test_orders_that_are_taken_back_leave_no_trace(before, group):
+    is_taken_back(before, group)
+
+
+def test_commands_of_an_account_that_is_opened_in_the_same_group_find_it():
+    writer, domain = opened()
+    buy = c.ExecuteTrade("KO", "BUY", SHARE, 10_000, None)
+    new = [("nobody", command) for command in (buy, *OPENING, buy, c.DepositCash(5, ""), buy)]
+    is_decided_alike(writer, domain, new)
+    assert domain.versions["nobody"] == 6
+
+
+def test_an_account_is_loaded_as_it_was_written():
+    account = Account()
+    for command in (*OPENING, c.ExecuteTrade("KO", "BUY", 5 * SHARE, 10_000, None)):
+        for event in decide(account, command, NOW):
+            evolve(account, event)
+    for event in decide(account, c.PlaceOrder("o", "a", "KO", "SELL", SHARE, "LIMIT", "GTC", 20_000, None, 0), NOW):
+        evolve(account, event)
+    machine = AccountMachine()
+    machine.add(Account(), 0)
+    number = machine.add(account, 7)
+    assert (machine.state(number), machine.version(number)) == (account, 7)
+    machine.take_back()
+    assert machine.state(number) == account, "what was loaded is not taken back"
+
+
+def no_note_of_orders(self, *arguments, **figures):
+    noted = self._orders.noted[0]
+    decided(self, *arguments, **figures)
+    self._orders.noted[0] = noted
+
+
+def no_note_of_the_account(self, *arguments, **figures):
+    noted = self._state.counters[2]
+    decided(self, *arguments, **figures)
+    self._state.counters[2] = noted
+
+
+decided = AccountMachine.decide
+BUY = ("ada", c.ExecuteTrade("KO", "BUY", 5 * SHARE, 10_000, None))
+SELL = ("ada", c.PlaceOrder("order-1", "a", "KO", "SELL", 3 * SHARE, "LIMIT", "GTC", 20_000, None, 0))
+FILL = ("ada", c.ExecuteTrade("KO", "SELL", 2 * SHARE, 20_000, "order-1"))
+CANCEL = ("ada", c.CancelOrder("order-1", ""))
+
+
+@pytest.mark.parametrize("planted", [no_note_of_orders, no_note_of_the_account])
+@pytest.mark.parametrize(("before", "last"), [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], CANCEL)])
+def test_a_machine_that_forgets_to_note_is_found_out(planted, before, last, monkeypatch):
+    is_taken_back([before], [last])
+    monkeypatch.setattr(AccountMachine, "decide", planted)
+    with pytest.raises(AssertionError):
+        is_taken_back([before], [last])
+
+
+def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
+    buy, place, fill = DAY_OF_ORDERS[:3]
+    is_decided_alike(*opened(), [buy, place, fill])
+    put_events = events_module._put_events
+
+    def off_by_one(cell, *arguments):
+        found = put_events(*arguments)
+        arguments[15][cell] += 1
+        return found
+
+    for group, cell in ([buy], 7), ([buy, place], 21 + 13), ([buy, place, fill], 21 + 15 + 21 + 9):
+        with monkeypatch.context() as planting:
+            planting.setattr(events_module, "_put_events", partial(off_by_one, cell))
+            with pytest.raises(AssertionError):
+                is_decided_alike(*opened(), group)
+
+
+def test_every_field_of_an_account_is_written_into_the_arrays():
+    filled = Account(**{name: 7 for name in Account.__struct_fields__ if isinstance(getattr(Account(), name), int)})
+    machine = AccountMachine()
+    assert msgspec.structs.asdict(machine.state(machine.add(msgspec.structs.replace(filled, status="FROZEN"), 1))) == {
+        **msgspec.structs.asdict(filled),
+        "status": "FROZEN",
+    }
+
+
+def test_what_is_written_while_the_positions_get_more_room_is_not_lost():
+    account, symbols = Account(), [f"S{number}" for number in range(1_024)]
+    account.positions = {symbol: Position(SHARE, 10, 10, 0) for symbol in symbols}
+    machine = AccountMachine()
+    number = machine.add(account, 7)
+    assert len(machine._state.positions) == machine._state.position_count, "the next write needs more room"
+    (bought,) = decide(domain_account(account), c.ExecuteTrade("S3", "BUY", SHARE, 10_000, None), NOW)
+    machine.apply(number, [bought])
+    assert machine.state(number).positions["S3"].quantity == 2 * SHARE
+
+
+def domain_account(account):
+    return msgspec.structs.replace(
+        account,
+        status="ACTIVE",
+        cash=10**9,
+        max_position_bp=10_000,
+        max_daily_value=MONEY_MAX,
+        max_trade_value=MONEY_MAX,
+    )

@@ -1,0 +1,174 @@
+"""The messages between a caller and the writer process, the same on ipc and tcp.
+
+A message is two frames: MessagePack that says what it is, then the columns as the buffers that they are, one after the
+other. A request has an id of its own; asking again with the same one, or with the same command ids, is always safe.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import structlog
+
+from accounts.domain.commands import AccountCommand, CancelOrder
+from accounts.kernels.answers import OUTCOME
+from accounts.kernels.trades import TRADE
+from accounts.writer.columns import AccountCommands
+from accounts.writer.envelope import BriefResult, Executed, NotExecuted
+from accounts.writer.errors import SystemCode
+from accounts.writer.metrics import WriterStatus
+from accounts.writer.outcomes import BatchResults
+from eventstore.kernels.texts import TEXT_BYTES
+from eventstore.writer.commands import Origin
+
+log = structlog.get_logger(__name__)
+
+REQUEST_FRAMES: Final = 2
+_ORIGIN_BYTES: Final = 8
+_COMMAND_BYTES: Final = 2 * TEXT_BYTES + _ORIGIN_BYTES + TRADE.itemsize
+"""Of one command in all columns."""
+
+
+class RequestId(msgspec.Struct, frozen=True, array_like=True):
+    """The beginning of a request, for a writer that asks whether it has it already; the rest is passed over."""
+
+    request_id: bytes
+
+
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """The first frame of a request; the other one is the columns of its commands."""
+
+    request_id: bytes
+    is_bulk: bool
+    is_brief: bool
+    origins: list[Origin]
+    symbols: list[str]
+    others: list[msgspec.Raw]
+
+
+class BusRequest(msgspec.Struct, frozen=True):
+    """Commands to execute. `is_bulk` puts them into the lane that yields to single commands; `is_brief` asks for
+    results in their short form. No commands at all ask for the writer's status.
+
+    `unread` says what is told of commands that could not be read, by place.
+    """
+
+    request_id: bytes
+    is_bulk: bool
+    is_brief: bool
+    commands: AccountCommands
+    unread: dict[int, NotExecuted] = {}
+
+
+class _ReplyHead(msgspec.Struct, frozen=True, array_like=True):
+    request_id: bytes
+    results: list[Executed | NotExecuted] | None
+    others: dict[int, BriefResult]
+    status: WriterStatus | None = None
+
+
+class BusReply(msgspec.Struct, frozen=True):
+    """The results of one request, in the order of its commands: in full, or in their short form, whichever was asked
+    for; or the writer's status.
+    """
+
+    request_id: bytes
+    results: list[Executed | NotExecuted] | None = None
+    batch: BatchResults | None = None
+    status: WriterStatus | None = None
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_request_id: Final = msgspec.msgpack.Decoder(RequestId).decode
+_decode_head: Final = msgspec.msgpack.Decoder(_Head).decode
+_decode_command: Final = msgspec.msgpack.Decoder(AccountCommand).decode
+_decode_reply_head: Final = msgspec.msgpack.Decoder(_ReplyHead).decode
+
+_NO_COMMAND: Final = CancelOrder("", "")
+"""Stands in the place of a command that cannot be read, and is never executed."""
+
+
+def encode_request(request: BusRequest) -> list[bytes]:
+    """Return the frames of a request."""
+    commands, bodies = request.commands, request.commands.bodies.copy()
+    is_other = bodies["other"] >= 0
+    others = [msgspec.Raw(encode(commands.others[other])) for other in bodies["other"][is_other].tolist()]
+    bodies["other"][is_other] = np.arange(len(others))  # The commands may be a part of those that they were taken from.
+    head = _Head(
+        request.request_id, request.is_bulk, request.is_brief, list(commands.origins), list(commands.symbols), others
+    )
+    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies)
+    return [encode(head), b"".join([column.tobytes() for column in columns])]
+
+
+def decode_request(frames: Sequence[bytes]) -> BusRequest:
+    """Return a request; raises ValueError, msgspec's errors among them, when it is none.
+
+    A command that cannot be read is told so alone.
+    """
+    head, columns = _decode_head(frames[0]), bytearray(frames[1])
+    count, rest = divmod(len(columns), _COMMAND_BYTES)
+    if rest:
+        raise ValueError("the columns of a request are not of one length")
+    ids_end = 2 * TEXT_BYTES * count
+    if not columns[:ids_end].isascii():
+        raise ValueError("the identifiers of a request are not ASCII")
+    ids = np.frombuffer(columns, np.uint8, ids_end).reshape(2, count, TEXT_BYTES)
+    commands = AccountCommands(
+        aggregate_ids=ids[0],
+        command_ids=ids[1],
+        origins=head.origins,
+        origins_of=np.frombuffer(columns, np.int64, count, ids_end),
+        bodies=np.frombuffer(columns, TRADE, count, ids_end + _ORIGIN_BYTES * count),
+        others=[],
+        symbols=head.symbols,
+    )
+    unread: dict[int, NotExecuted] = {}
+    others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
+    commands.others = others
+    _check(commands)
+    if unread:
+        places = np.flatnonzero(commands.bodies["other"] >= 0).tolist()
+        unread = {places[number]: told for number, told in unread.items()}
+    return BusRequest(head.request_id, head.is_bulk, head.is_brief, commands, unread)
+
+
+def encode_reply(reply: BusReply) -> list[bytes]:
+    """Return the frames of a reply."""
+    others = {} if reply.batch is None else reply.batch.others
+    rows = b"" if reply.batch is None else reply.batch.rows.tobytes()
+    return [encode(_ReplyHead(reply.request_id, reply.results, others, reply.status)), rows]
+
+
+def decode_reply(frames: Sequence[bytes]) -> BusReply:
+    """Return a reply."""
+    head = _decode_reply_head(frames[0])
+    batch = None
+    if head.results is None and head.status is None:
+        batch = BatchResults(np.frombuffer(bytearray(frames[1]), OUTCOME), head.others)
+    return BusReply(head.request_id, head.results, batch, head.status)
+
+
+def _read(raw: msgspec.Raw, number: int, unread: dict[int, NotExecuted]) -> AccountCommand:
+    try:
+        command: AccountCommand = _decode_command(raw)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        log.warning("a command cannot be read", reason=str(error))
+        message = f"the writer cannot read the command ({error}); nothing was executed"
+        unread[number] = NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message)
+        return _NO_COMMAND
+    return command
+
+
+def _check(commands: AccountCommands) -> None:
+    """Refuse columns that do not belong together: compiled code follows their numbers unchecked."""
+    bodies: Any = commands.bodies
+    is_other = bodies["other"] >= 0
+    numbers = bodies["other"][is_other]
+    symbols = bodies["symbol"][~is_other]
+    if not np.array_equal(numbers, np.arange(len(commands.others))):
+        raise ValueError("the commands of a request are not those that its rows name")
+    for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):
+        if len(places) and not 0 <= places.min() <= places.max() < limit:
+            raise ValueError("the rows of a request name what it does not hold")

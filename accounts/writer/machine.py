@@ -1,0 +1,351 @@
+"""The accounts of a partition as the writer holds them: state in arrays, trades, fills and new orders decided by
+kernels.
+
+They are what there is most of, so whole columns of them are decided at once. Everything else that an account can be
+asked, and what is refused of orders, is decided as the domain's own `decide` does, on the account as an object that has
+the positions and orders that the command concerns; what its events lead to is written back into the arrays. Both ways
+use the same rules, and what one leaves the other goes on from, in the order of asking.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
+from accounts.domain.commands import AccountCommand, CloseAccount, ExecuteTrade, PlaceOrder
+from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.events import AccountOpened, TradeExecuted
+from accounts.domain.order_terms import reckoned_price
+from accounts.domain.state import Account, Position
+from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
+from accounts.kernels import decide as d
+from accounts.kernels import state as s
+from accounts.kernels.events import CONSTANTS, add_events
+from accounts.kernels.fold import KINDS, NOT_HERE, SYMBOL, apply_events
+from accounts.kernels.orders import NOWHERE, ORDER_TYPES, TIMES_IN_FORCE, OrdersOf, Symbols, WorkingOrders
+from accounts.kernels.state import Integers, State
+from accounts.writer.columns import AccountCommands
+from eventstore.columns.cells import VALUE_BASE, EventCells, Values
+from eventstore.columns.codec import EventCodec
+from eventstore.writer.state_machine import Decided, Turn
+
+_TRADED: Final = str(TradeExecuted.__struct_config__.tag)
+_OPENED: Final = str(AccountOpened.__struct_config__.tag)
+_CURRENCY: Final = AccountOpened.__struct_fields__.index("currency")
+_FIGURES: Final = {
+    "cash": s.CASH,
+    "deposited": s.DEPOSITED,
+    "withdrawn": s.WITHDRAWN,
+    "positions_cost": s.POSITIONS_COST,
+    "positions_value": s.POSITIONS_VALUE,
+    "realized_pnl": s.REALIZED_PNL,
+    "fees": s.FEES,
+    "trade_count": s.TRADE_COUNT,
+    "day": s.DAY,
+    "day_volume": s.DAY_VOLUME,
+    "day_trades": s.DAY_TRADES,
+    "day_realized_pnl": s.DAY_REALIZED_PNL,
+    "max_position_bp": s.MAX_POSITION_BP,
+    "max_daily_value": s.MAX_DAILY_VALUE,
+    "max_trade_value": s.MAX_TRADE_VALUE,
+    "reserved_cash": s.RESERVED_CASH,
+}
+"""The column of each figure of an account."""
+_decode_text: Final = msgspec.msgpack.Decoder(str).decode
+_encode_text: Final = msgspec.msgpack.Encoder().encode
+_SIDES: Final = ("SELL", "BUY")
+_TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(ORDER_TYPES)}
+_TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
+
+
+class AccountMachine:
+    """Implements eventstore.writer.state_machine.StateMachine for trading accounts."""
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._symbols = Symbols()
+        self._values = Values()
+        self._constants: Integers = np.array([self._values.cell(text) for text in CONSTANTS], np.int64)
+        self._known_symbols = 0
+        self._currencies: dict[str, int] = {"": 0}
+        self._orders = WorkingOrders(self._symbols)
+
+    def add(self, state: Account, version: int) -> int:
+        """See StateMachine."""
+        (number,) = self._state.add_accounts(np.zeros((1, s.ACCOUNT_COLUMNS), np.int64))
+        self._write(number, state, version)
+        noted, orders_noted = self._state.noted, int(self._orders.noted[0])
+        for symbol, position in state.positions.items():
+            self._write_position(number, symbol, position, state.reserved_shares.get(symbol, 0))
+        for order_id, order in state.orders.items():
+            self._orders.put(number, order_id, order)
+        self._state.forget_notes(noted)  # What is loaded is durable, whatever becomes of the group that asked for it.
+        self._orders.noted[0] = orders_noted
+        return number
+
+    def add_new(self, aggregate_ids: Sequence[str]) -> None:
+        """See StateMachine."""
+        self._state.add_accounts(np.zeros((len(aggregate_ids), s.ACCOUNT_COLUMNS), np.int64))
+
+    def state(self, number: int) -> Account:
+        """See StateMachine."""
+        account = self._account(number, None)
+        account.orders = dict(account.orders)
+        return account
+
+    def version(self, number: int) -> int:
+        """See StateMachine."""
+        return int(self._state.accounts[number, s.VERSION])
+
+    def apply(self, number: int, events: Sequence[Any]) -> None:
+        """See StateMachine."""
+        self._evolve(number, events)
+        self.keep()
+
+    def fold(self, numbers: Integers, versions: Integers, events: EventCells, codec: EventCodec) -> int | None:
+        """See StateMachine."""
+        kinds = np.array([KINDS.get(tag, NOT_HERE) for tag in events.tags], np.int64)
+        numbers_of_values = np.zeros(events.values.count, np.int64)
+        naming = {_TRADED: (SYMBOL, self._symbols.number), _OPENED: (_CURRENCY, self._currency)}
+        for of_type, (field, number_of) in ((n, naming[tag]) for n, tag in enumerate(events.tags) if tag in naming):
+            is_named = np.zeros(events.values.count, np.bool_)
+            is_named[events.rows_of(of_type)[:, field] - VALUE_BASE] = True
+            for value in np.flatnonzero(is_named).tolist():
+                numbers_of_values[value] = number_of(_decode_text(events.values.encoded(VALUE_BASE + value)))
+        start = 0
+        while True:
+            stop = apply_events(
+                self._state,
+                events,
+                numbers=numbers,
+                versions=versions,
+                kinds=kinds,
+                numbers_of_values=numbers_of_values,
+                first=start,
+            )
+            if stop == len(numbers):
+                return None
+            number = int(numbers[stop])
+            if self.version(number) + 1 != versions[stop]:
+                return stop
+            self._evolve(number, [codec.upcast(events.event(stop, codec))])
+            self.keep()
+            start = stop + 1
+
+    def keep(self) -> None:
+        """See StateMachine."""
+        self._state.keep()
+        self._orders.keep()
+
+    def take_back(self) -> None:
+        """See StateMachine."""
+        self._state.take_back()
+        self._orders.take_back()
+
+    def values(self) -> Values:
+        """See StateMachine."""
+        while self._known_symbols < len(self._symbols.names):
+            self._values.cell(self._symbols.names[self._known_symbols])
+            self._known_symbols += 1
+        return self._values.copy()
+
+    def decide(self, turn: Turn[AccountCommand], now: int, decided: Decided) -> None:
+        """See StateMachine."""
+        places, (asked, widest_symbol) = turn.places, self._asked(turn, decided.events.values)
+        outcomes = np.zeros((len(places), d.OUTCOME_COLUMNS), np.int64)
+        day, start = now // MICROSECONDS_PER_DAY, 0
+        while True:
+            stop = d.decide_commands(
+                self._state, self._orders, asked, numbers=turn.numbers, day=day, outcomes=outcomes, first=start
+            )
+            if start < stop:
+                entries = add_events(
+                    decided.events,
+                    asked,
+                    first=start,
+                    stop=stop,
+                    widest_symbol=widest_symbol,
+                    constants=self._constants,
+                    day=day,
+                    outcomes=outcomes,
+                )
+                committed, counts = np.unique(entries, return_counts=True)
+                decided.add_commits(places[committed], outcomes[committed, d.VERSION_AFTER] - counts + 1, counts)
+                for entry in (start + np.flatnonzero(outcomes[start:stop, d.OUTCOME] == d.NOT_FOUND)).tolist():
+                    decided.failures[int(places[entry])] = _not_found()
+            if stop == len(places):
+                return
+            self._decide_one(turn, stop, now, decided)
+            start = stop + 1
+
+    def _asked(self, turn: Turn[AccountCommand], values: Values) -> tuple[d.Asked, int]:
+        """Return the commands of a turn as kernels take them, and how many bytes their symbols have at most."""
+        commands = turn.commands
+        assert isinstance(commands, AccountCommands), "the writer of accounts takes their commands"
+        bodies = commands.bodies[turn.places]
+        symbols: Integers = bodies["symbol"].astype(np.int64)
+        are_buys: NDArray[np.bool_] = np.ascontiguousarray(bodies["is_buy"])
+        quantities: Integers = np.ascontiguousarray(bodies["quantity"])
+        prices: Integers = np.ascontiguousarray(bodies["price"])
+        terms_of = np.where(bodies["other"] < 0, d.TRADE, d.OTHER)
+        names = {name: number for number, name in enumerate(commands.symbols)}
+        rows: list[tuple[int, ...]] = []
+        entries: list[int] = []
+        ids: list[str] = []
+        others = np.flatnonzero(terms_of == d.OTHER)
+        for entry, number, other in zip(
+            others.tolist(), turn.numbers[others].tolist(), bodies["other"][others].tolist(), strict=True
+        ):
+            row = self._terms(number, commands.others[other], names, ids) if number >= 0 else None
+            if row is not None:
+                entries.append(entry)
+                rows.append(row)
+        figures = np.array(rows, np.int64).reshape(len(rows), 4 + d.TERM_COLUMNS)
+        terms = np.ascontiguousarray(figures[:, 4:])
+        if rows:
+            id_cells = np.array(values.numbers([_encode_text(each) for each in ids]), np.int64)
+            terms[:, d.ORDER_CELL :] = id_cells[terms[:, d.ORDER_CELL :]]
+        terms_of[entries] = np.arange(len(rows))
+        symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
+        own_symbols = np.array([self._symbols.number(name) for name in names], np.int64)
+        cells = np.array([values.cell(name) for name in names], np.int64)
+        asked = d.Asked(
+            symbols=own_symbols[symbols] if names else symbols,
+            symbol_cells=cells[symbols] if names else symbols,
+            are_buys=are_buys,
+            quantities=quantities,
+            prices=prices,
+            terms_of=terms_of,
+            terms=terms,
+        )
+        return asked, max([len(name.encode()) for name in names], default=0)
+
+    def _terms(
+        self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]
+    ) -> tuple[int, ...] | None:
+        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill or
+        a new order, with places among `ids` instead of cells; None for any other command, and for one that was not
+        checked as those from outside are.
+        """
+        if type(command) is ExecuteTrade:
+            price, order_id = command.price, command.order_id or ""
+            row = self._orders.find(number, order_id)
+            if row == NOWHERE:
+                return None
+            terms = (1, row, 0, 0, 0, 0, 0, len(ids), len(ids))
+            ids.append(order_id)
+        elif type(command) is PlaceOrder:
+            price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
+            order_type, time_in_force = _TYPE_NUMBERS.get(command.order_type), _TIME_NUMBERS.get(command.time_in_force)
+            if order_type is None or time_in_force is None:
+                return None
+            order_id, client_order_id = command.order_id, command.client_order_id
+            terms = (
+                0,
+                self._orders.row_for(number, order_id),
+                self._orders.client_for(number, client_order_id),
+                order_type,
+                time_in_force,
+                command.limit_price or 0,
+                command.stop_price or 0,
+                len(ids),
+                len(ids) + 1,
+            )
+            ids += (order_id, client_order_id)
+        else:
+            return None
+        if command.side not in _SIDES or not (0 < command.quantity <= QUANTITY_MAX and 0 < price <= PRICE_MAX):
+            return None
+        return (names.setdefault(command.symbol, len(names)), command.side == "BUY", command.quantity, price, *terms)
+
+    def _decide_one(self, turn: Turn[AccountCommand], index: int, now: int, decided: Decided) -> None:
+        """Decide one command as the domain does: one that is no trade, or whose figures are too wide for kernels."""
+        place, number = int(turn.places[index]), int(turn.numbers[index])
+        command = turn.commands.command(place)
+        account = Account() if number < 0 else self._account_for(number, command)
+        try:
+            events = decide(account, command, now)
+            decided.add(place, (0 if number < 0 else self.version(number)) + 1, events)
+        except Exception as error:  # One command that cannot be decided must not stop the others.
+            decided.failures[place] = error
+            return
+        self._evolve(turn.enter(index) if number < 0 else number, events)
+
+    def _evolve(self, number: int, events: Sequence[Any]) -> None:
+        symbols = {event.symbol for event in events if hasattr(event, "symbol")}
+        account = self._account(number, symbols)
+        self._state.note(number)
+        for event in events:
+            evolve(account, event)
+        self._write(number, account, self.version(number) + len(events))
+        for symbol, position in account.positions.items():
+            self._write_position(number, symbol, position, account.reserved_shares.get(symbol, 0))
+
+    def _account_for(self, number: int, command: AccountCommand) -> Account:
+        """Return an account with the positions that a command may concern."""
+        if isinstance(command, CloseAccount):
+            return self._account(number, None)
+        symbol, order_id = getattr(command, "symbol", None), getattr(command, "order_id", None)
+        if symbol is None and order_id is not None:
+            order = self._orders_of(number).get(order_id)
+            symbol = None if order is None else order.symbol
+        return self._account(number, () if symbol is None else (symbol,))
+
+    def _orders_of(self, number: int) -> OrdersOf:
+        return OrdersOf(self._orders, number, int(self._state.accounts[number, s.OPEN_ORDERS]))
+
+    def _account(self, number: int, symbols: Iterable[str] | None) -> Account:
+        """Return an account as an object, with its positions in some symbols, or in all for None.
+
+        Its orders are those that the machine holds, not a copy.
+        """
+        row = self._state.accounts[number].tolist()
+        positions, reserved = self._positions(number, symbols)
+        return Account(
+            status=s.STATUSES[row[s.STATUS]],
+            currency=next(text for text, of in self._currencies.items() if of == row[s.CURRENCY]),
+            positions=positions,
+            orders=self._orders_of(number),
+            reserved_shares=reserved,
+            **{name: row[column] for name, column in _FIGURES.items()},
+        )
+
+    def _positions(self, number: int, symbols: Iterable[str] | None) -> tuple[dict[str, Position], dict[str, int]]:
+        """Return positions and reserved shares by symbol."""
+        names = self._symbols.names
+        if symbols is None:
+            rows = list(self._state.positions_of(number))
+        else:
+            found = [self._state.position_row(number, self._symbols.number(symbol)) for symbol in symbols]
+            rows = [row for row in found if row >= 0]
+        positions: dict[str, Position] = {}
+        reserved: dict[str, int] = {}
+        for key, quantity, cost, mark, realized_pnl, reserved_shares, *_ in self._state.positions[rows].tolist():
+            symbol = names[key & (1 << s.SYMBOL_BITS) - 1]
+            positions[symbol] = Position(quantity, cost, mark, realized_pnl)
+            if reserved_shares:
+                reserved[symbol] = reserved_shares
+        return positions, reserved
+
+    def _write(self, number: int, account: Account, version: int) -> None:
+        row = self._state.accounts[number]
+        row[s.STATUS], row[s.VERSION] = s.STATUSES.index(account.status), version
+        row[s.CURRENCY], row[s.OPEN_ORDERS] = self._currency(account.currency), len(account.orders)
+        for name, column in _FIGURES.items():
+            row[column] = getattr(account, name)
+
+    def _write_position(self, number: int, symbol: str, position: Position, reserved_shares: int) -> None:
+        place = self._state.position(number, self._symbols.number(symbol))
+        row = self._state.positions[place]  # Which may be another array than before, with more room.
+        row[s.QUANTITY], row[s.COST], row[s.MARK], row[s.POSITION_REALIZED_PNL] = position
+        row[s.RESERVED_SHARES] = reserved_shares
+
+    def _currency(self, name: str) -> int:
+        return self._currencies.setdefault(name, len(self._currencies))
+
+
+def _not_found() -> CommandInvalid:
+    return CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")

@@ -1,0 +1,1 @@
+"""REST: the session of the browser, and the API keys of who is logged in."""

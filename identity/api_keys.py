@@ -1,0 +1,165 @@
+"""API keys: made, shown once, hashed at rest, revoked.
+
+A key is "tp_<prefix>_<secret>": the prefix finds the row, the secret has 256 random bits, so a plain SHA-256 of it is
+enough (there is nothing to guess, unlike with a password). When a key was last used is written at most once a minute.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q
+from django.utils import timezone
+
+from edge import database
+from identity.models import ApiKey
+
+LAST_USED_EVERY: Final = timedelta(minutes=1)
+DAYS_MAX: Final = 3_650
+"""The latest that a key may expire; one without a date never does."""
+REQUESTS_PER_MINUTE_MAX: Final = 10_000_000
+_KEY: Final = re.compile(r"tp_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+_UNKNOWN: Final = "the API key is unknown or revoked: make another with `manage.py create_api_key` or at /api/keys"
+
+
+class ApiKeyRefused(Exception):
+    """A key that is worthless; the message says why and what to do."""
+
+
+def create_api_key(
+    *,
+    user: Any,
+    name: str,
+    scope: str = ApiKey.Scope.TRADE.value,
+    expires_in_days: int | None = None,
+    requests_per_minute: int | None = None,
+) -> str:
+    """Make a key for a user and return it; it cannot be shown again. Raises ValidationError for a name that is none."""
+    _, key = make_api_key(
+        user=user, name=name, scope=scope, expires_in_days=expires_in_days, requests_per_minute=requests_per_minute
+    )
+    return key
+
+
+def make_api_key(
+    *, user: Any, name: str, scope: str, expires_in_days: int | None, requests_per_minute: int | None
+) -> tuple[ApiKey, str]:
+    """Make a key for a user; return its row, and the key, which cannot be shown again.
+
+    Raises ValidationError for a name that is none.
+    """
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    made = ApiKey(
+        user=user,
+        name=name,
+        prefix=prefix,
+        secret_hash=_hash(secret),
+        scope=scope,
+        expires_at=None if expires_in_days is None else timezone.now() + timedelta(days=expires_in_days),
+        requests_per_minute=requests_per_minute,
+    )
+    made.clean_fields(exclude={"user"})
+    made.save()
+    return made, f"tp_{prefix}_{secret}"
+
+
+def revoke_api_key(*, user: Any, prefix: str) -> bool:
+    """Revoke a key of a user; False when there is no such key that was not revoked already."""
+    found = ApiKey.objects.filter(user=user, prefix=prefix, revoked_at=None)
+    return found.update(revoked_at=timezone.now()) == 1
+
+
+def check_api_key(key: str) -> ApiKey:
+    """Return the key that this text is, with its user, and note that it was used.
+
+    Raises ApiKeyRefused: unknown, revoked, expired, or its user inactive.
+    """
+    prefix, secret = _parts(key)
+    now = timezone.now()
+    found = _valid(ApiKey.objects.select_related("user").filter(prefix=prefix, revoked_at=None).first(), secret, now)
+    before = now - LAST_USED_EVERY
+    if found.last_used_at is None or found.last_used_at <= before:
+        # The condition counts in the database too: of several processes that see an old instant, one writes.
+        unwritten = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        ApiKey.objects.filter(unwritten, pk=found.pk).update(last_used_at=now)
+    return found
+
+
+_KEY_FIELDS: Final = tuple(field.attname for field in ApiKey._meta.concrete_fields)
+_KNOWN_OF_USER: Final = frozenset({"id", "username", "is_active", "is_staff", "is_superuser"})
+_USER_FIELDS: Final = tuple(
+    field.attname for field in get_user_model()._meta.concrete_fields if field.attname in _KNOWN_OF_USER
+)
+"""In the order of the model, which `from_db` counts on."""
+_FIND: Final = f"""
+    SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"holder.{name}" for name in _USER_FIELDS)},
+        ARRAY(SELECT known.name FROM {get_user_model().groups.through._meta.db_table} AS membership
+            JOIN {Group._meta.db_table} AS known ON known.id = membership.group_id
+            WHERE membership.user_id = holder.id)
+    FROM {ApiKey._meta.db_table} AS key JOIN {get_user_model()._meta.db_table} AS holder ON holder.id = key.user_id
+    WHERE key.prefix = %s AND key.revoked_at IS NULL
+"""  # noqa: S608 - of the names of our own columns.
+_NOTE_USE: Final = f"""
+    UPDATE {ApiKey._meta.db_table} SET last_used_at = %s
+    WHERE id = %s AND (last_used_at IS NULL OR last_used_at <= %s)
+"""  # noqa: S608 - of the name of our own table.
+
+
+async def acheck_api_key(key: str) -> tuple[ApiKey, frozenset[str]]:
+    """Return what `check_api_key` does, and the names of its user's groups, by one statement and without a thread.
+
+    Of the user is known what says who it is and what it may. Raises ApiKeyRefused.
+    """
+    prefix, secret = _parts(key)
+    now = timezone.now()
+    rows = await database.read(_FIND, [prefix])
+    if not rows:
+        raise ApiKeyRefused(_UNKNOWN)
+    *values, groups = rows[0]
+    found = ApiKey.from_db(DEFAULT_DB_ALIAS, _KEY_FIELDS, values[: len(_KEY_FIELDS)])
+    found.user = get_user_model().from_db(DEFAULT_DB_ALIAS, _USER_FIELDS, values[len(_KEY_FIELDS) :])
+    _valid(found, secret, now)
+    before = now - LAST_USED_EVERY
+    if found.last_used_at is None or found.last_used_at <= before:
+        await database.read(_NOTE_USE, [now, found.pk, before])
+    return found, frozenset(groups)
+
+
+def _parts(key: str) -> tuple[str, str]:
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise ApiKeyRefused(_UNKNOWN)
+    return match[1], match[2]
+
+
+def _valid(found: ApiKey | None, secret: str, now: datetime) -> ApiKey:
+    """Return a key that was found by its prefix, if it is worth anything."""
+    if found is None or not hmac.compare_digest(found.secret_hash, _hash(secret)) or not found.user.is_active:
+        raise ApiKeyRefused(_UNKNOWN)
+    if found.expires_at is not None and found.expires_at <= now:
+        raise ApiKeyRefused(f"the API key expired at {found.expires_at:%Y-%m-%dT%H:%M:%SZ}: make another")
+    return found
+
+
+def prefix_of(key: str) -> str | None:
+    """Return the public part of a key, None for a text that is no key."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else match[1]
+
+
+def find_api_key(key: str) -> ApiKey | None:
+    """Return the valid key that this text is, with its user, or None."""
+    try:
+        return check_api_key(key)
+    except ApiKeyRefused:
+        return None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,252 @@
+"""Who may do what, in one place: a role on an account, a role on the platform, and what an API key is for.
+
+A command is allowed when the role on its account allows it (owner, trader, viewer: a row of AccountAccess), or the
+user's role on the platform allows it on any account (a Django group; see `platform_role`). A viewer of the platform
+and a key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the
+last table, which backends.py gives to Django.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from asgiref.sync import sync_to_async
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from edge import database
+from identity.actors import user_reference
+from identity.authentication import Principal, aprincipal_of_key, bearer_key, principal_of
+from identity.models import AccountAccess, AccountOpening, ApiKey
+from identity.recent_access import RecentAccess
+
+OWNER: Final = AccountAccess.Role.OWNER.value
+TRADER: Final = AccountAccess.Role.TRADER.value
+VIEWER: Final = AccountAccess.Role.VIEWER.value
+COMPLIANCE: Final = "compliance"
+OPERATOR: Final = "operator"
+STAFF: Final = "staff"
+"""Who sees every account and has no role on it; as a role on the platform: `is_staff` without a group."""
+SUPERUSER: Final = "superuser"
+
+GROUPS: Final = (VIEWER, TRADER, COMPLIANCE, OPERATOR)
+"""The roles that are Django groups, made by a migration. Of several, the first in this order counts: the narrowest."""
+ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
+
+
+class Action(StrEnum):
+    """What can be done with an account."""
+
+    SEE = "see"
+    TRADE = "trade"
+    """Move cash, place, replace and cancel orders."""
+    EXECUTE_TRADE = "execute trades"
+    END_ORDER = "expire and reject orders"
+    SUPERVISE = "freeze, unfreeze and change limits"
+    CLOSE = "close"
+
+
+ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
+    OWNER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE, Action.CLOSE}),
+    TRADER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE}),
+    VIEWER: frozenset({Action.SEE}),
+}
+"""What a role on an account allows there."""
+
+ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
+    VIEWER: frozenset(),
+    TRADER: frozenset(),
+    STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
+    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
+    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER}),
+    SUPERUSER: frozenset(Action),
+}
+"""What a role on the platform allows on every account, one's own or not."""
+
+IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
+    COMPLIANCE: frozenset({"view"}),
+    OPERATOR: frozenset(
+        {
+            "view",
+            "auth.add_user",
+            "auth.change_user",
+            "identity.add_accountaccess",
+            "identity.change_accountaccess",
+            "identity.delete_accountaccess",
+            "identity.change_apikey",
+            "axes.delete_accessattempt",
+        }
+    ),
+}
+"""What a role may do in the admin, as Django's permissions; "view" is to look at everything."""
+
+
+def roles_that_may(action: Action) -> frozenset[str]:
+    """Return the roles, on an account and on the platform, whose holders may do something with an account."""
+    tables = (ON_OWN_ACCOUNT, ON_EVERY_ACCOUNT)
+    return frozenset(role for table in tables for role, actions in table.items() if action in actions)
+
+
+class Access(NamedTuple):
+    """Who asks, their role on the account in question (None: no access, or no account in question), and on the
+    platform.
+    """
+
+    principal: Principal
+    role: str | None
+    platform_role: str = TRADER
+
+
+def access_of(request: HttpRequest, account_id: str | None) -> Access | None:
+    """Return who sends a request and their roles, or None when nobody is logged in.
+
+    Raises AuthenticationFailed for a wrong key, CSRFRefused for a session without its CSRF token.
+    """
+    principal = principal_of(request)
+    if principal is None:
+        return None
+    role = None if account_id is None else role_on_account(principal.user, account_id)
+    return Access(principal, role, platform_role(principal.user))
+
+
+_recent_access: Final = RecentAccess[Access]()
+
+
+async def aaccess_of(request: HttpRequest) -> Access | None:
+    """Return who sends a request and their role on the platform, or None when nobody is logged in.
+
+    A key that was found valid within the last second is not looked up, any other one by one statement; neither costs a
+    thread, as a session does. Raises as `access_of` does.
+    """
+    key = bearer_key(request.headers.get("Authorization", ""))
+    if key is None:
+        return await sync_to_async(access_of)(request, None)
+    access = _recent_access.find(key, None)
+    if access is None:
+        principal, groups = await aprincipal_of_key(key)
+        principal.user._platform_role = _platform_role(principal.user, groups)
+        access = Access(principal, None, principal.user._platform_role)
+        _recent_access.remember(key, None, access)
+    return access
+
+
+def platform_role(user: Any) -> str:
+    """Return a user's role on the platform: its group's name, "superuser", "staff", or "trader" when it has none.
+
+    It is asked once for each user object, which lives as long as a request.
+    """
+    known: str | None = getattr(user, "_platform_role", None)
+    if known is None:
+        groups = () if user.is_superuser else user.groups.filter(name__in=GROUPS).values_list("name", flat=True)
+        known = user._platform_role = _platform_role(user, set(groups))
+    return known
+
+
+def _platform_role(user: Any, groups: Collection[str]) -> str:
+    if user.is_superuser:
+        return SUPERUSER
+    return next((name for name in GROUPS if name in groups), STAFF if user.is_staff else TRADER)
+
+
+def why_no_command(access: Access) -> str | None:
+    """Return why somebody may send no command at all, None when they may."""
+    if access.principal.scope == ApiKey.Scope.READ:
+        return "this API key is for reading: send commands with a key whose scope is trade"
+    if access.platform_role == VIEWER:
+        return "your role on the platform is viewer, who sends no commands: ask an operator for another role"
+    return None
+
+
+def may_on_every_account(access: Access, action: Action) -> bool:
+    """Tell whether somebody's role on the platform alone allows it: then no role on an account has to be asked for."""
+    return action in ON_EVERY_ACCOUNT[access.platform_role] and why_no_command(access) is None
+
+
+def why_not(access: Access, account_id: str, action: Action) -> str | None:
+    """Return why a command may not do this with an account, in a sentence for whom it is refused; None when it may."""
+    reason = why_no_command(access)
+    if reason is not None:
+        return reason
+    on_this_one = ON_OWN_ACCOUNT.get(access.role or "", frozenset())
+    if action in on_this_one | ON_EVERY_ACCOUNT[access.platform_role]:
+        return None
+    if access.role is None:
+        return f"you have no access to account {account_id}: check the id, or ask its owner for access"
+    shown = access.platform_role if access.role == STAFF else access.role
+    needed = " or ".join(sorted(roles_that_may(action) - {SUPERUSER}))
+    return f"your role on account {account_id} is {shown}: this needs {needed}"
+
+
+ACCESS_TABLE: Final = AccountAccess._meta.db_table
+ROLE_SQL: Final = f"SELECT role FROM {ACCESS_TABLE} WHERE user_id = %s AND account_id = %s"  # noqa: S608
+"""The role that a user was given on an account."""
+
+
+def role_on_account(user: Any, account_id: str) -> str | None:
+    """Return a user's role on an account ("owner", "trader", "viewer", "staff"), or None when it has no access.
+
+    "staff" is whoever sees every account by their role on the platform.
+    """
+    if not user.is_authenticated:
+        return None
+    with connection.cursor() as cursor:  # Asked for every query: the ORM would take twice as long as the database.
+        cursor.execute(ROLE_SQL, [user.pk, account_id])
+        found = cursor.fetchone()
+    if found is not None:
+        return str(found[0])
+    return STAFF if sees_every_account(user) else None
+
+
+async def agiven_role(*, user_id: int, account_id: str) -> str | None:
+    """Return the role that a user was given on an account, without a thread."""
+    rows = await database.read(ROLE_SQL, [user_id, account_id])
+    return str(rows[0][0]) if rows else None
+
+
+def roles_on_accounts(user: Any, account_ids: Collection[str]) -> dict[str, str]:
+    """Return a user's role on each of these accounts that they have access to, asking once."""
+    rows = AccountAccess.objects.filter(user=user, account_id__in=account_ids).values_list("account_id", "role")
+    given = {str(account_id): str(role) for account_id, role in rows}
+    return dict.fromkeys(account_ids, STAFF) | given if sees_every_account(user) else given
+
+
+def accessible_account_ids(user: Any) -> list[str] | None:
+    """Return the ids of every account that a user may see; None means all of them."""
+    if not user.is_authenticated:
+        return []
+    if sees_every_account(user):
+        return None
+    ids = AccountAccess.objects.filter(user=user).values_list("account_id", flat=True)
+    return [str(account_id) for account_id in ids]
+
+
+def sees_every_account(user: Any) -> bool:
+    """Tell whether a user sees every account by their role on the platform."""
+    return Action.SEE in ON_EVERY_ACCOUNT[platform_role(user)]
+
+
+def roles_by_account(user: Any) -> dict[str, str]:
+    """Return the role that a user was given on each account."""
+    rows = AccountAccess.objects.filter(user=user).values_list("account_id", "role")
+    return {str(account_id): role for account_id, role in rows}
+
+
+_OPENING: Final = f"""
+    INSERT INTO {AccountOpening._meta.db_table} (account_id, owner, granted_at) VALUES (%s, %s, now())
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - of the name of our own table.
+
+
+def grant_ownership(*, user: Any, account_id: str) -> bool:
+    """Make a user the owner of an account that they are about to open, so that none is ever without an owner.
+
+    Once for an account, whoever asks: a second time nothing is given, and False is returned. What was taken away in
+    between stays taken away.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_OPENING, [account_id, user_reference(user.pk)])
+            is_first = cursor.rowcount == 1
+        if is_first:
+            AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})
+    return is_first

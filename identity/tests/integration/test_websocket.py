@@ -1,0 +1,285 @@
+"""A WebSocket stays open exactly as long as what it stands on: user, key or session, and access to its account."""
+
+import asyncio
+import time
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from identity import open_sockets, websocket
+from identity.api_keys import create_api_key
+from identity.credentials import LOOK_SECONDS
+from identity.models import AccountAccess, ApiKey
+from identity.permissions import grant_ownership
+from identity.roles import give_role
+from identity.websocket import WebSocketAuthentication
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNT = "0b5c1f3e-0000-4000-8000-00000000000a"
+PATH = f"/ws/accounts/{ACCOUNT}"
+SECONDS_MAX = 1.0
+
+
+@pytest.fixture
+def ada():
+    user = get_user_model().objects.create_user("ada", password="a long password")
+    grant_ownership(user=user, account_id=ACCOUNT)
+    return user
+
+
+async def echo(scope, receive, send):
+    """An application that accepts, says who it sees, and sends back what it gets."""
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if message["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": scope["user"].get_username()})
+        else:
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
+def like_granian(application):
+    """Serve as Granian does: a close waits as long as somebody waits to receive."""
+
+    async def serve(scope, receive, send):
+        receiving = asyncio.Lock()
+
+        async def receive_alone():
+            async with receiving:
+                return await receive()
+
+        async def send_when_free(message):
+            if message["type"] == "websocket.close":
+                async with receiving:
+                    await send(message)
+            else:
+                await send(message)
+
+        await application(scope, receive_alone, send_when_free)
+
+    return serve
+
+
+class Socket(ApplicationCommunicator):
+    def __init__(self, path=PATH, *, key=None, session=None):
+        headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+        headers += [(b"authorization", f"Bearer {key}".encode())] if key else []
+        headers += [(b"cookie", f"sessionid={session}".encode())] if session else []
+        scope = {"type": "websocket", "path": path, "headers": headers}
+        super().__init__(like_granian(WebSocketAuthentication(echo)), scope)
+
+    async def connect(self):
+        await self.send_input({"type": "websocket.connect"})
+        assert (await self.receive_output())["type"] == "websocket.accept"
+        return (await self.receive_output())["text"]
+
+    async def says(self, text):
+        await self.send_input({"type": "websocket.receive", "text": text})
+        return await self.receive_output(timeout=2)
+
+    async def disconnect(self):
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait()
+
+
+def session_of(user):
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser.session.session_key
+
+
+def seconds_until_closed(change, **opened):
+    """Open a socket, change something, and return how long it then stayed open."""
+
+    async def run():
+        socket = Socket(**opened)
+        assert await socket.connect() == "ada"
+        assert (await socket.says("hello"))["text"] == "hello"
+        await sync_to_async(change)()
+        begun = time.monotonic()
+        assert await socket.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
+        seconds = time.monotonic() - begun
+        await socket.wait()  # The application saw that it was disconnected, and has ended.
+        assert await socket.receive_nothing()
+        return seconds
+
+    return async_to_sync(run)()
+
+
+CHANGES = {
+    "the key is revoked": lambda: ApiKey.objects.update(revoked_at=timezone.now()),
+    "the key expires": lambda: ApiKey.objects.update(expires_at=timezone.now()),
+    "the access is taken away": lambda: AccountAccess.objects.all().delete(),
+    "the user is locked out": lambda: get_user_model().objects.update(is_active=False),
+    "the user is deleted": lambda: get_user_model().objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_socket_of_a_key_is_closed_within_a_second_when(ada, change):
+    assert seconds_until_closed(change, key=create_api_key(user=ada, name="bot")) < SECONDS_MAX
+
+
+def set_password():
+    user = get_user_model().objects.get(username="ada")
+    user.set_password("another long password")
+    user.save()
+
+
+ENDS_OF_A_SESSION = {
+    "somebody logs out": lambda: Session.objects.all().delete(),
+    "it expires": lambda: Session.objects.update(expire_date=timezone.now()),
+    "the password is changed": set_password,
+    "the user is locked out": CHANGES["the user is locked out"],
+}
+
+
+@pytest.mark.parametrize("change", ENDS_OF_A_SESSION.values(), ids=ENDS_OF_A_SESSION)
+def test_a_socket_of_a_session_is_closed_when(ada, change):
+    assert seconds_until_closed(change, session=session_of(ada)) < SECONDS_MAX
+
+
+def test_a_socket_by_the_staff_flag_is_closed_when_the_flag_is_taken_away(ada):
+    AccountAccess.objects.all().delete()
+    get_user_model().objects.update(is_staff=True)
+    key = create_api_key(user=ada, name="bot")
+    assert seconds_until_closed(lambda: get_user_model().objects.update(is_staff=False), key=key) < SECONDS_MAX
+
+
+def test_a_session_ends_with_the_password_and_a_key_does_not(ada):
+    key = create_api_key(user=ada, name="bot")
+
+    async def run():
+        socket = Socket(key=key)
+        assert await socket.connect() == "ada"
+        await sync_to_async(set_password)()
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert (await socket.says("still there"))["text"] == "still there"
+        await socket.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_session_counts_for_no_other_page_over_http_either(ada):
+    browser = Client(enforce_csrf_checks=True, headers={"host": "localhost:8000"})
+    browser.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+    token = browser.get("/api/session").json()["csrf_token"]
+
+    def ask(origin):
+        headers = {"X-CSRFToken": token, "origin": origin}
+        asked = browser.post("/graphql", {"query": "{ viewer { username } }"}, "application/json", headers=headers)
+        made = browser.post("/api/keys", {"name": "bot"}, "application/json", headers=headers)
+        return asked.json().get("data"), made.status_code
+
+    for origin in (
+        "http://localhost:9000",
+        "https://localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://localhost",
+        "null",
+    ):
+        assert ask(origin) == (None, 403)
+    assert ask("http://localhost:8000") == ({"viewer": {"username": "ada"}}, 201)
+
+
+def test_a_socket_of_another_page_is_refused_before_it_is_open(ada):
+    async def run():
+        socket = Socket(session=await sync_to_async(session_of)(ada))
+        socket.scope["headers"] = [(b"host", b"localhost:8000"), (b"origin", b"http://localhost:9000")]
+        await socket.send_input({"type": "websocket.connect"})
+        assert (await socket.receive_output())["type"] == "websocket.close"
+
+    async_to_sync(run)()
+
+
+def test_a_user_has_only_so_many_sockets(ada, monkeypatch):
+    monkeypatch.setattr(open_sockets, "SOCKETS_PER_USER_MAX", 2)
+    key = create_api_key(user=ada, name="bot")
+
+    async def run():
+        opened = [Socket(key=key) for _ in range(2)]
+        for socket in opened:
+            await socket.connect()
+        third = Socket(key=key)
+        await third.send_input({"type": "websocket.connect"})
+        assert [await third.receive_output() for _ in range(2)] == [
+            {"type": "websocket.accept"},
+            {"type": "websocket.close", "code": 4429},
+        ]
+        await opened[0].disconnect()
+        fourth = Socket(key=key)
+        assert await fourth.connect() == "ada"
+        for socket in (opened[1], fourth):
+            await socket.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_socket_by_a_role_on_the_platform_is_closed_when_the_role_is_taken_away(ada):
+    AccountAccess.objects.all().delete()
+    give_role(ada, "compliance")
+    key = create_api_key(user=ada, name="bot")
+    assert seconds_until_closed(lambda: give_role(ada, "trader"), key=key) < SECONDS_MAX
+
+
+def test_what_others_lose_leaves_a_socket_open(ada):
+    eve = get_user_model().objects.create_user("eve")
+    key, other = create_api_key(user=ada, name="bot"), create_api_key(user=ada, name="other")
+    session = session_of(ada)
+
+    def change():
+        ApiKey.objects.filter(prefix=other.split("_")[1]).update(revoked_at=timezone.now())
+        Session.objects.exclude(session_key=session).delete()
+        eve.delete()
+
+    async def run():
+        sockets = [Socket(key=key), Socket(session=session), Socket("/ws/market", key=key), Socket(key=other)]
+        for socket in sockets:
+            assert await socket.connect() == "ada"
+        await sync_to_async(change)()
+        assert (await sockets.pop().receive_output(timeout=5))["type"] == "websocket.close"
+        for socket in sockets:
+            assert (await socket.says("still there"))["text"] == "still there"
+            await socket.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_market_socket_does_not_need_access_to_an_account(ada):
+    key = create_api_key(user=ada, name="bot")
+    AccountAccess.objects.all().delete()
+    assert seconds_until_closed(CHANGES["the key is revoked"], path="/ws/market", key=key) < SECONDS_MAX
+
+
+def test_a_client_that_does_not_read_is_let_go_with_a_code(ada, monkeypatch):
+    """A server's send waits while the buffers to the client are full: Granian's does after 3 MB."""
+    monkeypatch.setattr(websocket, "SENDING_SECONDS_MAX", 0.2)
+    key = create_api_key(user=ada, name="bot")
+    full = asyncio.Event()
+
+    def with_full_buffers(application):
+        async def serve(scope, receive, send):
+            async def send_while_there_is_room(message):
+                if message["type"] == "websocket.send" and full.is_set():
+                    await asyncio.sleep(60)
+                await send(message)
+
+            await application(scope, receive, send_while_there_is_room)
+
+        return serve
+
+    async def run():
+        socket = Socket(key=key)
+        socket.application = with_full_buffers(like_granian(WebSocketAuthentication(echo)))
+        assert await socket.connect() == "ada"
+        assert (await socket.says("read"))["text"] == "read"
+        full.set()
+        assert await socket.says("not read") == {"type": "websocket.close", "code": 4408}
+        await socket.wait()
+
+    async_to_sync(run)()

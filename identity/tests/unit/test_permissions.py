@@ -1,0 +1,78 @@
+"""Who may do what: every role with every action, and the sentence that says why not."""
+
+import pytest
+
+from identity.authentication import Principal
+from identity.permissions import (
+    COMPLIANCE,
+    OPERATOR,
+    OWNER,
+    STAFF,
+    SUPERUSER,
+    TRADER,
+    VIEWER,
+    Access,
+    Action,
+    why_no_command,
+    why_not,
+)
+
+NOBODY = Principal("somebody", "somebody")
+ACTIONS = (Action.TRADE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE)
+
+# Role on the platform, role on the account: trade, execute trades, end orders, supervise, close.
+EXPECTED = {
+    (TRADER, OWNER): "yes yes no no yes",
+    (TRADER, TRADER): "yes yes no no no",
+    (TRADER, VIEWER): "no no no no no",
+    (TRADER, None): "no no no no no",
+    (VIEWER, OWNER): "no no no no no",
+    (VIEWER, TRADER): "no no no no no",
+    (VIEWER, VIEWER): "no no no no no",
+    (VIEWER, None): "no no no no no",
+    (STAFF, OWNER): "yes yes no yes yes",
+    (STAFF, STAFF): "no no no yes yes",
+    (COMPLIANCE, OWNER): "yes yes no yes yes",
+    (COMPLIANCE, VIEWER): "no no no yes yes",
+    (COMPLIANCE, STAFF): "no no no yes yes",
+    (OPERATOR, OWNER): "yes yes yes no yes",
+    (OPERATOR, TRADER): "yes yes yes no no",
+    (OPERATOR, VIEWER): "no yes yes no no",
+    (OPERATOR, STAFF): "no yes yes no no",
+    (SUPERUSER, STAFF): "yes yes yes yes yes",
+    (SUPERUSER, VIEWER): "yes yes yes yes yes",
+}
+
+
+def access(platform_role, role, scope="trade"):
+    return Access(NOBODY._replace(scope=scope), role, platform_role)
+
+
+@pytest.mark.parametrize(("roles", "expected"), EXPECTED.items())
+def test_a_role_allows_exactly_what_the_table_says(roles, expected):
+    found = ["yes" if why_not(access(*roles), "a", action) is None else "no" for action in ACTIONS]
+    assert " ".join(found) == expected
+
+
+@pytest.mark.parametrize("platform_role", [TRADER, VIEWER, STAFF, COMPLIANCE, OPERATOR, SUPERUSER])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_key_for_reading_commands_nothing_whatever_the_role(platform_role, action):
+    reason = why_not(access(platform_role, OWNER, "read"), "a", action)
+    assert reason == "this API key is for reading: send commands with a key whose scope is trade"
+
+
+def test_a_refusal_says_what_is_missing():
+    assert why_not(access(TRADER, None), "a-7", Action.TRADE) == (
+        "you have no access to account a-7: check the id, or ask its owner for access"
+    )
+    assert why_not(access(TRADER, VIEWER), "a-7", Action.TRADE) == (
+        "your role on account a-7 is viewer: this needs owner or trader"
+    )
+    assert "sends no commands" in why_not(access(VIEWER, OWNER), "a-7", Action.TRADE)
+
+
+def test_only_viewers_and_keys_for_reading_send_no_command_at_all():
+    roles = (TRADER, STAFF, COMPLIANCE, OPERATOR, SUPERUSER)
+    assert [why_no_command(access(role, None)) for role in roles] == [None] * 5
+    assert why_no_command(access(VIEWER, None)) is not None
+    assert why_no_command(access(TRADER, None, "read")) is not None

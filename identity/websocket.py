@@ -1,0 +1,161 @@
+"""Who opens a WebSocket: a browser of our own pages by its session, or a program by its API key; and that it is closed
+once they may no longer.
+
+Browsers cannot set headers on a WebSocket, so a request with an Authorization header comes from a program and needs no
+Origin; every other one has to come from a page of this site: of its scheme, host and port, or of a trusted origin, as
+Django asks of every request that a session authenticates.
+"""
+
+import asyncio
+import re
+import uuid
+from typing import Any, Final
+
+import structlog
+from channels.auth import AuthMiddlewareStack
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
+
+from identity.authentication import api_key_from_scope
+from identity.credentials import Credential
+from identity.open_sockets import OpenSocket, OpenSockets
+
+log = structlog.get_logger(__name__)
+
+SENDING_SECONDS_MAX: Final = 5.0
+"""How long a message may wait for a client that does not read: the server's buffers (3 MB, measured) are full then."""
+CLOSE_TOO_SLOW: Final = 4408
+CLOSE_TOO_MANY: Final = 4429
+_ACCOUNT_PATH: Final = re.compile(r"/ws/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
+_open_sockets: Final = OpenSockets()
+
+
+class WebSocketAuthentication:
+    """ASGI middleware that sets `scope["user"]`; anonymous when nobody is logged in."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = LookedAfter(application)
+        self._browser = AuthMiddlewareStack(self._application)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        """Pass the connection on with its user."""
+        if any(name == b"authorization" for name, _ in scope.get("headers", [])):
+            key = await api_key_from_scope(scope)
+            user = AnonymousUser() if key is None else key.user
+            scope = {**scope, "user": user, "api_key_prefix": None if key is None else key.prefix}
+            return await self._application(scope, receive, send)
+        if not is_of_this_site(scope):
+            return await WebsocketDenier()(scope, receive, send)
+        return await self._browser(scope, receive, send)
+
+
+def is_of_this_site(scope: dict[str, Any]) -> bool:
+    """Tell whether the page that opens a socket is ours: its Origin is the address that it asks, or a trusted one."""
+    headers = dict(scope.get("headers", []))
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        return False
+    scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
+    if _with_port(origin) == _with_port(f"{scheme}://{host}"):
+        return True
+    return any(_is_trusted(origin, trusted.lower()) for trusted in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _is_trusted(origin: str, trusted: str) -> bool:
+    """Compare with a trusted origin, which may have `*.` for all subdomains."""
+    scheme, _, host = trusted.partition("://")
+    own_scheme, _, own_host = origin.partition("://")
+    if host.startswith("*."):
+        return own_scheme == scheme and is_same_domain(own_host, host[1:])
+    return _with_port(origin) == _with_port(trusted)
+
+
+def _with_port(origin: str) -> str:
+    """Return an origin with its port, which browsers leave out when it is the scheme's own."""
+    scheme, _, host = origin.partition("://")
+    port = {"http": "80", "https": "443"}.get(scheme, "")
+    return origin if re.search(r":[0-9]+$", host) else f"{origin}:{port}"
+
+
+class LookedAfter:
+    """ASGI middleware that closes a socket when its user, key, session or access is taken away."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        """Pass the connection on, looking after it as long as it is open."""
+        user = scope.get("user")
+        if user is None or not user.is_authenticated:
+            return await self._application(scope, receive, send)
+        if not _open_sockets.has_room(user.pk):
+            await receive()
+            await send({"type": "websocket.accept"})
+            return await send({"type": "websocket.close", "code": CLOSE_TOO_MANY})
+        connection = _Connection(receive, send)
+        found = _ACCOUNT_PATH.search(scope.get("path", ""))
+        credential = Credential.of(
+            user=user,
+            key_prefix=scope.get("api_key_prefix"),
+            session=scope.get("session"),
+            account_id=None if found is None else uuid.UUID(found[1]),
+        )
+        socket = OpenSocket(close=connection.close, credential=credential)
+        _open_sockets.add(socket)
+        try:
+            return await self._application(scope, connection.receive, connection.send)
+        finally:
+            _open_sockets.discard(socket)
+
+
+class _Connection:
+    """One connection that can be closed beside its application, which then sees that it was disconnected.
+
+    The server sends nothing that closes a connection while somebody waits to receive from it: so that is ended first.
+    """
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive = receive
+        self._send = send
+        self._receiving: asyncio.Future[dict[str, Any]] | None = None
+        self._code: int | None = None
+        self._is_sent = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return what the client sends, or that it was disconnected from here."""
+        if self._code is None:
+            self._receiving = asyncio.ensure_future(self._receive())
+            try:
+                return await self._receiving
+            except asyncio.CancelledError:
+                if self._code is None:
+                    raise  # The application itself is being ended.
+        await self._is_sent.wait()
+        return {"type": "websocket.disconnect", "code": self._code}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send to the client, unless the connection was closed from here; a client that does not read loses it."""
+        if self._code is not None:
+            return
+        sending = asyncio.ensure_future(self._send(message))
+        done, _ = await asyncio.wait({sending}, timeout=SENDING_SECONDS_MAX)
+        if done:
+            sending.result()
+        elif self._code is None:
+            log.info("a client that does not read is let go", seconds=SENDING_SECONDS_MAX)
+            await self.close(CLOSE_TOO_SLOW)
+
+    async def close(self, code: int) -> None:
+        """Close the connection."""
+        self._code = code
+        try:
+            if self._receiving is not None and not self._receiving.done():
+                self._receiving.cancel()
+                await asyncio.wait({self._receiving})
+            await self._send({"type": "websocket.close", "code": code})
+        finally:
+            self._is_sent.set()

@@ -1,0 +1,93 @@
+"""An account's orders in the schema: a connection, newest first, and one order by its id.
+
+A row of an order is changed as the order is filled, so an order may be of a later version than the account that the
+same answer shows; its own `version` says which.
+"""
+
+import uuid
+from typing import Any
+
+import graphene
+from graphene.relay import Connection
+from graphql import GraphQLResolveInfo
+
+from readmodels.api.graphql import filters
+from readmodels.api.graphql.errors import order_not_found
+from readmodels.api.graphql.fields import page_arguments
+from readmodels.api.graphql.loaders import loaders_of
+from readmodels.api.graphql.pages import newest_page, version_of_cursor
+from readmodels.queries.listings import ORDERS
+from readmodels.shapes import Order
+
+
+class OrderConnection(Connection):
+    """Orders, newest first."""
+
+    class Meta:
+        """Of orders."""
+
+        node, strict_types = Order.object_type(), True
+
+    nodes = graphene.List(
+        graphene.NonNull(Order.object_type()), required=True, description="The nodes without their cursors."
+    )
+
+
+class AccountOrders:
+    """The fields of an account that show orders."""
+
+    orders = graphene.Field(
+        OrderConnection,
+        **page_arguments(),
+        status=graphene.String(
+            description="`open` (those that work), `closed` or `all`; open by default, all with a `clientOrderId`."
+        ),
+        symbol=graphene.String(),
+        side=graphene.String(description="BUY or SELL."),
+        client_order_id=graphene.String(),
+        description="Orders, newest first.",
+    )
+    order = graphene.Field(
+        Order.object_type(),
+        order_id=graphene.ID(required=True),
+        description="One order; null, and a NOT_FOUND error, when the account has none of that id.",
+    )
+
+    @staticmethod
+    async def resolve_orders(
+        account: dict[str, Any],
+        info: GraphQLResolveInfo,
+        first: int | None = None,
+        after: str | None = None,
+        status: str | None = None,
+        symbol: str | None = None,
+        side: str | None = None,
+        client_order_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Return a page of orders."""
+        return await newest_page(
+            info,
+            account,
+            kind="orders",
+            listing=ORDERS,
+            first=first,
+            after=after,
+            parse=version_of_cursor,
+            start=account["version"] + 1,
+            conditions=filters.order_conditions(
+                status=status, symbol=symbol, side=side, client_order_id=client_order_id
+            ),
+            show=Order.show,
+        )
+
+    @staticmethod
+    async def resolve_order(account: dict[str, Any], info: GraphQLResolveInfo, order_id: str) -> dict[str, Any]:
+        """Return an order."""
+        try:
+            key = (account["account_id"], str(uuid.UUID(order_id)))
+        except ValueError as error:
+            raise order_not_found(account["account_id"], order_id) from error
+        row = await loaders_of(info).orders.load(key)
+        if row is None:
+            raise order_not_found(*key)
+        return Order.show(row)

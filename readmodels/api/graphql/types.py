@@ -1,0 +1,157 @@
+"""The types of the query side: the shapes of readmodels/shapes.py, and what leads from one to others.
+
+A list is added with a shape, a connection (three lines), and one resolver that calls `newest_page`.
+"""
+
+from datetime import date
+from typing import Any
+
+import graphene
+from graphene.relay import Connection
+from graphql import GraphQLResolveInfo
+
+from readmodels import shapes
+from readmodels.api.graphql import filters
+from readmodels.api.graphql.fields import page_arguments, period_arguments
+from readmodels.api.graphql.loaders import loaders_of
+from readmodels.api.graphql.orders import AccountOrders
+from readmodels.api.graphql.pages import account_version, newest_page, version_of_cursor
+from readmodels.queries.listings import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
+
+
+class Trade(shapes.Trade.graphql(), graphene.ObjectType):  # type: ignore[misc] # Its fields are made.
+    """A trade that was booked."""
+
+    account = graphene.Field(lambda: Account, required=True, description="The account that traded.")
+
+
+class TradeConnection(Connection):
+    """Trades, newest first."""
+
+    class Meta:
+        """Of trades."""
+
+        node, strict_types = Trade, True
+
+    nodes = graphene.List(graphene.NonNull(Trade), required=True, description="The nodes without their cursors.")
+
+
+class EventConnection(Connection):
+    """Events, newest first."""
+
+    class Meta:
+        """Of events."""
+
+        node, strict_types = shapes.Event.object_type(), True
+
+    nodes = graphene.List(
+        graphene.NonNull(shapes.Event.object_type()), required=True, description="The nodes without their cursors."
+    )
+
+
+class DailyPnlConnection(Connection):
+    """Days with trades, newest first."""
+
+    class Meta:
+        """Of days."""
+
+        node, strict_types = shapes.DailyPnl.object_type(), True
+
+    nodes = graphene.List(
+        graphene.NonNull(shapes.DailyPnl.object_type()), required=True, description="The nodes without their cursors."
+    )
+
+
+class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # type: ignore[misc] # As above.
+    """An account, its positions valued at the price that it last traded them at."""
+
+    positions = graphene.List(graphene.NonNull(shapes.Position.object_type()), description="Open positions by symbol.")
+    trades = graphene.Field(
+        TradeConnection,
+        **page_arguments(),
+        symbol=graphene.String(),
+        side=graphene.String(description="BUY or SELL."),
+        **period_arguments(),
+        description="Trades, newest first.",
+    )
+    events = graphene.Field(
+        EventConnection,
+        **page_arguments(),
+        types=graphene.List(graphene.NonNull(graphene.String), description="Such as TradeExecuted."),
+        **period_arguments(),
+        description="Every event, newest first.",
+    )
+    daily_pnl = graphene.Field(DailyPnlConnection, **page_arguments(), description="Days with trades, newest first.")
+
+    @staticmethod
+    async def resolve_positions(account: dict[str, Any], info: GraphQLResolveInfo) -> list[dict[str, Any]]:
+        """Return the open positions."""
+        rows = await loaders_of(info).positions.load(account_version(account))
+        return [shapes.Position.show(row) for row in rows]
+
+    @staticmethod
+    async def resolve_trades(
+        account: dict[str, Any],
+        info: GraphQLResolveInfo,
+        first: int | None = None,
+        after: str | None = None,
+        symbol: str | None = None,
+        side: str | None = None,
+        begin: str | None = None,
+        end: str | None = None,
+    ) -> dict[str, Any]:
+        """Return a page of trades."""
+        return await newest_page(
+            info,
+            account,
+            kind="trades",
+            listing=TRADES,
+            first=first,
+            after=after,
+            parse=version_of_cursor,
+            start=account["version"] + 1,
+            conditions=filters.trade_conditions(symbol=symbol, side=side, begin=begin, end=end),
+            show=lambda row: {**shapes.Trade.show(row), "account": account},
+        )
+
+    @staticmethod
+    async def resolve_events(
+        account: dict[str, Any],
+        info: GraphQLResolveInfo,
+        first: int | None = None,
+        after: str | None = None,
+        types: list[str] | None = None,
+        begin: str | None = None,
+        end: str | None = None,
+    ) -> dict[str, Any]:
+        """Return a page of events."""
+        return await newest_page(
+            info,
+            account,
+            kind="events",
+            listing=EVENTS,
+            first=first,
+            after=after,
+            parse=version_of_cursor,
+            start=account["version"] + 1,
+            conditions=filters.event_conditions(types=types, begin=begin, end=end),
+            show=shapes.Event.show,
+        )
+
+    @staticmethod
+    async def resolve_daily_pnl(
+        account: dict[str, Any], info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
+    ) -> dict[str, Any]:
+        """Return a page of days."""
+        return await newest_page(
+            info,
+            account,
+            kind="dailyPnl",
+            listing=DAYS,
+            first=first,
+            after=after,
+            parse=lambda day: date.fromisoformat(day).isoformat(),
+            start=DAY_AFTER_ALL,
+            conditions=(),
+            show=shapes.DailyPnl.show,
+        )

@@ -1,0 +1,1 @@
+"""All accounts together: running sums, rankings, and the dashboard."""

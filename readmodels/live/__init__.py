@@ -1,0 +1,1 @@
+"""Live portfolios over WebSocket: a snapshot, then changes with their versions."""

@@ -1,0 +1,70 @@
+"""One account as one client follows it: what was sent to it, what waits to be sent, and when.
+
+The first change after a quiet moment goes out at once; what comes within `PAUSE_SECONDS` of it is sent together then.
+Pure but for the clock that it is given; the sending is the consumer's.
+"""
+
+from typing import Any, Final
+
+from readmodels.live.conflation import Delta, merged
+
+PAUSE_SECONDS: Final = 0.1
+"""Between two messages about one account to one client."""
+
+
+class FollowedAccount:
+    """An account from the moment on when its group is joined; `version` is None until its snapshot is read."""
+
+    __slots__ = ("_early", "_sent_at", "_waiting", "is_stale", "owner_name", "role", "version")
+
+    def __init__(self, *, role: str) -> None:
+        self.role = role
+        self.owner_name: str | None = None
+        self.version: int | None = None
+        self.is_stale = False
+        """Whether deltas do not lead any further, so that a snapshot has to be sent."""
+        self._sent_at = 0.0
+        self._waiting: Delta | None = None
+        self._early: list[Delta] = []
+
+    def start(self, *, version: int, owner_name: str | None = None) -> None:
+        """Note what the snapshot that is sent now says; changes after it may have come already."""
+        self.version, self.owner_name = version, owner_name
+        for delta in self._early:
+            self.take(delta)
+        self._early.clear()
+
+    def take(self, delta: Delta) -> None:
+        """Note a change; one that the client has, or will have with what waits, is left out."""
+        if self.version is None:
+            self._early.append(delta)
+        elif self.is_stale or delta["version"] <= self.version:
+            return
+        elif self._waiting is None:
+            self._waiting = delta
+        elif delta["version"] > self._waiting["version"]:
+            self._waiting = merged(self._waiting, delta)
+            self.is_stale = self._waiting is None
+
+    def wait_seconds(self, now: float) -> float | None:
+        """Return how long it is until something is to be sent, None when nothing waits."""
+        if self.version is None or (self._waiting is None and not self.is_stale):
+            return None
+        return max(0.0, self._sent_at + PAUSE_SECONDS - now)
+
+    def next_message(self, now: float) -> dict[str, Any] | None:
+        """Return the delta to send now, None when it is a snapshot (`is_stale`) that has to be sent."""
+        self._sent_at = now
+        delta, self._waiting = self._waiting, None
+        if delta is None or self.is_stale:
+            return None
+        self.version = delta["version"]
+        return {
+            "type": "delta",
+            "from_version": delta["from_version"],
+            "version": delta["version"],
+            "account": {**delta["account"], "role": self.role, "owner_name": self.owner_name},
+            "positions": delta["positions"],
+            "orders": delta["orders"],
+            "trades": delta["trades"],
+        }

@@ -1,0 +1,152 @@
+"""Stored positions and days follow the trades: some of them later, in one statement for many accounts.
+
+A round writes trades and the accounts' own figures; to replace a position and a day for every trade as well would cost
+PostgreSQL more than all the rest. So `account_summary.positions_version` says up to which version the rows of
+stored_positions and stored_days, and the three columns that are made of them, have followed, and readers put newer
+trades over them (current_views.py). They follow when an account has `TRADES_BEHIND_MAX` newer events, when the first
+of them is `SECONDS_BEHIND_MAX` old, and in every round in which an account trades or has an order while one works: what
+working sells keep is in stored rows alone. Nothing of this is kept in memory: a worker that dies leaves rows that are
+behind, and no error.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from django.db import connection, transaction
+from psycopg import sql
+
+from eventstore.kernels.compiling import Octets
+from readmodels.projections import account_summary, portfolio_positions
+from readmodels.projections.changes import Place, ReservedShares
+from readmodels.projector import binary_rows as binary
+from readmodels.projector import locks, tables
+from readmodels.views.current_views import average_cost_sql, market_value_sql
+
+TRADES_BEHIND_MAX: Final = 256
+"""So many events of an account may be newer than its stored rows; a read of the account goes through them."""
+SECONDS_BEHIND_MAX: Final = 10
+"""So old may the newest of them get before the rows follow: lists over the whole firm show stored figures."""
+ACCOUNTS_AT_ONCE_MAX: Final = 500
+"""Accounts of one statement; it takes a tenth of a second, in which their partitions wait."""
+
+_LOCKED: Final = sql.SQL(
+    "SELECT uuid_send(account_id) FROM account_summary WHERE account_id = ANY(%s) AND positions_version < version "
+    "ORDER BY account_id FOR UPDATE"
+)
+_AGED: Final = sql.SQL(
+    "SELECT uuid_send(account_id) FROM account_summary "
+    "WHERE behind_since < now() - %s * interval '1 second' ORDER BY behind_since LIMIT %s FOR UPDATE SKIP LOCKED"
+)
+_BEHIND: Final = sql.SQL("SELECT uuid_send(account_id) FROM account_summary WHERE positions_version < version")
+_FOLLOW: Final = sql.SQL(
+    """WITH newer AS MATERIALIZED (
+        SELECT trade.* FROM account_summary AS account CROSS JOIN LATERAL (
+            SELECT account_id, version, symbol, position_quantity, position_cost, price, position_realized_pnl,
+                executed_at, day, day_trades, day_volume, day_realized_pnl
+            FROM trade_history AS each
+            WHERE each.account_id = account.account_id AND each.version > account.positions_version OFFSET 0
+        ) AS trade WHERE account.account_id = ANY(%s)
+    ),
+    days AS (
+        INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, version)
+        SELECT DISTINCT ON (account_id, day) account_id, day, day_trades, day_volume, day_realized_pnl, version
+        FROM newer ORDER BY account_id, day, version DESC
+        ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
+            realized_pnl = excluded.realized_pnl, version = excluded.version
+        WHERE excluded.version > stored.version
+    )
+    INSERT INTO stored_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost, last_price,
+        market_value, realized_pnl, version, updated_at)
+    SELECT account_id, symbol, position_quantity, 0, position_cost, {average_cost}, price, {market_value},
+        position_realized_pnl, version, executed_at
+    FROM (
+        SELECT DISTINCT ON (account_id, symbol COLLATE "C") * FROM newer
+        ORDER BY account_id, symbol COLLATE "C", version DESC
+    ) AS latest
+    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity, cost = excluded.cost,
+        avg_cost = excluded.avg_cost,
+        last_price = excluded.last_price, market_value = excluded.market_value, realized_pnl = excluded.realized_pnl,
+        version = excluded.version, updated_at = excluded.updated_at
+    WHERE excluded.version > stored.version"""
+).format(
+    average_cost=sql.SQL(average_cost_sql(cost="position_cost", quantity="position_quantity")),
+    market_value=sql.SQL(market_value_sql(quantity="position_quantity", price="price")),
+)
+_FOLLOWED: Final = sql.SQL(
+    """UPDATE account_summary AS stored SET positions_version = version, behind_since = NULL,
+        open_positions = COALESCE(held.open_positions, 0), largest_position = COALESCE(held.largest_position, 0),
+        largest_symbol = COALESCE(held.largest_symbol, '')
+    FROM unnest(%s) AS given (account_id) LEFT JOIN LATERAL ({concentration}) AS held ON true
+    WHERE stored.account_id = given.account_id"""
+).format(
+    concentration=sql.SQL(
+        account_summary.CONCENTRATION.format(account_id="given.account_id", positions=portfolio_positions.TABLE)
+    )
+)
+_RESERVED: Final = sql.SQL(
+    """UPDATE stored_positions AS stored SET reserved_quantity = given.quantity,
+        version = GREATEST(stored.version, given.version), updated_at = GREATEST(stored.updated_at, given.updated_at)
+    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+        AS given (account_id, symbol, quantity, version, updated_at)
+    WHERE stored.account_id = given.account_id AND stored.symbol = given.symbol"""
+)
+
+
+class PositionNotFound(Exception):
+    """A sell works on a symbol that has no row: the table is not what the events say."""
+
+
+def reserve(reserved: Mapping[Place, ReservedShares]) -> None:
+    """Note what working sells keep of positions, in a transaction of the caller, after the rows of their accounts have
+    followed: an account sells only what it has. Raises PositionNotFound.
+    """
+    if not reserved:
+        return
+    rows = [(*place, *kept) for place, kept in reserved.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVED, [list(column) for column in zip(*rows, strict=True)])
+        found = cursor.rowcount
+    if found != len(rows):
+        raise PositionNotFound(f"{len(rows)} positions have shares that sells keep, {found} are in the table")
+
+
+def follow(keys: Octets) -> int:
+    """Let the stored rows of those of these accounts follow that are behind, in a transaction of the caller; return how
+    many there were. `keys` u1[n, 16] are the bytes of their ids.
+
+    Their own rows are locked first, by a statement before: the next one sees all trades up to the versions in them.
+    """
+    found = tables.fetch(_LOCKED, [binary.uuid_array(keys)]) if len(keys) else []
+    _follow_locked(found)
+    return len(found)
+
+
+def follow_aged() -> int:
+    """Let the stored rows of accounts follow that have been behind for long; return how many there were, at most
+    ACCOUNTS_AT_ONCE_MAX. Those that a worker is at are left to it, or to the next call.
+    """
+    with transaction.atomic():
+        if not locks.may_project():
+            return 0
+        found = tables.fetch(_AGED, [SECONDS_BEHIND_MAX, ACCOUNTS_AT_ONCE_MAX])
+        _follow_locked(found)
+    return len(found)
+
+
+def follow_all() -> int:
+    """Let the stored rows of every account follow, in a transaction of the caller; return how many were behind."""
+    found = _octets(tables.fetch(_BEHIND, []))
+    starts = range(0, len(found), ACCOUNTS_AT_ONCE_MAX)
+    return sum(follow(found[start : start + ACCOUNTS_AT_ONCE_MAX]) for start in starts)
+
+
+def _follow_locked(rows: Sequence[tuple[bytes]]) -> None:
+    if rows:
+        keys = binary.uuid_array(_octets(rows))
+        tables.execute(_FOLLOW, [keys])
+        tables.execute(_FOLLOWED, [keys])
+
+
+def _octets(rows: Sequence[tuple[bytes]]) -> Octets:
+    return np.frombuffer(b"".join([key for (key,) in rows]), np.uint8).reshape(-1, binary.UUID_BYTES)

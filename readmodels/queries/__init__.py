@@ -1,0 +1,1 @@
+"""Every query of the read models; permissions are the caller's."""

@@ -1,0 +1,132 @@
+"""Every query of the read models, in plain functions. Permissions are the caller's."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.db import connection, connections, models, transaction
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from identity.users import username_sql
+from readmodels.models import AccountSummary, Order, PortfolioPosition, TradeHistory, columns_of
+from readmodels.projections.rows import Row
+from readmodels.queries import replicas
+
+
+def account(*, account_id: str) -> Row | None:
+    """Return an account's row."""
+    return _accounts().filter(account_id=account_id).values(*_ACCOUNT_COLUMNS).first()
+
+
+def positions(*, account_id: str) -> list[Row]:
+    """Return an account's open positions by symbol."""
+    rows = PortfolioPosition.objects.filter(account_id=account_id, quantity__gt=0).order_by("symbol")
+    return list(rows.values(*columns_of(PortfolioPosition)))
+
+
+def trades(*, account_id: str, limit: int, before_version: int | None = None) -> list[Row]:
+    """Return an account's trades, newest first; `before_version` is the last version of the page before."""
+    rows = TradeHistory.objects.filter(account_id=account_id).order_by("-version")
+    if before_version is not None:
+        rows = rows.filter(version__lt=before_version)
+    return list(rows.values(*columns_of(TradeHistory))[:limit])
+
+
+def oldest_rows(
+    model: type[models.Model], *, account_id: str, after_version: int, to_version: int, limit: int
+) -> list[Row]:
+    """Return an account's rows of a table between two versions, the second one included, oldest first."""
+    manager: Any = model._default_manager
+    rows = manager.filter(account_id=account_id, version__gt=after_version, version__lte=to_version)
+    return list(rows.order_by("version").values(*columns_of(model))[:limit])
+
+
+def orders(
+    *,
+    account_id: str,
+    limit: int,
+    is_open: bool | None = None,
+    symbol: str | None = None,
+    side: str | None = None,
+    client_order_id: str | None = None,
+    beyond: int | None = None,
+    oldest_first: bool = False,
+) -> list[Row]:
+    """Return an account's orders, newest first unless said otherwise; `beyond` is the last `placed_version` of the page
+    before.
+
+    `is_open` asks for those that work (True) or have ended (False); what is None is not asked for.
+    """
+    rows = Order.objects.filter(account_id=account_id).order_by("placed_version" if oldest_first else "-placed_version")
+    wanted = {
+        "ended_at__isnull": is_open,
+        "symbol": symbol,
+        "side": side,
+        "client_order_id": client_order_id,
+        "placed_version__gt" if oldest_first else "placed_version__lt": beyond,
+    }
+    rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return list(rows.values(*columns_of(Order))[:limit])
+
+
+class ExpiringOrder(NamedTuple):
+    """A working order whose time is over."""
+
+    account_id: str
+    order_id: str
+    time_in_force: str
+    placed_at: datetime
+
+
+def expiring_orders(
+    *, day_before: datetime, immediate_before: datetime, after: ExpiringOrder | None, limit: int
+) -> list[ExpiringOrder]:
+    """Return working DAY orders placed before an instant, and IOC and FOK orders placed before another, oldest first;
+    `after` is the last one of the page before.
+    """
+    is_over = Q(time_in_force="DAY", placed_at__lt=day_before) | Q(
+        time_in_force__in=("IOC", "FOK"), placed_at__lt=immediate_before
+    )
+    rows = Order.objects.filter(is_over, ~Q(time_in_force="GTC"), ended_at__isnull=True)
+    if after is not None:
+        is_later = Q(placed_at__gt=after.placed_at) | Q(order_id__gt=after.order_id)
+        rows = rows.filter(is_later, placed_at__gte=after.placed_at)
+    found = rows.order_by("placed_at", "order_id").values_list("account_id", "order_id", "time_in_force", "placed_at")
+    return [ExpiringOrder(str(row[0]), str(row[1]), row[2], row[3]) for row in found[:limit]]
+
+
+def read_one_snapshot() -> None:
+    """Let every further query of the transaction see the tables as of one moment; first thing in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let the queries inside see the tables as of one moment, of the replica that the request reads from."""
+    using = replicas.alias_for_reads()
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+_ACCOUNT_COLUMNS: Final = [*columns_of(AccountSummary), "owner_name"]
+
+
+def _accounts() -> Any:
+    """Return account_summary with what each owner is called now, as `owner_name`."""
+    return AccountSummary.objects.annotate(owner_name=owner_name())
+
+
+def owner_name() -> RawSQL:
+    """Return the expression for a queryset of AccountSummary; null when there is no such user."""
+    return RawSQL(username_sql("account_summary.owner"), [], output_field=models.CharField())  # noqa: S611 - our own text.
+
+
+def versions(*, account_ids: Collection[str]) -> dict[str, int]:
+    """Return the versions that accounts' rows stand on."""
+    found = AccountSummary.objects.filter(account_id__in=account_ids).values_list("account_id", "version")
+    return {str(account_id): version for account_id, version in found}

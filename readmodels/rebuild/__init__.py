@@ -1,0 +1,1 @@
+"""Making the read models again from the first event, beside the live ones."""

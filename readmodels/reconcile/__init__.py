@@ -1,0 +1,1 @@
+"""Proof that the read models equal the events, by arithmetic of its own."""

@@ -1,0 +1,1 @@
+"""The views of the database that people, tools and queries read."""

@@ -1,0 +1,1 @@
+"""Accounts as of any moment, alone or all of the firm; what changed between two."""

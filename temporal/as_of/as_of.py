@@ -1,0 +1,154 @@
+"""An account as of any moment: its state, and the event that it stands on.
+
+The cost does not grow with the length of the history: one page and at most 100 events, whatever the moment. What can
+never change any more may come from the cache (temporal/as_of/cache.py), where that is worth it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from accounts.domain.state import Account
+from accounts.writer.decider import AccountDecider
+from eventstore.errors import FeedGap, IntegrityError, InvalidRange, StoreUnavailable, UnknownAggregate
+from eventstore.instants import instant_of, microseconds
+from eventstore.provider import get_store
+from eventstore.record import RecordedEvent, event_type_name
+from temporal.as_of.cache import Cache, Kept, configured_cache
+from temporal.errors import BeforeOpening, HistoryDamaged, HistoryUnavailable, InvalidMoment, UnknownAccount
+from temporal.moments import NOW, Moment
+
+EVOLVER = AccountDecider()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAsOf:
+    """An account's state at `version`, recorded at `recorded_at` by the command that is named here.
+
+    `event_type` is that of the event of that version; its `event_id` is filled in for those who ask for it.
+    """
+
+    account_id: str
+    state: Account
+    version: int
+    recorded_at: datetime
+    actor: str
+    command_id: str
+    event_type: str
+    event_id: str | None = None
+
+
+def account_as_of(account_id: str, moment: Moment = NOW, *, with_event_id: bool = False) -> AccountAsOf:
+    """Return an account as it was at a moment; ids of events are made from their hashes, which costs a little more.
+
+    Raises UnknownAccount, BeforeOpening, InvalidMoment for a version that it has not reached, HistoryDamaged.
+    """
+    cache = None if moment == NOW else configured_cache()
+    with translated(account_id):
+        if cache is not None:
+            kept = cache.find(account_id, moment)
+            if kept is not None:
+                return _kept_account(account_id, kept)
+        found = _look_up(account_id, moment)
+        if cache is None and not with_event_id:
+            return found
+        event, following = _event_and_following(found)
+        found = replace(found, event_id=event.event_id)
+        if cache is not None:
+            _keep(cache, found, following)
+        return found
+
+
+def _look_up(account_id: str, moment: Moment) -> AccountAsOf:
+    try:
+        found = get_store().state(EVOLVER, account_id, at=moment.at, version=moment.version)
+    except UnknownAggregate:
+        if moment.at is None:
+            raise
+        opened = get_store().state(EVOLVER, account_id, version=1)
+        raise BeforeOpening(
+            f"account {account_id} was opened at {instant_of(opened.timestamp):%Y-%m-%dT%H:%M:%S.%fZ}: "
+            f"{moment.at:%Y-%m-%dT%H:%M:%S.%fZ} is before that"
+        ) from None
+    commit = found.commit
+    assert commit is not None, "a state at version 1 or later stands on a commit"
+    return AccountAsOf(
+        account_id=account_id,
+        state=found.state,
+        version=found.version,
+        recorded_at=instant_of(found.timestamp),
+        actor=commit.actor,
+        command_id=commit.command_id,
+        event_type=event_type_name(type(commit.events[found.version - commit.first_version])),
+    )
+
+
+def _event_and_following(found: AccountAsOf) -> tuple[RecordedEvent, RecordedEvent | None]:
+    """Return the event that a state stands on, and the one after it if there is one by now."""
+    events = list(get_store().events(found.account_id, from_version=found.version, through_version=found.version + 1))
+    return events[0], (events[1] if len(events) > 1 else None)
+
+
+def _keep(cache: Cache, found: AccountAsOf, following: RecordedEvent | None) -> None:
+    """Keep a state for every instant of which it is certain that it will always be the account's state then."""
+    until = None if following is None else following.timestamp
+    if until is None:
+        until = _settled_until(found.account_id)
+        # Read again after that: an event that was recorded meanwhile would be before that instant.
+        if until is None or _event_and_following(found)[1] is not None:
+            return
+    kept = Kept(
+        version=found.version,
+        timestamp=microseconds(found.recorded_at),
+        actor=found.actor,
+        command_id=found.command_id,
+        event_type=found.event_type,
+        event_id=found.event_id or "",
+        state=EVOLVER.dump(found.state),
+    )
+    cache.keep(found.account_id, kept, until=until)
+
+
+def _settled_until(account_id: str) -> int | None:
+    """Return an instant (UTC microseconds) before which nothing can be recorded any more in an account's partition.
+
+    Timestamps never decrease within a partition, so the last batch that is in pages already gives one.
+    """
+    store = get_store()
+    partition = store.partition_of(account_id)
+    position = store.engine.page_position(partition=partition)
+    if position == 0:
+        return None
+    batches = store.read_batches(partition=partition, after_seq=position - 1, limit=1, with_event_ids=False)
+    return batches[0].last_timestamp if batches else None
+
+
+def _kept_account(account_id: str, kept: Kept) -> AccountAsOf:
+    return AccountAsOf(
+        account_id=account_id,
+        state=EVOLVER.load(kept.state),
+        version=kept.version,
+        recorded_at=instant_of(kept.timestamp),
+        actor=kept.actor,
+        command_id=kept.command_id,
+        event_type=kept.event_type,
+        event_id=kept.event_id,
+    )
+
+
+@contextmanager
+def translated(account_id: str) -> Iterator[None]:
+    """Turn the event store's errors into those of this app."""
+    try:
+        yield
+    except UnknownAggregate:
+        raise UnknownAccount(f"there are no events of an account {account_id}: check the id") from None
+    except InvalidRange as error:
+        raise InvalidMoment(str(error)) from error
+    except (IntegrityError, FeedGap) as error:
+        raise HistoryDamaged(
+            f"the history is not what was written, so it is not shown: {error}. Run `manage.py verify_events`"
+        ) from error
+    except StoreUnavailable as error:
+        raise HistoryUnavailable(str(error)) from error

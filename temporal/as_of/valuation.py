@@ -1,0 +1,122 @@
+"""What the positions of an account of the past were worth at the market's prices of that instant.
+
+The demo market is a function of time: its clock (market/replay.py) says which day and step of the replay an instant is,
+and the path of that day what a symbol cost then. DATA_DIR/market_replay.json holds the clock as it is since that file
+was last written; how it ran before, nobody knows any more. So a price is the market's from then on, and before that, or
+for a symbol that the market does not have, it is the one that the account had last traded at. Each price says which.
+
+Nothing is written: a market that never ran has no file, and gets none from here.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import structlog
+from django.conf import settings
+
+from accounts.domain.state import Account
+from accounts.domain.values import value_of
+from eventstore.instants import microseconds
+from market.bars import bar_until
+from market.calendar import first_index_from, trading_days
+from market.instruments import is_known
+from market.intraday import day_path
+from market.replay import ReplayClock, ReplayPosition, check_seconds_per_day
+from market.replay_file import FILE_NAME
+
+PriceSource: TypeAlias = Literal["market", "last trade"]
+MARKET: Final = "market"
+LAST_TRADE: Final = "last trade"
+
+log = structlog.get_logger(__name__)
+
+
+class KnownClock(NamedTuple):
+    """The replay's clock, and since when (UTC microseconds) it is known to have run so."""
+
+    clock: ReplayClock
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedPosition:
+    """A position at a price in ten-thousandths, and where that price is from."""
+
+    symbol: str
+    quantity: int
+    cost: int
+    price: int
+    source: PriceSource
+
+    @property
+    def market_value(self) -> int:
+        """Quantity times price, rounded half to even."""
+        return value_of(self.quantity, self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """Every open position of an account at an instant; `session_date` is the day that the market replayed then."""
+
+    at: datetime
+    session_date: date | None
+    cash: int
+    positions: tuple[ValuedPosition, ...]
+
+    @property
+    def positions_value(self) -> int:
+        """What all positions are worth."""
+        return sum(position.market_value for position in self.positions)
+
+    @property
+    def positions_cost(self) -> int:
+        """What they cost."""
+        return sum(position.cost for position in self.positions)
+
+
+def valuation_of(account: Account, at: datetime) -> Valuation:
+    """Return what an account's positions were worth at an instant."""
+    known = known_clock(Path(settings.DATA_DIR))
+    at_us = microseconds(at)
+    position = known.clock.position(at_us) if known is not None and at_us >= known.since_us else None
+    valued = []
+    for symbol, held in sorted(account.positions.items()):
+        if held.quantity:
+            price = None if position is None else market_price(symbol, position)
+            source: PriceSource = LAST_TRADE if price is None else MARKET
+            valued.append(
+                ValuedPosition(symbol, held.quantity, held.cost, held.mark if price is None else price, source)
+            )
+    session = None if position is None else trading_days()[position.day_index]
+    return Valuation(at, session, account.cash, tuple(valued))
+
+
+def market_price(symbol: str, position: ReplayPosition) -> int | None:
+    """Return what a symbol cost at a position of the replay, None for one that the market does not have."""
+    if not is_known(symbol):
+        return None
+    return bar_until(day_path(symbol=symbol, day_index=position.day_index), step=position.step).close
+
+
+def known_clock(data_dir: Path) -> KnownClock | None:
+    """Return the replay's clock as its file says, None when the market never ran here or the file cannot be read."""
+    path = data_dir / FILE_NAME
+    try:
+        replay = json.loads(path.read_bytes())
+        first_day_index = first_index_from(date.fromisoformat(replay["start_date"]))
+        clock = ReplayClock(
+            epoch_us=int(replay["epoch_us"]),
+            seconds_per_day=check_seconds_per_day(replay["seconds_per_day"]),
+            first_day_index=first_day_index,
+            day_count=len(trading_days()) - first_day_index,
+        )
+        written_us = path.stat().st_mtime_ns // 1_000
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("temporal.as_of.valuation.no_market_clock", path=str(path), error=str(error))
+        return None
+    return KnownClock(clock, max(clock.epoch_us, written_us))

@@ -1,0 +1,1 @@
+"""Performance of an account by day, week or month."""
