@@ -227,7 +227,7 @@ class DeadLetterView:
             "title": "Dead letters",
             "page": _dead_letter_page(request.GET.get("page")),
         }
-        return TemplateResponse(request, "admin/readmodels/projector/dead_letters.html", context)
+        return TemplateResponse(request, "admin/readmodels/dead_letters.html", context)
 
     @staticmethod
     def retry(request: HttpRequest) -> HttpResponse:

@@ -79,7 +79,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     response.data = problem.members()
     response.content_type = PROBLEM_TYPE
     if response.status_code in _TO_BE_TRIED_AGAIN:
-        response["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)  # Unless the error says how long.
     return response
 
 

@@ -2,15 +2,13 @@
 
 import re
 
-from tests.e2e.client import DEPOSIT, wait_until_reconciled
+from tests.e2e.client import wait_until_reconciled
 
 
 def test_a_stored_row_that_is_changed_by_hand_is_found(platform, api):
     account_id = api.open()
     api.buy(account_id)
-    api.command(
-        DEPOSIT, accountId=account_id, amount="1"
-    )  # Anything else than a trade lets the stored positions follow at once.
+    api.place(account_id)  # While an order works, stored positions follow at once.
     wait_until_reconciled(platform)
     changed = (("portfolio_positions", "quantity"), ("account_summary", "cash"), ("trade_history", "price"))
 

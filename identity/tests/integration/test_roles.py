@@ -97,7 +97,7 @@ class TestCompliance:
         cora = api("cora", "compliance")
         browser = Client()
         browser.force_login(again(cora.user), backend="django.contrib.auth.backends.ModelBackend")
-        for path in ("auth/user/", "accounts/accountaccess/", "accounts/apikey/", "readmodels/accountsummary/"):
+        for path in ("auth/user/", "identity/accountaccess/", "identity/apikey/", "readmodels/accountsummary/"):
             assert browser.get(f"/admin/{path}").status_code == 200, path
         user = again(cora.user)
         assert user.has_perm("identity.view_apikey")

@@ -131,7 +131,7 @@ def test_an_entry_that_is_not_what_was_kept_is_ignored(traded, entries, settings
     with capture_logs() as logs:
         assert account_as_of(ADA, Moment(version=4)) == found
         assert account_as_of(ADA, Moment(version=4)) == found
-    assert [line["event"] for line in logs] == ["temporal.as_of.cache.entry_ignored"], "the second was kept anew"
+    assert [line["event"] for line in logs] == ["temporal.cache.entry_ignored"], "the second was kept anew"
 
 
 def test_an_entry_of_another_account_is_ignored(traded, entries, settings):
@@ -155,7 +155,7 @@ def test_without_redis_the_answers_are_the_same_and_the_log_says_so_once(traded,
     server.stop()
     with capture_logs() as logs:
         assert [account_as_of(ADA, Moment(version=4)) for _ in range(5)] == [found] * 5
-    assert [line["event"] for line in logs] == ["temporal.as_of.cache.away"]
+    assert [line["event"] for line in logs] == ["temporal.cache.away"]
 
 
 def test_redis_is_asked_again_after_a_while(traded, entries, settings, tmp_path):
