@@ -17,8 +17,8 @@ from benchmarks.measure import Figure
 
 STAGES: Final = {
     "decode": ("JSON of submitTrades to rows of trades", ["accounts.api.parsing.batches.scan_trades"]),
-    "decide": ("the rules, and the accounts that they lead to", ["accounts.kernels.decide.decide_trades"]),
-    "events": ("the events of decided trades", ["accounts.writer.machine.add_trade_events"]),
+    "decide": ("the rules, and the accounts that they lead to", ["accounts.kernels.decide.decide_commands"]),
+    "events": ("the events of decided trades", ["accounts.writer.machine.add_events"]),
     "hash": (
         "each event's exact bytes, their SHA-256, Merkle roots",
         ["eventstore.writer.group.leaf_hashes", "eventstore.writer.group.merkle_root_of"],
