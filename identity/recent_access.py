@@ -53,11 +53,6 @@ class RecentAccess(Generic[A]):
         """Say that a look-up is over, whatever came of it."""
         self._renewals.discard((_hash(key), account_id))
 
-    def found_at(self, key: str, account_id: str | None) -> float | None:
-        """Return when what is kept was found in the database, for what is derived from it."""
-        entry = self._entry(key, account_id)
-        return None if entry is None else entry[0]
-
     def remember(self, key: str, account_id: str | None, access: A, *, as_of: float | None = None) -> None:
         """Keep an access that was found in the database just now, or that stands on what was found there `as_of`."""
         if self._count >= ENTRIES_MAX:

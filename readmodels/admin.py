@@ -17,10 +17,11 @@ from django.utils.html import format_html
 
 from accounts.domain.values import format_amount
 from identity.actors import actor_text
+from readmodels import shapes
 from readmodels.models import AccountSummary, Activity, DeadLetter, Order, ProjectionCheckpoint
 from readmodels.projector.dead_letters import retry_account
 from readmodels.queries import queries
-from readmodels.shapes import account_shape, order_shape, position_shape
+from readmodels.shapes import account_shape
 
 EVENTS_PER_PAGE = 50
 ACCOUNTS_PER_PAGE = 100
@@ -113,8 +114,8 @@ class AccountSummaryAdmin(ReadOnlyAdmin):
             "title": account.name,
             "opts": self.opts,
             "account": account_shape(row),
-            "positions": [position_shape(position) for position in queries.positions(account_id=str(account.pk))],
-            "open_orders": [order_shape(row) for row in queries.orders(**open_orders)],
+            "positions": [shapes.Position.show(position) for position in queries.positions(account_id=str(account.pk))],
+            "open_orders": [shapes.Order.show(row) for row in queries.orders(**open_orders)],
             "page": page,
             "events": [_shown_event(event) for event in page],
             "event_type": event_type,

@@ -162,15 +162,3 @@ class DailyPnl(s.Shape):
 def account_shape(row: Row, *, role: str | None = None) -> dict[str, Any]:
     """Show a row of account_summary; `role` is the asking user's, `owner_name` what the owner is called now."""
     return Account.show(row if role is None else {**row, "role": role})
-
-
-def instant_text(at: Any) -> str:
-    """Return an instant as the API shows it."""
-    return s.instant_text(at)
-
-
-position_shape = Position.show
-order_shape = Order.show
-trade_shape = Trade.show
-event_shape = Event.show
-day_shape = DailyPnl.show

@@ -3,7 +3,7 @@
 An event of any type is a row of *cells*, one for each field of its class, in order. A cell is an integer, or, far below
 any integer that there is, the number of a *value* in a table: VALUE_BASE + k means value k, the exact MessagePack bytes
 of whatever it is. What comes out is, to the byte, what `integrity/hashing.py` and `integrity/merkle.py` make of the
-same commits as objects: nobody who reads a store can tell which way it was written. `serialization/packed.py` writes
+same commits as objects: nobody who reads a store can tell which way it was written. `columns/packed.py` writes
 such rows as a payload and reads a payload as such rows. One thread at a time may use these tables; the kernels let go
 of the interpreter's lock.
 """

@@ -1,4 +1,4 @@
-"""The packed columns of a batch, written by a kernel: `serialization/packed.py` says what the layout is.
+"""The packed columns of a batch, written by a kernel: `columns/packed.py` says what the layout is.
 
 First the rows of cells become columns: a matrix for each type, in which a value has the number that it has in this
 payload, the same for the same bytes. Values that have a declared shape become columns of their own beside the fields.

@@ -27,12 +27,12 @@ from edge.parameters import Declared
 from edge.request_thread import give_back_connections, on_another_thread
 from identity.credentials import credential_of, while_granted
 from identity.permissions import Access
+from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api.base import PROBLEMS, AccountScopedView, find, not_found
 from readmodels.models import Activity, TradeHistory
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries, queries
-from readmodels.shapes import event_shape, trade_shape
 
 ROWS_AT_ONCE: Final = 10_000
 """Rows that are read and sent together; in Parquet, a row group."""
@@ -56,7 +56,7 @@ class Table(NamedTuple):
 TRADES: Final = Table(
     "trades",
     TradeHistory,
-    trade_shape,
+    shapes.Trade.show,
     pyarrow.schema(
         {
             "trade_id": pyarrow.string(),
@@ -79,7 +79,7 @@ TRADES: Final = Table(
 EVENTS: Final = Table(
     "activity",
     Activity,
-    event_shape,
+    shapes.Event.show,
     pyarrow.schema(
         {
             "event_id": pyarrow.string(),

@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from edge.parameters import Declared
 from identity.permissions import Access
+from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView
@@ -17,7 +18,6 @@ from readmodels.projections.rows import Row
 from readmodels.queries import listings
 from readmodels.queries.account_queries import Query
 from readmodels.queries.listings import EVENT_TYPES, Condition, Conditions, Listing
-from readmodels.shapes import day_shape, event_shape, order_shape, trade_shape
 
 _SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}
 
@@ -87,7 +87,7 @@ class OrderListView(HistoryView):
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
-        return order_shape(row)
+        return shapes.Order.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the orders are narrowed by: those that work, unless others are asked for."""
@@ -116,7 +116,7 @@ class TradeListView(HistoryView):
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
-        return trade_shape(row)
+        return shapes.Trade.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the trades are narrowed by."""
@@ -142,7 +142,7 @@ class ActivityView(HistoryView):
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
-        return event_shape(row)
+        return shapes.Event.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the events are narrowed by."""
@@ -169,7 +169,7 @@ class DailyPnlView(HistoryView):
 
     def show(self, row: Row) -> dict[str, Any]:
         """Return a row as it is shown."""
-        return day_shape(row)
+        return shapes.DailyPnl.show(row)
 
     def place(self, cursor: Any) -> int | str:
         """Return the day that a cursor names."""

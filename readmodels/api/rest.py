@@ -9,13 +9,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from edge.parameters import Declared
 from identity.permissions import STAFF, Access
+from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, AsyncView, answer_with, not_found
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries
 from readmodels.queries.account_queries import Query
-from readmodels.shapes import account_shape, order_shape, position_shape
+from readmodels.shapes import account_shape
 
 
 class AccountListView(AsyncView):
@@ -88,7 +89,10 @@ class PortfolioView(AccountScopedView):
         if not rows:
             raise not_found(account_id)
         positions = account_queries.positions_of_portfolio(rows)
-        return {"account": account_shape(rows[0], role=role), "positions": [position_shape(row) for row in positions]}
+        return {
+            "account": account_shape(rows[0], role=role),
+            "positions": [shapes.Position.show(row) for row in positions],
+        }
 
 
 @extend_schema_view(
@@ -109,7 +113,7 @@ class PositionListView(AccountScopedView):
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        return {"results": [position_shape(row) for row in rows]}
+        return {"results": [shapes.Position.show(row) for row in rows]}
 
 
 @extend_schema_view(
@@ -132,4 +136,4 @@ class OrderView(AccountScopedView):
         """Return the order, whether it works or has ended."""
         if not rows:
             raise Http404(f"Account {account_id} has no order {place['order_id']}.")
-        return order_shape(rows[0])
+        return shapes.Order.show(rows[0])

@@ -20,10 +20,11 @@ from redis.exceptions import RedisError
 
 from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
 from identity.permissions import role_on_account, roles_by_account
+from readmodels import shapes
 from readmodels.live.followed_account import FollowedAccount
 from readmodels.live.push import group_of
 from readmodels.queries import queries
-from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape
 
 log = structlog.get_logger(__name__)
 
@@ -249,9 +250,10 @@ def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
             "type": "snapshot",
             "version": account["version"],
             "account": account_shape(account, role=role),
-            "positions": [position_shape(row) for row in queries.positions(account_id=account_id)],
+            "positions": [shapes.Position.show(row) for row in queries.positions(account_id=account_id)],
             "orders": [
-                order_shape(row) for row in queries.orders(account_id=account_id, limit=SNAPSHOT_ORDERS, is_open=True)
+                shapes.Order.show(row)
+                for row in queries.orders(account_id=account_id, limit=SNAPSHOT_ORDERS, is_open=True)
             ],
-            "trades": [trade_shape(row) for row in queries.trades(account_id=account_id, limit=SNAPSHOT_TRADES)],
+            "trades": [shapes.Trade.show(row) for row in queries.trades(account_id=account_id, limit=SNAPSHOT_TRADES)],
         }

@@ -19,6 +19,7 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from readmodels import shapes
 from readmodels.live.push import group_of
 from readmodels.models import TradeHistory
 from readmodels.projections import account_summary, portfolio_positions
@@ -26,7 +27,7 @@ from readmodels.projections.rows import Row
 from readmodels.projector import binary_rows, tables
 from readmodels.projector.writes import Written
 from readmodels.queries import queries
-from readmodels.shapes import account_shape, order_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +63,9 @@ def _deltas(written: Written) -> list[dict[str, Any]]:
         if row["version"] == versions[account_id][1]
     }
     for name, shape, newer in (
-        ("positions", position_shape, positions),
-        ("orders", order_shape, written.orders),
-        ("trades", trade_shape, trades),
+        ("positions", shapes.Position.show, positions),
+        ("orders", shapes.Order.show, written.orders),
+        ("trades", shapes.Trade.show, trades),
     ):
         for row in newer:
             if (delta := deltas.get(str(row["account_id"]))) is not None:

@@ -1,18 +1,16 @@
 """Every query of the read models, in plain functions. Permissions are the caller's."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from django.db import connection, connections, models, transaction
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from identity.users import username_sql
 from readmodels.models import AccountSummary, Order, PortfolioPosition, TradeHistory, columns_of
 from readmodels.projections.rows import Row
-from readmodels.queries import replicas
 
 
 def account(*, account_id: str) -> Row | None:
@@ -101,16 +99,6 @@ def read_one_snapshot() -> None:
     """Let every further query of the transaction see the tables as of one moment; first thing in a transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
-@contextmanager
-def one_snapshot() -> Iterator[None]:
-    """Let the queries inside see the tables as of one moment, of the replica that the request reads from."""
-    using = replicas.alias_for_reads()
-    with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 _ACCOUNT_COLUMNS: Final = [*columns_of(AccountSummary), "owner_name"]

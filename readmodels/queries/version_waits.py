@@ -1,8 +1,8 @@
 """Waiting until an account's rows have a version: costs no thread and no connection, however many wait.
 
-All waits of a process are looked up together, by one query on one connection of the event loop's own, which is opened
-when somebody waits and closed when nobody has for a while. A wait is looked at often at first, since a lone trade is
-there soon, and then less and less. Who asks has a bounded number of waits, and so has the process. What is waited for
+All waits of a process are looked up together, by one query at a time on a connection of the event loop's pool, which is
+given back between two looks. A wait is looked at often at first, since a lone trade is there soon, and then less and
+less. Who asks has a bounded number of waits, and so has the process. What is waited for
 is the primary's version; whoever reads from a replica has to look again.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final
 
-import psycopg
 import structlog
-from django.db import connection
+from django.db import OperationalError
 
+from edge import database
 from edge.request_thread import give_back_connections
 from readmodels.queries import replicas
 
@@ -30,8 +30,7 @@ POLL_SECONDS: Final = 0.002
 POLL_SECONDS_MAX: Final = 0.05
 POLL_GROWTH: Final = 1.5
 IDLE_SECONDS: Final = 5.0
-"""How long the connection is kept when nobody waits."""
-QUERY_SECONDS_MAX: Final = 2.0
+"""How long looking goes on when nobody waits."""
 REPLICA_WAIT_SECONDS_MAX: Final = 0.25
 """How long a request that wants a version waits for its replica to have it; then it reads from the primary."""
 REPLICA_PAUSE_SECONDS: Final = 0.02
@@ -110,24 +109,19 @@ class VersionWaits:
         self._polling = loop.create_task(self._poll())
 
     async def _poll(self) -> None:
-        connected: psycopg.AsyncConnection[Any] | None = None
         try:
             while await self._has_waits():
                 now = time.monotonic()
                 due = [wait for wait in self._waits if wait.due_at <= now]
                 if due:
-                    if connected is None:
-                        connected = await _connect()
-                    await self._look(connected, due)
+                    await self._look(due)
                 await self._sleep()
-        except (psycopg.Error, OSError, TimeoutError) as error:
+        except OperationalError as error:
             # Whoever waits asks the database again, and says what it answers.
             log.warning("versions are not waited for", reason=str(error).strip())
         finally:
             for wait in self._waits:
                 wait.end()
-            if connected is not None:
-                await connected.close()
 
     async def _has_waits(self) -> bool:
         """Return True once somebody waits, False when nobody has for a while."""
@@ -139,10 +133,8 @@ class VersionWaits:
                 await self._news.wait()
         return bool(self._waits)
 
-    async def _look(self, connected: "psycopg.AsyncConnection[Any]", due: Collection[_Wait]) -> None:
-        async with asyncio.timeout(QUERY_SECONDS_MAX):
-            found = await connected.execute(_VERSIONS, [list({wait.account_id for wait in due})])
-            versions: dict[str, int] = dict(await found.fetchall())
+    async def _look(self, due: Collection[_Wait]) -> None:
+        versions = dict(await database.read(_VERSIONS, [list({wait.account_id for wait in due})]))
         now = time.monotonic()
         for wait in due:
             if versions.get(wait.account_id, 0) >= wait.min_version:
@@ -159,14 +151,6 @@ class VersionWaits:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(POLL_SECONDS, soonest - time.monotonic())):
                     await self._news.wait()
-
-
-async def _connect() -> "psycopg.AsyncConnection[Any]":
-    """Return a connection to the primary, with Django's settings but for what concerns its own connections."""
-    given = connection.get_connection_params()
-    own = {name: value for name, value in given.items() if name not in ("context", "cursor_factory", "pool")}
-    async with asyncio.timeout(QUERY_SECONDS_MAX):
-        return await psycopg.AsyncConnection.connect(**own, autocommit=True)
 
 
 class Patience:

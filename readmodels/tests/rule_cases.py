@@ -32,8 +32,9 @@ from accounts.domain.values import (
     value_of,
 )
 from eventstore.record import Commit
+from readmodels import shapes
 from readmodels.reconcile.ledger import Ledger
-from readmodels.shapes import account_shape, position_shape
+from readmodels.shapes import account_shape
 
 FILE: Final = Path(__file__).parents[2] / "frontend" / "src" / "testing" / "rule_cases.json"
 NOW: Final = 1_768_478_400_000_000  # 2026-01-15T12:00:00Z
@@ -168,7 +169,7 @@ def _case(name: str, setup: list[Setup], chance: random.Random) -> dict[str, Any
     return {
         "name": name,
         "account": account_shape(ledger.summary_row(), role="owner"),
-        "positions": [position_shape(row) for row in ledger.position_rows() if row["quantity"]],
+        "positions": [shapes.Position.show(row) for row in ledger.position_rows() if row["quantity"]],
         "trades": [each for symbol in ("KO", "XOM") for each in _trades(account, symbol, chance)],
         "withdrawals": _transfers(account, c.WithdrawCash, "CashWithdrawn"),
         "deposits": _transfers(account, c.DepositCash, "CashDeposited"),

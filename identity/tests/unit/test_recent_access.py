@@ -99,12 +99,10 @@ def test_what_the_database_refuses_is_forgotten():
     assert roles.find_during_outage(7, ["one", "two"]) == {"two": "trader"}
 
 
-def test_what_is_derived_from_something_known_is_not_known_for_longer():
-    now = [100.0]
+def test_what_stands_on_an_earlier_look_up_is_not_known_for_longer():
+    now = [100.9]
     recent = RecentAccess(lambda: now[0])
-    recent.remember("key", None, OWNER)
-    now[0] += 0.9
-    recent.remember("key", "account", OWNER, as_of=recent.found_at("key", None))
+    recent.remember("key", "account", OWNER, as_of=100.0)
     assert recent.find("key", "account") is OWNER
     now[0] += 0.2
     assert recent.find("key", "account") is None

@@ -115,8 +115,6 @@ def test_a_request_reads_from_the_replica_and_nothing_else_does(projected, histo
         with request():
             assert AccountSummary.objects.all().db == ALIAS
             assert queries.account(account_id=ADA)["version"] == 2
-            with queries.one_snapshot():
-                assert queries.account(account_id=ADA)["version"] == 2
             with transaction.atomic():
                 queries.read_one_snapshot()
                 assert queries.account(account_id=ADA)["version"] == 3

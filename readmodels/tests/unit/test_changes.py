@@ -8,12 +8,13 @@ import pytest
 from accounts.domain import events as e
 from accounts.domain.values import SHARE
 from eventstore.record import Commit
+from readmodels import shapes
 from readmodels.projections import activity, trade_history
 from readmodels.projections.changes import changes_of
 from readmodels.projections.classified import VersionSkipped
 from readmodels.projections.rows import day, instant, recorded_events
 from readmodels.reconcile.ledger import Ledger
-from readmodels.shapes import account_shape, position_shape, trade_shape
+from readmodels.shapes import account_shape
 
 NONE = {}
 ACCOUNT = "0b5c1f3e-0000-4000-8000-00000000000a"
@@ -94,9 +95,9 @@ def test_shapes_are_decimal_strings_and_exact_instants():
     )
     assert account["limits"]["max_position_percent"] == "10.00"
     assert account["updated_at"] == "2024-10-04T00:00:00.000123Z"
-    (position,) = [position_shape(row) for row in ledger.position_rows()]
+    (position,) = [shapes.Position.show(row) for row in ledger.position_rows()]
     assert (position["market_value"], position["unrealized_pnl"]) == ("120.0000", "20.0000")
-    trade = trade_shape(trade_history.row_of(events_of(commits)[3]))
+    trade = shapes.Trade.show(trade_history.row_of(events_of(commits)[3]))
     assert (trade["quantity"], trade["fee"], trade["realized_pnl"]) == ("1", "0.1000", "9.9000")
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from accounts.domain import events as e
 from accounts.domain.values import SHARE
+from readmodels import shapes
 from readmodels.projections.orders import OrderNotFound
-from readmodels.shapes import account_shape, order_shape
+from readmodels.shapes import account_shape
 from readmodels.tests.unit.test_changes import ACCOUNT, DEPOSITED, OPENED, activity_of, changes_after, commit
 
 ORDER = "00000000-0000-4000-8000-000000000001"
@@ -116,6 +117,6 @@ def test_shapes_say_what_there_is_to_spend_and_what_is_left_of_an_order():
     account = account_shape(changes.summaries[ACCOUNT])
     assert (account["cash"], account["reserved_cash"], account["buying_power"]) == ("500.0000", "150.0000", "350.0000")
     assert account["open_orders"] == 1
-    order = order_shape(changes.orders[ORDER])
+    order = shapes.Order.show(changes.orders[ORDER])
     assert (order["remaining_quantity"], order["limit_price"], order["stop_price"]) == ("3", "50.0000", None)
     assert (order["avg_fill_price"], order["ended_at"]) == (None, None)

@@ -20,9 +20,9 @@ IS_CHECKED = CHECKED in os.environ
 @pytest.mark.skipif(IS_CHECKED, reason="this is the run with every index checked")
 def test_the_proofs_pass_with_every_index_checked(tmp_path):
     environment = {**os.environ, CHECKED: "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    proofs = [str(HERE / "test_event_cells.py"), str(HERE / "serialization" / "test_packed.py"), __file__]
+    proofs = [str(HERE / "test_cells.py"), str(HERE / "test_packed.py"), __file__]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *proofs]
-    done = subprocess.run(command, env=environment, cwd=HERE.parents[1], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment, cwd=HERE.parents[2], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-2_000:]
     assert "3 skipped" in done.stdout, "this one, and two that ask other processes"
 

@@ -23,7 +23,7 @@ from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.kernels.texts import pack_texts
 from eventstore.tests.reference import hash_commit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IS_CHECKED = "NUMBA_BOUNDSCHECK" in os.environ
 TIMESTAMP = 1_753_000_000_000_000
 
