@@ -10,6 +10,7 @@ class IdentityConfig(AppConfig):
     """Users, their roles on accounts, API keys, sessions, and how access ends."""
 
     name = "identity"
+    verbose_name = "Access and API keys"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
