@@ -41,7 +41,7 @@ test-frontend: setup ## Run the front end's unit tests
 
 .PHONY: test-python
 test-python: setup ## Run the Python tests, end-to-end tests included
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz
 fuzz: setup ## Send what nobody should through every way in, for MINUTES (5); SEED and EXAMPLES are settings, too

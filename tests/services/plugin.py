@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import redis
@@ -20,6 +21,9 @@ from tests.services.platform import Platform
 from tradingplatform.local.dynamodb import EmbeddedDynamoDB
 from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.valkey import EmbeddedValkey
+
+_LONG: Final = ("tests/", "tradingplatform/local/")
+"""Where tests start processes of their own."""
 
 _folder = Path(tempfile.mkdtemp(prefix="trading-tests-"))
 postgres = EmbeddedPostgres(_folder / "postgres", is_durable=False)
@@ -41,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Hash the passwords of this process's users quickly, as Django advises for tests; started servers do not."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take the files of few and long tests first (see `make test-python`): at the end they would keep one of the
+    workers busy when the others have nothing left.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(scope="session")
