@@ -17,10 +17,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity.locked_logins import LoginForm
 from identity.models import AccountAccess, ApiKey
-from identity.permissions import ROLES_WITH_ADMIN, platform_role
-from identity.roles import open_admin
+from identity.permissions import ROLES_WITH_ADMIN, open_admin, platform_role
+from identity.sessions import LoginForm
 
 User: Any = get_user_model()
 admin.site.login_form = LoginForm

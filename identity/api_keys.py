@@ -147,6 +147,15 @@ def _valid(found: ApiKey | None, secret: str, now: datetime) -> ApiKey:
     return found
 
 
+def bearer_key(header: str) -> str | None:
+    """Return the API key of an Authorization header, None when its scheme is another one.
+
+    As RFC 9110 has it (11.1, 11.4): the scheme's case does not matter, and one or more spaces follow it.
+    """
+    scheme, _, key = header.strip(" ").partition(" ")
+    return key.strip(" ") if scheme.lower() == "bearer" else None
+
+
 def prefix_of(key: str) -> str | None:
     """Return the public part of a key, None for a text that is no key."""
     match = _KEY.fullmatch(key)
@@ -159,6 +168,11 @@ def find_api_key(key: str) -> ApiKey | None:
         return check_api_key(key)
     except ApiKeyRefused:
         return None
+
+
+def key_digest(key: str) -> bytes:
+    """Return what a key is held as in memory."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _hash(secret: str) -> str:

@@ -14,9 +14,8 @@ class IdentityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let drf-spectacular know the authentication schemes (importing registers them), and Django the names that no
-        user may have: every form and command that makes or renames a user asks the validators of the field.
+        """Refuse the names that no user may have: every form and command that makes or renames a user asks the
+        validators of the field.
         """
-        import_module("identity.api.openapi")
-        check_username = import_module("identity.users").check_username
+        check_username = import_module("identity.actors").check_username
         get_user_model()._meta.get_field("username").validators.append(check_username)

@@ -3,10 +3,8 @@
 `Principal.actor` is what goes into the events (identity/actors.py).
 """
 
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -14,11 +12,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from identity.actors import key_actor, session_actor
-from identity.api_keys import ApiKeyRefused, acheck_api_key, check_api_key, find_api_key, prefix_of
+from identity.api_keys import ApiKeyRefused, acheck_api_key, bearer_key, check_api_key, prefix_of
 from identity.models import ApiKey
-from identity.rate_limits import ProcessRateLimits
-
-_SCHEME: Final = "bearer"
+from identity.rate_limits import rate_limits
 
 
 class Principal(NamedTuple):
@@ -27,12 +23,6 @@ class Principal(NamedTuple):
     user: Any
     actor: str
     scope: str = ApiKey.Scope.TRADE.value
-
-
-@lru_cache(maxsize=1)
-def rate_limits() -> ProcessRateLimits:
-    """Return the rate limits of this process; a key becomes known to them when it is found valid here."""
-    return ProcessRateLimits()
 
 
 class CSRFRefused(Exception):
@@ -65,22 +55,6 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Make an unauthenticated answer a 401."""
         return "Bearer"
-
-
-async def api_key_from_scope(scope: dict[str, Any]) -> ApiKey | None:
-    """Return the valid API key that a WebSocket sends, with its user, or None."""
-    headers = dict(scope.get("headers", []))
-    key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
-    return None if key is None else await database_sync_to_async(find_api_key)(key)
-
-
-def bearer_key(header: str) -> str | None:
-    """Return the API key of an Authorization header, None when its scheme is another one.
-
-    As RFC 9110 has it (11.1, 11.4): the scheme's case does not matter, and one or more spaces follow it.
-    """
-    scheme, _, key = header.strip(" ").partition(" ")
-    return key.strip(" ") if scheme.lower() == _SCHEME else None
 
 
 def asker_of(request: HttpRequest, user: Any) -> str:

@@ -19,8 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from identity.api_keys import prefix_of
-from identity.authentication import bearer_key
+from identity.api_keys import bearer_key, prefix_of
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import sees_every_account
 

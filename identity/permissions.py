@@ -3,7 +3,7 @@
 A command is allowed when the role on its account allows it (owner, trader, viewer: a row of AccountAccess), or the
 user's role on the platform allows it on any account (a Django group; see `platform_role`). A viewer of the platform
 and a key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the
-last table, which backends.py gives to Django.
+last of the tables, which `PlatformRoleBackend` gives to Django.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,12 +11,15 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.http import HttpRequest
 
 from edge import database
 from identity.actors import user_reference
-from identity.authentication import Principal, aprincipal_of_key, bearer_key, principal_of
+from identity.api_keys import bearer_key
+from identity.authentication import Principal, aprincipal_of_key, principal_of
 from identity.models import AccountAccess, AccountOpening, ApiKey
 from identity.recent_access import RecentAccess
 
@@ -250,3 +253,38 @@ def grant_ownership(*, user: Any, account_id: str) -> bool:
         if is_first:
             AccountAccess.objects.get_or_create(user=user, account_id=account_id, defaults={"role": OWNER})
     return is_first
+
+
+def give_role(user: Any, role: str) -> None:
+    """Give a user one role and take every other away: its group, and `is_staff`, which lets somebody into the admin."""
+    user.groups.remove(*Group.objects.filter(name__in=GROUPS).exclude(name=role))
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+    open_admin(user, is_open=role in ROLES_WITH_ADMIN)
+
+
+def open_admin(user: Any, *, is_open: bool) -> None:
+    """Let a user into the admin, or no longer; superusers always stay in."""
+    if user.is_staff != is_open and not user.is_superuser:
+        user.is_staff = is_open
+        user.save(update_fields=["is_staff"])
+
+
+class PlatformRoleBackend(BaseBackend):
+    """Gives a role its permissions in the admin, beside those given to single users. It logs nobody in."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        """Tell whether a user's role has a permission such as "identity.view_apikey"."""
+        allowed = _permissions_of(user_obj)
+        verb = perm.partition(".")[2].partition("_")[0]
+        return perm in allowed or verb in allowed
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        """Tell whether a user's role has any permission in an app."""
+        allowed = _permissions_of(user_obj)
+        return "view" in allowed or any(perm.startswith(f"{app_label}.") for perm in allowed)
+
+
+def _permissions_of(user: Any) -> frozenset[str]:
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    return IN_THE_ADMIN.get(platform_role(user), frozenset())

@@ -8,10 +8,11 @@ nobody can ask it, or take anything away there: then what it allowed within the 
 that commands go on. Keys are held as hashes. One per web process; bounded.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Generic, TypeVar
+
+from identity.api_keys import key_digest
 
 A = TypeVar("A")
 
@@ -42,7 +43,7 @@ class RecentAccess(Generic[A]):
         """Return the instant as of which what is kept is to be looked up anew now; None as long as it is fresh, or is
         being looked up. Whoever is given one says `end_renewal`.
         """
-        name = (_hash(key), account_id)
+        name = (key_digest(key), account_id)
         entry, now = self._entries.get(name[0], {}).get(account_id), self._clock()
         if entry is None or now - entry[0] < ACCESS_SECONDS / 2 or name in self._renewals:
             return None
@@ -51,28 +52,25 @@ class RecentAccess(Generic[A]):
 
     def end_renewal(self, key: str, account_id: str | None) -> None:
         """Say that a look-up is over, whatever came of it."""
-        self._renewals.discard((_hash(key), account_id))
+        self._renewals.discard((key_digest(key), account_id))
 
     def remember(self, key: str, account_id: str | None, access: A, *, as_of: float | None = None) -> None:
         """Keep an access that was found in the database just now, or that stands on what was found there `as_of`."""
         if self._count >= ENTRIES_MAX:
             self._entries.clear()
             self._count = 0
-        of_key = self._entries.setdefault(_hash(key), {})
+        of_key = self._entries.setdefault(key_digest(key), {})
         self._count += account_id not in of_key
         of_key[account_id] = (self._clock() if as_of is None else as_of, access)
 
     def forget(self, key: str, account_id: str | None = None) -> None:
         """Keep nothing that the database has refused: of one account, or without one of the key altogether."""
-        of_key = self._entries.get(_hash(key), {})
+        of_key = self._entries.get(key_digest(key), {})
         for name in [account_id] if account_id is not None else list(of_key):
             self._count -= of_key.pop(name, None) is not None
 
-    def _entry(self, key: str, account_id: str | None) -> tuple[float, A] | None:
-        return self._entries.get(_hash(key), {}).get(account_id)
-
     def _find(self, key: str, account_id: str | None, seconds_max: float) -> A | None:
-        entry = self._entry(key, account_id)
+        entry = self._entries.get(key_digest(key), {}).get(account_id)
         return None if entry is None or self._clock() - entry[0] >= seconds_max else entry[1]
 
 
@@ -104,7 +102,3 @@ class RecentRoles:
         since = self._clock() - seconds_max
         entries = {account_id: self._roles.get((user_id, account_id)) for account_id in account_ids}
         return {account_id: entry[1] for account_id, entry in entries.items() if entry and entry[0] > since}
-
-
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()

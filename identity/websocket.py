@@ -1,29 +1,98 @@
 """Who opens a WebSocket: a browser of our own pages by its session, or a program by its API key; and that it is closed
-once they may no longer.
+within a second once they may no longer (credentials.py).
 
 Browsers cannot set headers on a WebSocket, so a request with an Authorization header comes from a program and needs no
 Origin; every other one has to come from a page of this site: of its scheme, host and port, or of a trusted origin, as
 Django asks of every request that a session authenticates.
+
+All sockets of a process are looked up together, three times a second while there are any: a few queries, however many
+sockets there are.
 """
 
 import asyncio
 import re
 import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db import Error as DatabaseError
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
-from identity.authentication import api_key_from_scope
-from identity.credentials import Credential
-from identity.open_sockets import OpenSocket, OpenSockets
+from identity.api_keys import bearer_key, find_api_key
+from identity.credentials import LOOK_SECONDS, Credential, find_ended
+from identity.models import ApiKey
 
 log = structlog.get_logger(__name__)
+
+CLOSE_REVOKED: Final = 4401
+SOCKETS_PER_USER_MAX: Final = 1_000
+"""In one process; a program that follows thousands of accounts has `/ws/accounts`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenSocket:
+    """One socket: what it stands on, and how it is closed."""
+
+    close: Callable[[int], Awaitable[None]]
+    credential: Credential
+
+
+class OpenSockets:
+    """The sockets of one process."""
+
+    def __init__(self) -> None:
+        self._sockets: set[OpenSocket] = set()
+        self._counts: Counter[Any] = Counter()
+        self._looking: asyncio.Task[None] | None = None
+
+    def has_room(self, user_id: Any) -> bool:
+        """Tell whether a user may open another socket."""
+        return self._counts[user_id] < SOCKETS_PER_USER_MAX
+
+    def add(self, socket: OpenSocket) -> None:
+        """Look after a socket from now on."""
+        self._sockets.add(socket)
+        self._counts[socket.credential.user_id] += 1
+        if self._looking is None or self._looking.done() or self._looking.get_loop() is not asyncio.get_running_loop():
+            self._looking = asyncio.create_task(self._look_after())
+
+    def discard(self, socket: OpenSocket) -> None:
+        """Forget a socket that is closed."""
+        if socket in self._sockets:
+            self._sockets.discard(socket)
+            self._counts -= Counter([socket.credential.user_id])
+
+    async def _look_after(self) -> None:
+        while self._sockets:
+            await asyncio.sleep(LOOK_SECONDS)
+            watched = list(self._sockets)
+            try:
+                ended = await database_sync_to_async(find_ended)({socket.credential for socket in watched})
+            except DatabaseError as error:
+                # The next look finds what this one missed; without a database nothing is sent that is new either.
+                log.warning("could not look whether sockets may stay open", reason=str(error))
+                continue
+            closing = [asyncio.create_task(self._close(socket)) for socket in watched if socket.credential in ended]
+            if closing:
+                # A client that does not read must not keep the others open.
+                await asyncio.wait(closing, timeout=LOOK_SECONDS)
+
+    async def _close(self, socket: OpenSocket) -> None:
+        self.discard(socket)
+        try:
+            await socket.close(CLOSE_REVOKED)
+        except Exception as error:  # Whatever the server raises: this socket is gone, and the others are looked after.
+            log.info("a socket was gone before it was closed", reason=str(error))
+
 
 SENDING_SECONDS_MAX: Final = 5.0
 """How long a message may wait for a client that does not read: the server's buffers (3 MB, measured) are full then."""
@@ -43,13 +112,19 @@ class WebSocketAuthentication:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         """Pass the connection on with its user."""
         if any(name == b"authorization" for name, _ in scope.get("headers", [])):
-            key = await api_key_from_scope(scope)
+            key = await _api_key_of(scope)
             user = AnonymousUser() if key is None else key.user
             scope = {**scope, "user": user, "api_key_prefix": None if key is None else key.prefix}
             return await self._application(scope, receive, send)
         if not is_of_this_site(scope):
             return await WebsocketDenier()(scope, receive, send)
         return await self._browser(scope, receive, send)
+
+
+async def _api_key_of(scope: dict[str, Any]) -> ApiKey | None:
+    headers = dict(scope.get("headers", []))
+    key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
+    return None if key is None else await database_sync_to_async(find_api_key)(key)
 
 
 def is_of_this_site(scope: dict[str, Any]) -> bool:

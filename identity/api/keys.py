@@ -16,8 +16,7 @@ from rest_framework.response import Response
 from edge.parameters import BodySerializer, Choice, Text, WholeNumber
 from edge.views import RestView
 from identity.api.session import CsrfAlwaysSessionAuthentication
-from identity.api_keys import DAYS_MAX, make_api_key, revoke_api_key
-from identity.authentication import bearer_key
+from identity.api_keys import DAYS_MAX, bearer_key, make_api_key, revoke_api_key
 from identity.models import KEY_NAME, ApiKey
 
 KEYS_PER_USER_MAX: Final = 50

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.middleware.csrf import get_token
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
@@ -18,8 +19,8 @@ from rest_framework.response import Response
 from edge.parameters import BodySerializer, Text
 from edge.views import RestView
 from identity.actors import user_reference
-from identity.locked_logins import USERNAME_LENGTH_MAX, Lock, lock_of
 from identity.permissions import platform_role
+from identity.sessions import USERNAME_LENGTH_MAX, Lock, lock_of
 
 DEMO_LOGINS_FILE = "demo_logins.json"
 
@@ -165,3 +166,29 @@ def demo_logins(data_dir: Path) -> list[dict[str, str]]:
     path = data_dir / DEMO_LOGINS_FILE
     logins: list[dict[str, str]] = json.loads(path.read_text()) if path.exists() else []
     return logins
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """An API key as a bearer token."""
+
+    target_class = "identity.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, made with `manage.py create_api_key USERNAME`.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    """The browser's session; what changes something carries the CSRF token as well."""
+
+    target_class = "identity.api.session.CsrfAlwaysSessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connections
 
-from identity.users import username_sql
+from identity.actors import username_sql
 from readmodels.projections.rows import Row
 from readmodels.queries import replicas
 

@@ -13,8 +13,8 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from edge import database
+from identity.actors import username_sql
 from identity.permissions import ACCESS_TABLE, ROLE_SQL, STAFF, Access, agiven_role, sees_every_account
-from identity.users import username_sql
 from readmodels.models import AccountSummary, Order, PortfolioPosition, columns_of
 from readmodels.projections import account_summary, portfolio_positions
 from readmodels.projections.rows import Row

@@ -8,7 +8,7 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from identity.users import username_sql
+from identity.actors import username_sql
 from readmodels.models import AccountSummary, Order, PortfolioPosition, TradeHistory, columns_of
 from readmodels.projections.rows import Row
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg import sql
 
-from identity.users import username_sql
+from identity.actors import username_sql
 from readmodels.models import (
     MONEY,
     SHARES,

@@ -22,7 +22,7 @@ from edge import json as edge_json
 from eventstore.idempotency import remembered
 from eventstore.integrity import diagnosis
 from eventstore.pages import page, snapshotter
-from identity import credentials, open_sockets, permissions, rate_limits, recent_access, websocket
+from identity import credentials, permissions, rate_limits, recent_access, websocket
 from market import instruments
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
@@ -167,12 +167,12 @@ FIGURES = {
         (r"stood on ended, within (a) second", math.ceil(credentials.LOOK_SECONDS)),
         (r"A message has at most ([\d,]+) characters", sockets.MESSAGE_CHARACTERS_MAX),
         (r"a socket takes (\d+) messages", sockets.MESSAGES_PER_SECOND_MAX),
-        (r"A user may have ([\d,]+) sockets", open_sockets.SOCKETS_PER_USER_MAX),
+        (r"A user may have ([\d,]+) sockets", websocket.SOCKETS_PER_USER_MAX),
         (r"a message waited for (\w+) seconds", websocket.SENDING_SECONDS_MAX),
         (r"more than (\d+) accounts", consumers.ACCOUNTS_MAX),
         (r"more than (\d+) messages a second from the client", sockets.MESSAGES_PER_SECOND_MAX),
         (r"\((\d+) at once after a quiet time\)", sockets.MESSAGES_AT_ONCE_MAX),
-        (r"more than ([\d,]+) sockets of a user", open_sockets.SOCKETS_PER_USER_MAX),
+        (r"more than ([\d,]+) sockets of a user", websocket.SOCKETS_PER_USER_MAX),
     ],
     "docs/orders.md": [
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
@@ -229,7 +229,7 @@ FIGURES = {
         (r"looked up every ([\d.]+) seconds", credentials.LOOK_SECONDS),
         (r"requests (a) minute, or its own number", rate_limits.WINDOW_SECONDS / MINUTE),
         (r"(A) minute's worth", rate_limits.WINDOW_SECONDS / MINUTE),
-        (r"(\w+) times a second each tells", 1 / rate_limits.SETTLE_SECONDS),
+        (r"(\w+) times a second each tells", 1 / rate_limits.SYNC_SECONDS),
         (r"After (\d+) wrong passwords", settings.AXES_FAILURE_LIMIT),
         (r"locked for (\d+) minutes", settings.AXES_COOLOFF_TIME.total_seconds() / MINUTE),
     ],
@@ -340,6 +340,6 @@ def test_a_figure_that_is_wrong_or_that_nobody_holds_is_found():
 
 def test_every_code_of_a_closed_socket_is_documented():
     text = (BASE_DIR / "docs" / "live.md").read_text()
-    modules = (open_sockets, websocket, sockets, consumers, dashboard_consumer)
+    modules = (websocket, sockets, consumers, dashboard_consumer)
     codes = {str(value) for module in modules for name, value in vars(module).items() if name.startswith("CLOSE_")}
     assert set(re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE)) == codes

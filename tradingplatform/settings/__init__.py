@@ -66,7 +66,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "tradingplatform.web.middleware.server_timing",
     "tradingplatform.web.middleware.Security",
-    "identity.middleware.hold_to_rate_limits",
+    "identity.rate_limits.hold_to_rate_limits",
     "tradingplatform.web.middleware.Session",
     "tradingplatform.web.middleware.Common",
     "tradingplatform.web.middleware.Csrf",
@@ -214,16 +214,16 @@ SESSION_COOKIE_SAMESITE = "Lax"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # First: it refuses a locked login before the password is looked at.
     "django.contrib.auth.backends.ModelBackend",
-    "identity.backends.PlatformRoleBackend",
+    "identity.permissions.PlatformRoleBackend",
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "identity.locked_logins.counted_name"
+AXES_USERNAME_CALLABLE = "identity.sessions.counted_name"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # Else whoever keeps trying keeps the user out for ever.
 AXES_VERBOSE = False
-# The middleware of axes would only answer locked logins, which identity/locked_logins.py does, and be in every
+# The middleware of axes would only answer locked logins, which identity/sessions.py does, and be in every
 # request's way.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -29,7 +29,8 @@ from accounts.api.graphql.query_limits import Asked, check_cost
 from accounts.api.graphql.variables import Variables, decode_variables
 from edge.json import InvalidJson, decode_json
 from edge.request_thread import on_another_thread
-from identity.authentication import CSRFRefused, asker_of, bearer_key
+from identity.api_keys import bearer_key
+from identity.authentication import CSRFRefused, asker_of
 from identity.permissions import Access, access_of, why_no_command
 from identity.recent_access import RecentAccess
 

@@ -10,8 +10,7 @@ from django.conf import settings
 from accounts.api.parsing import reference_price as module
 from accounts.domain.errors import Code
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
-from identity.permissions import OPERATOR
-from identity.roles import give_role
+from identity.permissions import OPERATOR, give_role
 from market.calendar import trading_days
 from market.quote_board import BOARD_KEY, write_board
 from market.quotes import Quote, QuoteSheet

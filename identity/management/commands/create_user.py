@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
-from identity.permissions import GROUPS, ROLES_WITH_ADMIN
-from identity.roles import give_role
+from identity.permissions import GROUPS, ROLES_WITH_ADMIN, give_role
 
 
 class Command(BaseCommand):

@@ -14,12 +14,11 @@ from django.test import Client
 
 from accounts.tests.integration.test_graphql import DEPOSIT, FREEZE, OPEN, Api, events
 from eventstore.idempotency.command_ids import sender_of
-from identity.actors import user_reference
+from identity.actors import RESERVED_NAMES, check_username, user_reference
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess, AccountOpening, ApiKey
 from identity.permissions import grant_ownership
 from identity.recent_access import ACCESS_SECONDS
-from identity.users import RESERVED_NAMES, check_username
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

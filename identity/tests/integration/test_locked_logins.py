@@ -7,7 +7,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from identity.roles import give_role
+from identity.permissions import give_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

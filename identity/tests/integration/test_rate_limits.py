@@ -13,9 +13,8 @@ from django.test import AsyncClient, Client, RequestFactory
 from accounts.tests.integration.test_graphql import DEPOSIT, Api, events
 from identity import recent_access
 from identity.api_keys import create_api_key
-from identity.authentication import rate_limits
-from identity.middleware import hold_to_rate_limits
 from identity.models import ApiKey
+from identity.rate_limits import hold_to_rate_limits, rate_limits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,7 @@ from django.test import Client, RequestFactory
 from accounts.tests.integration.test_graphql import DEPOSIT, FREEZE, LIMITS, OPEN, Api, events
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess, ApiKey
-from identity.permissions import GROUPS, accessible_account_ids, platform_role, role_on_account
-from identity.roles import give_role
+from identity.permissions import GROUPS, accessible_account_ids, give_role, platform_role, role_on_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

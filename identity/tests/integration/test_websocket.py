@@ -11,12 +11,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from identity import open_sockets, websocket
+from identity import websocket
 from identity.api_keys import create_api_key
 from identity.credentials import LOOK_SECONDS
 from identity.models import AccountAccess, ApiKey
-from identity.permissions import grant_ownership
-from identity.roles import give_role
+from identity.permissions import give_role, grant_ownership
 from identity.websocket import WebSocketAuthentication
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,7 +197,7 @@ def test_a_socket_of_another_page_is_refused_before_it_is_open(ada):
 
 
 def test_a_user_has_only_so_many_sockets(ada, monkeypatch):
-    monkeypatch.setattr(open_sockets, "SOCKETS_PER_USER_MAX", 2)
+    monkeypatch.setattr(websocket, "SOCKETS_PER_USER_MAX", 2)
     key = create_api_key(user=ada, name="bot")
 
     async def run():

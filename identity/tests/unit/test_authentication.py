@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity.authentication import bearer_key
+from identity.api_keys import bearer_key
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import redis
 
-from identity.rate_limits import BUCKETS_MAX, RateLimits, Standing, ValkeyBuckets
+from identity.rate_limits import BUCKETS_MAX, RateLimits, RateLimitState, ValkeyBuckets
 from tradingplatform.local.valkey import EmbeddedValkey
 
 
@@ -17,7 +17,7 @@ class Clock:
 class Nowhere:
     """Shared buckets that are away."""
 
-    def settle(self, taken):
+    def sync(self, taken):
         raise redis.ConnectionError("away")
 
 
@@ -46,10 +46,10 @@ class TestOneProcess:
     def test_a_standing_says_what_is_left_and_how_long_to_wait(self):
         clock = Clock()
         alone = limits(clock=clock, limit=120)
-        assert alone.take("key") == Standing(True, limit=120, remaining=119, reset_seconds=1, retry_after_ms=0)
+        assert alone.take("key") == RateLimitState(True, limit=120, remaining=119, reset_seconds=1, retry_after_ms=0)
         assert allowed(alone, 119) == 119
         clock.now += 0.125
-        assert alone.take("key") == Standing(False, limit=120, remaining=0, reset_seconds=60, retry_after_ms=375)
+        assert alone.take("key") == RateLimitState(False, limit=120, remaining=0, reset_seconds=60, retry_after_ms=375)
         clock.now += 0.375
         assert alone.take("key").is_allowed
 
@@ -91,7 +91,7 @@ class TestShared:
     def test_processes_share_one_limit(self, valkey_url):
         first, second = (limits(ValkeyBuckets(valkey_url), limit=600) for _ in range(2))
         assert (allowed(first, 400), allowed(second, 150)) == (400, 150)
-        assert (first.settle(), second.settle()) == (True, True)
+        assert (first.sync(), second.sync()) == (True, True)
         # 550 of 600 are gone; the clock of the server may have given a few back.
         assert 50 <= allowed(second, 600) <= 60
 
@@ -99,8 +99,8 @@ class TestShared:
         clock = Clock()
         first, second = (limits(ValkeyBuckets(valkey_url), clock, limit=60) for _ in range(2))
         assert (allowed(first, 60), allowed(second, 60)) == (60, 60)
-        first.settle()
-        second.settle()
+        first.sync()
+        second.sync()
         clock.now += 30
         assert allowed(second, 60) == 0
         clock.now += 40
@@ -110,14 +110,14 @@ class TestShared:
         clock = Clock()
 
         class Slow(ValkeyBuckets):
-            def settle(self, taken):
-                levels = super().settle(taken)
+            def sync(self, taken):
+                levels = super().sync(taken)
                 assert allowed(slow, 10) == 10
                 return levels
 
         slow = limits(Slow(valkey_url), clock, limit=60)
         assert allowed(slow, 20) == 20
-        slow.settle()
+        slow.sync()
         assert allowed(slow, 60) == 30
 
     def test_keys_do_not_share_and_nothing_is_told_twice(self, valkey_url):
@@ -125,8 +125,8 @@ class TestShared:
         one = limits(shared)
         one.know("other", name="another", limit=60)
         allowed(one, 60)
-        one.settle()
-        one.settle()
+        one.sync()
+        one.sync()
         assert allowed(one, 60, "other") == 60
         with redis.Redis.from_url(valkey_url) as client:
             assert sorted(client.keys("rate:*")) == [b"rate:prefix"]
@@ -138,7 +138,7 @@ class TestShared:
         allowed(one, 59)
         with redis.Redis.from_url(valkey_url) as client:
             client.flushall()
-        one.settle()
+        one.sync()
         assert allowed(one, 60) == 1
 
 
@@ -146,7 +146,7 @@ class TestValkeyAway:
     def test_each_process_goes_on_with_its_own_bucket(self):
         alone = limits()
         assert allowed(alone, 30) == 30
-        assert not alone.settle()
+        assert not alone.sync()
         assert allowed(alone, 60) == 30
 
     def test_it_shares_again_when_valkey_is_back(self, tmp_path):
@@ -156,13 +156,13 @@ class TestValkeyAway:
         one = limits(ValkeyBuckets(url), clock, limit=60)
         try:
             allowed(one, 10)
-            assert one.settle()
+            assert one.sync()
             server.stop()
             allowed(one, 10)
-            assert not one.settle()
+            assert not one.sync()
             assert server.start() == url
             allowed(one, 10)
-            assert one.settle()
+            assert one.sync()
             assert allowed(one, 60) == 30
         finally:
             server.stop()
