@@ -3,7 +3,7 @@
 import graphene
 
 from accounts.api.answers import OUTCOME_TYPES
-from accounts.api.graphql.nulls import take_nulls_as_left_out
+from accounts.api.graphql.inputs import take_nulls_as_left_out
 from accounts.api.schema import AccountsMutation, AccountsQuery
 from readmodels.api.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from graphql import GraphQLResolveInfo
 
+from accounts.api.answers import REFUSAL_MESSAGES
 from accounts.api.graphql.database_outage import ask_database
 from accounts.api.graphql.errors import ApiError, forbidden
 from accounts.api.parsing.batches import (
@@ -25,7 +26,6 @@ from accounts.api.parsing.batches import (
     parsed,
     parsed_trades,
 )
-from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.api.submission import access_from
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure

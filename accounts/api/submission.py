@@ -7,13 +7,13 @@ stable `extensions.code`.
 from collections.abc import Callable
 from typing import Any
 
+import graphene
 from asgiref.sync import sync_to_async
 from graphql import GraphQLResolveInfo
 
-from accounts.api.answers import answer_of
+from accounts.api.answers import answer_of, refusal
 from accounts.api.graphql.errors import ApiError, forbidden, not_found, unauthenticated
 from accounts.api.parsing import factories
-from accounts.api.types import CommandRefused, Outcome
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
 from accounts.writer.bus.provider import get_bus
@@ -32,7 +32,7 @@ async def submit(
     command_id: str | None,
     make_command: Callable[[str], AccountCommand],
     action: Action,
-) -> Outcome:
+) -> graphene.ObjectType:
     """Send a command for an existing account on behalf of the asking user; `make_command` is given its id, checked."""
     try:
         checked_account_id = factories.account_id(account_id)
@@ -60,7 +60,7 @@ async def submit(
 
 async def submit_opening(
     info: GraphQLResolveInfo, *, command_id: str | None, make_command: Callable[[str], AccountCommand]
-) -> Outcome:
+) -> graphene.ObjectType:
     """Open an account for the asking user, who owns it before it exists: so none is ever without an owner.
 
     Ownership is given by the first try alone. Sent again, the command is answered to whoever has a role on the account
@@ -101,22 +101,15 @@ async def access_from(info: GraphQLResolveInfo, account_id: str | None = None) -
     return access
 
 
-async def send(envelope: Envelope) -> Outcome:
+async def send(envelope: Envelope) -> graphene.ObjectType:
     """Send one command over the bus and return its answer; raises ApiError for the platform's own failures."""
     (result,) = await get_bus().asubmit([envelope])
     if not isinstance(result, NotExecuted):
         return answer_of(result)
     if result.code in _SYSTEM_CODES:
         raise ApiError(result.code, result.message, command_id=result.command_id, retry_after_ms=result.retry_after_ms)
-    return _answer_refused(result.code, result.message, result.account_id, result.command_id)
+    return refusal(code=result.code, message=result.message, account_id=result.account_id, command_id=result.command_id)
 
 
-def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> Outcome:
-    return _answer_refused(error.code.value, error.message, account_id, command_id)
-
-
-def _answer_refused(code: str, message: str, account_id: str, command_id: str) -> Outcome:
-    answer: Any = CommandRefused(
-        account_id=account_id, command_id=command_id, version=None, duplicate=False, code=code, message=message
-    )
-    return answer
+def _refused(error: CommandInvalid, *, account_id: str, command_id: str) -> graphene.ObjectType:
+    return refusal(code=error.code.value, message=error.message, account_id=account_id, command_id=command_id)

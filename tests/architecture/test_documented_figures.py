@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from accounts.api.graphql import documents, persisted_documents, query_limits
+from accounts.api.graphql import documents, query_limits
 from accounts.api.parsing import factories
 from accounts.domain import order_terms, orders, values
 from accounts.writer import limits, metrics
@@ -144,8 +144,8 @@ FIGURES = {
         (r"the same field \| 20,000; 1,000; 20; (\d+) ", query_limits.REPEATED_FIELD_MAX),
         (r"with variables \| (\d+) MiB", requests.BODY_BYTES_MAX / MIB),
         (r"(\d+) for a list without", query_limits.LIST_SIZE_ASSUMED),
-        (r"for (a) week after it was sent", persisted_documents.KEPT_SECONDS / (7 * DAY)),
-        (r"keeps the (\d+) that it used last", persisted_documents.TEXTS_IN_PROCESS_MAX),
+        (r"for (a) week after it was sent", documents.KEPT_SECONDS / (7 * DAY)),
+        (r"keeps the (\d+) that it used last", documents.TEXTS_IN_PROCESS_MAX),
         (r"you wait for (\d+) versions already", version_waits.WAITS_PER_ASKER_MAX),
         (r"was not there after (\d+) seconds", requests.BODY_SECONDS_MAX),
     ],

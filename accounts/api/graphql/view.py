@@ -20,13 +20,12 @@ from graphql import GraphQLError, GraphQLSchema, OperationType
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.api.graphql.database_outage import AWAY, ask_database, database_unavailable
-from accounts.api.graphql.documents import Document, checked_document
+from accounts.api.graphql.documents import Document, PersistedDocuments, check_persisted, checked_document
 from accounts.api.graphql.errors import ApiError, bad_request, forbidden
 from accounts.api.graphql.execution import executed
 from accounts.api.graphql.explorer import explorer_page, is_explorer_asked
-from accounts.api.graphql.persisted_documents import PersistedDocuments, check_persisted
+from accounts.api.graphql.inputs import Variables, decode_variables
 from accounts.api.graphql.query_limits import Asked, check_cost
-from accounts.api.graphql.variables import Variables, decode_variables
 from edge.json import InvalidJson, decode_json
 from edge.request_thread import on_another_thread
 from identity.api_keys import bearer_key

@@ -4,9 +4,7 @@ from typing import Final
 
 import graphene
 
-from accounts.api.mutations.declaration import CommandMutation
-from accounts.api.parsing import factories
-from accounts.api.types import (
+from accounts.api.answers import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
@@ -16,6 +14,8 @@ from accounts.api.types import (
     RiskLimitsChanged,
     TradeExecuted,
 )
+from accounts.api.mutations.declaration import CommandMutation
+from accounts.api.parsing import factories
 from accounts.scalars import Quantity
 from identity.permissions import Action
 

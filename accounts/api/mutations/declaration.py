@@ -1,8 +1,8 @@
 """How a command becomes a mutation: declared once, and everything that all of them do is here.
 
 A mutation takes one input: the account, the fields of the command, and an id that makes a retry safe. What is meant by
-a field that is left out (or null: nulls.py) is the factory's to know, by the default of its parameter of that name. The
-answer is a union of what the command does and of CommandRefused.
+a field that is left out (or null: inputs.py) is the factory's to know, by the default of its parameter of that name.
+The answer is a union of what the command does and of CommandRefused.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import graphene
 from graphql import GraphQLResolveInfo
 
+from accounts.api.answers import Answer, CommandRefused
 from accounts.api.submission import submit, submit_opening
-from accounts.api.types import CommandRefused, Outcome
 from accounts.domain.commands import AccountCommand
 from identity.permissions import Action
 
@@ -27,7 +27,7 @@ class CommandMutation(NamedTuple):
     summary: str
     fields: Mapping[str, graphene.types.unmountedtype.UnmountedType]
     """What is asked for, beside the account and the id."""
-    success: type[graphene.ObjectType]
+    success: type[Answer]
     make: Callable[..., AccountCommand]
     action: Action = Action.TRADE
     """What the asking user has to be allowed on the account."""
@@ -42,7 +42,7 @@ class CommandMutation(NamedTuple):
             self._result(), required=True, description=self.summary, resolver=self._resolve, input=self._input()
         )
 
-    async def _resolve(self, root: None, info: GraphQLResolveInfo, input: Mapping[str, Any]) -> Outcome:
+    async def _resolve(self, root: None, info: GraphQLResolveInfo, input: Mapping[str, Any]) -> graphene.ObjectType:
         given = dict(input)
         if self.opens_account:
             command_id = given.pop("command_id", None)
@@ -71,6 +71,6 @@ class CommandMutation(NamedTuple):
         return graphene.Argument(made, required=True)
 
     def _result(self) -> type[graphene.Union]:
-        meta = type("Meta", (), {"types": (self.success, CommandRefused)})
+        meta = type("Meta", (), {"types": (self.success.object_type(), CommandRefused.object_type())})
         content = {"__doc__": "Success, or the refusal.", "Meta": meta}
         return type(f"{self.name}Result", (graphene.Union,), content)

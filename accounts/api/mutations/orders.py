@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import graphene
 
+from accounts.api.answers import OrderCancelled, OrderExpired, OrderPlaced, OrderRejected, OrderReplaced
 from accounts.api.mutations.declaration import CommandMutation
-from accounts.api.order_types import OrderCancelled, OrderExpired, OrderPlaced, OrderRejected, OrderReplaced
 from accounts.api.parsing import factories
 from accounts.api.parsing.reference_price import reference_price
 from accounts.domain.commands import PlaceOrder, ReplaceOrder

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
-from accounts.api.graphql import persisted_documents
-from accounts.api.graphql.persisted_documents import SLOTS, PersistedDocuments, sha256_of
+from accounts.api.graphql import documents
+from accounts.api.graphql.documents import SLOTS, PersistedDocuments, sha256_of
 from accounts.api.graphql.view import graphql_view
 from accounts.tests.integration.test_graphql import Api
 from tradingplatform import urls
@@ -288,14 +288,14 @@ class TestPersistedQueries:
         slot = f"persisted-query:{int(sha256_of(VIEWER)[:8], 16) % SLOTS}"
         key = cache.make_key(slot)
         assert 0 < cache._cache.get_client().ttl(key) <= 7 * 24 * 60 * 60
-        monkeypatch.setattr(persisted_documents, "SLOTS", 2)
+        monkeypatch.setattr(documents, "SLOTS", 2)
         for number in range(9):
             self.send(VIEWER + f" # {number}")
         assert len(cache.get_many(["persisted-query:0", "persisted-query:1"])) == 2
         assert len(cache._cache.get_client().keys(cache.make_key("persisted-query:*"))) <= 3
 
     def test_a_process_keeps_the_texts_that_were_used_last(self, ada, monkeypatch):
-        monkeypatch.setattr(persisted_documents, "TEXTS_IN_PROCESS_MAX", 2)
+        monkeypatch.setattr(documents, "TEXTS_IN_PROCESS_MAX", 2)
         texts = PersistedDocuments()
         for text in "abc":
             texts._keep(sha256_of(text), text)

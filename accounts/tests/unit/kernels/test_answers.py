@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from accounts.api.answers import REFUSAL_MESSAGES
 from accounts.api.bulk import _outcome
-from accounts.api.refusals import REFUSAL_MESSAGES
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES
 from accounts.kernels import answers

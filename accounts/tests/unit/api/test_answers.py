@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.api.refusals import REFUSAL_MESSAGES
+from accounts.api.answers import REFUSAL_MESSAGES
 from accounts.domain import account, orders, risk
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
