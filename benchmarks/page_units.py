@@ -12,7 +12,7 @@ from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade
 from accounts.domain.values import SHARE
 from accounts.writer.decider import AccountDecider
 from benchmarks.measure import Figure
-from eventstore.engines.dynamodb.items import batch_item, page_item
+from eventstore.engines.dynamodb.tables import batch_item, page_item
 from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore
 from eventstore.writer.request import Request

@@ -1,4 +1,4 @@
-"""What can go wrong with the event store, one class per thing that a caller can do about it."""
+"""What can go wrong with the event store and its archive, one class per thing that a caller can do about it."""
 
 
 class EventStoreError(Exception):
@@ -102,3 +102,15 @@ class IntegrityError(EventStoreError):
         self.seq = seq
         self.aggregate_id = aggregate_id
         self.version = version
+
+
+class ArchiveError(EventStoreError):
+    """An archive operation cannot be done, or not be finished; the message says what was done and what to do."""
+
+
+class ArchiveUnavailable(ArchiveError, StoreUnavailable):
+    """The place of the archive files did not take the write or did not answer the read. Try again later."""
+
+
+class NotInArchive(ArchiveError):
+    """The archive has no file of that name."""

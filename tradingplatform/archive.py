@@ -7,9 +7,8 @@ from django.conf import settings
 from accounts.codec import account_codec
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.provider import ArchiveSetup, set_archive_setup
-from eventstore.archive.s3 import S3Storage
-from eventstore.archive.signing import Ed25519Signer, verifier
-from eventstore.archive.storage import ArchiveStorage, FolderStorage
+from eventstore.archive.storage import ArchiveStorage, FolderStorage, S3Storage
+from eventstore.audit.signing_keys import Ed25519Signer, verifier
 from eventstore.engines.base import Engine
 from eventstore.engines.sqlite import SQLiteEngine
 

@@ -10,18 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from eventstore.archive.avro_file import encode_file
-from eventstore.archive.avro_schema import Schema, fingerprint
-from eventstore.archive.catalogue import Catalogue, Recorded
-from eventstore.archive.errors import ArchiveError
+from eventstore.archive.avro import Schema, encode_file, fingerprint
 from eventstore.archive.holds import hold_files, holds
-from eventstore.archive.manifest import KIND, Manifest
-from eventstore.archive.signing import Signer, Verify
+from eventstore.archive.manifests import KIND, Catalogue, Manifest, Recorded, verified_file
 from eventstore.archive.storage import ArchiveStorage
-from eventstore.archive.verification import verified_file
+from eventstore.audit.signing_keys import Ed25519Signer, Verify
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
-from eventstore.errors import IntegrityError
+from eventstore.errors import ArchiveError, IntegrityError
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata
@@ -68,7 +64,7 @@ class Archiver:
         codec: EventCodec,
         schema: Schema,
         storage: ArchiveStorage,
-        signer: Signer,
+        signer: Ed25519Signer,
         verify: Verify,
         retention_microseconds: int,
         now: int,

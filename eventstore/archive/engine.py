@@ -1,24 +1,23 @@
 """An engine whose removed batches are read from the archive, so that nobody above it knows that they were removed.
 
-Everything is delegated to the engine that it wraps, but a hole in what that returns is filled from the archive files
-that the store's own documents name. A file whose bytes are not those of its signed manifest is refused. A hole that no
-manifest covers stays a hole, for the reader to stop at. The archive is not asked before there is a hole: while it
-cannot be reached, everything that stands in the store itself works.
+Everything is the wrapped engine's, but a hole in what that returns is filled from the archive files that the store's
+own documents name. A file whose bytes are not those of its signed manifest is refused. A hole that no manifest covers
+stays a hole, for the reader to stop at. The archive is not asked before there is a hole: while it cannot be reached,
+everything that stands in the store itself works.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Final
 
-from eventstore.archive.avro_file import decode_file
-from eventstore.archive.catalogue import Catalogue, Recorded
-from eventstore.archive.signing import Verify
+from eventstore.archive.avro import decode_file
+from eventstore.archive.manifests import Catalogue, Recorded
 from eventstore.archive.storage import ArchiveStorage
-from eventstore.engines.base import AppendOutcome, Engine
+from eventstore.audit.signing_keys import Verify
+from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
-from eventstore.record import Document, StoredBatch, StoredPage, StoreMetadata, Stretch
+from eventstore.record import StoredBatch
 
 FILES_CACHED_MAX: Final = 4
 """How many decoded files are kept: readers go through one after another, a few of them at the same time."""
@@ -34,30 +33,28 @@ class ArchivedEngine:
         self._catalogue = Catalogue(bare, verify=verify)
         self._files: OrderedDict[str, list[StoredBatch]] = OrderedDict()
         self._lock = threading.RLock()
-
-    def check_exists(self) -> None:
-        self.bare.check_exists()
-
-    def open(self, proposed: StoreMetadata) -> StoreMetadata:
-        return self.bare.open(proposed)
+        self.check_exists = bare.check_exists
+        self.open = bare.open
+        self.problems = bare.problems
+        self.close = bare.close
+        self.write_lock = bare.write_lock
+        self.expect_appends = bare.expect_appends
+        self.append = bare.append
+        self.heads = bare.heads  # A partition's newest batch is never removed.
+        self.forget = bare.forget
+        self.reserve_page_range = bare.reserve_page_range
+        self.put_pages = bare.put_pages
+        self.replace_pages = bare.replace_pages
+        self.page_position = bare.page_position
+        self.page_stretches = bare.page_stretches
+        self.last_page = bare.last_page
+        self.pages = bare.pages
+        self.append_document = bare.append_document
+        self.documents = bare.documents
+        self.latest_document = bare.latest_document
 
     def reopened(self) -> "ArchivedEngine":
         return ArchivedEngine(self.bare.reopened(), self._storage, verify=self._verify)
-
-    def problems(self) -> list[str]:
-        return self.bare.problems()
-
-    def close(self) -> None:
-        self.bare.close()
-
-    def turn(self) -> AbstractContextManager[None]:
-        return self.bare.turn()
-
-    def expect_appends(self) -> None:
-        self.bare.expect_appends()
-
-    def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
-        return self.bare.append(batches)
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
         stored = self.bare.read(partition=partition, after_seq=after_seq, limit=limit)
@@ -65,9 +62,6 @@ class ArchivedEngine:
             return stored
         with self._lock:
             return self._filled(stored, partition=partition, after_seq=after_seq, limit=limit)
-
-    def heads(self) -> dict[int, int]:
-        return self.bare.heads()  # A partition's newest batch is never removed.
 
     def seek(self, *, partition: int, timestamp: int) -> int:
         """As near as a file: what is inside one is not looked at, and timestamps never decrease in a partition."""
@@ -79,41 +73,6 @@ class ArchivedEngine:
                 if recorded.manifest.last_timestamp < timestamp
             ]
         return max(self.bare.seek(partition=partition, timestamp=timestamp), archived[-1] if archived else 0)
-
-    def forget(self, *, partition: int, first_seq: int, last_seq: int, manifest_hash: bytes) -> None:
-        self.bare.forget(partition=partition, first_seq=first_seq, last_seq=last_seq, manifest_hash=manifest_hash)
-
-    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
-        return self.bare.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
-
-    def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:
-        return self.bare.put_pages(pages, partition=partition, stretch=stretch)
-
-    def replace_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> None:
-        self.bare.replace_pages(pages, partition=partition, stretch=stretch)
-
-    def page_position(self, *, partition: int) -> int:
-        return self.bare.page_position(partition=partition)
-
-    def page_stretches(self, *, partition: int) -> list[Stretch]:
-        return self.bare.page_stretches(partition=partition)
-
-    def last_page(
-        self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
-    ) -> StoredPage | None:
-        return self.bare.last_page(aggregate_id, version=version, timestamp=timestamp)
-
-    def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
-        return self.bare.pages(aggregate_id, after_version=after_version, limit=limit)
-
-    def append_document(self, document: Document) -> bool:
-        return self.bare.append_document(document)
-
-    def documents(self, *, kind: str, after: int = 0) -> list[Document]:
-        return self.bare.documents(kind=kind, after=after)
-
-    def latest_document(self, *, kind: str) -> Document | None:
-        return self.bare.latest_document(kind=kind)
 
     def _filled(
         self, stored: Sequence[StoredBatch], *, partition: int, after_seq: int, limit: int

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from eventstore.archive.errors import ArchiveError
 from eventstore.engines.base import Documents
+from eventstore.errors import ArchiveError
 from eventstore.record import Document
 
 KIND: Final = "hold"

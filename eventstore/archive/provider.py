@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eventstore.archive.archiver import Archiver
-from eventstore.archive.avro_schema import batch_schema
+from eventstore.archive.avro import batch_schema
 from eventstore.archive.engine import bare_engine
-from eventstore.archive.signing import Signer, Verify
 from eventstore.archive.storage import ArchiveStorage
+from eventstore.audit.signing_keys import Ed25519Signer, Verify
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.store import EventStore
@@ -20,7 +20,7 @@ class ArchiveSetup(NamedTuple):
     """What the archive of this installation is made of; nothing is opened before it is needed."""
 
     make_storage: Callable[[], ArchiveStorage]
-    make_signer: Callable[[], Signer]
+    make_signer: Callable[[], Ed25519Signer]
     verify: Verify
     retention_days: int
     make_engine: Callable[[], Engine]

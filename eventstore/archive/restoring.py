@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from eventstore.archive.errors import ArchiveError
 from eventstore.archive.holds import FOLDER as HOLDS_FOLDER
 from eventstore.archive.holds import KIND as HOLD
-from eventstore.archive.manifest import Manifest, decode_manifest
-from eventstore.archive.signing import Verify
+from eventstore.archive.manifests import Manifest, decode_manifest, verified_file, whole_archive
 from eventstore.archive.storage import ArchiveStorage
-from eventstore.archive.verification import verified_file, whole_archive
+from eventstore.audit.signing_keys import Verify
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
+from eventstore.errors import ArchiveError
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata

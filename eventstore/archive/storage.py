@@ -1,17 +1,25 @@
-"""Where archive files are kept: the port, and a folder. A file is written once, whole, and never changed.
+"""Where archive files are kept: the port, a folder, and an S3 bucket with object lock. A file is written once,
+whole, and never changed.
 
 `put` returns after the bytes are durable under their name. Putting the same bytes again is fine; putting others under a
 name that is taken is refused. Names are relative paths of letters, digits, dots, dashes and slashes.
 """
 
+import base64
+import hashlib
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from eventstore.archive.errors import ArchiveError, ArchiveUnavailable, NotInArchive
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from eventstore.errors import ArchiveError, ArchiveUnavailable, NotInArchive
+from eventstore.instants import instant_of
 
 READ_ONLY: Final = 0o444
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9][A-Za-z0-9.-]*)*")
@@ -101,3 +109,82 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+ATTEMPTS_MAX: Final = 5
+TIMEOUT_SECONDS: Final = 30
+_TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412")
+_MISSING: Final = ("NoSuchKey", "404")
+
+
+class S3Storage:
+    """Keeps files as locked objects of one bucket: nobody, root included, removes one before its retention ends.
+
+    The bucket has to be made with object lock enabled. Every object is sent with its SHA-256, which the server checks,
+    in compliance mode until the date that the archive names, and only if the name is free. Credentials and region are
+    those of the environment, as with every AWS tool.
+    """
+
+    def __init__(self, *, bucket: str, endpoint_url: str | None = None) -> None:
+        self.bucket = bucket
+        self._client: Any = boto3.client(
+            "s3",
+            endpoint_url=endpoint_url,
+            config=Config(
+                connect_timeout=TIMEOUT_SECONDS,
+                read_timeout=TIMEOUT_SECONDS,
+                retries={"mode": "standard", "max_attempts": ATTEMPTS_MAX},
+            ),
+        )
+
+    def put(self, name: str, content: bytes, *, retain_until: int) -> None:
+        """Write an object under compliance lock until `retain_until`."""
+        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        with self._errors(name):
+            try:
+                self._client.put_object(
+                    Bucket=self.bucket,
+                    Key=check_name(name),
+                    Body=content,
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=checksum,
+                    IfNoneMatch="*",
+                    ObjectLockMode="COMPLIANCE",
+                    ObjectLockRetainUntilDate=instant_of(retain_until),
+                )
+            except ClientError as error:
+                if _code(error) not in _TAKEN:
+                    raise
+                if self.get(name) != content:
+                    raise refuse_other_bytes(name) from error
+
+    def get(self, name: str) -> bytes:
+        """Return an object, its checksum verified by the client."""
+        with self._errors(name):
+            answer = self._client.get_object(Bucket=self.bucket, Key=check_name(name), ChecksumMode="ENABLED")
+            content: bytes = answer["Body"].read()
+            return content
+
+    def names(self) -> list[str]:
+        """Return the names of all objects."""
+        with self._errors(""):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+            return sorted(item["Key"] for page in pages for item in page.get("Contents", ()))
+
+    @contextmanager
+    def _errors(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                raise NotInArchive(f"s3://{self.bucket}/{name} is not there: restore it from a copy") from error
+            raise ArchiveUnavailable(
+                f"S3 bucket {self.bucket} refused {name or 'to be listed'} ({error}): check that it exists, has object "
+                "lock enabled, and that the credentials may put and get objects and their retention"
+            ) from error
+        except BotoCoreError as error:
+            raise ArchiveUnavailable(f"S3 bucket {self.bucket} cannot be used ({error})") from error
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -24,7 +24,7 @@ from eventstore.integrity.checkpoints import (
     sign,
     statement_hash,
 )
-from eventstore.integrity.frontier import Frontier
+from eventstore.integrity.merkle import Frontier
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import Document, StoredBatch
 from eventstore.store import EventStore

@@ -27,7 +27,7 @@ AppendOutcome: TypeAlias = StoredBatch | EventStoreError | None
 class Journal(Protocol):
     """Batches by (partition, seq)."""
 
-    def turn(self) -> AbstractContextManager[None]:
+    def write_lock(self) -> AbstractContextManager[None]:
         """Return a block during which other writers wait, where the storage can make them; elsewhere it does nothing.
 
         For a writer that has lost a race and would lose the next one too. Who appends a seq never depends on it.
@@ -65,7 +65,7 @@ class Journal(Protocol):
 class Pages(Protocol):
     """Pages by (aggregate_id, first_version), and how far the journal has been turned into them."""
 
-    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+    def reserve_page_range(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         """Return where the stretch of the journal ends that is to become pages after `after_seq`: `through_seq`, or
         what was claimed before it, if pages of that may have been written already. `put_pages` takes no other end.
         """

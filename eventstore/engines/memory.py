@@ -33,7 +33,7 @@ class MemoryEngine:
     def reopened(self) -> "MemoryEngine":
         return self
 
-    def turn(self) -> AbstractContextManager[None]:
+    def write_lock(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def expect_appends(self) -> None:
@@ -63,7 +63,7 @@ class MemoryEngine:
             for seq in [seq for seq in stored if first_seq <= seq <= last_seq and seq < max(stored)]:
                 del stored[seq]
 
-    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+    def reserve_page_range(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         return through_seq  # Pages and position are written in one step.
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:

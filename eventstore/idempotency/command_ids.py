@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.idempotency.recent import Keys
+from eventstore.idempotency.remembered import Keys
 from eventstore.kernels.texts import Texts, hash_pairs, pack_texts
 
 KEY_BITS: Final = 40

@@ -16,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from eventstore.integrity.frontier import Frontier
+from eventstore.integrity.merkle import Frontier
 
 CHECKPOINT_FORMAT: Final = 1
 SIGNED_PREFIX: Final = b"event-store checkpoint\n"

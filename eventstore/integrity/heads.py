@@ -7,7 +7,7 @@ that the whole partition was not written anew.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eventstore.integrity.frontier import Frontier
+from eventstore.integrity.merkle import Frontier
 from eventstore.integrity.verifier import Finding
 from eventstore.record import StoredBatch
 

@@ -1,7 +1,7 @@
 """Merkle trees as RFC 6962 section 2.1 and RFC 9162 section 2.1 define them: roots, audit paths, consistency proofs.
 
 All functions take *leaf hashes*, made elsewhere: of a batch's events, or of a partition's batches. Pure, and O(n) at
-most; a tree that only grows is kept as its frontier instead (frontier.py).
+most; a tree that only grows is kept as its frontier instead.
 """
 
 import hashlib
@@ -79,3 +79,38 @@ def _parents(level: Sequence[bytes]) -> list[bytes]:
     pairs = iter(level)
     above = [sha256(NODE + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
     return [*above, level[-1]] if len(level) % 2 else above
+
+
+class Frontier:
+    """A tree that only grows, as its frontier: `hashes` are the roots of its whole subtrees, from the largest to the
+    smallest, one for each 1 in its size.
+
+    That is all that is needed to add leaves and to know the root: O(log n) hashes for any number of leaves (the
+    "compact range" that starts at 0). It cannot prove anything about single leaves.
+    """
+
+    def __init__(self, *, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
+        if size < 0 or size.bit_count() != len(hashes):
+            raise ValueError(
+                f"a tree of {size} leaves has a frontier of {max(size, 0).bit_count()} hashes, found {len(hashes)}"
+            )
+        self.size = size
+        self.hashes = list(hashes)
+
+    def add(self, leaf: bytes) -> None:
+        """Add a leaf hash at the end."""
+        carried, size = leaf, self.size
+        while size & 1:
+            carried = hash_pair(self.hashes.pop(), carried)
+            size >>= 1
+        self.hashes.append(carried)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the root over all leaves so far."""
+        if not self.hashes:
+            return merkle_root(())
+        found = self.hashes[-1]
+        for whole in reversed(self.hashes[:-1]):
+            found = hash_pair(whole, found)
+        return found

@@ -20,7 +20,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.idempotency.command_ids import CommandKeys
-from eventstore.idempotency.runs import Run, packed, run_name, seal_run
+from eventstore.idempotency.remembered import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader, seal_page
 from eventstore.pages.states import PageStates
@@ -104,7 +104,7 @@ class Snapshotter(Generic[S]):
         after_seq = self.position(partition)
         if through_seq <= after_seq:
             return 0
-        through_seq = self._engine.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq)
+        through_seq = self._engine.reserve_page_range(partition=partition, after_seq=after_seq, through_seq=through_seq)
         stretch = Stretch(after_seq, through_seq, self._evolver.state_version)
         pages = list(self.make(partition=partition, after_seq=after_seq, through_seq=through_seq))
         return len(pages) if self._engine.put_pages(pages, partition=partition, stretch=stretch) else 0

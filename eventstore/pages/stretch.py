@@ -14,7 +14,7 @@ import numpy as np
 from eventstore.columns.cells import CommitRows, EventCells, Values
 from eventstore.columns.packed import CommitColumns
 from eventstore.idempotency.command_ids import CommandKeys
-from eventstore.idempotency.recent import Keys
+from eventstore.idempotency.remembered import Keys
 from eventstore.kernels.compiling import Integers
 from eventstore.kernels.rows import gather_cells
 from eventstore.kernels.texts import NameTable

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.proving import prove_event
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import FeedGap, IntegrityError
 from eventstore.integrity.heads import ExpectedHead
@@ -115,7 +115,9 @@ def test_a_reading_that_is_wrong_both_times_is_an_alarm(store, engine, caplog, w
 def findings(store):
     head = store.engine._partitions[0][6]
     heads = [ExpectedHead(6, head.hash, b"", 1)]
-    return [str(found) for _, of in verify_partition(store, 0, heads=heads) for found in of if "tree" not in str(found)]
+    return [
+        str(found) for _, of in PartitionRun(store, 0, heads=heads).run() for found in of if "tree" not in str(found)
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["batch", "hole", "cut short"])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
-from eventstore.idempotency.recent import RecentCommands
+from eventstore.idempotency.remembered import RecentCommands
 from eventstore.kernels.partitions import partitions_of, places_by_partition
 from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of
 from eventstore.record import partition_of

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.columns import formulas
 from eventstore.columns.codec import EventCodec
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
@@ -65,7 +65,7 @@ def replayed(store, name, number):
 
 
 def verified(store, name, number):
-    return list(verify_partition(store, store.partition_of(name)))
+    return list(PartitionRun(store, store.partition_of(name)).run())
 
 
 def page(store, name, number):

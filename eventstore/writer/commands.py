@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.idempotency.command_ids import CommandKeys
-from eventstore.idempotency.recent import Keys
+from eventstore.idempotency.remembered import Keys
 from eventstore.kernels.texts import Texts, pack_texts, text_of
 from eventstore.writer.request import Request
 

@@ -18,7 +18,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import payload_columns
 from eventstore.errors import CommandIdExpired, CommandIdReused
 from eventstore.idempotency.command_ids import is_expired, may_carry_time
-from eventstore.idempotency.recent import Keys
+from eventstore.idempotency.remembered import Keys
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.kernels.sha256 import merkle_root_of
 from eventstore.record import StoredBatch

@@ -22,8 +22,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
-from eventstore.idempotency.recent import Keys
-from eventstore.idempotency.remembered import RememberedCommands
+from eventstore.idempotency.remembered import Keys, RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.kernels.partitions import places_by_partition
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
@@ -157,7 +156,7 @@ class GroupCommit(Generic[S, C]):
             yield
             return
         time.sleep(random.uniform(0, min(CONFLICT_PAUSE_MS_MAX, 2**attempt)) / 1_000)  # noqa: S311 - not a secret.
-        with self._engine.turn():
+        with self._engine.write_lock():
             for number in partitions:
                 self._caught_up(number)
             yield

@@ -9,8 +9,7 @@ from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.idempotency import remembered as memory
 from eventstore.idempotency.command_ids import CommandKeys
-from eventstore.idempotency.remembered import RememberedCommands
-from eventstore.idempotency.runs import Run, open_run, run_name
+from eventstore.idempotency.remembered import RememberedCommands, Run, open_run, run_name
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.states import PageStates

@@ -84,7 +84,7 @@ def test_what_is_compiled_is_shown_and_only_that(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", ["eventstore/integrity/hashing.py", "accounts/domain/values.py", "eventstore/idempotency/recent.py"]
+    "changed", ["eventstore/integrity/hashing.py", "accounts/domain/values.py", "eventstore/idempotency/remembered.py"]
 )
 def test_make_compiles_again_after_a_change_and_only_then(tmp_path, changed):
     made = tmp_path / "compiled"

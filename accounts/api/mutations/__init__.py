@@ -1,1 +1,1 @@
-"""One mutation per file: a declaration of its input, its command and its answer (declaration.py), or a batch."""
+"""Mutations: each declares its input, its command and its answer (declaration.py); batches have their own."""

@@ -8,7 +8,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.codec import account_codec
-from eventstore.archive.avro_schema import batch_schema, event_schema
+from eventstore.archive.avro import batch_schema, event_schema
 
 AVRO_PATH: Final = Path(__file__).resolve().parent.parent.parent / "avro"
 

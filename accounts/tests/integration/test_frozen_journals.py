@@ -15,7 +15,7 @@ import pytest
 from accounts.codec import account_codec
 from accounts.domain.events import AccountEvent
 from accounts.writer.decider import AccountDecider
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from eventstore.tests.audit.test_verify import tamper
@@ -45,7 +45,10 @@ def plain(state):
 
 def findings(store):
     return [
-        found for p in range(store.partition_count) for _, findings in verify_partition(store, p) for found in findings
+        found
+        for p in range(store.partition_count)
+        for _, findings in PartitionRun(store, p).run()
+        for found in findings
     ]
 
 

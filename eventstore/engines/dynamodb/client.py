@@ -8,7 +8,7 @@ import ipaddress
 import os
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -36,6 +36,8 @@ READ_TIMEOUT_SECONDS: Final = 10
 TRIES_MAX: Final = 8
 TRYING_SECONDS_MAX: Final = 15
 """After so long nothing is tried once more: a server that hangs would hold each caller, and its thread, for minutes."""
+LIMIT_GROWTH: Final = 8
+LIMIT_FACTOR_MAX: Final = 512
 PAUSE_SECONDS_FIRST: Final = 0.05
 PAUSE_SECONDS_MAX: Final = 2.0
 
@@ -73,6 +75,9 @@ _NO_ACCESS: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+
+Item = dict[str, dict[str, Any]]
+"""An item as boto3 has it: by attribute, its type and value."""
 
 
 class Client:
@@ -147,6 +152,23 @@ class Client:
         if may_have_happened:
             raise OutcomeUnknown(f"{self.where} did not answer ({reason}): it may have been written") from reason
         raise StoreUnavailable(f"{self.where} failed {tries} times in a row ({reason}): try again later") from reason
+
+    def query(self, *, table: str, limit: int | None = None, **parameters: Any) -> Iterator[Item]:
+        """Yield the items of a strongly consistent query, page after page of at most 1 MB, and no more than `limit`."""
+        found, factor = 0, 1
+        parameters |= {"TableName": table, "ConsistentRead": True}
+        while True:
+            if limit is not None:
+                parameters["Limit"] = (limit - found) * factor
+            answer = self.call("query", **parameters)
+            items = answer["Items"] if limit is None else answer["Items"][: limit - found]
+            yield from items
+            found += len(items)
+            parameters["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+            if not parameters["ExclusiveStartKey"] or (limit is not None and found >= limit):
+                return
+            if answer["ScannedCount"] > answer["Count"]:  # DynamoDB's Limit counts what a filter then leaves out.
+                factor = min(factor * LIMIT_GROWTH, LIMIT_FACTOR_MAX)
 
     def pause(self, attempt: int = 3) -> None:
         """Wait a random while before something is tried again."""

@@ -1,6 +1,6 @@
 """The DynamoDB engine: the journal as one item a batch, written with "nothing stands there yet" as its condition.
 
-Batches of several partitions go in one request, each on its own condition (inserts.py). Reads are strongly consistent.
+Batches of several partitions go in one request, each on its own condition (batches.py). Reads are strongly consistent.
 What an answer that was lost means is told apart by the batch id.
 """
 
@@ -15,20 +15,20 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from eventstore.engines.base import AppendOutcome
-from eventstore.engines.dynamodb.client import Client
-from eventstore.engines.dynamodb.inserts import Inserted, Taken, insert, requests_of
-from eventstore.engines.dynamodb.items import (
+from eventstore.engines.dynamodb.batches import Inserted, Parts, Taken, insert, requests_of
+from eventstore.engines.dynamodb.client import Client, Item
+from eventstore.engines.dynamodb.pages import DynamoDBPages
+from eventstore.engines.dynamodb.tables import (
+    EVENTS_BY_TIME,
     EXPIRES_AT,
     ITEM_BYTES_MAX,
-    Item,
     document_item,
+    events_table,
     key,
     metadata_item,
     metadata_of,
+    snapshots_table,
 )
-from eventstore.engines.dynamodb.pages import DynamoDBPages
-from eventstore.engines.dynamodb.parts import Parts
-from eventstore.engines.dynamodb.tables import EVENTS_BY_TIME, events_table, snapshots_table
 from eventstore.errors import ConfigurationMismatch, EventStoreError, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
@@ -36,8 +36,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS_MAX: Final = 16
-LIMIT_GROWTH: Final = 8
-LIMIT_FACTOR_MAX: Final = 512
 
 _FREE: Final = {"ConditionExpression": "attribute_not_exists(p)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
@@ -54,7 +52,7 @@ class DynamoDBEngine:
         self._partitions = range(0)
         self._parts = Parts(self._client, table=self._snapshots)
         pages = DynamoDBPages(self._client, table=self._snapshots, in_parallel=self._in_parallel)
-        self.claim_stretch = pages.claim_stretch
+        self.reserve_page_range = pages.reserve_page_range
         self.put_pages = pages.put_pages
         self.page_position = pages.page_position
         self.replace_pages = pages.replace_pages
@@ -85,7 +83,7 @@ class DynamoDBEngine:
         again._partitions = self._partitions
         return again
 
-    def turn(self) -> AbstractContextManager[None]:
+    def write_lock(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def expect_appends(self) -> None:
@@ -167,7 +165,7 @@ class DynamoDBEngine:
         return standing is None or standing["w"] == token["w"]
 
     def documents(self, *, kind: str, after: int = 0) -> list[Document]:
-        items = self._query(
+        items = self._client.query(
             table=self._snapshots,
             KeyConditionExpression="a = :a AND v > :v",
             ExpressionAttributeValues={":a": {"S": f"#document/{kind}"}, ":v": {"N": str(after)}},
@@ -175,7 +173,7 @@ class DynamoDBEngine:
         return [Document(kind, int(item["v"]["N"]), bytes(item["d"]["B"])) for item in items]
 
     def latest_document(self, *, kind: str) -> Document | None:
-        for item in self._query(
+        for item in self._client.query(
             table=self._snapshots,
             limit=1,
             KeyConditionExpression="a = :a",
@@ -241,22 +239,8 @@ class DynamoDBEngine:
         )
         return next((int(item["s"]["N"]) for item in items), 0)
 
-    def _query(self, *, table: str | None = None, limit: int | None = None, **parameters: Any) -> Iterator[Item]:
-        """Yield the items of a strongly consistent query, page after page of at most 1 MB."""
-        found, factor = 0, 1
-        parameters |= {"TableName": table or self._events, "ConsistentRead": True}
-        while True:
-            if limit is not None:
-                parameters["Limit"] = (limit - found) * factor
-            answer = self._client.call("query", **parameters)
-            items = answer["Items"] if limit is None else answer["Items"][: limit - found]
-            yield from items
-            found += len(items)
-            parameters["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
-            if not parameters["ExclusiveStartKey"] or (limit is not None and found >= limit):
-                return
-            if answer["ScannedCount"] > answer["Count"]:  # DynamoDB's Limit counts what a filter then leaves out.
-                factor = min(factor * LIMIT_GROWTH, LIMIT_FACTOR_MAX)
+    def _query(self, *, limit: int | None = None, **parameters: Any) -> Iterator[Item]:
+        return self._client.query(table=self._events, limit=limit, **parameters)
 
     def _get(self, item_key: Item) -> Item | None:
         answer = self._client.call("get_item", TableName=self._snapshots, Key=item_key, ConsistentRead=True)

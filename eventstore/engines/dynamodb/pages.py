@@ -9,9 +9,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
-from eventstore.engines.dynamodb.client import Client
-from eventstore.engines.dynamodb.items import Item, key, page_item, page_name, page_of, stretch_item
-from eventstore.engines.dynamodb.tables import PAGES_BY_TIME
+from eventstore.engines.dynamodb.client import Client, Item
+from eventstore.engines.dynamodb.tables import PAGES_BY_TIME, key, page_item, page_name, page_of, stretch_item
 from eventstore.errors import StoreUnavailable
 from eventstore.record import StoredPage, Stretch
 
@@ -37,7 +36,7 @@ class DynamoDBPages:
         self._table = table
         self._in_parallel = in_parallel
 
-    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+    def reserve_page_range(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         item = {**key(f"#stretch/{partition}", after_seq), "n": {"N": str(through_seq)}}
         try:
             self._client.call(
@@ -55,7 +54,7 @@ class DynamoDBPages:
         after_seq, through_seq = stretch.after_seq, stretch.through_seq
         if self.page_position(partition=partition) != after_seq:
             return False
-        if self.claim_stretch(partition=partition, after_seq=after_seq, through_seq=through_seq) != through_seq:
+        if self.reserve_page_range(partition=partition, after_seq=after_seq, through_seq=through_seq) != through_seq:
             return False  # Pages of another stretch under the same keys would be lost, or hold too much.
         self._write(pages)
         return self._move(partition, stretch)
@@ -71,8 +70,12 @@ class DynamoDBPages:
         return int(answer["Item"]["n"]["N"]) if "Item" in answer else 0
 
     def page_stretches(self, *, partition: int) -> list[Stretch]:
-        items = self._query(
-            KeyConditionExpression="a = :a", ExpressionAttributeValues={":a": {"S": f"#positions/{partition}"}}
+        items = list(
+            self._client.query(
+                table=self._table,
+                KeyConditionExpression="a = :a",
+                ExpressionAttributeValues={":a": {"S": f"#positions/{partition}"}},
+            )
         )
         ends = [0, *(int(item["v"]["N"]) for item in items)]
         versions = [int(item.get("f", {}).get("N", 0)) for item in items]
@@ -85,26 +88,26 @@ class DynamoDBPages:
             version = self._version_at(aggregate_id, timestamp, version)
             if version is None:
                 return None
-        items = self._query(
+        items = self._client.query(
+            table=self._table,
             KeyConditionExpression="a = :a" if version is None else "a = :a AND v <= :v",
             ExpressionAttributeValues={":a": {"S": page_name(aggregate_id)}}
             | ({} if version is None else {":v": {"N": str(version)}}),
             ScanIndexForward=False,
-            Limit=1,
-            is_whole=False,
+            limit=1,
         )
-        return page_of(items[0]) if items else None
+        return next(map(page_of, items), None)
 
     def pages(self, aggregate_id: str, *, after_version: int, limit: int) -> list[StoredPage]:
         first = self.last_page(aggregate_id, version=after_version + 1)
-        items = self._query(
+        items = self._client.query(
+            table=self._table,
             KeyConditionExpression="a = :a AND v >= :v",
             ExpressionAttributeValues={
                 ":a": {"S": page_name(aggregate_id)},
                 ":v": {"N": str(first.first_version if first else 0)},
             },
-            Limit=limit + 1,
-            is_whole=False,
+            limit=limit + 1,
         )
         return [page for page in map(page_of, items) if page.last_version > after_version][:limit]
 
@@ -156,16 +159,6 @@ class DynamoDBPages:
                 self.page_position(partition=partition) == through_seq
             )  # Ours, if an answer was lost and it was sent again.
         return True
-
-    def _query(self, *, is_whole: bool = True, **parameters: Any) -> list[Item]:
-        """Return the items of a strongly consistent query: all, or as many as one answer holds."""
-        found: list[Item] = []
-        while True:
-            answer = self._client.call("query", TableName=self._table, ConsistentRead=True, **parameters)
-            found += answer["Items"]
-            parameters["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
-            if not is_whole or not parameters["ExclusiveStartKey"]:
-                return found
 
     def _write(self, pages: Sequence[StoredPage]) -> None:
         requests = [{"PutRequest": {"Item": page_item(page)}} for page in pages]

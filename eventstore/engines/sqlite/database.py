@@ -1,13 +1,16 @@
-"""A SQLite file as the engine uses it: a connection for each thread, immediate transactions, our own errors.
+"""A SQLite file as the engine uses it: a connection for each thread, immediate transactions, a lock on writing, our own
+errors.
 
 SQLite is the one that the apsw wheel brings, not the system's: see `wal_reset_fault`. A file that may not be written
 (an auditor's copy, a read-only mount) is read as it is, and nothing is made beside it.
 """
 
 import errno
+import fcntl
 import os
 import re
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +21,8 @@ import apsw
 
 from eventstore.errors import IntegrityError, StoreUnavailable
 
+WAIT_SECONDS_MAX: Final = 10
+PAUSE_SECONDS: Final = 0.000_5
 BUSY_TIMEOUT_MS: Final = 10_000
 WAL_PAGES_MAX: Final = 4_000
 _FILLER_PAGES: Final = 250
@@ -238,3 +243,71 @@ os.register_at_fork(after_in_child=_abandon_all)
 
 def _user() -> str:
     return f"uid {os.geteuid()}"
+
+
+class WriteLock:
+    """A lock on writing the journal, of threads and processes: the kernel's lock on a file beside it, which ends with a
+    process that dies.
+
+    SQLite lets one write at a time as well, but whoever waits for it looks ever more rarely, up to every tenth of a
+    second, and has decided on a state that the other one then moves on from: beside a busy writer it would lose every
+    race. This lock may be held from reading what is new to the append, and then nobody can come between. It is a matter
+    of fairness only: who appends a seq is decided by the journal's primary key, also when the lock file is removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread_lock = threading.RLock()
+        self._depth = 0
+        self._file: int | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until nobody else holds the lock, then hold it during the block. Reentrant.
+
+        Raises StoreUnavailable when another one holds it for ten seconds, or the lock file cannot be written.
+        """
+        if not self._thread_lock.acquire(timeout=WAIT_SECONDS_MAX):
+            raise self._kept()
+        try:
+            if self._depth == 0:
+                self._lock()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0 and self._file is not None:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._thread_lock.release()
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._thread_lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _lock(self) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            try:
+                if self._file is None:
+                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise self._kept() from None
+                time.sleep(PAUSE_SECONDS)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"{self._path} cannot be used ({error}): check that it may be written"
+                ) from error
+
+    def _kept(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"another process has been writing to the journal for {WAIT_SECONDS_MAX} s ({self._path}): "
+            "see whether one hangs, and end it"
+        )

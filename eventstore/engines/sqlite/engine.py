@@ -14,10 +14,9 @@ import msgspec
 import structlog
 
 from eventstore.engines.base import AppendOutcome
-from eventstore.engines.sqlite.database import Database, sqlite_version, wal_reset_fault
+from eventstore.engines.sqlite.database import Database, WriteLock, sqlite_version, wal_reset_fault
 from eventstore.engines.sqlite.pages import SQLitePages
 from eventstore.engines.sqlite.schema import JOURNAL
-from eventstore.engines.sqlite.turns import Turns
 from eventstore.errors import ConfigurationMismatch, IntegrityError, StoreUnavailable
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
@@ -50,10 +49,10 @@ class SQLiteEngine:
         self._folder = folder
         self.path = folder / "journal.sqlite3"
         self._journal = Database(self.path, is_durable=True)
-        self._turns = Turns(folder / "journal.turn")
-        self.turn = self._turns.turn
+        self._write_lock = WriteLock(folder / "journal.turn")
+        self.write_lock = self._write_lock.held
         self._pages = SQLitePages(folder / "pages.sqlite3")
-        self.claim_stretch = self._pages.claim_stretch
+        self.reserve_page_range = self._pages.reserve_page_range
         self.put_pages = self._pages.put_pages
         self.page_position = self._pages.page_position
         self.replace_pages = self._pages.replace_pages
@@ -86,13 +85,13 @@ class SQLiteEngine:
 
     def expect_appends(self) -> None:
         try:
-            with self._journal.errors(), self._turns.turn():
+            with self._journal.errors(), self._write_lock.held():
                 self._journal.lengthen_wal()
         except StoreUnavailable as error:  # It is slower without, and no more.
             log.warning("eventstore.wal_not_lengthened", reason=str(error))
 
     def append(self, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
-        with self._journal.errors(), self._turns.turn(), self._journal.transaction():
+        with self._journal.errors(), self._write_lock.held(), self._journal.transaction():
             return [self._append_one(batch) for batch in batches]
 
     def read(self, *, partition: int, after_seq: int, limit: int) -> list[StoredBatch]:
@@ -147,7 +146,7 @@ class SQLiteEngine:
 
     def close(self) -> None:
         self._journal.close()
-        self._turns.close()
+        self._write_lock.close()
         self._pages.close()
 
     def _create(self, proposed: StoreMetadata) -> None:

@@ -41,7 +41,7 @@ class SQLitePages:
                     if not self._has_column("page_position", "state_version"):
                         connection.execute(ADD_STATE_VERSION)
 
-    def claim_stretch(self, *, partition: int, after_seq: int, through_seq: int) -> int:
+    def reserve_page_range(self, *, partition: int, after_seq: int, through_seq: int) -> int:
         return through_seq  # Pages and position are written in one transaction.
 
     def put_pages(self, pages: Sequence[StoredPage], *, partition: int, stretch: Stretch) -> bool:

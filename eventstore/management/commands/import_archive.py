@@ -10,7 +10,7 @@ from eventstore.archive.provider import get_archive_setup
 from eventstore.archive.restoring import import_archive, read_manifests
 from eventstore.archive.storage import FolderStorage
 from eventstore.errors import EventStoreError
-from eventstore.management.progress import batches_progress
+from eventstore.management.terminal import batches_progress
 from eventstore.provider import reset_store
 
 

@@ -4,12 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.audit.proving import prove_consistency
 from eventstore.errors import EventStoreError
-from eventstore.management.output import write_output
+from eventstore.management.terminal import write_proof
 from eventstore.provider import get_existing_store
 
 
@@ -33,8 +32,5 @@ class Command(BaseCommand):
             proof = prove_consistency(get_existing_store(), old_number=options["old"], new_number=options["new"])
         except (EventStoreError, ValueError) as error:
             raise CommandError(str(error)) from error
-        text = msgspec.json.format(msgspec.json.encode(proof)).decode()
-        if options["output"]:
-            write_output(options["output"], text)
-            text = f"proof from checkpoint {options['old']} to {options['new']}: {options['output']}"
-        self.stdout.write(text)
+        what = f"proof from checkpoint {options['old']} to {options['new']}"
+        write_proof(self, proof, options["output"], what=what)

@@ -4,12 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.audit.proving import prove_event
 from eventstore.errors import EventStoreError
-from eventstore.management.output import write_output
+from eventstore.management.terminal import write_proof
 from eventstore.provider import get_existing_store
 
 
@@ -43,8 +42,5 @@ class Command(BaseCommand):
             )
         except (EventStoreError, ValueError) as error:
             raise CommandError(str(error)) from error
-        text = msgspec.json.format(msgspec.json.encode(proof)).decode()
-        if options["output"]:
-            write_output(options["output"], text)
-            text = f"proof of {options['account']}, version {options['event_version']}: {options['output']}"
-        self.stdout.write(text)
+        what = f"proof of {options['account']}, version {options['event_version']}"
+        write_proof(self, proof, options["output"], what=what)

@@ -7,11 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from eventstore.archive.instants import parse_past_instant, show_instant
 from eventstore.archive.provider import get_archive_setup
 from eventstore.archive.restoring import LeftOut, restore
 from eventstore.errors import EventStoreError
-from eventstore.management.progress import batches_progress
+from eventstore.management.terminal import batches_progress, parse_past_instant, show_instant
 from eventstore.provider import get_existing_store
 
 

@@ -11,27 +11,11 @@ import django
 import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
-from eventstore.audit.signing_keys import former_public_keys, raw_public_key, read_public_key, read_signing_key
-from eventstore.audit.verify_checkpoints import (
-    CheckpointFinding,
-    StorageFinding,
-    VerifiedCheckpoints,
-    verify_checkpoints,
-)
-from eventstore.audit.verify_parallel import (
+from eventstore.audit.signing_keys import known_public_keys, read_public_key
+from eventstore.audit.verify import (
     Job,
     Update,
     VerificationFailed,
@@ -39,10 +23,17 @@ from eventstore.audit.verify_parallel import (
     verify_here,
     verify_in_processes,
 )
+from eventstore.audit.verify_checkpoints import (
+    CheckpointFinding,
+    StorageFinding,
+    VerifiedCheckpoints,
+    verify_checkpoints,
+)
 from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
 from eventstore.errors import ConfigurationMismatch, EventStoreError
 from eventstore.integrity.checkpoints import Checkpoint, decode
 from eventstore.integrity.verifier import Finding
+from eventstore.management.terminal import batches_progress
 from eventstore.provider import get_existing_store
 from eventstore.store import EventStore
 
@@ -137,10 +128,8 @@ class Command(BaseCommand):
         )
 
     def _checkpoints(self, store: EventStore, options: dict[str, Any]) -> VerifiedCheckpoints:
-        trusted = [read_public_key(path) for path in options["public_key"]]
         path = settings.EVENT_STORE_SIGNING_KEY
-        if os.access(path, os.R_OK):
-            trusted += [raw_public_key(read_signing_key(path)), *former_public_keys(path)]
+        trusted = [read_public_key(given) for given in options["public_key"]] + known_public_keys(path)
         known = [_known_checkpoint(path) for path in options["known_checkpoint"]]
         verified = verify_checkpoints(store, trusted_keys=trusted, known=known)
         if verified.findings:  # They count if a second reading finds them too.
@@ -173,15 +162,8 @@ class Command(BaseCommand):
         )
         findings: list[Finding] = []
         totals: dict[int, Update] = {}
-        columns = (
-            SpinnerColumn(), TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TextColumn("batches"),
-            RateColumn(), TimeRemainingColumn(),
-        )  # fmt: skip
         try:
-            with (
-                Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-                closing(found) as updates,
-            ):
+            with batches_progress("verifying", RateColumn()) as progress, closing(found) as updates:
                 task = progress.add_task("", total=batch_count)
                 for update in updates:
                     findings += update.findings

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from eventstore.archive.archiver import Archiver
-from eventstore.archive.avro_schema import batch_schema
+from eventstore.archive.avro import batch_schema
 from eventstore.archive.engine import ArchivedEngine
-from eventstore.archive.signing import Ed25519Signer, verifier
 from eventstore.archive.storage import FolderStorage
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.signing_keys import Ed25519Signer, verifier
+from eventstore.audit.verify import PartitionRun
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 
 DAY = 24 * 3_600 * 1_000_000
@@ -85,5 +85,5 @@ def everything(engine):
 
 def findings(store):
     return [
-        finding for number in range(PARTITIONS) for _, found in verify_partition(store, number) for finding in found
+        finding for number in range(PARTITIONS) for _, found in PartitionRun(store, number).run() for finding in found
     ]

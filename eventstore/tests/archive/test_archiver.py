@@ -5,11 +5,9 @@ import pytest
 
 from eventstore.archive import archiver
 from eventstore.archive.archiver import Archiver, runs
-from eventstore.archive.catalogue import Catalogue
-from eventstore.archive.errors import ArchiveError, NotInArchive
 from eventstore.archive.holds import place_hold, release_hold
-from eventstore.archive.manifest import KIND
-from eventstore.errors import FeedGap, IntegrityError
+from eventstore.archive.manifests import KIND, Catalogue
+from eventstore.errors import ArchiveError, FeedGap, IntegrityError, NotInArchive
 from eventstore.record import Document, partition_of
 from eventstore.tests.archive.scenario import DAY, PARTITIONS, everything, findings
 from eventstore.tests.counter import histories

@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.archive.avro_file import decode_file, encode_file, verified_batches
-from eventstore.archive.avro_schema import batch_schema, event_schema, fingerprint, instant, microseconds
+from eventstore.archive.avro import (
+    batch_schema,
+    decode_file,
+    encode_file,
+    event_schema,
+    fingerprint,
+    verified_batches,
+)
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
+from eventstore.instants import instant_of, microseconds
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.store import EventStore
 from eventstore.tests.archive.scenario import SCHEMA
@@ -185,7 +192,7 @@ def test_bytes_that_are_no_archive_file_are_a_value_error(noise):
 
 @given(at=st.integers(0, 200_000_000_000_000_000))
 def test_instants_are_exact(at):
-    assert microseconds(instant(at)) == at
+    assert microseconds(instant_of(at)) == at
 
 
 def test_the_fingerprint_changes_with_the_fields_only():

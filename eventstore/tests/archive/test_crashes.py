@@ -5,11 +5,11 @@ import itertools
 import pytest
 
 from eventstore.archive.archiver import Archiver
-from eventstore.archive.errors import NotInArchive
 from eventstore.archive.holds import place_hold
-from eventstore.archive.manifest import KIND
+from eventstore.archive.manifests import KIND
 from eventstore.archive.storage import FolderStorage
 from eventstore.engines.memory import MemoryEngine
+from eventstore.errors import NotInArchive
 from eventstore.tests.archive.scenario import DAY, PARTITIONS, Scenario, everything
 
 

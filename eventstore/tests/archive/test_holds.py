@@ -2,8 +2,8 @@
 
 import pytest
 
-from eventstore.archive.errors import ArchiveError
 from eventstore.archive.holds import HoldEntry, hold_entries, holds, place_hold, release_hold
+from eventstore.errors import ArchiveError
 from eventstore.record import Document
 from eventstore.tests.counter import open_counters
 

@@ -3,13 +3,12 @@
 import msgspec
 import pytest
 
-from eventstore.archive.errors import ArchiveError, NotInArchive
+from eventstore.archive.manifests import whole_archive
 from eventstore.archive.restoring import LeftOut, import_archive, read_manifests, restore
-from eventstore.archive.signing import verifier
-from eventstore.archive.verification import whole_archive
+from eventstore.audit.signing_keys import verifier
 from eventstore.engines.memory import MemoryEngine
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.errors import IntegrityError
+from eventstore.errors import ArchiveError, IntegrityError, NotInArchive
 from eventstore.integrity.hashing import FORMAT
 from eventstore.tests.archive.scenario import DAY, everything, findings
 from eventstore.tests.archive.test_archiver import alter

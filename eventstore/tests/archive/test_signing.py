@@ -2,8 +2,7 @@
 
 import pytest
 
-from eventstore.archive.signing import Ed25519Signer, verifier
-from eventstore.audit.signing_keys import public_pem, read_signing_key
+from eventstore.audit.signing_keys import Ed25519Signer, public_pem, read_signing_key, verifier
 
 
 def test_a_signature_holds_for_its_key_and_message_only(tmp_path):

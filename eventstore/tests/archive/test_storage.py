@@ -11,11 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from eventstore.archive.avro_schema import instant
-from eventstore.archive.errors import ArchiveError, ArchiveUnavailable, NotInArchive
-from eventstore.archive.s3 import S3Storage
-from eventstore.archive.storage import FolderStorage
+from eventstore.archive.storage import FolderStorage, S3Storage
 from eventstore.engines.memory import MemoryEngine
+from eventstore.errors import ArchiveError, ArchiveUnavailable, NotInArchive
+from eventstore.instants import instant_of
 from eventstore.tests.archive.scenario import Scenario, everything
 
 RETAIN_UNTIL = 4_000_000_000_000_000
@@ -134,4 +133,4 @@ class TestS3:
         assert sum(removal.removed for removal in removals) == 14
         assert everything(scenario.wrapped(storage)) == whole
         head = client.head_object(Bucket=bucket, Key=manifests[0].file)
-        assert head["ObjectLockRetainUntilDate"] == instant((now + 10) * 86_400 * 1_000_000)
+        assert head["ObjectLockRetainUntilDate"] == instant_of((now + 10) * 86_400 * 1_000_000)

@@ -6,7 +6,7 @@ import zlib
 import msgspec
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError
 from eventstore.integrity.diagnosis import with_bit_flipped
@@ -49,7 +49,7 @@ def row(folder, column, partition, seq):
 def findings(folder):
     store = open_counters(SQLiteEngine(folder), partition_count=2)
     try:
-        found = [finding for number in range(2) for _, found in verify_partition(store, number) for finding in found]
+        found = [finding for number in range(2) for _, found in PartitionRun(store, number).run() for finding in found]
         return found or store.engine.problems()
     finally:
         store.close()
@@ -58,7 +58,7 @@ def findings(folder):
 def test_a_sound_store_has_no_findings_and_every_event_is_counted(folder):
     assert findings(folder) == []
     store = open_counters(SQLiteEngine(folder), partition_count=2)
-    assert sum(count for number in range(2) for count, _ in verify_partition(store, number)) == 800
+    assert sum(count for number in range(2) for count, _ in PartitionRun(store, number).run()) == 800
 
 
 def test_one_flipped_bit_of_a_payload_is_placed_down_to_account_and_version(folder):

@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from eventstore.audit.checkpointing import CHECKPOINT_KIND, make_checkpoint
-from eventstore.audit.verify import PartitionRun, verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.audit.verify_checkpoints import verify_checkpoints
 from eventstore.engines.memory import MemoryEngine
 from eventstore.integrity.checkpoints import decode, encode, key_id, sign
@@ -41,7 +41,7 @@ def findings(store, **more):
     checkpoints = verify_checkpoints(store, trusted_keys=TRUSTED, **more)
     found = [str(finding) for finding in checkpoints.findings]
     for number in range(store.partition_count):
-        for _, of_batch in verify_partition(store, number, heads=checkpoints.heads.get(number, ())):
+        for _, of_batch in PartitionRun(store, number, heads=checkpoints.heads.get(number, ())).run():
             found += [str(finding) for finding in of_batch]
     return found
 
@@ -75,7 +75,7 @@ def test_newest_batches_that_were_removed_are_missed(store, removed, first):
     """Nothing in the journal that is left shows it."""
     for seq in range(21 - removed, 21):
         del journal(store, 1)[seq]
-    assert [found for _, found in verify_partition(store, 1) if found] == []
+    assert [found for _, found in PartitionRun(store, 1).run() if found] == []
     (found,) = findings(store)
     assert found.startswith(f"partition 1, seq {21 - removed}, ")
     assert f"ends at seq {20 - removed}, and checkpoint {first} names" in found
@@ -87,7 +87,7 @@ def test_a_tail_that_was_replaced_by_other_events_is_found(store):
         for seq in range(16, 21):
             del journal(store, partition)[seq]
     write(store, 100, 8, amount=50)
-    assert [found for number in range(2) for _, found in verify_partition(store, number) if found] == []
+    assert [found for number in range(2) for _, found in PartitionRun(store, number).run() if found] == []
     found = findings(store)
     assert len(found) == 2
     assert all("another batch than the one that checkpoint 3 names" in each for each in found)
@@ -96,7 +96,7 @@ def test_a_tail_that_was_replaced_by_other_events_is_found(store):
 def test_a_history_that_was_written_anew_with_all_its_hashes_is_found(store):
     journal(store, 0)[7] = msgspec.structs.replace(journal(store, 0)[7], batch_id=b"\x07" * 16)
     rewrite_chain(store, 0, 7)
-    assert [found for _, found in verify_partition(store, 0) if found] == []
+    assert [found for _, found in PartitionRun(store, 0).run() if found] == []
     found = findings(store)
     assert [each.split(":")[0] for each in found] == [
         "partition 0, seq 12, account unknown, version unknown",

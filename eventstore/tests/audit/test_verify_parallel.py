@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eventstore.audit.verify_parallel import (
+from eventstore.audit.verify import (
     Job,
     VerificationFailed,
     forget_progress,

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.columns.codec import EventCodec
 from eventstore.store import EventStore
 from eventstore.tests.counter import CounterDecider, add
@@ -79,7 +79,7 @@ def test_ids_and_hashes_stay_those_of_the_stored_bytes(store):
     first = EventStore.open(store.engine, codec=EventCodec([AddedV1]), partition_count=1)
     assert [event.event_id for event in first.events("a")] == [event.event_id for event in store.events("a")]
     assert ids == [event.event_id for event in store.events("a")]
-    assert [finding for _, found in verify_partition(store, 0) for finding in found] == []
+    assert [finding for _, found in PartitionRun(store, 0).run() for finding in found] == []
 
 
 def test_pages_hold_events_as_they_were_stored(store):

@@ -8,14 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.dynamodb import DynamoDBEngine, client
+from eventstore.engines.dynamodb.batches import STATEMENTS_MAX
 from eventstore.engines.dynamodb.client import TRIES_MAX, Client
-from eventstore.engines.dynamodb.inserts import STATEMENTS_MAX
-from eventstore.engines.dynamodb.items import ITEM_BYTES_MAX
-from eventstore.engines.dynamodb.tables import create_tables
+from eventstore.engines.dynamodb.tables import ITEM_BYTES_MAX, create_tables
 from eventstore.errors import ConfigurationMismatch, IntegrityError, OutcomeUnknown, StoreUnavailable
-from eventstore.idempotency.runs import Run, packed, run_name, seal_run
+from eventstore.idempotency.remembered import Run, packed, run_name, seal_run
 from eventstore.pages.snapshotter import KEPT_RUN_COMMANDS_MAX
 from eventstore.record import Stretch
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
@@ -126,7 +125,7 @@ def test_no_answer_that_is_lost_loses_or_doubles_an_event(dynamodb_url, table_pr
     proxy.close()
     direct = open_counters(connect(dynamodb_url, table_prefix), partition_count=4)
     assert histories(direct) == {name: list(range(1, rounds + 1)) for name in names}
-    assert [found for p in range(4) for _, found in verify_partition(direct, p) if found] == []
+    assert [found for p in range(4) for _, found in PartitionRun(direct, p).run() if found] == []
     direct.close()
 
 

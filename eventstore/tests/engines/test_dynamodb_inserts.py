@@ -2,8 +2,8 @@
 
 import pytest
 
+from eventstore.engines.dynamodb.batches import REQUEST_BYTES_MAX, STATEMENTS_MAX, requests_of
 from eventstore.engines.dynamodb.client import TRIES_MAX
-from eventstore.engines.dynamodb.inserts import REQUEST_BYTES_MAX, STATEMENTS_MAX, requests_of
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
 from eventstore.tests.engines.test_dynamodb import connect, payload
 from eventstore.tests.test_engines import METADATA, batch

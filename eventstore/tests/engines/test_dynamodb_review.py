@@ -98,7 +98,7 @@ def test_pages_of_a_stretch_that_nobody_finished_are_made_to_its_end(engine, dyn
     other = connect(dynamodb_url, table_prefix)
     other.open(METADATA)
     assert not other.put_pages([page("a", 1, 40)], partition=1, stretch=Stretch(0, 8, 1))
-    assert other.claim_stretch(partition=1, after_seq=0, through_seq=8) == 10
+    assert other.reserve_page_range(partition=1, after_seq=0, through_seq=8) == 10
     assert other.last_page("a") == page("a", 1, 50)
     assert other.put_pages([page("a", 1, 50)], partition=1, stretch=Stretch(0, 10, 1))
     assert other.page_stretches(partition=1) == [Stretch(0, 10, 1)]

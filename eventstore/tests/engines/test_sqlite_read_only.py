@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import StoreUnavailable
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
@@ -62,7 +62,7 @@ def copied(request, written, folder):
 def everything(store):
     states = [store.state(CounterDecider(), f"counter-{n}", version=version) for n in range(6) for version in (2, 5)]
     events = [event.event_id for n in range(6) for event in store.events(f"counter-{n}")]
-    found = [finding for number in range(2) for _, found in verify_partition(store, number) for finding in found]
+    found = [finding for number in range(2) for _, found in PartitionRun(store, number).run() for finding in found]
     return repr((histories(store), states, events, found, store.engine.problems(), store.heads()))
 
 

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 
 from eventstore.engines.memory import MemoryEngine
 from eventstore.idempotency import remembered as module
-from eventstore.idempotency.remembered import RememberedCommands
-from eventstore.idempotency.runs import Run, open_run, packed, run_name, seal_run
+from eventstore.idempotency.remembered import RememberedCommands, Run, open_run, packed, run_name, seal_run
 from eventstore.pages import snapshotter as snapshotter_module
 from eventstore.tests.counter import CounterDecider, add, open_counters
 

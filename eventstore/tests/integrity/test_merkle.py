@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.integrity.frontier import Frontier
-from eventstore.integrity.merkle import consistency_path, inclusion_path, merkle_root
+from eventstore.integrity.merkle import Frontier, consistency_path, inclusion_path, merkle_root
 from eventstore.tests.integrity.test_proofs import script
 
 SIZES = range(71)

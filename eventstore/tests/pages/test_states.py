@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventstore.idempotency.runs import run_name
+from eventstore.idempotency.remembered import run_name
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX
 from eventstore.pages.snapshotter import REFRESH_LOOK_SECONDS
 from eventstore.record import Stretch

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
 from eventstore.instants import instant_of
@@ -141,7 +141,7 @@ class Writers(RuleBasedStateMachine):
         if hasattr(self, "store"):
             assert histories(self.store) == {name: totals for name, totals in self.expected.items() if totals}
             for partition in range(2):
-                assert [found for _, found in verify_partition(self.store, partition) if found] == []
+                assert [found for _, found in PartitionRun(self.store, partition).run() if found] == []
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from eventstore.audit.verify import verify_partition
+from eventstore.audit.verify import PartitionRun
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import FeedGap, IntegrityError
 from eventstore.tests.counter import CounterDecider, add, histories, open_counters
@@ -50,7 +50,7 @@ def written(engine, count=6, writers=1):
 
 
 def findings(store):
-    return [finding for _, found in verify_partition(store, 0) for finding in found]
+    return [finding for _, found in PartitionRun(store, 0).run() for finding in found]
 
 
 def test_a_sound_store_passes_every_check():

@@ -1,33 +1,46 @@
-"""The Avro schemas of archive files, derived from the event classes that the codec knows.
+"""Archive files: Avro object containers (specification 1.11), one record for each batch.
 
-One Avro record is one batch: its header and exact payload, and beside them the same commits and events in readable
-form, a union of one record per event type. An event's record is named after its tag, "Added@1" becoming `Added_v1`; the
-tag itself stands in the schema as `tag`. The order of fields is the stored one.
+A record is a batch's header and exact payload, and beside them the same commits and events in readable form, a union of
+one record per event type. An event's record is named after its tag, "Added@1" becoming `Added_v1`; the tag itself is
+in the schema as `tag`. The order of fields is the stored one. The schema is derived from the event classes that the
+codec knows; the readable form is made from the payload and the schema alone, so a file can be checked by a release that
+does not know its events any more.
 
-The readable form is made from the payload and the schema alone, without the classes: so a file can be checked by a
-release that does not know its events any more.
+The same batches give the same bytes (the synchronisation marker comes from the last batch's hash), so writing a file
+again changes nothing. Reading gives the batches exactly as they were stored; `verified_batches` also checks hashes,
+chain, Merkle roots and versions, and that the readable form says what the payload says.
 """
 
-import datetime
 import hashlib
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import fastavro
 import msgspec
 from fastavro.schema import to_parsing_canonical_form
 from msgspec import inspect
 
-from eventstore.integrity.verifier import RawCommit
+from eventstore.columns.codec import EventCodec
+from eventstore.errors import EventStoreError, IntegrityError
+from eventstore.instants import instant_of, microseconds
+from eventstore.integrity.verifier import PartitionVerifier, RawCommit
+from eventstore.record import StoredBatch
 
 Schema = dict[str, Any]
 
 NAMESPACE: Final = "eventstore"
 EVENTS_NAMESPACE: Final = f"{NAMESPACE}.events"
 
+CODEC: Final = "deflate"
+"""One of the two codecs that every implementation of Avro has to know."""
+
+SYNC_MARKER_BYTES: Final = 16
+
+_HEADER: Final = tuple(StoredBatch.__struct_fields__)
+_INSTANTS: Final = ("first_timestamp", "last_timestamp")
 _decode: Final = msgspec.msgpack.Decoder(list[Any]).decode
-_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MICROSECOND: Final = datetime.timedelta(microseconds=1)
 _TAG: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)@([0-9]+)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INSTANT: Final = {"type": "long", "logicalType": "timestamp-micros"}
@@ -91,16 +104,6 @@ def fingerprint(schema: Schema) -> str:
     return hashlib.sha256(to_parsing_canonical_form(schema).encode()).hexdigest()
 
 
-def instant(microseconds: int) -> datetime.datetime:
-    """Return UTC microseconds as Avro's readers show a timestamp."""
-    return _EPOCH + datetime.timedelta(microseconds=microseconds)
-
-
-def microseconds(shown: datetime.datetime) -> int:
-    """Return a timestamp that an Avro reader shows as the stored UTC microseconds."""
-    return (shown - _EPOCH) // _MICROSECOND
-
-
 def readable_commits(raws: Iterable[RawCommit], schema: Schema) -> list[dict[str, Any]]:
     """Return exact commits in the readable form of `schema`; raises ValueError when they do not fit."""
     commit_schema = schema["fields"][-1]["type"]["items"]
@@ -110,7 +113,7 @@ def readable_commits(raws: Iterable[RawCommit], schema: Schema) -> list[dict[str
     try:
         for raw in raws:
             commit = dict(zip(names, _decode(raw.header), strict=True))
-            commit["timestamp"] = instant(commit["timestamp"])
+            commit["timestamp"] = instant_of(commit["timestamp"])
             commit["events"] = [_readable_event(_decode(event), by_tag) for event in raw.events]
             commits.append(commit)
     except (msgspec.DecodeError, TypeError, KeyError, IndexError, OverflowError) as error:
@@ -200,3 +203,96 @@ def _type(found: inspect.Type, where: str) -> Any:
 
 def _is_symbol(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+_HEADER_SCHEMA: Final = fastavro.parse_schema(header_schema())
+
+
+def encode_file(batches: Sequence[StoredBatch], *, schema: Schema, codec: EventCodec) -> bytes:
+    """Return the bytes of the file that holds these batches; raises IntegrityError for one that cannot be read."""
+    file = io.BytesIO()
+    fastavro.writer(
+        file,
+        fastavro.parse_schema(schema),
+        (_batch_record(batch, schema, codec) for batch in batches),
+        codec=CODEC,
+        sync_marker=batches[-1].hash[:SYNC_MARKER_BYTES],
+    )
+    return file.getvalue()
+
+
+def decode_file(content: bytes) -> Iterator[StoredBatch]:
+    """Yield the batches of a file exactly as they were stored; raises ValueError for bytes that are no such file."""
+    for record in _records(content, reader_schema=_HEADER_SCHEMA):
+        yield _stored(record)
+
+
+def verified_batches(content: bytes, *, codec: EventCodec, previous_hash: bytes) -> Iterator[StoredBatch]:
+    """Yield the batches of a file, each checked in every respect; raises IntegrityError, or ValueError as above.
+
+    `previous_hash` is the hash that the file's first batch must follow.
+    """
+    verifier: PartitionVerifier | None = None
+    schema = writer_schema(content)
+    for record in _records(content):
+        batch = _stored(record)
+        if verifier is None:
+            verifier = PartitionVerifier(
+                partition=batch.partition, previous_hash=previous_hash, payload_format=codec, next_seq=batch.seq
+            )
+        for finding in verifier.verify(batch):
+            raise IntegrityError(
+                f"in the archive: {finding.detail}",
+                partition=batch.partition,
+                seq=batch.seq,
+                aggregate_id=finding.aggregate_id,
+                version=finding.version,
+            )
+        if readable_commits(_exact(batch, codec), schema) != record.get("commits"):
+            raise IntegrityError(
+                "in the archive: the readable form does not say what the payload says",
+                partition=batch.partition,
+                seq=batch.seq,
+            )
+        yield batch
+
+
+def writer_schema(content: bytes) -> Schema:
+    """Return the schema that a file was written with; raises ValueError."""
+    try:
+        schema = fastavro.reader(io.BytesIO(content)).metadata["avro.schema"]
+        found: Schema = msgspec.json.decode(schema)
+    except Exception as error:  # fastavro lets many kinds of errors out of damaged files.
+        raise ValueError(f"this is not an Avro file ({error!r})") from error
+    return found
+
+
+def _records(content: bytes, **options: Any) -> Iterator[dict[str, Any]]:
+    try:
+        yield from fastavro.reader(io.BytesIO(content), return_record_name=True, **options)  # type: ignore[misc]
+    except EventStoreError:
+        raise
+    except Exception as error:  # As above.
+        raise ValueError(f"the Avro file cannot be read ({error!r})") from error
+
+
+def _batch_record(batch: StoredBatch, schema: Schema, codec: EventCodec) -> dict[str, Any]:
+    record = msgspec.structs.asdict(batch)
+    for name in _INSTANTS:
+        record[name] = instant_of(record[name])
+    try:
+        record["commits"] = readable_commits(_exact(batch, codec), schema)
+    except ValueError as error:
+        raise IntegrityError(str(error), partition=batch.partition, seq=batch.seq) from error
+    return record
+
+
+def _exact(batch: StoredBatch, codec: EventCodec) -> Sequence[RawCommit]:
+    return codec.raw_commits(codec.decompress(batch.payload))
+
+
+def _stored(record: dict[str, Any]) -> StoredBatch:
+    values = {name: record[name] for name in _HEADER}
+    for name in _INSTANTS:
+        values[name] = microseconds(values[name])
+    return StoredBatch(**values)

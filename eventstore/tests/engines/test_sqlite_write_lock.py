@@ -1,4 +1,4 @@
-"""Turns at the SQLite journal: one at a time among threads and processes, given up by whoever dies."""
+"""The lock on writing the SQLite journal: one at a time among threads and processes, given up by whoever dies."""
 
 import signal
 import subprocess
@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from eventstore.engines.sqlite import turns as turns_module
-from eventstore.engines.sqlite.turns import Turns
+from eventstore.engines.sqlite import database
+from eventstore.engines.sqlite.database import WriteLock
 from eventstore.errors import StoreUnavailable
 
 OTHER = """
 import sys
 from pathlib import Path
-from eventstore.engines.sqlite.turns import Turns
-with Turns(Path(sys.argv[1])).turn():
+from eventstore.engines.sqlite.database import WriteLock
+with WriteLock(Path(sys.argv[1])).held():
     print("has it", flush=True)
     sys.stdin.readline()
 """
@@ -24,7 +24,7 @@ with Turns(Path(sys.argv[1])).turn():
 @pytest.fixture
 def other(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(tmp_path / "turn")],
+        [sys.executable, "-c", OTHER, str(tmp_path / "lock")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -35,12 +35,12 @@ def other(tmp_path):
     process.wait()
 
 
-def test_a_turn_waits_for_that_of_another_process(tmp_path, other):
+def test_it_waits_for_another_process(tmp_path, other):
     order = []
-    mine = Turns(tmp_path / "turn")
+    mine = WriteLock(tmp_path / "lock")
 
     def take():
-        with mine.turn():
+        with mine.held():
             order.append("mine")
 
     thread = threading.Thread(target=take)
@@ -51,38 +51,38 @@ def test_a_turn_waits_for_that_of_another_process(tmp_path, other):
     assert order == ["the other ends", "mine"]
 
 
-def test_a_process_that_is_killed_gives_up_its_turn(tmp_path, other):
+def test_a_process_that_is_killed_gives_it_up(tmp_path, other):
     other.send_signal(signal.SIGKILL)
     other.wait()
-    with Turns(tmp_path / "turn").turn():
+    with WriteLock(tmp_path / "lock").held():
         pass
 
 
-def test_a_turn_that_another_process_never_ends_is_a_clear_error(tmp_path, other, monkeypatch):
-    monkeypatch.setattr(turns_module, "WAIT_SECONDS_MAX", 0.01)
-    mine = Turns(tmp_path / "turn")
-    with pytest.raises(StoreUnavailable, match="another process has been writing to the journal for"), mine.turn():
+def test_one_that_another_process_never_gives_up_is_a_clear_error(tmp_path, other, monkeypatch):
+    monkeypatch.setattr(database, "WAIT_SECONDS_MAX", 0.01)
+    mine = WriteLock(tmp_path / "lock")
+    with pytest.raises(StoreUnavailable, match="another process has been writing to the journal for"), mine.held():
         pass
     other.communicate("\n")
-    with mine.turn():
+    with mine.held():
         pass
 
 
-def test_a_turn_within_a_turn_is_the_same_one(tmp_path):
-    mine = Turns(tmp_path / "turn")
-    with mine.turn(), mine.turn():
+def test_it_is_reentrant(tmp_path):
+    mine = WriteLock(tmp_path / "lock")
+    with mine.held(), mine.held():
         pass
-    with Turns(tmp_path / "turn").turn():
+    with WriteLock(tmp_path / "lock").held():
         pass
 
 
-def test_threads_share_no_turn(tmp_path):
-    mine = Turns(tmp_path / "turn")
+def test_threads_do_not_share_it(tmp_path):
+    mine = WriteLock(tmp_path / "lock")
     inside = []
 
     def take():
         for _ in range(200):
-            with mine.turn():
+            with mine.held():
                 inside.append(1)
                 assert len(inside) == 1
                 inside.pop()
