@@ -13,7 +13,7 @@ from eventstore.engines.dynamodb.client import Client
 from eventstore.engines.dynamodb.tables import create_tables
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from tradingplatform.local.dynamodb import EmbeddedDynamoDB
+from tradingplatform.local.servers import EmbeddedDynamoDB
 
 REGION = "us-east-1"
 PARTITIONS = {"sqlite": 16, "dynamodb": 64}

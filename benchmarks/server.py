@@ -18,10 +18,9 @@ from accounts.domain.events import TradeExecuted
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
-from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.processes import GuardedProcess, is_live, manage, platform_environment, platform_processes
+from tradingplatform.local.servers import EmbeddedPostgres, EmbeddedValkey
 from tradingplatform.local.supervisor import Supervisor
-from tradingplatform.local.valkey import EmbeddedValkey
 
 READY_SECONDS_MAX = 60
 OPEN = 'mutation { openAccount(input: {name: "Benchmark"}) { ... on AccountOpened { accountId } } }'

@@ -24,7 +24,7 @@ from eventstore.engines.base import Engine
 from eventstore.record import Commit, CommitHeader, StoredBatch
 from eventstore.store import EventStore
 from eventstore.writer.request import Committed, Request
-from tradingplatform.local.postgres import EmbeddedPostgres
+from tradingplatform.local.servers import EmbeddedPostgres
 
 GROUPS: Final = (1, 100, 1_000, 5_000)
 HEADLINE: Final = 1_000

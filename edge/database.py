@@ -13,7 +13,7 @@ take no notice when they are cancelled: a process that ends while it connects wo
 import asyncio
 import select
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -33,6 +33,26 @@ _TableChanged: Final = psycopg.errors.FeatureNotSupported
 
 class StatementTooLong(OperationalError):
     """A statement was not over in its time."""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """Django's connections: one raises OperationalError after `answer_seconds_max` without an answer.
+
+    PostgreSQL's own limits are kept by the server, and a server that hangs keeps none: without this, whoever asks it
+    waits until it goes on. None, as it is unless a process says otherwise, means to wait: a rebuild's statements may
+    take minutes. The web process, where somebody waits for each, sets it (asgi.py).
+    """
+
+    answer_seconds_max: ClassVar[float | None] = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer."""
+        if timeout is not None or self.answer_seconds_max is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.answer_seconds_max)
+        except psycopg.errors._WaitTimeout as error:
+            raise _given_up(self, self.answer_seconds_max) from error
 
 
 class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
@@ -55,8 +75,7 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
         try:
             return await super().wait(gen, interval, ANSWER_SECONDS_MAX if timeout is None else timeout)
         except psycopg.errors._WaitTimeout as error:
-            self.pgconn.finish()  # Its next answer would be to an old question.
-            raise psycopg.OperationalError(f"no answer for {ANSWER_SECONDS_MAX:g} s") from error
+            raise _given_up(self, ANSWER_SECONDS_MAX) from error
 
     def is_idle(self) -> bool:
         """Tell whether it has done what it was asked for."""
@@ -67,6 +86,12 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
         return bool(poll.poll(0))
+
+
+def _given_up(connection: psycopg.BaseConnection[Any], seconds: float) -> psycopg.OperationalError:
+    """Close a connection that did not answer: its next answer would be to an old question."""
+    connection.pgconn.finish()
+    return psycopg.OperationalError(f"no answer for {seconds:g} s")
 
 
 class _Pool:

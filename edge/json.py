@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
 
 T = TypeVar("T")
 
@@ -62,3 +64,16 @@ def refusing_invalid_json() -> Iterator[None]:
         raise InvalidJson(f"it is not UTF-8 (byte {error.start} of a text)") from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidJson(str(error)) from None
+
+
+class JsonBodyParser(BaseParser):
+    """Bodies of REST requests."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return what the body says; raises ParseError, a 400."""
+        try:
+            return decode_json(stream.read())
+        except InvalidJson as error:
+            raise ParseError(f"the body is not JSON: {error}") from None

@@ -1,11 +1,11 @@
 """The base of every REST view: it declares what it can be asked (`takes`), and is asked nothing else.
 
-The declaration is checked before the view's method runs, and is where the OpenAPI document has the parameters from
-(openapi.py).
+The declaration is checked before the view's method runs, and is where the OpenAPI document has the parameters from.
 """
 
 from typing import Any, ClassVar
 
+from drf_spectacular.openapi import AutoSchema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,3 +31,11 @@ class RestView(APIView):
         self.request.accepted_renderer = JSONRenderer()
         self.request.accepted_media_type = JSONRenderer.media_type
         return response
+
+
+class DeclaredSchema(AutoSchema):
+    """Describes a view in the OpenAPI document with the parameters that it declares."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the declarations."""
+        return list(getattr(self.view, "takes", ()))

@@ -15,13 +15,12 @@ django.setup(set_prefix=False)
 import market.routing  # noqa: E402 - models are loaded by the line above.
 import readmodels.live.routing  # noqa: E402
 import tradingplatform.urls  # noqa: E402, F401 - now, not with the first request.
+from edge.database import BoundedConnection  # noqa: E402
 from edge.requests import RequestLimits  # noqa: E402
-from edge.sockets import NoSuchFeed  # noqa: E402
+from edge.sockets import NoSuchFeed, TryAgainLater  # noqa: E402
 from identity.websocket import WebSocketAuthentication  # noqa: E402
-from tradingplatform.database import BoundedConnection  # noqa: E402
-from tradingplatform.interpreter import settle_web  # noqa: E402
+from tradingplatform.interpreter import tune_web  # noqa: E402
 from tradingplatform.web.handler import Handler  # noqa: E402
-from tradingplatform.web.sockets import TryAgainLater  # noqa: E402
 
 DATABASE_ANSWER_SECONDS_MAX: Final = 10.0
 BoundedConnection.answer_seconds_max = DATABASE_ANSWER_SECONDS_MAX
@@ -39,4 +38,4 @@ application = ProtocolTypeRouter(
     }
 )
 
-settle_web()
+tune_web()

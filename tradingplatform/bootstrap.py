@@ -1,4 +1,6 @@
-"""The composition root: which event store, which bus, which notifier. The only place that knows concrete classes."""
+"""The composition root: which event store, archive, bus and notifier. The only place that knows concrete classes."""
+
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -14,6 +16,10 @@ from accounts.writer.bus.zeromq import ZeroMQBus
 from accounts.writer.decider import AccountDecider
 from accounts.writer.limits import COMMAND_DEADLINE_SECONDS
 from accounts.writer.process import Writer
+from eventstore.archive.engine import ArchivedEngine
+from eventstore.archive.provider import ArchiveSetup, set_archive_setup
+from eventstore.archive.storage import ArchiveStorage, FolderStorage, S3Storage
+from eventstore.audit.signing_keys import Ed25519Signer, verifier
 from eventstore.engines.base import Engine
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine
@@ -22,7 +28,6 @@ from eventstore.provider import get_store, set_store_factory
 from eventstore.store import EventStore
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.group_commit import GroupCommit
-from tradingplatform.archive import wire_archive, with_archive
 from tradingplatform.notifier import CeleryNotifier
 
 
@@ -120,3 +125,30 @@ def make_writer(route: Route, *, is_standby: bool) -> Writer:
         keys=settings.WRITER_KEYS,
         is_standby=is_standby,
     )
+
+
+def wire_archive(make_engine: Callable[[], Engine]) -> None:
+    """Tell the commands what the archive is made of; nothing is opened yet."""
+    set_archive_setup(
+        ArchiveSetup(
+            make_storage=make_archive_storage,
+            make_signer=lambda: Ed25519Signer(settings.EVENT_STORE_SIGNING_KEY),
+            verify=verifier(settings.EVENT_STORE_SIGNING_KEY),
+            retention_days=settings.EVENT_RETENTION_DAYS,
+            make_engine=make_engine,
+            make_local_engine=SQLiteEngine,
+            make_codec=account_codec,
+        )
+    )
+
+
+def with_archive(engine: Engine) -> ArchivedEngine:
+    """Return an engine that reads removed batches from the archive."""
+    return ArchivedEngine(engine, make_archive_storage(), verify=verifier(settings.EVENT_STORE_SIGNING_KEY))
+
+
+def make_archive_storage() -> ArchiveStorage:
+    """Return where the settings say that archive files are kept."""
+    if settings.ARCHIVE_S3_BUCKET:
+        return S3Storage(bucket=settings.ARCHIVE_S3_BUCKET, endpoint_url=settings.ARCHIVE_S3_ENDPOINT or None)
+    return FolderStorage(settings.ARCHIVE_PATH)

@@ -20,25 +20,25 @@ WEB_GARBAGE_THRESHOLDS: Final = (10_000, 10, 50)
 """Requests do leave cycles; a batch of thousands of commands makes objects by the ten thousand, and none."""
 
 
-def settle_writer() -> None:
+def tune_writer() -> None:
     """Set this process up to be a writer, once everything that it needs is loaded."""
-    _settle(WRITER_GARBAGE_THRESHOLDS)
+    _tune(WRITER_GARBAGE_THRESHOLDS)
 
 
 OPEN_FILES_MAX: Final = 65_536
 """Each connection is one: systems give a process 1,024 unless it asks for more."""
 
 
-def settle_web() -> None:
+def tune_web() -> None:
     """Set this process up to answer requests, once everything that it needs is loaded."""
-    _settle(WEB_GARBAGE_THRESHOLDS)
+    _tune(WEB_GARBAGE_THRESHOLDS)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _settle(thresholds: tuple[int, int, int]) -> None:
+def _tune(thresholds: tuple[int, int, int]) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

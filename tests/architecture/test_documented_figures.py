@@ -39,7 +39,7 @@ from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
 from tradingplatform.demo import feed
-from tradingplatform.demo.strategies.catalogue import STRATEGIES
+from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.settings.variables import VARIABLES

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tradingplatform.management.commands.frontend_types import typescript
 from tradingplatform.schema import schema
 from tradingplatform.settings.variables import VARIABLES
-from tradingplatform.typescript import typescript
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = (

@@ -20,7 +20,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from tests.chaos.counting import Command, Execution, Stored
 from tradingplatform.local import SERVICES_FILE
-from tradingplatform.local.leftovers import MARK, mark_of
+from tradingplatform.local.children import MARK, mark_of
 from tradingplatform.local.ports import free_port
 from tradingplatform.local.processes import BASE_DIR
 from tradingplatform.local.run import STATUS_FILE

@@ -6,7 +6,7 @@ import pytest
 from tests.chaos.load import Load
 from tests.e2e.client import Api, assert_each_once, open_sqlite_store, wait_until_reconciled
 from tests.services.platform import Platform
-from tradingplatform.local.postgres import EmbeddedPostgres
+from tradingplatform.local.servers import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.fuzz.campaign import Campaign, prepared
 from tests.services.platform import Platform
-from tradingplatform.local.postgres import EmbeddedPostgres
+from tradingplatform.local.servers import EmbeddedPostgres
 
 PROCESSES = ("writer", "snapshotter", "projector", "beat", "web", "market")
 

@@ -16,9 +16,8 @@ import psutil
 import psycopg
 
 from tradingplatform.local.ports import free_port
-from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.processes import BASE_DIR, platform_processes
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedPostgres, EmbeddedValkey
 
 READY_SECONDS_MAX = 60
 

@@ -18,9 +18,7 @@ from django.conf import settings
 
 from tests.services.browser import launch_browser
 from tests.services.platform import Platform
-from tradingplatform.local.dynamodb import EmbeddedDynamoDB
-from tradingplatform.local.postgres import EmbeddedPostgres
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedDynamoDB, EmbeddedPostgres, EmbeddedValkey
 
 _LONG: Final = ("tests/", "tradingplatform/local/")
 """Where tests start processes of their own."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tradingplatform.local.children import leave_root
 from tradingplatform.local.ports import HOST
-from tradingplatform.local.postgres import USER, EmbeddedPostgres, postgres_program
+from tradingplatform.local.servers import USER, EmbeddedPostgres, postgres_program
 
 
 def make_replica(primary: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:

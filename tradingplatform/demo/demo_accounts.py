@@ -1,19 +1,70 @@
-"""The file DATA_DIR/demo.json: which demo accounts trade, by which strategy, with which API key, and where.
+"""What the demo consists of, its users and accounts, and the file that tells the demo traders of the accounts: which
+trade, by which strategy, with which API key, and where. `manage.py load_demo` writes DATA_DIR/demo.json:
 
     {"web_url": "http://127.0.0.1:8000",
      "accounts": [{"account_id": "...", "name": "...", "strategy": "momentum", "api_key": "..."}]}
 
-`manage.py load_demo` writes it. This module only reads it, and refuses what it cannot use.
+Passwords are fixed and public: this is for a machine that listens on loopback, and `load_demo` says so.
 """
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from tradingplatform.demo.strategies.catalogue import STRATEGIES
+from tradingplatform.demo.strategies import STRATEGIES
 
 FILE_NAME: Final = "demo.json"
+
+
+class DemoUser(NamedTuple):
+    """Somebody who can log in."""
+
+    username: str
+    full_name: str
+    description: str
+    is_staff: bool = False
+    is_superuser: bool = False
+
+
+class SeedAccount(NamedTuple):
+    """An account with its first deposit; `strategy` names the demo trader that trades it, None leaves it to people."""
+
+    owner: str
+    name: str
+    deposit: str
+    strategy: str | None
+    viewers: tuple[str, ...] = ()
+
+
+PASSWORD: Final = "demo-password"  # noqa: S105 - public on purpose.
+
+USERS: Final = (
+    DemoUser("alice", "Alice Young", "Trader: five accounts, four of them traded by simple strategies"),
+    DemoUser("bob", "Bob Stone", "Trader: one account of his own, and he may look at one of Alice's"),
+    DemoUser(
+        "compliance",
+        "Carol Reyes",
+        "Compliance officer: the admin, every account; freezes, and changes risk limits",
+        is_staff=True,
+    ),
+    DemoUser("admin", "Administrator", "Operator: users, access and keys in the admin", True, True),
+)
+
+ACCOUNTS: Final = (
+    SeedAccount("alice", "Personal account", "250000", None),
+    SeedAccount("alice", "Momentum", "1000000", "momentum", viewers=("bob",)),
+    SeedAccount("alice", "Mean reversion", "1000000", "mean_reversion"),
+    SeedAccount("alice", "Equal weight", "500000", "rebalancer"),
+    SeedAccount("alice", "Slow accumulation", "300000", "accumulator"),
+    SeedAccount("bob", "Bob's account", "150000", "accumulator"),
+)
+
+# A demo trader goes on all day: its accounts may trade more in a day than the default million.
+TRADED_ACCOUNTS_MAX_DAILY_VALUE: Final = "500000000"
+
+FIRST_TRADES: Final = (("AAPL", 400), ("MSFT", 150), ("JPM", 120), ("KO", 300), ("XOM", 200))
+"""Bought in every account that no strategy trades, so that its owner finds a portfolio."""
 
 
 class UnusableDemoFile(Exception):

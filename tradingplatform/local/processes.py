@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from tradingplatform.local.children import end_with_parent
-from tradingplatform.local.leftovers import MARK, end_marked, mark_of
+from tradingplatform.local.children import MARK, end_marked, end_with_parent, mark_of
 from tradingplatform.local.ports import HOST
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent.parent

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tradingplatform.local.figures import Figures
-from tradingplatform.local.leftovers import end_marked, mark_of
+from tradingplatform.local import SERVICES_FILE
+from tradingplatform.local.children import end_marked, mark_of
 from tradingplatform.local.lock import PlatformLock
 from tradingplatform.local.ports import HOST, PORT_MAX, next_free_port
 from tradingplatform.local.processes import (
@@ -24,8 +24,8 @@ from tradingplatform.local.processes import (
     platform_processes,
     preparation,
 )
-from tradingplatform.local.screen import Picture, Screen, make_screen
-from tradingplatform.local.services import Services
+from tradingplatform.local.screen import Figures, Picture, Screen, make_screen
+from tradingplatform.local.servers import EmbeddedDynamoDB, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from tradingplatform.local.supervisor import State, Supervisor
 
 WEB_PORT_DEFAULT: Final = 8000
@@ -192,6 +192,42 @@ class _Run:
 
     def _note_signal(self, *_: object) -> None:
         self._must_stop = True
+
+
+class Services:
+    """The servers that the platform needs, by the variables that name their addresses: embedded ones in the data folder
+    where the environment names none.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / SERVICES_FILE
+        self._servers: dict[str, EmbeddedServer] = {}
+        if not os.environ.get("DATABASE_URL"):
+            self._servers["DATABASE_URL"] = EmbeddedPostgres(data_dir / "postgres")
+        if not os.environ.get("REDIS_URL"):
+            self._servers["REDIS_URL"] = EmbeddedValkey(data_dir / "valkey")
+        if os.environ.get("EVENT_STORE") == "dynamodb" and not os.environ.get("DYNAMODB_ENDPOINT"):
+            self._servers["DYNAMODB_ENDPOINT"] = EmbeddedDynamoDB(data_dir / "dynamodb")
+
+    @property
+    def servers(self) -> list[EmbeddedServer]:
+        """The embedded servers."""
+        return list(self._servers.values())
+
+    def publish(self) -> dict[str, str]:
+        """Return the addresses, and leave them for manage.py in other terminals."""
+        addresses = {variable: server.url for variable, server in self._servers.items()}
+        if "DYNAMODB_ENDPOINT" in addresses:
+            addresses["EVENT_STORE"] = "dynamodb"
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.unlink(missing_ok=True)
+        self._file.touch(mode=0o600)
+        self._file.write_text("".join(f"{name}={value}\n" for name, value in addresses.items()))
+        return addresses
+
+    def withdraw(self) -> None:
+        """Take the addresses back."""
+        self._file.unlink(missing_ok=True)
 
 
 class Prepared:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple, Protocol
 
 from tradingplatform.local.logs import LogFile
-from tradingplatform.local.server import wait_for_end
+from tradingplatform.local.servers import wait_for_end
 
 RESTART_SECONDS_MIN: Final = 0.5
 RESTART_SECONDS_MAX: Final = 15.0

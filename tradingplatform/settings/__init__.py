@@ -8,8 +8,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.api.parsing.factories import CURRENCIES as ACCOUNT_CURRENCIES
+from edge.database import BoundedConnection
 from edge.requests import BODY_BYTES_MAX
-from tradingplatform.database import BoundedConnection
 from tradingplatform.logging import configure_logging
 from tradingplatform.settings.variables import are_local, read_variables, secret_key
 
@@ -238,8 +238,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["edge.bodies.JsonBodyParser"],
-    "DEFAULT_SCHEMA_CLASS": "edge.openapi.DeclaredSchema",
+    "DEFAULT_PARSER_CLASSES": ["edge.json.JsonBodyParser"],
+    "DEFAULT_SCHEMA_CLASS": "edge.views.DeclaredSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }

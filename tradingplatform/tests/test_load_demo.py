@@ -13,8 +13,7 @@ from identity.actors import user_reference
 from identity.api.session import DEMO_LOGINS_FILE
 from identity.models import AccountAccess
 from tradingplatform.bootstrap import wire
-from tradingplatform.demo.contents import ACCOUNTS, USERS
-from tradingplatform.demo.demo_accounts import FILE_NAME
+from tradingplatform.demo.demo_accounts import ACCOUNTS, FILE_NAME, USERS
 from tradingplatform.management.commands.load_demo import DEMO
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,1 +1,1 @@
-"""The web process: Django's handler, middleware, the page, sockets while servers are away."""
+"""The web process: Django's handler, middleware, the page."""

@@ -2,10 +2,8 @@
 
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.provider import get_archive_setup
-from eventstore.archive.s3 import S3Storage
-from eventstore.archive.storage import FolderStorage
-from tradingplatform.archive import make_archive_storage
-from tradingplatform.bootstrap import open_store
+from eventstore.archive.storage import FolderStorage, S3Storage
+from tradingplatform.bootstrap import make_archive_storage, open_store
 
 
 def test_the_archive_is_a_folder_unless_a_bucket_is_named(settings, tmp_path):

@@ -3,7 +3,7 @@
 import redis
 
 from identity.rate_limits import BUCKETS_MAX, RateLimits, RateLimitState, ValkeyBuckets
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedValkey
 
 
 class Clock:

@@ -15,7 +15,7 @@ from temporal.as_of.cache import TTL_SECONDS, configured_cache
 from temporal.moments import NOW, Moment
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Past, instant
 from tradingplatform.bootstrap import wire
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedValkey
 
 ORDER = "1f0e4a52-0000-4000-8000-000000000001"
 

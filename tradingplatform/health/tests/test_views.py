@@ -13,7 +13,7 @@ from django.test import AsyncClient, RequestFactory
 from readmodels import pulse
 from readmodels.models import ProjectionCheckpoint
 from tradingplatform.health import readiness, views
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedValkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = ["postgresql", "valkey", "event_store", "projector", "beat", "disk"]

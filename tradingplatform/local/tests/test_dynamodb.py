@@ -11,10 +11,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tradingplatform.local import dynamodb
-from tradingplatform.local.dynamodb import EmbeddedDynamoDB
+from tradingplatform.local import servers
 from tradingplatform.local.ports import accepts, free_port
 from tradingplatform.local.processes import BASE_DIR
+from tradingplatform.local.servers import EmbeddedDynamoDB
 from tradingplatform.local.tests.processes_of import marked, wait_for
 from tradingplatform.local.tests.test_run import start as start_run
 
@@ -87,21 +87,21 @@ def test_in_memory_nothing_is_kept(start):
 
 
 def test_a_server_that_is_not_installed_is_said_with_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(dynamodb, "FOLDER", tmp_path / "absent")
+    monkeypatch.setattr(servers, "DYNAMODB_FOLDER", tmp_path / "absent")
     with pytest.raises(RuntimeError, match=r"DynamoDBLocal\.jar is missing: run `make setup`"):
         EmbeddedDynamoDB(tmp_path).start()
 
 
 def test_a_server_that_does_not_start_says_why_and_where_its_log_is(tmp_path, monkeypatch):
     (tmp_path / "DynamoDBLocal.jar").write_text("not a jar")
-    monkeypatch.setattr(dynamodb, "FOLDER", tmp_path)
+    monkeypatch.setattr(servers, "DYNAMODB_FOLDER", tmp_path)
     with pytest.raises(RuntimeError, match=r"(?s)ended while starting; the end of .*dynamodb\.log.*corrupt jarfile"):
         EmbeddedDynamoDB(tmp_path / "dynamodb").start()
 
 
 def test_it_ends_when_its_parent_is_killed(tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from tradingplatform.local.dynamodb import EmbeddedDynamoDB\n"
+        "import sys, time; from pathlib import Path; from tradingplatform.local.servers import EmbeddedDynamoDB\n"
         "server = EmbeddedDynamoDB(Path(sys.argv[1])); server.start(); print(server.port, flush=True); time.sleep(600)"
     )
     folder = tmp_path / "dynamodb"

@@ -14,9 +14,9 @@ import pytest
 
 from tradingplatform.local.ports import accepts
 from tradingplatform.local.processes import BASE_DIR, GuardedProcess, Process, platform_environment
+from tradingplatform.local.servers import EmbeddedValkey
 from tradingplatform.local.supervisor import State, Supervisor
 from tradingplatform.local.tests.processes_of import marked, wait_for
-from tradingplatform.local.valkey import EmbeddedValkey
 
 # A process with a child that does not care about signals' first wish.
 FAMILY = """

@@ -5,8 +5,7 @@ import time
 
 from rich.console import Console
 
-from tradingplatform.local.figures import sentences
-from tradingplatform.local.screen import Picture, PlainScreen, TerminalScreen, duration, paint
+from tradingplatform.local.screen import Picture, PlainScreen, TerminalScreen, duration, paint, sentences
 from tradingplatform.local.supervisor import Row, State
 
 FOOTER = ["log in as alice", "Trading platform: http://127.0.0.1:8000"]

@@ -15,9 +15,8 @@ import redis
 
 from tradingplatform.local.lock import AlreadyRunning, PlatformLock
 from tradingplatform.local.ports import HOST, accepts, free_port, next_free_port
-from tradingplatform.local.postgres import EmbeddedPostgres
 from tradingplatform.local.processes import BASE_DIR
-from tradingplatform.local.valkey import EmbeddedValkey
+from tradingplatform.local.servers import EmbeddedPostgres, EmbeddedValkey
 
 
 def test_postgres_keeps_its_data_and_recovers_from_kill_9(tmp_path):

@@ -30,16 +30,16 @@ from identity.permissions import grant_ownership
 from market.quotes import quotes_at
 from market.replay_file import open_replay
 from tradingplatform.bootstrap import make_in_process_bus
-from tradingplatform.demo.contents import (
+from tradingplatform.demo.demo_accounts import (
     ACCOUNTS,
+    FILE_NAME,
     FIRST_TRADES,
     PASSWORD,
     TRADED_ACCOUNTS_MAX_DAILY_VALUE,
     USERS,
-    DemoAccount,
     DemoUser,
+    SeedAccount,
 )
-from tradingplatform.demo.demo_accounts import FILE_NAME
 
 DEMO: Final = platform_actor("demo")
 
@@ -92,7 +92,7 @@ def _make_user(demo: DemoUser) -> None:
         user.user_permissions.set(viewing)
 
 
-def _make_account(bus: Bus, demo: DemoAccount) -> dict[str, str] | None:
+def _make_account(bus: Bus, demo: SeedAccount) -> dict[str, str] | None:
     """Open and fund an account; return the demo trader's entry when a strategy trades it."""
     users = get_user_model().objects
     owner = users.get(username=demo.owner)
@@ -115,7 +115,7 @@ def _make_account(bus: Bus, demo: DemoAccount) -> dict[str, str] | None:
     return {"account_id": account_id, "name": demo.name, "strategy": demo.strategy, "api_key": key}
 
 
-def _setting_up(demo: DemoAccount) -> list[tuple[str, AccountCommand]]:
+def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:
     commands: list[tuple[str, AccountCommand]] = [
         ("demo-deposit", factories.deposit_cash(amount=demo.deposit, reference="First deposit"))
     ]

@@ -12,7 +12,7 @@ from accounts.writer.bus.routes import InvalidRoutes, Route, parse_share
 from accounts.writer.process import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes
-from tradingplatform.interpreter import settle_writer
+from tradingplatform.interpreter import tune_writer
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"the event store cannot be opened: {error}") from error
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
-        settle_writer()
+        tune_writer()
         try:
             writer.run()
         except (EndpointTaken, KeysUnusable) as error:

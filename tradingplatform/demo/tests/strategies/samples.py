@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradingplatform.demo.strategies.views import Holding, Limits, PortfolioView, QuoteView
+from tradingplatform.demo.decisions import Holding, Limits, PortfolioView, QuoteView
 
 DOLLAR = 10_000
 

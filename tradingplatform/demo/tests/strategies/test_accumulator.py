@@ -1,5 +1,5 @@
-from tradingplatform.demo.strategies.accumulator import accumulator
-from tradingplatform.demo.strategies.views import Hold
+from tradingplatform.demo.decisions import Hold
+from tradingplatform.demo.strategies import accumulator
 from tradingplatform.demo.tests.strategies.samples import portfolio, quote, quotes
 
 MARKET = quotes(quote("GE", 50), quote("KO", 40), quote("MRK", 60), quote("PG", 80))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from market.calendar import day_index
 from market.quotes import quotes_at
 from market.replay import Phase, ReplayPosition
-from tradingplatform.demo.strategies.catalogue import STRATEGIES
-from tradingplatform.demo.strategies.views import Hold, QuoteView
+from tradingplatform.demo.decisions import Hold, QuoteView
+from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.demo.tests.strategies.samples import DOLLAR, portfolio
 
 START = day_index(date(2019, 1, 3))

@@ -1,5 +1,5 @@
-from tradingplatform.demo.strategies.mean_reversion import mean_reversion
-from tradingplatform.demo.strategies.views import Hold
+from tradingplatform.demo.decisions import Hold
+from tradingplatform.demo.strategies import mean_reversion
 from tradingplatform.demo.tests.strategies.samples import portfolio, quote, quotes
 
 LOW = quote("KO", 40, day_high=42, day_low=39.8)

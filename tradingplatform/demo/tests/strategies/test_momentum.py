@@ -1,5 +1,5 @@
-from tradingplatform.demo.strategies.momentum import momentum
-from tradingplatform.demo.strategies.views import Hold
+from tradingplatform.demo.decisions import Hold
+from tradingplatform.demo.strategies import momentum
 from tradingplatform.demo.tests.strategies.samples import portfolio, quote, quotes
 
 UP = quote("KO", 41, session_open=40)

@@ -1,5 +1,5 @@
-from tradingplatform.demo.strategies.rebalancer import rebalancer
-from tradingplatform.demo.strategies.views import Hold
+from tradingplatform.demo.decisions import Hold
+from tradingplatform.demo.strategies import rebalancer
 from tradingplatform.demo.tests.strategies.samples import DOLLAR, portfolio, quote, quotes
 
 MARKET = quotes(*(quote(f"S{n:02}", 10) for n in range(20)))  # The target is 4.5 % of the portfolio each.

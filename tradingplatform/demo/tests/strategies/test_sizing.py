@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingplatform.demo.strategies.sizing import buy, day_room_share, sell
-from tradingplatform.demo.strategies.views import Hold, Trade
+from tradingplatform.demo.decisions import Hold, Trade, buy, day_room_share, sell
 from tradingplatform.demo.tests.strategies.samples import DOLLAR, portfolio, quote
 
 

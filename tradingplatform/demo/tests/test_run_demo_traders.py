@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from tradingplatform.demo.demo_traders import run_demo_traders
 from tradingplatform.demo.tests.fake_platform import ACCOUNT_ID
+from tradingplatform.demo.traders import run_demo_traders
 
 
 def demo_file(path, *, web_url):
@@ -40,7 +40,7 @@ def test_sigterm_ends_the_process_within_two_seconds_while_a_server_does_not_ans
     demo_file(tmp_path / "demo.json", web_url="unused")
     code = (
         "import sys; from pathlib import Path;"
-        "from tradingplatform.demo.demo_traders import run_demo_traders;"
+        "from tradingplatform.demo.traders import run_demo_traders;"
         "from tradingplatform.demo.signals import run_until_signalled;"
         "run_until_signalled(lambda: run_demo_traders(demo_path=Path(sys.argv[1]), web_url=sys.argv[2]))"
     )

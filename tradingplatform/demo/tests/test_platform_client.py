@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from tradingplatform.demo.answers import (
+from tradingplatform.demo.decisions import Holding
+from tradingplatform.demo.platform_client import (
     AccessRefused,
     Executed,
     Refused,
@@ -14,7 +15,6 @@ from tradingplatform.demo.answers import (
     parse_portfolio,
     parse_trade,
 )
-from tradingplatform.demo.strategies.views import Holding
 from tradingplatform.demo.tests.fake_platform import MARKET, FakePlatform
 
 PORTFOLIO = FakePlatform()._portfolio()

@@ -4,11 +4,9 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tradingplatform.demo import market_watch, trader
-from tradingplatform.demo.answers import TryLater
+from tradingplatform.demo import traders
 from tradingplatform.demo.demo_accounts import DemoAccount
-from tradingplatform.demo.market_watch import MarketWatch
-from tradingplatform.demo.platform_client import PlatformClient
+from tradingplatform.demo.platform_client import PlatformClient, TryLater
 from tradingplatform.demo.tests.fake_platform import (
     ACCOUNT_ID,
     API_KEY,
@@ -17,14 +15,14 @@ from tradingplatform.demo.tests.fake_platform import (
     LostAnswer,
     graphql_error,
 )
-from tradingplatform.demo.trader import Trader, retry_pause_s
+from tradingplatform.demo.traders import MarketWatch, Trader, retry_pause_s
 
 
 @pytest.fixture(autouse=True)
 def _no_long_pauses(monkeypatch):
     for name in ("PAUSE_S_MIN", "PAUSE_S_MAX", "RETRY_S_MIN", "RETRY_S_MAX"):
-        monkeypatch.setattr(trader, name, 0.01)
-    monkeypatch.setattr(market_watch, "LOOK_EVERY_S", 0.01)
+        monkeypatch.setattr(traders, name, 0.01)
+    monkeypatch.setattr(traders, "LOOK_EVERY_S", 0.01)
 
 
 def trade_until(platform, is_done, *, api_key=API_KEY, timeout_s=5.0):
@@ -119,8 +117,8 @@ def test_a_refused_key_does_not_hammer_the_server(monkeypatch):
 
 
 def test_pauses_double_up_to_their_limit_and_honour_the_server(monkeypatch):
-    monkeypatch.setattr(trader, "RETRY_S_MIN", 0.25)
-    monkeypatch.setattr(trader, "RETRY_S_MAX", 5.0)
+    monkeypatch.setattr(traders, "RETRY_S_MIN", 0.25)
+    monkeypatch.setattr(traders, "RETRY_S_MAX", 5.0)
     error = TryLater("busy")
     assert [retry_pause_s(n, error) for n in (1, 2, 3, 9)] == [0.25, 0.5, 1.0, 5.0]
     assert retry_pause_s(1, TryLater("busy", retry_after_s=2.0)) == 2.0

@@ -1,9 +1,9 @@
-"""One demo account: look, decide, trade, rest, for ever.
+"""The demo traders: one for each account of demo.json, beside one market watch that all of them share.
 
-It looks at the market and at its own portfolio (no older than its last trade), asks its strategy, and sends
-the trade with a command id of its own. While the outcome is not known it sends the same command again, never
-a new one. A refusal by a rule is a normal answer. It slows down as the account uses up its volume of the day,
-so that it trades at any hour.
+A trader looks at the market and at its own portfolio (no older than its last trade), asks its strategy, sends the trade
+with a command id of its own, rests, and begins again. While the outcome is not known it sends the same command again,
+never a new one. A refusal by a rule is a normal answer. It slows down as the account uses up its volume of the day, so
+that it trades at any hour.
 """
 
 import asyncio
@@ -11,18 +11,26 @@ import random
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
 
-from tradingplatform.demo.answers import AccessRefused, Executed, TradeAnswer, TryLater, UnexpectedAnswer
-from tradingplatform.demo.demo_accounts import DemoAccount
-from tradingplatform.demo.market_watch import MarketWatch
-from tradingplatform.demo.platform_client import PlatformClient
-from tradingplatform.demo.strategies.catalogue import STRATEGIES
-from tradingplatform.demo.strategies.sizing import day_room_share
-from tradingplatform.demo.strategies.views import Hold, Trade
+from tradingplatform.demo.decisions import Hold, Quotes, Trade, day_room_share
+from tradingplatform.demo.demo_accounts import DemoAccount, DemoFile, read_demo_file
+from tradingplatform.demo.platform_client import (
+    AccessRefused,
+    Executed,
+    MarketAnswer,
+    PlatformClient,
+    TradeAnswer,
+    TryLater,
+    UnexpectedAnswer,
+)
+from tradingplatform.demo.strategies import STRATEGIES
 
+LOOK_EVERY_S: Final = 1.0
+QUOTES_AGE_S_MAX: Final = 5.0
 PAUSE_S_MIN: Final = 1.0
 PAUSE_S_MAX: Final = 3.0
 SLOWDOWN_MAX: Final = 20.0
@@ -30,8 +38,54 @@ RETRY_S_MIN: Final = 0.25
 RETRY_S_MAX: Final = 5.0
 COMMAND_RETRY_S_MAX: Final = 120.0  # After this long without an outcome a command is given up, and said to be.
 TROUBLE_PAUSE_S: Final = 30.0  # Before looking again after an error that does not pass by itself.
+FILE_CHECK_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class MarketWatch:
+    """Looks at GET /api/market once a second; `open_quotes` is what it knows.
+
+    It waits quietly while the web server does not answer, saying so once, and tells nothing rather than
+    old prices.
+    """
+
+    def __init__(self, *, client: PlatformClient, api_key: str) -> None:
+        self._client = client
+        self._api_key = api_key
+        self._answer: MarketAnswer | None = None
+        self._answered_at = 0.0
+        self._failures = 0
+
+    def open_quotes(self) -> Quotes | None:
+        """Return the quotes, or None when the market is not open or its prices are not known well enough."""
+        if self._answer is None or self._answer.phase != "OPEN":
+            return None
+        is_old = time.monotonic() - self._answered_at > QUOTES_AGE_S_MAX
+        return None if is_old else self._answer.quotes
+
+    async def run(self) -> None:
+        """Look every second, less often while there is no answer; ends by cancellation only."""
+        while True:
+            try:
+                self._answer = await self._client.market(api_key=self._api_key)
+                self._note_success()
+            except (TryLater, AccessRefused, UnexpectedAnswer) as error:
+                self._note_failure(error)
+            await asyncio.sleep(min(LOOK_EVERY_S + self._failures / 2, RETRY_S_MAX))
+
+    def _note_success(self) -> None:
+        if self._failures or not self._answered_at:
+            log.info("demo_traders.market_answers", web_url=self._client.web_url)
+        self._failures = 0
+        self._answered_at = time.monotonic()
+
+    def _note_failure(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures > 1:
+            return
+        write = log.info if isinstance(error, TryLater) else log.error
+        write("demo_traders.waiting_for_market", web_url=self._client.web_url, reason=str(error))
 
 
 class Trader:
@@ -118,3 +172,33 @@ def retry_pause_s(failures: int, error: TryLater) -> float:
     """
     doubled = min(RETRY_S_MIN * 2.0 ** min(failures - 1, 10), RETRY_S_MAX)
     return max(doubled, min(error.retry_after_s or 0.0, RETRY_S_MAX))
+
+
+async def run_demo_traders(*, demo_path: Path, web_url: str | None) -> None:
+    """Trade on every account of the file at `demo_path`, at `web_url` or else at the address in the file."""
+    demo = await _wait_for_file(demo_path)
+    if not demo.accounts:
+        log.warning("demo_traders.no_accounts", path=str(demo_path))
+        return
+    client = PlatformClient(web_url=web_url or demo.web_url)
+    market = MarketWatch(client=client, api_key=demo.accounts[0].api_key)
+    traders = [Trader(account=account, client=client, market=market) for account in demo.accounts]
+    log.info("demo_traders.started", accounts=len(traders), web_url=client.web_url)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(market.run())
+            for trader in traders:
+                group.create_task(trader.run())
+    finally:
+        await client.close()
+        log.info("demo_traders.stopped")
+
+
+async def _wait_for_file(path: Path) -> DemoFile:
+    is_announced = False
+    while not path.exists():
+        if not is_announced:
+            log.info("demo_traders.waiting_for_file", path=str(path), written_by="manage.py load_demo")
+            is_announced = True
+        await asyncio.sleep(FILE_CHECK_S)
+    return read_demo_file(path)

@@ -6,7 +6,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tradingplatform.web.sockets import TryAgainLater
+from edge.sockets import TryAgainLater
 
 
 def socket(*, steps, error):

@@ -7,8 +7,8 @@ import psutil
 import psycopg
 import pytest
 
-from tradingplatform.database import BoundedConnection
-from tradingplatform.local.postgres import EmbeddedPostgres
+from edge.database import BoundedConnection
+from tradingplatform.local.servers import EmbeddedPostgres
 
 
 class Impatient(BoundedConnection):
