@@ -6,7 +6,7 @@ What a path proves is asked of the stand-alone script: nothing else checks one.
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.integrity.merkle import Frontier, consistency_path, inclusion_path, merkle_root
@@ -96,6 +96,7 @@ def test_every_older_size_has_the_proof_of_the_definition_which_is_accepted(size
         assert script.is_consistent(old_size=old_size, old_root=old_root, new_size=size, new_root=new_root, path=path)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3_000), st.data())
 def test_random_trees_agree_with_the_definition(size, data):
     leaves = leaves_of(size, data.draw(st.binary(max_size=4)))
