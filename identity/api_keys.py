@@ -9,7 +9,7 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from edge import database
-from identity.models import ApiKey
+from identity.models import AccountAccess, ApiKey
 
 LAST_USED_EVERY: Final = timedelta(minutes=1)
 DAYS_MAX: Final = 3_650
@@ -101,7 +101,9 @@ _FIND: Final = f"""
     SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"holder.{name}" for name in _USER_FIELDS)},
         ARRAY(SELECT known.name FROM {get_user_model().groups.through._meta.db_table} AS membership
             JOIN {Group._meta.db_table} AS known ON known.id = membership.group_id
-            WHERE membership.user_id = holder.id)
+            WHERE membership.user_id = holder.id),
+        (SELECT access.role FROM {AccountAccess._meta.db_table} AS access
+            WHERE access.user_id = holder.id AND access.account_id = %s)
     FROM {ApiKey._meta.db_table} AS key JOIN {get_user_model()._meta.db_table} AS holder ON holder.id = key.user_id
     WHERE key.prefix = %s AND key.revoked_at IS NULL
 """  # noqa: S608 - of the names of our own columns.
@@ -111,24 +113,34 @@ _NOTE_USE: Final = f"""
 """  # noqa: S608 - of the name of our own table.
 
 
-async def acheck_api_key(key: str) -> tuple[ApiKey, frozenset[str]]:
-    """Return what `check_api_key` does, and the names of its user's groups, by one statement and without a thread.
+class Holder(NamedTuple):
+    """Whose an API key is, and what that user was given: the names of their groups, and a role on the account that was
+    asked about.
+    """
+
+    key: ApiKey
+    groups: frozenset[str]
+    role: str | None
+
+
+async def acheck_api_key(key: str, account_id: str | None) -> Holder:
+    """Return what `check_api_key` does, and what its user was given, by one statement and without a thread.
 
     Of the user is known what says who it is and what it may. Raises ApiKeyRefused.
     """
     prefix, secret = _parts(key)
     now = timezone.now()
-    rows = await database.read(_FIND, [prefix])
+    rows = await database.read(_FIND, [account_id, prefix])
     if not rows:
         raise ApiKeyRefused(_UNKNOWN)
-    *values, groups = rows[0]
+    *values, groups, role = rows[0]
     found = ApiKey.from_db(DEFAULT_DB_ALIAS, _KEY_FIELDS, values[: len(_KEY_FIELDS)])
     found.user = get_user_model().from_db(DEFAULT_DB_ALIAS, _USER_FIELDS, values[len(_KEY_FIELDS) :])
     _valid(found, secret, now)
     before = now - LAST_USED_EVERY
     if found.last_used_at is None or found.last_used_at <= before:
         await database.read(_NOTE_USE, [now, found.pk, before])
-    return found, frozenset(groups)
+    return Holder(found, frozenset(groups), role)
 
 
 def _parts(key: str) -> tuple[str, str]:

@@ -6,15 +6,18 @@ and a key that is for reading send no command at all, whatever else they have. W
 last of the tables, which `PlatformRoleBackend` gives to Django.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
+from rest_framework.exceptions import AuthenticationFailed
 
 from edge import database
 from identity.actors import user_reference
@@ -22,6 +25,8 @@ from identity.api_keys import bearer_key
 from identity.authentication import Principal, aprincipal_of_key, principal_of
 from identity.models import AccountAccess, AccountOpening, ApiKey
 from identity.recent_access import RecentAccess
+
+log = structlog.get_logger(__name__)
 
 OWNER: Final = AccountAccess.Role.OWNER.value
 TRADER: Final = AccountAccess.Role.TRADER.value
@@ -113,24 +118,75 @@ def access_of(request: HttpRequest, account_id: str | None) -> Access | None:
 
 
 _recent_access: Final = RecentAccess[Access]()
+_renewals: Final[set[asyncio.Task[None]]] = set()
+"""Look-ups that go on beside their requests; a loop itself does not hold its tasks."""
 
 
-async def aaccess_of(request: HttpRequest) -> Access | None:
-    """Return who sends a request and their role on the platform, or None when nobody is logged in.
+async def aaccess_of(request: HttpRequest, account_id: str | None = None) -> Access | None:
+    """Return what `access_of` does, for an API key without a thread; one that asked just now is not looked up."""
+    return recent_access(request, account_id) or await find_access(request, account_id)
 
-    A key that was found valid within the last second is not looked up, any other one by one statement; neither costs a
-    thread, as a session does. Raises as `access_of` does.
+
+def recent_access(request: HttpRequest, account_id: str | None) -> Access | None:
+    """Return what the API key of a request was found to be allowed within the last second, None when it was not asked.
+
+    Who goes on asking is looked up anew, beside their requests, so that none of them waits for it.
+    """
+    key = bearer_key(request.headers.get("Authorization", ""))
+    access = None if key is None else _recent_access.find(key, account_id)
+    if key is not None and access is not None:
+        as_of = _recent_access.begin_renewal(key, account_id)
+        if as_of is not None:
+            renewal = asyncio.create_task(_renew(key, account_id, as_of))
+            _renewals.add(renewal)
+            renewal.add_done_callback(_renewals.discard)
+    return access
+
+
+def access_before_outage(request: HttpRequest, account_id: str | None) -> Access | None:
+    """Return what the API key of a request was allowed before the database went away, None when that is not known."""
+    key = bearer_key(request.headers.get("Authorization", ""))
+    return None if key is None else _recent_access.find_during_outage(key, account_id)
+
+
+async def find_access(request: HttpRequest, account_id: str | None) -> Access | None:
+    """Return what the database says of who sends a request: of an API key by one statement and without a thread.
+
+    Raises as `access_of` does.
     """
     key = bearer_key(request.headers.get("Authorization", ""))
     if key is None:
-        return await sync_to_async(access_of)(request, None)
-    access = _recent_access.find(key, None)
-    if access is None:
-        principal, groups = await aprincipal_of_key(key)
-        principal.user._platform_role = _platform_role(principal.user, groups)
-        access = Access(principal, None, principal.user._platform_role)
-        _recent_access.remember(key, None, access)
+        return await sync_to_async(access_of)(request, account_id)
+    return await _access_of_key(key, account_id)
+
+
+async def _access_of_key(key: str, account_id: str | None, *, as_of: float | None = None) -> Access:
+    try:
+        principal, holder = await aprincipal_of_key(key, account_id)
+    except AuthenticationFailed:
+        _recent_access.forget(key)
+        raise
+    user = principal.user
+    user._platform_role = _platform_role(user, holder.groups)
+    role = STAFF if holder.role is None and account_id is not None and sees_every_account(user) else holder.role
+    access = Access(principal, role, user._platform_role)
+    if account_id is None or role is not None:
+        _recent_access.remember(key, account_id, access, as_of=as_of)
+    else:
+        _recent_access.forget(key, account_id)
     return access
+
+
+async def _renew(key: str, account_id: str | None, as_of: float) -> None:
+    """Look an access up that was found half of its time ago. What keeps that from working the next request says."""
+    try:
+        await _access_of_key(key, account_id, as_of=as_of)
+    except AuthenticationFailed:
+        log.info("an access has ended")
+    except OperationalError as error:
+        log.info("an access was not looked up anew", reason=str(error))
+    finally:
+        _recent_access.end_renewal(key, account_id)
 
 
 def platform_role(user: Any) -> str:
@@ -206,11 +262,16 @@ async def agiven_role(*, user_id: int, account_id: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def roles_on_accounts(user: Any, account_ids: Collection[str]) -> dict[str, str]:
-    """Return a user's role on each of these accounts that they have access to, asking once."""
-    rows = AccountAccess.objects.filter(user=user, account_id__in=account_ids).values_list("account_id", "role")
-    given = {str(account_id): str(role) for account_id, role in rows}
-    return dict.fromkeys(account_ids, STAFF) | given if sees_every_account(user) else given
+_ROLES: Final = f"""
+    SELECT account_id::text, role FROM {ACCESS_TABLE} WHERE user_id = %s AND account_id = ANY(%s::uuid[])
+"""  # noqa: S608 - of the name of our own table.
+
+
+async def aroles_on_accounts(access: Access, account_ids: Collection[str]) -> dict[str, str]:
+    """Return somebody's role on each of these accounts that they have access to, asking once and without a thread."""
+    given = dict(await database.read(_ROLES, [access.principal.user.pk, list(account_ids)]))
+    sees_every_one = Action.SEE in ON_EVERY_ACCOUNT[access.platform_role]
+    return dict.fromkeys(account_ids, STAFF) | given if sees_every_one else given
 
 
 def accessible_account_ids(user: Any) -> list[str] | None:

@@ -33,7 +33,7 @@ from accounts.kernels.answers import DONE, OUTCOME, SAID_ELSEWHERE, CodeTable, U
 from accounts.writer.bus.provider import get_bus
 from accounts.writer.envelope import Booked, BriefResult, Envelope, NotExecuted
 from accounts.writer.outcomes import BatchResults, said_elsewhere
-from identity.permissions import Access, Action, may_on_every_account, roles_on_accounts, why_no_command, why_not
+from identity.permissions import Access, Action, aroles_on_accounts, may_on_every_account, why_no_command, why_not
 from identity.recent_access import RecentRoles
 
 ParseEntry = Callable[[object, str], Envelope]
@@ -138,7 +138,7 @@ async def _roles(access: Access, account_ids: Collection[str]) -> dict[str, str]
     if unknown:
         before = _recent_roles.find_during_outage(user.pk, unknown)
         remembered = before if before.keys() == unknown else None
-        found = await ask_database(partial(roles_on_accounts, user, unknown), remembered=remembered)
+        found = await ask_database(partial(aroles_on_accounts, access, unknown), remembered=remembered)
         if found is not remembered:
             _recent_roles.remember(user.pk, unknown, found)
         known |= found

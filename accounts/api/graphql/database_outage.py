@@ -6,11 +6,10 @@ wait for it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from accounts.api.graphql.errors import ApiError
@@ -53,15 +52,14 @@ class DatabaseOutage:
 _outage: Final = DatabaseOutage()
 
 
-async def ask_database(ask: Callable[[], Answer], *, remembered: Remembered | None) -> Answer | Remembered:
+async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Remembered | None) -> Answer | Remembered:
     """Return what the database says, or, while it is away, what is remembered.
 
     Raises ApiError DATABASE_UNAVAILABLE when it is away and nothing is remembered.
     """
     if not _outage.is_known():
         try:
-            # One visit to the thread that may ask the database, whatever there is to ask.
-            answer = await sync_to_async(ask)()
+            answer = await ask()
         except AWAY:
             _outage.note(answered=False)
         else:

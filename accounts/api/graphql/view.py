@@ -27,11 +27,8 @@ from accounts.api.graphql.explorer import explorer_page, is_explorer_asked
 from accounts.api.graphql.inputs import Variables, decode_variables
 from accounts.api.graphql.query_limits import Asked, check_cost
 from edge.json import InvalidJson, decode_json
-from edge.request_thread import on_another_thread
-from identity.api_keys import bearer_key
 from identity.authentication import CSRFRefused, asker_of
-from identity.permissions import Access, access_of, why_no_command
-from identity.recent_access import RecentAccess
+from identity.permissions import Access, access_before_outage, find_access, recent_access, why_no_command
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +41,6 @@ _SUGGESTION: Final = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
 """What graphql-core adds to a message when a name is nearly right: the schema, a guess at a time."""
 
 _encode: Final = msgspec.json.Encoder().encode
-_recent_access: Final = RecentAccess[Access]()
-_renewals: Final[set[asyncio.Task[None]]] = set()
-"""Look-ups that go on beside their requests; a loop itself does not hold its tasks."""
 
 
 class PersistedQuery(msgspec.Struct, rename="camel"):
@@ -101,48 +95,18 @@ class Context:
         return asker_of(self._request, access.principal.user)
 
     async def _find_access(self, account_id: str | None) -> Access | None:
-        key = bearer_key(self._request.headers.get("Authorization", ""))
-        recent = None if key is None else _recent_access.find(key, account_id)
-        if key is not None and recent is not None:
-            as_of = _recent_access.begin_renewal(key, account_id)
-            if as_of is not None:
-                renewal = asyncio.create_task(self._renew(key, account_id, as_of))
-                _renewals.add(renewal)
-                renewal.add_done_callback(_renewals.discard)
-            return recent
-        remembered = None if key is None else _recent_access.find_during_outage(key, account_id)
-        ask: Callable[[], Access | None] = partial(access_of, self._request, account_id)
+        access = recent_access(self._request, account_id)
+        if access is not None:
+            return access
         try:
-            access = await ask_database(ask, remembered=remembered)
+            return await ask_database(
+                partial(find_access, self._request, account_id),
+                remembered=access_before_outage(self._request, account_id),
+            )
         except AuthenticationFailed as error:
-            if key is not None:
-                _recent_access.forget(key)
             raise ApiError("UNAUTHENTICATED", str(error.detail)) from error
         except CSRFRefused as error:
             raise forbidden(str(error)) from error
-        if key is not None and access is not None and access is not remembered:
-            _note(key, account_id, access)
-        return access
-
-    async def _renew(self, key: str, account_id: str | None, as_of: float) -> None:
-        """Look an access up that was found half of its time ago. What keeps that from working the next request says."""
-        try:
-            access = await on_another_thread(partial(access_of, self._request, account_id))
-            if access is not None:
-                _note(key, account_id, access, as_of=as_of)
-        except AuthenticationFailed:
-            _recent_access.forget(key)
-        except AWAY as error:
-            log.info("an access was not looked up anew", reason=str(error))
-        finally:
-            _recent_access.end_renewal(key, account_id)
-
-
-def _note(key: str, account_id: str | None, access: Access, *, as_of: float | None = None) -> None:
-    if account_id is None or access.role is not None:
-        _recent_access.remember(key, account_id, access, as_of=as_of)
-    else:
-        _recent_access.forget(key, account_id)
 
 
 def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
