@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import msgspec
 
+from benchmarks.curves import Plot
 from benchmarks.measure import Figure, machine
 from benchmarks.server import commit_id
 
@@ -29,21 +30,31 @@ def main() -> None:
     chosen = arguments.groups or list(groups)
     for name in chosen:
         figures: list[Figure] = []
-        for figure in groups[name]():
-            figures.append(figure)
-            print(msgspec.json.encode(figure).decode() if arguments.json else _line(figure), flush=True)
+        plots: list[Plot] = []
+        for found in groups[name]():
+            if isinstance(found, Plot):
+                plots.append(found)
+            else:
+                figures.append(found)
+            print(_json(found) if arguments.json else _line(found), flush=True)
         if not arguments.json:
-            _write(name, figures, order=list(groups))
+            _write(name, figures, plots, order=list(groups))
             print(f"{name}: written to {RESULTS.name}")
 
 
-def _groups() -> dict[str, Callable[[], Iterator[Figure]]]:
+def _groups() -> dict[str, Callable[[], Iterator[Figure | Plot]]]:
     from benchmarks import commands, readmodels, store, temporal  # noqa: PLC0415 - they need Django's settings.
 
     return {"store": store.run, "commands": commands.run, "readmodels": readmodels.run, "temporal": temporal.run}
 
 
-def _line(figure: Figure) -> str:
+def _json(found: Figure | Plot) -> str:
+    return msgspec.json.encode(found._asdict() if isinstance(found, Plot) else found).decode()
+
+
+def _line(figure: Figure | Plot) -> str:
+    if isinstance(figure, Plot):
+        return f"{figure.file}: {figure.title}"
     return f"{figure.metric:<36} {_number(figure.value):>12} {figure.unit:<16} {_verdict(figure)}"
 
 
@@ -57,11 +68,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
-def _write(name: str, figures: list[Figure], *, order: list[str]) -> None:
+def _write(name: str, figures: list[Figure], plots: list[Plot], *, order: list[str]) -> None:
     """Write a group's part of the results; the other groups keep theirs, each with its own day and commit."""
     standing = RESULTS.read_text() if RESULTS.exists() else ""
     parts = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in standing.split("\n## ")[1:]}
-    parts[name] = _part(figures)
+    parts[name] = "\n\n".join([_part(figures), *(plot.write() for plot in plots)])
     RESULTS.write_text(_HEAD + "".join(f"\n## {group}\n\n{parts[group]}\n" for group in order if group in parts))
 
 

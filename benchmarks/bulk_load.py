@@ -1,7 +1,8 @@
 """The load of the bulk benchmark: batches of trades over HTTP, from a process of its own.
 
 `python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND [zipf]` (0: as fast as they are answered)
-prints how many trades were sent, how many were accepted, and the seconds from the first request to the last answer.
+prints how many trades were sent, how many were accepted, the seconds from the first request to the last answer, and the
+milliseconds that half and 99 in 100 of the requests waited for theirs, from the instant at which each was due.
 Before the first request it prints "ready". With `zipf`, few accounts do most of the trades (zipf.py).
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import SHARE, format_amount
 from benchmarks import zipf
+from benchmarks.measure import median, percentile
 from benchmarks.trades import trade_requests
 from market.instruments import all_symbols
 
@@ -58,26 +60,28 @@ def main() -> None:
     print("ready", flush=True)
     lock = threading.Lock()
     accepted = [0]
+    waits: list[float] = []
     started = time.perf_counter()
 
-    def next_body() -> Iterator[bytes]:
+    def next_body() -> Iterator[tuple[float, bytes]]:
         while True:
             with lock:
                 found = next(left, None)
             if found is None:
                 return
             number, body = found
-            if float(rate):
-                time.sleep(max(0.0, started + number / float(rate) - time.perf_counter()))
-            yield body
+            due_at = started + number / float(rate) if float(rate) else time.perf_counter()
+            time.sleep(max(0.0, due_at - time.perf_counter()))
+            yield due_at, body
 
     def send() -> None:
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        for body in next_body():
+        for due_at, body in next_body():
             connection.request("POST", "/graphql", body, headers)
             answer = json.loads(connection.getresponse().read())
             with lock:
+                waits.append((time.perf_counter() - due_at) * 1_000)
                 accepted[0] += answer["data"]["submitTrades"]["accepted"]
         connection.close()
 
@@ -86,7 +90,8 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    print(int(requests) * int(trades), accepted[0], time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    print(int(requests) * int(trades), accepted[0], seconds, median(waits), percentile(waits, 0.99))
 
 
 if __name__ == "__main__":

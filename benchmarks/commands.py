@@ -4,6 +4,7 @@ server.
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,7 +23,8 @@ from accounts.domain.commands import AccountCommand, ExecuteTrade
 from accounts.domain.values import SHARE, format_amount
 from accounts.writer.bus.ports import SilentNotifier
 from accounts.writer.handlers import CommandHandler
-from benchmarks.measure import Figure, as_in_the_writer, median, percentile
+from benchmarks.curves import Curve, Plot
+from benchmarks.measure import Figure, as_in_the_writer, median, percentile, timed
 from benchmarks.server import BenchmarkPlatform
 from benchmarks.stages import timed_stages
 from benchmarks.trades import open_accounts, trade_requests
@@ -34,22 +36,29 @@ TRADES = 200_000
 SINGLES = 1_500
 PAUSE_SECONDS = 0.005
 WARM_UPS = 100
+BLOCK_BYTES = 4_096
 BULK_TRADES = 5_000
 BULK_REQUESTS = 80
 UNDER_BULK_SECONDS = 10
 REST = "the pipeline less its stages: partitions, remembered ids, outcomes and metrics"
 KILLS = 3
 KILL_SECONDS = 4.0
+CURVE_SECONDS = 4
+CURVE_MS_MAX = 500
+CURVE_CONNECTIONS = 16
+SINGLE_RATES = (25, 50, 100, 150, 200, 300, 400, 600, 800)
+BULK_RATES = (10_000, 20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000, 200_000)
 TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) {
   ... on TradeExecuted { version } ... on CommandRefused { code } } }"""
 
 
-def run() -> Iterator[Figure]:
+def run() -> Iterator[Figure | Plot]:
     """Measure."""
     yield from _pipeline()
     yield from _singles()
     yield from _bulk()
     yield from _takeover()
+    yield from _curves()
 
 
 def _pipeline() -> Iterator[Figure]:
@@ -104,7 +113,8 @@ def entry_of(request: Request[AccountCommand]) -> dict[str, object]:
 
 def _singles() -> Iterator[Figure]:
     with BenchmarkPlatform("writer", "web") as platform:
-        trades, bare = _interleaved(platform)
+        disk: list[float] = []
+        trades, bare = _interleaved(platform, disk=disk)
         platform.assert_stored(SINGLES)
     ratio = percentile(trades, 0.99) / percentile(bare, 0.99)
     note = f"{SINGLES} executeTrade over GraphQL, one at a time, interleaved with a bare view"
@@ -113,13 +123,16 @@ def _singles() -> Iterator[Figure]:
     yield Figure("commands.bare_view_p50_ms", median(bare), "ms", "GET /api/health/live")
     yield Figure("commands.bare_view_p99_ms", percentile(bare, 0.99), "ms", "GET /api/health/live")
     yield Figure("commands.single_p99_ratio", ratio, "of the bare view", note, "<= 2")
+    note = f"{BLOCK_BYTES:,} bytes over a file of their own and an fdatasync, in turn with the trades"
+    yield Figure("commands.disk_p50_ms", median(disk), "ms", note)
+    yield Figure("commands.disk_p99_ms", percentile(disk, 0.99), "ms", note)
 
 
 def _bulk() -> Iterator[Figure]:
     """Measure batches over HTTP at full speed; then single trades while batches come at half of that."""
     with BenchmarkPlatform("writer", "web", prepare=_with_accounts) as platform:
         before = {name: platform.cpu_seconds(name) for name in ("web", "writer")}
-        sent, accepted, seconds = _load(platform, requests=BULK_REQUESTS, requests_per_s=0)
+        sent, accepted, seconds, *_ = _load(platform, requests=BULK_REQUESTS, requests_per_s=0)
         taken = {name: platform.cpu_seconds(name) - seconds_before for name, seconds_before in before.items()}
         assert platform.count_trades() == accepted, f"{accepted} trades were acknowledged"
         speed = sent / seconds
@@ -160,6 +173,73 @@ def _takeover() -> Iterator[Figure]:
     yield Figure("commands.writer_killed_ms", median(longest), "ms", note)
 
 
+def _curves() -> Iterator[Plot]:
+    """Raise the rates until they are not taken any more: how long single trades, and batches, wait for their answers.
+
+    Waits are counted from the instant at which a request is due, so those that it could not be sent for are in them.
+    """
+    singles: list[tuple[float, list[float]]] = []
+    batches: list[tuple[float, Load]] = []
+    with BenchmarkPlatform("writer", "web", prepare=_with_accounts) as platform:
+        for rate in SINGLE_RATES:
+            waits = _singles_at(platform, rate)
+            singles.append((rate, waits))
+            if percentile(waits, 0.99) > CURVE_MS_MAX:
+                break
+        for rate in BULK_RATES:
+            requests_per_s = rate / BULK_TRADES
+            load = _load(platform, requests=round(requests_per_s * CURVE_SECONDS), requests_per_s=requests_per_s)
+            batches.append((rate, load))
+            if load.p99_ms > CURVE_MS_MAX:
+                break
+        stored = sum(load.accepted for _, load in batches) + sum(len(waits) for _, waits in singles)
+        assert platform.count_trades() == stored, f"{stored} trades were acknowledged"
+    yield Plot(
+        "commands-single.svg",
+        "Single trades over GraphQL: from due to answered",
+        "trades/s",
+        [
+            Curve("p50", [(rate, median(waits)) for rate, waits in singles]),
+            Curve("p99", [(rate, percentile(waits, 0.99)) for rate, waits in singles]),
+        ],
+        limit_ms=5,
+    )
+    yield Plot(
+        "commands-bulk.svg",
+        f"Batches of {BULK_TRADES:,} trades over GraphQL: from due to answered",
+        "trades/s",
+        [
+            Curve("p50", [(rate, load.p50_ms) for rate, load in batches]),
+            Curve("p99", [(rate, load.p99_ms) for rate, load in batches]),
+        ],
+    )
+
+
+def _singles_at(platform: BenchmarkPlatform, rate: float) -> list[float]:
+    """Send single trades at a rate over some connections; return how many milliseconds each waited."""
+    headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
+    trade = {"accountId": platform.account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "1"}
+    body = json.dumps({"query": TRADE, "variables": {"input": trade}})
+    numbers = iter(range(round(rate * CURVE_SECONDS)))
+    started = time.perf_counter()
+
+    def send(_: int) -> list[float]:
+        waits: list[float] = []
+        connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+        for number in numbers:  # Shared: each takes the next one that is due.
+            due_at = started + number / rate
+            time.sleep(max(0.0, due_at - time.perf_counter()))
+            connection.request("POST", "/graphql", body, headers)
+            answer = json.loads(connection.getresponse().read())
+            assert answer["data"]["executeTrade"]["version"], answer
+            waits.append((time.perf_counter() - due_at) * 1_000)
+        connection.close()
+        return waits
+
+    with ThreadPoolExecutor(CURVE_CONNECTIONS) as pool:
+        return [wait for waits in pool.map(send, range(CURVE_CONNECTIONS)) for wait in waits]
+
+
 def _after(seconds: float) -> Callable[[], bool]:
     end = time.monotonic() + seconds
     return lambda: time.monotonic() > end
@@ -170,20 +250,32 @@ def _with_accounts(folder: Path) -> None:
         open_accounts(store)
 
 
-def _load(platform: BenchmarkPlatform, *, requests: int, requests_per_s: float) -> tuple[int, int, float]:
-    """Send batches from a process of its own; return how many trades were sent and accepted, and the seconds."""
+class Load(NamedTuple):
+    """What came of batches: trades sent and accepted, seconds, and how long a batch waited."""
+
+    sent: int
+    accepted: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+
+def _load(platform: BenchmarkPlatform, *, requests: int, requests_per_s: float) -> Load:
+    """Send batches from a process of its own."""
     arguments = [platform.base_url, platform.operator_key, str(requests), str(BULK_TRADES), str(requests_per_s)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.bulk_load", *arguments], capture_output=True, text=True, check=True
     )
-    sent, accepted, seconds = done.stdout.splitlines()[-1].split()
-    return int(sent), int(accepted), float(seconds)
+    sent, accepted, *times = done.stdout.splitlines()[-1].split()
+    return Load(int(sent), int(accepted), *map(float, times))
 
 
 def _interleaved(
-    platform: BenchmarkPlatform, *, until: Callable[[], bool] | None = None
+    platform: BenchmarkPlatform, *, until: Callable[[], bool] | None = None, disk: list[float] | None = None
 ) -> tuple[list[float], list[float]]:
-    """Return the milliseconds of single trades and of a bare view, by turns, a number of them or until that is true."""
+    """Return the milliseconds of single trades and of a bare view, by turns, a number of them or until that is true;
+    add to `disk` those that the disk of the journal takes for one small write.
+    """
     trades: list[float] = []
     bare: list[float] = []
     connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
@@ -200,11 +292,17 @@ def _interleaved(
     for _ in range(WARM_UPS):
         ask("POST", "/graphql", body)
         ask("GET", "/api/health/live")
+    file = (platform.data_dir / "block").open("wb", buffering=0)
     while len(trades) < SINGLES if until is None else not until():
         milliseconds, answer = ask("POST", "/graphql", body)
         assert json.loads(answer)["data"]["executeTrade"]["version"], answer
         trades.append(milliseconds)
         bare.append(ask("GET", "/api/health/live")[0])
+        if disk is not None:
+            with timed(disk):
+                os.pwrite(file.fileno(), os.urandom(BLOCK_BYTES), 0)
+                os.fdatasync(file.fileno())
         time.sleep(PAUSE_SECONDS)
     connection.close()
+    file.close()
     return trades, bare

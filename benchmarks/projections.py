@@ -19,6 +19,7 @@ import psycopg
 from accounts.codec import account_codec
 from benchmarks import zipf
 from benchmarks.commands import TRADE
+from benchmarks.curves import Curve, Plot
 from benchmarks.measure import Figure, median, percentile
 from benchmarks.server import BenchmarkPlatform
 from eventstore.engines.sqlite import SQLiteEngine
@@ -108,7 +109,7 @@ def _project(platform: BenchmarkPlatform, workers: int, *arguments: str) -> tupl
     return results, max(float(result["seconds"]) for result in results)
 
 
-def keeping_up() -> Iterator[Figure]:
+def keeping_up() -> Iterator[Figure | Plot]:
     """Raise the load until the rows are no longer there within the bound; report the last level that was kept."""
     with BenchmarkPlatform("writer", "projector", "beat", "web", prepare=_accounts) as platform:
         cold, *levels = _levels(platform)
@@ -137,6 +138,17 @@ def keeping_up() -> Iterator[Figure]:
     ratio = percentile(shown.asked, 0.95) / percentile(shown.bare, 0.95)
     note = "the same against a bare view, GET /api/health/live, asked in turn with them"
     yield Figure("readmodels.query_p95_ratio", ratio, "of the bare view", note, "<= 1.5")
+    yield Plot(
+        "readmodels-lag.svg",
+        "From the acknowledgement of a trade to its row",
+        "trades/s through HTTP",
+        [
+            Curve("lag p50", [(level.rate, median(level.lags)) for level in levels]),
+            Curve("lag p99", [(level.rate, percentile(level.lags, 0.99)) for level in levels]),
+            Curve("query p95", [(level.rate, percentile(level.served, 0.95)) for level in levels]),
+        ],
+        limit_ms=LAG_MS_MAX,
+    )
 
 
 def _levels(platform: BenchmarkPlatform) -> list["_Level"]:
@@ -189,7 +201,7 @@ class _Level:
         watching = [threading.Thread(target=watch) for watch in (self._sample_lags, self._sample_queries)]
         for thread in watching:
             thread.start()
-        _, accepted, self.sent_seconds = load.stdout.readline().split()
+        _, accepted, self.sent_seconds, *_ = load.stdout.readline().split()
         load.wait()
         self._is_over.set()
         for thread in watching:

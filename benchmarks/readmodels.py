@@ -10,6 +10,7 @@ import httpx
 from websockets.sync.client import connect
 
 from benchmarks.commands import TRADE
+from benchmarks.curves import Plot
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.projections import catching_up, keeping_up
 from benchmarks.server import BenchmarkPlatform
@@ -20,7 +21,7 @@ PAUSE_SECONDS = 0.15
 """Longer than changes of an account are gathered for a client: these trades are alone."""
 
 
-def run() -> Iterator[Figure]:
+def run() -> Iterator[Figure | Plot]:
     """Measure."""
     rows: list[float] = []
     pushes: list[float] = []
