@@ -5,7 +5,7 @@ States become objects when somebody asks for one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,9 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError
 from eventstore.kernels.texts import NameTable, Texts, texts_of
+from eventstore.pages.evolver import Evolver, Fold, per_event
 from eventstore.reader import Reader, stretches
 from eventstore.record import StoredBatch
-from eventstore.writer.decider import Decider
-from eventstore.writer.state_machine import StateMachine, per_event
 
 S = TypeVar("S")
 
@@ -28,7 +27,7 @@ BATCHES_AT_ONCE: Final = 256
 class ReplayedStates(Mapping[str, S]):
     """The states of a replay by aggregate, each made when it is asked for; they are those of the moment of asking."""
 
-    def __init__(self, machine: StateMachine[S, Any], names: NameTable) -> None:
+    def __init__(self, machine: Fold[S], names: NameTable) -> None:
         self._machine = machine
         self._names = names
         self._numbers: dict[str, int] = {}
@@ -72,13 +71,13 @@ class Replay(Generic[S]):
     """Replays one partition; call `run` once."""
 
     def __init__(
-        self, decider: Decider[S, Any], *, partition: int, genesis: bytes, reader: Reader, codec: EventCodec
+        self, evolver: Evolver[S], *, partition: int, genesis: bytes, reader: Reader, codec: EventCodec
     ) -> None:
         self._partition = partition
         self._genesis = genesis
         self._reader = reader
         self._codec = codec
-        self._machine = decider.machine()
+        self._machine = evolver.machine()
         self._names = NameTable()
 
     def run(self, *, through_timestamp: int | None = None) -> Iterator[Replayed[S]]:

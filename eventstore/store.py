@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from eventstore.columns.batches import ColumnBatch
 from eventstore.columns.codec import EventCodec
+from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
 from eventstore.instants import microseconds
@@ -25,7 +26,7 @@ from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
 from eventstore.reader import Reader
-from eventstore.record import Batch, RecordedEvent, StoreMetadata, partition_of
+from eventstore.record import Batch, Commit, RecordedEvent, StoreMetadata, partition_of
 from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
 from eventstore.streams import StateAt, Streams
@@ -113,6 +114,16 @@ class EventStore:
         """Yield an aggregate's events by version, both ends included; raises UnknownAggregate or InvalidRange."""
         return self._streams.events(aggregate_id, from_version=from_version, through_version=through_version)
 
+    def columns(self, aggregate_id: str, *, after_version: int = 0) -> Iterator[CommitColumns]:
+        """Yield an aggregate's commits that have events past a version, in order, some of them at a time; none when it
+        has none.
+        """
+        return self._streams.columns(aggregate_id, after_version=after_version)
+
+    def commits(self, columns: CommitColumns) -> list[Commit[Any]]:
+        """Return commits that `columns` yielded as objects, of current events; raises IntegrityError."""
+        return self._streams.commits(columns)
+
     def state(
         self, evolver: Evolver[S], aggregate_id: str, *, version: int | None = None, at: datetime | None = None
     ) -> StateAt[S]:
@@ -123,15 +134,13 @@ class EventStore:
         timestamp = None if at is None else microseconds(at)
         return self._streams.state(evolver, aggregate_id, version=version, timestamp=timestamp)
 
-    def replay(
-        self, decider: Decider[S, Any], *, partition: int, through: datetime | None = None
-    ) -> Iterator[Replayed[S]]:
+    def replay(self, evolver: Evolver[S], *, partition: int, through: datetime | None = None) -> Iterator[Replayed[S]]:
         """Fold a partition's events from the first, the chain verified, through its head or an instant.
 
         Yields now and then how far it is; the last one yielded is the result. Raises FeedGap or IntegrityError.
         """
         genesis = self.genesis(partition)
-        replay = Replay(decider, partition=partition, genesis=genesis, reader=self._reader, codec=self.codec)
+        replay = Replay(evolver, partition=partition, genesis=genesis, reader=self._reader, codec=self.codec)
         return replay.run(through_timestamp=None if through is None else microseconds(through))
 
     def snapshotter(self, evolver: Evolver[S], *, tail_events_max: int = TAIL_EVENTS_MAX) -> Snapshotter[S]:

@@ -5,15 +5,21 @@ grow with the length of the history: one page, at most 100 events, and what the 
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+import numpy as np
+
 from eventstore.columns.codec import EventCodec
+from eventstore.columns.event_ids import fill_event_ids
+from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError, InvalidRange, UnknownAggregate
+from eventstore.kernels.texts import text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
-from eventstore.pages.states import PageStates
+from eventstore.pages.states import Folded, PageStates
 from eventstore.pages.tail import Tail
 from eventstore.reader import Reader
 from eventstore.record import Commit, RecordedEvent, partition_of, recorded_events
@@ -44,6 +50,23 @@ class Streams:
         self._tails = [Tail(partition=number, engine=engine, reader=reader) for number in range(partition_count)]
         self._locks = [threading.Lock() for _ in range(partition_count)]
 
+    def columns(
+        self, aggregate_id: str, *, after_version: int = 0, through_version: int | None = None
+    ) -> Iterator[CommitColumns]:
+        """Yield the commits of an aggregate that have events past a version, in order and without a gap, some of them
+        at a time.
+        """
+        try:
+            for columns in self._columns_read_once(aggregate_id, after_version, through_version):
+                yield columns
+                after_version = _last_version(columns)
+            return
+        except ALARMS as error:
+            alarm = error
+        with self._source.second() as source:
+            yield from self._of(source)._columns_read_once(aggregate_id, after_version, through_version)
+        say_unconfirmed(alarm)
+
     def events(
         self, aggregate_id: str, *, from_version: int = 1, through_version: int | None = None
     ) -> Iterator[RecordedEvent]:
@@ -57,15 +80,23 @@ class Streams:
                 f"{through_version}"
             )
         is_known = False
-        for commit in self._commits(aggregate_id, after_version=from_version - 1):
+        for columns in self.columns(aggregate_id, after_version=from_version - 1, through_version=through_version):
             is_known = True
-            for event in recorded_events(commit):
-                if through_version is not None and event.version > through_version:
-                    return
-                if event.version >= from_version:
+            commits = self.commits(columns)
+            fill_event_ids(columns, commits)
+            for event in chain.from_iterable(map(recorded_events, commits)):
+                if event.version >= from_version and (through_version is None or event.version <= through_version):
                     yield event
         if not is_known and not self._exists(aggregate_id):
             raise UnknownAggregate(aggregate_id)
+
+    def commits(self, columns: CommitColumns) -> list[Commit[Any]]:
+        """Return the commits of an aggregate, of current events; raises IntegrityError when they are none."""
+        try:
+            return self._source.codec.commits(columns)
+        except ValueError as error:
+            aggregate_id, version = text_of(columns.commits.aggregate_ids[0]), int(columns.commits.first_versions[0])
+            raise self._damaged(str(error), aggregate_id, version) from error
 
     def state(
         self, evolver: Evolver[S], aggregate_id: str, *, version: int | None = None, timestamp: int | None = None
@@ -86,85 +117,88 @@ class Streams:
     def _state(
         self, evolver: Evolver[S], aggregate_id: str, *, version: int | None, timestamp: int | None
     ) -> StateAt[S]:
-        tail = self._tail_commits(aggregate_id, with_event_ids=False)
-        page = self._pages.last(aggregate_id, version=version, timestamp=timestamp)
-        if page is None:
-            found = StateAt(evolver.initial(aggregate_id), 0, 0, None)
-            commits = tail
-        else:
-            found = StateAt(PageStates(evolver, self._pages).before(page), page.first_version - 1, 0, None)
-            commits = page.commits() + [commit for commit in tail if commit.first_version > page.last_version]
-        for commit in commits:
-            if timestamp is not None and commit.timestamp > timestamp:
-                break
-            if version is not None and found.version >= version:
-                break
-            if commit.first_version != found.version + 1:
-                raise self._out_of_order(aggregate_id, found.version, commit)
-            found = _with_commit(evolver, found, commit, version)
-        if found.version == 0 or (version is not None and version < 1):
+        if version is not None and version < 1:
             raise UnknownAggregate(aggregate_id)
-        if version is not None and found.version < version:
-            raise InvalidRange(f"aggregate {aggregate_id} is at version {found.version}, found {version}")
-        return found
+        tail, tail_seqs = self._tail(aggregate_id, through_timestamp=timestamp)
+        page = self._pages.last(aggregate_id, version=version, timestamp=timestamp)
+        folded = Folded.alone(
+            evolver,
+            state=evolver.initial(aggregate_id) if page is None else PageStates(evolver, self._pages).before(page),
+            version=0 if page is None else page.first_version - 1,
+            aggregate_id=aggregate_id,
+            codec=self._source.codec,
+            partition=partition_of(aggregate_id, self._partition_count),
+        )
+        paged = [] if page is None else [page.columns()]
+        commit: Commit[Any] | None = None
+        for columns in chain(paged, tail.columns(aggregate_id, tail_seqs)):
+            place = folded.fold(columns, through_version=version, through_timestamp=timestamp)
+            if place is not None:
+                (commit,) = self.commits(columns.of_commits(np.array([place])))
+            if folded.version == version or (timestamp is not None and columns.commits.timestamps[-1] > timestamp):
+                break
+        if commit is None:
+            raise UnknownAggregate(aggregate_id)
+        if version is not None and folded.version < version:
+            raise InvalidRange(f"aggregate {aggregate_id} is at version {folded.version}, found {version}")
+        return StateAt(folded.state, folded.version, commit.timestamp, commit)
 
-    def _commits(self, aggregate_id: str, *, after_version: int) -> Iterator[Commit[Any]]:
-        """Yield commits that end past a version, in order and without a gap, event ids filled in."""
-        try:
-            for commit in self._commits_read_once(aggregate_id, after_version):
-                yield commit
-                after_version = commit.last_version
-            return
-        except ALARMS as error:
-            alarm = error
-        with self._source.second() as source:
-            yield from self._of(source)._commits_read_once(aggregate_id, after_version)
-        say_unconfirmed(alarm)
-
-    def _commits_read_once(self, aggregate_id: str, after_version: int) -> Iterator[Commit[Any]]:
+    def _columns_read_once(
+        self, aggregate_id: str, after_version: int, through_version: int | None
+    ) -> Iterator[CommitColumns]:
         version = after_version
-        for commit in self._paged_then_tail(aggregate_id, after_version):
-            if commit.first_version > version + 1:
-                raise self._out_of_order(aggregate_id, version, commit)
-            version = commit.last_version
-            yield commit
+        for columns in self._paged_then_tail(aggregate_id, after_version):
+            firsts, counts = columns.commits.first_versions, columns.commits.event_counts
+            start = int(np.searchsorted(firsts + counts, version + 1, side="right"))
+            end = len(firsts) if through_version is None else int(np.searchsorted(firsts, through_version, "right"))
+            if start < end:
+                found = columns.of_commits(np.arange(start, end))
+                self._check_order(aggregate_id, version, found)
+                yield found
+                version = _last_version(found)
+            if end < len(firsts):
+                return
 
-    def _paged_then_tail(self, aggregate_id: str, after_version: int) -> Iterator[Commit[Any]]:
-        tail = self._tail_commits(aggregate_id, with_event_ids=True)
-        while pages := self._pages.after(aggregate_id, after_version=after_version, limit=PAGES_AT_ONCE):
-            for page in pages:
-                yield from [c for c in page.commits(with_event_ids=True) if c.last_version > after_version]
-                after_version = page.last_version
-        yield from [commit for commit in tail if commit.last_version > after_version]
+    def _paged_then_tail(self, aggregate_id: str, after_version: int) -> Iterator[CommitColumns]:
+        tail, tail_seqs = self._tail(aggregate_id)
+        limit = 1  # Who asks for one event needs one page.
+        while pages := self._pages.after(aggregate_id, after_version=after_version, limit=limit):
+            yield from (page.columns() for page in pages)
+            after_version, limit = pages[-1].last_version, min(2 * limit, PAGES_AT_ONCE)
+        yield from tail.columns(aggregate_id, tail_seqs)
 
-    def _out_of_order(self, aggregate_id: str, version: int, commit: Commit[Any]) -> IntegrityError:
+    def _check_order(self, aggregate_id: str, version: int, columns: CommitColumns) -> None:
+        """Refuse commits of which the first begins behind the next version, or one does not follow that before it."""
+        firsts, counts = columns.commits.first_versions, columns.commits.event_counts
+        expected = np.append(min(version + 1, int(firsts[0])), (firsts + counts)[:-1])
+        wrong = np.flatnonzero(firsts != expected)
+        if len(wrong):
+            detail = f"the version should be {int(expected[wrong[0]])}"
+            raise self._damaged(detail, aggregate_id, int(firsts[wrong[0]]))
+
+    def _damaged(self, detail: str, aggregate_id: str, version: int) -> IntegrityError:
         return IntegrityError(
-            f"the version should be {version + 1}",
+            detail,
             partition=partition_of(aggregate_id, self._partition_count),
             seq=None,
             aggregate_id=aggregate_id,
-            version=commit.first_version,
+            version=version,
         )
 
-    def _tail_commits(self, aggregate_id: str, *, with_event_ids: bool) -> list[Commit[Any]]:
-        """Return what the tail holds; read before any page, so that what becomes a page meanwhile is not missed."""
+    def _tail(self, aggregate_id: str, *, through_timestamp: int | None = None) -> tuple[Tail, Sequence[int]]:
+        """Return the tail of a partition and the batches of it that an aggregate is in, up to an instant; looked up
+        before any page, so that what becomes a page meanwhile is not missed.
+        """
         partition = partition_of(aggregate_id, self._partition_count)
         with self._locks[partition]:
             tail = self._tails[partition]
             tail.follow()
-            return tail.commits(aggregate_id, with_event_ids=with_event_ids)
+            return tail, tail.seqs(aggregate_id, through_timestamp=through_timestamp)
 
     def _exists(self, aggregate_id: str) -> bool:
-        return self._pages.last(aggregate_id) is not None or bool(
-            self._tail_commits(aggregate_id, with_event_ids=False)
-        )
+        _, seqs = self._tail(aggregate_id)
+        return bool(seqs) or self._pages.last(aggregate_id) is not None
 
 
-def _with_commit(evolver: Evolver[S], at: StateAt[S], commit: Commit[Any], version: int | None) -> StateAt[S]:
-    state, reached = at.state, at.version
-    for event in commit.events:
-        if version is not None and reached >= version:
-            break
-        state = evolver.evolve(state, event)
-        reached += 1
-    return StateAt(state, reached, commit.timestamp, commit)
+def _last_version(columns: CommitColumns) -> int:
+    return int(columns.commits.first_versions[-1] + columns.commits.event_counts[-1]) - 1

@@ -13,21 +13,24 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from accounts.codec import dump_account
 from accounts.domain.state import Account
 from accounts.writer.decider import AccountDecider
-from eventstore.errors import EventStoreError
+from eventstore.errors import EventStoreError, IntegrityError
 from eventstore.instants import microseconds
-from eventstore.pages.states import PageStates
+from eventstore.kernels.texts import NameTable, pack_texts
+from eventstore.pages.evolver import per_event
+from eventstore.pages.states import Folded, PageStates
 from eventstore.processes import in_processes
 from eventstore.store import EventStore
 from temporal.as_of.as_of import account_as_of
 from temporal.errors import ReplayFailed
 from temporal.moments import Moment
-from temporal.recorded_commands import recorded_commands
 
 REPORT_INTERVAL_SECONDS: Final = 0.1
+BATCHES_AT_ONCE: Final = 16
 DIFFERENCES_MAX: Final = 20
 """Differences that one job tells of; all are counted."""
 FINGERPRINT_MODULUS: Final = 2**256
@@ -183,15 +186,16 @@ def _replayed_partition(store: EventStore, job: ReplayJob) -> Generator[ReplayUp
 def _replayed_account(store: EventStore, job: ReplayJob) -> Generator[ReplayUpdate, None, None]:
     assert job.account_id is not None, "a job without an account is a whole partition"
     through = None if job.through is None else microseconds(job.through)
-    reported_at, state, version = time.monotonic(), _EVOLVER.initial(job.account_id), 0
-    for recorded in recorded_commands(store, job.account_id):
-        if recorded.version > job.steps or (through is not None and recorded.timestamp > through):
+    folded = Folded.alone(_EVOLVER, state=Account(), version=0, aggregate_id=job.account_id, codec=store.codec)
+    reported_at = time.monotonic()
+    for columns in store.columns(job.account_id):
+        folded.fold(columns, through_version=job.steps, through_timestamp=through)
+        if folded.version == job.steps or (through is not None and columns.commits.timestamps[-1] > through):
             break
-        for event in recorded.events[: job.steps - version]:
-            state, version = _EVOLVER.evolve(state, event), version + 1
         if time.monotonic() - reported_at >= REPORT_INTERVAL_SECONDS:
             reported_at = time.monotonic()
-            yield ReplayUpdate(job, version, version, None)
+            yield ReplayUpdate(job, folded.version, folded.version, None)
+    state, version = folded.state, folded.version
     result = Result(events=version)
     if job.is_checked:
         looked_up = iter([(job.account_id, store.state(_EVOLVER, job.account_id, version=version).state)])
@@ -228,34 +232,39 @@ def _looked_up(store: EventStore, partition: int, versions: Mapping[str, int]) -
     As `EventStore.state` does it, but the tail is read once for all of them. The position is read before the pages, so
     that what becomes a page meanwhile is not missed.
     """
+    if not versions:
+        return
     position = store.engine.page_position(partition=partition)
-    states = PageStates(_EVOLVER, store.pages)
-    at: dict[str, tuple[Account, int]] = {}
+    states, machine, names = PageStates(_EVOLVER, store.pages), _EVOLVER.machine(), NameTable()
     for account_id, version in versions.items():
         page = store.pages.last(account_id, version=version)
-        if page is None:
-            at[account_id] = (_EVOLVER.initial(account_id), 0)
-            continue
-        events = [event for commit in page.commits() for event in commit.events]
-        state, reached = states.before(page), page.first_version - 1
-        at[account_id] = _advanced(state, reached, events, version)
-    while batches := store.read_batches(partition=partition, after_seq=position, limit=16, with_event_ids=False):
+        state, reached = (Account(), 0) if page is None else (states.before(page), page.first_version - 1)
+        number = machine.add(state, reached)
+        assert number == names.enter(pack_texts([account_id]))[0]
+        if page is not None:
+            folded = Folded(machine, number, aggregate_id=account_id, codec=store.codec, partition=partition)
+            folded.fold(page.columns(), through_version=version)
+    firsts = np.array([machine.version(number) for number in range(len(names))], np.int64) + 1
+    lasts = np.array(list(versions.values()), np.int64)
+    while batches := store.read_column_batches(partition=partition, after_seq=position, limit=BATCHES_AT_ONCE):
         for batch in batches:
-            for commit in batch.commits:
-                found = at.get(commit.aggregate_id)
-                if found is not None and commit.first_version == found[1] + 1:
-                    at[commit.aggregate_id] = _advanced(*found, commit.events, versions[commit.aggregate_id])
+            commits, events = batch.columns
+            found = names.find(commits.aggregate_ids)
+            numbers, of_events = per_event(found, commits.first_versions, commits.event_counts)
+            is_past = (of_events >= firsts[numbers]) & (of_events <= lasts[numbers])
+            wrong = machine.fold(np.where(is_past, numbers, -1), of_events, events, store.codec)
+            if wrong is not None:
+                number = int(numbers[wrong])
+                raise IntegrityError(
+                    f"the version should be {machine.version(number) + 1}",
+                    partition=partition,
+                    seq=batch.seq,
+                    aggregate_id=names.name(number),
+                    version=int(of_events[wrong]),
+                )
         position = batches[-1].seq
-    for account_id, (state, _) in at.items():
-        yield account_id, state
-
-
-def _advanced(state: Account, reached: int, events: Iterable[Any], version: int) -> tuple[Account, int]:
-    for event in events:
-        if reached == version:
-            break
-        state, reached = _EVOLVER.evolve(state, event), reached + 1
-    return state, reached
+    for number, account_id in enumerate(versions):
+        yield account_id, machine.state(number)
 
 
 def _difference(account_id: str, version: int, replayed: Account, looked_up: Account) -> StateDifference:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from accounts.api.parsing.factories import change_risk_limits
-from accounts.domain.account import decide
+from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
@@ -174,7 +174,7 @@ def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
     command = command_of(recorded.events)
     decided = decide(answer.imagined, command, recorded.timestamp)
     for event in decided:
-        answer.imagined = _EVOLVER.evolve(answer.imagined, event)
+        evolve(answer.imagined, event)
         if type(event) in (AccountOpened, RiskLimitsChanged):
             answer.limits.impose(answer.imagined)
     answer.command_count += 1

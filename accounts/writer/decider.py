@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from accounts import codec
 from accounts.codec import dump_account, load_account
-from accounts.domain import account, recorded
+from accounts.domain import recorded
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from accounts.writer.columns import AccountCommands
@@ -15,9 +15,7 @@ from eventstore.writer.request import Request
 class AccountDecider:
     """Implements eventstore.writer.decider.Decider for trading accounts."""
 
-    decide = staticmethod(account.decide)
     asks_the_same = staticmethod(recorded.asks_the_same)
-    evolve = staticmethod(account.evolve)
     dump = staticmethod(dump_account)
     load = staticmethod(load_account)
 

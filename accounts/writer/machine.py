@@ -17,24 +17,20 @@ from numpy.typing import NDArray
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
 from accounts.domain.commands import AccountCommand, CloseAccount, ExecuteTrade, PlaceOrder
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.domain.events import AccountOpened, TradeExecuted
 from accounts.domain.order_terms import reckoned_price
 from accounts.domain.state import Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import decide as d
 from accounts.kernels import state as s
 from accounts.kernels.events import CONSTANTS, add_events
-from accounts.kernels.fold import KINDS, NOT_HERE, SYMBOL, apply_events
+from accounts.kernels.fold import apply_events, folding
 from accounts.kernels.orders import NOWHERE, ORDER_TYPES, TIMES_IN_FORCE, OrdersOf, Symbols, WorkingOrders
 from accounts.kernels.state import Integers, State
 from accounts.writer.columns import AccountCommands
-from eventstore.columns.cells import VALUE_BASE, EventCells, Values
+from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
 from eventstore.writer.state_machine import Decided, Turn
 
-_TRADED: Final = str(TradeExecuted.__struct_config__.tag)
-_OPENED: Final = str(AccountOpened.__struct_config__.tag)
-_CURRENCY: Final = AccountOpened.__struct_fields__.index("currency")
 _FIGURES: Final = {
     "cash": s.CASH,
     "deposited": s.DEPOSITED,
@@ -54,8 +50,10 @@ _FIGURES: Final = {
     "reserved_cash": s.RESERVED_CASH,
 }
 """The column of each figure of an account."""
-_decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _encode_text: Final = msgspec.msgpack.Encoder().encode
+_CONSTANT_VALUES: Final = Values()
+"""What the table of values of every machine begins with."""
+_CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
 _SIDES: Final = ("SELL", "BUY")
 _TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(ORDER_TYPES)}
 _TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
@@ -67,8 +65,7 @@ class AccountMachine:
     def __init__(self) -> None:
         self._state = State()
         self._symbols = Symbols()
-        self._values = Values()
-        self._constants: Integers = np.array([self._values.cell(text) for text in CONSTANTS], np.int64)
+        self._values = _CONSTANT_VALUES.copy()
         self._known_symbols = 0
         self._currencies: dict[str, int] = {"": 0}
         self._orders = WorkingOrders(self._symbols)
@@ -100,40 +97,27 @@ class AccountMachine:
         """See StateMachine."""
         return int(self._state.accounts[number, s.VERSION])
 
-    def apply(self, number: int, events: Sequence[Any]) -> None:
-        """See StateMachine."""
-        self._evolve(number, events)
-        self.keep()
-
     def fold(self, numbers: Integers, versions: Integers, events: EventCells, codec: EventCodec) -> int | None:
         """See StateMachine."""
-        kinds = np.array([KINDS.get(tag, NOT_HERE) for tag in events.tags], np.int64)
-        numbers_of_values = np.zeros(events.values.count, np.int64)
-        naming = {_TRADED: (SYMBOL, self._symbols.number), _OPENED: (_CURRENCY, self._currency)}
-        for of_type, (field, number_of) in ((n, naming[tag]) for n, tag in enumerate(events.tags) if tag in naming):
-            is_named = np.zeros(events.values.count, np.bool_)
-            is_named[events.rows_of(of_type)[:, field] - VALUE_BASE] = True
-            for value in np.flatnonzero(is_named).tolist():
-                numbers_of_values[value] = number_of(_decode_text(events.values.encoded(VALUE_BASE + value)))
-        start = 0
-        while True:
-            stop = apply_events(
-                self._state,
-                events,
-                numbers=numbers,
-                versions=versions,
-                kinds=kinds,
-                numbers_of_values=numbers_of_values,
-                first=start,
-            )
-            if stop == len(numbers):
-                return None
+        happened = folding(
+            events,
+            codec,
+            self._orders,
+            numbers=numbers,
+            versions=versions,
+            symbol=self._symbols.number,
+            currency=self._currency,
+        )
+        start, wrong = 0, None
+        while (stop := apply_events(self._state, self._orders, happened, first=start)) < len(numbers):
             number = int(numbers[stop])
             if self.version(number) + 1 != versions[stop]:
-                return stop
+                wrong = stop
+                break
             self._evolve(number, [codec.upcast(events.event(stop, codec))])
-            self.keep()
             start = stop + 1
+        self.keep()
+        return wrong
 
     def keep(self) -> None:
         """See StateMachine."""
@@ -168,7 +152,7 @@ class AccountMachine:
                     first=start,
                     stop=stop,
                     widest_symbol=widest_symbol,
-                    constants=self._constants,
+                    constants=_CONSTANT_CELLS,
                     day=day,
                     outcomes=outcomes,
                 )

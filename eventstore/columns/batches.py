@@ -98,33 +98,13 @@ class EventColumns:
 
     def of_commits(self, places: Integers) -> "EventColumns":
         """Return the events of some commits, given their places in order: i8[:]."""
-        counts = self.commits.event_counts
         is_chosen = np.zeros(len(self.commits), bool)
         is_chosen[places] = True
-        events = np.flatnonzero(is_chosen[self.commit_of])
-        rows = CommitRows.of(
-            aggregate_ids=self.commits.aggregate_ids[places],
-            command_ids=self.commits.command_ids[places],
-            first_versions=self.commits.first_versions[places],
-            timestamps=self.commits.timestamps[places],
-            origins=self.commits.origins,
-            origin_numbers=self.commits.origin_numbers[places],
-            event_counts=counts[places],
-        )
-        cells = EventCells.of(
-            values=self.cells.values,
-            tags=self.cells.tags,
-            tag_values=self.cells.tag_values,
-            field_counts=self.cells.field_counts,
-            cells=self.cells.cells,
-            types=self.cells.types[events],
-            starts=self.cells.starts[events],
-        )
         return EventColumns(
-            CommitColumns(rows, cells),
+            CommitColumns(self.commits, self.cells).of_commits(places),
             partitions=self.partitions[places],
             seqs=self.seqs[places],
-            ids=self.ids[events],
+            ids=self.ids[is_chosen[self.commit_of]],
             codec=self._codec,
         )
 

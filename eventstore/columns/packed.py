@@ -143,6 +143,32 @@ class CommitColumns(NamedTuple):
         """Return the actor of every commit; raises ValueError."""
         return [actor for _, _, actor, _ in self._origins()]
 
+    def of_commits(self, places: Integers) -> "CommitColumns":
+        """Return some of the commits, given their places in order: i8[:]."""
+        commits, events = self
+        counts = commits.event_counts[places]
+        steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        own = np.repeat((np.cumsum(commits.event_counts) - commits.event_counts)[places], counts) + steps
+        rows = CommitRows.of(
+            aggregate_ids=commits.aggregate_ids[places],
+            command_ids=commits.command_ids[places],
+            first_versions=commits.first_versions[places],
+            timestamps=commits.timestamps[places],
+            origins=commits.origins,
+            origin_numbers=commits.origin_numbers[places],
+            event_counts=counts,
+        )
+        cells = EventCells.of(
+            values=events.values,
+            tags=events.tags,
+            tag_values=events.tag_values,
+            field_counts=events.field_counts,
+            cells=events.cells,
+            types=events.types[own],
+            starts=events.starts[own],
+        )
+        return CommitColumns(rows, cells)
+
     def header_columns(self) -> list[list[Any]]:
         """Return the eight columns of the commits' headers, in stored order; raises ValueError."""
         commits = self.commits

@@ -63,6 +63,10 @@ class Page:
         """The state before the first of the page's events, as the release dumped it that made the page."""
         return self._read(lambda content, codec: content.state_before)
 
+    def columns(self) -> CommitColumns:
+        """Return the page's commits and events as they are stored."""
+        return self._read(lambda content, codec: codec.unpack(content.columns))
+
     def commands(self) -> list[Command]:
         """Return the commands of the page, without decoding any event."""
         return self._read(lambda content, codec: _commands(codec.unpack(content.columns)))
@@ -103,6 +107,7 @@ class PageReader:
     """The pages of one store. May be used from several threads."""
 
     def __init__(self, engine: Engine, codec: EventCodec) -> None:
+        self.codec = codec
         self._source = Source(engine, codec)
 
     def last(self, aggregate_id: str, *, version: int | None = None, timestamp: int | None = None) -> Page | None:

@@ -23,7 +23,7 @@ from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import Run, packed, run_name, seal_run
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader, seal_page
-from eventstore.pages.states import PageStates
+from eventstore.pages.states import Folded, PageStates
 from eventstore.pages.stretch import StretchColumns
 from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
 from eventstore.record import StoredBatch, StoredPage, Stretch
@@ -116,10 +116,10 @@ class Snapshotter(Generic[S]):
         stretch = self._read(partition, after_seq, through_seq)
         for aggregate_id, places in stretch.aggregates():
             first_version = int(stretch.commits.first_versions[places[0]])
-            state, version = self._state_before(aggregate_id, first_version)
-            if first_version != version + 1:
+            folded = self._before(aggregate_id, first_version)
+            if first_version != folded.version + 1:
                 raise IntegrityError(
-                    f"the pages end at version {version}",
+                    f"the pages end at version {folded.version}",
                     partition=partition,
                     seq=None,
                     aggregate_id=aggregate_id,
@@ -128,11 +128,9 @@ class Snapshotter(Generic[S]):
             parts = list(stretch.cut(places))
             for number, part in enumerate(parts, start=1):
                 columns = stretch.columns(part)
-                yield seal_page(columns, state_before=self._evolver.dump(state), codec=self._codec)
+                yield seal_page(columns, state_before=self._evolver.dump(folded.state), codec=self._codec)
                 if number < len(parts):
-                    for commit in self._codec.commits(columns):
-                        for event in commit.events:
-                            state = self._evolver.evolve(state, event)
+                    folded.fold(columns)
         yield from self._runs(stretch, partition=partition, after_seq=after_seq)
 
     def _runs(self, stretch: StretchColumns, *, partition: int, after_seq: int) -> Iterator[StoredPage]:
@@ -229,9 +227,10 @@ class Snapshotter(Generic[S]):
             after_seq = batches[-1].seq
         return StretchColumns(read, self._reader.columns(read))
 
-    def _state_before(self, aggregate_id: str, version: int) -> tuple[S, int]:
-        """Return the state before a version, from the last page that begins before it."""
+    def _before(self, aggregate_id: str, version: int) -> Folded[S]:
+        """Return an aggregate before a version, from the last page that begins before it."""
         page = self._pages.last(aggregate_id, version=version - 1) if version > 1 else None
-        if page is None:
-            return self._evolver.initial(aggregate_id), 0
-        return self._states.after(page), page.last_version
+        if page is not None:
+            return self._states.after(page)
+        state = self._evolver.initial(aggregate_id)
+        return Folded.alone(self._evolver, state=state, version=0, aggregate_id=aggregate_id, codec=self._codec)

@@ -8,7 +8,7 @@ import msgspec
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.store import EventStore
-from eventstore.writer.object_machine import DecidesObjects
+from eventstore.tests.object_machine import DecidesObjects
 from eventstore.writer.request import Request
 
 

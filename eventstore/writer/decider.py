@@ -1,4 +1,4 @@
-"""The port through which a domain decides: state, command and time in, events out."""
+"""The port through which a domain decides: commands and a time into its state machine, events out."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
@@ -13,19 +13,13 @@ C = TypeVar("C")
 
 
 class Decider(Evolver[S], Protocol[S, C]):
-    """One kind of aggregate. `decide` is pure; `machine` does the same for thousands of commands (state_machine.py)."""
+    """One kind of aggregate: commands, and the machine that decides them (state_machine.py)."""
 
     def machine(self) -> StateMachine[S, C]:
         """Return a state machine for the aggregates of one partition."""
 
     def commands(self, requests: Sequence[Request[C]]) -> Commands[C]:
         """Return commands that are objects in the form that the machine takes; raises ValueError."""
-
-    def decide(self, state: S, command: C, now: int) -> Sequence[Any]:
-        """Return the events that the command leads to at `now` (UTC microseconds), at least one.
-
-        A refusal that is to be recorded is an event too. Raises the domain's own error when nothing is to be recorded.
-        """
 
     def asks_the_same(self, command: C, events: Sequence[Any]) -> bool:
         """Tell whether a command asks for what an earlier one did that led to these events: then it is a retry."""

@@ -30,7 +30,10 @@ class PageLoader(Generic[S]):
     def load(self, aggregate_id: str) -> tuple[S, int] | None:
         """Return an aggregate's state and version as its pages leave it, None when it has none."""
         page = self._pages.last(aggregate_id)
-        return None if page is None else (self._states.after(page), page.last_version)
+        if page is None:
+            return None
+        folded = self._states.after(page)
+        return folded.state, folded.version
 
 
 class CommandLoader:

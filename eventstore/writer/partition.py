@@ -15,11 +15,12 @@ from eventstore.errors import IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
-from eventstore.pages.evolver import Evolver
+from eventstore.pages.evolver import Evolver, per_event
+from eventstore.pages.states import Folded
 from eventstore.record import StoredBatch
 from eventstore.writer.commands import Commands
 from eventstore.writer.loading import PageLoader
-from eventstore.writer.state_machine import StateMachine, Turn, per_event
+from eventstore.writer.state_machine import StateMachine, Turn
 from eventstore.writer.tail import Tail
 
 S = TypeVar("S")
@@ -55,7 +56,7 @@ class PartitionState(Generic[S, C]):
         self._pages = pages
         self._keys = keys
         self._codec = codec
-        self._tail = Tail(codec)
+        self._tail = Tail()
 
     def aggregate(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's state and version, a new one at version 0 when it has no events."""
@@ -126,13 +127,9 @@ class PartitionState(Generic[S, C]):
         if found is None and not tail:
             return -1
         number = self._add(row, found)
-        paged = self.machine.version(number)
-        for seq, first_version, events in tail:
-            if first_version <= paged:  # Pages may have been written since the tail was read.
-                continue
-            if first_version != self.machine.version(number) + 1:
-                raise self._out_of_order(number, seq, first_version)
-            self.machine.apply(number, events)
+        folded = Folded(self.machine, number, aggregate_id=text_of(row[0]), codec=self._codec, partition=self.number)
+        for seq, columns in tail:  # Pages may have been written since it was read: what they have is passed over.
+            folded.fold(columns, seq=seq)
         return number
 
     def _add(self, row: Texts, found: tuple[S, int] | None) -> int:

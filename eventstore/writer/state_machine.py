@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
+from eventstore.pages.evolver import Fold
 from eventstore.writer.commands import Commands
 
 S = TypeVar("S")
@@ -80,33 +81,8 @@ class Turn(NamedTuple, Generic[C]):
     enter: Callable[[int], int]
 
 
-class StateMachine(Protocol[S, C]):
-    """The aggregates of one partition. Used from one thread."""
-
-    def add(self, state: S, version: int) -> int:
-        """Add an aggregate that was loaded, or a new one at version 0; return its number: 0, 1, 2 ..."""
-
-    def add_new(self, aggregate_ids: Sequence[str]) -> None:
-        """Add new aggregates at version 0, in this order."""
-
-    def state(self, number: int) -> S:
-        """Return an aggregate's state as an object, which its caller does not change."""
-
-    def version(self, number: int) -> int:
-        """Return an aggregate's version."""
-
-    def apply(self, number: int, events: Sequence[Any]) -> None:
-        """Apply events that another writer made durable; nothing is waiting to be kept or taken back."""
-
-    def fold(
-        self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
-    ) -> int | None:
-        """Apply events that are durable, in order, event i to the aggregate `numbers[i]`, which it makes `versions[i]`.
-        A number of -1 is of no aggregate here. Of `events` the first are meant, as many as there are numbers.
-
-        Returns the place of the first whose version is not the next one of its aggregate, with those before it applied;
-        None when there is none. Nothing is waiting to be kept or taken back.
-        """
+class StateMachine(Fold[S], Protocol[S, C]):
+    """The aggregates of one partition, which decisions are made on."""
 
     def values(self) -> Values:
         """Return a new table of values, with those that the machine's events nearly always have."""
@@ -123,14 +99,3 @@ class StateMachine(Protocol[S, C]):
 
     def take_back(self) -> None:
         """Take back everything since the last `keep`."""
-
-
-def per_event(
-    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the aggregate's number and the version of each event of some commits."""
-    if (event_counts == 1).all():
-        return numbers, np.ascontiguousarray(first_versions)
-    first_events = np.cumsum(event_counts) - event_counts
-    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
-    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps

@@ -5,31 +5,21 @@ them, which is made when the first aggregate is asked for.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.texts import NameTable, Texts
 
 _PLACE_BITS: Final = 32
 
 
-class TailCommit(NamedTuple):
-    """A commit of the tail: the seq of its batch, its first version, and its current events."""
-
-    seq: int
-    first_version: int
-    events: tuple[Any, ...]
-
-
 class Tail:
     """The commits of one partition past its pages. Not safe for threads."""
 
-    def __init__(self, codec: EventCodec) -> None:
-        self._codec = codec
+    def __init__(self) -> None:
         self._names = NameTable()
         self._batches: list[tuple[int, CommitColumns]] = []
         self._numbers: list[NDArray[np.int64]] = []
@@ -42,23 +32,18 @@ class Tail:
         self._batches.append((seq, columns))
         self._numbers.append(self._names.enter(columns.commits.aggregate_ids))
 
-    def commits(self, aggregate_id: Texts) -> Iterator[TailCommit]:
-        """Yield the commits of an aggregate, a matrix of one row, in order."""
+    def commits(self, aggregate_id: Texts) -> Iterator[tuple[int, CommitColumns]]:
+        """Yield the commits of an aggregate, a matrix of one row, in order, by the seqs of their batches."""
         number = int(self._names.find(aggregate_id)[0])
         if number < 0:
             return
         self._bring_up_to_date()
         first, last = np.searchsorted(self._index, [number, number + 1])
-        for place in self._places[first:last].tolist():
-            seq, (commits, events) = self._batches[place >> _PLACE_BITS]
-            row = place & ((1 << _PLACE_BITS) - 1)
-            start = int(commits.event_counts[:row].sum())
-            own = range(start, start + int(commits.event_counts[row]))
-            yield TailCommit(
-                seq,
-                int(commits.first_versions[row]),
-                tuple([self._codec.upcast(events.event(event, self._codec)) for event in own]),
-            )
+        own = self._places[first:last]
+        ends = np.flatnonzero(np.diff(own >> _PLACE_BITS, append=-1)) + 1
+        for places in np.split(own, ends[:-1]):
+            seq, columns = self._batches[int(places[0]) >> _PLACE_BITS]
+            yield seq, columns.of_commits(places & ((1 << _PLACE_BITS) - 1))
 
     def _bring_up_to_date(self) -> None:
         """Sort all commits by aggregate; those of one stay in the order of the journal."""

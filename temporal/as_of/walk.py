@@ -8,6 +8,7 @@ event is read: the same in all but time. A walk sees the account as it was when 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from accounts.domain.account import evolve
 from accounts.domain.events import AccountEvent, CashDeposited, CashWithdrawn
 from accounts.domain.state import Account
 from accounts.writer.decider import AccountDecider
@@ -69,7 +70,7 @@ class Walk:
         for event in events:
             if flows is not None:
                 flows += flows_of(event, timestamp)
-            self.state = _EVOLVER.evolve(self.state, event)
+            evolve(self.state, event)
             self.version += 1
 
     def _turn(self, timestamp: int, flows: list[Flow] | None) -> bool:

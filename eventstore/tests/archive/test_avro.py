@@ -25,8 +25,8 @@ from eventstore.integrity.hashing import genesis_hash
 from eventstore.store import EventStore
 from eventstore.tests.archive.scenario import SCHEMA
 from eventstore.tests.counter import add
+from eventstore.tests.object_machine import DecidesObjects
 from eventstore.tests.reference import compressed
-from eventstore.writer.object_machine import DecidesObjects
 
 
 class Rich(msgspec.Struct, frozen=True, array_like=True, tag="Rich@1"):

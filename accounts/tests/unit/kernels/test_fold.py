@@ -1,4 +1,6 @@
-"""What was decided and is folded again gives the same accounts, however the events are cut into batches."""
+"""What was decided and is folded again gives the accounts that the domain's `evolve` gives event by event, however the
+events are cut into batches.
+"""
 
 import numpy as np
 import pytest
@@ -6,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.codec import account_codec, dump_account
-from accounts.domain.commands import ExecuteTrade
+from accounts.domain.account import evolve
+from accounts.domain.commands import CancelOrder, ExecuteTrade, PlaceOrder, ReplaceOrder
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from accounts.kernels.fold import apply_events
-from accounts.tests.unit.writer.test_machine import ACCOUNTS, GROUPS, NOW, OPENING
+from accounts.tests.unit.writer.test_machine import ACCOUNTS, GROUPS, GROUPS_OF_ORDERS, NOW, OPENING
 from accounts.writer import machine as module
 from accounts.writer.decider import AccountDecider
 from accounts.writer.machine import AccountMachine
@@ -47,7 +50,25 @@ def folded(happened, size):
         for event in events:
             cells.add(event)
         assert machine.fold(np.array(numbers), np.array(versions), cells, account_codec()) is None
+    assert places_taken(machine) == sum(len(machine.state(number).orders) for number in range(len(ACCOUNTS)))
     return [(machine.state(number), machine.version(number)) for number in range(len(ACCOUNTS))]
+
+
+def places_taken(machine):
+    """Return how many order ids have a place, which are as many as client order ids have."""
+    taken = [
+        sum(len(places.of(number)) for number in range(len(ACCOUNTS)))
+        for places in (machine._orders._order_ids, machine._orders._client_ids)
+    ]
+    assert taken[0] == taken[1]
+    return taken[0]
+
+
+def evolved(happened):
+    accounts = [(Account(), 0) for _ in ACCOUNTS]
+    for number, version, event in happened:
+        accounts[number] = evolve(accounts[number][0], event), version
+    return accounts
 
 
 def shown(accounts):
@@ -55,10 +76,31 @@ def shown(accounts):
 
 
 @settings(max_examples=150, deadline=None)
-@given(GROUPS, st.integers(1, 40))
+@given(GROUPS | GROUPS_OF_ORDERS, st.integers(1, 40))
 def test_a_history_is_folded_to_what_it_was_decided_on_however_it_is_cut(groups, size):
     expected, happened = decided(groups)
-    assert shown(folded(happened, size)) == shown(expected)
+    assert shown(folded(happened, size)) == shown(expected) == shown(evolved(happened))
+
+
+def test_no_event_of_this_release_is_left_to_the_domain(monkeypatch):
+    orders = [
+        PlaceOrder(name, name, "KO", "BUY", 4 * SHARE, "LIMIT", term, 10_000, None, 0)
+        for name, term in (("o1", "GTC"), ("o2", "IOC"), ("o3", "DAY"))
+    ]
+    fills = [ExecuteTrade("KO", "BUY", SHARE, 10_000, name) for name in ("o1", "o2")]
+    ends = [ReplaceOrder("o1", "o4", "o4", 3 * SHARE, None, None, None), CancelOrder("o3", "")]
+    expected, happened = decided([[("ada", command) for command in (*orders, *fills, *ends)]])
+    kinds = {type(event).__name__ for _, _, event in happened}
+    assert {"OrderPlaced", "OrderFilled", "OrderReplaced", "OrderExpired", "OrderCancelled"} <= kinds
+    monkeypatch.setattr(AccountMachine, "_evolve", None)
+    assert shown(folded(happened, 7)) == shown(expected) == shown(evolved(happened))
+
+
+def test_a_symbol_may_be_written_as_a_currency_or_a_term_is():
+    trades = [ExecuteTrade(symbol, "BUY", SHARE, 10_000, None) for symbol in ("KO", "USD", "BUY")]
+    expected, happened = decided([[("ada", command) for command in trades]])
+    assert shown(folded(happened, len(happened))) == shown(expected) == shown(evolved(happened))
+    assert set(expected[0][0].positions) == {"KO", "USD", "BUY"}
 
 
 def test_a_fold_stops_at_the_first_version_that_does_not_follow():
@@ -81,9 +123,9 @@ def test_a_fold_that_forgets_a_trade_is_found_out(monkeypatch):
     )
     assert shown(folded(happened, 5)) == shown(expected)
 
-    def forgetful(state, events, **given):
-        events.cells[events.starts[-1] + 7] += 1
-        return apply_events(state, events, **given)
+    def forgetful(state, working, happened, **given):
+        happened.events.cells[happened.events.starts[-1] + 7] += 1
+        return apply_events(state, working, happened, **given)
 
     monkeypatch.setattr(module, "apply_events", forgetful)
     with pytest.raises(AssertionError):

@@ -349,7 +349,7 @@ def test_what_is_written_while_the_positions_get_more_room_is_not_lost():
     number = machine.add(account, 7)
     assert len(machine._state.positions) == machine._state.position_count, "the next write needs more room"
     (bought,) = decide(domain_account(account), c.ExecuteTrade("S3", "BUY", SHARE, 10_000, None), NOW)
-    machine.apply(number, [bought])
+    machine._evolve(number, [bought])
     assert machine.state(number).positions["S3"].quantity == 2 * SHARE
 
 

@@ -1,11 +1,12 @@
-"""A replay in arrays gives the states that one event after another gives."""
+"""A replay, pages and look-ups, which all fold, give the states that one event after another gives."""
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.codec import account_codec
+from accounts.codec import account_codec, dump_account
+from accounts.domain.account import evolve
 from accounts.domain.commands import (
     ChangeRiskLimits,
     DepositCash,
@@ -15,13 +16,16 @@ from accounts.domain.commands import (
     UnfreezeAccount,
     WithdrawCash,
 )
+from accounts.domain.state import Account
 from accounts.domain.values import SHARE
+from accounts.tests.unit.writer import test_machine
 from accounts.writer.decider import AccountDecider
 from accounts.writer.machine import AccountMachine
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.instants import instant_of
 from eventstore.integrity.hashing import batch_hash, payload_hash
+from eventstore.pages import stretch
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
 
@@ -44,6 +48,12 @@ COMMANDS = st.one_of(
     st.builds(ChangeRiskLimits, st.integers(1, 10_000), st.just(10**12), st.integers(1, 10**10)),
 )
 GROUPS = st.lists(st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=12), max_size=8)
+EMPTY = dump_account(Account())
+NAMES = dict(zip(test_machine.ACCOUNTS, ACCOUNTS, strict=True))
+MONEY = [(name, DepositCash(10**12, "")) for name in ACCOUNTS]
+GROUPS_OF_ORDERS = test_machine.GROUPS_OF_ORDERS.map(
+    lambda groups: [MONEY, *([(NAMES[name], command) for name, command in group] for group in groups)]
+)
 SEVEN_HOURS_US = 7 * 3_600 * 1_000_000
 
 
@@ -70,14 +80,51 @@ def replayed(store, **options):
     return states, versions, count
 
 
+def evolved(store):
+    """Return the dumped state of every account at each of its versions, event by event."""
+    found = {}
+    for partition in range(store.partition_count):
+        accounts = {}
+        for commit in (commit for batch in store.read_all(partition=partition) for commit in batch.commits):
+            account = accounts.setdefault(commit.aggregate_id, Account())
+            for event in commit.events:
+                found.setdefault(commit.aggregate_id, []).append(dump_account(evolve(account, event)))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(GROUPS | GROUPS_OF_ORDERS, st.integers(0, 100), st.integers(1, 9))
+def test_what_is_looked_up_at_any_version_is_what_one_event_after_another_gives(groups, paged, size):
+    """With pages of few events, up to anywhere in the journal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretch, "EVENTS_PER_PAGE_MAX", size)
+        store, _ = written(groups)
+        for partition, head in store.heads().items():
+            through_seq = head * paged // 100
+            for middle in sorted({through_seq // 2, through_seq} - {0}):
+                store.snapshotter(AccountDecider()).write(partition=partition, through_seq=middle)
+        assert set(store.snapshotter(AccountDecider()).check()) <= {None}
+    writer = store.writer(AccountDecider())
+    for name, of_versions in evolved(store).items():
+        for version, expected in enumerate(of_versions, start=1):
+            found = store.state(AccountDecider(), name, version=version)
+            assert (found.version, dump_account(found.state)) == (version, expected)
+        account, version = writer.state(name)
+        assert (version, dump_account(account)) == (len(of_versions), of_versions[-1])
+        for page in store.pages.after(name, after_version=0, limit=999):
+            assert page.state_before == (of_versions[page.first_version - 2] if page.first_version > 1 else EMPTY)
+
+
 @settings(max_examples=60, deadline=None)
 @given(GROUPS, st.data())
 def test_the_states_are_those_of_one_event_after_another(groups, data):
     store, _ = written(groups)
     states, versions, count = replayed(store)
-    one_by_one = {name: store.state(AccountDecider(), name) for name in ACCOUNTS}
-    assert states == {name: found.state for name, found in one_by_one.items()}
-    assert versions == {name: found.version for name, found in one_by_one.items()}
+    one_by_one = evolved(store)
+    assert versions == {name: len(of_versions) for name, of_versions in one_by_one.items()}
+    assert {name: dump_account(state) for name, state in states.items()} == {
+        name: of_versions[-1] for name, of_versions in one_by_one.items()
+    }
     assert count == sum(versions.values())
     instant = instant_of(data.draw(st.integers(0, len(groups) + 1)) * SEVEN_HOURS_US)
     for name, state in replayed(store, through=instant)[0].items():

@@ -1,6 +1,6 @@
-"""The state machine of a domain whose aggregates are objects, decided one command after another.
+"""The state machine of a domain whose aggregates are objects, decided and evolved one command after another.
 
-For an application that is content with that; one that takes thousands of commands at once has a machine of its own.
+What the store's tests have instead of a domain that takes thousands of commands at once.
 """
 
 from collections.abc import Sequence
@@ -21,71 +21,62 @@ C = TypeVar("C")
 
 
 class DecidesObjects(Decider[S, C]):
-    """Base of deciders that leave it to `ObjectMachine`."""
+    """Base of deciders that say what one command leads to and what one event changes."""
 
     def machine(self) -> StateMachine[S, C]:
-        """See Decider."""
         return ObjectMachine(self)
 
     def commands(self, requests: Sequence[Request[C]]) -> Commands[C]:
-        """See Decider."""
         return Commands.of(requests)
+
+    def decide(self, state: S, command: C, now: int) -> Sequence[Any]:
+        """Return the events that a command leads to; raises the domain's own error when there are none."""
+        raise NotImplementedError
+
+    def evolve(self, state: S, event: Any) -> S:
+        """Apply an event that happened."""
+        raise NotImplementedError
 
 
 class ObjectMachine(Generic[S, C]):
     """Aggregates that are objects, decided by a `Decider` one by one."""
 
-    def __init__(self, decider: Decider[S, C]) -> None:
+    def __init__(self, decider: DecidesObjects[S, C]) -> None:
         self._decider = decider
         self._states: list[S] = []
         self._versions: list[int] = []
         self._before: dict[int, tuple[S, int]] = {}
 
     def add(self, state: S, version: int) -> int:
-        """See StateMachine."""
         self._states.append(state)
         self._versions.append(version)
         return len(self._states) - 1
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
-        """See StateMachine."""
         for aggregate_id in aggregate_ids:
             self.add(self._decider.initial(aggregate_id), 0)
 
     def state(self, number: int) -> S:
-        """See StateMachine."""
         return self._states[number]
 
     def version(self, number: int) -> int:
-        """See StateMachine."""
         return self._versions[number]
-
-    def apply(self, number: int, events: Sequence[Any]) -> None:
-        """See StateMachine."""
-        state = self._states[number]
-        for event in events:
-            state = self._decider.evolve(state, event)
-        self._states[number] = state
-        self._versions[number] += len(events)
 
     def fold(
         self, numbers: NDArray[np.int64], versions: NDArray[np.int64], events: EventCells, codec: EventCodec
     ) -> int | None:
-        """See StateMachine."""
         for place, (number, version) in enumerate(zip(numbers.tolist(), versions.tolist(), strict=True)):
             if number < 0:
                 continue
             if self._versions[number] + 1 != version:
                 return place
-            self.apply(number, [codec.upcast(events.event(place, codec))])
+            self._evolve(number, [codec.upcast(events.event(place, codec))])
         return None
 
     def values(self) -> Values:
-        """See StateMachine."""
         return Values()
 
     def decide(self, turn: Turn[C], now: int, decided: Decided) -> None:
-        """See StateMachine."""
         commands = turn.commands
         for index, place in enumerate(turn.places.tolist()):
             number = int(turn.numbers[index])
@@ -100,14 +91,12 @@ class ObjectMachine(Generic[S, C]):
             if is_new:
                 number = turn.enter(index)
                 self._own(number)
-            self.apply(number, events)
+            self._evolve(number, events)
 
     def keep(self) -> None:
-        """See StateMachine."""
         self._before.clear()
 
     def take_back(self) -> None:
-        """See StateMachine."""
         for number, (state, version) in self._before.items():
             self._states[number], self._versions[number] = state, version
         self._before.clear()
@@ -119,3 +108,10 @@ class ObjectMachine(Generic[S, C]):
             self._before[number] = (state, self._versions[number])
             self._states[number] = self._decider.load(self._decider.dump(state))
         return self._states[number]
+
+    def _evolve(self, number: int, events: Sequence[Any]) -> None:
+        state = self._states[number]
+        for event in events:
+            state = self._decider.evolve(state, event)
+        self._states[number] = state
+        self._versions[number] += len(events)
