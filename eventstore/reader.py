@@ -75,14 +75,10 @@ class Reader:
         limit: int,
         with_event_ids: bool,
         previous_hash: bytes | None = None,
-        as_stored: bool = False,
     ) -> list[Batch]:
-        """Return checked and decoded batches after a position, at most `limit` of them.
-
-        With `as_stored`, events of old schema versions are left what they are.
-        """
+        """Return checked and decoded batches after a position, at most `limit` of them."""
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit)
-        return [self.decode(batch, with_event_ids=with_event_ids, as_stored=as_stored) for batch in stored]
+        return [self.decode(batch, with_event_ids=with_event_ids) for batch in stored]
 
     def column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
         """Return checked batches after a position as columns, at most `limit` of them."""
@@ -105,12 +101,12 @@ class Reader:
             yield from batches
             after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
-    def decode(self, stored: StoredBatch, *, with_event_ids: bool, as_stored: bool = False) -> Batch:
+    def decode(self, stored: StoredBatch, *, with_event_ids: bool) -> Batch:
         """Decode a checked batch into commits of events."""
 
         def commits(batch: StoredBatch, codec: EventCodec) -> list[Commit[Any]]:
             columns = _columns(batch, codec)
-            found = codec.commits(columns, as_stored=as_stored)
+            found = codec.commits(columns)
             if with_event_ids:
                 fill_event_ids(columns, found)
             return found

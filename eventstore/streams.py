@@ -18,7 +18,7 @@ from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError, InvalidRange, UnknownAggregate
 from eventstore.kernels.texts import text_of
 from eventstore.pages.evolver import Evolver
-from eventstore.pages.page import PageReader
+from eventstore.pages.page import Page, PageReader
 from eventstore.pages.states import Folded, PageStates
 from eventstore.pages.tail import Tail
 from eventstore.reader import Reader
@@ -31,7 +31,9 @@ PAGES_AT_ONCE: Final = 16
 
 
 class StateAt(NamedTuple, Generic[S]):
-    """An aggregate's state, the version it is of, and when (UTC microseconds) and by which commit it became so."""
+    """An aggregate's state, the version it is of, and when (UTC microseconds) and by which commit it became so, with
+    the ids of its events.
+    """
 
     state: S
     version: int
@@ -82,18 +84,19 @@ class Streams:
         is_known = False
         for columns in self.columns(aggregate_id, after_version=from_version - 1, through_version=through_version):
             is_known = True
-            commits = self.commits(columns)
-            fill_event_ids(columns, commits)
-            for event in chain.from_iterable(map(recorded_events, commits)):
+            for event in chain.from_iterable(map(recorded_events, self.commits(columns, with_event_ids=True))):
                 if event.version >= from_version and (through_version is None or event.version <= through_version):
                     yield event
         if not is_known and not self._exists(aggregate_id):
             raise UnknownAggregate(aggregate_id)
 
-    def commits(self, columns: CommitColumns) -> list[Commit[Any]]:
+    def commits(self, columns: CommitColumns, *, with_event_ids: bool = False) -> list[Commit[Any]]:
         """Return the commits of an aggregate, of current events; raises IntegrityError when they are none."""
         try:
-            return self._source.codec.commits(columns)
+            commits = self._source.codec.commits(columns)
+            if with_event_ids:
+                fill_event_ids(columns, commits)
+            return commits
         except ValueError as error:
             aggregate_id, version = text_of(columns.commits.aggregate_ids[0]), int(columns.commits.first_versions[0])
             raise self._damaged(str(error), aggregate_id, version) from error
@@ -119,8 +122,10 @@ class Streams:
     ) -> StateAt[S]:
         if version is not None and version < 1:
             raise UnknownAggregate(aggregate_id)
-        tail, tail_seqs = self._tail(aggregate_id, through_timestamp=timestamp)
-        page = self._pages.last(aggregate_id, version=version, timestamp=timestamp)
+        page, tail = self._pages.last(aggregate_id, version=version, timestamp=timestamp), None
+        if page is None or not _covers(page, version=version, timestamp=timestamp):
+            tail = self._tail(aggregate_id, through_timestamp=timestamp)
+            page = self._pages.last(aggregate_id, version=version, timestamp=timestamp)
         folded = Folded.alone(
             evolver,
             state=evolver.initial(aggregate_id) if page is None else PageStates(evolver, self._pages).before(page),
@@ -130,17 +135,18 @@ class Streams:
             partition=partition_of(aggregate_id, self._partition_count),
         )
         paged = [] if page is None else [page.columns()]
-        commit: Commit[Any] | None = None
-        for columns in chain(paged, tail.columns(aggregate_id, tail_seqs)):
+        latest: CommitColumns | None = None
+        for columns in chain(paged, tail or ()):
             place = folded.fold(columns, through_version=version, through_timestamp=timestamp)
             if place is not None:
-                (commit,) = self.commits(columns.of_commits(np.array([place])))
+                latest = columns.of_commits(np.array([place]))
             if folded.version == version or (timestamp is not None and columns.commits.timestamps[-1] > timestamp):
                 break
-        if commit is None:
+        if latest is None:
             raise UnknownAggregate(aggregate_id)
         if version is not None and folded.version < version:
             raise InvalidRange(f"aggregate {aggregate_id} is at version {folded.version}, found {version}")
+        (commit,) = self.commits(latest, with_event_ids=True)
         return StateAt(folded.state, folded.version, commit.timestamp, commit)
 
     def _columns_read_once(
@@ -160,12 +166,12 @@ class Streams:
                 return
 
     def _paged_then_tail(self, aggregate_id: str, after_version: int) -> Iterator[CommitColumns]:
-        tail, tail_seqs = self._tail(aggregate_id)
+        tail = self._tail(aggregate_id)
         limit = 1  # Who asks for one event needs one page.
         while pages := self._pages.after(aggregate_id, after_version=after_version, limit=limit):
             yield from (page.columns() for page in pages)
             after_version, limit = pages[-1].last_version, min(2 * limit, PAGES_AT_ONCE)
-        yield from tail.columns(aggregate_id, tail_seqs)
+        yield from tail
 
     def _check_order(self, aggregate_id: str, version: int, columns: CommitColumns) -> None:
         """Refuse commits of which the first begins behind the next version, or one does not follow that before it."""
@@ -185,10 +191,14 @@ class Streams:
             version=version,
         )
 
-    def _tail(self, aggregate_id: str, *, through_timestamp: int | None = None) -> tuple[Tail, Sequence[int]]:
-        """Return the tail of a partition and the batches of it that an aggregate is in, up to an instant; looked up
-        before any page, so that what becomes a page meanwhile is not missed.
+    def _tail(self, aggregate_id: str, *, through_timestamp: int | None = None) -> Iterator[CommitColumns]:
+        """Return an aggregate's commits in the tail as it is now, up to an instant or later, which are read as they are
+        asked for. To be called before any page is read, so that what becomes a page meanwhile is not missed.
         """
+        tail, seqs = self._in_tail(aggregate_id, through_timestamp=through_timestamp)
+        return tail.columns(aggregate_id, seqs)
+
+    def _in_tail(self, aggregate_id: str, *, through_timestamp: int | None = None) -> tuple[Tail, Sequence[int]]:
         partition = partition_of(aggregate_id, self._partition_count)
         with self._locks[partition]:
             tail = self._tails[partition]
@@ -196,8 +206,15 @@ class Streams:
             return tail, tail.seqs(aggregate_id, through_timestamp=through_timestamp)
 
     def _exists(self, aggregate_id: str) -> bool:
-        _, seqs = self._tail(aggregate_id)
+        _, seqs = self._in_tail(aggregate_id)
         return bool(seqs) or self._pages.last(aggregate_id) is not None
+
+
+def _covers(page: Page, *, version: int | None, timestamp: int | None) -> bool:
+    """Tell whether what happened up to a version or an instant ends within a page."""
+    if version is not None:
+        return page.last_version >= version
+    return timestamp is not None and page.last_timestamp > timestamp
 
 
 def _last_version(columns: CommitColumns) -> int:

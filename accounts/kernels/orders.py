@@ -43,7 +43,7 @@ IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")
 
 NOWHERE: Final = -1
-_LEAST_ROWS: Final = 256
+_LEAST_ROWS: Final = 64
 _UNDO_COLUMNS: Final = 1 + ORDER_COLUMNS
 
 

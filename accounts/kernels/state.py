@@ -76,7 +76,7 @@ BUCKET_MASK: Final = 4
 """The lowest number of bits that all buckets fit in, as a mask."""
 COUNTERS: Final = 8
 
-_LEAST_ROWS: Final = 1_024
+_LEAST_ROWS: Final = 64
 _STEP_BYTES: Final = 1 << 22
 """How much more room rows get at once, at most; doubled until then."""
 _UNDO_POSITION: Final = 1 + ACCOUNT_COLUMNS
@@ -192,6 +192,18 @@ def enter_position(
     return row
 
 
+@kernel("void(i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
+def _enter_positions(
+    account: int, rows: Integers, accounts: Integers, positions: Integers, buckets: Integers, counters: Integers
+) -> None:
+    """Add positions that there are not yet, each a row with the number of the symbol in the place of its key."""
+    for each in range(len(rows)):
+        key = position_key(account, rows[each, KEY])
+        row = enter_position(account, key, accounts, positions, buckets, counters)
+        for column in range(KEY + 1, NEXT_POSITION):
+            positions[row, column] = rows[each, column]
+
+
 class State:
     """The accounts of a writer, or of whoever folds events. Not safe for threads: it has one owner."""
 
@@ -222,6 +234,13 @@ class State:
         self.counters[ACCOUNT_COUNT] = last
         return range(first, last)
 
+    def add_positions(self, account: int, rows: Integers) -> None:
+        """Add positions that an account does not have yet, by their rows: i8[n, POSITION_COLUMNS], with the number of
+        the symbol in the place of the key. They are not noted, so none that is may be a new one.
+        """
+        self.make_room_for_positions(len(rows))
+        _enter_positions(account, rows, self.accounts, self.positions, self.buckets, self.counters)
+
     def make_room(self, changes: int) -> None:
         """Make sure that so many changes find room: each may note a row and add a position."""
         self.undo = grown(self.undo, int(self.counters[UNDO_COUNT]) + changes)
@@ -236,17 +255,6 @@ class State:
         """Note an account's row, and a position's, before they are overwritten."""
         self.make_room(1)
         note(account, row, self.accounts, self.positions, self.undo, self.counters)
-
-    @property
-    def noted(self) -> int:
-        """How many changes were noted since the last `keep` or `take_back`."""
-        return int(self.counters[UNDO_COUNT])
-
-    def forget_notes(self, noted: int) -> None:
-        """Make all but the first so many noted changes final. Positions are taken back in the order in which they came,
-        so none that was noted before may be a new one.
-        """
-        self.counters[UNDO_COUNT] = noted
 
     def position(self, account: int, symbol: int) -> int:
         """Return the row of a position, a new one of nothing when there is none; it and its account are noted."""

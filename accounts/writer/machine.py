@@ -74,13 +74,16 @@ class AccountMachine:
         """See StateMachine."""
         (number,) = self._state.add_accounts(np.zeros((1, s.ACCOUNT_COLUMNS), np.int64))
         self._write(number, state, version)
-        noted, orders_noted = self._state.noted, int(self._orders.noted[0])
-        for symbol, position in state.positions.items():
-            self._write_position(number, symbol, position, state.reserved_shares.get(symbol, 0))
-        for order_id, order in state.orders.items():
-            self._orders.put(number, order_id, order)
-        self._state.forget_notes(noted)  # What is loaded is durable, whatever becomes of the group that asked for it.
-        self._orders.noted[0] = orders_noted
+        rows = [
+            (self._symbols.number(symbol), *position, state.reserved_shares.get(symbol, 0), 0, 0)
+            for symbol, position in state.positions.items()
+        ]
+        self._state.add_positions(number, np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS))
+        if state.orders:
+            noted = int(self._orders.noted[0])
+            for order_id, order in state.orders.items():
+                self._orders.put(number, order_id, order)
+            self._orders.noted[0] = noted  # What is loaded is durable, whatever becomes of the group that asked for it.
         return number
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:

@@ -7,12 +7,12 @@ everything that stands in the store itself works.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from eventstore.archive.avro import decode_file
-from eventstore.archive.manifests import Catalogue, Recorded
+from eventstore.archive.manifests import Catalogue, Manifest
 from eventstore.archive.storage import ArchiveStorage
 from eventstore.audit.signing_keys import Verify
 from eventstore.engines.base import Engine
@@ -31,7 +31,7 @@ class ArchivedEngine:
         self._storage = storage
         self._verify = verify
         self._catalogue = Catalogue(bare, verify=verify)
-        self._files: OrderedDict[str, list[StoredBatch]] = OrderedDict()
+        self._file = lru_cache(maxsize=FILES_CACHED_MAX)(self._read_file)
         self._lock = threading.RLock()
         self.check_exists = bare.check_exists
         self.open = bare.open
@@ -98,32 +98,24 @@ class ArchivedEngine:
             if recorded is None:
                 break
             start = seq - recorded.manifest.first_seq
-            found += self._file(recorded, seq)[start : start + end - seq]
+            found += self._file(recorded.manifest)[start : start + end - seq]
             seq = found[-1].seq + 1
         return found[:limit]
 
-    def _file(self, recorded: Recorded, seq: int) -> list[StoredBatch]:
+    def _read_file(self, manifest: Manifest) -> list[StoredBatch]:
         """Return the batches of an archive file that is what its manifest says."""
-        manifest = recorded.manifest
-        if manifest.file in self._files:
-            self._files.move_to_end(manifest.file)
-            return self._files[manifest.file]
         content = self._storage.get(manifest.file)
         if not manifest.matches(content):
             raise IntegrityError(
                 f"archive file {manifest.file} is not what its manifest was signed for: restore it from a copy",
                 partition=manifest.partition,
-                seq=seq,
+                seq=manifest.first_seq,
             )
         try:
-            batches = list(decode_file(content))
+            return list(decode_file(content))
         except ValueError as error:
             detail = f"archive file {manifest.file} was signed for and cannot be read ({error})"
-            raise IntegrityError(detail, partition=manifest.partition, seq=seq) from error
-        self._files[manifest.file] = batches
-        if len(self._files) > FILES_CACHED_MAX:
-            self._files.popitem(last=False)
-        return batches
+            raise IntegrityError(detail, partition=manifest.partition, seq=manifest.first_seq) from error
 
 
 def bare_engine(engine: Engine) -> Engine:

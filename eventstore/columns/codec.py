@@ -158,17 +158,14 @@ class EventCodec:
         """Take plain payloads apart, in their order, as if they were one; raises what `unpack` raises."""
         return unpack_together(plains, self.formulas)
 
-    def decode(self, plain: bytes, *, as_stored: bool = False) -> list[Commit[Any]]:
-        """Decode a plain payload into commits of current events; raises ValueError or UnknownEventType.
+    def decode(self, plain: bytes) -> list[Commit[Any]]:
+        """Decode a plain payload into commits of current events; raises ValueError or UnknownEventType."""
+        return self.commits(self.unpack(plain))
 
-        With `as_stored`, events of old schema versions are left what they are.
-        """
-        return self.commits(self.unpack(plain), as_stored=as_stored)
-
-    def commits(self, columns: CommitColumns, *, as_stored: bool = False) -> list[Commit[Any]]:
+    def commits(self, columns: CommitColumns) -> list[Commit[Any]]:
         """Make commits of current events of columns; raises ValueError or UnknownEventType."""
         events = self._events(columns.events)
-        if self._upcasters and not as_stored:
+        if self._upcasters:
             events = [self.upcast(event) for event in events]
         stream = iter(events)
         groups = [tuple(islice(stream, count)) for count in columns.commits.event_counts.tolist()]

@@ -3,7 +3,7 @@
 A caller that repeats a bulk request asks for thousands of results of the same few batches: those read last are kept.
 """
 
-from collections import OrderedDict
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from eventstore.idempotency.command_ids import sender_of
@@ -25,16 +25,11 @@ class FirstResults:
 
     def __init__(self, *, reader: Reader) -> None:
         self._reader = reader
-        self._batches: OrderedDict[tuple[int, int], dict[Identity, Commit[Any]]] = OrderedDict()
+        self._batch = lru_cache(maxsize=REREAD_BATCHES_KEPT)(self._read)
 
     def find(self, identity: Identity, *, partition: int, seq: int) -> Commit[Any] | None:
         """Return the commit of a command in a batch, or None when only others stand there."""
-        batch = self._batches.get((partition, seq))
-        if batch is None:
-            batch = self._batches[(partition, seq)] = self._read(partition, seq)
-            while len(self._batches) > REREAD_BATCHES_KEPT:
-                self._batches.popitem(last=False)
-        return batch.get(identity)
+        return self._batch(partition, seq).get(identity)
 
     def _read(self, partition: int, seq: int) -> dict[Identity, Commit[Any]]:
         (batch,) = self._reader.batches(partition=partition, after_seq=seq - 1, limit=1, with_event_ids=True)

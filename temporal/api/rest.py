@@ -97,7 +97,7 @@ class AsOfView(TemporalView):
         """Return the account as it was, now when no moment is given."""
         self.require_access(request, account_id)
         moment = self.moment()
-        found = account_as_of(str(account_id), moment, with_event_id=True)
+        found = account_as_of(str(account_id), moment)
         at = datetime.now(UTC) if moment == NOW else moment.at
         valuation = valuation_of(found.state, shown_instant(found, at)) if self.asked["valued"] else None
         return Response(account_shape(found, at=at, valuation=valuation))

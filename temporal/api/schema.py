@@ -172,7 +172,7 @@ def _not_found(account_id: str) -> ApiError:
 
 def _account(account_id: str, at: str | None, version: int | None, is_valued: bool, now: datetime) -> dict[str, Any]:
     moment = moment_of(at=at, version=version, now=now)
-    found = account_as_of(account_id, moment, with_event_id=True)
+    found = account_as_of(account_id, moment)
     shown_at = now if moment == NOW else moment.at
     valuation = valuation_of(found.state, shown_instant(found, shown_at)) if is_valued else None
     return account_shape(found, at=shown_at, valuation=valuation)

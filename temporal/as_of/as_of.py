@@ -6,7 +6,7 @@ never change any more may come from the cache (temporal/as_of/cache.py), where t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.domain.state import Account
@@ -26,7 +26,7 @@ EVOLVER = AccountDecider()
 class AccountAsOf:
     """An account's state at `version`, recorded at `recorded_at` by the command that is named here.
 
-    `event_type` is that of the event of that version; its `event_id` is filled in for those who ask for it.
+    `event_type` and `event_id` are those of the event of that version.
     """
 
     account_id: str
@@ -36,27 +36,23 @@ class AccountAsOf:
     actor: str
     command_id: str
     event_type: str
-    event_id: str | None = None
+    event_id: str
 
 
-def account_as_of(account_id: str, moment: Moment = NOW, *, with_event_id: bool = False) -> AccountAsOf:
-    """Return an account as it was at a moment; ids of events are made from their hashes, which costs a little more.
+def account_as_of(account_id: str, moment: Moment = NOW) -> AccountAsOf:
+    """Return an account as it was at a moment.
 
     Raises UnknownAccount, BeforeOpening, InvalidMoment for a version that it has not reached, HistoryDamaged.
     """
     cache = None if moment == NOW else configured_cache()
     with translated(account_id):
-        if cache is not None:
-            kept = cache.find(account_id, moment)
-            if kept is not None:
-                return _kept_account(account_id, kept)
+        if cache is None:
+            return _look_up(account_id, moment)
+        kept = cache.find(account_id, moment)
+        if kept is not None:
+            return _kept_account(account_id, kept)
         found = _look_up(account_id, moment)
-        if cache is None and not with_event_id:
-            return found
-        event, following = _event_and_following(found)
-        found = replace(found, event_id=event.event_id)
-        if cache is not None:
-            _keep(cache, found, following)
+        _keep(cache, found)
         return found
 
 
@@ -73,6 +69,7 @@ def _look_up(account_id: str, moment: Moment) -> AccountAsOf:
         ) from None
     commit = found.commit
     assert commit is not None, "a state at version 1 or later stands on a commit"
+    place = found.version - commit.first_version
     return AccountAsOf(
         account_id=account_id,
         state=found.state,
@@ -80,23 +77,25 @@ def _look_up(account_id: str, moment: Moment) -> AccountAsOf:
         recorded_at=instant_of(found.timestamp),
         actor=commit.actor,
         command_id=commit.command_id,
-        event_type=event_type_name(type(commit.events[found.version - commit.first_version])),
+        event_type=event_type_name(type(commit.events[place])),
+        event_id=commit.event_ids[place],
     )
 
 
-def _event_and_following(found: AccountAsOf) -> tuple[RecordedEvent, RecordedEvent | None]:
-    """Return the event that a state stands on, and the one after it if there is one by now."""
-    events = list(get_store().events(found.account_id, from_version=found.version, through_version=found.version + 1))
-    return events[0], (events[1] if len(events) > 1 else None)
+def _following(found: AccountAsOf) -> RecordedEvent | None:
+    """Return the event after the one that a state stands on, if there is one by now."""
+    version = found.version + 1
+    return next(get_store().events(found.account_id, from_version=version, through_version=version), None)
 
 
-def _keep(cache: Cache, found: AccountAsOf, following: RecordedEvent | None) -> None:
+def _keep(cache: Cache, found: AccountAsOf) -> None:
     """Keep a state for every instant of which it is certain that it will always be the account's state then."""
+    following = _following(found)
     until = None if following is None else following.timestamp
     if until is None:
         until = _settled_until(found.account_id)
         # Read again after that: an event that was recorded meanwhile would be before that instant.
-        if until is None or _event_and_following(found)[1] is not None:
+        if until is None or _following(found) is not None:
             return
     kept = Kept(
         version=found.version,
@@ -104,7 +103,7 @@ def _keep(cache: Cache, found: AccountAsOf, following: RecordedEvent | None) -> 
         actor=found.actor,
         command_id=found.command_id,
         event_type=found.event_type,
-        event_id=found.event_id or "",
+        event_id=found.event_id,
         state=EVOLVER.dump(found.state),
     )
     cache.keep(found.account_id, kept, until=until)

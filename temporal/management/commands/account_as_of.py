@@ -66,7 +66,7 @@ class Command(BaseCommand):
         try:
             get_existing_store()
             moment = moment_of(at=options["at"], version=options["at_version"], now=now)
-            found = account_as_of(options["account"], moment, with_event_id=True)
+            found = account_as_of(options["account"], moment)
         except (TemporalError, EventStoreError) as error:
             raise CommandError(str(error)) from error
         at = now if moment == NOW else moment.at

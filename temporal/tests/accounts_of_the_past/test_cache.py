@@ -71,9 +71,9 @@ def test_all_instants_between_two_events_share_an_entry(traded, entries):
 def test_what_is_kept_is_what_is_found_without_it(traded, entries, settings):
     moments = [Moment(version=version) for version in range(1, 6)]
     moments += [at(f"2026-01-05T{hour}:30:00Z") for hour in (12, 13, 14)]
-    twice = [[account_as_of(ADA, moment, with_event_id=True) for moment in moments] for _ in range(2)]
+    twice = [[account_as_of(ADA, moment) for moment in moments] for _ in range(2)]
     settings.TEMPORAL_CACHE = False
-    assert twice == [[account_as_of(ADA, moment, with_event_id=True) for moment in moments]] * 2
+    assert twice == [[account_as_of(ADA, moment) for moment in moments]] * 2
 
 
 def test_the_newest_state_is_kept_only_when_something_has_followed_it(traded, entries):

@@ -59,7 +59,7 @@ def test_every_position_is_found_whatever_was_taken_back(seed):
 
 def test_a_table_that_is_put_back_as_it_was_noted_is_found_out(monkeypatch):
     def with_its_chains(self):  # What a position's row was, its place in a bucket of then included.
-        entries = self.undo[: self.noted].copy()
+        entries = self.undo[: self.counters[s.UNDO_COUNT]].copy()
         put_back(self)
         for entry in entries[::-1]:
             row, place = entry[1 + s.ACCOUNT_COLUMNS], 2 + s.ACCOUNT_COLUMNS
