@@ -5,18 +5,17 @@ every read; that the events are those of the journal is what `rebuild_pages --ch
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from eventstore.columns.codec import EventCodec
-from eventstore.columns.event_ids import fill_event_ids
 from eventstore.columns.packed import CommitColumns, payload_columns
 from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import page_hash
 from eventstore.kernels.texts import text_of
-from eventstore.record import Commit, StoredPage
+from eventstore.record import StoredPage
 from eventstore.second_reading import Source
 
 T = TypeVar("T")
@@ -70,18 +69,6 @@ class Page:
     def commands(self) -> list[Command]:
         """Return the commands of the page, without decoding any event."""
         return self._read(lambda content, codec: _commands(codec.unpack(content.columns)))
-
-    def commits(self, *, with_event_ids: bool = False) -> list[Commit[Any]]:
-        """Return the page's commits, of current events."""
-
-        def commits(content: _Content, codec: EventCodec) -> list[Commit[Any]]:
-            columns = codec.unpack(content.columns)
-            found = codec.commits(columns)
-            if with_event_ids:
-                fill_event_ids(columns, found)
-            return found
-
-        return self._read(commits)
 
     def _read(self, take: Callable[[_Content, EventCodec], T]) -> T:
         def read(source: Source) -> T:

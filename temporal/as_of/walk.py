@@ -115,7 +115,7 @@ class Walk:
             for earlier in self._pages_after(after_version, limit=PAGES_AT_ONCE):
                 if earlier.first_version >= version:
                     return
-                for commit in earlier.commits():
+                for commit in self._store.commits(earlier.columns()):
                     for event in commit.events:
                         yield from flows_of(event, commit.timestamp)
                 after_version = earlier.last_version
@@ -123,7 +123,7 @@ class Walk:
     def _enter(self, page: Page) -> None:
         if page.first_version != self.version + 1:
             raise self._out_of_order(page.first_version)
-        self._commits = ((commit.timestamp, commit.events) for commit in page.commits())
+        self._commits = ((commit.timestamp, commit.events) for commit in self._store.commits(page.columns()))
         self._next = next(self._commits)
         self._next_page = None
 

@@ -145,7 +145,7 @@ def test_a_page_that_was_edited_with_care_is_found_and_placed(store, writer):
     write(writer, 3, aggregate_id="b")
     snapshotter = store.snapshotter(CounterDecider())
     honest = list(snapshotter.make(partition=0, after_seq=0, through_seq=2))
-    commits = Page(honest[1], Source(store.engine, store.codec)).commits()
+    commits = store.commits(Page(honest[1], Source(store.engine, store.codec)).columns())
     assert (honest[1].aggregate_id, honest[1].first_version) == ("a", 101)
     columns = store.codec.unpack(store.codec.encode(commits))
     forged = seal_page(columns, state_before=b"7", codec=store.codec)
@@ -162,7 +162,7 @@ def test_a_page_is_the_same_as_if_its_commits_had_been_laid_out_alone(store, wri
         writer.execute([add(name, 1, f"{number}", metadata={"n": str(number % 3)}) for name in "abc"])
     for page in store.snapshotter(CounterDecider()).make(partition=0, after_seq=0, through_seq=30):
         if not page.aggregate_id.startswith("#"):
-            commits = Page(page, Source(store.engine, store.codec)).commits()
+            commits = store.commits(Page(page, Source(store.engine, store.codec)).columns())
             columns = store.codec.unpack(store.codec.encode(commits))
             state = str(page.first_version - 1).encode()
             assert seal_page(columns, state_before=state, codec=store.codec) == page

@@ -4,6 +4,7 @@ import itertools
 from datetime import timedelta
 from typing import get_args
 
+import numpy as np
 import pytest
 from django.test import override_settings
 from hypothesis import HealthCheck, Phase, given, settings
@@ -264,13 +265,14 @@ def test_a_page_that_is_looked_for_an_instant_too_early_is_found_out(monkeypatch
 
 
 def test_a_page_whose_last_event_is_left_out_is_found_out(monkeypatch):
-    commits = Page.commits
+    columns = Page.columns
 
-    def short(self, *, with_event_ids=False):
-        found = commits(self, with_event_ids=with_event_ids)
-        return found if with_event_ids or len(found) < PAGE_EVENTS else found[:-1]
+    def short(self):
+        found = columns(self)
+        kept = len(found.commits) - (len(found.commits) >= PAGE_EVENTS)
+        return found.of_commits(np.arange(kept))
 
-    monkeypatch.setattr(Page, "commits", short)
+    monkeypatch.setattr(Page, "columns", short)
     assert isinstance(finds_out(), AssertionError | TemporalError)
 
 

@@ -153,7 +153,7 @@ def falsify_page(histories, account_id, **changed):
     state = AccountDecider().load(page.state_before)
     for name, value in changed.items():
         setattr(state, name, value)
-    columns = codec.unpack(codec.encode(page.commits()))
+    columns = codec.unpack(codec.encode(histories.store.commits(page.columns())))
     false = seal_page(columns, state_before=dump_account(state), codec=codec)
     unlocked(engine._pages._database.connection()).execute(
         "UPDATE page SET hash = ?, payload = ? WHERE aggregate_id = ? AND first_version = ?",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from accounts.codec import dump_account
 from accounts.domain import commands as c
+from accounts.domain.account import decide
 from accounts.domain.values import SHARE
 from accounts.writer.decider import AccountDecider
 from eventstore.instants import instant_of
@@ -186,16 +187,12 @@ def test_what_would_be_is_what_an_account_with_these_limits_is():
 
 PLANTED = {
     "changes of the limits count": ("temporal.what_if.RiskLimitsChanged", type("None", (), {})),
-    "time stands still": ("temporal.what_if.decide", lambda account, command, now: module_decide(account, command, 0)),
+    "time stands still": ("temporal.what_if.decide", lambda account, command, now: decide(account, command, 0)),
     "refused commands are left out": (
         "temporal.what_if._decide_again",
         lambda answer, recorded, was=module._decide_again: hasattr(recorded.events[0], "code") or was(answer, recorded),
     ),
 }
-
-
-def module_decide(account, command, now):
-    return AccountDecider().decide(account, command, now)
 
 
 @pytest.mark.parametrize("plant", PLANTED)
