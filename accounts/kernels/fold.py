@@ -291,13 +291,11 @@ def folding(
         lambda encoded: currency(_decode_text(encoded)),
         lambda encoded: _WORD_NUMBERS[encoded],
     )
-    named = np.zeros((_MEANINGS, events.values.count), np.bool_)
     for of_type, kind in enumerate(kinds):
         for meaning, field in _NAMES.get(kind, ()):
-            values = events.rows_of(of_type)[:, field]
-            named[meaning, values[values < VALUE_LIMIT] - VALUE_BASE] = True
-    for meaning, value in np.argwhere(named).tolist():
-        numbers_of_values[meaning, value] = number_of[meaning](events.values.encoded(VALUE_BASE + value))
+            for cell in {*events.rows_of(of_type)[:, field].tolist()}:
+                if cell < VALUE_LIMIT:
+                    numbers_of_values[meaning, cell - VALUE_BASE] = number_of[meaning](events.values.encoded(cell))
     of_kinds = np.array(kinds, np.int64)
     places = np.zeros((len(numbers) if (of_kinds >= _PLACED).any() else 0, 2), np.int64)
     if len(places):
