@@ -21,7 +21,7 @@ from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
 from eventstore.instants import instant_of
 from eventstore.pages import stretch as stretch_module
-from eventstore.pages.page import Page
+from eventstore.pages.states import Folded
 from eventstore.provider import get_store, set_store_factory
 from eventstore.record import event_type_name
 from eventstore.store import EventStore
@@ -265,14 +265,13 @@ def test_a_page_that_is_looked_for_an_instant_too_early_is_found_out(monkeypatch
 
 
 def test_a_page_whose_last_event_is_left_out_is_found_out(monkeypatch):
-    columns = Page.columns
+    fold = Folded.fold
 
-    def short(self):
-        found = columns(self)
-        kept = len(found.commits) - (len(found.commits) >= PAGE_EVENTS)
-        return found.of_commits(np.arange(kept))
+    def short(self, columns, **through):
+        kept = len(columns.commits) - (len(columns.commits) >= PAGE_EVENTS)
+        return fold(self, columns.of_commits(np.arange(kept)), **through)
 
-    monkeypatch.setattr(Page, "columns", short)
+    monkeypatch.setattr(Folded, "fold", short)
     assert isinstance(finds_out(), AssertionError | TemporalError)
 
 
