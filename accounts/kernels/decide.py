@@ -307,7 +307,7 @@ def _decide(
         key = s.position_key(number, symbol)
         found = s.position_row(key, positions, buckets, counters)
         is_new = found < 0
-        row = counters[s.POSITION_COUNT] if is_new else found  # Beyond the last one there are rows of zeros.
+        row = s.next_position(counters) if is_new else found  # Which has no figures yet.
         account, position = accounts[number], positions[row]
         if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
             return entry

@@ -127,9 +127,12 @@ class CommandHandler:
         )
 
     def finish(self, handled: Handled) -> None:
-        """Count the commands and tell the projections of them: after the callers, who wait for their answers."""
+        """Count the commands, tell the projections of them, and let accounts go that nobody asks for: after the
+        callers, who wait for their answers.
+        """
         handled.count(self.metrics)
         self.notify()
+        self._group_commit.let_go()
 
     def notify(self) -> None:
         """Tell the projections that there may be something for them."""

@@ -54,6 +54,11 @@ _FIGURES: Final = {
     "reserved_cash": s.RESERVED_CASH,
 }
 """The column of each figure of an account."""
+ACCOUNT_BYTES: Final = s.ACCOUNT_COLUMNS * 8
+POSITION_BYTES: Final = (s.POSITION_COLUMNS + 1) * 8
+"""With its bucket."""
+ORDER_BYTES: Final = 700
+"""With its two ids and their places in dictionaries: as measured, rounded up."""
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _encode_text: Final = msgspec.msgpack.Encoder().encode
 _SIDES: Final = ("SELL", "BUY")
@@ -73,22 +78,33 @@ class AccountMachine:
         self._currencies: dict[str, int] = {"": 0}
         self._orders = WorkingOrders(self._symbols)
 
-    def add(self, state: Account, version: int) -> int:
+    def add(self, number: int, state: Account, version: int) -> None:
         """See StateMachine."""
-        (number,) = self._state.add_accounts(np.zeros((1, s.ACCOUNT_COLUMNS), np.int64))
-        self._write(number, state, version)
+        self._state.add_account(number)
         noted, orders_noted = self._state.noted, int(self._orders.noted[0])
-        for symbol, position in state.positions.items():
-            self._write_position(number, symbol, position, state.reserved_shares.get(symbol, 0))
-        for order_id, order in state.orders.items():
-            self._orders.put(number, order_id, order)
-        self._state.forget_notes(noted)  # What is loaded is durable, whatever becomes of the group that asked for it.
-        self._orders.noted[0] = orders_noted
-        return number
+        try:
+            self._write(number, state, version)
+            for symbol, position in state.positions.items():
+                self._write_position(number, symbol, position, state.reserved_shares.get(symbol, 0))
+            for order_id, order in state.orders.items():
+                self._orders.put(number, order_id, order)
+        finally:  # What is loaded is durable, whatever becomes of the group that asked for it.
+            self._state.forget_notes(noted)
+            self._orders.noted[0] = orders_noted
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
         """See StateMachine."""
         self._state.add_accounts(np.zeros((len(aggregate_ids), s.ACCOUNT_COLUMNS), np.int64))
+
+    def let_go(self, numbers: Integers) -> None:
+        """See StateMachine."""
+        for number in numbers[self._state.accounts[numbers, s.OPEN_ORDERS] > 0].tolist():
+            self._orders.let_go(number)
+        self._state.let_go(numbers)
+
+    def held_bytes(self, count: int) -> int:
+        """See StateMachine."""
+        return count * ACCOUNT_BYTES + self._state.position_count * POSITION_BYTES + self._orders.count * ORDER_BYTES
 
     def state(self, number: int) -> Account:
         """See StateMachine."""

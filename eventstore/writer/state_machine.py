@@ -83,11 +83,19 @@ class Turn(NamedTuple, Generic[C]):
 class StateMachine(Protocol[S, C]):
     """The aggregates of one partition. Used from one thread."""
 
-    def add(self, state: S, version: int) -> int:
-        """Add an aggregate that was loaded, or a new one at version 0; return its number: 0, 1, 2 ..."""
+    def add(self, number: int, state: S, version: int) -> None:
+        """Add an aggregate that was loaded, or a new one at version 0. Its number is that of one that was let go, or
+        the next one: 0, 1, 2 ...
+        """
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
         """Add new aggregates at version 0, in this order."""
+
+    def let_go(self, numbers: NDArray[np.int64]) -> None:
+        """Forget aggregates and all that is theirs; nothing is waiting to be kept or taken back."""
+
+    def held_bytes(self, count: int) -> int:
+        """Return how much memory the aggregates take, in bytes, as near as it is known; they are `count`."""
 
     def state(self, number: int) -> S:
         """Return an aggregate's state as an object, which its caller does not change."""
