@@ -28,7 +28,7 @@ from eventstore.writer.tail import Tail
 S = TypeVar("S")
 C = TypeVar("C")
 
-_ENTRY_BYTES: Final = 104
+ENTRY_BYTES: Final = 104
 """What an aggregate takes here: its name, the hash of it, four cells of the table, and when it was asked for."""
 _COLDEST_SHARE: Final = 16
 """One in so many aggregates is chosen at once to be let go."""
@@ -152,7 +152,7 @@ class PartitionState(Generic[S, C]):
 
     def held_bytes(self) -> int:
         """Return how much memory the aggregates take, in bytes, as near as it is known."""
-        return len(self) * _ENTRY_BYTES + self.machine.held_bytes(len(self))
+        return len(self) * ENTRY_BYTES + self.machine.held_bytes(len(self))
 
     def _choose_coldest(self) -> bool:
         """Choose the aggregates that go next; False when there is none that may."""

@@ -1,4 +1,5 @@
-"""A writer that lets accounts go decides what one does that keeps them all, and its journal is the same, byte for byte."""
+"""A writer that lets accounts go decides what one does that keeps them all, and writes the same journal, byte for byte.
+"""
 
 import random
 import uuid
