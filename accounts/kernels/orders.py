@@ -39,6 +39,7 @@ ORDER_TYPES: Final[tuple[OrderType, ...]] = get_args(OrderType)
 TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
 LIMIT: Final = ORDER_TYPES.index("LIMIT")
 STOP_LIMIT: Final = ORDER_TYPES.index("STOP_LIMIT")
+UNTIL_CANCELLED: Final = TIMES_IN_FORCE.index("GTC")
 IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")
 

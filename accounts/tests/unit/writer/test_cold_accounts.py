@@ -1,5 +1,4 @@
-"""A writer that lets accounts go decides what one does that keeps them all, and writes the same journal, byte for byte.
-"""
+"""A writer that lets accounts go decides what one does that keeps them all; its journal is the same, byte for byte."""
 
 import random
 import uuid

@@ -67,6 +67,7 @@ COMMANDS = st.one_of(
     ),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.RejectOrder, st.sampled_from(ORDER_IDS), st.just("not taken")),
     st.builds(c.DepositCash, st.integers(1, 10**7), st.just("")),
     st.builds(c.WithdrawCash, st.integers(1, 10**7), st.just("")),
     st.builds(c.FreezeAccount, st.just("audit")),
@@ -96,6 +97,7 @@ WORKING = st.one_of(
     ),
     st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("over")),
 )
 """Commands of orders that work often and are filled often."""
 GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
@@ -209,6 +211,42 @@ def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
     for start in range(0, len(DAY_OF_ORDERS), size):
         is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
     assert domain.accounts["ada"].orders.keys() == {"two", "four"}
+
+
+ENDS = [
+    ("ada", c.CancelOrder("four", "changed my mind")),
+    ("ada", c.ExpireOrder("two", "the day is over")),
+    ("ada", c.RejectOrder("six", "not taken")),
+    ("bob", c.CancelOrder("first", "")),
+]
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_the_ends_of_orders_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    bobs = "bob", c.PlaceOrder("first", "x", "XOM", "BUY", SHARE, "LIMIT", "GTC", 10_000, None, 0)
+    is_decided_alike(writer, domain, [*DAY_OF_ORDERS, placing("six", "BUY", 2, 10_000), bobs])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an end was decided as an object"))
+    for start in range(0, len(ENDS), size):
+        is_decided_alike(writer, domain, ENDS[start : start + size])
+    assert not any(account.orders or account.reserved_cash for account in domain.accounts.values())
+
+
+def test_ends_that_are_refused_or_of_new_orders_are_decided_as_the_domain_does():
+    writer, domain = opened()
+    refused = [
+        ("ada", c.CancelOrder("nothing", "")),
+        ("ada", c.ExpireOrder("gtc", "")),
+        ("bob", c.CancelOrder("gtc", "")),
+    ]
+    is_decided_alike(writer, domain, [placing("gtc", "BUY", 1, 10_000)])
+    is_decided_alike(writer, domain, [*refused, ("ada", c.CancelOrder("gtc", "")), ("ada", c.CancelOrder("gtc", ""))])
+    again = c.PlaceOrder("gtc", "other", "XOM", "BUY", SHARE, "LIMIT", "DAY", 10_000, None, 0)
+    is_decided_alike(writer, domain, [placing("gtc", "BUY", 1, 10_000)])
+    is_decided_alike(
+        writer, domain, [filling("gtc", "BUY", 1, 9_000), ("ada", again), ("ada", c.CancelOrder("gtc", ""))]
+    )
+    is_decided_alike(writer, domain, [placing("new", "SELL", 1, 10_000), ("ada", c.CancelOrder("new", ""))])
 
 
 def test_ids_of_orders_that_ended_take_no_room():
@@ -331,6 +369,11 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
             planting.setattr(events_module, "_put_events", partial(off_by_one, cell))
             with pytest.raises(AssertionError):
                 is_decided_alike(*opened(), group)
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [buy, place])
+    monkeypatch.setattr(events_module, "_put_events", partial(off_by_one, 6))
+    with pytest.raises(AssertionError):
+        is_decided_alike(writer, domain, [("ada", c.CancelOrder("one", ""))])
 
 
 def test_every_field_of_an_account_is_written_into_the_arrays():
