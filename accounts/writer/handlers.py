@@ -171,7 +171,7 @@ def brief_result_of(commands: AccountCommands, place: int, outcome: Outcome) -> 
         return Booked(version, outcome.is_duplicate)
     if type(first) is CommandRefused:
         return Booked(version, outcome.is_duplicate, first.code, first.limit, first.actual)
-    order_id = first.order_id if type(first) is OrderPlaced else None
+    order_id = events[-1].order_id if type(events[-1]) is OrderPlaced else None  # Last of a replacement's.
     return Booked(version, outcome.is_duplicate, order_id=order_id)
 
 
