@@ -73,7 +73,9 @@ class PartitionState(Generic[S, C]):
         """For each number the seq of the latest batch that may have events of its aggregate; nobody's are the last."""
         self._coldest: NDArray[np.int64] = np.empty(0, np.int64)
         self._coldest_seq = 0
+        self._let_go_seq = seq
         self._added = 0
+        """Where `let_go` was called last, and how many were added since then."""
 
     def aggregate(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's state and version, a new one at version 0 when it has no events."""
@@ -137,11 +139,17 @@ class PartitionState(Generic[S, C]):
         """Let aggregates go, those first that were not asked for the longest, while all take more than `bytes_max`;
         return how many went. Nothing is waiting to be kept or taken back.
 
-        Takes a bounded time: no more go at once than were added since the last call, and a few. Those whose latest
-        events are in no page yet stay, so as long as no pages are made there may be more than there should be.
+        Takes a bounded time: no more go at once than were added since the last call, and a few; none when nothing was
+        decided since then. Those whose latest events are in no page yet stay, so as long as no pages are made there may
+        be more than there should be.
         """
-        held_bytes, added, self._added = self.held_bytes(), self._added, 0
-        wanted = min(-(-(held_bytes - bytes_max) * len(self) // max(1, held_bytes)), added + LET_GO_AT_ONCE)
+        if self.seq == self._let_go_seq and not self._added:
+            return 0
+        held_bytes, added = self.held_bytes(), self._added
+        self._let_go_seq, self._added = self.seq, 0
+        if held_bytes <= bytes_max:
+            return 0
+        wanted = min(-(-(held_bytes - bytes_max) * len(self) // held_bytes), added + LET_GO_AT_ONCE)
         gone = 0
         while gone < wanted and (len(self._coldest) or self._choose_coldest()):
             numbers, self._coldest = np.split(self._coldest, [wanted - gone])

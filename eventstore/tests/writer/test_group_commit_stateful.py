@@ -73,7 +73,7 @@ class Writers(RuleBasedStateMachine):
     @rule(writer=st.integers(0, 2))
     def let_go(self, writer):
         for held in self.writers[writer]._partitions.values():
-            held._look_for_pages_at_seq = 0
+            held._look_for_pages_at_seq, held._let_go_seq = 0, -1  # As after another group.
         self.writers[writer].let_go()
         for held in self.writers[writer]._partitions.values():
             assert len(held) <= 1 or not (held._latest_seqs <= held._pages.position()).any()
