@@ -211,29 +211,28 @@ def _put_events(
         if rule == d.NOT_FOUND:
             continue
         entries[count], starts[count] = entry, at
-        side, asked = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry]
+        side, asked, symbol = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry], symbol_cells[entry]
         if asked >= 0 and terms[asked, d.KIND] >= d.CANCEL:
             types[count] = _CANCELLED + terms[asked, d.KIND] - d.CANCEL
-            at = _put_ended(cells, at, symbol_cells[entry], side, terms[asked], outcome)
+            at = _put_ended(cells, at, symbol, side, terms[asked], outcome)
         elif asked >= 0 and terms[asked, d.KIND] == d.PLACE:
             types[count] = _PLACED
-            symbol, quantity = symbol_cells[entry], quantities[entry]
-            at = _put_placed(cells, at, symbol, side, quantity, terms[asked], outcome, constants)
+            at = _put_placed(cells, at, symbol, side, quantities[entry], terms[asked], outcome, constants)
         elif rule == PASSED:
             types[count] = _EXECUTED
-            cells[at], cells[at + 1] = symbol_cells[entry], side
-            cells[at + 2], cells[at + 3] = quantities[entry], prices[entry]
+            cells[at], cells[at + 1], cells[at + 2] = symbol, side, quantities[entry]
+            cells[at + 3] = prices[entry]
             cells[at + 4] = constants[_NIL] if asked < 0 else terms[asked, d.ORDER_CELL]
             cells[at + 5], cells[at + 6] = outcome[d.VALUE], NO_FEE
             for field in range(d.CASH_AFTER, d.TRADE_COUNT + 1):
                 cells[at + 7 + field - d.CASH_AFTER] = outcome[field]
-            cells[at + 17], cells[at + 18] = day, outcome[d.DAY_VOLUME]
-            cells[at + 19], cells[at + 20] = outcome[d.DAY_TRADES], outcome[d.DAY_REALIZED_PNL]
+            cells[at + 17], cells[at + 18], cells[at + 19] = day, outcome[d.DAY_VOLUME], outcome[d.DAY_TRADES]
+            cells[at + 20] = outcome[d.DAY_REALIZED_PNL]
             at += _TRADE_FIELDS
             if asked >= 0:
                 count += 1
                 entries[count], starts[count], types[count] = entry, at, _FILLED
-                symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+                quantity, price = quantities[entry], prices[entry]
                 at = _put_filled(
                     cells, at, symbol, side, quantity, price, terms[asked, d.ORDER_CELL], outcome, constants
                 )
@@ -245,7 +244,7 @@ def _put_events(
             cells[at + 3] = outcome[d.ACTUAL] if has_figures else constants[_NIL]
             cells[at + 4] = first_argument + refused
             at += _REFUSAL_FIELDS
-            symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+            quantity, price = quantities[entry], prices[entry]
             end = _put_arguments(arguments, end, symbol, side, quantity, price, value_octets, value_starts)
             ends[refused] = end
             refused += 1
