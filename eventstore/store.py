@@ -33,6 +33,7 @@ from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
+from eventstore.writer.limits import HELD_BYTES_MAX
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -159,12 +160,16 @@ class EventStore:
         return genesis_hash(self.metadata.store_id, partition)
 
     def writer(
-        self, decider: Decider[S, C], *, clock: WriterClock | Callable[[], int] | None = None
+        self,
+        decider: Decider[S, C],
+        *,
+        clock: WriterClock | Callable[[], int] | None = None,
+        held_bytes_max: int = HELD_BYTES_MAX,
     ) -> GroupCommit[S, C]:
         """Return a writer whose commands are decided by the state machines of `decider`.
 
         `clock` may be a function that gives UTC microseconds, to write what happened at other times: it is taken as it
-        is. Otherwise it is the machine's.
+        is. Otherwise it is the machine's. `held_bytes_max` is how much memory the aggregates may take that it holds.
         """
         if clock is None:
             clock = WriterClock()
@@ -177,6 +182,7 @@ class EventStore:
             metadata=self.metadata,
             decider=decider,
             clock=clock,
+            held_bytes_max=held_bytes_max,
         )
 
     @contextmanager

@@ -18,7 +18,7 @@ from eventstore.provider import get_store
 from readmodels.live.push import publish
 from readmodels.live.subscriptions import deltas_to_publish
 from readmodels.models import ProjectionCheckpoint
-from readmodels.projector.projector import PARTITIONS_AT_ONCE_MAX, project_together
+from readmodels.projector.projector import BATCHES_READ_MAX, PARTITIONS_AT_ONCE_MAX, project_together
 from readmodels.projector.stored_rows import ACCOUNTS_AT_ONCE_MAX, follow_aged
 from readmodels.pulse import PROJECTOR, give_pulse
 
@@ -29,10 +29,14 @@ HINT_EXPIRES_SECONDS: Final = 10
 HINT_PENDING_SECONDS: Final = 1
 """How long a hint that got lost keeps others from being sent; the sweep is not slower."""
 _HINT: Final = "readmodels.hint"
-GATHER_SECONDS: Final = 0.02
-"""How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes."""
+GATHER_SECONDS_MIN: Final = 0.02
+GATHER_SECONDS_MAX: Final = 0.08
+GATHER_SECONDS_PER_EVENT: Final = 1e-5
+"""How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes, and
+the rows that it replaces are shared by more of them.
+"""
 GATHERED_EVENTS_MIN: Final = 64
-GATHERED_EVENTS_MAX: Final = 8_000
+GATHERED_EVENTS_MAX: Final = 20_000
 """Between so many and so many events of a round. Fewer are not worth waiting for, more say that it is behind."""
 
 
@@ -57,7 +61,7 @@ def project(**_: Any) -> int:
             if count == 0 and followed < ACCOUNTS_AT_ONCE_MAX:
                 return total
             if GATHERED_EVENTS_MIN <= count < GATHERED_EVENTS_MAX:
-                time.sleep(GATHER_SECONDS)
+                time.sleep(min(max(GATHER_SECONDS_MIN, count * GATHER_SECONDS_PER_EVENT), GATHER_SECONDS_MAX))
     project.apply_async()
     return total
 
@@ -90,17 +94,24 @@ def _no_garbage_looked_for() -> Iterator[None]:
 
 
 def project_once() -> int:
-    """Project the next events of every partition that is behind; return how many there were."""
+    """Project the next events of every partition that is behind; return how many there were.
+
+    All of them together while few batches wait, as a round has its fixed cost; else in parts, which workers share.
+    """
     total = 0
-    behind = partitions_behind()
-    for start in range(0, len(behind), PARTITIONS_AT_ONCE_MAX):
-        for projected in project_together(behind[start : start + PARTITIONS_AT_ONCE_MAX]):
+    behind = batches_behind()
+    partitions = list(behind)
+    is_far_behind = sum(behind.values()) > BATCHES_READ_MAX * len(behind)
+    at_once = PARTITIONS_AT_ONCE_MAX if is_far_behind else len(behind)
+    for start in range(0, len(behind), at_once or 1):
+        for projected in project_together(partitions[start : start + at_once]):
             publish(deltas_to_publish(projected.written))
             total += projected.event_count
     return total
 
 
-def partitions_behind() -> list[int]:
-    """Return the partitions whose newest batch is not projected yet."""
+def batches_behind() -> dict[int, int]:
+    """Return the partitions whose newest batch is not projected yet, and how many of their batches are not."""
     seqs = dict(ProjectionCheckpoint.objects.values_list("partition", "seq"))
-    return [partition for partition, seq in get_store().heads().items() if seq > seqs.get(partition, 0)]
+    behind = {partition: seq - seqs.get(partition, 0) for partition, seq in get_store().heads().items()}
+    return {partition: count for partition, count in behind.items() if count > 0}

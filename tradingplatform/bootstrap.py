@@ -93,7 +93,13 @@ def writer_routes() -> list[Route]:
 
 def make_in_process_bus() -> InProcessBus:
     """Return a bus that needs no writer process."""
-    return InProcessBus(get_store().writer(AccountDecider(), clock=make_clock()), CeleryNotifier())
+    return InProcessBus(make_group_commit(), CeleryNotifier())
+
+
+def make_group_commit() -> GroupCommit[Account, AccountCommand]:
+    """Return what executes the commands of a writer."""
+    held_bytes_max = settings.WRITER_ACCOUNTS_MB * 1_000_000
+    return get_store().writer(AccountDecider(), clock=make_clock(), held_bytes_max=held_bytes_max)
 
 
 def make_clock() -> WriterClock:
@@ -111,7 +117,7 @@ def make_writer(route: Route, *, is_standby: bool) -> Writer:
     store = get_store()
 
     def load() -> GroupCommit[Account, AccountCommand]:
-        group_commit = store.writer(AccountDecider(), clock=make_clock())
+        group_commit = make_group_commit()
         for partition in route.partitions:
             group_commit.load(partition)
         store.engine.expect_appends()

@@ -47,6 +47,8 @@ class AccountsMutation(graphene.ObjectType):
     close_account = accounts.CLOSE_ACCOUNT.field()
     submit_trades = batches.SubmitTrades.Field(required=True)
     submit_orders = batches.SubmitOrders.Field(required=True)
+    replace_orders = batches.ReplaceOrders.Field(required=True)
+    cancel_orders = batches.CancelOrders.Field(required=True)
     freeze_account = accounts.FREEZE_ACCOUNT.field()
     unfreeze_account = accounts.UNFREEZE_ACCOUNT.field()
     change_risk_limits = accounts.CHANGE_RISK_LIMITS.field()

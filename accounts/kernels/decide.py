@@ -1,4 +1,4 @@
-"""The loop that decides commands one after the other and moves the state on: trades, fills and new orders.
+"""The loop that decides commands one after the other and moves the state on: trades, fills, new orders and their ends.
 
 The figures of an event come out as columns, one for each field that follows from the state; of a refusal the limit and
 the actual figure. Refusals of orders and their fills, and what is rare, are somebody else's to decide: it stops there.
@@ -45,19 +45,19 @@ DAY_TRADES: Final = 14
 DAY_REALIZED_PNL: Final = 15
 RESERVED_CASH: Final = 16
 RESERVED_SHARES: Final = 17
-"""Of a fill or a new order: what all orders reserve after it."""
+"""Of a fill, a new order or the end of one: what all orders reserve after it."""
 FILLED_QUANTITY: Final = 18
 FILLED_VALUE: Final = 19
 ORDER_QUANTITY: Final = 20
-"""Of a fill: its order's."""
+"""Of a fill or an end: its order's."""
 RESERVE_PRICE: Final = 2
 OUTCOME_COLUMNS: Final = 21
 """Of a refusal, the third and fourth column are its figures; of a new order, the third is its reserve price."""
 
 TRADE: Final = -1
 OTHER: Final = -2
-"""In the place of a row of terms: a trade that fills no order, and what is none of the three."""
-IS_FILL: Final = 0
+"""In the place of a row of terms: a trade that fills no order, and what is none of these."""
+KIND: Final = 0
 ROW: Final = 1
 CLIENT: Final = 2
 ORDER_TYPE: Final = 3
@@ -67,7 +67,15 @@ STOP_PRICE: Final = 6
 ORDER_CELL: Final = 7
 CLIENT_CELL: Final = 8
 TERM_COLUMNS: Final = 9
-"""What is asked of an order: a fill has its row and the cell of its id, a new order everything."""
+"""What is asked of an order: a fill has its row and the cell of its id, a new order everything, an end the cell of its
+reason in the place of the client's.
+"""
+PLACE: Final = 0
+FILL: Final = 1
+CANCEL: Final = 2
+EXPIRE: Final = 3
+REJECT: Final = 4
+"""The kinds; from CANCEL on they end an order."""
 
 
 @kernel()
@@ -157,6 +165,48 @@ def _fill(
     outcome[RESERVED_CASH], outcome[RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
     outcome[FILLED_QUANTITY], outcome[FILLED_VALUE] = order[o.FILLED_QUANTITY], order[o.FILLED_VALUE]
     outcome[ORDER_QUANTITY] = order[o.QUANTITY]
+
+
+@kernel()
+def _end(
+    is_buy: bool,
+    kind: int,
+    number: int,
+    symbol: int,
+    row: int,
+    order_row: int,
+    accounts: Integers,
+    positions: Integers,
+    undo: Integers,
+    counters: Integers,
+    orders: Integers,
+    clients: Integers,
+    order_undo: Integers,
+    orders_noted: Integers,
+    outcome: Integers,
+) -> bool:
+    """End an order and set free what it reserves, and say what that led to; False, and nothing happened, if it is not
+    the account's with these terms, or does not end in this way. A `row` of -1 is of no position, as a buy may have it.
+    """
+    account, order = accounts[number], orders[order_row]
+    is_of_order = order[o.ACCOUNT] == number + 1 and order[o.SYMBOL] == symbol and (order[o.IS_BUY] != 0) == is_buy
+    if not is_of_order or (row < 0 and not is_buy) or (kind == EXPIRE and order[o.TIME_IN_FORCE] == o.UNTIL_CANCELLED):
+        return False
+    remaining = order[o.QUANTITY] - order[o.FILLED_QUANTITY]
+    s.note(number, row, accounts, positions, undo, counters)
+    o.note_order(order_row, orders, order_undo, orders_noted)
+    account[s.VERSION] += 1
+    account[s.OPEN_ORDERS] -= 1
+    account[s.RESERVED_CASH] -= cash_reserved(is_buy, remaining, order[o.RESERVE_PRICE])
+    if not is_buy:
+        positions[row, s.RESERVED_SHARES] -= remaining
+    order[o.ACCOUNT] = 0
+    clients[order[o.CLIENT]] = 0
+    outcome[OUTCOME], outcome[VERSION_AFTER] = PASSED, account[s.VERSION]
+    outcome[RESERVED_CASH] = account[s.RESERVED_CASH]
+    outcome[RESERVED_SHARES] = positions[row, s.RESERVED_SHARES] if row >= 0 else 0
+    outcome[FILLED_QUANTITY], outcome[ORDER_QUANTITY] = order[o.FILLED_QUANTITY], order[o.QUANTITY]
+    return True
 
 
 @kernel()
@@ -306,13 +356,18 @@ def _decide(
         symbol, is_buy, quantity, price = symbols[entry], are_buys[entry], quantities[entry], prices[entry]
         key = s.position_key(number, symbol)
         found = s.position_row(key, positions, buckets, counters)
+        state = accounts, positions, undo, counters, orders, clients, order_undo, orders_noted
+        if asked >= 0 and terms[asked, KIND] >= CANCEL:
+            kind, order = terms[asked, KIND], terms[asked, ROW]
+            if not _end(is_buy, kind, number, symbol, found, order, *state, outcome):
+                return entry
+            continue
         is_new = found < 0
-        row = counters[s.POSITION_COUNT] if is_new else found  # Beyond the last one there are rows of zeros.
+        row = s.next_position(counters) if is_new else found  # Which has no figures yet.
         account, position = accounts[number], positions[row]
         if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
             return entry
-        if asked >= 0 and terms[asked, IS_FILL] == 0:
-            state = accounts, positions, undo, counters, orders, clients, order_undo, orders_noted
+        if asked >= 0 and terms[asked, KIND] == PLACE:
             if not _place(is_buy, quantity, price, number, symbol, row, is_new, day, terms[asked], *state, outcome):
                 return entry
             continue
@@ -362,7 +417,8 @@ def decide_commands(
     outcomes: Integers,
     first: int = 0,
 ) -> int:
-    """Decide trades, fills and new orders in order, entry by entry, and move the state on; return where it stopped.
+    """Decide trades, fills, new orders and their ends in order, entry by entry, and move the state on; return where it
+    stopped.
 
     `numbers` are the accounts' (-1 for one that there is not); `outcomes` has a row of OUTCOME_COLUMNS for each entry.
     It stops behind the last entry, or at one that Python has to decide, and goes on behind that: what is OTHER, what an

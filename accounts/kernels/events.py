@@ -1,5 +1,5 @@
 """The loop that writes what was decided as cells of events: TradeExecuted, with OrderFilled where it filled an order,
-OrderPlaced, or the CommandRefused of a trade with its arguments (see eventstore/columns/cells.py).
+OrderPlaced, what ended an order, or the CommandRefused of a trade with its arguments (see eventstore/columns/cells.py).
 
 The order of the cells is that of the fields of the classes in accounts/domain/events.py.
 """
@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.commands import ExecuteTrade
-from accounts.domain.events import CommandRefused, OrderFilled, OrderPlaced, TradeExecuted
+from accounts.domain.events import (
+    CommandRefused,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderPlaced,
+    OrderRejected,
+    TradeExecuted,
+)
 from accounts.domain.risk import CODES, PASSED
 from accounts.domain.trades import NO_FEE
 from accounts.kernels import decide as d
@@ -26,19 +34,25 @@ from eventstore.kernels.octets import put_octets
 
 _encode: Final[Callable[[object], bytes]] = msgspec.msgpack.Encoder().encode
 
-_TYPES: Final = (TradeExecuted, CommandRefused, OrderPlaced, OrderFilled)
+_TYPES: Final = (
+    *(TradeExecuted, CommandRefused, OrderPlaced, OrderFilled),
+    *(OrderCancelled, OrderExpired, OrderRejected),
+)
 TAGS: Final = tuple([str(of_type.__struct_config__.tag) for of_type in _TYPES])
 FIELD_COUNTS: Final = tuple([len(of_type.__struct_fields__) for of_type in _TYPES])
 _TRADE_FIELDS: Final = FIELD_COUNTS[0]
 _REFUSAL_FIELDS: Final = FIELD_COUNTS[1]
 _PLACED_FIELDS: Final = FIELD_COUNTS[2]
 _FILLED_FIELDS: Final = FIELD_COUNTS[3]
+_ENDED_FIELDS: Final = FIELD_COUNTS[4]
 _CELLS_MAX: Final = max(_TRADE_FIELDS + _FILLED_FIELDS, _REFUSAL_FIELDS, _PLACED_FIELDS)
 """Of the events of one command."""
 _EXECUTED: Final = 0
 _REFUSED: Final = 1
 _PLACED: Final = 2
 _FILLED: Final = 3
+_CANCELLED: Final = 4
+"""The others that end an order follow in the order of their kinds (decide.py)."""
 
 OUTCOME_CODES: Final = {
     **{rule: code.value for rule, code in enumerate(CODES) if code is not None},
@@ -153,6 +167,15 @@ def _put_filled(
     return at + _FILLED_FIELDS
 
 
+@kernel()
+def _put_ended(cells: Integers, at: int, symbol: int, side: int, term: Integers, outcome: Integers) -> int:
+    """Write what ended an order; return where it ends."""
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[d.ORDER_CELL], symbol, side, outcome[d.ORDER_QUANTITY]
+    cells[at + 4], cells[at + 5] = outcome[d.FILLED_QUANTITY], term[d.CLIENT_CELL]
+    cells[at + 6], cells[at + 7] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    return at + _ENDED_FIELDS
+
+
 @kernel(
     "i8(i8, i8, b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8, "
     f"{TABLE_SIGNATURE}, i8[::1], i4[::1], i8[::1], i8[::1], u1[::1], i8[::1])"
@@ -188,26 +211,28 @@ def _put_events(
         if rule == d.NOT_FOUND:
             continue
         entries[count], starts[count] = entry, at
-        side, asked = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry]
-        if asked >= 0 and terms[asked, d.IS_FILL] == 0:
+        side, asked, symbol = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry], symbol_cells[entry]
+        if asked >= 0 and terms[asked, d.KIND] >= d.CANCEL:
+            types[count] = _CANCELLED + terms[asked, d.KIND] - d.CANCEL
+            at = _put_ended(cells, at, symbol, side, terms[asked], outcome)
+        elif asked >= 0 and terms[asked, d.KIND] == d.PLACE:
             types[count] = _PLACED
-            symbol, quantity = symbol_cells[entry], quantities[entry]
-            at = _put_placed(cells, at, symbol, side, quantity, terms[asked], outcome, constants)
+            at = _put_placed(cells, at, symbol, side, quantities[entry], terms[asked], outcome, constants)
         elif rule == PASSED:
             types[count] = _EXECUTED
-            cells[at], cells[at + 1] = symbol_cells[entry], side
-            cells[at + 2], cells[at + 3] = quantities[entry], prices[entry]
+            cells[at], cells[at + 1], cells[at + 2] = symbol, side, quantities[entry]
+            cells[at + 3] = prices[entry]
             cells[at + 4] = constants[_NIL] if asked < 0 else terms[asked, d.ORDER_CELL]
             cells[at + 5], cells[at + 6] = outcome[d.VALUE], NO_FEE
             for field in range(d.CASH_AFTER, d.TRADE_COUNT + 1):
                 cells[at + 7 + field - d.CASH_AFTER] = outcome[field]
-            cells[at + 17], cells[at + 18] = day, outcome[d.DAY_VOLUME]
-            cells[at + 19], cells[at + 20] = outcome[d.DAY_TRADES], outcome[d.DAY_REALIZED_PNL]
+            cells[at + 17], cells[at + 18], cells[at + 19] = day, outcome[d.DAY_VOLUME], outcome[d.DAY_TRADES]
+            cells[at + 20] = outcome[d.DAY_REALIZED_PNL]
             at += _TRADE_FIELDS
             if asked >= 0:
                 count += 1
                 entries[count], starts[count], types[count] = entry, at, _FILLED
-                symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+                quantity, price = quantities[entry], prices[entry]
                 at = _put_filled(
                     cells, at, symbol, side, quantity, price, terms[asked, d.ORDER_CELL], outcome, constants
                 )
@@ -219,7 +244,7 @@ def _put_events(
             cells[at + 3] = outcome[d.ACTUAL] if has_figures else constants[_NIL]
             cells[at + 4] = first_argument + refused
             at += _REFUSAL_FIELDS
-            symbol, quantity, price = symbol_cells[entry], quantities[entry], prices[entry]
+            quantity, price = quantities[entry], prices[entry]
             end = _put_arguments(arguments, end, symbol, side, quantity, price, value_octets, value_starts)
             ends[refused] = end
             refused += 1

@@ -39,11 +39,12 @@ ORDER_TYPES: Final[tuple[OrderType, ...]] = get_args(OrderType)
 TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
 LIMIT: Final = ORDER_TYPES.index("LIMIT")
 STOP_LIMIT: Final = ORDER_TYPES.index("STOP_LIMIT")
+UNTIL_CANCELLED: Final = TIMES_IN_FORCE.index("GTC")
 IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")
 
 NOWHERE: Final = -1
-_LEAST_ROWS: Final = 64
+_LEAST_ROWS: Final = 256
 _UNDO_COLUMNS: Final = 1 + ORDER_COLUMNS
 
 
@@ -95,6 +96,11 @@ class Places:
         """The account and the id that each place was given to last."""
         self._places: dict[int, dict[str, int]] = {}
         self._free: list[int] = []
+
+    @property
+    def count(self) -> int:
+        """How many places are given."""
+        return len(self.names) - len(self._free)
 
     def find(self, account: int, name: str) -> int:
         """Return the place of an account's id, NOWHERE when it has none."""
@@ -168,6 +174,11 @@ class WorkingOrders:
         self._touched_clients.append(place)
         return place
 
+    @property
+    def count(self) -> int:
+        """How many orders have a place."""
+        return self._order_ids.count
+
     def make_room(self, changes: int) -> None:
         """Make sure that so many changes find room in the log."""
         self.undo = grown(self.undo, int(self.noted[0]) + changes)
@@ -225,6 +236,14 @@ class WorkingOrders:
             self._touch(row)
             self.clients[self.orders[row, CLIENT]] = 0
             self.orders[row, ACCOUNT] = 0
+
+    def let_go(self, account: int) -> None:
+        """Let an account's working orders go; nothing that was noted is waiting to be kept."""
+        for row in self.rows_of(account).values():
+            client = int(self.orders[row, CLIENT])
+            self.orders[row, ACCOUNT] = self.clients[client] = 0
+            self._order_ids.release(row)
+            self._client_ids.release(client)
 
     def keep(self) -> None:
         """Make what was done since the last `keep` or `take_back` final."""

@@ -4,7 +4,8 @@ An account has a number, in the order in which accounts came. `accounts[number]`
 are named here. A position is a row of its own, found by account and symbol in a table of chains that grows by one
 bucket for each position (linear hashing: W. Litwin, 1980), so that no command waits for a table to be made anew. Rows
 get more room between groups, in steps (`grown`), never inside a kernel: a kernel is given room for all that it may add
-(`State.make_room`).
+(`State.make_room`). The rows of accounts that are let go are zeros again; those of their positions are given to the
+next new ones.
 
 What working orders are, and everything else that is rare, is not here: see `accounts/domain/state.py`.
 """
@@ -53,7 +54,9 @@ MARK: Final = 3
 POSITION_REALIZED_PNL: Final = 4
 RESERVED_SHARES: Final = 5
 NEXT_POSITION: Final = 6
-"""The row of the account's position that came before this one, plus one; 0 when there is none."""
+"""The row of the account's position that came before this one, plus one; 0 when there is none. In a row that was let
+go, -1 less that of the next such row, plus one: below 0.
+"""
 NEXT_IN_BUCKET: Final = 7
 """The row of the next position in the same bucket, plus one; 0 at the end. The last column: it belongs to the table."""
 POSITION_COLUMNS: Final = 8
@@ -69,14 +72,19 @@ SYMBOL_BITS: Final = 20
 """A symbol's number has fewer bits; the account's number stands above them in the key of a position."""
 
 ACCOUNT_COUNT: Final = 0
+"""How many numbers of accounts, and rows of positions, were given; those that were let go are among them."""
 POSITION_COUNT: Final = 1
 UNDO_COUNT: Final = 2
 BUCKET_COUNT: Final = 3
 BUCKET_MASK: Final = 4
 """The lowest number of bits that all buckets fit in, as a mask."""
+FREE_POSITION: Final = 5
+"""The row of a position that was let go last, plus one; 0 when there is none."""
+FREE_COUNT: Final = 6
+"""How many there are of them."""
 COUNTERS: Final = 8
 
-_LEAST_ROWS: Final = 64
+_LEAST_ROWS: Final = 1_024
 _STEP_BYTES: Final = 1 << 22
 """How much more room rows get at once, at most; doubled until then."""
 _UNDO_POSITION: Final = 1 + ACCOUNT_COLUMNS
@@ -165,13 +173,23 @@ def take_back(accounts: Integers, positions: Integers, buckets: Integers, undo: 
         row = undo[entry, _UNDO_POSITION]
         if row < 0:
             continue
-        if undo[entry, _UNDO_POSITION + 1 + KEY] == 0:  # The latest position is the last row and the last in its chain.
+        if undo[entry, _UNDO_POSITION + 1 + KEY] == 0:  # The latest position has the row that was to be given last.
             _take_out(row, positions, buckets, counters)
             positions[row, NEXT_IN_BUCKET] = 0
-            counters[POSITION_COUNT] -= 1
+            if undo[entry, _UNDO_POSITION + 1 + NEXT_POSITION] < 0:
+                counters[FREE_POSITION] = row + 1
+                counters[FREE_COUNT] += 1
+            else:
+                counters[POSITION_COUNT] -= 1
         for column in range(NEXT_IN_BUCKET):
             positions[row, column] = undo[entry, _UNDO_POSITION + 1 + column]
     counters[UNDO_COUNT] = 0
+
+
+@kernel("i8(i8[::1])")
+def next_position(counters: Integers) -> Any:
+    """Return the row that the next new position will have. It is zeros but for its place among those let go."""
+    return counters[FREE_POSITION] - 1 if counters[FREE_POSITION] > 0 else counters[POSITION_COUNT]
 
 
 @kernel("i8(i8, i8, i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
@@ -179,8 +197,12 @@ def enter_position(
     account: int, key: int, accounts: Integers, positions: Integers, buckets: Integers, counters: Integers
 ) -> Any:
     """Add a position of nothing, which there is not yet; return its row. Its rows were noted before."""
-    row = counters[POSITION_COUNT]
-    counters[POSITION_COUNT] = row + 1
+    row = next_position(counters)
+    if counters[FREE_POSITION] > 0:
+        counters[FREE_POSITION] = -1 - positions[row, NEXT_POSITION]
+        counters[FREE_COUNT] -= 1
+    else:
+        counters[POSITION_COUNT] = row + 1
     positions[row, KEY] = key
     positions[row, NEXT_POSITION] = accounts[account, LAST_POSITION]
     accounts[account, LAST_POSITION] = row + 1
@@ -204,6 +226,24 @@ def _enter_positions(
             positions[row, column] = rows[each, column]
 
 
+@kernel("void(i8[::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
+def _let_go(numbers: Integers, accounts: Integers, positions: Integers, buckets: Integers, counters: Integers) -> None:
+    """Make the rows of accounts zeros, and those of their positions free."""
+    for number in numbers:
+        row = accounts[number, LAST_POSITION] - 1
+        while row >= 0:
+            following = positions[row, NEXT_POSITION] - 1
+            _take_out(row, positions, buckets, counters)
+            for column in range(POSITION_COLUMNS):
+                positions[row, column] = 0
+            positions[row, NEXT_POSITION] = -1 - counters[FREE_POSITION]
+            counters[FREE_POSITION] = row + 1
+            counters[FREE_COUNT] += 1
+            row = following
+        for column in range(ACCOUNT_COLUMNS):
+            accounts[number, column] = 0
+
+
 class State:
     """The accounts of a writer, or of whoever folds events. Not safe for threads: it has one owner."""
 
@@ -218,13 +258,23 @@ class State:
 
     @property
     def account_count(self) -> int:
-        """How many accounts there are."""
+        """How many numbers of accounts were given."""
         return int(self.counters[ACCOUNT_COUNT])
 
     @property
     def position_count(self) -> int:
         """How many positions there are, flat ones included."""
-        return int(self.counters[POSITION_COUNT])
+        return int(self.counters[POSITION_COUNT] - self.counters[FREE_COUNT])
+
+    def add_account(self, number: int) -> None:
+        """Give an account of zeros a number that no other one has."""
+        self.accounts = grown(self.accounts, number + 1)
+        self.counters[ACCOUNT_COUNT] = max(self.account_count, number + 1)
+
+    def let_go(self, numbers: Integers) -> None:
+        """Let accounts go with their positions; nothing that was noted is waiting to be kept."""
+        assert not self.counters[UNDO_COUNT], "what may be taken back cannot be let go"
+        _let_go(numbers, self.accounts, self.positions, self.buckets, self.counters)
 
     def add_accounts(self, rows: Integers) -> range:
         """Add accounts by their rows; return their numbers."""
@@ -248,8 +298,9 @@ class State:
 
     def make_room_for_positions(self, changes: int) -> None:
         """Make sure that so many changes find room of which none is noted."""
-        self.positions = grown(self.positions, self.position_count + changes)
-        self.buckets = grown(self.buckets, self.position_count + changes + 1)
+        rows = int(self.counters[POSITION_COUNT]) + changes
+        self.positions = grown(self.positions, rows)
+        self.buckets = grown(self.buckets, rows + 1)
 
     def note(self, account: int, row: int = -1) -> None:
         """Note an account's row, and a position's, before they are overwritten."""
@@ -261,7 +312,7 @@ class State:
         self.make_room(1)
         key = position_key(account, symbol)
         row = int(position_row(key, self.positions, self.buckets, self.counters))
-        self.note(account, self.position_count if row < 0 else row)
+        self.note(account, int(next_position(self.counters)) if row < 0 else row)
         if row < 0:
             row = int(enter_position(account, key, self.accounts, self.positions, self.buckets, self.counters))
         return row

@@ -127,9 +127,12 @@ class CommandHandler:
         )
 
     def finish(self, handled: Handled) -> None:
-        """Count the commands and tell the projections of them: after the callers, who wait for their answers."""
+        """Count the commands, tell the projections of them, and let accounts go that nobody asks for: after the
+        callers, who wait for their answers.
+        """
         handled.count(self.metrics)
         self.notify()
+        self._group_commit.let_go()
 
     def notify(self) -> None:
         """Tell the projections that there may be something for them."""
@@ -168,7 +171,7 @@ def brief_result_of(commands: AccountCommands, place: int, outcome: Outcome) -> 
         return Booked(version, outcome.is_duplicate)
     if type(first) is CommandRefused:
         return Booked(version, outcome.is_duplicate, first.code, first.limit, first.actual)
-    order_id = first.order_id if type(first) is OrderPlaced else None
+    order_id = events[-1].order_id if type(events[-1]) is OrderPlaced else None  # Last of a replacement's.
     return Booked(version, outcome.is_duplicate, order_id=order_id)
 
 

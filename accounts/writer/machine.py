@@ -1,5 +1,5 @@
-"""The accounts of a partition as the writer holds them: state in arrays, trades, fills and new orders decided by
-kernels.
+"""The accounts of a partition as the writer holds them: state in arrays; trades, fills, new orders and their ends are
+decided by kernels.
 
 They are what there is most of, so whole columns of them are decided at once. Everything else that an account can be
 asked, and what is refused of orders, is decided as the domain's own `decide` does, on the account as an object that has
@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
-from accounts.domain.commands import AccountCommand, CloseAccount, ExecuteTrade, PlaceOrder
+from accounts.domain.commands import (
+    AccountCommand,
+    CancelOrder,
+    CloseAccount,
+    ExecuteTrade,
+    ExpireOrder,
+    PlaceOrder,
+    RejectOrder,
+)
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.order_terms import reckoned_price
 from accounts.domain.state import Account, Position
@@ -24,7 +32,7 @@ from accounts.kernels import decide as d
 from accounts.kernels import state as s
 from accounts.kernels.events import CONSTANTS, add_events
 from accounts.kernels.fold import apply_events, folding
-from accounts.kernels.orders import NOWHERE, ORDER_TYPES, TIMES_IN_FORCE, OrdersOf, Symbols, WorkingOrders
+from accounts.kernels.orders import ACCOUNT, NOWHERE, ORDER_TYPES, TIMES_IN_FORCE, OrdersOf, Symbols, WorkingOrders
 from accounts.kernels.state import Integers, State
 from accounts.writer.columns import AccountCommands
 from eventstore.columns.cells import EventCells, Values
@@ -50,10 +58,16 @@ _FIGURES: Final = {
     "reserved_cash": s.RESERVED_CASH,
 }
 """The column of each figure of an account."""
+ACCOUNT_BYTES: Final = s.ACCOUNT_COLUMNS * 8
+POSITION_BYTES: Final = (s.POSITION_COLUMNS + 1) * 8
+"""With its bucket."""
+ORDER_BYTES: Final = 700
+"""With its two ids and their places in dictionaries: as measured, rounded up."""
 _encode_text: Final = msgspec.msgpack.Encoder().encode
 _CONSTANT_VALUES: Final = Values()
 """What the table of values of every machine begins with."""
 _CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
+_ENDS: Final = {CancelOrder: d.CANCEL, ExpireOrder: d.EXPIRE, RejectOrder: d.REJECT}
 _SIDES: Final = ("SELL", "BUY")
 _TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(ORDER_TYPES)}
 _TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
@@ -70,25 +84,35 @@ class AccountMachine:
         self._currencies: dict[str, int] = {"": 0}
         self._orders = WorkingOrders(self._symbols)
 
-    def add(self, state: Account, version: int) -> int:
+    def add(self, number: int, state: Account, version: int) -> None:
         """See StateMachine."""
-        (number,) = self._state.add_accounts(np.zeros((1, s.ACCOUNT_COLUMNS), np.int64))
+        self._state.add_account(number)
         self._write(number, state, version)
         rows = [
             (self._symbols.number(symbol), *position, state.reserved_shares.get(symbol, 0), 0, 0)
             for symbol, position in state.positions.items()
         ]
         self._state.add_positions(number, np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS))
-        if state.orders:
-            noted = int(self._orders.noted[0])
+        noted = int(self._orders.noted[0])
+        try:
             for order_id, order in state.orders.items():
                 self._orders.put(number, order_id, order)
-            self._orders.noted[0] = noted  # What is loaded is durable, whatever becomes of the group that asked for it.
-        return number
+        finally:  # What is loaded is durable, whatever becomes of the group that asked for it.
+            self._orders.noted[0] = noted
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
         """See StateMachine."""
         self._state.add_accounts(np.zeros((len(aggregate_ids), s.ACCOUNT_COLUMNS), np.int64))
+
+    def let_go(self, numbers: Integers) -> None:
+        """See StateMachine."""
+        for number in numbers[self._state.accounts[numbers, s.OPEN_ORDERS] > 0].tolist():
+            self._orders.let_go(number)
+        self._state.let_go(numbers)
+
+    def held_bytes(self, count: int) -> int:
+        """See StateMachine."""
+        return count * ACCOUNT_BYTES + self._state.position_count * POSITION_BYTES + self._orders.count * ORDER_BYTES
 
     def state(self, number: int) -> Account:
         """See StateMachine."""
@@ -213,16 +237,16 @@ class AccountMachine:
     def _terms(
         self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]
     ) -> tuple[int, ...] | None:
-        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill or
-        a new order, with places among `ids` instead of cells; None for any other command, and for one that was not
-        checked as those from outside are.
+        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill, a
+        new order or the end of one, with places among `ids` instead of cells; None for any other command, for one that
+        was not checked as those from outside are, and for the end of an order that does not work yet.
         """
         if type(command) is ExecuteTrade:
             price, order_id = command.price, command.order_id or ""
             row = self._orders.find(number, order_id)
             if row == NOWHERE:
                 return None
-            terms = (1, row, 0, 0, 0, 0, 0, len(ids), len(ids))
+            terms = (d.FILL, row, 0, 0, 0, 0, 0, len(ids), len(ids))
             ids.append(order_id)
         elif type(command) is PlaceOrder:
             price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
@@ -231,7 +255,7 @@ class AccountMachine:
                 return None
             order_id, client_order_id = command.order_id, command.client_order_id
             terms = (
-                0,
+                d.PLACE,
                 self._orders.row_for(number, order_id),
                 self._orders.client_for(number, client_order_id),
                 order_type,
@@ -242,11 +266,24 @@ class AccountMachine:
                 len(ids) + 1,
             )
             ids += (order_id, client_order_id)
+        elif isinstance(command, CancelOrder | ExpireOrder | RejectOrder):
+            return self._terms_of_end(number, command, names, ids)
         else:
             return None
         if command.side not in _SIDES or not (0 < command.quantity <= QUANTITY_MAX and 0 < price <= PRICE_MAX):
             return None
         return (names.setdefault(command.symbol, len(names)), command.side == "BUY", command.quantity, price, *terms)
+
+    def _terms_of_end(
+        self, number: int, command: CancelOrder | ExpireOrder | RejectOrder, names: dict[str, int], ids: list[str]
+    ) -> tuple[int, ...] | None:
+        row = self._orders.find(number, command.order_id)
+        if row == NOWHERE or not self._orders.orders[row, ACCOUNT] or type(command.reason) is not str:
+            return None
+        _, symbol, is_buy, quantity, *_ = self._orders.orders[row].tolist()
+        place = names.setdefault(self._symbols.names[symbol], len(names))
+        ids += (command.order_id, command.reason)
+        return (place, is_buy, quantity, 1, _ENDS[type(command)], row, 0, 0, 0, 0, 0, len(ids) - 2, len(ids) - 1)
 
     def _decide_one(self, turn: Turn[AccountCommand], index: int, now: int, decided: Decided) -> None:
         """Decide one command as the domain does: one that is no trade, or whose figures are too wide for kernels."""

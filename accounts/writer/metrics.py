@@ -62,6 +62,10 @@ class WriterStatus(msgspec.Struct, frozen=True, array_like=True):
     single: LaneTimes
     bulk: LaneTimes
     commands: list[CommandCount]
+    accounts_held: int = 0
+    accounts_let_go: int = 0
+    """How many accounts are in memory, and how many were let go since the writer began because nobody asked for them.
+    """
     clock_problem: str | None = None
     """Why no command is executed at present, when that is because of the machine's clock."""
 

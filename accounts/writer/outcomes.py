@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.errors import Code
-from accounts.domain.events import CommandRefused, OrderPlaced
+from accounts.domain.events import CommandRefused, OrderPlaced, OrderReplaced
 from accounts.kernels.answers import DONE, NO_FIGURE, OUTCOME, SAID_ELSEWHERE
 from accounts.kernels.answers import Outcomes as OutcomeRows
 from accounts.writer.columns import AccountCommands
@@ -27,6 +27,7 @@ CODE_NAMES: Final = ("", *CODE_NUMBERS)
 
 _REFUSED: Final = str(CommandRefused.__struct_config__.tag)
 _PLACED: Final = str(OrderPlaced.__struct_config__.tag)
+_REPLACED: Final = str(OrderReplaced.__struct_config__.tag)
 _CODE, _LIMIT, _ACTUAL = map(CommandRefused.__struct_fields__.index, ("code", "limit", "actual"))
 _ORDER_ID: Final = OrderPlaced.__struct_fields__.index("order_id")
 _decode: Final = msgspec.msgpack.Decoder(str).decode
@@ -67,6 +68,8 @@ def _fill(results: BatchResults, commits: DurableCommits[Any], brief: Callable[[
         if tag == _PLACED:
             rows["code"][types == number] = SAID_ELSEWHERE
             _tell_placed(results, np.flatnonzero(types == number), commits)
+        elif tag == _REPLACED:
+            rows["code"][types == number] = SAID_ELSEWHERE
         elif tag == _REFUSED:
             _fill_refusals(rows, np.flatnonzero(types == number), commits)
     results.rows[commits.places] = rows

@@ -243,6 +243,8 @@ class Writer:
             single=metrics.answers(is_bulk=False),
             bulk=metrics.answers(is_bulk=True),
             commands=metrics.counts(),
+            accounts_held=self._group_commit.held_count,
+            accounts_let_go=self._group_commit.let_go_count,
             clock_problem=self._group_commit.clock.problem,
         )
 

@@ -20,6 +20,9 @@ Hashes: TypeAlias = NDArray[np.uint64]
 
 _LOWEST_BITS: Final = np.uint64(0x0101010101010101)
 _HIGHEST_BITS: Final = np.uint64(0x8080808080808080)
+_GIVEN: Final = 0
+_FREE: Final = 1
+"""Counters of a table of names: how many numbers were given, and how many of them are free again."""
 
 
 class TextTooLong(ValueError):
@@ -117,25 +120,52 @@ def _find(table: Any, names: Texts, hashes: Hashes, texts: Texts, numbers: Any) 
         numbers[row] = table[_cell_of(table, names, hashes, texts, row, hashed)]
 
 
-@kernel("i8(i4[::1], u1[:,::1], u8[::1], i8, u1[:,::1], i8[::1])")
-def _enter(table: Any, names: Texts, hashes: Hashes, count: int, texts: Texts, numbers: Any) -> int:
-    """Find rows, or add them; return how many names there are then. There has to be room for all of them."""
+@kernel("void(i4[::1], u1[:,::1], u8[::1], i4[::1], i8[::1], u1[:,::1], i8[::1])")
+def _enter(table: Any, names: Texts, hashes: Hashes, free: Any, counters: Any, texts: Texts, numbers: Any) -> None:
+    """Find rows, or add them. There has to be room for all of them."""
     for row in range(texts.shape[0]):
         hashed = _place_hash(texts, row)
         cell = _cell_of(table, names, hashes, texts, row, hashed)
         if table[cell] < 0:
+            if counters[_FREE] > 0:
+                counters[_FREE] -= 1
+                number = np.int64(free[counters[_FREE]])
+            else:
+                number = counters[_GIVEN]
+                counters[_GIVEN] += 1
             for place in range(TEXT_BYTES):
-                names[count, place] = texts[row, place]
-            hashes[count], table[cell] = hashed, count
-            count += 1
+                names[number, place] = texts[row, place]
+            hashes[number], table[cell] = hashed, number
         numbers[row] = table[cell]
-    return count
 
 
-@kernel("void(i4[::1], u8[::1], i8)")
-def _fill(table: Any, hashes: Hashes, count: int) -> None:
+@kernel("void(i4[::1], u8[::1], i4[::1], i8[::1], i8[::1])")
+def _remove(table: Any, hashes: Hashes, free: Any, counters: Any, numbers: Any) -> None:
+    """Take names out of the table, and move back those behind them that would not be found over the gap."""
     mask = np.int64(table.size - 1)
-    for number in range(count):
+    for number in numbers:
+        gap = np.int64(hashes[number] & np.uint64(mask))
+        while table[gap] != number:
+            gap = (gap + 1) & mask
+        cell = (gap + 1) & mask
+        while table[cell] >= 0:
+            own = np.int64(hashes[table[cell]] & np.uint64(mask))
+            if ((cell - own) & mask) >= ((cell - gap) & mask):
+                table[gap] = table[cell]
+                gap = cell
+            cell = (cell + 1) & mask
+        table[gap] = -1
+        free[counters[_FREE]] = number
+        counters[_FREE] += 1
+
+
+@kernel("void(i4[::1], u8[::1], i4[::1])")
+def _fill(table: Any, hashes: Hashes, smaller: Any) -> None:
+    """Enter the numbers of a smaller table."""
+    mask = np.int64(table.size - 1)
+    for number in smaller:
+        if number < 0:
+            continue
         cell = np.int64(hashes[number] & np.uint64(mask))
         while table[cell] >= 0:
             cell = (cell + 1) & mask
@@ -149,16 +179,19 @@ def _grown(rows: Any, size: int) -> Any:
 
 
 class NameTable:
-    """Numbers 0, 1, 2 ... for texts, in the order in which they were added. Not safe for threads."""
+    """Numbers 0, 1, 2 ... for texts, in the order in which they were added; the number of one that was removed is given
+    again. Not safe for threads.
+    """
 
     def __init__(self) -> None:
         self._names: Texts = np.zeros((256, TEXT_BYTES), np.uint8)
         self._hashes: Hashes = np.zeros(256, np.uint64)
         self._table = np.full(1_024, -1, np.int32)
-        self._count = 0
+        self._free = np.zeros(256, np.int32)
+        self._counters = np.zeros(2, np.int64)
 
     def __len__(self) -> int:
-        return self._count
+        return int(self._counters[_GIVEN] - self._counters[_FREE])
 
     def find(self, texts: Texts) -> NDArray[np.int64]:
         """Return the number of each row's text, -1 for one that was not added."""
@@ -168,21 +201,26 @@ class NameTable:
 
     def enter(self, texts: Texts) -> NDArray[np.int64]:
         """Return the number of each row's text, after adding those that were not there."""
-        count = self._count + len(texts)
+        count = len(self) + len(texts)
         if count > len(self._names):
             size = 1 << (count - 1).bit_length()
             self._names = _grown(self._names, size)
             self._hashes = _grown(self._hashes, size)
-            self._table = np.full(4 * size, -1, np.int32)
-            _fill(self._table, self._hashes, self._count)
+            self._free = _grown(self._free, size)
+            smaller, self._table = self._table, np.full(4 * size, -1, np.int32)
+            _fill(self._table, self._hashes, smaller)
         numbers = np.empty(len(texts), np.int64)
-        self._count = _enter(self._table, self._names, self._hashes, self._count, texts, numbers)
+        _enter(self._table, self._names, self._hashes, self._free, self._counters, texts, numbers)
         return numbers
+
+    def remove(self, numbers: NDArray[np.int64]) -> None:
+        """Remove the texts with these numbers, each of which has one."""
+        _remove(self._table, self._hashes, self._free, self._counters, numbers)
 
     def name(self, number: int) -> str:
         """Return the text with a number."""
         return text_of(self._names[number])
 
     def names(self) -> Texts:
-        """Return the texts in the order of their numbers, as rows."""
-        return self._names[: self._count]
+        """Return the texts in the order of their numbers, as rows; of a table from which none was removed."""
+        return self._names[: len(self)]

@@ -15,8 +15,10 @@ S = TypeVar("S")
 class Fold(Protocol[S]):
     """Aggregates that events are folded into, each known by its number. Used from one thread."""
 
-    def add(self, state: S, version: int) -> int:
-        """Add an aggregate that was loaded, or a new one at version 0; return its number: 0, 1, 2 ..."""
+    def add(self, number: int, state: S, version: int) -> None:
+        """Add an aggregate that was loaded, or a new one at version 0. Its number is that of one that was let go, or
+        the next one: 0, 1, 2 ...
+        """
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
         """Add new aggregates at version 0, in this order."""

@@ -44,7 +44,8 @@ class Folded(Generic[S]):
     def alone(cls, evolver: Evolver[S], *, state: S, version: int, **named: Any) -> Self:
         """Return an aggregate in a machine of its own."""
         machine = evolver.machine()
-        return cls(machine, machine.add(state, version), **named)
+        machine.add(0, state, version)
+        return cls(machine, 0, **named)
 
     @property
     def state(self) -> S:

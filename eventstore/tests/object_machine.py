@@ -4,7 +4,7 @@ What the store's tests have instead of a domain that takes thousands of commands
 """
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from eventstore.writer.state_machine import Decided, StateMachine, Turn
 
 S = TypeVar("S")
 C = TypeVar("C")
+
+
+STATE_BYTES: Final = 1_000
+"""What a state is taken for, in bytes."""
 
 
 class DecidesObjects(Decider[S, C]):
@@ -47,14 +51,19 @@ class ObjectMachine(Generic[S, C]):
         self._versions: list[int] = []
         self._before: dict[int, tuple[S, int]] = {}
 
-    def add(self, state: S, version: int) -> int:
-        self._states.append(state)
-        self._versions.append(version)
-        return len(self._states) - 1
+    def add(self, number: int, state: S, version: int) -> None:
+        self._states[number : number + 1] = [state]
+        self._versions[number : number + 1] = [version]
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
         for aggregate_id in aggregate_ids:
-            self.add(self._decider.initial(aggregate_id), 0)
+            self.add(len(self._states), self._decider.initial(aggregate_id), 0)
+
+    def let_go(self, numbers: NDArray[np.int64]) -> None:
+        assert not self._before, "what may be taken back cannot be let go"
+
+    def held_bytes(self, count: int) -> int:
+        return count * STATE_BYTES
 
     def state(self, number: int) -> S:
         return self._states[number]

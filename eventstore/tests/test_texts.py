@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
 from eventstore.idempotency.remembered import RecentCommands
+from eventstore.kernels import texts as texts_module
 from eventstore.kernels.partitions import partitions_of, places_by_partition
 from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of
 from eventstore.record import partition_of
@@ -39,6 +40,38 @@ def test_a_table_of_many_names_grows_and_finds_them_all():
         table.enter(rows[place : place + 7])
     assert np.array_equal(table.find(rows), np.arange(5_000))
     assert table.find(pack_texts([str(uuid.UUID(int=5_000))])).tolist() == [-1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 700), min_size=1, max_size=60)), max_size=30))
+def test_names_that_are_removed_are_not_found_and_their_numbers_are_given_again(steps):
+    table, model = NameTable(), {}
+    rows = pack_texts([str(number) for number in range(701)])
+    table.enter(rows[:200])
+    model.update(zip(range(200), range(200), strict=True))
+    for is_removed, names in steps:
+        if is_removed:
+            gone = sorted({*names} & model.keys())
+            table.remove(np.array([model.pop(name) for name in gone], np.int64))
+        else:
+            found = table.enter(rows[names]).tolist()
+            for name, number in zip(names, found, strict=True):
+                assert model.setdefault(name, number) == number
+        assert len(table) == len(model) == len({*model.values()})
+        assert table.find(rows).tolist() == [model.get(name, -1) for name in range(701)]
+        assert all(table.name(number) == str(name) for name, number in model.items())
+    assert max(model.values(), default=0) < 701, "no more numbers than there are names"
+
+
+def test_a_table_that_leaves_a_gap_where_a_name_was_is_found_out(monkeypatch):
+    def with_a_gap(table, hashes, free, counters, numbers):
+        table[np.isin(table, numbers)] = -1
+
+    monkeypatch.setattr(texts_module, "_remove", with_a_gap)
+    table, rows = NameTable(), pack_texts([str(number) for number in range(250)])
+    table.enter(rows)
+    table.remove(np.arange(0, 250, 2))
+    assert (table.find(rows)[1::2] < 0).any()
 
 
 @pytest.mark.parametrize("text", ["a" * (TEXT_BYTES + 1), "é" * (TEXT_BYTES // 2 + 1), "a\0b"])

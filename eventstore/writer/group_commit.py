@@ -66,6 +66,7 @@ class GroupCommit(Generic[S, C]):
         metadata: StoreMetadata,
         decider: Decider[S, C],
         clock: WriterClock,
+        held_bytes_max: int,
     ) -> None:
         self._engine = engine
         self._codec = codec
@@ -77,6 +78,9 @@ class GroupCommit(Generic[S, C]):
         self._first_results = FirstResults(reader=reader)
         self._partitions: dict[int, PartitionState[S, C]] = {}
         self.latest_times = GroupTimes(0.0, 0.0)
+        self._partition_bytes_max = held_bytes_max // metadata.partition_count
+        self.let_go_count = 0
+        """How many aggregates were let go since this writer began."""
 
     def load(self, partition: int) -> int:
         """Bring a partition's state up to what is durable now; return its head's seq."""
@@ -95,6 +99,18 @@ class GroupCommit(Generic[S, C]):
         """
         number = partition_of(aggregate_id, self._metadata.partition_count)
         return self._caught_up(number).aggregate(aggregate_id)
+
+    @property
+    def held_count(self) -> int:
+        """How many aggregates are held."""
+        return sum(map(len, self._partitions.values()))
+
+    def let_go(self) -> None:
+        """Let aggregates go that were not asked for the longest, when all take more memory than they may: after each
+        group, once its callers have their answers. What was let go is loaded again when it is asked for.
+        """
+        for partition in self._partitions.values():
+            self.let_go_count += partition.let_go(bytes_max=self._partition_bytes_max)
 
     def execute(self, requests: Sequence[Request[C]]) -> list[Outcome]:
         """Do what `run` does for commands that are objects; return one outcome per request, in order."""
@@ -265,7 +281,7 @@ class GroupCommit(Generic[S, C]):
             last_timestamp=last_timestamp,
             evolver=self._decider,
             machine=self._decider.machine(),
-            pages=PageLoader(engine=self._engine, codec=self._codec, evolver=self._decider) if seq else None,
+            pages=PageLoader(engine=self._engine, codec=self._codec, evolver=self._decider, partition=number),
             codec=self._codec,
             keys=self._keys,
             remembered=remembered,

@@ -21,11 +21,17 @@ log = structlog.get_logger(__name__)
 
 
 class PageLoader(Generic[S]):
-    """Loads aggregates of one store as of their last page."""
+    """Loads aggregates of one partition as of their last page."""
 
-    def __init__(self, *, engine: Engine, codec: EventCodec, evolver: Evolver[S]) -> None:
+    def __init__(self, *, engine: Engine, codec: EventCodec, evolver: Evolver[S], partition: int) -> None:
+        self._engine = engine
+        self._partition = partition
         self._pages = PageReader(engine, codec)
         self._states = PageStates(evolver, self._pages)
+
+    def position(self) -> int:
+        """Return the seq through which the partition's events are in pages."""
+        return self._engine.page_position(partition=self._partition)
 
     def load(self, aggregate_id: str) -> tuple[S, int] | None:
         """Return an aggregate's state and version as its pages leave it, None when it has none."""

@@ -1,10 +1,12 @@
 """What a writer holds of one partition: the head of its chain and the state of its aggregates, durable events only.
 
-An aggregate is loaded when it is first asked for: its last page, then what the tail of the journal holds of it. So a
-writer starts as fast as it reads the tail, however long the history is.
+An aggregate is loaded when it is asked for: its last page, then what the tail of the journal holds of it. So a writer
+starts as fast as it reads the tail, however long the history is. Those that were not asked for the longest are let go
+when all take more memory than they may (`let_go`): only those whose every event is in pages, which is what they are
+loaded from again.
 """
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +21,19 @@ from eventstore.pages.evolver import Evolver, per_event
 from eventstore.pages.states import Folded
 from eventstore.record import StoredBatch
 from eventstore.writer.commands import Commands
+from eventstore.writer.limits import LET_GO_AT_ONCE, LOOK_FOR_PAGES_BATCHES
 from eventstore.writer.loading import PageLoader
 from eventstore.writer.state_machine import StateMachine, Turn
 from eventstore.writer.tail import Tail
 
 S = TypeVar("S")
 C = TypeVar("C")
+
+ENTRY_BYTES: Final = 104
+"""What an aggregate takes here: its name, the hash of it, four cells of the table, and when it was asked for."""
+_COLDEST_SHARE: Final = 16
+"""One in so many aggregates is chosen at once to be let go."""
+_NOBODY: Final = np.iinfo(np.int64).max
 
 
 class PartitionState(Generic[S, C]):
@@ -39,12 +48,14 @@ class PartitionState(Generic[S, C]):
         last_timestamp: int,
         evolver: Evolver[S],
         machine: StateMachine[S, C],
-        pages: PageLoader[S] | None,
+        pages: PageLoader[S],
         codec: EventCodec,
         keys: CommandKeys,
         remembered: RememberedCommands,
     ) -> None:
-        """`remembered` has the commands of the batches through `seq`; `keys` makes keys as they are remembered by."""
+        """`remembered` has the commands of the batches through `seq`, which are in pages; `keys` makes keys as they are
+        remembered by.
+        """
         self.number = number
         self.seq = seq
         self.hash = hash_
@@ -57,6 +68,15 @@ class PartitionState(Generic[S, C]):
         self._keys = keys
         self._codec = codec
         self._tail = Tail()
+        self._paged_seq = seq
+        self._look_for_pages_at_seq = seq
+        self._latest_seqs = np.full(1_024, _NOBODY, np.int64)
+        """For each number the seq of the latest batch that may have events of its aggregate; nobody's are the last."""
+        self._coldest: NDArray[np.int64] = np.empty(0, np.int64)
+        self._coldest_seq = 0
+        self._let_go_seq = seq
+        self._added = 0
+        """Where `let_go` was called last, and how many were added since then."""
 
     def aggregate(self, aggregate_id: str) -> tuple[S, int]:
         """Return an aggregate's state and version, a new one at version 0 when it has no events."""
@@ -66,6 +86,7 @@ class PartitionState(Generic[S, C]):
             raise failures[0]
         if number < 0:
             return self._evolver.initial(aggregate_id), 0
+        self._latest_seqs[number] = self.seq
         return self.machine.state(number), self.machine.version(number)
 
     def turn(self, commands: Commands[C], places: NDArray[np.int64], failures: dict[int, Exception]) -> Turn[C]:
@@ -74,9 +95,11 @@ class PartitionState(Generic[S, C]):
         """
         aggregate_ids = commands.aggregate_ids[places]
         numbers = self._numbers(aggregate_ids, failures)
+        self._latest_seqs[numbers[numbers >= 0]] = self.seq + 1
 
         def enter(index: int) -> int:
-            number = self._add(aggregate_ids[index : index + 1], None)
+            number = self._enter(aggregate_ids[index : index + 1])
+            self.machine.add(number, self._evolver.initial(commands.aggregate_id(int(places[index]))), 0)
             numbers[:] = self._names.find(aggregate_ids)
             return number
 
@@ -97,6 +120,7 @@ class PartitionState(Generic[S, C]):
         if (numbers < 0).any():  # The events of some are kept until they are asked for.
             self._tail.add(batch.seq, columns)
         of_events, versions = per_event(numbers, commits.first_versions, commits.event_counts)
+        self._latest_seqs[numbers[numbers >= 0]] = batch.seq
         wrong = self.machine.fold(of_events, versions, events, self._codec)
         if wrong is not None:
             raise self._out_of_order(int(of_events[wrong]), batch.seq, int(versions[wrong]))
@@ -108,6 +132,57 @@ class PartitionState(Generic[S, C]):
         self.hash = hash_
         self.last_timestamp = last_timestamp
         self.remembered.move_on(seq=seq, timestamp=last_timestamp)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def let_go(self, *, bytes_max: int) -> int:
+        """Let aggregates go, those first that were not asked for the longest, while all take more than `bytes_max`;
+        return how many went. Nothing is waiting to be kept or taken back.
+
+        Takes a bounded time: no more go at once than were added since the last call, and a few; none when nothing was
+        decided since then. Those whose latest events are in no page yet stay, so as long as no pages are made there may
+        be more than there should be.
+        """
+        if self.seq == self._let_go_seq and not self._added:
+            return 0
+        held_bytes, added = self.held_bytes(), self._added
+        self._let_go_seq, self._added = self.seq, 0
+        if held_bytes <= bytes_max:
+            return 0
+        wanted = min(-(-(held_bytes - bytes_max) * len(self) // held_bytes), added + LET_GO_AT_ONCE)
+        gone = 0
+        while gone < wanted and (len(self._coldest) or self._choose_coldest()):
+            numbers, self._coldest = np.split(self._coldest, [wanted - gone])
+            numbers = numbers[self._latest_seqs[numbers] <= self._coldest_seq]
+            self._forget(numbers)
+            gone += len(numbers)
+        return gone
+
+    def held_bytes(self) -> int:
+        """Return how much memory the aggregates take, in bytes, as near as it is known."""
+        return len(self) * ENTRY_BYTES + self.machine.held_bytes(len(self))
+
+    def _choose_coldest(self) -> bool:
+        """Choose the aggregates that go next; False when there is none that may."""
+        if self.seq < self._look_for_pages_at_seq:
+            return False
+        self._paged_seq = self._pages.position()
+        self._tail.drop(through_seq=self._paged_seq)
+        coldest = np.flatnonzero(self._latest_seqs <= self._paged_seq)
+        count = 1 + len(self) // _COLDEST_SHARE
+        if count < len(coldest):
+            coldest = coldest[np.argpartition(self._latest_seqs[coldest], count)[:count]]
+        if not len(coldest):
+            self._look_for_pages_at_seq = self.seq + LOOK_FOR_PAGES_BATCHES
+            return False
+        self._coldest, self._coldest_seq = coldest, int(self._latest_seqs[coldest].max())
+        return True
+
+    def _forget(self, numbers: NDArray[np.int64]) -> None:
+        self.machine.let_go(numbers)
+        self._names.remove(numbers)
+        self._latest_seqs[numbers] = _NOBODY
 
     def _numbers(self, aggregate_ids: Texts, failures: dict[int, Exception]) -> NDArray[np.int64]:
         """Return the numbers of aggregates, which are loaded when they are not yet; -1 for one that has no events."""
@@ -122,21 +197,31 @@ class PartitionState(Generic[S, C]):
         return numbers
 
     def _load(self, row: Texts) -> int:
-        found = self._pages.load(text_of(row[0])) if self._pages is not None else None
+        found = self._pages.load(text_of(row[0])) if self._paged_seq else None
         tail = list(self._tail.commits(row))
         if found is None and not tail:
             return -1
-        number = self._add(row, found)
-        folded = Folded(self.machine, number, aggregate_id=text_of(row[0]), codec=self._codec, partition=self.number)
-        for seq, columns in tail:  # Pages may have been written since it was read: what they have is passed over.
-            folded.fold(columns, seq=seq)
+        number = self._enter(row)
+        try:
+            state, version = found or (self._evolver.initial(text_of(row[0])), 0)
+            self.machine.add(number, state, version)
+            folded = Folded(
+                self.machine, number, aggregate_id=text_of(row[0]), codec=self._codec, partition=self.number
+            )
+            for seq, columns in tail:  # Pages may have been written since it was read: what they have is passed over.
+                folded.fold(columns, seq=seq)
+        except Exception:  # Half of an aggregate is nothing to decide on.
+            self._forget(np.array([number], np.int64))
+            raise
         return number
 
-    def _add(self, row: Texts, found: tuple[S, int] | None) -> int:
-        """Add an aggregate with the state and version that were found of it, a new one for None; return its number."""
-        state, version = found or (self._evolver.initial(text_of(row[0])), 0)
-        number, named = self.machine.add(state, version), int(self._names.enter(row)[0])
-        assert number == named, "names and states have the same numbers"
+    def _enter(self, row: Texts) -> int:
+        """Give an aggregate a number, under which the machine has nothing yet."""
+        number = int(self._names.enter(row)[0])
+        if number >= len(self._latest_seqs):
+            self._latest_seqs = np.concatenate([self._latest_seqs, np.full_like(self._latest_seqs, _NOBODY)])
+        self._latest_seqs[number] = self.seq + 1
+        self._added += 1
         return number
 
     def _out_of_order(self, number: int, seq: int, version: int) -> IntegrityError:

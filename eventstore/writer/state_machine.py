@@ -84,6 +84,12 @@ class Turn(NamedTuple, Generic[C]):
 class StateMachine(Fold[S], Protocol[S, C]):
     """The aggregates of one partition, which decisions are made on."""
 
+    def let_go(self, numbers: NDArray[np.int64]) -> None:
+        """Forget aggregates and all that is theirs; nothing is waiting to be kept or taken back."""
+
+    def held_bytes(self, count: int) -> int:
+        """Return how much memory the aggregates take, in bytes, as near as it is known; they are `count`."""
+
     def values(self) -> Values:
         """Return a new table of values, with those that the machine's events nearly always have."""
 

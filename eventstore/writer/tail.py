@@ -32,6 +32,14 @@ class Tail:
         self._batches.append((seq, columns))
         self._numbers.append(self._names.enter(columns.commits.aggregate_ids))
 
+    def drop(self, *, through_seq: int) -> None:
+        """Drop the batches through a seq, which are in pages."""
+        kept = [(seq, columns) for seq, columns in self._batches if seq > through_seq]
+        if len(kept) < len(self._batches):
+            self._names, self._batches, self._numbers, self._indexed = NameTable(), [], [], 0
+            for seq, columns in kept:
+                self.add(seq, columns)
+
     def commits(self, aggregate_id: Texts) -> Iterator[tuple[int, CommitColumns]]:
         """Yield the commits of an aggregate, a matrix of one row, in order, by the seqs of their batches."""
         number = int(self._names.find(aggregate_id)[0])

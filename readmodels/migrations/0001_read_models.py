@@ -8,7 +8,7 @@ partition's column in every unique key. The views are made after every migration
 from django.db import migrations, models
 
 PARTITIONED = (
-    ("trade_history", "executed_at", "account_id, version, executed_at"),
+    ("trades", "executed_at", "account_id, version, executed_at"),
     ("account_events", "recorded_at", "account_id, version, recorded_at"),
     ("flow_minutes", "minute", "currency, minute"),
 )
@@ -274,6 +274,58 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Name',
+            fields=[
+                ('number', models.AutoField(db_comment='Stands for the name in trades', primary_key=True, serialize=False)),
+                ('name', models.CharField(db_comment='Symbol of an instrument, or an actor: user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>', max_length=250)),
+            ],
+            options={
+                'db_table': 'names',
+                'db_table_comment': 'Numbers of the texts that come again and again in trades',
+                'constraints': [models.UniqueConstraint(fields=('name',), name='names_name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Trade',
+            fields=[
+                ('pk', models.CompositePrimaryKey('account_id', 'version', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('account_id', models.UUIDField(db_comment='Account id')),
+                ('version', models.BigIntegerField(db_comment="Account version of the trade's event")),
+                ('executed_at', models.DateTimeField(db_comment='When the trade was recorded')),
+                ('symbol', models.IntegerField(db_comment='Symbol of the instrument, its number in names')),
+                ('day', models.DateField(db_comment='UTC day of the trade; the day_ columns are of it, so far')),
+                ('price', models.BigIntegerField(db_comment="Price of one share, in ten-thousandths of the account's currency")),
+                ('position_quantity', models.BigIntegerField(db_comment='Shares held after the trade, in millionths of a share')),
+                ('position_cost', models.BigIntegerField(db_comment="What these shares cost, in ten-thousandths of the account's currency")),
+                ('position_realized_pnl', models.BigIntegerField(db_comment="Realized profit or loss in this symbol so far, in ten-thousandths of the account's currency")),
+                ('day_volume', models.BigIntegerField(db_comment="Value traded on the day, in ten-thousandths of the account's currency")),
+                ('day_trades', models.BigIntegerField(db_comment='Trades on the day')),
+                ('day_realized_pnl', models.BigIntegerField(db_comment="Realized profit or loss of the day, in ten-thousandths of the account's currency")),
+                ('quantity', models.BigIntegerField(db_comment='Shares, in millionths of a share')),
+                ('value', models.BigIntegerField(db_comment="Quantity times price, rounded half to even, in ten-thousandths of the account's currency")),
+                ('fee', models.BigIntegerField(db_comment="What the trade cost, in ten-thousandths of the account's currency")),
+                ('realized_pnl', models.BigIntegerField(db_comment="Realized profit or loss of this trade, in ten-thousandths of the account's currency")),
+                ('cash_after', models.BigIntegerField(db_comment="Cash after the trade, in ten-thousandths of the account's currency")),
+                ('total_realized_pnl', models.BigIntegerField(db_comment="Realized profit or loss of the account so far, in ten-thousandths of the account's currency")),
+                ('total_fees', models.BigIntegerField(db_comment="What the trades of the account cost so far, in ten-thousandths of the account's currency")),
+                ('positions_cost', models.BigIntegerField(db_comment="What all shares held after the trade cost, in ten-thousandths of the account's currency")),
+                ('portfolio_value', models.BigIntegerField(db_comment="Cash and positions after the trade, in ten-thousandths of the account's currency")),
+                ('trade_count', models.BigIntegerField(db_comment='Trades of the account so far')),
+                ('trade_id', models.UUIDField(db_comment="Event id, derived from the event's hash")),
+                ('actor', models.IntegerField(db_comment='Who acted, the number in names')),
+                ('is_buy', models.BooleanField(db_comment='A buy; else a sell')),
+                ('command_uuid', models.UUIDField(db_comment='Command that led to it, when its id is a UUID', null=True)),
+                ('command_text', models.CharField(db_comment='The same, when it is any other text', max_length=64, null=True)),
+                ('order_id', models.CharField(db_comment='Order that it filled', max_length=64, null=True)),
+                ('correlation_id', models.CharField(db_comment='What it belongs together with, if not the command alone', max_length=64, null=True)),
+                ('causation_id', models.CharField(db_comment='What caused it', max_length=64, null=True)),
+            ],
+            options={
+                'db_table': 'trades',
+                'db_table_comment': 'One row for each trade, as it is stored: trade_history shows it',
+            },
+        ),
+        migrations.CreateModel(
             name='TradeHistory',
             fields=[
                 ('pk', models.CompositePrimaryKey('account_id', 'version', blank=True, editable=False, primary_key=True, serialize=False)),
@@ -310,6 +362,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'trade_history',
                 'db_table_comment': 'One row for each trade',
+                'managed': False,
             },
         ),
         migrations.CreateModel(
@@ -342,7 +395,7 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(db_comment='Account version that the row stands on')),
                 ('opened_at', models.DateTimeField(db_comment='When it was opened')),
                 ('updated_at', models.DateTimeField(db_comment='When the event of that version was recorded')),
-                ('positions_version', models.BigIntegerField(db_comment='Account version that open_positions, largest_position, largest_symbol and the rows of stored_positions and stored_days stand on; trades after it are in trade_history alone')),
+                ('positions_version', models.BigIntegerField(db_comment='Account version that open_positions, largest_position, largest_symbol and the rows of stored_positions and stored_days stand on; trades after it are in trades alone')),
                 ('behind_since', models.DateTimeField(db_comment='When the first trade after that version was projected; null without any', null=True)),
             ],
             options={

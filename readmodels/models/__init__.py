@@ -8,7 +8,7 @@ it stands on. Nothing in them is random or read from a clock, so a rebuild gives
 from readmodels.models.accounts import AccountSummary, Order, PortfolioPosition, StoredPosition
 from readmodels.models.columns import MONEY, SHARES, SUM_OF_MONEY, columns_of
 from readmodels.models.firm import FirmTotals, FlowMinute, SymbolDay, SymbolTotals
-from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, StoredDay, TradeHistory
+from readmodels.models.history import AccountEvent, Activity, DailyPnl, EventRow, Name, StoredDay, Trade, TradeHistory
 from readmodels.models.projection import DeadLetter, ProjectionCheckpoint
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "EventRow",
     "FirmTotals",
     "FlowMinute",
+    "Name",
     "Order",
     "PortfolioPosition",
     "ProjectionCheckpoint",
@@ -30,6 +31,7 @@ __all__ = [
     "StoredPosition",
     "SymbolDay",
     "SymbolTotals",
+    "Trade",
     "TradeHistory",
     "columns_of",
 ]

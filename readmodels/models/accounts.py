@@ -41,7 +41,7 @@ class AccountSummary(models.Model):
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
     positions_version = models.BigIntegerField(
         db_comment="Account version that open_positions, largest_position, largest_symbol and the rows of "
-        "stored_positions and stored_days stand on; trades after it are in trade_history alone"
+        "stored_positions and stored_days stand on; trades after it are in trades alone"
     )
     behind_since = models.DateTimeField(
         null=True, db_comment="When the first trade after that version was projected; null without any"

@@ -113,13 +113,11 @@ class Columns:
         return Distinct([decode(each) for each in encoded], numbers)
 
     @cached_property
-    def _fields(self) -> Integers:
-        """The cells of each field side by side: i8[fields, n]."""
-        cells, starts = self.events.cells.cells, self.events.cells.starts[self.places]
-        return np.ascontiguousarray(cells[starts[:, np.newaxis] + np.arange(len(self._names))].T)
+    def _starts(self) -> Integers:
+        return self.events.cells.starts[self.places]
 
     def _cells(self, name: str) -> Integers:
-        cells: Integers = self._fields[self._names.index(name)]
+        cells: Integers = self.events.cells.cells[self._starts + self._names.index(name)]
         return cells
 
 

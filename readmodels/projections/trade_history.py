@@ -1,15 +1,19 @@
-"""trade_history: every trade, once, with everything that its event says."""
+"""trade_history: every trade, once, with everything that its event says.
+
+A view of the table `trades`, which is written as columns (writes.py); `row_of` says what the view shows of an event.
+"""
 
 from typing import Final
 
 from accounts.domain.events import TradeExecuted
 from readmodels.projections.rows import Recorded, Row, day
 
-TABLE: Final = "trade_history"
+TABLE: Final = "trades"
+VIEW: Final = "trade_history"
 
 
 def row_of(recorded: Recorded) -> Row:
-    """Return the trade's row."""
+    """Return the trade's row of the view."""
     trade: TradeExecuted = recorded.event
     return {
         "account_id": recorded.account_id,

@@ -8,6 +8,7 @@ together as one table of bytes. Arrays are as `array_recv` reads them. Not here:
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -61,6 +62,16 @@ def dates(days: Iterable[int]) -> Fixed:
     return Fixed(">i4", np.asarray(days, np.int64) - EPOCH_DAYS)
 
 
+def numbers(values: Iterable[int], places: Integers) -> Fixed:
+    """Return a column of integer: for row i `values[places[i]]`."""
+    return Fixed(">i4", np.asarray(values, np.int32)[places])
+
+
+def booleans(values: NDArray[np.bool_]) -> Fixed:
+    """Return a column of boolean."""
+    return Fixed("?", values)
+
+
 def uuids(keys: Octets) -> Fixed:
     """Return a column of uuid, given the bytes of each: u1[n, 16]."""
     return Fixed(f"V{UUID_BYTES}", np.ascontiguousarray(keys).view(f"V{UUID_BYTES}").reshape(-1))
@@ -82,6 +93,42 @@ def identifiers(rows: Octets) -> Texts:
     return Texts(table.reshape(-1), np.arange(count) * table.shape[1], lengths + len(NULL))
 
 
+def octets(rows: Octets) -> Texts:
+    """Return a column of what PostgreSQL receives as it is, all of one width: u1[n, width]."""
+    count, width = rows.shape
+    table = np.empty((count, len(NULL) + width), np.uint8)
+    table[:, : len(NULL)] = np.frombuffer(width.to_bytes(4, "big"), np.uint8)
+    table[:, len(NULL) :] = rows
+    return Texts(table.reshape(-1), np.arange(count) * table.shape[1], np.full(count, table.shape[1]))
+
+
+def nulls_but(is_given: NDArray[np.bool_], column: Texts) -> Texts:
+    """Return a column where that is said of a row, else NULL."""
+    return either(is_given, column, texts([None], np.zeros(len(is_given), np.int64)))
+
+
+def uuids_among(texts: Octets) -> tuple[Octets, NDArray[np.bool_]]:
+    """Return the bytes of UUIDs u1[n, 16], given texts u1[n, width] with zeros behind, and which of the texts are UUIDs
+    as PostgreSQL and Python write them; the bytes of the others mean nothing.
+    """
+    parts = texts[:, :_UUID_CHARACTERS]
+    digits = _DIGITS[parts[:, _DIGIT_PLACES]]
+    are_uuids = (
+        (digits <= _DIGIT_MAX).all(1) & (parts[:, _DASH_PLACES] == ord("-")).all(1) & (texts[:, _UUID_CHARACTERS] == 0)
+    )
+    keys = (digits[:, 0::2] << 4) | (digits[:, 1::2] & _DIGIT_MAX)
+    return keys.astype(np.uint8, copy=False), are_uuids
+
+
+_UUID_CHARACTERS: Final = 36
+_DASH_PLACES: Final = (8, 13, 18, 23)
+_DIGIT_PLACES: Final = [place for place in range(_UUID_CHARACTERS) if place not in _DASH_PLACES]
+_DIGIT_MAX: Final = 15
+_DIGITS: Final = np.full(256, 255, np.uint8)
+"""What a character is worth as a hexadecimal digit in lower case; 255 for any other."""
+_DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+
+
 def octet_strings(values: Sequence[bytes | None]) -> Texts:
     """Return a column of what PostgreSQL receives as it is, such as jsonb, or NULLs."""
     cells = [NULL if each is None else len(each).to_bytes(4, "big") + each for each in values]
@@ -101,18 +148,51 @@ def rows(fixed: Sequence[Fixed], of_texts: Sequence[Texts]) -> list[memoryview]:
     """Return the rows that these columns make side by side, those of fixed width first; rows of one width lie together,
     else they are in order.
     """
-    left = _left_side(fixed, len(fixed) + len(of_texts))
-    made: list[memoryview] = []
-    for places in _of_one_width(of_texts, len(left)):
-        widths = [int(column.lengths[places[0]]) for column in of_texts]
-        end = left.shape[1]
-        table = np.empty((len(places), end + sum(widths)), np.uint8)
-        table[:, :end] = left[places]
-        for column, width in zip(of_texts, widths, strict=True):
-            table[:, end : end + width] = sliding_window_view(column.octets, width)[column.starts[places]]
-            end += width
-        made.append(table.reshape(-1).data)
-    return made
+    return [
+        _rows_of_one_width(fixed, of_texts, places[start : start + _ROWS_AT_ONCE])
+        for places in _of_one_width(of_texts, len(fixed[0].values))
+        for start in range(0, len(places), _ROWS_AT_ONCE)
+    ]
+
+
+_ROWS_AT_ONCE: Final = 4096
+"""So many rows stay in a core's own cache while column after column is put into them."""
+
+
+def _rows_of_one_width(fixed: Sequence[Fixed], of_texts: Sequence[Texts], places: Integers) -> memoryview:
+    widths = tuple(int(column.lengths[places[0]]) for column in of_texts)
+    empty, form = _empty_rows(tuple(column.form for column in fixed), widths)
+    octets_ = empty[: len(places)].copy()  # As bytes: numpy copies records field by field.
+    table = octets_.view(form)[:, 0]
+    for number, column in enumerate(fixed):
+        table[f"value_{number}"] = column.values[places]
+    for number, text in enumerate(of_texts):
+        _put(table[f"text_{number}"], text.octets, text.starts[places])
+    return octets_.reshape(-1).data
+
+
+@lru_cache(maxsize=32)
+def _empty_rows(forms: tuple[str, ...], widths: tuple[int, ...]) -> tuple[Octets, np.dtype[np.void]]:
+    """Return rows without values, u1[rows, width], and their form: with their number of fields, and the length words
+    of those of fixed width.
+    """
+    fields = [("count", ">i2")]
+    for number, form in enumerate(forms):
+        fields += [(f"length_{number}", ">i4"), (f"value_{number}", form)]
+    table = np.zeros(_ROWS_AT_ONCE, fields + [(f"text_{number}", f"V{width}") for number, width in enumerate(widths)])
+    table["count"] = len(forms) + len(widths)
+    for number, form in enumerate(forms):
+        table[f"length_{number}"] = np.dtype(form).itemsize
+    return table.view(np.uint8).reshape(len(table), -1), table.dtype
+
+
+def _put(cells: NDArray[np.void], octets_: Octets, starts: Integers) -> None:
+    """Fill a field of rows with what begins at these places of the octets."""
+    width = cells.dtype.itemsize
+    if starts.min() == starts.max():
+        cells[:] = octets_[starts[0] : starts[0] + width].view(cells.dtype)[0]
+    else:
+        cells[:] = sliding_window_view(octets_, width)[starts].view(cells.dtype)[:, 0]
 
 
 def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:
@@ -123,20 +203,6 @@ def _of_one_width(columns: Sequence[Texts], count: int) -> Iterator[Integers]:
             kinds = np.unique(kinds * (column.lengths.max() + 1) + column.lengths, return_inverse=True)[1]
     for kind in range(int(kinds.max(initial=-1)) + 1):
         yield np.flatnonzero(kinds == kind)
-
-
-def _left_side(fixed: Sequence[Fixed], field_count: int) -> Octets:
-    """Return the columns of fixed width with their length words, and the number of fields before them: (rows, width)"""
-    fields = [("count", ">i2")]
-    for number, column in enumerate(fixed):
-        fields += [(f"length_{number}", ">i4"), (f"value_{number}", column.form)]
-    form = np.dtype(fields)
-    made = np.empty(len(fixed[0].values), form)
-    made["count"] = field_count
-    for number, column in enumerate(fixed):
-        made[f"length_{number}"] = np.dtype(column.form).itemsize
-        made[f"value_{number}"] = column.values
-    return made.view(np.uint8).reshape(len(made), form.itemsize)
 
 
 class Array(bytes):

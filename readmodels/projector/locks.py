@@ -15,7 +15,9 @@ PROJECTING: Final = 7_421_001
 REBUILDING: Final = 7_421_002
 """Key of the lock that a rebuild holds from its beginning to its end."""
 ADDING_SUMS: Final = 7_421_004
-"""Key of the lock of whoever adds to sums over all accounts: one at a time, so no two wait for one another's rows."""
+"""Key of the lock of whoever writes rows that are no account's own, sums and names: one at a time, so no two wait for
+one another's rows.
+"""
 PAUSE_WAIT_SECONDS_MAX: Final = 60
 """How long a rebuild waits for the transactions of workers, which take well under a second each."""
 

@@ -35,7 +35,7 @@ EVENTS_AT_ONCE_MAX: Final = 24_000
 BATCHES_AT_ONCE_MAX: Final = 256
 BATCHES_READ_MAX: Final = 16
 PARTITIONS_AT_ONCE_MAX: Final = 8
-"""Partitions of a round; the others are left to other workers, or to the next round."""
+"""Partitions of a round that is far behind; the others are left to other workers, or to the next round."""
 
 
 class Projected(NamedTuple):
@@ -196,11 +196,13 @@ def _are_of(events: EventColumns, keys: Collection[bytes]) -> Any:
 
 def _locked_checkpoints(partitions: Iterable[int]) -> list[ProjectionCheckpoint]:
     """Lock the checkpoints of partitions, but for those that another worker has locked."""
-    rows = ProjectionCheckpoint.objects.select_for_update(skip_locked=True).order_by("partition")
     wanted = set(partitions)
-    if ProjectionCheckpoint.objects.filter(partition__in=wanted).count() < len(wanted):
-        new = [ProjectionCheckpoint(partition=partition, seq=0) for partition in wanted]
-        ProjectionCheckpoint.objects.bulk_create(new, ignore_conflicts=True)
+    rows = ProjectionCheckpoint.objects.select_for_update(skip_locked=True).order_by("partition")
+    found = list(rows.filter(partition__in=wanted))
+    if len(found) == len(wanted) or ProjectionCheckpoint.objects.filter(partition__in=wanted).count() == len(wanted):
+        return found
+    new = [ProjectionCheckpoint(partition=partition, seq=0) for partition in wanted]
+    ProjectionCheckpoint.objects.bulk_create(new, ignore_conflicts=True)
     return list(rows.filter(partition__in=wanted))
 
 

@@ -23,12 +23,14 @@ from readmodels.projector import binary_rows as binary
 from readmodels.projector import locks, tables
 from readmodels.views.current_views import average_cost_sql, market_value_sql
 
-TRADES_BEHIND_MAX: Final = 256
+TRADES_BEHIND_MAX: Final = 512
 """So many events of an account may be newer than its stored rows; a read of the account goes through them."""
-SECONDS_BEHIND_MAX: Final = 10
+SECONDS_BEHIND_MAX: Final = 30
 """So old may the newest of them get before the rows follow: lists over the whole firm show stored figures."""
-ACCOUNTS_AT_ONCE_MAX: Final = 500
-"""Accounts of one statement; it takes a tenth of a second, in which their partitions wait."""
+ACCOUNTS_AT_ONCE_MAX: Final = 200
+"""Accounts of one statement; it takes some hundredths of a second, in which their partitions wait. Where thousands are
+due at once, as half a minute after a load began, rounds come between.
+"""
 
 _LOCKED: Final = sql.SQL(
     "SELECT uuid_send(account_id) FROM account_summary WHERE account_id = ANY(%s) AND positions_version < version "
@@ -40,30 +42,28 @@ _AGED: Final = sql.SQL(
 )
 _BEHIND: Final = sql.SQL("SELECT uuid_send(account_id) FROM account_summary WHERE positions_version < version")
 _FOLLOW: Final = sql.SQL(
-    """WITH newer AS MATERIALIZED (
-        SELECT trade.* FROM account_summary AS account CROSS JOIN LATERAL (
-            SELECT account_id, version, symbol, position_quantity, position_cost, price, position_realized_pnl,
-                executed_at, day, day_trades, day_volume, day_realized_pnl
-            FROM trade_history AS each
+    """WITH newest AS MATERIALIZED (
+        SELECT DISTINCT ON (account_id, symbol, day) trade.* FROM account_summary AS account CROSS JOIN LATERAL (
+            SELECT account_id, version, symbol, day, position_quantity, position_cost, price, position_realized_pnl,
+                executed_at, day_trades, day_volume, day_realized_pnl
+            FROM trades AS each
             WHERE each.account_id = account.account_id AND each.version > account.positions_version OFFSET 0
         ) AS trade WHERE account.account_id = ANY(%s)
+        ORDER BY account_id, symbol, day DESC, version DESC
     ),
     days AS (
         INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, version)
         SELECT DISTINCT ON (account_id, day) account_id, day, day_trades, day_volume, day_realized_pnl, version
-        FROM newer ORDER BY account_id, day, version DESC
+        FROM newest ORDER BY account_id, day, version DESC
         ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
             realized_pnl = excluded.realized_pnl, version = excluded.version
         WHERE excluded.version > stored.version
     )
     INSERT INTO stored_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost, last_price,
         market_value, realized_pnl, version, updated_at)
-    SELECT account_id, symbol, position_quantity, 0, position_cost, {average_cost}, price, {market_value},
-        position_realized_pnl, version, executed_at
-    FROM (
-        SELECT DISTINCT ON (account_id, symbol COLLATE "C") * FROM newer
-        ORDER BY account_id, symbol COLLATE "C", version DESC
-    ) AS latest
+    SELECT account_id, (SELECT name FROM names WHERE number = latest.symbol), position_quantity, 0, position_cost,
+        {average_cost}, price, {market_value}, position_realized_pnl, version, executed_at
+    FROM (SELECT DISTINCT ON (account_id, symbol) * FROM newest ORDER BY account_id, symbol, version DESC) AS latest
     ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity, cost = excluded.cost,
         avg_cost = excluded.avg_cost,
         last_price = excluded.last_price, market_value = excluded.market_value, realized_pnl = excluded.realized_pnl,

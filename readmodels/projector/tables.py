@@ -114,6 +114,27 @@ def fetch(statement: sql.SQL, parameters: Sequence[Any]) -> list[tuple[Any, ...]
         return cursor.execute(statement, parameters).fetchall()
 
 
+_NUMBERS: Final = sql.SQL("SELECT name, number FROM names WHERE name = ANY(%s)")
+_NUMBERED: Final = sql.SQL(
+    "INSERT INTO names (name) SELECT name FROM unnest(%s) AS given (name) ORDER BY name ON CONFLICT DO NOTHING"
+)
+
+
+def numbers_of(names: Collection[str]) -> dict[str, int]:
+    """Return the numbers of names; those that have none are given one.
+
+    They are asked for in every round, and not remembered: a transaction that fails takes the numbers that it gave back.
+    Whoever gives any waits as for sums: two workers that meet the same new names do not wait for one another.
+    """
+    found = dict(fetch(_NUMBERS, [text_array(sorted(names))]))
+    missing = sorted(set(names) - found.keys())
+    if missing:
+        locks.wait_to_add_sums()
+        execute(_NUMBERED, [text_array(missing)])
+        found |= dict(fetch(_NUMBERS, [text_array(missing)]))
+    return found
+
+
 def add_sums(sums: Sums) -> None:
     """Add to the rows of sums, last thing in a transaction: whoever else adds to any waits until it ends."""
     locks.wait_to_add_sums()

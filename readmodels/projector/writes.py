@@ -114,20 +114,25 @@ def _copy_trades(trades: Columns) -> None:
     if not len(trades):
         return
     correlations, causations, actors = trades.origins()
+    symbols, sides = trades.distinct("symbol", _decode_text), trades.distinct("side", _decode_text)
+    numbers = tables.numbers_of({*symbols.values, *actors.values})
+    command_ids = trades.command_ids
+    command_keys, are_uuids = binary.uuids_among(command_ids)
     fixed = {
         "account_id": binary.uuids(trades.keys),
         "version": binary.integers(trades.versions),
-        "trade_id": binary.uuids(trades.event_keys),
         "executed_at": binary.instants(trades.recorded_at),
+        "symbol": binary.numbers([numbers[symbol] for symbol in symbols.values], symbols.numbers),
         "day": binary.dates(trades.integers("day")),
         **{name: binary.integers(trades.integers(name)) for name in _TRADE_NUMBERS},
+        "trade_id": binary.uuids(trades.event_keys),
+        "actor": binary.numbers([numbers[actor] for actor in actors.values], actors.numbers),
+        "is_buy": binary.booleans(np.array([side == "BUY" for side in sides.values])[sides.numbers]),
     }
     texts = {
-        "command_id": binary.identifiers(trades.command_ids),
-        "symbol": binary.texts(*trades.distinct("symbol", _decode_text)),
-        "side": binary.texts(*trades.distinct("side", _decode_text)),
+        "command_uuid": binary.nulls_but(are_uuids, binary.octets(command_keys)),
+        "command_text": binary.nulls_but(~are_uuids, binary.identifiers(command_ids)),
         "order_id": binary.texts(*trades.distinct("order_id", _decode_text_or_none)),
-        "actor": binary.texts(*actors),
         "correlation_id": binary.texts(*correlations),
         "causation_id": binary.texts(*causations),
     }

@@ -1,4 +1,4 @@
-"""The tables that grow without end are partitioned by the UTC year of their instant: `trade_history_2026` and so on.
+"""The tables that grow without end are partitioned by the UTC year of their instant: `trades_2026` and so on.
 
 A year that nobody has made yet is made by the projector, in the transaction that brings its first row, so no row is
 ever refused and no table for "the rest" is needed. Making one waits for nobody and holds up nobody who reads or writes

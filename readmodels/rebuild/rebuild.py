@@ -23,7 +23,7 @@ from readmodels.models import (
     StoredPosition,
     SymbolDay,
     SymbolTotals,
-    TradeHistory,
+    Trade,
 )
 from readmodels.projector import stored_rows
 from readmodels.projector.locks import paused_projections, rebuilding_alone
@@ -37,7 +37,7 @@ PROJECTIONS: Final[tuple[Model, ...]] = (
     StoredPosition,
     Order,
     StoredDay,
-    TradeHistory,
+    Trade,
     AccountEvent,
     FirmTotals,
     SymbolTotals,

@@ -37,6 +37,7 @@ from readmodels.models import (
     StoredPosition,
     SymbolDay,
     SymbolTotals,
+    Trade,
     TradeHistory,
 )
 from readmodels.projections import portfolio_positions
@@ -48,7 +49,7 @@ DAY = 86_400 * 1_000_000
 SUMS = (FirmTotals, SymbolTotals, SymbolDay, FlowMinute)
 TABLES = (AccountSummary, PortfolioPosition, Order, DailyPnl, TradeHistory, *SUMS, Activity)
 """What is read."""
-STORED = (AccountSummary, StoredPosition, Order, StoredDay, TradeHistory, *SUMS, AccountEvent)
+STORED = (AccountSummary, StoredPosition, Order, StoredDay, Trade, *SUMS, AccountEvent)
 """What is written: the others are views."""
 OF_STORING = {"positions_version", "behind_since"}
 """Columns that say how far stored rows have followed, and nothing about the account."""

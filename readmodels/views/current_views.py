@@ -5,8 +5,10 @@ Stored rows follow some trades later (stored_rows.py), and what these views show
 account is a look-up in the keys of the tables; a look at the whole firm takes such a look-up for each account.
 """
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
+from django.db import models
 from psycopg import sql
 
 from readmodels.models import DailyPnl, PortfolioPosition
@@ -22,10 +24,13 @@ _POSITIONS: Final = """
                 version, updated_at
             FROM stored_positions AS stored WHERE stored.account_id = account.account_id
             UNION ALL
-            SELECT symbol, position_quantity, 0::bigint, position_cost, NULL::bigint, price, NULL::bigint,
-                position_realized_pnl, version, executed_at
-            FROM trade_history AS trade
-            WHERE trade.account_id = account.account_id AND trade.version > account.positions_version
+            SELECT (SELECT name FROM names WHERE number = newest.symbol)::varchar(12), position_quantity, 0::bigint,
+                position_cost, NULL::bigint, price, NULL::bigint, position_realized_pnl, version, executed_at
+            FROM (
+                SELECT DISTINCT ON (symbol) * FROM trades AS trade
+                WHERE trade.account_id = account.account_id AND trade.version > account.positions_version
+                ORDER BY symbol, version DESC
+            ) AS newest
         ) AS either ORDER BY symbol COLLATE "C", version DESC
     ) AS known
 """
@@ -37,20 +42,28 @@ _DAYS: Final = """
             SELECT date, trades, volume, realized_pnl, version
             FROM stored_days AS stored WHERE stored.account_id = account.account_id
             UNION ALL
-            SELECT day, day_trades, day_volume, day_realized_pnl, version FROM trade_history AS trade
+            SELECT day, day_trades, day_volume, day_realized_pnl, version FROM trades AS trade
             WHERE trade.account_id = account.account_id AND trade.version > account.positions_version
         ) AS either ORDER BY date, version DESC
     ) AS known
 """
-VIEWS: Final = ((PortfolioPosition, _POSITIONS), (DailyPnl, _DAYS))
+NARROW_COST_MAX: Final = 2**63 // 1_000_000
+"""From so much on, in ten-thousandths, a cost times a million is beyond 64 bits: `numeric` takes four times as long."""
 
 
 def average_cost_sql(*, cost: str, quantity: str) -> str:
     """Return what `average_cost` computes, in SQL: the cost of one share, rounded half to even, 0 without shares."""
-    numerator = f"{cost}::numeric * 1000000"
-    whole, rest = f"div({numerator}, {quantity})", f"mod({numerator}, {quantity}) * 2"
-    is_up = f"({rest} > {quantity} OR ({rest} = {quantity} AND mod({whole}, 2) = 1))"
-    return f"CASE WHEN {quantity} = 0 THEN 0 ELSE ({whole} + {is_up}::int)::bigint END"
+
+    def rounded(numerator: str, whole: str) -> str:
+        rest = f"mod({numerator}, {quantity}) * 2"
+        return f"({whole} + ({rest} > {quantity} OR ({rest} = {quantity} AND mod({whole}, 2) = 1))::int)::bigint"
+
+    narrow, wide = f"({cost} * 1000000)", f"({cost}::numeric * 1000000)"
+    return (
+        f"CASE WHEN {quantity} = 0 THEN 0 "
+        f"WHEN {cost} < {NARROW_COST_MAX} THEN {rounded(narrow, f'{narrow} / {quantity}')} "
+        f"ELSE {rounded(wide, f'div({wide}, {quantity})')} END"
+    )
 
 
 def market_value_sql(*, quantity: str, price: str) -> str:
@@ -60,32 +73,11 @@ def market_value_sql(*, quantity: str, price: str) -> str:
     return f"CASE WHEN mod({quantity}, 1000000) = 0 THEN {quantity} / 1000000 * {price} ELSE {parts} END"
 
 
-def make(cursor: Any) -> None:
-    """Make the views, with the comments of their columns."""
+def views() -> Iterator[tuple[type[models.Model], sql.Composable]]:
+    """Yield the views and what they show."""
     expressions = {
         "average_cost": sql.SQL(average_cost_sql(cost="known.cost", quantity="known.quantity")),
         "market_value": sql.SQL(market_value_sql(quantity="known.quantity", price="known.last_price")),
     }
-    for model, query in VIEWS:
-        view = model._meta.db_table
-        cursor.execute(
-            sql.SQL("CREATE VIEW {} AS {}").format(sql.Identifier(view), sql.SQL(query).format(**expressions))
-        )
-        comment = sql.Literal(model._meta.db_table_comment)
-        cursor.execute(sql.SQL("COMMENT ON VIEW {} IS {}").format(sql.Identifier(view), comment))
-        for field in model._meta.concrete_fields:
-            if field.column:
-                column = sql.Identifier(view, str(field.column))
-                cursor.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(column, sql.Literal(field.db_comment)))
-
-
-def drop(cursor: Any) -> None:
-    """Drop the views, if there are any; tables of these names, as there were once, stay."""
-    for model, _ in VIEWS:
-        view = model._meta.db_table
-        cursor.execute(
-            sql.SQL(
-                "DO $$ BEGIN IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name}) AND relkind = 'v') "
-                "THEN DROP VIEW {view}; END IF; END $$"
-            ).format(name=sql.Literal(view), view=sql.Identifier(view))
-        )
+    yield PortfolioPosition, sql.SQL(_POSITIONS).format(**expressions)
+    yield DailyPnl, sql.SQL(_DAYS).format(**expressions)

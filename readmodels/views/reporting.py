@@ -2,8 +2,8 @@
 nothing else.
 
 They are derived from the tables, so they are dropped before a migration and made again after it; so are the views
-`activity`, `portfolio_positions` and `daily_pnl`, which the platform itself reads. Whoever connects with the role
-`trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
+`trade_history`, `activity`, `portfolio_positions` and `daily_pnl`, which the platform itself reads. Whoever connects
+with the role `trading_reporting` (a login that is granted it) sees figures that need no explanation of units.
 """
 
 from typing import Any, Final
@@ -22,15 +22,17 @@ from readmodels.models import (
     DailyPnl,
     FirmTotals,
     FlowMinute,
+    Name,
     Order,
     PortfolioPosition,
     StoredDay,
     StoredPosition,
     SymbolDay,
     SymbolTotals,
+    Trade,
     TradeHistory,
 )
-from readmodels.views import activity_view, current_views
+from readmodels.views import current_views, history_views
 
 SCHEMA: Final = "reporting"
 ROLE: Final = "trading_reporting"
@@ -89,6 +91,13 @@ _RISK_COLUMNS: Final = {
 (stored_rows.py).
 """
 
+_UNDER_THEM: Final = (AccountSummary, StoredPosition, StoredDay, Trade, Name, AccountEvent)
+_DROPPED: Final = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass({name}) AND relkind = 'v') THEN DROP VIEW {view}; END IF;
+END $$
+"""
+"""A table of that name, as there was once, stays."""
 _ROLE_MADE: Final = """
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
@@ -115,8 +124,9 @@ def drop_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
         return
     with connections[using].cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
-        activity_view.drop(cursor)
-        current_views.drop(cursor)
+        for own, _query in reversed(_own_views()):
+            view = own._meta.db_table
+            cursor.execute(sql.SQL(_DROPPED).format(name=sql.Literal(view), view=sql.Identifier(view)))
 
 
 def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
@@ -124,10 +134,9 @@ def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     drop_views(using=using)
     names = {"schema": sql.Identifier(SCHEMA), "role": sql.Identifier(ROLE), "name": sql.Literal(ROLE)}
     with connections[using].cursor() as cursor:
-        if _stands(cursor, AccountEvent) and _stands(cursor, TradeHistory):
-            activity_view.make(cursor)
-        if all(_stands(cursor, model) for model in (AccountSummary, StoredPosition, StoredDay, TradeHistory)):
-            current_views.make(cursor)
+        if all(_stands(cursor, model) for model in _UNDER_THEM):
+            for own, query in _own_views():
+                _make_own(cursor, own, query)
         cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**names))
         for view, model in VIEWS.items():
             if _stands(cursor, model):
@@ -138,6 +147,22 @@ def make_views(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
                 cursor.execute(statement)
         cursor.execute(sql.SQL(_ROLE_MADE).format(**names))
         cursor.execute(sql.SQL(_ROLE_GRANTED).format(**names))
+
+
+def _own_views() -> list[tuple[type[models.Model], sql.Composable]]:
+    """Return the views that the platform itself reads, in the order in which they can be made."""
+    return [*history_views.views(), *current_views.views()]
+
+
+def _make_own(cursor: Any, model: type[models.Model], query: sql.Composable) -> None:
+    view = model._meta.db_table
+    cursor.execute(sql.SQL("CREATE VIEW {} AS {}").format(sql.Identifier(view), query))
+    comment = sql.Literal(model._meta.db_table_comment)
+    cursor.execute(sql.SQL("COMMENT ON VIEW {} IS {}").format(sql.Identifier(view), comment))
+    for field in model._meta.concrete_fields:
+        if field.column:
+            column = sql.Identifier(view, str(field.column))
+            cursor.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(column, sql.Literal(field.db_comment)))
 
 
 def _stands(cursor: Any, model: type[models.Model]) -> bool:

@@ -16,12 +16,14 @@ from django.conf import settings
 from accounts.api.graphql import documents, query_limits
 from accounts.api.parsing import factories
 from accounts.domain import order_terms, orders, values
-from accounts.writer import limits, metrics
+from accounts.writer import limits, machine, metrics
 from edge import database, requests, sockets
 from edge import json as edge_json
 from eventstore.idempotency import remembered
 from eventstore.integrity import diagnosis
 from eventstore.pages import page, snapshotter
+from eventstore.writer import partition
+from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
 from market import instruments
 from readmodels.api import analytics, downloads
@@ -124,6 +126,10 @@ FIGURES = {
         (r"waits a (\w+) of a second for its replica", version_waits.REPLICA_WAIT_SECONDS_MAX),
         (r"does not answer within (a) second", settings.REPLICA_SECONDS_MAX),
         (r"is left alone for (\w+),", replicas.DOWN_SECONDS),
+        (r"An account takes about ([\d.]+) kB", round((machine.ACCOUNT_BYTES + partition.ENTRY_BYTES) / 1_000, 1)),
+        (r"each of its positions ([\d.]+) kB", round(machine.POSITION_BYTES / 1_000, 2)),
+        (r"so ([\d,]+) MB hold a million accounts", int(DEFAULTS["WRITER_ACCOUNTS_MB"])),
+        (r"so ([\d,]+) MB hold a million accounts", HELD_BYTES_MAX / 1_000_000),
         (r"Requests (a) minute of each API key", rate_limits.WINDOW_SECONDS / MINUTE),
     ],
     "docs/graphql.md": [

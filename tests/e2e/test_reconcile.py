@@ -14,7 +14,7 @@ def test_a_stored_row_that_is_changed_by_hand_is_found(platform, api):
 
     def change(by):
         for table, column in changed:
-            stored = table.replace("portfolio", "stored")
+            stored = table.replace("portfolio", "stored").replace("trade_history", "trades")
             platform.query(f"UPDATE {stored} SET {column} = {column} + %s WHERE account_id = %s", by, account_id)
 
     change(1)

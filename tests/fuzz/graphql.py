@@ -53,7 +53,7 @@ class GraphQLWays:
 
     def bulk(self, random: Random) -> None:
         """Send one case."""
-        name = random.choice(("submitTrades", "submitOrders"))
+        name = random.choice(("submitTrades", "submitOrders", "replaceOrders", "cancelOrders"))
         root = self._documents.mutations
         variable = "trades" if name == "submitTrades" else "orders"
         draw = random.random()

@@ -106,6 +106,7 @@ VARIABLES: Final = (
     Variable("TEMPORAL_CACHE", _boolean_if_said, "", "Keep accounts of the past in Redis; when empty, with DynamoDB"),
     Variable("WRITER_ENDPOINT", str, "", "Where writers listen, as in commands.md; in the data folder when empty"),
     Variable("WRITER_PROCESSES", _positive, "1", "Writers that `make run` starts, each with a share of the partitions"),
+    Variable("WRITER_ACCOUNTS_MB", _positive, "2000", "Memory of the accounts that a writer of all partitions holds"),
     Variable("WRITER_KEYS", str, "", "Folder of keys that encrypt commands between machines; none when empty"),
     Variable("COMMAND_BUS", _one_of("zeromq", "in_process"), "zeromq", "How commands reach a writer"),
     Variable("EVENT_RETENTION_DAYS", _positive, "2557", "Days after which archived events may leave the store"),

@@ -38,6 +38,8 @@ Inputs = Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField]
 _BATCHES: Final[Mapping[str, Callable[[msgspec.Raw], object]]] = {
     "TradeBatch": decode_trades,
     "OrderBatch": decode_anything,
+    "ReplacementBatch": decode_anything,
+    "CancelBatch": decode_anything,
 }
 """By the name of the scalar (mutations/batches.py). Their entries are judged one by one, texts included."""
 

@@ -10,7 +10,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, value_from_ast_untyped
 from graphql.language import ValueNode
 
 from accounts.api.bulk import BatchAnswer, submit_batch
-from accounts.api.parsing.batches import order_envelope, trade_envelope
+from accounts.api.parsing.batches import cancel_envelope, order_envelope, replacement_envelope, trade_envelope
 from accounts.scalars import BigInt
 from identity.permissions import Action
 
@@ -50,10 +50,22 @@ class OrderBatch(_Entries):
     """
 
 
+class ReplacementBatch(_Entries):
+    """A list of up to 10,000 replacements of working orders, best given as a variable: {"accountId", "orderId",
+    "quantity", "timeInForce", "limitPrice", "stopPrice", "clientOrderId" for safe retries}; what is not given stays.
+    """
+
+
+class CancelBatch(_Entries):
+    """A list of up to 10,000 orders to cancel, best given as a variable: {"accountId", "orderId", "reason", "commandId"
+    for safe retries}.
+    """
+
+
 class BatchOutcomes(_Entries):
-    """An outcome for each entry, in order. Recorded: {"version"}, with "orderId" for an order, "duplicate": true for a
-    command that was executed before, "code", "message", "limit" and "actual" for one that a rule refused. Not recorded:
-    {"code", "message"}, with "retryAfterMs" where trying again may help.
+    """An outcome for each entry, in order. Recorded: {"version"}, with "orderId" for a new order, "duplicate": true
+    for a command that was executed before, "code", "message", "limit" and "actual" for one that a rule refused. Not
+    recorded: {"code", "message"}, with "retryAfterMs" where trying again may help.
     """
 
 
@@ -95,3 +107,35 @@ class SubmitOrders(graphene.Mutation):
     async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
         """Send the batch."""
         return await submit_batch(info, orders, parse=order_envelope, action=Action.TRADE)
+
+
+class ReplaceOrders(graphene.Mutation):
+    """Replace thousands of working orders, of any mix of accounts, in order. One bad entry fails alone."""
+
+    class Arguments:
+        """The entries."""
+
+        orders = ReplacementBatch(required=True)
+
+    Output = BatchSubmitted
+
+    @staticmethod
+    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
+        """Send the batch."""
+        return await submit_batch(info, orders, parse=replacement_envelope, action=Action.TRADE)
+
+
+class CancelOrders(graphene.Mutation):
+    """Cancel thousands of working orders, of any mix of accounts, in order. One bad entry fails alone."""
+
+    class Arguments:
+        """The entries."""
+
+        orders = CancelBatch(required=True)
+
+    Output = BatchSubmitted
+
+    @staticmethod
+    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
+        """Send the batch."""
+        return await submit_batch(info, orders, parse=cancel_envelope, action=Action.TRADE)

@@ -42,8 +42,15 @@ ORDER_FIELDS: Final = frozenset(
 )
 
 
+REPLACEMENT_FIELDS: Final = frozenset(
+    {"accountId", "orderId", "quantity", "timeInForce", "limitPrice", "stopPrice", "clientOrderId"}
+)
+CANCEL_FIELDS: Final = frozenset({"accountId", "orderId", "reason", "commandId"})
+
 _ORDER_OPTIONS: Final = {"timeInForce": "time_in_force", "limitPrice": "limit_price", "stopPrice": "stop_price"}
-"""Fields that an order may do without, and what the factory calls them: it knows what is meant then."""
+"""Fields that an order or its replacement may do without, and what the factories call them: they know what is meant
+then.
+"""
 
 
 class ScannedBatch(NamedTuple):
@@ -195,6 +202,39 @@ def order_envelope(item: object, actor: str) -> Envelope:
             reference_price=reference_price,
             **{name: _text(fields, given) for given, name in _ORDER_OPTIONS.items() if given in fields},
         ),
+    )
+
+
+def replacement_envelope(item: object, actor: str) -> Envelope:
+    """Return the order in the place of a working one that an item asks for, {"accountId", "orderId", "quantity"?,
+    "timeInForce"?, "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
+    """
+    fields = _fields(item, REPLACEMENT_FIELDS)
+    client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
+    return Envelope(
+        factories.account_id(_text(fields, "accountId")),
+        client_order_id,
+        actor,
+        factories.replace_order(
+            order_id=_text(fields, "orderId"),
+            new_order_id=str(uuid.uuid4()),
+            client_order_id=client_order_id,
+            quantity=_any(fields, "quantity"),
+            **{name: _text(fields, given) for given, name in _ORDER_OPTIONS.items() if given in fields},
+        ),
+    )
+
+
+def cancel_envelope(item: object, actor: str) -> Envelope:
+    """Return the cancelling of an order that an item asks for, {"accountId", "orderId", "reason"?, "commandId"?};
+    raises CommandInvalid.
+    """
+    fields = _fields(item, CANCEL_FIELDS)
+    return Envelope(
+        factories.account_id(_text(fields, "accountId")),
+        factories.command_id(_optional_text(fields, "commandId")),
+        actor,
+        factories.cancel_order(order_id=_text(fields, "orderId"), reason=_optional_text(fields, "reason") or ""),
     )
 
 

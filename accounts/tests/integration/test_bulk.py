@@ -7,7 +7,7 @@ import pytest
 
 from accounts.api.parsing.batches import order_envelope, trade_envelope
 from accounts.domain.commands import DepositCash, OpenAccount
-from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
+from accounts.domain.events import CommandRefused, OrderCancelled, OrderPlaced, OrderReplaced, TradeExecuted
 from accounts.tests.integration.test_graphql import TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE
 from accounts.writer.bus.provider import get_bus
@@ -19,6 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 TRADES = "mutation($trades: TradeBatch!) { submitTrades(trades: $trades) { accepted refused outcomes } }"
 ORDERS = "mutation($orders: OrderBatch!) { submitOrders(orders: $orders) { accepted refused outcomes } }"
+REPLACEMENTS = "mutation($orders: ReplacementBatch!) { replaceOrders(orders: $orders) { accepted refused outcomes } }"
+CANCELS = "mutation($orders: CancelBatch!) { cancelOrders(orders: $orders) { accepted refused outcomes } }"
 STRANGE = str(uuid.UUID(int=7, version=4))
 
 
@@ -218,3 +220,67 @@ def test_an_order_of_a_batch_that_is_sent_again_works_still_or_its_client_order_
     assert first[0]["orderId"] in again["outcomes"][0]["message"]
     assert again["outcomes"][1] == {**first[1], "duplicate": True}
     assert len(events(store)) == before
+
+
+def placed_in_bulk(api, account_ids, count):
+    orders = [
+        {"accountId": each, "symbol": "KO", "side": "BUY", "quantity": 2, "type": "LIMIT", "limitPrice": "5"}
+        for _ in range(count)
+        for each in account_ids
+    ]
+    answer = submit(api, ORDERS, orders=orders)
+    assert answer["refused"] == 0
+    return [
+        {"accountId": order["accountId"], "orderId": outcome["orderId"]}
+        for order, outcome in zip(orders, answer["outcomes"], strict=True)
+    ]
+
+
+def test_orders_are_cancelled_in_bulk_each_with_its_outcome(ada, store):
+    account_ids = open_many(ada, 3)
+    working = placed_in_bulk(ada, account_ids, 4)
+    entries = [{**order, "commandId": f"cancel-{number}"} for number, order in enumerate(working)]
+    entries[5] = {**entries[5], "reason": "late"}
+    wrong = {
+        2: ({**working[0], "orderId": STRANGE}, "ORDER_NOT_OPEN"),
+        4: ({**working[0], "accountId": STRANGE}, "FORBIDDEN"),
+        6: ({"accountId": account_ids[0]}, "INVALID_ENTRY"),
+        7: ({**working[0], "extra": 1}, "INVALID_ENTRY"),
+        8: ({**working[0], "orderId": 7}, "INVALID_ENTRY"),
+    }
+    for place, (entry, _) in sorted(wrong.items()):
+        entries.insert(place, entry)
+    before = len(events(store))
+    answer = submit(ada, CANCELS, orders=entries)
+    assert (answer["accepted"], answer["refused"]) == (12, 5)
+    for place, outcome in enumerate(answer["outcomes"]):
+        assert outcome.get("code") == (wrong[place][1] if place in wrong else None)
+    ended = [event for _, event in events(store) if isinstance(event, OrderCancelled)]
+    assert {event.order_id for event in ended} == {order["orderId"] for order in working}
+    assert sorted(event.reason for event in ended) == [""] * 11 + ["late"]
+    assert len(events(store)) == before + 13, "a refusal by a rule is recorded, what is malformed is not"
+    again = submit(ada, CANCELS, orders=entries[:1])
+    assert again["outcomes"] == [{**answer["outcomes"][0], "duplicate": True}]
+    assert len(events(store)) == before + 13
+
+
+def test_orders_are_replaced_in_bulk_and_each_says_its_new_id(ada, store):
+    working = placed_in_bulk(ada, open_many(ada, 2), 2)
+    entries = [{**order, "quantity": 3, "clientOrderId": f"r-{number}"} for number, order in enumerate(working)]
+    entries.insert(1, {**working[0], "limitPrice": "x"})
+    entries.insert(2, {**working[0], "quantity": 4})  # Replaced just before.
+    answer = submit(ada, REPLACEMENTS, orders=entries)
+    codes = [outcome.get("code") for outcome in answer["outcomes"]]
+    assert codes == [None, "INVALID_LIMIT_PRICE", "ORDER_NOT_OPEN", None, None, None]
+    replaced = [event for _, event in events(store) if isinstance(event, OrderReplaced)]
+    replaced_by = {event.order_id: event.replaced_by for event in replaced}
+    assert {order["orderId"] for order in working} == replaced_by.keys()
+    said = {
+        entry["orderId"]: outcome["orderId"]
+        for entry, outcome in zip(entries, answer["outcomes"], strict=True)
+        if "code" not in outcome
+    }
+    assert said == replaced_by
+    again = submit(ada, REPLACEMENTS, orders=entries[:1])
+    assert again["outcomes"][0]["orderId"] == replaced_by[working[0]["orderId"]]
+    assert again["outcomes"][0]["duplicate"] is True

@@ -342,6 +342,7 @@ def test_a_writer_says_what_it_has_done(start, endpoint):
         CommandCount("OpenAccount", "EXECUTED", 1),
     ]
     assert (status.single.requests, status.bulk.requests) == (1, 1)
+    assert (status.accounts_held, status.accounts_let_go) == (1, 0)
     assert ZeroMQBus(f"{endpoint}.none", deadline_seconds=0.1).status() is None
 
 

@@ -17,6 +17,7 @@ from eventstore.tests.counter import Added, BelowZero, CounterDecider, add, hist
 from eventstore.writer import group_commit
 from eventstore.writer.limits import CONFLICT_TRIES_MAX
 from eventstore.writer.request import Committed, Failed
+from eventstore.writer.tail import Tail
 
 HOUR = 3_600_000_000
 
@@ -299,3 +300,19 @@ def test_a_history_whose_versions_do_not_run_on_is_refused(store, writer):
     (outcome,) = store.writer(CounterDecider()).execute([add("a", 1, "3")])
     assert isinstance(outcome.error, IntegrityError)
     assert (outcome.error.aggregate_id, outcome.error.version) == ("a", 6)
+
+
+def test_an_aggregate_that_cannot_be_loaded_whole_is_not_decided_on(monkeypatch):
+    store = open_counters(MemoryEngine())
+    for amount, command_id in ((5, "1"), (1, "2")):
+        store.writer(CounterDecider()).execute([add("a", amount, command_id)])
+    behind = store.writer(CounterDecider())
+    with monkeypatch.context() as damaging:
+        damaging.setattr(Tail, "commits", lambda self, name: list(commits(self, name))[1:])
+        for command_id in ("3", "4"):
+            (outcome,) = behind.execute([add("a", 1, command_id)])
+            assert isinstance(outcome.error, IntegrityError)
+    assert totals(behind.execute([add("a", 1, "5")])) == [7]
+
+
+commits = Tail.commits

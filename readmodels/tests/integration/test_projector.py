@@ -4,6 +4,7 @@ import contextlib
 import threading
 import uuid
 from fractions import Fraction
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -14,25 +15,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from accounts.domain.commands import CancelOrder, FreezeAccount, UnfreezeAccount, WithdrawCash
+from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, UnfreezeAccount, WithdrawCash
 from accounts.domain.values import SHARE
 from accounts.kernels.state import VERSION
 from eventstore.kernels.texts import pack_texts
 from eventstore.tests.sqlite_file import unprotected
+from eventstore.writer.request import Committed, Request
 from readmodels.models import (
     AccountSummary,
     Activity,
     DeadLetter,
+    Name,
     Order,
     PortfolioPosition,
     ProjectionCheckpoint,
+    Trade,
     TradeHistory,
 )
 from readmodels.projector import locks, projector, tables, writes
 from readmodels.projector.dead_letters import retry_account
 from readmodels.projector.projector import NOTHING, project_partition
 from readmodels.reconcile.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, project
+from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, millionths, project
 
 EVENTS = 20
 """Of each account that has `lived`: its version in the end."""
@@ -300,6 +304,42 @@ def test_a_rebuild_gives_the_same_rows(lived):
     Order.objects.filter(account_id=ADA).update(status="PENDING", version=999)  # No event is newer: it must be emptied.
     call_command("rebuild_readmodels", "--yes")
     assert dump() == expected
+
+
+def test_ids_of_commands_are_shown_as_they_were_sent(history):
+    own = str(uuid.uuid4())
+    ids = [own, own.upper(), own.replace("-", ""), "x" * 64, "c-\u00e4"]
+    history.open(ADA)
+    for number, command_id in enumerate(ids):
+        actor = f"actor {number % 2}"
+        trade = ExecuteTrade("KO", "BUY", millionths(1), 10_000, None)
+        history.now += 1_000_000
+        (outcome,) = history.writer.execute([Request(ADA, command_id, actor, trade)])
+        assert isinstance(outcome, Committed)
+    project()
+    rows = TradeHistory.objects.order_by("version").values_list("command_id", "actor", "symbol", "side")
+    assert list(rows) == [(each, f"actor {number % 2}", "KO", "BUY") for number, each in enumerate(ids)]
+    assert [str(each) for each in Trade.objects.exclude(command_uuid=None).values_list("command_uuid", flat=True)] == [
+        own
+    ]
+    assert sorted(Name.objects.values_list("name", flat=True)) == ["KO", "actor 0", "actor 1"]
+    assert reconcile().differences == []
+
+
+def test_a_round_that_fails_takes_back_the_numbers_that_it_gave(history):
+    history.open(ADA)
+    project()
+    history.buy(ADA, symbol="XOM")
+    with (
+        patch.object(writes, "_move_accounts", side_effect=OperationalError("gone")),
+        contextlib.suppress(OperationalError),
+    ):
+        project()
+    assert not Name.objects.filter(name="XOM").exists()
+    other = Name.objects.create(name="AAPL")
+    project()
+    assert TradeHistory.objects.get().symbol == "XOM"
+    assert Trade.objects.get().symbol != other.pk
 
 
 KINDS = ["buy", "sell", "refused", "day", "place buy", "place sell", "fill", "replace", "cancel"]

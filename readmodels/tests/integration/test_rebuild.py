@@ -93,7 +93,7 @@ def test_what_was_changed_is_named_and_repaired(lived, capsys):
     Order.objects.filter(account_id=ADA).update(status="PENDING", version=999)  # No event is newer.
     call_command("rebuild_readmodels", "--yes")
     shown = " ".join(capsys.readouterr().out.split())
-    assert f"trade_history, first difference: account_id {ADA}, version 3: price was 1, is 500000" in shown
+    assert f"trades, first difference: account_id {ADA}, version 3: price was 1, is 500000" in shown
     assert f"account_events, first difference: account_id {BOB}, version 7: the row was missing" in shown
     assert "status was 'PENDING', is 'PARTIALLY_FILLED', version was 999, is 7" in shown
     assert dump() == expected
@@ -109,7 +109,7 @@ def test_equal_tables_have_no_differences(lived):
         "stored_positions": 2,
         "orders": 2,
         "stored_days": 2,
-        "trade_history": 6,
+        "trades": 6,
         "account_events": 2 * EVENTS - 6,
         "firm_totals": 1,
         "symbol_totals": 1,
@@ -141,14 +141,14 @@ def test_one_table_alone_is_put_in_place(lived):
     expected = dump()
     TradeHistory.objects.all().delete()
     AccountEvent.objects.all().delete()
-    call_command("rebuild_readmodels", "trade_history", "--yes")
+    call_command("rebuild_readmodels", "trades", "--yes")
     assert dump() == {**expected, "activity": [row for row in expected["activity"] if "TradeExecuted" in row]}
 
 
 def test_one_table_alone_is_not_replaced_while_there_are_dead_letters(lived):
     DeadLetter.objects.create(account_id=ADA, version=99, partition=0, seq=1, event_type="", error="")
     with pytest.raises(CommandError, match="while there are dead letters: rebuild all of them; nothing was changed"):
-        call_command("rebuild_readmodels", "trade_history", "--yes")
+        call_command("rebuild_readmodels", "trades", "--yes")
     call_command("rebuild_readmodels", "--yes")
     assert not DeadLetter.objects.exists()
 
@@ -243,13 +243,13 @@ def test_no_worker_projects_in_a_pause_and_every_one_does_after_it(lived):
 
 def test_a_long_query_is_never_cancelled_and_only_puts_off_the_swap(lived, monkeypatch):
     monkeypatch.setattr(rebuild, "SWAPS_MAX", 1)
-    before = dump(), fetch("SELECT 'trade_history'::regclass::oid")
+    before = dump(), fetch("SELECT 'trades'::regclass::oid")
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as reading:
         assert reading.execute("SELECT count(*) FROM reporting.trades").fetchone() == (6,)
         with pytest.raises(CommandError, match="queries kept a table for too long"):
             call_command("rebuild_readmodels", "--yes")
         assert reading.execute("SELECT count(*) FROM reporting.trades").fetchone() == (6,)
-    assert (dump(), fetch("SELECT 'trade_history'::regclass::oid")) == before
+    assert (dump(), fetch("SELECT 'trades'::regclass::oid")) == before
     assert not is_there(fresh_tables.SCHEMA)
     assert project_partition(lived.store.partition_of(ADA)) == NOTHING  # Nothing is left to do, and nothing waits.
     call_command("rebuild_readmodels", "--yes")
@@ -257,9 +257,9 @@ def test_a_long_query_is_never_cancelled_and_only_puts_off_the_swap(lived, monke
 
 def test_somebody_elses_view_of_a_table_is_not_dropped(lived):
     with connection.cursor() as cursor:
-        cursor.execute("CREATE VIEW own AS SELECT symbol FROM trade_history")
+        cursor.execute("CREATE VIEW own AS SELECT symbol FROM trades")
         try:
-            with pytest.raises(CommandError, match="view own depends on table trade_history"):
+            with pytest.raises(CommandError, match="view own depends on table trades"):
                 call_command("rebuild_readmodels", "--yes")
             assert fetch("SELECT count(*) FROM own") == [(6,)]
         finally:
@@ -305,7 +305,7 @@ def test_a_killed_rebuild_leaves_the_live_tables_alone_and_the_next_one_starts_a
         waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
         while not (found := fetch(waiting, locks.PROJECTING)):
             assert process.poll() is None, process.stderr.read().decode()
-        assert fetch(f"SELECT count(*) FROM {fresh_tables.SCHEMA}.trade_history") == [(6 + rebuild.BATCHES_BEHIND_MAX,)]
+        assert fetch(f"SELECT count(*) FROM {fresh_tables.SCHEMA}.trades") == [(6 + rebuild.BATCHES_BEHIND_MAX,)]
         with pytest.raises(CommandError, match="another rebuild"):
             call_command("rebuild_readmodels", "--yes")
         process.send_signal(signal.SIGKILL)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.domain.commands import CancelOrder, DepositCash, ExecuteTrade
-from accounts.domain.values import SHARE
+from accounts.domain.values import POSITION_MAX, SHARE, average_cost
 from readmodels import tasks
 from readmodels.models import AccountSummary, DailyPnl, PortfolioPosition, StoredDay, StoredPosition
 from readmodels.projector import projector, stored_rows
@@ -182,6 +182,22 @@ def forgets_to_follow(_):
 def shares_down(*, quantity, price):
     """Plant a bug: the value of parts of a share is rounded down."""
     return f"div({quantity}::numeric * {price}, 1000000)::bigint"
+
+
+LARGE = current_views.NARROW_COST_MAX
+
+
+@pytest.mark.parametrize("cost", [0, 1, 5, LARGE - 2, LARGE - 1, LARGE, LARGE + 1, 2**62])
+@pytest.mark.parametrize("quantity", [0, 1, 2, 3, 7_000_001, 8_000_000, POSITION_MAX])
+def test_the_average_cost_is_the_domains_whatever_its_size(db, cost, quantity):
+    with connection.cursor() as cursor:
+        expression = current_views.average_cost_sql(cost="cost", quantity="quantity")
+        if quantity and average_cost(cost, quantity) >= 2**63:
+            return
+        cursor.execute(
+            f"SELECT {expression} FROM (SELECT %s::bigint AS cost, %s::bigint AS quantity) AS x", [cost, quantity]
+        )
+        assert cursor.fetchone() == (average_cost(cost, quantity),)
 
 
 BUGS = [

@@ -1,6 +1,7 @@
 """Columns become PostgreSQL's binary rows and arrays: taken apart again by its own documentation, they are the same."""
 
 import struct
+import uuid
 
 import numpy as np
 import pytest
@@ -62,6 +63,58 @@ def test_rows_are_what_their_columns_say(rows):
         for key, number, text, side, identifier in zip(keys, numbers, encoded, sides, octets, strict=True)
     ]
     assert sorted(taken_apart(made), key=repr) == sorted(expected, key=repr)
+
+
+IDS = st.uuids().map(str)
+LIKE_IDS = st.one_of(
+    IDS,
+    IDS.map(str.upper),
+    IDS.map(lambda text: text.replace("-", "")),
+    IDS.map(lambda text: text + "0"),
+    IDS.map(lambda text: text[:-1]),
+    IDS.map(lambda text: text[:8] + "0" + text[9:]),
+    IDS.map(lambda text: "-" + text[1:]),
+    IDS.map(lambda text: text[:-1] + "g"),
+    st.text("0123456789abcdefABCDEF-\u00e4", min_size=1, max_size=40).filter(lambda text: len(text.encode()) <= 64),
+)
+
+
+def is_canonical(text):
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@given(st.lists(LIKE_IDS, min_size=1))
+def test_uuids_are_found_among_texts_only_as_they_are_written(texts):
+    padded = np.frombuffer(b"".join(text.encode().ljust(64, b"\0") for text in texts), np.uint8).reshape(-1, 64)
+    keys, are_uuids = binary.uuids_among(padded)
+    assert are_uuids.tolist() == [is_canonical(text) for text in texts]
+    made = binary.rows(
+        [binary.booleans(are_uuids), binary.numbers([7, -7], are_uuids.astype(np.int64))],
+        [
+            binary.nulls_but(are_uuids, binary.octets(keys)),
+            binary.nulls_but(~are_uuids, binary.identifiers(padded)),
+        ],
+    )
+    expected = [
+        (
+            bytes([is_canonical(text)]),
+            struct.pack(">i", -7 if is_canonical(text) else 7),
+            uuid.UUID(text).bytes if is_canonical(text) else None,
+            None if is_canonical(text) else text.encode(),
+        )
+        for text in texts
+    ]
+    assert sorted(taken_apart(made), key=repr) == sorted(expected, key=repr)
+
+
+def test_many_rows_are_made_in_parts_and_stay_in_order():
+    numbers = list(range(2_500))
+    made = binary.rows([binary.integers(numbers)], [binary.texts(["a", None], np.array(numbers) % 2)])
+    found = {int.from_bytes(number): text for number, text in taken_apart(made)}
+    assert found == {number: (b"a", None)[number % 2] for number in numbers}
 
 
 @given(st.lists(INTEGERS, min_size=1))

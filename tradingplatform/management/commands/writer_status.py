@@ -57,7 +57,8 @@ def _shown(endpoint: str, status: WriterStatus) -> str:
     console.print(
         f"writer of partitions {status.partitions} at {endpoint}, since {since:%Y-%m-%d %H:%M:%S} UTC\n"
         f"{status.groups:,} groups: {status.deciding_seconds:.1f} s deciding, {status.writing_seconds:.1f} s writing; "
-        f"{status.queued:,} commands wait, {status.overloaded:,} were turned away"
+        f"{status.queued:,} commands wait, {status.overloaded:,} were turned away\n"
+        f"{status.accounts_held:,} accounts held, {status.accounts_let_go:,} let go"
     )
     if status.clock_problem is not None:
         console.print(f"no commands are executed: {status.clock_problem}")

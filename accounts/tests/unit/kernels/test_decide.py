@@ -127,9 +127,7 @@ class Both:
 
     def bits(self):
         state = self.state
-        kept = np.zeros((state.position_count + 50, s.NEXT_IN_BUCKET), np.int64)  # However many rows there are by now.
-        there = state.positions[: len(kept), : s.NEXT_IN_BUCKET]
-        kept[: len(there)] = there
+        kept = state.positions[: state.position_count + 50, : s.NEXT_IN_BUCKET]
         counts = state.counters[: s.BUCKET_COUNT].tobytes()
         return [state.accounts.tobytes(), kept.tobytes(), counts, chains(state)]
 

@@ -42,8 +42,8 @@ def decided(groups):
 def folded(happened, size):
     """Fold events, so many at a time; return the accounts and their versions."""
     machine = AccountMachine()
-    for _ in ACCOUNTS:
-        machine.add(Account(), 0)
+    for number in range(len(ACCOUNTS)):
+        machine.add(number, Account(), 0)
     for start in range(0, len(happened), size):
         numbers, versions, events = zip(*happened[start : start + size], strict=True)
         cells = EventCells()
@@ -111,8 +111,8 @@ def test_a_fold_stops_at_the_first_version_that_does_not_follow():
     cells, machine = EventCells(), AccountMachine()
     for event in events:
         cells.add(event)
-    for _ in ACCOUNTS:
-        machine.add(Account(), 0)
+    for number in range(len(ACCOUNTS)):
+        machine.add(number, Account(), 0)
     assert machine.fold(np.array(numbers), np.array(versions), cells, account_codec()) == 2 + len(OPENING)
     assert (machine.version(0), machine.version(1)) == (2, len(OPENING))
 

@@ -29,7 +29,13 @@ def check(state, held):
             assert (row >= 0) == ((account, symbol) in held)
             assert row < 0 or state.positions[row, s.QUANTITY] == held[account, symbol]
     assert state.counters[s.BUCKET_COUNT] >= len(held)
-    assert (state.positions[state.position_count :] == 0).all()
+    assert (state.positions[state.counters[s.POSITION_COUNT] :] == 0).all()
+    free, row = [], state.counters[s.FREE_POSITION] - 1
+    while row >= 0:
+        free.append(row)
+        row = -2 - state.positions[row, s.NEXT_POSITION]
+    assert len({*free}) == state.counters[s.FREE_COUNT] == state.counters[s.POSITION_COUNT] - len(held)
+    assert not np.delete(state.positions[free], s.NEXT_POSITION, 1).any()
 
 
 def lived(seed, groups):
@@ -46,6 +52,11 @@ def lived(seed, groups):
         else:
             state.keep()
             held = after
+        if random.random() < 0.2:
+            gone = random.sample(range(ACCOUNTS), random.randrange(1, 4))
+            state.let_go(np.array(gone, np.int64))
+            assert not state.accounts[gone].any()
+            held = {key: quantity for key, quantity in held.items() if key[0] not in gone}
         if number % 8 == 0:
             check(state, held)
     check(state, held)
@@ -54,7 +65,7 @@ def lived(seed, groups):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_position_is_found_whatever_was_taken_back(seed):
-    assert lived(seed, 40).position_count > 1_024, "more than there was room for at first"
+    assert lived(seed, 40).counters[s.POSITION_COUNT] > 1_024, "more than there was room for at first"
 
 
 def test_a_table_that_is_put_back_as_it_was_noted_is_found_out(monkeypatch):

@@ -67,6 +67,7 @@ COMMANDS = st.one_of(
     ),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.RejectOrder, st.sampled_from(ORDER_IDS), st.just("not taken")),
     st.builds(c.DepositCash, st.integers(1, 10**7), st.just("")),
     st.builds(c.WithdrawCash, st.integers(1, 10**7), st.just("")),
     st.builds(c.FreezeAccount, st.just("audit")),
@@ -96,6 +97,7 @@ WORKING = st.one_of(
     ),
     st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
+    st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("over")),
 )
 """Commands of orders that work often and are filled often."""
 GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
@@ -211,6 +213,42 @@ def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
     assert domain.accounts["ada"].orders.keys() == {"two", "four"}
 
 
+ENDS = [
+    ("ada", c.CancelOrder("four", "changed my mind")),
+    ("ada", c.ExpireOrder("two", "the day is over")),
+    ("ada", c.RejectOrder("six", "not taken")),
+    ("bob", c.CancelOrder("first", "")),
+]
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_the_ends_of_orders_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    bobs = "bob", c.PlaceOrder("first", "x", "XOM", "BUY", SHARE, "LIMIT", "GTC", 10_000, None, 0)
+    is_decided_alike(writer, domain, [*DAY_OF_ORDERS, placing("six", "BUY", 2, 10_000), bobs])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an end was decided as an object"))
+    for start in range(0, len(ENDS), size):
+        is_decided_alike(writer, domain, ENDS[start : start + size])
+    assert not any(account.orders or account.reserved_cash for account in domain.accounts.values())
+
+
+def test_ends_that_are_refused_or_of_new_orders_are_decided_as_the_domain_does():
+    writer, domain = opened()
+    refused = [
+        ("ada", c.CancelOrder("nothing", "")),
+        ("ada", c.ExpireOrder("gtc", "")),
+        ("bob", c.CancelOrder("gtc", "")),
+    ]
+    is_decided_alike(writer, domain, [placing("gtc", "BUY", 1, 10_000)])
+    is_decided_alike(writer, domain, [*refused, ("ada", c.CancelOrder("gtc", "")), ("ada", c.CancelOrder("gtc", ""))])
+    again = c.PlaceOrder("gtc", "other", "XOM", "BUY", SHARE, "LIMIT", "DAY", 10_000, None, 0)
+    is_decided_alike(writer, domain, [placing("gtc", "BUY", 1, 10_000)])
+    is_decided_alike(
+        writer, domain, [filling("gtc", "BUY", 1, 9_000), ("ada", again), ("ada", c.CancelOrder("gtc", ""))]
+    )
+    is_decided_alike(writer, domain, [placing("new", "SELL", 1, 10_000), ("ada", c.CancelOrder("new", ""))])
+
+
 def test_ids_of_orders_that_ended_take_no_room():
     writer, domain = opened()
     for number in range(600):
@@ -281,11 +319,11 @@ def test_an_account_is_loaded_as_it_was_written():
     for event in decide(account, c.PlaceOrder("o", "a", "KO", "SELL", SHARE, "LIMIT", "GTC", 20_000, None, 0), NOW):
         evolve(account, event)
     machine = AccountMachine()
-    machine.add(Account(), 0)
-    number = machine.add(account, 7)
-    assert (machine.state(number), machine.version(number)) == (account, 7)
+    machine.add(0, Account(), 0)
+    machine.add(1, account, 7)
+    assert (machine.state(1), machine.version(1)) == (account, 7)
     machine.take_back()
-    assert machine.state(number) == account, "what was loaded is not taken back"
+    assert machine.state(1) == account, "what was loaded is not taken back"
 
 
 def no_note_of_orders(self, *arguments, **figures):
@@ -331,12 +369,18 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
             planting.setattr(events_module, "_put_events", partial(off_by_one, cell))
             with pytest.raises(AssertionError):
                 is_decided_alike(*opened(), group)
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [buy, place])
+    monkeypatch.setattr(events_module, "_put_events", partial(off_by_one, 6))
+    with pytest.raises(AssertionError):
+        is_decided_alike(writer, domain, [("ada", c.CancelOrder("one", ""))])
 
 
 def test_every_field_of_an_account_is_written_into_the_arrays():
     filled = Account(**{name: 7 for name in Account.__struct_fields__ if isinstance(getattr(Account(), name), int)})
     machine = AccountMachine()
-    assert msgspec.structs.asdict(machine.state(machine.add(msgspec.structs.replace(filled, status="FROZEN"), 1))) == {
+    machine.add(0, msgspec.structs.replace(filled, status="FROZEN"), 1)
+    assert msgspec.structs.asdict(machine.state(0)) == {
         **msgspec.structs.asdict(filled),
         "status": "FROZEN",
     }
@@ -346,11 +390,11 @@ def test_what_is_written_while_the_positions_get_more_room_is_not_lost():
     account, symbols = Account(), [f"S{number}" for number in range(1_024)]
     account.positions = {symbol: Position(SHARE, 10, 10, 0) for symbol in symbols}
     machine = AccountMachine()
-    number = machine.add(account, 7)
+    machine.add(0, account, 7)
     assert len(machine._state.positions) == machine._state.position_count, "the next write needs more room"
     (bought,) = decide(domain_account(account), c.ExecuteTrade("S3", "BUY", SHARE, 10_000, None), NOW)
-    machine._evolve(number, [bought])
-    assert machine.state(number).positions["S3"].quantity == 2 * SHARE
+    machine._evolve(0, [bought])
+    assert machine.state(0).positions["S3"].quantity == 2 * SHARE
 
 
 def domain_account(account):
