@@ -117,6 +117,8 @@ def access_of(request: HttpRequest, account_id: str | None) -> Access | None:
     return Access(principal, role, platform_role(principal.user))
 
 
+RENEWAL_PAUSE_SECONDS: Final = 0.001
+"""How long a look-up that goes on beside a request lets that one come first: it is sent to the writer by then."""
 _recent_access: Final = RecentAccess[Access]()
 _renewals: Final[set[asyncio.Task[None]]] = set()
 """Look-ups that go on beside their requests; a loop itself does not hold its tasks."""
@@ -180,6 +182,7 @@ async def _access_of_key(key: str, account_id: str | None, *, as_of: float | Non
 async def _renew(key: str, account_id: str | None, as_of: float) -> None:
     """Look an access up that was found half of its time ago. What keeps that from working the next request says."""
     try:
+        await asyncio.sleep(RENEWAL_PAUSE_SECONDS)
         await _access_of_key(key, account_id, as_of=as_of)
     except AuthenticationFailed:
         log.info("an access has ended")
