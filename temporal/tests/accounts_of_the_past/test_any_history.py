@@ -209,14 +209,14 @@ def test_the_past_is_the_same_with_the_cache(steps):
 def test_the_histories_are_worth_looking_at(monkeypatch):
     """Every kind of event happens, orders are filled, and accounts have several pages."""
     seen, page_counts = set(), set()
-    check = check_states
 
     def noting(account_id, events):
         seen.update(event.event_type for event in events)
         page_counts.add(len(get_store().engine.pages(account_id, after_version=0, limit=1_000)))
-        check(account_id, events)
 
     monkeypatch.setitem(globals(), "check_states", noting)
+    monkeypatch.setitem(globals(), "check_differences", lambda *_: None)
+    monkeypatch.setitem(globals(), "check_firm", lambda _: None)
     search(max_examples=300)
     assert seen == {event_type_name(event) for event in get_args(AccountEvent)}
     assert max(page_counts) >= 5
