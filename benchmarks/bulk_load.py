@@ -2,16 +2,23 @@
 
 `python -m benchmarks.bulk_load URL KEY REQUESTS TRADES REQUESTS_PER_SECOND [zipf]` (0: as fast as they are answered)
 prints how many trades were sent, how many were accepted, the seconds from the first request to the last answer, and the
-milliseconds that half and 99 in 100 of the requests waited for theirs, from the instant at which each was due.
-Before the first request it prints "ready". With `zipf`, few accounts do most of the trades (zipf.py).
+milliseconds that half and 99 in 100 of the requests waited for theirs, from the instant at which each was due. REQUESTS
+such as "60s" are as many as come in 60 seconds. Before the first request it prints "ready". With `zipf`, few accounts
+do most of the trades (zipf.py).
+
+So many trades are made beforehand; after them the same ones come again, as new commands.
 """
 
 import http.client
 import json
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import SHARE, format_amount
@@ -21,7 +28,29 @@ from benchmarks.trades import trade_requests
 from market.instruments import all_symbols
 
 CONNECTIONS = 3
+TRADES_MAX = 800_000
+"""Trades that are made beforehand."""
 QUERY = "mutation($trades: TradeBatch!) { submitTrades(trades: $trades) { accepted refused outcomes } }"
+
+
+_COMMAND_ID = re.compile(rb'"commandId": "([0-9a-f-]{36})"')
+_CHANGED = np.array([at for at in range(36) if at not in (8, 13, 14, 18, 19, 23)])
+"""Digits of a UUID that say neither its version nor its variant."""
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+
+
+class Body:
+    """A request that can be sent any number of times, each time with command ids that nobody has seen."""
+
+    def __init__(self, body: bytes) -> None:
+        self._octets = np.frombuffer(bytearray(body), np.uint8)
+        starts = np.array([found.start(1) for found in _COMMAND_ID.finditer(body)])
+        self._digits = starts[:, np.newaxis] + _CHANGED
+
+    def next(self, numbers: np.random.Generator) -> bytes:
+        """Return it with new command ids."""
+        self._octets[self._digits] = _DIGITS[numbers.integers(0, 16, self._digits.shape, np.uint8)]
+        return self._octets.tobytes()
 
 
 def bodies(requests: int, trades: int, *, is_zipf: bool = False) -> list[bytes]:
@@ -56,7 +85,12 @@ def bodies(requests: int, trades: int, *, is_zipf: bool = False) -> list[bytes]:
 def main() -> None:
     """Send everything, over a few connections at once, and print the result."""
     url, key, requests, trades, rate, *more = sys.argv[1:]
-    left = iter(enumerate(bodies(int(requests), int(trades), is_zipf=more == ["zipf"])))
+    most = TRADES_MAX // int(trades)
+    seconds_max = float(requests[:-1]) if requests.endswith("s") else float("inf")
+    requests_max = most if requests.endswith("s") else int(requests)
+    made = [Body(body) for body in bodies(min(requests_max, most), int(trades), is_zipf=more == ["zipf"])]
+    left = count() if requests.endswith("s") else iter(range(requests_max))
+    random_numbers = np.random.default_rng()
     print("ready", flush=True)
     lock = threading.Lock()
     accepted = [0]
@@ -66,10 +100,10 @@ def main() -> None:
     def next_body() -> Iterator[tuple[float, bytes]]:
         while True:
             with lock:
-                found = next(left, None)
-            if found is None:
-                return
-            number, body = found
+                number = next(left, None)
+                if number is None or time.perf_counter() - started > seconds_max:
+                    return
+                body = made[number % len(made)].next(random_numbers)
             due_at = started + number / float(rate) if float(rate) else time.perf_counter()
             time.sleep(max(0.0, due_at - time.perf_counter()))
             yield due_at, body
@@ -91,7 +125,7 @@ def main() -> None:
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - started
-    print(int(requests) * int(trades), accepted[0], seconds, median(waits), percentile(waits, 0.99))
+    print(len(waits) * int(trades), accepted[0], seconds, median(waits), percentile(waits, 0.99))
 
 
 if __name__ == "__main__":

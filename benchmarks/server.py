@@ -11,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import numpy as np
 import psutil
 
 from accounts.codec import account_codec
 from accounts.domain.events import TradeExecuted
+from eventstore.columns.batches import join
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
 from tradingplatform.local.ports import free_port
@@ -23,6 +25,8 @@ from tradingplatform.local.servers import EmbeddedPostgres, EmbeddedValkey
 from tradingplatform.local.supervisor import Supervisor
 
 READY_SECONDS_MAX = 60
+BATCHES_AT_ONCE = 64
+_TRADE = str(TradeExecuted.__struct_config__.tag)
 OPEN = 'mutation { openAccount(input: {name: "Benchmark"}) { ... on AccountOpened { accountId } } }'
 DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __typename } }"
 
@@ -104,11 +108,16 @@ class BenchmarkPlatform:
 
     def count_trades(self) -> int:
         """Return how many trades the journal holds."""
+        found = 0
         with EventStore.open(
             SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
         ) as store:
-            events = (e for p in range(16) for b in store.read_all(partition=p) for c in b.commits for e in c.events)
-            return sum(isinstance(event, TradeExecuted) for event in events)
+            for partition in range(16):
+                seq = 0
+                while batches := store.read_column_batches(partition=partition, after_seq=seq, limit=BATCHES_AT_ONCE):
+                    found += int(np.count_nonzero(join(batches).are_of(_TRADE)))
+                    seq = batches[-1].seq
+        return found
 
     def cpu_seconds(self, name: str) -> float:
         """Return the processor time that a process and its children took so far."""
