@@ -134,7 +134,9 @@ def _bulk() -> Iterator[Figure]:
         before = {name: platform.cpu_seconds(name) for name in ("web", "writer")}
         sent, accepted, seconds, *_ = _load(platform, requests=f"{BULK_SECONDS}s", requests_per_s=0)
         taken = {name: platform.cpu_seconds(name) - seconds_before for name, seconds_before in before.items()}
-        assert platform.count_trades() == accepted, f"{accepted} trades were acknowledged, {platform.count_trades()} are there"
+        assert platform.count_trades() == accepted, (
+            f"{accepted} trades were acknowledged, {platform.count_trades()} are there"
+        )
         speed = sent / seconds
         note = (
             f"{sent:,} trades in {seconds:.0f} s, in requests of {BULK_TRADES:,}, {(sent - accepted) * 100 // sent} % "
