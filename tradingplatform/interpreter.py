@@ -19,6 +19,11 @@ WRITER_GARBAGE_THRESHOLDS: Final = (50_000, 20, 1_000)
 WEB_GARBAGE_THRESHOLDS: Final = (10_000, 10, 50)
 """Requests do leave cycles; a batch of thousands of commands makes objects by the ten thousand, and none."""
 
+ANSWERED_GARBAGE_THRESHOLDS: Final = (1_000, 10, 50)
+"""The same between two answers, when nobody waits: some ten commands leave so many objects. Looked for in the middle of
+a command, those of a hundred took 3.5 ms of it, and that was its 99th percentile.
+"""
+
 
 def tune_writer() -> None:
     """Set this process up to be a writer, once everything that it needs is loaded."""
@@ -36,6 +41,14 @@ def tune_web() -> None:
     wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def collect_garbage() -> None:
+    """Look for cycles if there is enough to look through; to be called when an answer has been sent."""
+    counts = gc.get_count()
+    if counts[0] >= ANSWERED_GARBAGE_THRESHOLDS[0]:
+        older = [n for n in (1, 2) if counts[n] >= ANSWERED_GARBAGE_THRESHOLDS[n]]
+        gc.collect(max(older, default=0))
 
 
 def _tune(thresholds: tuple[int, int, int]) -> None:

@@ -5,7 +5,7 @@ that alone when the view is asynchronous: 0.5 ms of a command's time, measured. 
 request used its thread, and there, and the beginning not at all: what listens closes old connections, and there are
 none without the thread. Whether the client is still there is watched while a long answer is sent, not for every
 command: what was sent to the writer happens anyway. The body is there as one message (edge/requests.py), and stays in
-memory.
+memory. Garbage is looked for after an answer (tradingplatform/interpreter.py), not in the middle of the next one.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
 from edge.request_thread import end_request
+from tradingplatform.interpreter import collect_garbage
 
 
 class Handler(ASGIHandler):
@@ -43,6 +44,7 @@ class Handler(ASGIHandler):
                 had_thread = await end_request(context, response.close if response is not None else _finished)
                 if response is not None and not had_thread:
                     _release(response)
+                asyncio.get_running_loop().call_soon(collect_garbage)
 
     async def _send(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         if not response.streaming:
