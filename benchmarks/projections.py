@@ -126,7 +126,7 @@ def keeping_up() -> Iterator[Figure | Plot]:
     """Raise the load until the rows are no longer there within the bound; report the last level that was kept."""
     with BenchmarkPlatform("writer", "projector", "beat", "web", prepare=_accounts) as platform:
         levels = _levels(platform)
-        manage("reconcile", environment=platform.environment)
+        manage("reconcile", "--sums", environment=platform.environment)  # Every event of millions takes ten minutes.
         assert platform.count_trades() == sum(level.accepted + len(level.lags) for level in levels)
     cold, shown = levels[0], levels[-1]
     short = [level for level in levels[1:] if level.seconds == LEVEL_SECONDS]

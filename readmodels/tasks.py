@@ -30,7 +30,7 @@ HINT_PENDING_SECONDS: Final = 1
 """How long a hint that got lost keeps others from being sent; the sweep is not slower."""
 _HINT: Final = "readmodels.hint"
 GATHER_SECONDS_MIN: Final = 0.02
-GATHER_SECONDS_MAX: Final = 0.08
+GATHER_SECONDS_MAX: Final = 0.05
 GATHER_SECONDS_PER_EVENT: Final = 1e-5
 """How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes, and
 the rows that it replaces are shared by more of them.

@@ -27,7 +27,7 @@ TRADES_BEHIND_MAX: Final = 512
 """So many events of an account may be newer than its stored rows; a read of the account goes through them."""
 SECONDS_BEHIND_MAX: Final = 30
 """So old may the newest of them get before the rows follow: lists over the whole firm show stored figures."""
-ACCOUNTS_AT_ONCE_MAX: Final = 200
+ACCOUNTS_AT_ONCE_MAX: Final = 60
 """Accounts of one statement; it takes some hundredths of a second, in which their partitions wait. Where thousands are
 due at once, as half a minute after a load began, rounds come between.
 """
