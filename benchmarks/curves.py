@@ -64,7 +64,7 @@ class Plot(NamedTuple):
         if self.limit_ms:
             y = y_of(self.limit_ms)
             line = f'x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dc2626" stroke-dasharray="6 4"'
-            parts.append(f'<line {line}/><text x="{right + 8}" y="{y + 4:.1f}">budget {self.limit_ms:g} ms</text>')
+            parts.append(f'<line {line}/><text x="{LEFT + 8}" y="{y - 6:.1f}">budget {self.limit_ms:g} ms</text>')
         for number, (curve, colour) in enumerate(zip(self.curves, COLOURS, strict=False)):
             path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in curve.points)
             parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
