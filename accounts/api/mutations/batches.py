@@ -3,13 +3,13 @@
 Lists of entries are scalars, so that thousands of them cost no more than their decoding.
 """
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import graphene
 from graphql import GraphQLError, GraphQLResolveInfo, value_from_ast_untyped
 from graphql.language import ValueNode
 
-from accounts.api.bulk import BatchAnswer, submit_batch
+from accounts.api.bulk import BatchAnswer, ParseEntry, submit_batch
 from accounts.api.parsing.batches import cancel_envelope, order_envelope, replacement_envelope, trade_envelope
 from accounts.scalars import BigInt
 from identity.permissions import Action
@@ -77,65 +77,53 @@ class BatchSubmitted(graphene.ObjectType):
     outcomes = graphene.Field(BatchOutcomes, required=True)
 
 
-class SubmitTrades(graphene.Mutation):
-    """Book thousands of trades, for any mix of accounts, in order. One bad entry fails alone."""
+class BatchMutation(NamedTuple):
+    """A mutation that takes a list of entries, each a command for any account, in order."""
 
-    class Arguments:
-        """The entries."""
+    summary: str
+    argument: str
+    """Its name for the entries."""
+    entries: type[_Entries]
+    parse: ParseEntry
+    action: Action
+    """What the asking user has to be allowed on the account of an entry."""
 
-        trades = TradeBatch(required=True)
+    def field(self) -> graphene.Field:
+        """Return the field of the schema."""
+        entries = {self.argument: self.entries(required=True)}
+        return graphene.Field(
+            BatchSubmitted, required=True, description=self.summary, resolver=self._resolve, **entries
+        )
 
-    Output = BatchSubmitted
-
-    @staticmethod
-    async def mutate(root: None, info: GraphQLResolveInfo, trades: Any) -> BatchAnswer:
-        """Send the batch."""
-        return await submit_batch(info, trades, parse=trade_envelope, action=Action.EXECUTE_TRADE)
-
-
-class SubmitOrders(graphene.Mutation):
-    """Place thousands of orders, for any mix of accounts, in order. One bad entry fails alone."""
-
-    class Arguments:
-        """The entries."""
-
-        orders = OrderBatch(required=True)
-
-    Output = BatchSubmitted
-
-    @staticmethod
-    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
-        """Send the batch."""
-        return await submit_batch(info, orders, parse=order_envelope, action=Action.TRADE)
+    async def _resolve(self, root: None, info: GraphQLResolveInfo, **given: Any) -> BatchAnswer:
+        return await submit_batch(info, given[self.argument], parse=self.parse, action=self.action)
 
 
-class ReplaceOrders(graphene.Mutation):
-    """Replace thousands of working orders, of any mix of accounts, in order. One bad entry fails alone."""
-
-    class Arguments:
-        """The entries."""
-
-        orders = ReplacementBatch(required=True)
-
-    Output = BatchSubmitted
-
-    @staticmethod
-    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
-        """Send the batch."""
-        return await submit_batch(info, orders, parse=replacement_envelope, action=Action.TRADE)
-
-
-class CancelOrders(graphene.Mutation):
-    """Cancel thousands of working orders, of any mix of accounts, in order. One bad entry fails alone."""
-
-    class Arguments:
-        """The entries."""
-
-        orders = CancelBatch(required=True)
-
-    Output = BatchSubmitted
-
-    @staticmethod
-    async def mutate(root: None, info: GraphQLResolveInfo, orders: Any) -> BatchAnswer:
-        """Send the batch."""
-        return await submit_batch(info, orders, parse=cancel_envelope, action=Action.TRADE)
+SUBMIT_TRADES: Final = BatchMutation(
+    "Book thousands of trades, for any mix of accounts, in order. One bad entry fails alone.",
+    "trades",
+    TradeBatch,
+    trade_envelope,
+    Action.EXECUTE_TRADE,
+)
+SUBMIT_ORDERS: Final = BatchMutation(
+    "Place thousands of orders, for any mix of accounts, in order. One bad entry fails alone.",
+    "orders",
+    OrderBatch,
+    order_envelope,
+    Action.TRADE,
+)
+REPLACE_ORDERS: Final = BatchMutation(
+    "Replace thousands of working orders, of any mix of accounts, in order. One bad entry fails alone.",
+    "orders",
+    ReplacementBatch,
+    replacement_envelope,
+    Action.TRADE,
+)
+CANCEL_ORDERS: Final = BatchMutation(
+    "Cancel thousands of working orders, of any mix of accounts, in order. One bad entry fails alone.",
+    "orders",
+    CancelBatch,
+    cancel_envelope,
+    Action.TRADE,
+)
