@@ -10,8 +10,9 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeVar
@@ -43,8 +44,10 @@ def in_processes(
     too, where a process could not do its work.
     """
     waiting = deque(jobs)
-    workers = _started((open_store, work, failure), min(process_count, len(jobs)))
+    workers: dict[Connection, SpawnProcess] = {}
     try:
+        with _interrupts_held():
+            _start(workers, (open_store, work, failure), min(process_count, len(jobs)))
         busy = list(workers)
         for connection in busy:
             connection.send(waiting.popleft())
@@ -66,22 +69,33 @@ class _Failure(str):
     """Why a process ends."""
 
 
-def _started(arguments: tuple[Any, ...], count: int) -> dict[Connection, SpawnProcess]:
-    context = multiprocessing.get_context("spawn")
-    is_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main_thread else None  # What is spawned inherits it.
-    workers: dict[Connection, SpawnProcess] = {}
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let a Ctrl-C of meanwhile come at the end. Processes that are started meanwhile inherit that it is held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # No Ctrl-C comes here.
+        return
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    resource_tracker.ensure_running()  # The first process would start it, and that lets through what is held.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, *arguments), daemon=True)
-            process.start()
-            theirs.close()
-            workers[ours] = process
+        yield
     finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-    return workers
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if interrupts:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _start(workers: dict[Connection, SpawnProcess], arguments: tuple[Any, ...], count: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    for _ in range(count):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, *arguments), daemon=True)
+        process.start()
+        theirs.close()
+        workers[ours] = process
 
 
 def _received(connection: Connection, failure: type[Exception]) -> Any:

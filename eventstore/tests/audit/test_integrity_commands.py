@@ -168,20 +168,23 @@ def test_proofs_that_cannot_be_made_say_why(made):
 
 
 STOPPING = """
+import multiprocessing
+import pathlib
 import time
 from eventstore.audit import verify
 
-save, saved = verify._save, []
+save = verify._save
 
 def stopping(*arguments):
     save(*arguments)
-    saved.append(True)
-    if len(saved) == 1:
-        time.sleep(60)
+    while not pathlib.Path(__file__).with_name("interrupted").exists():
+        if not multiprocessing.parent_process().is_alive():
+            break
+        time.sleep(0.02)
 
 verify._save = stopping
 """
-"""What each process does before anything else: it stops where it notes for the first time how far it has come."""
+"""What each process does before anything else: where it notes how far it has come it waits for the interrupt."""
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
@@ -202,6 +205,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
     while not list(folder.glob("verify-progress/*.msgpack")) and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(running.pid, signal.SIGINT)
+    (tmp_path / "interrupted").touch()
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert "`manage.py verify_events --resume` goes on from there" in errors

@@ -100,6 +100,22 @@ def test_a_run_that_was_stopped_leaves_no_process_and_says_how_far_it_was(folder
     assert sum(update.event_count for update in last.values()) == 2_000
 
 
+def test_an_interrupt_while_processes_are_started_is_not_lost(folder, tmp_path, monkeypatch):
+    """It comes when all are started, so that none of them is forgotten; and none of them is hit by it."""
+    started, start = [], SpawnProcess.start
+
+    def interrupted(process):
+        signal.raise_signal(signal.SIGINT)
+        start(process)
+        started.append(process)
+        os.kill(process.pid, signal.SIGINT)
+
+    monkeypatch.setattr(SpawnProcess, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(verify_in_processes(functools.partial(open_at, folder), jobs(tmp_path), process_count=2))
+    assert [process.exitcode for process in started] == [0, 0]
+
+
 def test_damaged_progress_is_not_believed(folder, tmp_path):
     progress = tmp_path / "progress"
     verified(folder, progress, 2)
