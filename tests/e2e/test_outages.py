@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey go away under load: commands are accepted meanwhile, and everything catches up alone."""
 
 import httpx
+import psycopg
 import pytest
 
 from tests.chaos.load import Load
@@ -28,6 +29,25 @@ def alone(database, tmp_path_factory):
         yield running
     finally:
         running.stop_all()
+
+
+def logins(alone) -> int:
+    """Return how many connections the platform's database has had."""
+    with psycopg.connect(alone.database_url) as connection:
+        query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+        return connection.execute(query).fetchone()[0]
+
+
+def test_the_worker_keeps_its_connection_from_task_to_task(alone):
+    """A login for every task costs more than what the task does: Celery's own way with a pool."""
+    api = Api(alone.base_url, alone.api_key("steadiest"))
+    account_id = api.open()
+    versions = [api.buy(account_id)["version"] for _ in range(3)]
+    before = logins(alone)
+    for _ in range(30):
+        versions.append(api.buy(account_id)["version"])
+        assert api.get(f"/api/accounts/{account_id}", min_version=versions[-1])["version"] == versions[-1]
+    assert logins(alone) - before < 10
 
 
 def test_commands_are_accepted_while_postgresql_is_away_and_the_projections_catch_up(alone, database):
