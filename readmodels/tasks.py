@@ -35,6 +35,8 @@ GATHER_SECONDS_PER_EVENT: Final = 1e-5
 """How long a worker lets events gather while many come in: a round costs some milliseconds however few it takes, and
 the rows that it replaces are shared by more of them.
 """
+LARGE_ROUND_EVENTS: Final = 3_000
+"""Rounds of so many events say that the machine has enough to do; some 30,000 events a second make such rounds here."""
 GATHERED_EVENTS_MIN: Final = 64
 GATHERED_EVENTS_MAX: Final = 20_000
 """Between so many and so many events of a round. Fewer are not worth waiting for, more say that it is behind."""
@@ -53,7 +55,7 @@ def project(**_: Any) -> int:
             give_pulse(PROJECTOR)
             try:
                 count = project_once()
-                followed = follow_aged()
+                followed = follow_aged(is_under_load=count >= LARGE_ROUND_EVENTS)
             except (OperationalError, InterfaceError) as error:
                 log.warning("projections wait for the database", reason=str(error).strip())
                 return total

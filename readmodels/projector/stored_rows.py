@@ -4,9 +4,9 @@ A round writes trades and the accounts' own figures; to replace a position and a
 PostgreSQL more than all the rest. So `account_summary.positions_version` says up to which version the rows of
 stored_positions and stored_days, and the three columns that are made of them, have followed, and readers put newer
 trades over them (current_views.py). They follow when an account has `TRADES_BEHIND_MAX` newer events, when the first
-of them is `SECONDS_BEHIND_MAX` old, and in every round in which an account trades or has an order while one works: what
-working sells keep is in stored rows alone. Nothing of this is kept in memory: a worker that dies leaves rows that are
-behind, and no error.
+of them is `SECONDS_BEHIND_MAX` old (under load `SECONDS_BEHIND_UNDER_LOAD_MAX`), and in every round in which an account
+trades or has an order while one works: what working sells keep is in stored rows alone. Nothing of this is kept in
+memory: a worker that dies leaves rows that are behind, and no error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,13 @@ from readmodels.views.current_views import average_cost_sql, market_value_sql
 
 TRADES_BEHIND_MAX: Final = 512
 """So many events of an account may be newer than its stored rows; a read of the account goes through them."""
-SECONDS_BEHIND_MAX: Final = 30
-"""So old may the newest of them get before the rows follow: lists over the whole firm show stored figures."""
+SECONDS_BEHIND_MAX: Final = 10
+"""So old may the first of them get before the rows follow: lists over the whole firm show stored figures."""
+SECONDS_BEHIND_UNDER_LOAD_MAX: Final = 30
+"""The same while rounds are large: a row that follows is then shared by three times as many trades."""
 ACCOUNTS_AT_ONCE_MAX: Final = 60
 """Accounts of one statement; it takes some hundredths of a second, in which their partitions wait. Where thousands are
-due at once, as half a minute after a load began, rounds come between.
+due at once, as some seconds after a load began, rounds come between.
 """
 
 _LOCKED: Final = sql.SQL(
@@ -122,14 +124,15 @@ def follow(keys: Octets) -> int:
     return len(found)
 
 
-def follow_aged() -> int:
-    """Let the stored rows of accounts follow that have been behind for long; return how many there were, at most
+def follow_aged(*, is_under_load: bool = False) -> int:
+    """Let the stored rows of accounts follow that have been behind for too long; return how many there were, at most
     ACCOUNTS_AT_ONCE_MAX. Those that a worker is at are left to it, or to the next call.
     """
+    seconds = SECONDS_BEHIND_UNDER_LOAD_MAX if is_under_load else SECONDS_BEHIND_MAX
     with transaction.atomic():
         if not locks.may_project():
             return 0
-        found = tables.fetch(_AGED, [SECONDS_BEHIND_MAX, ACCOUNTS_AT_ONCE_MAX])
+        found = tables.fetch(_AGED, [seconds, ACCOUNTS_AT_ONCE_MAX])
         _follow_locked(found)
     return len(found)
 

@@ -78,7 +78,9 @@ FIGURES = {
     ],
     "docs/api.md": [
         (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
+        (r"seconds old at most, (\d+) under load", stored_rows.SECONDS_BEHIND_UNDER_LOAD_MAX),
         (r"positions in it are some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
+        (r"seconds old, (\d+) under load\)", stored_rows.SECONDS_BEHIND_UNDER_LOAD_MAX),
         (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
         (r"decimal strings with at most (\w+) decimals", MONEY_DECIMALS),
         (r"a decimal string with up to (\w+) decimals", QUANTITY_DECIMALS),

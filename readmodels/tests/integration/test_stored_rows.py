@@ -264,6 +264,15 @@ def test_rows_follow_when_they_are_old(traded):
     assert not AccountSummary.objects.filter(behind_since__isnull=False).exists()
 
 
+def test_under_load_old_rows_follow_later(traded):
+    with patch.object(stored_rows, "SECONDS_BEHIND_MAX", -1):
+        assert stored_rows.follow_aged(is_under_load=True) == 0
+    traded.buy(ADA)
+    with patch.object(tasks, "LARGE_ROUND_EVENTS", 1), patch.object(tasks, "follow_aged", return_value=0) as follow:
+        assert tasks.project() == 1
+    assert [call.kwargs["is_under_load"] for call in follow.call_args_list] == [True, False]
+
+
 def test_rows_follow_where_an_order_works(traded):
     do(traded, ADA, "place")
     project()
