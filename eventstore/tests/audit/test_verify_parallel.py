@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import psutil
