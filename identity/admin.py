@@ -19,10 +19,8 @@ from django.utils import timezone
 
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import ROLES_WITH_ADMIN, open_admin, platform_role
-from identity.sessions import LoginForm
 
 User: Any = get_user_model()
-admin.site.login_form = LoginForm
 admin.site.unregister(User)
 admin.site.unregister(Group)  # The roles are fixed: what they mean is code.
 

@@ -28,9 +28,6 @@ ACCOUNTS_PER_PAGE = 100
 OPEN_ORDERS_SHOWN_MAX = 50
 """On an account's page; the page of orders has them all."""
 
-# Dead letters are a page of their own: the admin's first page, which lists models, names it beside them.
-admin.site.index_template = "admin/readmodels/index.html"
-
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Nobody adds, changes or deletes what events made, superusers included."""

@@ -20,10 +20,6 @@ class DocsView(RestView, SpectacularSwaggerView):
     """The page that shows it."""
 
 
-admin.site.site_header = "Trading platform: compliance"
-admin.site.site_title = "Trading platform"
-admin.site.index_title = "Accounts and operations"
-
 handler400 = "tradingplatform.web.page.bad_request"
 handler404 = "tradingplatform.web.page.not_found"
 handler500 = "tradingplatform.web.page.server_error"

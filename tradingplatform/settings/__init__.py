@@ -42,7 +42,7 @@ DEFAULT_EXCEPTION_REPORTER = "tradingplatform.redaction.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "tradingplatform.redaction.NothingOfTheRequest"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "tradingplatform.web.apps.PlatformAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

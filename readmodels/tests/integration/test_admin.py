@@ -49,6 +49,14 @@ def test_an_order_is_shown_in_full_with_money_as_people_read_it(officer):
     assert "500000" not in page
 
 
+@pytest.mark.parametrize("name", ["readmodels_order", "axes_accesslog", "identity_apikey", "auth_user"])
+@pytest.mark.parametrize("send", ["get", "post"])
+def test_a_field_without_a_name_is_refused(officer, name, send):
+    """Django's own pages fail on it, on everybody's models."""
+    for page in (reverse(f"admin:{name}_change", args=[1]), reverse(f"admin:{name}_changelist")):
+        assert getattr(officer, send)(page, {"_to_field": ""}).status_code == 400
+
+
 def test_nobody_changes_an_order(officer):
     order = Order.objects.get(account_id=ADA, status="PENDING")
     before = Order.objects.values().get(pk=order.pk)
