@@ -46,7 +46,7 @@ class Route:
         return self._alias
 
     async def read(self, query: str, values: Sequence[Any]) -> "Read":
-        """Return the rows of a statement: of the replica, or of the primary when that does not answer."""
+        """Return the rows of a statement: of the replica, or of the primary when that does not answer, or is busy."""
         if self._alias is None:
             self._alias = _turns.next()
         if self._alias != DEFAULT_DB_ALIAS:
@@ -54,6 +54,8 @@ class Route:
                 rows = await database.read(query, values, using=self._alias)
             except database.StatementTooLong:
                 raise
+            except database.DatabaseBusy:
+                self.stay_on_primary()
             except OperationalError:
                 _turns.note(self._alias, answered=False)
                 self.stay_on_primary()

@@ -1,7 +1,8 @@
 """What to do while PostgreSQL is away: commands do not need it, only to know who sends them.
 
 Whoever was allowed something shortly before may do it still (recent_access.py); everybody else gets
-DATABASE_UNAVAILABLE at once. One request every `LOOK_AGAIN_SECONDS` looks whether it is back, so that the others do not
+DATABASE_UNAVAILABLE at once. A database that is busy is not away: whoever finds it so is answered in the same way, and
+nobody else. One request every `LOOK_AGAIN_SECONDS` looks whether it is back, so that the others do not
 wait for it.
 """
 
@@ -13,6 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from accounts.api.graphql.errors import ApiError
+from edge.database import DatabaseBusy
 
 LOOK_AGAIN_SECONDS: Final = 5.0
 RETRY_AFTER_MS: Final = 1_000
@@ -60,6 +62,8 @@ async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Reme
     if not _outage.is_known():
         try:
             answer = await ask()
+        except DatabaseBusy as error:
+            log.warning("the database is busy", reason=str(error))
         except AWAY:
             _outage.note(answered=False)
         else:

@@ -4,15 +4,20 @@ import asyncio
 import json
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.test import RequestFactory
 from django.utils import timezone
 
+from accounts.api.graphql import database_outage
+from accounts.api.graphql.database_outage import ask_database
 from edge import database
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
+from identity.permissions import find_access
 from readmodels.tests.conftest import ADA, BOB
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 from tradingplatform.web.handler import Handler
@@ -21,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PATHS = ["", "/summary", "/portfolio", "/risk-metrics", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
 CONNECTIONS_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+WAITING_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_waiting"]
 SLEEP = "SELECT pg_sleep(%s)"
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reads'"
 ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
@@ -63,6 +69,11 @@ async def answer_to(handler, reader, path):
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
+def request_of(reader):
+    """A request of a key."""
+    return RequestFactory().post("/graphql", headers=reader.headers)
+
+
 @pytest.mark.parametrize("path", ["accounts", *(f"accounts/{ADA}{path}" for path in PATHS)])
 def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monkeypatch):  # noqa: F811
     async def scenario():
@@ -70,12 +81,13 @@ def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monk
         first = await answer_to(handler, ada, path)
         with counted(monkeypatch) as (statements, visits):
             again = await answer_to(handler, ada, path)
-        (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
-        return first, again, len(statements), visits, len(pool._idle)
+        pools = database._pools_by_loop[asyncio.get_running_loop()]._pools
+        return first, again, len(statements), visits, {name: len(pool._idle) for name, pool in pools.items()}
 
     first, again, statements, visits, connections = asyncio.run(scenario())
     assert first == again
-    assert (again[0], statements, visits, connections) == (200, 1, [], 1)
+    assert (again[0], statements, visits) == (200, 1, [])
+    assert connections == {("default", True): 1, ("default", False): 1}
 
 
 def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
@@ -88,6 +100,58 @@ def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
         return status, json.loads(body)["account"]["role"], len(statements), visits
 
     assert asyncio.run(scenario()) == (200, "owner", 2, [])
+
+
+class TestFlood:
+    """Slow reads that take every connection and every place to wait for one."""
+
+    @contextmanager
+    def of_reads(self):
+        flood = [asyncio.create_task(database.read(SLEEP, [30])) for _ in range(CONNECTIONS_MAX + WAITING_MAX)]
+        try:
+            yield
+        finally:
+            for task in flood:
+                task.cancel()
+
+    def test_who_asks_is_known_meanwhile_and_the_database_is_not_away(self, ada):  # noqa: F811
+        key = ada.headers["Authorization"].removeprefix("Bearer ")
+
+        async def scenario():
+            with self.of_reads():
+                await asyncio.sleep(0.3)
+                permissions._recent_access.forget(key)
+                began = time.monotonic()
+                rest = await answer_to(Handler(), ada, "accounts")
+                permissions._recent_access.forget(key)
+                access = await ask_database(partial(find_access, request_of(ada), ADA), remembered=None)
+                return rest, access, time.monotonic() - began
+
+        (status, body), access, seconds = asyncio.run(scenario())
+        assert (status, json.loads(body)["code"]) == (503, "DATABASE_UNAVAILABLE")  # Known, and their own read waits.
+        assert access.role == "owner"
+        assert seconds < 1
+        assert not database_outage._outage.is_known()
+
+    def test_look_ups_of_one_that_take_long_are_no_outage_to_another(self, ada, monkeypatch):  # noqa: F811
+        async def slow():
+            return await database.read_reserved(SLEEP, [30])
+
+        async def look_up():
+            return await ask_database(partial(find_access, request_of(ada), ADA), remembered=None)
+
+        monkeypatch.setattr(database, "STATEMENT_SECONDS_MAX", 0.2)
+        monkeypatch.setattr(database, "RESERVED_WAIT_SECONDS_MAX", 0.1)
+
+        async def scenario():
+            slow_ones = [asyncio.create_task(ask_database(slow, remembered=None)) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            busy = await asyncio.gather(look_up(), *slow_ones, return_exceptions=True)
+            return busy, await look_up()
+
+        busy, access = asyncio.run(scenario())
+        assert [error.extensions["code"] for error in busy] == ["DATABASE_UNAVAILABLE"] * 4
+        assert access.role == "owner"
 
 
 def test_what_a_thread_would_cost_is_noticed(ada, monkeypatch):  # noqa: F811
@@ -144,16 +208,14 @@ class TestConnections:
         assert asyncio.run(scenario()) == ([(0,)], [[(1,)]] * 3 * CONNECTIONS_MAX)
 
     def test_more_than_there_are_connections_wait_and_more_than_may_wait_are_refused(self):
-        waiting_max = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_waiting"]
-
         async def scenario():
-            reads = [database.read(SLEEP, [0.05]) for _ in range(CONNECTIONS_MAX + waiting_max + 3)]
+            reads = [database.read(SLEEP, [0.05]) for _ in range(CONNECTIONS_MAX + WAITING_MAX + 3)]
             answers = await asyncio.gather(*reads, return_exceptions=True)
             (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
             return [answer for answer in answers if isinstance(answer, Exception)], len(pool._idle)
 
         refused, connections = asyncio.run(scenario())
-        assert [type(error) for error in refused] == [OperationalError] * 3
+        assert [type(error) for error in refused] == [database.DatabaseBusy] * 3
         assert connections == CONNECTIONS_MAX
 
     def test_a_connection_that_the_server_has_left_is_replaced_unnoticed(self):
