@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Final
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from psycopg.abc import RV, PQGen
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 STATEMENT_SECONDS_MAX: Final = 3.0
 ANSWER_SECONDS_MAX: Final = 5.0
@@ -224,6 +225,23 @@ async def read_reserved(query: str, values: Sequence[Any] = ()) -> list[tuple[An
     Raises as `read` does.
     """
     return await _read(query, values, DEFAULT_DB_ALIAS, is_reserved=True)
+
+
+async def is_away(error: Exception, *, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Tell whether an error of Django's connections, or of `read`, means that this database is away.
+
+    Django's pool says the same when all of its connections are in use as when it can make none: then the database is
+    asked over a connection that nothing else uses.
+    """
+    if isinstance(error, DatabaseBusy) or isinstance(error.__cause__, TooManyRequests):
+        return False
+    if isinstance(error.__cause__, PoolTimeout):
+        try:
+            await _read("SELECT 1", (), using, is_reserved=True)
+        except OperationalError as found:
+            return not isinstance(found, DatabaseBusy)
+        return False
+    return True
 
 
 async def _read(query: str, values: Sequence[Any], alias: str, *, is_reserved: bool) -> list[tuple[Any, ...]]:

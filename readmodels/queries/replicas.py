@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 import structlog
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponseBase
@@ -191,8 +191,9 @@ def _answers(alias: str) -> bool:
     try:
         connection.close()
         connection.ensure_connection()
-    except (OperationalError, InterfaceError):
-        _turns.note(alias, answered=False)
+    except (OperationalError, InterfaceError) as error:
+        if async_to_sync(database.is_away)(error, using=alias):
+            _turns.note(alias, answered=False)
         return False
     _turns.note(alias, answered=True)
     return True

@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from accounts.api.graphql.errors import ApiError
-from edge.database import DatabaseBusy
+from edge.database import is_away
 
 LOOK_AGAIN_SECONDS: Final = 5.0
 RETRY_AFTER_MS: Final = 1_000
@@ -62,10 +62,11 @@ async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Reme
     if not _outage.is_known():
         try:
             answer = await ask()
-        except DatabaseBusy as error:
-            log.warning("the database is busy", reason=str(error))
-        except AWAY:
-            _outage.note(answered=False)
+        except AWAY as error:
+            if await is_away(error):
+                _outage.note(answered=False)
+            else:
+                log.warning("the database is busy", reason=str(error))
         else:
             _outage.note(answered=True)
             return answer

@@ -161,6 +161,20 @@ def test_a_replica_that_is_busy_is_not_down(projected):
     assert asyncio.run(scenario()) == (([(1,)], True), ([(1,)], False))
 
 
+def test_nor_is_one_whose_connections_for_threads_are_all_in_use(projected):
+    with request():
+        assert queries.account(account_id=ADA)["version"] == 2
+    connections[ALIAS].close()
+    pool = connections[ALIAS].pool
+    in_use = [pool.getconn() for _ in range(OPTIONS["pool"]["max_size"])]
+    with request():
+        assert AccountSummary.objects.all().db == DEFAULT_DB_ALIAS
+    for one in in_use:
+        pool.putconn(one)
+    with request():
+        assert AccountSummary.objects.all().db == ALIAS
+
+
 def test_requests_take_turns(settings, monkeypatch):
     settings.READ_REPLICAS = ["replica_1", "replica_2"]
     turns = replicas._Turns()
