@@ -125,6 +125,8 @@ def test_a_request_reads_from_the_replica_and_nothing_else_does(projected, histo
 
 
 def test_a_replica_that_is_down_is_done_without_in_bounded_time_and_used_again(projected, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(replicas, "_turns", replicas._Turns(lambda: now[0]))
     with request():
         assert queries.account(account_id=ADA)["version"] == 2
     connections[ALIAS].close()  # As at the end of a request: back to the pool.
@@ -140,7 +142,7 @@ def test_a_replica_that_is_down_is_done_without_in_bounded_time_and_used_again(p
     connections[ALIAS].close_pool()
     with request():
         assert AccountSummary.objects.all().db == DEFAULT_DB_ALIAS
-    replicas._turns._down_until[ALIAS] = time.monotonic()
+    now[0] += replicas.DOWN_SECONDS
     with request():
         assert AccountSummary.objects.all().db == ALIAS
         assert queries.account(account_id=ADA)["version"] == 2
@@ -175,14 +177,18 @@ def test_nor_is_one_whose_connections_for_threads_are_all_in_use(projected):
         assert AccountSummary.objects.all().db == ALIAS
 
 
-def test_requests_take_turns(settings, monkeypatch):
-    settings.READ_REPLICAS = ["replica_1", "replica_2"]
-    turns = replicas._Turns()
-    assert [turns.next() for _ in range(4)] == ["replica_1", "replica_2"] * 2
+def test_requests_take_turns(settings):
+    settings.READ_REPLICAS = ["replica_1", "replica_2", "replica_3"]
+    now = [100.0]
+    turns = replicas._Turns(lambda: now[0])
+    assert [turns.next() for _ in range(6)] == ["replica_1", "replica_2", "replica_3"] * 2
     turns.note("replica_1", answered=False)
-    assert [turns.next() for _ in range(3)] == ["replica_2"] * 3
+    assert [turns.next() for _ in range(4)] == ["replica_2", "replica_3"] * 2
     turns.note("replica_2", answered=False)
+    turns.note("replica_3", answered=False)
     assert turns.next() == DEFAULT_DB_ALIAS
+    now[0] += replicas.DOWN_SECONDS
+    assert [turns.next() for _ in range(4)] == ["replica_1", "replica_2", "replica_3", DEFAULT_DB_ALIAS]
 
 
 def test_a_web_request_is_routed(projected, history, client):
