@@ -18,6 +18,11 @@ class Breaker:
         self._ask_again_at: float | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the server answered when it was asked last, as far as anybody said."""
+        return self._ask_again_at is None
+
     def may_ask(self) -> bool:
         """Tell whether to ask the server; while it is away, one caller every so many seconds is told so."""
         with self._lock:

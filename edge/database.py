@@ -235,12 +235,15 @@ async def is_away(error: Exception, *, using: str = DEFAULT_DB_ALIAS) -> bool:
     """
     if isinstance(error, DatabaseBusy) or isinstance(error.__cause__, TooManyRequests):
         return False
-    if isinstance(error.__cause__, PoolTimeout):
-        try:
-            await _read("SELECT 1", (), using, is_reserved=True)
-        except OperationalError as found:
-            return not isinstance(found, DatabaseBusy)
-        return False
+    return not isinstance(error.__cause__, PoolTimeout) or not await answers(using=using)
+
+
+async def answers(*, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Ask a database over a connection that nothing else uses, and tell whether it is there."""
+    try:
+        await _read("SELECT 1", (), using, is_reserved=True)
+    except OperationalError as error:
+        return isinstance(error, DatabaseBusy)
     return True
 
 

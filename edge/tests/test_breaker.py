@@ -55,6 +55,15 @@ def test_an_answer_lets_everybody_ask_at_once(breaker):
     assert [breaker.may_ask() for _ in range(3)] == [True] * 3
 
 
+def test_it_is_closed_as_long_as_nobody_says_otherwise(breaker, now):
+    seen = [breaker.is_closed]
+    breaker.note(answered=False)
+    now[0] += SECONDS
+    seen.append(breaker.may_ask() and breaker.is_closed)
+    breaker.note(answered=True)
+    assert [*seen, breaker.is_closed] == [True, False, True]
+
+
 def test_it_says_what_is_new(breaker):
     answers = [True, False, False, True, True, False]
     assert [breaker.note(answered=answered) for answered in answers] == [False, True, False, True, False, True]

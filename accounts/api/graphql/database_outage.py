@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.api.graphql.errors import ApiError
 from edge.breaker import Breaker
-from edge.database import is_away
+from edge.database import answers, is_away
 
 LOOK_AGAIN_SECONDS: Final = 5.0
 RETRY_AFTER_MS: Final = 1_000
@@ -32,21 +32,32 @@ async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Reme
 
     Raises ApiError DATABASE_UNAVAILABLE when it is away and nothing is remembered.
     """
-    if _breaker.may_ask():
+    if await _may_ask():
         try:
-            answer = await ask()
+            return await ask()
         except AWAY as error:
             if not await is_away(error):
                 log.warning("the database is busy", reason=str(error))
             elif _breaker.note(answered=False):
                 log.warning("the database does not answer")
-        else:
-            if _breaker.note(answered=True):
-                log.warning("the database answers again")
-            return answer
     if remembered is None:
         raise database_unavailable()
     return remembered
+
+
+async def _may_ask() -> bool:
+    """Tell whether to ask the database; the caller who finds out whether it is back asks it a question of its own.
+
+    What callers want to know does not always come to the database: a key that is none is refused without it.
+    """
+    if _breaker.is_closed:
+        return True
+    if not _breaker.may_ask():
+        return False
+    is_back = await answers()
+    if _breaker.note(answered=is_back):
+        log.warning("the database answers again")
+    return is_back
 
 
 def database_unavailable() -> ApiError:

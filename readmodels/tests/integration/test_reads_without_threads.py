@@ -9,15 +9,18 @@ from functools import partial
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, connection
 from django.test import RequestFactory
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.api.graphql import database_outage
 from accounts.api.graphql.database_outage import ask_database
 from accounts.api.graphql.errors import ApiError
 from edge import database
+from edge.breaker import Breaker
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import find_access
@@ -175,6 +178,41 @@ class TestFlood:
         busy, access = asyncio.run(scenario())
         assert [error.extensions["code"] for error in busy] == ["DATABASE_UNAVAILABLE"] * 4
         assert access.role == "owner"
+
+
+class TestOutage:
+    @pytest.fixture
+    def now(self, monkeypatch):
+        seconds = [100.0]
+        breaker = Breaker(database_outage.LOOK_AGAIN_SECONDS, clock=lambda: seconds[0])
+        breaker.note(answered=False)
+        monkeypatch.setattr(database_outage, "_breaker", breaker)
+        return seconds
+
+    def look_up(self, key):
+        request = RequestFactory().post("/graphql", headers={"Authorization": f"Bearer {key}"} if key else {})
+        request.user = AnonymousUser()
+        return asyncio.run(ask_database(partial(find_access, request, ADA), remembered=None))
+
+    @pytest.mark.parametrize("wrong", ["none", f"tp_{'0' * 12}_{'a' * 43}"])
+    def test_a_key_that_is_refused_does_not_make_it_longer(self, ada, now, wrong):  # noqa: F811
+        key = ada.headers["Authorization"].removeprefix("Bearer ")
+        with pytest.raises(ApiError):
+            self.look_up(key)
+        now[0] += database_outage.LOOK_AGAIN_SECONDS
+        with pytest.raises(AuthenticationFailed):
+            self.look_up(wrong)
+        assert self.look_up(key).role == "owner"
+
+    def test_somebody_who_is_not_looked_up_does_not_end_it(self, now, monkeypatch):
+        async def away(*_, **__):
+            raise OperationalError("away")
+
+        monkeypatch.setattr(database, "_read", away)
+        now[0] += database_outage.LOOK_AGAIN_SECONDS
+        with pytest.raises(ApiError):
+            self.look_up(None)
+        assert not database_outage._breaker.may_ask()
 
 
 def test_what_a_thread_would_cost_is_noticed(ada, monkeypatch):  # noqa: F811
