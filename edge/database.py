@@ -4,7 +4,11 @@ A process has a pool of connections for each database, of the size and with the 
 own pool (`OPTIONS["pool"]`). A statement is prepared the first time that a connection sees it, planned once for all
 values, and given up by the server after `STATEMENT_SECONDS_MAX`; the connection waits for an answer a little longer and
 is closed then. Whoever goes away while a statement runs has it cancelled, and the pool has its connection back. While
-the database is away everybody is told so at once (Django's OperationalError); whoever asks next connects again.
+the database is away everybody is told so at once (Django's OperationalError); whoever asks next connects again. A pool
+whose connections are all in use says nothing about the database: that is DatabaseBusy.
+
+Who asks is found out over a few connections of the process that nothing else uses (`read_reserved`), so that no flood
+of queries keeps anybody else from being known.
 
 What needs several statements in one transaction is Django's, on a thread. psycopg has a pool of its own, whose tasks
 take no notice when they are cancelled: a process that ends while it connects would never end.
@@ -18,12 +22,16 @@ from typing import Any, ClassVar, Final
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from psycopg.abc import RV, PQGen
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 STATEMENT_SECONDS_MAX: Final = 3.0
 ANSWER_SECONDS_MAX: Final = 5.0
 """More than a statement may take: only a server that hangs comes to this."""
 WAITING_MAX: Final = 64
 """Who may wait for a connection, where the settings do not say."""
+RESERVED_CONNECTIONS: Final = 2
+RESERVED_WAIT_SECONDS_MAX: Final = 1.0
+"""What they are for takes a millisecond: more than a few are never waited for."""
 _OF_DJANGO: Final = frozenset({"connection_class", "context", "cursor_factory", "pool"})
 
 
@@ -31,7 +39,11 @@ _TableChanged: Final = psycopg.errors.FeatureNotSupported
 """What PostgreSQL says when columns that a prepared statement returns have other types now: it is prepared anew."""
 
 
-class StatementTooLong(OperationalError):
+class DatabaseBusy(OperationalError):
+    """The database is there, and what was asked of it was not done in its time: no connection was free, say."""
+
+
+class StatementTooLong(DatabaseBusy):
     """A statement was not over in its time."""
 
 
@@ -96,10 +108,10 @@ def _given_up(connection: psycopg.BaseConnection[Any], seconds: float) -> psycop
 
 class _Pool:
     """At most so many connections, of one event loop. They are made when they are needed and kept; who has to wait for
-    one has so many seconds, and so many others may wait too.
+    one has so many seconds, and so many others may wait too; past either it raises DatabaseBusy.
     """
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, *, is_reserved: bool) -> None:
         given = connections[alias].get_connection_params()
         self._parameters = {name: value for name, value in given.items() if name not in _OF_DJANGO}
         self._parameters |= {
@@ -108,8 +120,8 @@ class _Pool:
             "prepare_threshold": 0,  # At once.
         }
         sizes = connections[alias].settings_dict["OPTIONS"]["pool"]
-        self._free = asyncio.Semaphore(sizes["max_size"])
-        self._wait_seconds_max: float = sizes["timeout"]
+        self._free = asyncio.Semaphore(RESERVED_CONNECTIONS if is_reserved else sizes["max_size"])
+        self._wait_seconds_max: float = RESERVED_WAIT_SECONDS_MAX if is_reserved else sizes["timeout"]
         self._waiting_max: int = sizes.get("max_waiting", WAITING_MAX)
         self._waiting = 0
         self._idle: list[_Connection] = []
@@ -142,13 +154,13 @@ class _Pool:
             await self._free.acquire()  # At once.
             return
         if self._waiting >= self._waiting_max:
-            raise psycopg.OperationalError(f"{self._waiting} requests wait for a connection already")
+            raise DatabaseBusy(f"{self._waiting} requests wait for a connection already")
         self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds_max):
                 await self._free.acquire()
         except TimeoutError:
-            raise psycopg.OperationalError(f"no connection was free for {self._wait_seconds_max:g} s") from None
+            raise DatabaseBusy(f"no connection was free for {self._wait_seconds_max:g} s") from None
         finally:
             self._waiting -= 1
 
@@ -169,19 +181,22 @@ def _session() -> str:
 
 
 class _Pools:
-    """The pools of one event loop, by Django's alias of the database; they end with the loop."""
+    """The pools of one event loop, by Django's alias of the database and whether they are reserved; they end with the
+    loop.
+    """
 
     def __init__(self) -> None:
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[tuple[str, bool], _Pool] = {}
         self._life = self._until_the_end()
 
-    async def of(self, alias: str) -> _Pool:
+    async def of(self, alias: str, *, is_reserved: bool) -> _Pool:
         """Return a pool."""
         if not self._pools:
             await anext(self._life)
-        if alias not in self._pools:
-            self._pools[alias] = _Pool(alias)
-        return self._pools[alias]
+        name = (alias, is_reserved)
+        if name not in self._pools:
+            self._pools[name] = _Pool(alias, is_reserved=is_reserved)
+        return self._pools[name]
 
     async def _until_the_end(self) -> AsyncIterator[None]:
         """Close the pools when the loop closes what is left of its generators, the last thing that it does."""
@@ -199,12 +214,44 @@ _pools_by_loop: Final[dict[asyncio.AbstractEventLoop, _Pools]] = {}
 async def read(query: str, values: Sequence[Any] = (), *, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
     """Return the rows of a statement, in the database that Django knows by this alias.
 
-    Raises StatementTooLong, or OperationalError when the database does not answer.
+    Raises DatabaseBusy, or StatementTooLong, which is one, and OperationalError when the database does not answer.
     """
+    return await _read(query, values, using, is_reserved=False)
+
+
+async def read_reserved(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that says who asks or what they may, over connections that are kept for that.
+
+    Raises as `read` does.
+    """
+    return await _read(query, values, DEFAULT_DB_ALIAS, is_reserved=True)
+
+
+async def is_away(error: Exception, *, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Tell whether an error of Django's connections, or of `read`, means that this database is away.
+
+    Django's pool says the same when all of its connections are in use as when it can make none: then the database is
+    asked over a connection that nothing else uses.
+    """
+    if isinstance(error, DatabaseBusy) or isinstance(error.__cause__, TooManyRequests):
+        return False
+    return not isinstance(error.__cause__, PoolTimeout) or not await answers(using=using)
+
+
+async def answers(*, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Ask a database over a connection that nothing else uses, and tell whether it is there."""
+    try:
+        await _read("SELECT 1", (), using, is_reserved=True)
+    except OperationalError as error:
+        return isinstance(error, DatabaseBusy)
+    return True
+
+
+async def _read(query: str, values: Sequence[Any], alias: str, *, is_reserved: bool) -> list[tuple[Any, ...]]:
     loop = asyncio.get_running_loop()
     if loop not in _pools_by_loop:
         _pools_by_loop[loop] = _Pools()
-    pool = await _pools_by_loop[loop].of(using)
+    pool = await _pools_by_loop[loop].of(alias, is_reserved=is_reserved)
     try:
         return await pool.read(query, values)
     except psycopg.errors.QueryCanceled as error:

@@ -130,7 +130,7 @@ async def acheck_api_key(key: str, account_id: str | None) -> Holder:
     """
     prefix, secret = _parts(key)
     now = timezone.now()
-    rows = await database.read(_FIND, [account_id, prefix])
+    rows = await database.read_reserved(_FIND, [account_id, prefix])
     if not rows:
         raise ApiKeyRefused(_UNKNOWN)
     *values, groups, role = rows[0]
@@ -139,7 +139,7 @@ async def acheck_api_key(key: str, account_id: str | None) -> Holder:
     _valid(found, secret, now)
     before = now - LAST_USED_EVERY
     if found.last_used_at is None or found.last_used_at <= before:
-        await database.read(_NOTE_USE, [now, found.pk, before])
+        await database.read_reserved(_NOTE_USE, [now, found.pk, before])
     return Holder(found, frozenset(groups), role)
 
 

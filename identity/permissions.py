@@ -261,7 +261,7 @@ def role_on_account(user: Any, account_id: str) -> str | None:
 
 async def agiven_role(*, user_id: int, account_id: str) -> str | None:
     """Return the role that a user was given on an account, without a thread."""
-    rows = await database.read(ROLE_SQL, [user_id, account_id])
+    rows = await database.read_reserved(ROLE_SQL, [user_id, account_id])
     return str(rows[0][0]) if rows else None
 
 
@@ -272,7 +272,7 @@ _ROLES: Final = f"""
 
 async def aroles_on_accounts(access: Access, account_ids: Collection[str]) -> dict[str, str]:
     """Return somebody's role on each of these accounts that they have access to, asking once and without a thread."""
-    given = dict(await database.read(_ROLES, [access.principal.user.pk, list(account_ids)]))
+    given = dict(await database.read_reserved(_ROLES, [access.principal.user.pk, list(account_ids)]))
     sees_every_one = Action.SEE in ON_EVERY_ACCOUNT[access.platform_role]
     return dict.fromkeys(account_ids, STAFF) | given if sees_every_one else given
 

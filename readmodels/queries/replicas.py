@@ -5,7 +5,6 @@ sockets) reads from the primary, and so does a transaction of the primary; users
 replica that does not answer is left alone for a while, and its requests read from the primary.
 """
 
-import itertools
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,13 +12,14 @@ from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 import structlog
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from edge import database
+from edge.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Route:
         return self._alias
 
     async def read(self, query: str, values: Sequence[Any]) -> "Read":
-        """Return the rows of a statement: of the replica, or of the primary when that does not answer."""
+        """Return the rows of a statement: of the replica, or of the primary when that does not answer, or is busy."""
         if self._alias is None:
             self._alias = _turns.next()
         if self._alias != DEFAULT_DB_ALIAS:
@@ -54,6 +54,8 @@ class Route:
                 rows = await database.read(query, values, using=self._alias)
             except database.StatementTooLong:
                 raise
+            except database.DatabaseBusy:
+                self.stay_on_primary()
             except OperationalError:
                 _turns.note(self._alias, answered=False)
                 self.stay_on_primary()
@@ -77,32 +79,25 @@ class Read(NamedTuple):
 class _Turns:
     """Whose turn it is, and who is left alone; shared by the threads of a process."""
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count()
-        self._down_until: dict[str, float] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        aliases: list[str] = settings.READ_REPLICAS
+        self._breakers = {alias: Breaker(DOWN_SECONDS, clock=clock) for alias in aliases}
+        self._order = aliases.copy()
         self._lock = threading.Lock()
 
     def next(self) -> str:
-        """Return the next replica, or the primary when none may be asked."""
+        """Return the replica that was not asked for the longest, or the primary when none may be asked."""
         with self._lock:
-            now = time.monotonic()
-            up = [alias for alias in settings.READ_REPLICAS if self._down_until.get(alias, 0.0) <= now]
-            if not up:
-                return DEFAULT_DB_ALIAS
-            alias: str = up[next(self._numbers) % len(up)]
-            if alias in self._down_until:
-                self._down_until[alias] = now + DOWN_SECONDS  # This request finds out; nobody else has to wait.
-            return alias
+            for alias in self._order:
+                if self._breakers[alias].may_ask():
+                    self._order.remove(alias)
+                    self._order.append(alias)
+                    return alias
+        return DEFAULT_DB_ALIAS
 
     def note(self, alias: str, *, answered: bool) -> None:
         """Remember whether a replica answered; says so once when that changes."""
-        with self._lock:
-            was_down = alias in self._down_until
-            if answered:
-                self._down_until.pop(alias, None)
-            else:
-                self._down_until[alias] = time.monotonic() + DOWN_SECONDS
-        if answered == was_down:
+        if self._breakers[alias].note(answered=answered):
             log.warning("replica answers again" if answered else "replica does not answer", replica=alias)
 
 
@@ -189,8 +184,9 @@ def _answers(alias: str) -> bool:
     try:
         connection.close()
         connection.ensure_connection()
-    except (OperationalError, InterfaceError):
-        _turns.note(alias, answered=False)
+    except (OperationalError, InterfaceError) as error:
+        if async_to_sync(database.is_away)(error, using=alias):
+            _turns.note(alias, answered=False)
         return False
     _turns.note(alias, answered=True)
     return True

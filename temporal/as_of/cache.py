@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.codec import load_account
+from edge.breaker import Breaker
 from eventstore.instants import microseconds
 from eventstore.provider import get_store
 from temporal.moments import Moment
@@ -87,9 +88,7 @@ class Cache:
 
     def __init__(self, *, redis_url: str, store_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._store_id = store_id
-        self._clock = clock
-        self._away_until = float("-inf")
-        self._is_away = False
+        self._breaker = Breaker(AWAY_SECONDS, clock=clock)
         self._client = redis.Redis.from_url(
             redis_url,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
@@ -120,7 +119,7 @@ class Cache:
             self._ask(self._keep, account_id, *arguments)
 
     def _ask(self, script: Callable[..., Any], account_id: str, *arguments: Any) -> bytes | None:
-        if self._clock() < self._away_until:
+        if not self._breaker.may_ask():
             return None
         slot = zlib.crc32(account_id.encode()) % SLOTS
         try:
@@ -128,12 +127,10 @@ class Cache:
                 keys=[f"temporal:{FORMAT}:{self._store_id}:{slot}"], args=[account_id, *arguments]
             )
         except redis.RedisError as error:
-            self._away_until = self._clock() + AWAY_SECONDS
-            if not self._is_away:
+            if self._breaker.note(answered=False):
                 log.warning("temporal.cache.away", error=str(error), consequence="accounts of the past are read anew")
-            self._is_away = True
             return None
-        self._is_away = False
+        self._breaker.note(answered=True)
         return answer
 
     def _sealed(self, account_id: str, body: bytes) -> bytes:

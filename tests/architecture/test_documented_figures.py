@@ -208,6 +208,7 @@ FIGURES = {
         (r"Answers are kept for (\d+) s", readiness.KEPT_SECONDS),
         (r"(\d+) s for a connection", settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]),
         (r"for an answer (\d+) s in queries", database.ANSWER_SECONDS_MAX),
+        (r"over (\w+) connections of each web process", database.RESERVED_CONNECTIONS),
         (r"in queries, (\d+) s elsewhere", DATABASE_ANSWER_SECONDS_MAX),
         (r"after (\d+) s, and asking again is safe", limits.COMMAND_DEADLINE_SECONDS),
         (r"asking again is safe \| (\d+) s", limits.COMMAND_DEADLINE_SECONDS),

@@ -1,11 +1,10 @@
 """What to do while PostgreSQL is away: commands do not need it, only to know who sends them.
 
 Whoever was allowed something shortly before may do it still (recent_access.py); everybody else gets
-DATABASE_UNAVAILABLE at once. One request every `LOOK_AGAIN_SECONDS` looks whether it is back, so that the others do not
-wait for it.
+DATABASE_UNAVAILABLE at once. A database that is busy is not away: whoever finds it so is answered in the same way, and
+nobody else. One request every `LOOK_AGAIN_SECONDS` looks whether it is back, so that the others do not wait for it.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -13,6 +12,8 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from accounts.api.graphql.errors import ApiError
+from edge.breaker import Breaker
+from edge.database import answers, is_away
 
 LOOK_AGAIN_SECONDS: Final = 5.0
 RETRY_AFTER_MS: Final = 1_000
@@ -23,33 +24,7 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 Remembered = TypeVar("Remembered")
 
-
-class DatabaseOutage:
-    """Whether the database was away a moment ago; `clock` gives seconds that never go back."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._look_again_at: float | None = None
-
-    def is_known(self) -> bool:
-        """Tell whether the database need not be asked now; who is told False while it is away looks for everybody."""
-        if self._look_again_at is None:
-            return False
-        now = self._clock()
-        if now < self._look_again_at:
-            return True
-        self._look_again_at = now + LOOK_AGAIN_SECONDS
-        return False
-
-    def note(self, *, answered: bool) -> None:
-        """Remember whether the database answered; says so once when that changes."""
-        was_away = self._look_again_at is not None
-        self._look_again_at = None if answered else self._clock() + LOOK_AGAIN_SECONDS
-        if answered == was_away:
-            log.warning("the database answers again" if answered else "the database does not answer")
-
-
-_outage: Final = DatabaseOutage()
+_breaker: Final = Breaker(LOOK_AGAIN_SECONDS)
 
 
 async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Remembered | None) -> Answer | Remembered:
@@ -57,17 +32,32 @@ async def ask_database(ask: Callable[[], Awaitable[Answer]], *, remembered: Reme
 
     Raises ApiError DATABASE_UNAVAILABLE when it is away and nothing is remembered.
     """
-    if not _outage.is_known():
+    if await _may_ask():
         try:
-            answer = await ask()
-        except AWAY:
-            _outage.note(answered=False)
-        else:
-            _outage.note(answered=True)
-            return answer
+            return await ask()
+        except AWAY as error:
+            if not await is_away(error):
+                log.warning("the database is busy", reason=str(error))
+            elif _breaker.note(answered=False):
+                log.warning("the database does not answer")
     if remembered is None:
         raise database_unavailable()
     return remembered
+
+
+async def _may_ask() -> bool:
+    """Tell whether to ask the database; the caller who finds out whether it is back asks it a question of its own.
+
+    What callers want to know does not always come to the database: a key that is none is refused without it.
+    """
+    if _breaker.is_closed:
+        return True
+    if not _breaker.may_ask():
+        return False
+    is_back = await answers()
+    if _breaker.note(answered=is_back):
+        log.warning("the database answers again")
+    return is_back
 
 
 def database_unavailable() -> ApiError:

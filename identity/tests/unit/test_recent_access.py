@@ -1,6 +1,5 @@
 """What a key was allowed is remembered for a moment, for this key and account alone."""
 
-from accounts.api.graphql.database_outage import LOOK_AGAIN_SECONDS, DatabaseOutage
 from identity.authentication import Principal
 from identity.permissions import Access
 from identity.recent_access import ACCESS_SECONDS, ENTRIES_MAX, OUTAGE_SECONDS, RecentAccess, RecentRoles
@@ -63,18 +62,6 @@ def test_roles_that_were_known_before_an_outage_are_found_in_it():
     assert recent.find_during_outage(8, ["one"]) == {}
     now[0] += 1
     assert recent.find_during_outage(7, ["one"]) == {}
-
-
-def test_one_request_looks_whether_the_database_is_back_and_the_others_do_not_wait():
-    now = [100.0]
-    outage = DatabaseOutage(lambda: now[0])
-    assert not outage.is_known()
-    outage.note(answered=False)
-    assert outage.is_known()
-    now[0] += LOOK_AGAIN_SECONDS
-    assert [outage.is_known() for _ in range(3)] == [False, True, True]
-    outage.note(answered=True)
-    assert not outage.is_known()
 
 
 def test_another_key_or_account_is_not_allowed_by_it():

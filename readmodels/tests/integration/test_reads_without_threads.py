@@ -3,16 +3,27 @@
 import asyncio
 import json
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, connection
+from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from rest_framework.exceptions import AuthenticationFailed
 
+from accounts.api.graphql import database_outage
+from accounts.api.graphql.database_outage import ask_database
+from accounts.api.graphql.errors import ApiError
 from edge import database
+from edge.breaker import Breaker
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
+from identity.permissions import find_access
 from readmodels.tests.conftest import ADA, BOB
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 from tradingplatform.web.handler import Handler
@@ -21,6 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PATHS = ["", "/summary", "/portfolio", "/risk-metrics", "/positions", "/trades", "/orders", "/activity", "/daily-pnl"]
 CONNECTIONS_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+WAITING_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_waiting"]
 SLEEP = "SELECT pg_sleep(%s)"
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reads'"
 ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
@@ -63,6 +75,11 @@ async def answer_to(handler, reader, path):
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
+def request_of(reader):
+    """A request of a key."""
+    return RequestFactory().post("/graphql", headers=reader.headers)
+
+
 @pytest.mark.parametrize("path", ["accounts", *(f"accounts/{ADA}{path}" for path in PATHS)])
 def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monkeypatch):  # noqa: F811
     async def scenario():
@@ -70,12 +87,13 @@ def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monk
         first = await answer_to(handler, ada, path)
         with counted(monkeypatch) as (statements, visits):
             again = await answer_to(handler, ada, path)
-        (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
-        return first, again, len(statements), visits, len(pool._idle)
+        pools = database._pools_by_loop[asyncio.get_running_loop()]._pools
+        return first, again, len(statements), visits, {name: len(pool._idle) for name, pool in pools.items()}
 
     first, again, statements, visits, connections = asyncio.run(scenario())
     assert first == again
-    assert (again[0], statements, visits, connections) == (200, 1, [], 1)
+    assert (again[0], statements, visits) == (200, 1, [])
+    assert connections == {("default", True): 1, ("default", False): 1}
 
 
 def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
@@ -88,6 +106,113 @@ def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
         return status, json.loads(body)["account"]["role"], len(statements), visits
 
     assert asyncio.run(scenario()) == (200, "owner", 2, [])
+
+
+class TestFlood:
+    """Slow reads that take every connection and every place to wait for one."""
+
+    @asynccontextmanager
+    async def of_reads(self):
+        flood = [asyncio.create_task(database.read(SLEEP, [30])) for _ in range(CONNECTIONS_MAX + WAITING_MAX)]
+        try:
+            yield
+        finally:
+            for task in flood:
+                task.cancel()
+            await asyncio.gather(*flood, return_exceptions=True)
+
+    def test_who_asks_is_known_meanwhile_and_the_database_is_not_away(self, ada):  # noqa: F811
+        key = ada.headers["Authorization"].removeprefix("Bearer ")
+
+        async def scenario():
+            async with self.of_reads():
+                await asyncio.sleep(0.3)
+                permissions._recent_access.forget(key)
+                began = time.monotonic()
+                status, _ = await answer_to(Handler(), ada, "accounts")
+                is_known = permissions._recent_access.find(key, None) is not None
+                permissions._recent_access.forget(key)
+                access = await ask_database(partial(find_access, request_of(ada), ADA), remembered=None)
+                return status, is_known, access.role, time.monotonic() - began
+
+        *found, seconds = asyncio.run(scenario())
+        assert found == [503, True, "owner"]  # What REST reads for them is one read too many.
+        assert seconds < 1
+        assert database_outage._breaker.may_ask()
+
+    def test_a_session_for_which_no_connection_is_free_is_no_outage_to_a_key(self, ada, monkeypatch):  # noqa: F811
+        pool = connection.pool
+        monkeypatch.setattr(pool, "timeout", 0.2)
+        session = RequestFactory().post("/graphql")
+        session.user = SimpleLazyObject(get_user_model().objects.get)
+        connection.close()
+        in_use = [pool.getconn() for _ in range(CONNECTIONS_MAX)]
+
+        async def scenario():
+            with pytest.raises(ApiError, match="the platform's database does not answer"):
+                await ask_database(partial(find_access, session, ADA), remembered=None)
+            return await ask_database(partial(find_access, request_of(ada), ADA), remembered=None)
+
+        try:
+            assert asyncio.run(scenario()).role == "owner"
+        finally:
+            for one in in_use:
+                pool.putconn(one)
+
+    def test_look_ups_of_one_that_take_long_are_no_outage_to_another(self, ada, monkeypatch):  # noqa: F811
+        async def slow():
+            return await database.read_reserved(SLEEP, [30])
+
+        async def look_up():
+            return await ask_database(partial(find_access, request_of(ada), ADA), remembered=None)
+
+        monkeypatch.setattr(database, "STATEMENT_SECONDS_MAX", 0.2)
+        monkeypatch.setattr(database, "RESERVED_WAIT_SECONDS_MAX", 0.1)
+
+        async def scenario():
+            slow_ones = [asyncio.create_task(ask_database(slow, remembered=None)) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            busy = await asyncio.gather(look_up(), *slow_ones, return_exceptions=True)
+            return busy, await look_up()
+
+        busy, access = asyncio.run(scenario())
+        assert [error.extensions["code"] for error in busy] == ["DATABASE_UNAVAILABLE"] * 4
+        assert access.role == "owner"
+
+
+class TestOutage:
+    @pytest.fixture
+    def now(self, monkeypatch):
+        seconds = [100.0]
+        breaker = Breaker(database_outage.LOOK_AGAIN_SECONDS, clock=lambda: seconds[0])
+        breaker.note(answered=False)
+        monkeypatch.setattr(database_outage, "_breaker", breaker)
+        return seconds
+
+    def look_up(self, key):
+        request = RequestFactory().post("/graphql", headers={"Authorization": f"Bearer {key}"} if key else {})
+        request.user = AnonymousUser()
+        return asyncio.run(ask_database(partial(find_access, request, ADA), remembered=None))
+
+    @pytest.mark.parametrize("wrong", ["none", f"tp_{'0' * 12}_{'a' * 43}"])
+    def test_a_key_that_is_refused_does_not_make_it_longer(self, ada, now, wrong):  # noqa: F811
+        key = ada.headers["Authorization"].removeprefix("Bearer ")
+        with pytest.raises(ApiError):
+            self.look_up(key)
+        now[0] += database_outage.LOOK_AGAIN_SECONDS
+        with pytest.raises(AuthenticationFailed):
+            self.look_up(wrong)
+        assert self.look_up(key).role == "owner"
+
+    def test_somebody_who_is_not_looked_up_does_not_end_it(self, now, monkeypatch):
+        async def away(*_, **__):
+            raise OperationalError("away")
+
+        monkeypatch.setattr(database, "_read", away)
+        now[0] += database_outage.LOOK_AGAIN_SECONDS
+        with pytest.raises(ApiError):
+            self.look_up(None)
+        assert not database_outage._breaker.may_ask()
 
 
 def test_what_a_thread_would_cost_is_noticed(ada, monkeypatch):  # noqa: F811
@@ -144,16 +269,14 @@ class TestConnections:
         assert asyncio.run(scenario()) == ([(0,)], [[(1,)]] * 3 * CONNECTIONS_MAX)
 
     def test_more_than_there_are_connections_wait_and_more_than_may_wait_are_refused(self):
-        waiting_max = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_waiting"]
-
         async def scenario():
-            reads = [database.read(SLEEP, [0.05]) for _ in range(CONNECTIONS_MAX + waiting_max + 3)]
+            reads = [database.read(SLEEP, [0.05]) for _ in range(CONNECTIONS_MAX + WAITING_MAX + 3)]
             answers = await asyncio.gather(*reads, return_exceptions=True)
             (pool,) = database._pools_by_loop[asyncio.get_running_loop()]._pools.values()
             return [answer for answer in answers if isinstance(answer, Exception)], len(pool._idle)
 
         refused, connections = asyncio.run(scenario())
-        assert [type(error) for error in refused] == [OperationalError] * 3
+        assert [type(error) for error in refused] == [database.DatabaseBusy] * 3
         assert connections == CONNECTIONS_MAX
 
     def test_a_connection_that_the_server_has_left_is_replaced_unnoticed(self):

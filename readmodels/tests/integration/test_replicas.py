@@ -1,5 +1,6 @@
 """Reads from a real streaming replica: in turn, never older than asked for, and from the primary when it is down."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
+from edge import database
 from readmodels.models import AccountSummary, DeadLetter, ProjectionCheckpoint
 from readmodels.queries import queries, replicas, version_waits
 from readmodels.reconcile.reconcile import reconcile
@@ -48,8 +50,8 @@ def replica(server, history, settings, monkeypatch):
     if server.pid is None:
         server.start()
     name = connection.settings_dict["NAME"]
-    database = environ.Env.db_url_config(server.url_of(name))
-    connections.databases[ALIAS] = {**connection.settings_dict, **database, "OPTIONS": OPTIONS}
+    place = environ.Env.db_url_config(server.url_of(name))
+    connections.databases[ALIAS] = {**connection.settings_dict, **place, "OPTIONS": OPTIONS}
     connections.databases[ALIAS] |= {"CONN_HEALTH_CHECKS": True, "TIME_ZONE": None}
     settings.READ_REPLICAS = [ALIAS]
     settings.DATABASE_ROUTERS = ["readmodels.queries.replicas.ReplicaRouter"]
@@ -123,6 +125,8 @@ def test_a_request_reads_from_the_replica_and_nothing_else_does(projected, histo
 
 
 def test_a_replica_that_is_down_is_done_without_in_bounded_time_and_used_again(projected, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(replicas, "_turns", replicas._Turns(lambda: now[0]))
     with request():
         assert queries.account(account_id=ADA)["version"] == 2
     connections[ALIAS].close()  # As at the end of a request: back to the pool.
@@ -138,20 +142,53 @@ def test_a_replica_that_is_down_is_done_without_in_bounded_time_and_used_again(p
     connections[ALIAS].close_pool()
     with request():
         assert AccountSummary.objects.all().db == DEFAULT_DB_ALIAS
-    replicas._turns._down_until[ALIAS] = time.monotonic()
+    now[0] += replicas.DOWN_SECONDS
     with request():
         assert AccountSummary.objects.all().db == ALIAS
         assert queries.account(account_id=ADA)["version"] == 2
 
 
-def test_requests_take_turns(settings, monkeypatch):
-    settings.READ_REPLICAS = ["replica_1", "replica_2"]
-    turns = replicas._Turns()
-    assert [turns.next() for _ in range(4)] == ["replica_1", "replica_2"] * 2
+def test_a_replica_that_is_busy_is_not_down(projected):
+    async def scenario():
+        slow = [asyncio.create_task(database.read("SELECT pg_sleep(2)", using=ALIAS)) for _ in range(4)]
+        await asyncio.sleep(0.3)
+        with request():
+            while_busy = await replicas.read("SELECT 1", [])
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        with request():
+            return while_busy, await replicas.read("SELECT 1", [])
+
+    assert asyncio.run(scenario()) == (([(1,)], True), ([(1,)], False))
+
+
+def test_nor_is_one_whose_connections_for_threads_are_all_in_use(projected):
+    with request():
+        assert queries.account(account_id=ADA)["version"] == 2
+    connections[ALIAS].close()
+    pool = connections[ALIAS].pool
+    in_use = [pool.getconn() for _ in range(OPTIONS["pool"]["max_size"])]
+    with request():
+        assert AccountSummary.objects.all().db == DEFAULT_DB_ALIAS
+    for one in in_use:
+        pool.putconn(one)
+    with request():
+        assert AccountSummary.objects.all().db == ALIAS
+
+
+def test_requests_take_turns(settings):
+    settings.READ_REPLICAS = ["replica_1", "replica_2", "replica_3"]
+    now = [100.0]
+    turns = replicas._Turns(lambda: now[0])
+    assert [turns.next() for _ in range(6)] == ["replica_1", "replica_2", "replica_3"] * 2
     turns.note("replica_1", answered=False)
-    assert [turns.next() for _ in range(3)] == ["replica_2"] * 3
+    assert [turns.next() for _ in range(4)] == ["replica_2", "replica_3"] * 2
     turns.note("replica_2", answered=False)
+    turns.note("replica_3", answered=False)
     assert turns.next() == DEFAULT_DB_ALIAS
+    now[0] += replicas.DOWN_SECONDS
+    assert [turns.next() for _ in range(4)] == ["replica_1", "replica_2", "replica_3", DEFAULT_DB_ALIAS]
 
 
 def test_a_web_request_is_routed(projected, history, client):

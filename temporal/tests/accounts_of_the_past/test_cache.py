@@ -165,9 +165,9 @@ def test_redis_is_asked_again_after_a_while(traded, entries, settings, tmp_path)
     kept = cache_module.Kept(4, 1, "ada", "c", "CashDeposited", "e", dump_account(Account()))
     cache.keep(ADA, kept, until=2)
     assert cache.find(ADA, Moment(version=4)) == kept
-    cache._away_until = 5.0
+    cache._breaker.note(answered=False)
     assert cache.find(ADA, Moment(version=4)) is None
-    seconds[0] = 5.0
+    seconds[0] = cache_module.AWAY_SECONDS
     assert cache.find(ADA, Moment(version=4)) == kept
     server.stop()
 
