@@ -5,15 +5,16 @@ is ever skipped, and neither is raised before a second reading has found the sam
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from eventstore.columns.batches import ColumnBatch, take_apart
+from eventstore.columns.cells import leaf_hashes
 from eventstore.columns.codec import EncodedCommit, EventCodec
-from eventstore.columns.event_ids import fill_event_ids
 from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.integrity.hashing import batch_hash, payload_hash
+from eventstore.integrity.hashing import batch_hash, event_id, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
 from eventstore.second_reading import Source
 
@@ -201,3 +202,10 @@ def _columns(batch: StoredBatch, codec: EventCodec) -> CommitColumns:
 
 def _placed(error: UnknownEventType, stored: StoredBatch) -> EventStoreError:
     return UnknownEventType(f"partition {stored.partition}, seq {stored.seq}: {error}")
+
+
+def fill_event_ids(columns: CommitColumns, commits: Sequence[Commit[Any]]) -> None:
+    """Give the commits that a payload was decoded to the ids of their events."""
+    ids = iter([event_id(leaf.tobytes()) for leaf in leaf_hashes(*columns)])
+    for commit in commits:
+        commit.event_ids = tuple(islice(ids, len(commit.events)))

@@ -31,9 +31,9 @@ from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
-from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.limits import HELD_BYTES_MAX
+from eventstore.writer.state_machine import Decider
 
 S = TypeVar("S")
 C = TypeVar("C")

@@ -8,7 +8,7 @@ from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
 from eventstore.integrity.hashing import leaf_hash
 from eventstore.integrity.merkle import merkle_root
 from eventstore.record import Commit, StoredBatch
-from eventstore.writer.batch import seal
+from eventstore.writer.group import seal
 
 
 def hash_commit(header: tuple[Any, ...], events: Sequence[Any], codec: EventCodec) -> tuple[bytes, ...]:
