@@ -5,6 +5,7 @@ once (idempotency is the event store's), counted, logged when they fail, and the
 """
 
 from functools import cached_property
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -16,17 +17,26 @@ from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
 from accounts.writer.bus.ports import Notifier
 from accounts.writer.columns import AccountCommands
-from accounts.writer.envelope import Booked, BriefResult, Executed, NotExecuted, Result
-from accounts.writer.errors import SystemCode
-from accounts.writer.failures import failure_of
+from accounts.writer.envelope import Booked, BriefResult, Executed, NotExecuted, Result, SystemCode
+from accounts.writer.limits import OVERLOADED_RETRY_AFTER_MS
 from accounts.writer.metrics import CommandMetrics
 from accounts.writer.outcomes import BatchResults, batch_results
-from eventstore.errors import EventStoreError
+from eventstore.errors import (
+    ClockUntrusted,
+    CommandIdExpired,
+    CommandIdReused,
+    ConflictLimitReached,
+    EventStoreError,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.request import Committed, Failed, Outcome
 
 log = structlog.get_logger(__name__)
+
+_INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
 
 
 class Handled:
@@ -182,3 +192,30 @@ def _not_executed(commands: AccountCommands, place: int, error: Exception) -> No
         what = "event store stopped" if isinstance(error, EventStoreError) else "command failed"
         log.error(what, account_id=account_id, command_id=command_id, exc_info=error)
     return NotExecuted(account_id, command_id, *failure)
+
+
+class Failure(NamedTuple):
+    """Why a command was not executed; `retry_after_ms` where trying again may help."""
+
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what to tell of an error; anything unexpected is INTERNAL_ERROR, and its text stays in the log."""
+    if isinstance(error, CommandInvalid):
+        return Failure(error.code.value, error.message)
+    if isinstance(error, CommandIdReused):
+        return Failure(Code.COMMAND_ID_REUSED.value, str(error))
+    if isinstance(error, CommandIdExpired):
+        return Failure(Code.COMMAND_ID_EXPIRED.value, str(error))
+    if isinstance(error, ConflictLimitReached):
+        return Failure(SystemCode.CONFLICT.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    if isinstance(error, ClockUntrusted):
+        return Failure(SystemCode.CLOCK_UNTRUSTED.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    if isinstance(error, OutcomeUnknown):
+        return Failure(SystemCode.OUTCOME_UNKNOWN.value, str(error))
+    if isinstance(error, StoreUnavailable):
+        return Failure(SystemCode.STORE_UNAVAILABLE.value, str(error), OVERLOADED_RETRY_AFTER_MS)
+    return Failure(SystemCode.INTERNAL_ERROR.value, _INTERNAL_MESSAGE)

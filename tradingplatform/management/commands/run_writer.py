@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.writer.bus.keys import KeysUnusable
-from accounts.writer.bus.routes import InvalidRoutes, Route, parse_share
+from accounts.writer.bus.routed import InvalidRoutes, Route, parse_share
 from accounts.writer.process import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from accounts.writer.bus.routes import InvalidRoutes
+from accounts.writer.bus.routed import InvalidRoutes
 from accounts.writer.metrics import LaneTimes, WriterStatus
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
 
