@@ -19,7 +19,7 @@ from accounts.domain.values import format_amount
 from identity.actors import actor_text
 from readmodels import shapes
 from readmodels.models import AccountSummary, Activity, DeadLetter, Order, ProjectionCheckpoint
-from readmodels.projector.dead_letters import retry_account
+from readmodels.projector.projector import retry_account
 from readmodels.queries import queries
 from readmodels.shapes import account_shape
 

@@ -12,10 +12,9 @@ from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels.api.graphql import filters
+from readmodels.api.graphql.connections import newest_page, page_arguments, version_of_cursor
 from readmodels.api.graphql.errors import order_not_found
-from readmodels.api.graphql.fields import page_arguments
 from readmodels.api.graphql.loaders import loaders_of
-from readmodels.api.graphql.pages import newest_page, version_of_cursor
 from readmodels.queries.listings import ORDERS
 from readmodels.shapes import Order
 

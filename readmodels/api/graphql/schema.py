@@ -17,7 +17,7 @@ from graphql import (
 
 from accounts.scalars import BigInt
 from identity.permissions import STAFF, Access
-from readmodels.api.graphql.connections import key_of, page_of, page_size
+from readmodels.api.graphql.connections import account_version, key_of, page_of, page_size
 from readmodels.api.graphql.errors import (
     bad_argument,
     not_found,
@@ -26,7 +26,6 @@ from readmodels.api.graphql.errors import (
     version_not_available,
 )
 from readmodels.api.graphql.loaders import loaders_of
-from readmodels.api.graphql.pages import account_version
 from readmodels.api.graphql.types import Account, page_arguments
 from readmodels.api.parameters import VERSION_MAX
 from readmodels.projections.rows import Row

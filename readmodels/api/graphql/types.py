@@ -12,10 +12,15 @@ from graphql import GraphQLResolveInfo
 
 from readmodels import shapes
 from readmodels.api.graphql import filters
-from readmodels.api.graphql.fields import page_arguments, period_arguments
+from readmodels.api.graphql.connections import (
+    account_version,
+    newest_page,
+    page_arguments,
+    period_arguments,
+    version_of_cursor,
+)
 from readmodels.api.graphql.loaders import loaders_of
 from readmodels.api.graphql.orders import AccountOrders
-from readmodels.api.graphql.pages import account_version, newest_page, version_of_cursor
 from readmodels.queries.listings import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
 
 
