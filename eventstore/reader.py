@@ -68,39 +68,23 @@ class Reader:
             )
         )
 
-    def batches(
-        self,
-        *,
-        partition: int,
-        after_seq: int,
-        limit: int,
-        with_event_ids: bool,
-        previous_hash: bytes | None = None,
-    ) -> list[Batch]:
+    def following(self, *, partition: int, after_seq: int, previous_hash: bytes | None) -> Iterator[StoredBatch]:
+        """Yield every checked batch after a position, still encoded."""
+        while batches := self.stored(
+            partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
+        ):
+            yield from batches
+            after_seq, previous_hash = batches[-1].seq, batches[-1].hash
+
+    def batches(self, *, partition: int, after_seq: int, limit: int, with_event_ids: bool) -> list[Batch]:
         """Return checked and decoded batches after a position, at most `limit` of them."""
-        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit)
+        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self.decode(batch, with_event_ids=with_event_ids) for batch in stored]
 
     def column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
         """Return checked batches after a position as columns, at most `limit` of them."""
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self._opened(batch, _as_columns) for batch in stored]
-
-    def all_batches(self, *, partition: int, genesis: bytes) -> Iterator[Batch]:
-        """Yield every batch of a partition from the first, chain included; event ids are left out."""
-        after_seq, previous_hash = 0, genesis
-        while True:
-            batches = self.batches(
-                partition=partition,
-                after_seq=after_seq,
-                limit=READ_BATCHES_AT_ONCE,
-                with_event_ids=False,
-                previous_hash=previous_hash,
-            )
-            if not batches:
-                return
-            yield from batches
-            after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
     def decode(self, stored: StoredBatch, *, with_event_ids: bool) -> Batch:
         """Decode a checked batch into commits of events."""

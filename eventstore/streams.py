@@ -60,17 +60,13 @@ class Tail:
     def follow(self) -> None:
         """Move on to the partition's page position and head of now."""
         self._drop_through(self._engine.page_position(partition=self._partition))
-        while batches := self._reader.stored(
-            partition=self._partition,
-            after_seq=self._through_seq,
-            previous_hash=self._hash,
-            limit=READ_BATCHES_AT_ONCE,
+        for batch in self._reader.following(
+            partition=self._partition, after_seq=self._through_seq, previous_hash=self._hash
         ):
-            for batch in batches:
-                for aggregate_id in set(self._reader.aggregate_ids(batch)):
-                    self._seqs[aggregate_id].append(batch.seq)
-                self._timestamps[batch.seq] = batch.first_timestamp
-            self._through_seq, self._hash = batches[-1].seq, batches[-1].hash
+            for aggregate_id in set(self._reader.aggregate_ids(batch)):
+                self._seqs[aggregate_id].append(batch.seq)
+            self._timestamps[batch.seq] = batch.first_timestamp
+            self._through_seq, self._hash = batch.seq, batch.hash
 
     def seqs(self, aggregate_id: str, *, through_timestamp: int | None = None) -> Sequence[int]:
         """Return the batches with commits of an aggregate that begin at or before an instant (UTC microseconds), or

@@ -25,7 +25,7 @@ from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import Keys, RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.kernels.partitions import places_by_partition
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.reader import Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.second_reading import confirmed
 from eventstore.writer.clock import WriterClock
@@ -290,14 +290,10 @@ class GroupCommit(Generic[S, C]):
 
     def _move_on(self, partition: PartitionState[S, C]) -> None:
         """Apply every durable batch that the partition's state does not have yet."""
-        while batches := self._reader.stored(
-            partition=partition.number,
-            after_seq=partition.seq,
-            limit=READ_BATCHES_AT_ONCE,
-            previous_hash=partition.hash,
+        for batch in self._reader.following(
+            partition=partition.number, after_seq=partition.seq, previous_hash=partition.hash
         ):
-            for batch in batches:
-                partition.apply(batch, self._reader.columns([batch]))
+            partition.apply(batch, self._reader.columns([batch]))
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""

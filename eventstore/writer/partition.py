@@ -253,7 +253,6 @@ class Tail:
         self._indexed = 0
 
     def add(self, seq: int, columns: CommitColumns) -> None:
-        """Add a batch."""
         self._batches.append((seq, columns))
         self._numbers.append(self._names.enter(columns.commits.aggregate_ids))
 

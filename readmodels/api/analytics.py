@@ -3,7 +3,6 @@ the account. Answered from running sums (projections/firm.py): no trade is looke
 """
 
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,7 +21,6 @@ from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 from readmodels.firm import firm_queries, firm_shapes
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries
-from readmodels.queries.account_queries import Query
 
 
 class TopParameters(serializers.Serializer[Any]):
@@ -76,15 +74,12 @@ FLOW_DAYS_MAX: Final = 400
 class RiskMetricsView(AccountScopedView):
     """How much of its limits an account uses."""
 
+    asks = account_queries.RISK
     shows = firm_shapes.RiskMetrics.serializer()
 
     def edition(self) -> str:
         """Return today's date: what was traded on another day uses nothing of today's limit."""
         return _today().isoformat()
-
-    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the account and what its positions come to."""
-        return account_queries.RISK, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
@@ -108,7 +103,6 @@ class AnalyticsView(RestView):
         return Response({"results": self.results(self.asked)})
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return what is shown."""
         raise NotImplementedError
 
 

@@ -39,14 +39,13 @@ PARTITIONS_AT_ONCE_MAX: Final = 8
 
 
 class Projected(NamedTuple):
-    """What one round did: what was written, to tell others about, and whether there may be more to do."""
+    """What one round did: what was written, to tell others about; there may be more to do unless it was nothing."""
 
     written: list[Written]
     event_count: int
-    may_have_more: bool
 
 
-NOTHING: Final = Projected([], 0, False)
+NOTHING: Final = Projected([], 0)
 
 
 def project_partition(partition: int, *, to_seq: int | None = None) -> Projected:
@@ -84,7 +83,7 @@ def _project(
         return NOTHING
     written = write_events(join(batches))
     _move_checkpoints({batch.partition: batch.seq for batch in batches})
-    return Projected(written, sum(batch.event_count for batch in batches), True)
+    return Projected(written, sum(batch.event_count for batch in batches))
 
 
 _MOVED: Final = sql.SQL(
@@ -258,7 +257,7 @@ def _is_connection_lost() -> bool:
     return connection.connection is None or connection.connection.closed
 
 
-def retry_account(account_id: str) -> Written:
+def retry_account(account_id: str) -> None:
     """Project an account's dead letters and forget them; raises what the projection raises, and changes nothing
     then.
     """
@@ -270,7 +269,7 @@ def retry_account(account_id: str) -> Written:
             # The projector of this partition waits: it must not set aside more of the account meanwhile.
             ProjectionCheckpoint.objects.select_for_update().get(partition=partition)
         letters.delete()
-        return write(_events_of(account_id, places))
+        write(_events_of(account_id, places))
 
 
 def _events_of(account_id: str, places: list[tuple[int, int]]) -> EventColumns:

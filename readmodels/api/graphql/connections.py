@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import graphene
+from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels.api.graphql.errors import bad_argument
@@ -82,6 +83,13 @@ def page_of(
             "end_cursor": edges[-1]["cursor"] if edges else None,
         },
     }
+
+
+def connection_of(name: str, node: type[graphene.ObjectType], meaning: str) -> type[Connection]:
+    """Return the connection type of this name over nodes of a type."""
+    nodes = graphene.List(graphene.NonNull(node), required=True, description="The nodes without their cursors.")
+    meta = type("Meta", (), {"node": node, "strict_types": True})
+    return type(name, (Connection,), {"__doc__": meaning, "Meta": meta, "nodes": nodes})
 
 
 def page_arguments() -> dict[str, Any]:
