@@ -109,7 +109,7 @@ class StateMachine(Fold[S], Protocol[S, C]):
 
 
 class Decider(Evolver[S], Protocol[S, C]):
-    """One kind of aggregate: commands, and the machine that decides them (state_machine.py)."""
+    """One kind of aggregate: commands, and the machine that decides them."""
 
     def machine(self) -> StateMachine[S, C]:
         """Return a state machine for the aggregates of one partition."""
