@@ -21,7 +21,6 @@ class BigInt(graphene.Scalar):
 
     @staticmethod
     def serialize(value: Any) -> int:
-        """Show a whole number."""
         if type(value) is not int:
             raise GraphQLError(f"a BigInt is a whole number, found {inspect(value)}")
         return value

@@ -76,7 +76,6 @@ class Text(Field):
         return serializers.CharField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.String(**self._graphql_options())
 
 
@@ -88,11 +87,9 @@ class Choice(Text):
         self.choices = list(choices)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.ChoiceField(self.choices, **self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         words = f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
         meaning = f"{self.meaning}: {words}." if self.meaning else f"{words}."
         return graphene.String(**{**self._graphql_options(), "description": meaning})
@@ -110,11 +107,9 @@ class Id(Text):
         return str(value)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.UUIDField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.ID(**self._graphql_options())
 
 
@@ -126,11 +121,9 @@ class Money(Text):
         return format_amount(int(value))
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.CharField(**self._options("decimal string with four decimals"))
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Decimal"
 
 
@@ -142,15 +135,12 @@ class Shares(Field):
         return format_quantity(int(value))
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.CharField(**self._options("decimal string with up to six decimals"))
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return Quantity(**self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Quantity"
 
 
@@ -162,7 +152,6 @@ class Percent(Text):
         return percent_text(value)
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Decimal"
 
 
@@ -174,11 +163,9 @@ class Ratio(Text):
         return ratio_text(value)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.CharField(**self._options("decimal string with six decimals, 0.010000 for 1 %"))
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Decimal"
 
 
@@ -186,15 +173,12 @@ class Count(Field):
     """A whole number: a version, or how many."""
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.IntegerField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return BigInt(**self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "number"
 
 
@@ -202,15 +186,12 @@ class Flag(Field):
     """Yes or no."""
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.BooleanField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.Boolean(**self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "boolean"
 
 
@@ -222,11 +203,9 @@ class Instant(Text):
         return instant_text(value)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.DateTimeField(**self._options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Instant"
 
 
@@ -238,7 +217,6 @@ class Day(Text):
         return value.isoformat()
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.DateField(**self._options())
 
 
@@ -250,15 +228,12 @@ class Texts(Field):
         return list(value)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.ListField(child=serializers.CharField(), **self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.List(graphene.NonNull(graphene.String), **self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "string[]"
 
 
@@ -269,15 +244,12 @@ class Anything(Field):
         super().__init__(meaning, **{"null": True, **options})
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.JSONField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return GenericScalar(**self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "unknown"
 
 
@@ -285,15 +257,12 @@ class Object(Field):
     """An object of JSON whose members differ."""
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return serializers.DictField(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return GenericScalar(**self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return "Record<string, unknown>"
 
 
@@ -309,15 +278,12 @@ class One(Field):
         return self.shape.show(value)
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return self.shape.serializer()(**self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.Field(self.shape.object_type(), **self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return self.shape.__name__
 
 
@@ -333,15 +299,12 @@ class Each(Field):
         return [self.shape.show(each) for each in value]
 
     def schema(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field of a serializer."""
         return self.shape.serializer()(many=True, **self._options())
 
     def graphql(self) -> Any:
-        """Return the field of a GraphQL type."""
         return graphene.List(graphene.NonNull(self.shape.object_type()), **self._graphql_options())
 
     def typescript(self) -> str:
-        """Return its type in TypeScript."""
         return f"{self.shape.__name__}[]"
 
 

@@ -5,15 +5,16 @@ is ever skipped, and neither is raised before a second reading has found the sam
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from eventstore.columns.batches import ColumnBatch, take_apart
+from eventstore.columns.cells import leaf_hashes
 from eventstore.columns.codec import EncodedCommit, EventCodec
-from eventstore.columns.event_ids import fill_event_ids
 from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
-from eventstore.integrity.hashing import batch_hash, payload_hash
+from eventstore.integrity.hashing import batch_hash, event_id, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
 from eventstore.second_reading import Source
 
@@ -67,39 +68,23 @@ class Reader:
             )
         )
 
-    def batches(
-        self,
-        *,
-        partition: int,
-        after_seq: int,
-        limit: int,
-        with_event_ids: bool,
-        previous_hash: bytes | None = None,
-    ) -> list[Batch]:
+    def following(self, *, partition: int, after_seq: int, previous_hash: bytes | None) -> Iterator[StoredBatch]:
+        """Yield every checked batch after a position, still encoded."""
+        while batches := self.stored(
+            partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
+        ):
+            yield from batches
+            after_seq, previous_hash = batches[-1].seq, batches[-1].hash
+
+    def batches(self, *, partition: int, after_seq: int, limit: int, with_event_ids: bool) -> list[Batch]:
         """Return checked and decoded batches after a position, at most `limit` of them."""
-        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=limit)
+        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self.decode(batch, with_event_ids=with_event_ids) for batch in stored]
 
     def column_batches(self, *, partition: int, after_seq: int, limit: int) -> list[ColumnBatch]:
         """Return checked batches after a position as columns, at most `limit` of them."""
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self._opened(batch, _as_columns) for batch in stored]
-
-    def all_batches(self, *, partition: int, genesis: bytes) -> Iterator[Batch]:
-        """Yield every batch of a partition from the first, chain included; event ids are left out."""
-        after_seq, previous_hash = 0, genesis
-        while True:
-            batches = self.batches(
-                partition=partition,
-                after_seq=after_seq,
-                limit=READ_BATCHES_AT_ONCE,
-                with_event_ids=False,
-                previous_hash=previous_hash,
-            )
-            if not batches:
-                return
-            yield from batches
-            after_seq, previous_hash = batches[-1].seq, batches[-1].hash
 
     def decode(self, stored: StoredBatch, *, with_event_ids: bool) -> Batch:
         """Decode a checked batch into commits of events."""
@@ -201,3 +186,10 @@ def _columns(batch: StoredBatch, codec: EventCodec) -> CommitColumns:
 
 def _placed(error: UnknownEventType, stored: StoredBatch) -> EventStoreError:
     return UnknownEventType(f"partition {stored.partition}, seq {stored.seq}: {error}")
+
+
+def fill_event_ids(columns: CommitColumns, commits: Sequence[Commit[Any]]) -> None:
+    """Give the commits that a payload was decoded to the ids of their events."""
+    ids = iter([event_id(leaf.tobytes()) for leaf in leaf_hashes(*columns)])
+    for commit in commits:
+        commit.event_ids = tuple(islice(ids, len(commit.events)))

@@ -58,11 +58,6 @@ class Commit(msgspec.Struct, Generic[E], array_like=True, gc=False):
         """The eight values of the header, in stored order (see CommitHeader)."""
         return astuple(self)[:8]
 
-    @property
-    def last_version(self) -> int:
-        """The version of the commit's last event."""
-        return self.first_version + len(self.events) - 1
-
 
 class RecordedEvent(msgspec.Struct, frozen=True):
     """One event as users know it; `timestamp` is UTC microseconds, `data` the event itself in its current version."""

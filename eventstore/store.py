@@ -31,9 +31,9 @@ from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
-from eventstore.writer.decider import Decider
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.limits import HELD_BYTES_MAX
+from eventstore.writer.state_machine import Decider
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -107,7 +107,8 @@ class EventStore:
 
     def read_all(self, *, partition: int) -> Iterator[Batch]:
         """Yield every batch of a partition from its first, the whole chain verified."""
-        return self._reader.all_batches(partition=partition, genesis=self.genesis(partition))
+        for stored in self._reader.following(partition=partition, after_seq=0, previous_hash=self.genesis(partition)):
+            yield self._reader.decode(stored, with_event_ids=False)
 
     def events(
         self, aggregate_id: str, *, from_version: int = 1, through_version: int | None = None
@@ -203,7 +204,6 @@ class EventStore:
         return confirmed(lambda: read(self), again)
 
     def close(self) -> None:
-        """Close the engine."""
         self.engine.close()
 
     def __enter__(self) -> "EventStore":

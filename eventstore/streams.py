@@ -5,6 +5,7 @@ grow with the length of the history: one page, at most 100 events, and what the 
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -12,17 +13,15 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from eventstore.columns.codec import EventCodec
-from eventstore.columns.event_ids import fill_event_ids
 from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
-from eventstore.errors import IntegrityError, InvalidRange, UnknownAggregate
-from eventstore.kernels.texts import text_of
+from eventstore.errors import FeedGap, IntegrityError, InvalidRange, UnknownAggregate
+from eventstore.kernels.texts import NameTable, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import Page, PageReader
 from eventstore.pages.states import Folded, PageStates
-from eventstore.pages.tail import Tail
-from eventstore.reader import Reader
-from eventstore.record import Commit, RecordedEvent, partition_of, recorded_events
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader, fill_event_ids, stretches
+from eventstore.record import Commit, RecordedEvent, StoredBatch, partition_of, recorded_events
 from eventstore.second_reading import ALARMS, Source, say_unconfirmed
 
 S = TypeVar("S")
@@ -39,6 +38,81 @@ class StateAt(NamedTuple, Generic[S]):
     version: int
     timestamp: int
     commit: Commit[Any] | None
+
+
+class Tail:
+    """Where the events of each aggregate stand in the part of a partition's journal that is not in pages yet.
+
+    Reads every batch once and keeps of it which aggregates it holds and of when it is; the snapshotter keeps the tail
+    short. `follow` and `seqs` are used from one thread at a time.
+    """
+
+    def __init__(self, *, partition: int, engine: Engine, reader: Reader) -> None:
+        self._partition = partition
+        self._engine = engine
+        self._reader = reader
+        self._position = 0
+        self._through_seq = 0
+        self._hash: bytes | None = None
+        self._seqs: dict[str, list[int]] = defaultdict(list)
+        self._timestamps: dict[int, int] = {}
+
+    def follow(self) -> None:
+        """Move on to the partition's page position and head of now."""
+        self._drop_through(self._engine.page_position(partition=self._partition))
+        for batch in self._reader.following(
+            partition=self._partition, after_seq=self._through_seq, previous_hash=self._hash
+        ):
+            for aggregate_id in set(self._reader.aggregate_ids(batch)):
+                self._seqs[aggregate_id].append(batch.seq)
+            self._timestamps[batch.seq] = batch.first_timestamp
+            self._through_seq, self._hash = batch.seq, batch.hash
+
+    def seqs(self, aggregate_id: str, *, through_timestamp: int | None = None) -> Sequence[int]:
+        """Return the batches with commits of an aggregate that begin at or before an instant (UTC microseconds), or
+        all, as of the last `follow`.
+        """
+        found = self._seqs.get(aggregate_id, ())
+        if through_timestamp is None:
+            return tuple(found)
+        return tuple([seq for seq in found if self._timestamps[seq] <= through_timestamp])
+
+    def columns(self, aggregate_id: str, seqs: Sequence[int]) -> Iterator[CommitColumns]:
+        """Yield the commits of an aggregate in some batches of the journal, in order, many batches at a time."""
+        own = NameTable()
+        own.enter(pack_texts([aggregate_id] if seqs else []))
+        for start in range(0, len(seqs), READ_BATCHES_AT_ONCE):
+            for batches in stretches(self._stored(seqs[start : start + READ_BATCHES_AT_ONCE])):
+                columns = self._reader.columns(batches)
+                yield columns.of_commits(np.flatnonzero(own.find(columns.commits.aggregate_ids) >= 0))
+
+    def _stored(self, seqs: Sequence[int]) -> list[StoredBatch]:
+        """Return batches by their seqs; those that follow one another are read together."""
+        found: list[StoredBatch] = []
+        while len(found) < len(seqs):
+            start = end = len(found)
+            while end < len(seqs) and seqs[end] - seqs[start] == end - start:
+                end += 1
+            after_seq = seqs[start] - 1
+            found += self._reader.stored(
+                partition=self._partition, after_seq=after_seq, previous_hash=None, limit=end - start
+            )
+            if len(found) < end:
+                raise FeedGap(partition=self._partition, expected_seq=seqs[len(found)], found_seq=None)
+        return found
+
+    def _drop_through(self, position: int) -> None:
+        if position == self._position:
+            return
+        if position > self._through_seq or position < self._position:
+            self._seqs.clear()
+            self._timestamps.clear()
+            self._through_seq, self._hash = position, None
+        else:
+            kept = {name: [seq for seq in seqs if seq > position] for name, seqs in self._seqs.items()}
+            self._seqs = defaultdict(list, {name: seqs for name, seqs in kept.items() if seqs})
+            self._timestamps = {seq: instant for seq, instant in self._timestamps.items() if seq > position}
+        self._position = position
 
 
 class Streams:

@@ -109,3 +109,22 @@ def daily_volatility_ppm(closes: Sequence[int], *, day_index: int) -> int:
 def _random_steps(seed: str) -> list[int]:
     stream = shake_256(seed.encode("ascii")).digest(2 * _STEPS)
     return [2 * int.from_bytes(stream[i : i + 2], "big") - 65_535 for i in range(0, len(stream), 2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Prices of a stretch of time in ten-thousandths; `close` is the latest price of it.
+
+    Simulated: only the close of a finished day is a real figure. A bar taken during the session covers what has been
+    shown so far and says nothing of what is still to come.
+    """
+
+    open: int
+    high: int
+    low: int
+    close: int
+
+
+def bar_until(path: DayPath, *, step: int) -> Bar:
+    """Return the bar from the open to a step of the session (0 = the open, `SESSION_STEPS` = the close)."""
+    return Bar(open=path.prices[0], high=path.highs[step], low=path.lows[step], close=path.prices[step])

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from market.bars import bar_until
 from market.calendar import trading_days
 from market.instruments import all_symbols
-from market.intraday import day_path
+from market.intraday import bar_until, day_path
 from market.replay import Phase, ReplayPosition
 
 QUOTES_AGE_US_MAX: Final = 10_000_000

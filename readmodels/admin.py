@@ -19,7 +19,7 @@ from accounts.domain.values import format_amount
 from identity.actors import actor_text
 from readmodels import shapes
 from readmodels.models import AccountSummary, Activity, DeadLetter, Order, ProjectionCheckpoint
-from readmodels.projector.dead_letters import retry_account
+from readmodels.projector.projector import retry_account
 from readmodels.queries import queries
 from readmodels.shapes import account_shape
 
@@ -33,15 +33,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     """Nobody adds, changes or deletes what events made, superusers included."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
         return False
 
 
@@ -74,22 +71,18 @@ class AccountSummaryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Owner", ordering="owner_name")
     def owner_shown(self, account: Any) -> str:
-        """Show the owner's name."""
         return account.owner_name or account.owner
 
     @admin.display(description="Cash", ordering="cash")
     def cash_shown(self, account: AccountSummary) -> str:
-        """Show money."""
         return _money(account.cash)
 
     @admin.display(description="Portfolio value", ordering="portfolio_value")
     def value_shown(self, account: AccountSummary) -> str:
-        """Show money."""
         return _money(account.portfolio_value)
 
     @admin.display(description="Realized P&L", ordering="realized_pnl")
     def realized_shown(self, account: AccountSummary) -> str:
-        """Show money."""
         return _money(account.realized_pnl)
 
     def change_view(
@@ -157,32 +150,26 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="By", ordering="actor")
     def actor_shown(self, order: Order) -> str:
-        """Show who placed it."""
         return actor_text(order.actor)
 
     @admin.display(description="Average fill", ordering="avg_fill_price")
     def average_shown(self, order: Order) -> str:
-        """Show money."""
         return _price(order.avg_fill_price)
 
     @admin.display(description="Limit", ordering="limit_price")
     def limit_shown(self, order: Order) -> str:
-        """Show money."""
         return _price(order.limit_price)
 
     @admin.display(description="Stop", ordering="stop_price")
     def stop_shown(self, order: Order) -> str:
-        """Show money."""
         return _price(order.stop_price)
 
     @admin.display(description="Value of all fills")
     def value_shown(self, order: Order) -> str:
-        """Show money."""
         return format_amount(order.filled_value)
 
     @admin.display(description="Reserved for a share")
     def reserve_shown(self, order: Order) -> str:
-        """Show money."""
         return format_amount(order.reserve_price)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -198,7 +185,6 @@ class OrderAdmin(ReadOnlyAdmin):
         return tuple(shown.get(field.name, field.name) for field in self.opts.concrete_fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Return all of them."""
         return self.get_fields(request, obj)
 
 

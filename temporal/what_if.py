@@ -5,12 +5,13 @@ people would have done differently is not known: a trade that is refused now is 
 an order that was refused then and is accepted now is never filled, for no fill of it was ever sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from accounts.api.parsing.factories import change_risk_limits
+from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import Code, CommandInvalid
@@ -25,7 +26,6 @@ from eventstore.store import EventStore
 from eventstore.streams import StateAt
 from temporal.as_of.as_of import translated
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents
-from temporal.recorded_commands import RecordedCommand, recorded_commands
 
 EVENTS_MAX: Final = 1_000_000
 """Events of one question on the command line: some tens of seconds."""
@@ -73,6 +73,15 @@ class Difference(NamedTuple):
     is_refused_now: bool
     is_knock_on: bool
     refusal: CommandRefused
+
+
+class RecordedCommand(NamedTuple):
+    """A commit: its events, the first of them at `version`, recorded at `timestamp` (UTC microseconds)."""
+
+    version: int
+    timestamp: int
+    command_id: str
+    events: tuple[e.AccountEvent, ...]
 
 
 @dataclass(slots=True)
@@ -202,3 +211,11 @@ def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
                 refusal=refusal,
             )
         )
+
+
+def recorded_commands(store: EventStore, account_id: str, *, after_version: int = 0) -> Iterator[RecordedCommand]:
+    """Yield an account's commits past a version, in order; none when it has no events."""
+    for columns in store.columns(account_id, after_version=after_version):
+        for commit in store.commits(columns):
+            if commit.first_version > after_version:
+                yield RecordedCommand(commit.first_version, commit.timestamp, commit.command_id, commit.events)

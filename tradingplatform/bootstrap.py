@@ -8,10 +8,8 @@ from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.bus.ports import Bus
-from accounts.writer.bus.provider import set_bus_factory
-from accounts.writer.bus.routed import RoutedBus
-from accounts.writer.bus.routes import Route, check_complete, even_shares, parse_routes
+from accounts.writer.bus.ports import Bus, set_bus_factory
+from accounts.writer.bus.routed import Route, RoutedBus, check_complete, even_shares, parse_routes
 from accounts.writer.bus.zeromq import ZeroMQBus
 from accounts.writer.decider import AccountDecider
 from accounts.writer.limits import COMMAND_DEADLINE_SECONDS

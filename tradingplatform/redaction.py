@@ -78,7 +78,6 @@ class NothingOfTheRequest(SafeExceptionReporterFilter):
     hidden_settings = re.compile(rf"{_NAMES}|KEY|API|AUTH|URL|DATABASE|CACHES|CHANNEL|BROKER", re.IGNORECASE)
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        """Filter always."""
         return True
 
     def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
@@ -102,7 +101,6 @@ class Reporter(ExceptionReporter):
     """Django's page and mail about an exception, without what was asked and with the exception's text redacted."""
 
     def get_traceback_data(self) -> dict[str, Any]:
-        """Return what is shown."""
         data = super().get_traceback_data()
         data["request_GET_items"] = ()
         data["request_insecure_uri"] = "" if self.request is None else self.request.path

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from accounts.writer.bus.provider import get_bus
+from accounts.writer.bus.ports import get_bus
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import former_public_keys, signing_key
 from eventstore.provider import get_store

@@ -30,7 +30,7 @@ from accounts.api.submission import access_from
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
 from accounts.kernels.answers import DONE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
-from accounts.writer.bus.provider import get_bus
+from accounts.writer.bus.ports import get_bus
 from accounts.writer.envelope import Booked, BriefResult, Envelope, NotExecuted
 from accounts.writer.outcomes import BatchResults, said_elsewhere
 from identity.permissions import Access, Action, aroles_on_accounts, may_on_every_account, why_no_command, why_not

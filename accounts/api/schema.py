@@ -25,7 +25,6 @@ class AccountsQuery(graphene.ObjectType):
 
     @staticmethod
     async def resolve_viewer(root: None, info: GraphQLResolveInfo) -> Viewer:
-        """Return who asks."""
         principal = (await access_from(info)).principal
         return Viewer(
             id=user_reference(principal.user.pk), username=principal.user.get_username(), actor=principal.actor

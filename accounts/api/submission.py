@@ -16,9 +16,8 @@ from accounts.api.graphql.errors import ApiError, forbidden, not_found, unauthen
 from accounts.api.parsing import factories
 from accounts.domain.commands import AccountCommand
 from accounts.domain.errors import CommandInvalid
-from accounts.writer.bus.provider import get_bus
-from accounts.writer.envelope import Envelope, NotExecuted
-from accounts.writer.errors import SystemCode
+from accounts.writer.bus.ports import get_bus
+from accounts.writer.envelope import Envelope, NotExecuted, SystemCode
 from identity.actors import user_reference
 from identity.permissions import OWNER, Access, Action, grant_ownership, role_on_account, why_no_command, why_not
 

@@ -13,7 +13,7 @@ from eventstore.writer.request import Request
 
 
 class AccountDecider:
-    """Implements eventstore.writer.decider.Decider for trading accounts."""
+    """Implements eventstore.writer.state_machine.Decider for trading accounts."""
 
     asks_the_same = staticmethod(recorded.asks_the_same)
     dump = staticmethod(dump_account)

@@ -4,6 +4,7 @@ Everything is a msgspec Struct, so the same records cross a process boundary as 
 themselves: a caller learns what happened and the new version without reading anything.
 """
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -11,6 +12,17 @@ import msgspec
 from accounts.domain.commands import AccountCommand
 from accounts.domain.events import AccountEvent, Figure
 from eventstore.writer.request import Request
+
+
+class SystemCode(StrEnum):
+    """Stable codes of the platform; clients rely on them."""
+
+    CLOCK_UNTRUSTED = "CLOCK_UNTRUSTED"
+    CONFLICT = "CONFLICT"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    OVERLOADED = "OVERLOADED"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
 
 
 class Envelope(Request[AccountCommand], frozen=True, array_like=True, gc=False):

@@ -5,6 +5,7 @@ once (idempotency is the event store's), counted, logged when they fail, and the
 """
 
 from functools import cached_property
+from typing import Final
 
 import msgspec
 import structlog
@@ -16,17 +17,35 @@ from accounts.domain.events import CommandRefused, OrderPlaced, TradeExecuted
 from accounts.domain.state import Account
 from accounts.writer.bus.ports import Notifier
 from accounts.writer.columns import AccountCommands
-from accounts.writer.envelope import Booked, BriefResult, Executed, NotExecuted, Result
-from accounts.writer.errors import SystemCode
-from accounts.writer.failures import failure_of
+from accounts.writer.envelope import Booked, BriefResult, Executed, NotExecuted, Result, SystemCode
+from accounts.writer.limits import OVERLOADED_RETRY_AFTER_MS
 from accounts.writer.metrics import CommandMetrics
 from accounts.writer.outcomes import BatchResults, batch_results
-from eventstore.errors import EventStoreError
+from eventstore.errors import (
+    ClockUntrusted,
+    CommandIdExpired,
+    CommandIdReused,
+    ConflictLimitReached,
+    EventStoreError,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.request import Committed, Failed, Outcome
 
 log = structlog.get_logger(__name__)
+
+_INTERNAL_MESSAGE: Final = "the command could not be executed; nothing was written. The writer's log says why"
+_FAILURES: Final[tuple[tuple[type[Exception], Code | SystemCode, int | None], ...]] = (
+    (CommandIdReused, Code.COMMAND_ID_REUSED, None),
+    (CommandIdExpired, Code.COMMAND_ID_EXPIRED, None),
+    (ConflictLimitReached, SystemCode.CONFLICT, OVERLOADED_RETRY_AFTER_MS),
+    (ClockUntrusted, SystemCode.CLOCK_UNTRUSTED, OVERLOADED_RETRY_AFTER_MS),
+    (OutcomeUnknown, SystemCode.OUTCOME_UNKNOWN, None),
+    (StoreUnavailable, SystemCode.STORE_UNAVAILABLE, OVERLOADED_RETRY_AFTER_MS),
+)
+"""The code of each error, and when to try again in ms, where that may help."""
 
 
 class Handled:
@@ -54,7 +73,6 @@ class Handled:
         return batch
 
     def count(self, metrics: CommandMetrics) -> None:
-        """Count what was told."""
         for start, results in self._in_full:
             metrics.count_results(self._commands, start, results)
         for start, batch in self._in_short:
@@ -176,9 +194,13 @@ def brief_result_of(commands: AccountCommands, place: int, outcome: Outcome) -> 
 
 
 def _not_executed(commands: AccountCommands, place: int, error: Exception) -> NotExecuted:
+    """Return why a command was not executed; of anything unexpected, the text stays in the log."""
     account_id, command_id = commands.aggregate_id(place), commands.command_id(place)
-    failure = failure_of(error)
-    if failure.code == SystemCode.INTERNAL_ERROR:
-        what = "event store stopped" if isinstance(error, EventStoreError) else "command failed"
-        log.error(what, account_id=account_id, command_id=command_id, exc_info=error)
-    return NotExecuted(account_id, command_id, *failure)
+    if isinstance(error, CommandInvalid):
+        return NotExecuted(account_id, command_id, error.code.value, error.message)
+    for kind, code, retry_after_ms in _FAILURES:
+        if isinstance(error, kind):
+            return NotExecuted(account_id, command_id, code.value, str(error), retry_after_ms)
+    what = "event store stopped" if isinstance(error, EventStoreError) else "command failed"
+    log.error(what, account_id=account_id, command_id=command_id, exc_info=error)
+    return NotExecuted(account_id, command_id, SystemCode.INTERNAL_ERROR.value, _INTERNAL_MESSAGE)

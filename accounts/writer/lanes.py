@@ -8,7 +8,7 @@ asked happens in the order of asking, and a group has few large batches instead 
 
 import time
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,17 @@ from accounts.kernels.answers import OUTCOME, SAID_ELSEWHERE
 from accounts.writer.bus.wire import BusReply, BusRequest
 from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import BriefResult, Result
-from accounts.writer.limits import GROUP_COMMANDS_MAX, QUEUED_COMMANDS_MAX
+from accounts.writer.limits import (
+    BULK_COMMANDS_MIN,
+    DECIDING_SECONDS_MAX,
+    DECIDING_SECONDS_MIN,
+    DECIDING_SECONDS_WHILE_SINGLES_WAIT,
+    GROUP_COMMANDS_MAX,
+    QUEUED_COMMANDS_MAX,
+)
 from accounts.writer.outcomes import BatchResults
-from accounts.writer.pace import Pace
 from eventstore.kernels.partitions import places_by_partition
+from eventstore.writer.group_commit import GroupTimes
 
 Places = NDArray[np.int64]
 """Places of commands in their request."""
@@ -92,6 +99,38 @@ class PendingRequest:
         else:
             self._results[place] = told
         self._unanswered -= 1
+
+
+_WEIGHT: Final = 0.2
+"""Of the latest group, in the running averages."""
+
+
+class Pace:
+    """How many bulk commands a group takes: as many as are decided in a given time, by what the groups before took.
+
+    A group is what a single command waits for, so its time is bounded and not its size. Where writing is slow (a
+    database over a network), groups grow with it: deciding as long as writing takes costs nobody more than twice the
+    wait.
+    """
+
+    def __init__(self) -> None:
+        self._seconds_a_command = DECIDING_SECONDS_MIN / 500
+        self._writing_seconds = 0.0
+
+    def bulk_commands(self, *, while_singles_wait: bool) -> int:
+        """Return how many bulk commands the next group may take."""
+        if while_singles_wait:
+            seconds = DECIDING_SECONDS_WHILE_SINGLES_WAIT
+        else:
+            seconds = min(max(self._writing_seconds, DECIDING_SECONDS_MIN), DECIDING_SECONDS_MAX)
+        return min(max(round(seconds / self._seconds_a_command), BULK_COMMANDS_MIN), GROUP_COMMANDS_MAX)
+
+    def learn(self, commands: int, times: GroupTimes) -> None:
+        """Take a group's times into account; one of a few commands says little about many, and is left out."""
+        if commands < BULK_COMMANDS_MIN:
+            return
+        self._seconds_a_command += _WEIGHT * (times.deciding_seconds / commands - self._seconds_a_command)
+        self._writing_seconds += _WEIGHT * (times.writing_seconds - self._writing_seconds)
 
 
 class Lanes:

@@ -6,7 +6,7 @@ QUEUED_COMMANDS_MAX: Final = 50_000
 """Commands that wait in one writer; past it a request is answered OVERLOADED at once."""
 
 GROUP_COMMANDS_MAX: Final = 5_000
-"""Commands that are decided and written together, at most; how many it is goes by the time that they take (pace.py)."""
+"""Commands that are decided and written together, at most; how many goes by the time that they take (lanes.Pace)."""
 
 BULK_COMMANDS_MIN: Final = 100
 """Bulk commands that a group takes however slow they are."""

@@ -85,7 +85,6 @@ class AccountMachine:
         self._orders = WorkingOrders(self._symbols)
 
     def add(self, number: int, state: Account, version: int) -> None:
-        """See StateMachine."""
         self._state.add_account(number)
         self._write(number, state, version)
         rows = [
@@ -101,31 +100,25 @@ class AccountMachine:
             self._orders.noted[0] = noted
 
     def add_new(self, aggregate_ids: Sequence[str]) -> None:
-        """See StateMachine."""
         self._state.add_accounts(np.zeros((len(aggregate_ids), s.ACCOUNT_COLUMNS), np.int64))
 
     def let_go(self, numbers: Integers) -> None:
-        """See StateMachine."""
         for number in numbers[self._state.accounts[numbers, s.OPEN_ORDERS] > 0].tolist():
             self._orders.let_go(number)
         self._state.let_go(numbers)
 
     def held_bytes(self, count: int) -> int:
-        """See StateMachine."""
         return count * ACCOUNT_BYTES + self._state.position_count * POSITION_BYTES + self._orders.count * ORDER_BYTES
 
     def state(self, number: int) -> Account:
-        """See StateMachine."""
         account = self._account(number, None)
         account.orders = dict(account.orders)
         return account
 
     def version(self, number: int) -> int:
-        """See StateMachine."""
         return int(self._state.accounts[number, s.VERSION])
 
     def fold(self, numbers: Integers, versions: Integers, events: EventCells, codec: EventCodec) -> int | None:
-        """See StateMachine."""
         happened = folding(
             events,
             codec,
@@ -147,24 +140,20 @@ class AccountMachine:
         return wrong
 
     def keep(self) -> None:
-        """See StateMachine."""
         self._state.keep()
         self._orders.keep()
 
     def take_back(self) -> None:
-        """See StateMachine."""
         self._state.take_back()
         self._orders.take_back()
 
     def values(self) -> Values:
-        """See StateMachine."""
         while self._known_symbols < len(self._symbols.names):
             self._values.cell(self._symbols.names[self._known_symbols])
             self._known_symbols += 1
         return self._values.copy()
 
     def decide(self, turn: Turn[AccountCommand], now: int, decided: Decided) -> None:
-        """See StateMachine."""
         places, (asked, widest_symbol) = turn.places, self._asked(turn, decided.events.values)
         outcomes = np.zeros((len(places), d.OUTCOME_COLUMNS), np.int64)
         day, start = now // MICROSECONDS_PER_DAY, 0

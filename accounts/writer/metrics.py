@@ -83,7 +83,6 @@ class CommandMetrics:
         self._answered = {False: deque[float](maxlen=ANSWERS_KEPT), True: deque[float](maxlen=ANSWERS_KEPT)}
 
     def count_group(self, times: GroupTimes) -> None:
-        """Count one group of commands."""
         self.groups += 1
         self.deciding_seconds += times.deciding_seconds
         self.writing_seconds += times.writing_seconds

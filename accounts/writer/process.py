@@ -18,7 +18,6 @@ import zmq
 
 from accounts.domain.commands import AccountCommand
 from accounts.domain.state import Account
-from accounts.writer.bus.channel import has_message
 from accounts.writer.bus.keys import secure_writer
 from accounts.writer.bus.ports import Notifier
 from accounts.writer.bus.wire import (
@@ -29,15 +28,14 @@ from accounts.writer.bus.wire import (
     decode_request_id,
     encode_reply,
 )
+from accounts.writer.bus.zeromq import has_message
 from accounts.writer.columns import AccountCommands
-from accounts.writer.envelope import NotExecuted
-from accounts.writer.errors import SystemCode
+from accounts.writer.envelope import NotExecuted, SystemCode
 from accounts.writer.handlers import CommandHandler, untold
-from accounts.writer.lanes import Lanes, PendingRequest
+from accounts.writer.lanes import Lanes, Pace, PendingRequest
 from accounts.writer.limits import OVERLOADED_RETRY_AFTER_MS, POLL_MS, REMEMBERED_REPLIES, STANDBY_LOOK_SECONDS
 from accounts.writer.metrics import MetricsLog, WriterStatus
 from accounts.writer.outcomes import said_elsewhere
-from accounts.writer.pace import Pace
 from eventstore.writer.group_commit import GroupCommit
 
 log = structlog.get_logger(__name__)

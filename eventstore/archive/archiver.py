@@ -119,25 +119,19 @@ class Archiver:
         previous_hash = bytes.fromhex(last.last_hash) if last else genesis_hash(self._metadata.store_id, partition)
         stretch: list[StoredBatch] = []
         size_bytes = event_count = 0
-        while stored := self._reader.stored(
-            partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
-        ):
-            for batch in stored:
-                if batch.last_timestamp >= before:
-                    if stretch:
-                        yield stretch
-                    return
-                after_seq, previous_hash = batch.seq, batch.hash
-                stretch.append(batch)
-                size_bytes += len(batch.payload)
-                event_count += batch.event_count
-                if (
-                    len(stretch) >= self._batches_per_file
-                    or size_bytes >= PAYLOAD_BYTES_PER_FILE_MAX
-                    or event_count >= EVENTS_PER_FILE_MAX
-                ):
-                    yield stretch
-                    stretch, size_bytes, event_count = [], 0, 0
+        for batch in self._reader.following(partition=partition, after_seq=after_seq, previous_hash=previous_hash):
+            if batch.last_timestamp >= before:
+                break
+            stretch.append(batch)
+            size_bytes += len(batch.payload)
+            event_count += batch.event_count
+            if (
+                len(stretch) >= self._batches_per_file
+                or size_bytes >= PAYLOAD_BYTES_PER_FILE_MAX
+                or event_count >= EVENTS_PER_FILE_MAX
+            ):
+                yield stretch
+                stretch, size_bytes, event_count = [], 0, 0
         if stretch:
             yield stretch
 

@@ -17,7 +17,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import ArchiveError
 from eventstore.integrity.hashing import genesis_hash
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.reader import Reader
 from eventstore.record import Document, StoredBatch, StoreMetadata
 
 
@@ -104,16 +104,12 @@ def _archived(manifests: Sequence[Manifest], storage: ArchiveStorage, codec: Eve
 def _until(
     reader: Reader, metadata: StoreMetadata, partition: int, to: int, left_out: list[LeftOut]
 ) -> Iterator[StoredBatch]:
-    after_seq, previous_hash = 0, genesis_hash(metadata.store_id, partition)
-    while stored := reader.stored(
-        partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
-    ):
-        for batch in stored:
-            if batch.last_timestamp > to:
-                left_out += _not_past(reader, batch, to)
-                return
-            yield batch
-            after_seq, previous_hash = batch.seq, batch.hash
+    genesis = genesis_hash(metadata.store_id, partition)
+    for batch in reader.following(partition=partition, after_seq=0, previous_hash=genesis):
+        if batch.last_timestamp > to:
+            left_out += _not_past(reader, batch, to)
+            return
+        yield batch
 
 
 def _not_past(reader: Reader, batch: StoredBatch, to: int) -> list[LeftOut]:

@@ -5,7 +5,7 @@ signed for. Any number of processes may try at once: a number is taken once, and
 checkpoint that won. What was signed is never signed again in another form.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,8 +25,8 @@ from eventstore.integrity.checkpoints import (
     statement_hash,
 )
 from eventstore.integrity.merkle import Frontier
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
-from eventstore.record import Document, StoredBatch
+from eventstore.reader import Reader
+from eventstore.record import Document
 from eventstore.store import EventStore
 
 CHECKPOINT_KIND: Final = "checkpoint"
@@ -102,22 +102,8 @@ def _made(
     raise ConflictLimitReached(f"other processes made {TRIES_MAX} checkpoints meanwhile; none was made here")
 
 
-def batches_after(
-    store: EventStore, *, partition: int, after_seq: int, previous_hash: bytes | None
-) -> Iterator[StoredBatch]:
-    """Yield the batches of a partition after a position, each checked for place, chain and hash, none decoded."""
-    reader = Reader(store.engine, store.codec)
-    while True:
-        batches = reader.stored(
-            partition=partition, after_seq=after_seq, previous_hash=previous_hash, limit=READ_BATCHES_AT_ONCE
-        )
-        if not batches:
-            return
-        yield from batches
-        after_seq, previous_hash = batches[-1].seq, batches[-1].hash
-
-
 def _grown(store: EventStore, before: Checkpoint | None) -> tuple[list[SignedHead], list[Frontier]]:
+    reader = Reader(store.engine, store.codec)
     heads: list[SignedHead] = []
     frontiers: list[Frontier] = []
     for partition in range(store.partition_count):
@@ -125,7 +111,7 @@ def _grown(store: EventStore, before: Checkpoint | None) -> tuple[list[SignedHea
         if before is not None:
             frontier = before.frontier(partition)
             head_hash = bytes.fromhex(before.statement.partitions[partition].hash)
-        for batch in batches_after(store, partition=partition, after_seq=frontier.size, previous_hash=head_hash):
+        for batch in reader.following(partition=partition, after_seq=frontier.size, previous_hash=head_hash):
             frontier.add(batch.hash)
             head_hash = batch.hash
         frontiers.append(frontier)

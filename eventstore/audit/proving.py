@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from eventstore.audit.checkpointing import CHECKPOINT_KIND, batches_after, numbered_checkpoint, read_checkpoint
+from eventstore.audit.checkpointing import CHECKPOINT_KIND, numbered_checkpoint, read_checkpoint
 from eventstore.integrity.checkpoints import Checkpoint
 from eventstore.integrity.proofs import consistency_proof, event_proof
 from eventstore.reader import Reader
@@ -70,7 +70,7 @@ def find_event(store: EventStore, *, aggregate_id: str, version: int) -> Place:
     newest = newest_page.last_version if newest_page is not None else 0
     reader = Reader(store.engine, store.codec)
     begin = _begin(store, aggregate_id=aggregate_id, version=version)
-    for batch in batches_after(store, partition=partition, after_seq=begin, previous_hash=None):
+    for batch in reader.following(partition=partition, after_seq=begin, previous_hash=None):
         commits = [(bytes(header), [bytes(event) for event in events]) for header, events in reader.raw_commits(batch)]
         for commit_index, (header, events) in enumerate(commits):
             found = _decode_header(header)
@@ -111,7 +111,8 @@ def _batch_hashes(store: EventStore, partition: int, upto_seq: int) -> list[byte
     hashes: list[bytes] = []
     if upto_seq == 0:
         return hashes
-    for batch in batches_after(store, partition=partition, after_seq=0, previous_hash=store.genesis(partition)):
+    reader = Reader(store.engine, store.codec)
+    for batch in reader.following(partition=partition, after_seq=0, previous_hash=store.genesis(partition)):
         hashes.append(batch.hash)
         if batch.seq == upto_seq:
             return hashes

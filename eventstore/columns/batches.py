@@ -57,7 +57,6 @@ class EventColumns:
         self._codec = codec
 
     def __len__(self) -> int:
-        """Return how many events there are."""
         return len(self.cells)
 
     @cached_property

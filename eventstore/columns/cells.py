@@ -140,14 +140,6 @@ class Values:
         other.count, other._cells = self.count, self._cells.copy()
         return other
 
-    def truncate(self, count: int) -> None:
-        """Take back every value but the first `count`."""
-        if not 0 <= count <= self.count:
-            raise ValueError(f"the table has {self.count} values, found {count} to keep")
-        self.count = count
-        while self._cells and next(reversed(self._cells.values())) >= VALUE_BASE + count:
-            self._cells.popitem()
-
     def _append(self, octets: Octets, ends: Integers | int, added: int = 1) -> int:
         first, count = self.count, self.count + added
         if count > _VALUES_MAX:
@@ -310,7 +302,7 @@ class EventCells:
         self._count, self._cell_count = self._count + count, end
 
     def truncate(self, count: int) -> None:
-        """Take back every event but the first `count`; their values stay (see Values.truncate)."""
+        """Take back every event but the first `count`; their values stay."""
         if not 0 <= count <= self._count:
             raise ValueError(f"there are {self._count} events, found {count} to keep")
         if count < self._count:

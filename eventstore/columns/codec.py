@@ -9,18 +9,16 @@ every read. A field may be added at the end of a class with a default: batches f
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import numpy as np
 import zstandard
 
-from eventstore.columns.cells import CommitRows, EventCells, Origins
+from eventstore.columns.cells import EventCells
 from eventstore.columns.formulas import Declaration, Formulas
-from eventstore.columns.packed import CommitColumns, payload_columns, unpack, unpack_together
+from eventstore.columns.packed import CommitColumns, unpack, unpack_together
 from eventstore.errors import EventStoreError, UnknownEventType
-from eventstore.kernels.texts import pack_texts
 from eventstore.record import Commit
 
 Upcaster = Callable[[Any], Any]
@@ -93,26 +91,6 @@ class EventCodec:
         """Every registered class, old versions included, by its tag."""
         return self._classes
 
-    def encode(self, commits: Sequence[Commit[Any]]) -> bytes:
-        """Return the plain columns of these commits; raises TextTooLong for an identifier of more than 64 bytes."""
-        return self.encode_columns([commit.header for commit in commits], [commit.events for commit in commits])
-
-    def encode_columns(self, headers: Sequence[tuple[Any, ...]], event_groups: Sequence[Sequence[Any]]) -> bytes:
-        """Return the plain columns of commits with these headers (eight values each) and events."""
-        origins, events = Origins(), EventCells()
-        rows = CommitRows(
-            aggregate_ids=pack_texts([header[0] for header in headers]),
-            command_ids=pack_texts([header[3] for header in headers]),
-            first_versions=np.array([header[1] for header in headers], np.int64),
-            timestamps=np.array([header[2] for header in headers], np.int64),
-            origins=origins,
-            origin_numbers=np.array([origins.number(*header[4:8]) for header in headers], np.int32),
-            event_counts=np.array(list(map(len, event_groups)), np.int64),
-        )
-        for event in chain.from_iterable(event_groups):
-            events.add(event)
-        return payload_columns(rows, events, self.formulas)
-
     def compress_bytes(self, plain: bytes) -> bytes:
         """Compress plain bytes if that makes them shorter; `decompress` gives them back.
 
@@ -157,10 +135,6 @@ class EventCodec:
     def unpack_together(self, plains: Sequence[bytes]) -> CommitColumns:
         """Take plain payloads apart, in their order, as if they were one; raises what `unpack` raises."""
         return unpack_together(plains, self.formulas)
-
-    def decode(self, plain: bytes) -> list[Commit[Any]]:
-        """Decode a plain payload into commits of current events; raises ValueError or UnknownEventType."""
-        return self.commits(self.unpack(plain))
 
     def commits(self, columns: CommitColumns) -> list[Commit[Any]]:
         """Make commits of current events of columns; raises ValueError or UnknownEventType."""

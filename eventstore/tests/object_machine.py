@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
 from eventstore.writer.commands import Commands
-from eventstore.writer.decider import Decider
 from eventstore.writer.request import Request
-from eventstore.writer.state_machine import Decided, StateMachine, Turn
+from eventstore.writer.state_machine import Decided, Decider, StateMachine, Turn
 
 S = TypeVar("S")
 C = TypeVar("C")

@@ -11,6 +11,7 @@ from eventstore.audit.verify import PartitionRun
 from eventstore.columns import formulas
 from eventstore.columns.codec import EventCodec
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
+from eventstore.tests.reference import encode_columns
 
 NAMES = [f"00000000-0000-4000-8000-{n:012x}" for n in range(12)]
 VERSIONS = 600
@@ -95,14 +96,14 @@ def test_every_thread_gets_the_answers_that_it_gets_alone(store, hurried, reques
 
 def test_threads_that_meet_a_type_for_the_first_time_at_once_can_all_decode_it(hurried):
     writing = EventCodec([Added])
-    plain = writing.encode_columns([("a", 1, 5, "c", None, None, "me", None)], [(Added(1, 1),)])
+    plain = encode_columns([("a", 1, 5, "c", None, None, "me", None)], [(Added(1, 1),)], writing)
     written = writing.compress_bytes(plain)
     for _ in range(200):
         codec, waiting = EventCodec([Added]), threading.Barrier(THREADS)
 
         def decode(_, codec=codec, waiting=waiting):
             waiting.wait()
-            return codec.decode(codec.decompress(written))[0].events
+            return codec.commits(codec.unpack(codec.decompress(written)))[0].events
 
         with ThreadPoolExecutor(THREADS) as threads:
             assert list(threads.map(decode, range(THREADS))) == [(Added(1, 1),)] * THREADS

@@ -77,11 +77,9 @@ class Commands(Generic[C]):
         return command_keys.of(self.aggregate_ids, self.command_ids, actors=actors, actors_of=self.origins_of)
 
     def aggregate_id(self, place: int) -> str:
-        """Return the aggregate of a command."""
         return text_of(self.aggregate_ids[place])
 
     def command_id(self, place: int) -> str:
-        """Return the id of a command."""
         return text_of(self.command_ids[place])
 
     def origin(self, place: int) -> Origin:

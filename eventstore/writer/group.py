@@ -7,9 +7,13 @@ This is where a platform spends its time, so it works with columns. Only command
 or whose ids say that they are too old, are looked at one by one.
 """
 
+import uuid
+import zlib
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeAlias, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,18 +21,23 @@ from eventstore.columns.cells import CommitRows, Origins, leaf_hashes
 from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import payload_columns
 from eventstore.errors import CommandIdExpired, CommandIdReused
-from eventstore.idempotency.command_ids import is_expired, may_carry_time
+from eventstore.idempotency.command_ids import is_expired, may_carry_time, sender_of
 from eventstore.idempotency.remembered import Keys
 from eventstore.integrity.diagnosis import LEAF_PREFIX_BYTES
+from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.kernels.sha256 import merkle_root_of
-from eventstore.record import StoredBatch
-from eventstore.writer.batch import seal
+from eventstore.reader import Reader
+from eventstore.record import Commit, StoredBatch
 from eventstore.writer.commands import Commands
-from eventstore.writer.first_results import identity_of
+from eventstore.writer.limits import REREAD_BATCHES_KEPT
 from eventstore.writer.outcomes import DurableCommits
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.request import Committed, Failed, Outcome
 from eventstore.writer.state_machine import Decided, Turn
+
+Identity: TypeAlias = tuple[str, str, str]
+"""What identifies a command: aggregate id, sender, command id."""
+
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -216,7 +225,7 @@ class Group(Generic[S, C]):
         identity = self._identity(int(self._places[index]))
         return next((row for row in same.tolist() if self._identity(int(decided[row])) == identity), None)
 
-    def _identity(self, place: int) -> tuple[str, str, str]:
+    def _identity(self, place: int) -> Identity:
         commands = self._commands
         return identity_of(commands.aggregate_id(place), commands.origin(place).actor, commands.command_id(place))
 
@@ -231,3 +240,58 @@ class Group(Generic[S, C]):
             remembered = self.partition.remembered
             remembered.take_back(self._remembered_before)
             remembered.remember(self._keys[np.searchsorted(self._places, pending)], seq=self.seq)
+
+
+def seal(
+    payload: bytes,
+    *,
+    leaf_prefixes: bytes,
+    merkle_root: bytes,
+    commit_count: int,
+    first_timestamp: int,
+    last_timestamp: int,
+    partition: int,
+    seq: int,
+    previous_hash: bytes,
+) -> StoredBatch:
+    """Return the batch to append; `merkle_root` is over the hashes of all events of its commits, in order."""
+    unsealed = StoredBatch(
+        partition=partition,
+        seq=seq,
+        batch_id=uuid.uuid4().bytes,
+        first_timestamp=first_timestamp,
+        last_timestamp=last_timestamp,
+        commit_count=commit_count,
+        event_count=len(leaf_prefixes) // LEAF_PREFIX_BYTES,
+        previous_hash=previous_hash,
+        merkle_root=merkle_root,
+        payload_hash=payload_hash(payload),
+        hash=b"",
+        leaf_prefixes=leaf_prefixes,
+        payload_crc=zlib.crc32(payload),
+        payload=payload,
+    )
+    return msgspec.structs.replace(unsealed, hash=batch_hash(unsealed))
+
+
+class FirstResults:
+    """Finds stored commits by the identity of their command, for callers that send it again; who repeats a bulk request
+    asks for thousands from the same few batches, so those read last are kept.
+    """
+
+    def __init__(self, *, reader: Reader) -> None:
+        self._reader = reader
+        self._batch = lru_cache(maxsize=REREAD_BATCHES_KEPT)(self._read)
+
+    def find(self, identity: Identity, *, partition: int, seq: int) -> Commit[Any] | None:
+        """Return the commit of a command in a batch, or None when only others stand there."""
+        return self._batch(partition, seq).get(identity)
+
+    def _read(self, partition: int, seq: int) -> dict[Identity, Commit[Any]]:
+        (batch,) = self._reader.batches(partition=partition, after_seq=seq - 1, limit=1, with_event_ids=True)
+        return {identity_of(commit.aggregate_id, commit.actor, commit.command_id): commit for commit in batch.commits}
+
+
+def identity_of(aggregate_id: str, actor: str, command_id: str) -> Identity:
+    """Return the identity of a command."""
+    return aggregate_id, sender_of(actor), command_id

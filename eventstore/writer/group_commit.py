@@ -19,26 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstore.columns.codec import EventCodec
-from eventstore.engines.base import Engine
-from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError
+from eventstore.engines.base import AppendOutcome, Engine
+from eventstore.errors import ConflictLimitReached, EventStoreError, IntegrityError, OutcomeUnknown, StoreUnavailable
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import Keys, RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.kernels.partitions import places_by_partition
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.reader import Reader
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
 from eventstore.second_reading import confirmed
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.commands import Commands
-from eventstore.writer.decider import Decider
-from eventstore.writer.durable import append_each
-from eventstore.writer.first_results import FirstResults, identity_of
-from eventstore.writer.group import Group
-from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX
+from eventstore.writer.group import FirstResults, Group, identity_of
+from eventstore.writer.limits import CONFLICT_PAUSE_MS_MAX, CONFLICT_TRIES_MAX, UNKNOWN_TRIES_MAX
 from eventstore.writer.loading import CommandLoader, PageLoader
 from eventstore.writer.outcomes import Outcomes
 from eventstore.writer.partition import PartitionState
 from eventstore.writer.request import Committed, Failed, Outcome, Request
+from eventstore.writer.state_machine import Decider
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -292,14 +290,10 @@ class GroupCommit(Generic[S, C]):
 
     def _move_on(self, partition: PartitionState[S, C]) -> None:
         """Apply every durable batch that the partition's state does not have yet."""
-        while batches := self._reader.stored(
-            partition=partition.number,
-            after_seq=partition.seq,
-            limit=READ_BATCHES_AT_ONCE,
-            previous_hash=partition.hash,
+        for batch in self._reader.following(
+            partition=partition.number, after_seq=partition.seq, previous_hash=partition.hash
         ):
-            for batch in batches:
-                partition.apply(batch, self._reader.columns([batch]))
+            partition.apply(batch, self._reader.columns([batch]))
 
     def _by_partition(self, commands: Commands[C], places: Places) -> dict[int, Places]:
         """Return the places of the commands for each partition, in order."""
@@ -317,4 +311,48 @@ def _conflict() -> ConflictLimitReached:
     return ConflictLimitReached(
         f"other writers won {CONFLICT_TRIES_MAX} tries in a row, nothing was written: try again, "
         "or let one writer own the partition"
+    )
+
+
+def append_each(engine: Engine, batches: Sequence[StoredBatch]) -> list[AppendOutcome]:
+    """Write batches, each on its own; return for each None, the batch that stands in its place, or its error."""
+    outcomes: Sequence[AppendOutcome]
+    try:
+        outcomes = engine.append(batches)
+    except EventStoreError as error:
+        outcomes = [error] * len(batches)
+    return [
+        _settled(engine, batch) if isinstance(outcome, OutcomeUnknown) else outcome
+        for batch, outcome in zip(batches, outcomes, strict=True)
+    ]
+
+
+def _settled(engine: Engine, batch: StoredBatch) -> AppendOutcome:
+    """Find out what became of a batch whose write was not answered; write it again if nothing stands there."""
+    outcome: AppendOutcome
+    for _ in range(UNKNOWN_TRIES_MAX):
+        try:
+            standing = engine.read(partition=batch.partition, after_seq=batch.seq - 1, limit=1)
+            outcome = standing[0] if standing else engine.append([batch])[0]
+        except OutcomeUnknown:
+            continue
+        except StoreUnavailable as error:  # It could not be looked at: the write that was sent may stand there.
+            return _unknown(batch, error)
+        except EventStoreError as error:
+            return error
+        if isinstance(outcome, OutcomeUnknown):
+            continue
+        if isinstance(outcome, StoreUnavailable):
+            return _unknown(batch, outcome)
+        if isinstance(outcome, StoredBatch) and outcome.batch_id == batch.batch_id:
+            return None
+        return outcome
+    return _unknown(batch)
+
+
+def _unknown(batch: StoredBatch, reason: EventStoreError | None = None) -> OutcomeUnknown:
+    found = "" if reason is None else f" ({reason})"
+    return OutcomeUnknown(
+        f"the storage did not say in {UNKNOWN_TRIES_MAX} tries whether partition {batch.partition}, seq {batch.seq} "
+        f"was written{found}: ask again with the same command id"
     )

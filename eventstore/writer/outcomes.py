@@ -39,16 +39,12 @@ class DurableCommits(Generic[C]):
         self.repeated = repeated
         self._commands = commands
         self._codec = codec
-        self._first_events: NDArray[np.int64] = np.cumsum(event_counts) - event_counts
-
-    @property
-    def first_events(self) -> NDArray[np.int64]:
+        self.first_events: NDArray[np.int64] = np.cumsum(event_counts) - event_counts
         """The place of each commit's first event among all events."""
-        return self._first_events
 
     def committed(self, row: int, *, is_duplicate: bool = False) -> Committed:
         """Return a commit as a record."""
-        first, count = int(self._first_events[row]), int(self.event_counts[row])
+        first, count = int(self.first_events[row]), int(self.event_counts[row])
         return Committed(
             self._commands.header(int(self.places[row]), int(self.first_versions[row]), self.timestamp),
             tuple([self.events.event(place, self._codec) for place in range(first, first + count)]),

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
-from eventstore.pages.evolver import Fold
+from eventstore.pages.evolver import Evolver, Fold
 from eventstore.writer.commands import Commands
+from eventstore.writer.request import Request
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -105,3 +106,16 @@ class StateMachine(Fold[S], Protocol[S, C]):
 
     def take_back(self) -> None:
         """Take back everything since the last `keep`."""
+
+
+class Decider(Evolver[S], Protocol[S, C]):
+    """One kind of aggregate: commands, and the machine that decides them."""
+
+    def machine(self) -> StateMachine[S, C]:
+        """Return a state machine for the aggregates of one partition."""
+
+    def commands(self, requests: Sequence[Request[C]]) -> Commands[C]:
+        """Return commands that are objects in the form that the machine takes; raises ValueError."""
+
+    def asks_the_same(self, command: C, events: Sequence[Any]) -> bool:
+        """Tell whether a command asks for what an earlier one did that led to these events: then it is a retry."""

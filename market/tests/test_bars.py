@@ -1,8 +1,7 @@
 from datetime import date
 
-from market.bars import bar_until
 from market.calendar import day_index
-from market.intraday import SESSION_STEPS, day_path
+from market.intraday import SESSION_STEPS, bar_until, day_path
 from market.prices import close_price
 
 DAY = day_index(date(2020, 3, 16))

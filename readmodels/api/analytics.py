@@ -3,25 +3,64 @@ the account. Answered from running sums (projections/firm.py): no trade is looke
 """
 
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.shapes import Shape
+from edge.parameters import Choice, Day, Instant, Text, WholeNumber
 from edge.views import RestView
 from identity.permissions import platform_role, sees_every_account
-from readmodels.api import analytics_parameters as parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found
 from readmodels.firm import firm_queries, firm_shapes
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries
-from readmodels.queries.account_queries import Query
+
+
+class TopParameters(serializers.Serializer[Any]):
+    """How many of the first."""
+
+    limit = WholeNumber(min_value=1, max_value=500, default=20)
+
+
+class AccountPnlParameters(TopParameters):
+    """Which accounts first."""
+
+    order = Choice(["best", "worst"], default="best", help_text="Who comes first")
+    currency = Text(required=False, help_text="Of these accounts alone; ISO 4217")
+
+
+class DayTotalsParameters(serializers.Serializer[Any]):
+    """Which days."""
+
+    limit = WholeNumber(min_value=1, max_value=1_000, default=366)
+    symbol = Text(required=False, help_text="Trades of this symbol alone")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, one of which has a name that Python keeps to itself."""
+        begin = Day(required=False, help_text="On or after this UTC day")
+        end = Day(required=False, help_text="Before it")
+        return {**super().get_fields(), "from": begin, "to": end}
+
+
+class FlowParameters(serializers.Serializer[Any]):
+    """Which time, in which steps."""
+
+    per = Choice(["minute", "hour", "day"], default="minute", help_text="What a row is")
+    limit = WholeNumber(min_value=1, max_value=1_500, default=60)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, one of which has a name that Python keeps to itself."""
+        begin = Instant(required=False, help_text="At or after this instant; 400 days before `to` at the earliest")
+        end = Instant(required=False, help_text="Before this instant; now, unless it is said")
+        return {**super().get_fields(), "from": begin, "to": end}
+
 
 _PROBLEMS: Final = PROBLEMS | {403: s.ProblemSerializer}
 FLOW_DAYS_MAX: Final = 400
@@ -35,15 +74,12 @@ FLOW_DAYS_MAX: Final = 400
 class RiskMetricsView(AccountScopedView):
     """How much of its limits an account uses."""
 
+    asks = account_queries.RISK
     shows = firm_shapes.RiskMetrics.serializer()
 
     def edition(self) -> str:
         """Return today's date: what was traded on another day uses nothing of today's limit."""
         return _today().isoformat()
-
-    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the account and what its positions come to."""
-        return account_queries.RISK, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
@@ -67,7 +103,6 @@ class AnalyticsView(RestView):
         return Response({"results": self.results(self.asked)})
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return what is shown."""
         raise NotImplementedError
 
 
@@ -106,7 +141,7 @@ class SectorExposureView(AnalyticsView):
 class AccountPnlView(AnalyticsView):
     """The accounts that made, or lost, most."""
 
-    takes = (parameters.AccountPnlParameters,)
+    takes = (AccountPnlParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the first accounts."""
@@ -129,7 +164,7 @@ class SymbolPnlView(AnalyticsView):
 class DayPnlView(AnalyticsView):
     """What all accounts made, by day, with all symbols or one."""
 
-    takes = (parameters.DayTotalsParameters,)
+    takes = (DayTotalsParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return days with trades, newest first."""
@@ -143,7 +178,7 @@ class DayPnlView(AnalyticsView):
 class RiskView(AnalyticsView):
     """The accounts that are nearest to a limit."""
 
-    takes = (parameters.TopParameters,)
+    takes = (TopParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the first accounts."""
@@ -156,7 +191,7 @@ class RiskView(AnalyticsView):
 class FlowView(AnalyticsView):
     """What went through, by minute, hour or day."""
 
-    takes = (parameters.FlowParameters,)
+    takes = (FlowParameters,)
 
     def results(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Return times in which there was anything, newest first."""

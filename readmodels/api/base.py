@@ -91,6 +91,8 @@ class AccountScopedView(AsyncView):
     """Base of the views of one account."""
 
     takes: ClassVar[parameters.Declared] = (VersionParameter, FieldsParameter)
+    asks: ClassVar[Query]
+    """What is asked of the database, for a view whose query takes no values."""
     shows: ClassVar[s.Serializer]
     """What `answer` returns, or each of its `results`."""
 
@@ -113,7 +115,7 @@ class AccountScopedView(AsyncView):
 
     def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
         """Return what is asked of the database, and its values."""
-        raise NotImplementedError
+        return self.asks, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any

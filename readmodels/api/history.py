@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
+from accounts.shapes import Shape
 from edge.parameters import Declared
 from identity.permissions import Access
 from readmodels import shapes
@@ -25,7 +26,8 @@ _SEARCH_PROBLEMS: Final = PROBLEMS | {422: s.ProblemSerializer}
 class HistoryView(AccountScopedView):
     """Base of the lists: a page of a listing."""
 
-    listing: Listing
+    listing: ClassVar[Listing]
+    shape: ClassVar[type[Shape]]
 
     def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
         """Ask for a page, and whether there is another one."""
@@ -50,17 +52,12 @@ class HistoryView(AccountScopedView):
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
-        """Return the page."""
         limit = asked["limit"]
-        shown = [self.show(row) for row in rows[:limit]]
+        shown = [self.shape.show(row) for row in rows[:limit]]
         return {"results": shown, "next": str(shown[-1][self.listing.ordered_by]) if len(rows) > limit else None}
 
     def _given(self, asked: dict[str, Any]) -> Conditions:
         return tuple((condition, value) for condition, value in self.conditions(asked) if value is not None)
-
-    def show(self, row: Row) -> dict[str, Any]:
-        """Return a row as it is shown."""
-        raise NotImplementedError
 
     def place(self, cursor: Any) -> int | str:
         """Return the row that a cursor names: the page begins beyond it."""
@@ -82,12 +79,9 @@ class OrderListView(HistoryView):
     """The orders of an account."""
 
     takes: ClassVar[Declared] = (parameters.OrderParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shape = shapes.Order
     shows = s.OrderSerializer
     listing = listings.ORDERS
-
-    def show(self, row: Row) -> dict[str, Any]:
-        """Return a row as it is shown."""
-        return shapes.Order.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the orders are narrowed by: those that work, unless others are asked for."""
@@ -111,12 +105,9 @@ class TradeListView(HistoryView):
     """The trades of an account."""
 
     takes: ClassVar[Declared] = (parameters.TradeParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shape = shapes.Trade
     shows = s.TradeSerializer
     listing = listings.TRADES
-
-    def show(self, row: Row) -> dict[str, Any]:
-        """Return a row as it is shown."""
-        return shapes.Trade.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the trades are narrowed by."""
@@ -137,12 +128,9 @@ class ActivityView(HistoryView):
     """The events of an account: its audit trail."""
 
     takes: ClassVar[Declared] = (parameters.ActivityParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shape = shapes.Event
     shows = s.EventSerializer
     listing = listings.EVENTS
-
-    def show(self, row: Row) -> dict[str, Any]:
-        """Return a row as it is shown."""
-        return shapes.Event.show(row)
 
     def conditions(self, asked: dict[str, Any]) -> list[tuple[Condition, Any]]:
         """Return what the events are narrowed by."""
@@ -164,12 +152,9 @@ class DailyPnlView(HistoryView):
     """The days of an account."""
 
     takes: ClassVar[Declared] = (parameters.DayParameters, parameters.VersionParameter, parameters.FieldsParameter)
+    shape = shapes.DailyPnl
     shows = s.DailyPnlSerializer
     listing = listings.DAYS
-
-    def show(self, row: Row) -> dict[str, Any]:
-        """Return a row as it is shown."""
-        return shapes.DailyPnl.show(row)
 
     def place(self, cursor: Any) -> int | str:
         """Return the day that a cursor names."""

@@ -30,6 +30,7 @@ _CODES: Final = {
     429: "RATE_LIMITED",
 }
 RETRY_AFTER_SECONDS: Final = "1"
+_PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 class DatabaseUnavailableProblem(exceptions.APIException):
@@ -135,3 +136,14 @@ def _detail(data: Any) -> str:
     if isinstance(data, list):
         return " ".join(_detail(value) for value in data)
     return str(data)
+
+
+def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Give every response that is an error the type and the shape of a problem (a hook of drf-spectacular)."""
+    for path in result["paths"].values():
+        for operation in path.values():
+            for code, response in operation.get("responses", {}).items():
+                if int(code) >= 400:
+                    response["content"] = {PROBLEM_TYPE: _PROBLEM}
+                    response["description"] = response.get("description") or "A problem, by its `code`"
+    return result

@@ -48,16 +48,12 @@ class AccountListView(AsyncView):
 class AccountView(AccountScopedView):
     """One account."""
 
+    asks = account_queries.ACCOUNT
     shows = s.AccountSerializer
-
-    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the account."""
-        return account_queries.ACCOUNT, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
-        """Return the account."""
         if not rows:
             raise not_found(account_id)
         return account_shape(rows[0], role=role)
@@ -76,11 +72,8 @@ class SummaryView(AccountView):
 class PortfolioView(AccountScopedView):
     """One account with its positions."""
 
+    asks = account_queries.PORTFOLIO
     shows = s.PortfolioSerializer
-
-    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the account and its open positions."""
-        return account_queries.PORTFOLIO, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
@@ -103,11 +96,8 @@ class PortfolioView(AccountScopedView):
 class PositionListView(AccountScopedView):
     """The positions of an account."""
 
+    asks = account_queries.POSITIONS
     shows = s.PositionSerializer
-
-    def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the open positions."""
-        return account_queries.POSITIONS, ()
 
     def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
@@ -127,7 +117,6 @@ class OrderView(AccountScopedView):
     shows = s.OrderSerializer
 
     def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
-        """Ask for the order."""
         return account_queries.ORDER, [place["order_id"]]
 
     def answer(

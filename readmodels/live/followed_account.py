@@ -6,7 +6,10 @@ Pure but for the clock that it is given; the sending is the consumer's.
 
 from typing import Any, Final
 
-from readmodels.live.conflation import Delta, merged
+Delta = dict[str, Any]
+
+TRADES_MAX: Final = 200
+"""Trades of one delta; a client that missed more is better served by a snapshot."""
 
 PAUSE_SECONDS: Final = 0.1
 """Between two messages about one account to one client."""
@@ -68,3 +71,24 @@ class FollowedAccount:
             "orders": delta["orders"],
             "trades": delta["trades"],
         }
+
+
+def merged(first: Delta, second: Delta) -> Delta | None:
+    """Return one delta for two that follow one another; None when they do not, or when it would be too large.
+
+    Positions, orders and the account are last values, trades are all there.
+    """
+    trades = first["trades"] + second["trades"]
+    if second["from_version"] != first["version"] or len(trades) > TRADES_MAX:
+        return None
+    return {
+        **second,
+        "from_version": first["from_version"],
+        "positions": _latest(first["positions"], second["positions"], "symbol"),
+        "orders": _latest(first["orders"], second["orders"], "order_id"),
+        "trades": trades,
+    }
+
+
+def _latest(first: list[dict[str, Any]], second: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return list({row[key]: row for row in (*first, *second)}.values())

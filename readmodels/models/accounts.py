@@ -48,8 +48,6 @@ class AccountSummary(models.Model):
     )
 
     class Meta:
-        """The table's own name."""
-
         db_table = "account_summary"
         db_table_comment = "One row for each account"
         verbose_name = "account"
@@ -83,8 +81,6 @@ class PositionRow(models.Model):
     updated_at = models.DateTimeField(db_comment="When the event of that version was recorded")
 
     class Meta:
-        """Columns alone."""
-
         abstract = True
 
 
@@ -92,8 +88,6 @@ class StoredPosition(PositionRow):
     """One row for each account and symbol that it held at its `positions_version`; newer trades are not in it."""
 
     class Meta:
-        """The table's own name."""
-
         db_table = "stored_positions"
         db_table_comment = "Positions as of account_summary.positions_version: portfolio_positions is exact"
 
@@ -149,8 +143,6 @@ class Order(models.Model):
     actor = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=f"Who placed it: {ACTOR}")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "orders"
         db_table_comment = "One row for each order, whether it works or has ended"
         indexes: ClassVar = [

@@ -26,8 +26,6 @@ class FirmTotals(models.Model):
     realized_pnl = sum_of_money("Realized profit or loss, average cost")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "firm_totals"
         db_table_comment = "What all accounts of a currency come to since the first event"
         verbose_name_plural = "firm totals"
@@ -51,8 +49,6 @@ class SymbolTotals(models.Model):
     last_price = money("Price of a share then; of several trades at that instant the highest")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "symbol_totals"
         db_table_comment = "What all accounts of a currency did in a symbol since the first event"
         verbose_name_plural = "symbol totals"
@@ -74,8 +70,6 @@ class SymbolDay(models.Model):
     realized_pnl = sum_of_money("Realized profit or loss of the day, average cost")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "symbol_days"
         db_table_comment = "What all accounts of a currency did in a symbol on a UTC day"
 
@@ -92,7 +86,5 @@ class FlowMinute(models.Model):
     sold_value = sum_of_money("Value of the minute's sells")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "flow_minutes"
         db_table_comment = "What all accounts of a currency did in a minute"

@@ -21,8 +21,6 @@ class Name(models.Model):
     name = models.CharField(max_length=ACTOR_LENGTH_MAX, db_comment=f"Symbol of an instrument, or an actor: {ACTOR}")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "names"
         db_table_comment = "Numbers of the texts that come again and again in trades"
         constraints: ClassVar = [models.UniqueConstraint(fields=["name"], name="names_name")]
@@ -72,8 +70,6 @@ class Trade(models.Model):
     causation_id = models.CharField(max_length=64, null=True, db_comment="What caused it")  # noqa: DJ001 - absent is not the empty string.
 
     class Meta:
-        """The table's own name."""
-
         db_table = "trades"
         db_table_comment = "One row for each trade, as it is stored: trade_history shows it"
 
@@ -132,8 +128,6 @@ class DayRow(models.Model):
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
 
     class Meta:
-        """Columns alone."""
-
         abstract = True
 
 
@@ -143,8 +137,6 @@ class StoredDay(DayRow):
     """
 
     class Meta:
-        """The table's own name."""
-
         db_table = "stored_days"
         db_table_comment = "Days as of account_summary.positions_version: daily_pnl is exact"
 
@@ -178,8 +170,6 @@ class EventRow(models.Model):
     data = models.JSONField(db_comment="The event's fields; money and quantities as decimal strings")
 
     class Meta:
-        """Columns alone."""
-
         abstract = True
 
 
@@ -189,8 +179,6 @@ class AccountEvent(EventRow):
     """
 
     class Meta:
-        """The table's own name."""
-
         db_table = "account_events"
         db_table_comment = "One row for each event that is not a trade"
 

@@ -13,8 +13,6 @@ class ProjectionCheckpoint(models.Model):
     stopped_because = models.TextField(blank=True, db_comment="Why projecting stopped here; empty while it goes on")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "projection_checkpoints"
         db_table_comment = "How far each partition of the event store is projected; moves together with the rows"
 
@@ -34,7 +32,5 @@ class DeadLetter(models.Model):
     error = models.TextField(db_comment="What went wrong; empty for an event that waits behind another")
 
     class Meta:
-        """The table's own name."""
-
         db_table = "dead_letters"
         db_table_comment = "An event that could not be projected, or that waits behind one of the same account"

@@ -94,7 +94,6 @@ class Sums:
         self.latest[symbol] = max(latest, self.latest.get(symbol, latest))
 
     def add_refusals(self, currency: str, minute: int, count: int) -> None:
-        """Add refusals of one minute."""
         self._add(FIRM_TOTALS, (currency,), {"refusals": count})
         self._add(FLOW_MINUTES, (currency, instant(minute * _MINUTE)), {"refusals": count})
 

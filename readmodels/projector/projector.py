@@ -39,14 +39,13 @@ PARTITIONS_AT_ONCE_MAX: Final = 8
 
 
 class Projected(NamedTuple):
-    """What one round did: what was written, to tell others about, and whether there may be more to do."""
+    """What one round did: what was written, to tell others about; there may be more to do unless it was nothing."""
 
     written: list[Written]
     event_count: int
-    may_have_more: bool
 
 
-NOTHING: Final = Projected([], 0, False)
+NOTHING: Final = Projected([], 0)
 
 
 def project_partition(partition: int, *, to_seq: int | None = None) -> Projected:
@@ -84,7 +83,7 @@ def _project(
         return NOTHING
     written = write_events(join(batches))
     _move_checkpoints({batch.partition: batch.seq for batch in batches})
-    return Projected(written, sum(batch.event_count for batch in batches), True)
+    return Projected(written, sum(batch.event_count for batch in batches))
 
 
 _MOVED: Final = sql.SQL(
@@ -256,3 +255,26 @@ def _set_aside(events: EventColumns, errors: dict[bytes, str]) -> None:
 
 def _is_connection_lost() -> bool:
     return connection.connection is None or connection.connection.closed
+
+
+def retry_account(account_id: str) -> None:
+    """Project an account's dead letters and forget them; raises what the projection raises, and changes nothing
+    then.
+    """
+    letters = DeadLetter.objects.filter(account_id=account_id).order_by("version")
+    places = sorted({(letter.partition, letter.seq) for letter in letters})
+    with transaction.atomic():
+        locks.wait_to_project()
+        for partition in {partition for partition, _ in places}:
+            # The projector of this partition waits: it must not set aside more of the account meanwhile.
+            ProjectionCheckpoint.objects.select_for_update().get(partition=partition)
+        letters.delete()
+        write(_events_of(account_id, places))
+
+
+def _events_of(account_id: str, places: list[tuple[int, int]]) -> EventColumns:
+    read = get_store().read_column_batches
+    batches = [read(partition=partition, after_seq=seq - 1, limit=1) for partition, seq in places]
+    events = join([batch for (batch,) in batches])
+    is_own = (events.aggregate_keys == np.frombuffer(UUID(account_id).bytes, np.uint8)).all(axis=1)
+    return events.of_commits(np.flatnonzero(is_own[events.aggregate_numbers]))

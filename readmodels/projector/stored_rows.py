@@ -113,15 +113,14 @@ def reserve(reserved: Mapping[Place, ReservedShares]) -> None:
         raise PositionNotFound(f"{len(rows)} positions have shares that sells keep, {found} are in the table")
 
 
-def follow(keys: Octets) -> int:
-    """Let the stored rows of those of these accounts follow that are behind, in a transaction of the caller; return how
-    many there were. `keys` u1[n, 16] are the bytes of their ids.
+def follow(keys: Octets) -> None:
+    """Let the stored rows of those of these accounts follow that are behind, in a transaction of the caller; `keys`
+    u1[n, 16] are the bytes of their ids.
 
     Their own rows are locked first, by a statement before: the next one sees all trades up to the versions in them.
     """
-    found = tables.fetch(_LOCKED, [binary.uuid_array(keys)]) if len(keys) else []
-    _follow_locked(found)
-    return len(found)
+    if len(keys):
+        _follow_locked(tables.fetch(_LOCKED, [binary.uuid_array(keys)]))
 
 
 def follow_aged(*, is_under_load: bool = False) -> int:
@@ -137,11 +136,11 @@ def follow_aged(*, is_under_load: bool = False) -> int:
     return len(found)
 
 
-def follow_all() -> int:
-    """Let the stored rows of every account follow, in a transaction of the caller; return how many were behind."""
+def follow_all() -> None:
+    """Let the stored rows of every account follow, in a transaction of the caller."""
     found = _octets(tables.fetch(_BEHIND, []))
-    starts = range(0, len(found), ACCOUNTS_AT_ONCE_MAX)
-    return sum(follow(found[start : start + ACCOUNTS_AT_ONCE_MAX]) for start in starts)
+    for start in range(0, len(found), ACCOUNTS_AT_ONCE_MAX):
+        follow(found[start : start + ACCOUNTS_AT_ONCE_MAX])
 
 
 def _follow_locked(rows: Sequence[tuple[bytes]]) -> None:

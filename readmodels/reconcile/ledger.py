@@ -68,7 +68,6 @@ class Ledger:
     """What is told of trades and refusals as well."""
 
     def add(self, commit: Commit[Any]) -> None:
-        """Take in one commit."""
         for event in commit.events:
             self.version += 1
             self.updated_at = commit.timestamp

@@ -31,7 +31,6 @@ class Flow:
     realized_pnl: int = 0
 
     def add(self, other: "Flow") -> None:
-        """Add another one."""
         for name, amount in vars(other).items():
             setattr(self, name, getattr(self, name) + amount)
 

@@ -2,7 +2,7 @@
 
 How they are found: accounts that are known by their ids with a look-up each (a page and at most 100 events); all of the
 firm by replaying the journal up to the instant, several partitions at a time, since only the journal knows every
-account. Accounts opened later are left out. Memory holds a few look-ups, or the accounts of at most `THREADS_MAX`
+account. Accounts opened later are left out. Memory holds one look-up, or the accounts of at most `THREADS_MAX`
 partitions.
 """
 
@@ -23,13 +23,6 @@ from temporal.moments import Moment
 
 THREADS_MAX: Final = 4
 """Partitions that are replayed at a time, each by a reader of its own."""
-
-LOOK_UP_THREADS: Final = 1
-"""Look-ups go through the process's one store, whose codec several threads may not use at once: its decompressor is one
-for all, and gives them each other's bytes. More than one only when that has changed.
-"""
-
-LOOK_UPS_AHEAD: Final = 32
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many accounts, or partitions of the journal, are done, and of how many."""
@@ -52,7 +45,6 @@ class Totals:
     by_currency: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, account: AccountThen) -> None:
-        """Count an account."""
         state = account.state
         self.accounts += 1
         sums = self.by_currency.setdefault(state.currency, [0, 0, 0])
@@ -82,21 +74,15 @@ def accounts_as_of(
 
 
 def _known(at: datetime, account_ids: list[str], on_progress: Progress) -> Iterator[AccountThen]:
-    def look_up(account_id: str) -> AccountThen | None:
+    on_progress(0, len(account_ids))
+    for done, account_id in enumerate(account_ids, start=1):
         try:
             found = account_as_of(account_id, Moment(at=at))
         except (BeforeOpening, UnknownAccount):  # Whoever opens an account owns it a moment before it exists.
-            return None
-        return AccountThen(account_id, found.state, found.version)
-
-    on_progress(0, len(account_ids))
-    with ThreadPoolExecutor(LOOK_UP_THREADS, "firm") as threads:
-        started = (threads.submit(look_up, account_id) for account_id in account_ids)
-        for done, future in enumerate(_ahead(started, LOOK_UPS_AHEAD), start=1):
-            found = future.result()
-            on_progress(done, len(account_ids))
-            if found is not None:
-                yield found
+            found = None
+        on_progress(done, len(account_ids))
+        if found is not None:
+            yield AccountThen(account_id, found.state, found.version)
 
 
 def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
@@ -118,18 +104,18 @@ def _all(at: datetime, on_progress: Progress) -> Iterator[AccountThen]:
     with ThreadPoolExecutor(THREADS_MAX, "firm") as threads:
         try:
             started = (threads.submit(replay, partition) for partition in range(store.partition_count))
-            for done, future in enumerate(_ahead(started, THREADS_MAX), start=1):
+            for done, future in enumerate(_ahead(started), start=1):
                 on_progress(done, store.partition_count)
                 yield from future.result()
         finally:
             is_abandoned.set()
 
 
-def _ahead(started: Iterable["Future[Any]"], limit: int) -> Iterator["Future[Any]"]:
-    """Yield futures in order, with at most so many started and not yet yielded."""
+def _ahead(started: Iterable["Future[Any]"]) -> Iterator["Future[Any]"]:
+    """Yield futures in order, with at most THREADS_MAX started and not yet yielded."""
     waiting: deque[Future[Any]] = deque()
     for future in started:
         waiting.append(future)
-        if len(waiting) >= limit:
+        if len(waiting) >= THREADS_MAX:
             yield waiting.popleft()
     yield from waiting

@@ -20,10 +20,9 @@ from django.conf import settings
 from accounts.domain.state import Account
 from accounts.domain.values import value_of
 from eventstore.instants import microseconds
-from market.bars import bar_until
 from market.calendar import first_index_from, trading_days
 from market.instruments import is_known
-from market.intraday import day_path
+from market.intraday import bar_until, day_path
 from market.replay import ReplayClock, ReplayPosition, check_seconds_per_day
 from market.replay_file import FILE_NAME
 

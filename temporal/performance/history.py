@@ -31,7 +31,8 @@ from temporal.performance.periods import (
     today_in,
     zone_of,
 )
-from temporal.performance.returns import GrowthIndex, parts_of_a_million
+
+MILLION: Final = 1_000_000
 
 FLOWS_MAX: Final = 20_000
 """Deposits and withdrawals in one range: each is a factor of the exact return, which grows with it."""
@@ -204,3 +205,39 @@ def _figures(period: Period, before: _Mark, after: _Mark, volume: int, earned: i
 
 def _volume_of_day(state: Account, day: int) -> int:
     return state.day_volume if state.day == day else 0
+
+
+class GrowthIndex:
+    """What one unit of money became since the beginning, flows left out, as an exact fraction of integers.
+
+    Each flow of money ends a sub-period: growth is the product over the sub-periods of (value before the flow) / (value
+    after the flow before it), as the Global Investment Performance Standards have it. A sub-period that begins with
+    nothing has no return. The fraction is never reduced: that would cost more than it saves.
+    """
+
+    def __init__(self, value: int) -> None:
+        self._numerator = self._denominator = 1
+        self._value_after = value
+
+    def flow(self, value_before: int, value_after: int) -> None:
+        """Note a flow of money: what the account was worth before and after it."""
+        self._numerator, self._denominator = self.at(value_before)
+        self._value_after = value_after
+
+    def at(self, value: int) -> tuple[int, int]:
+        """Return numerator and denominator of the growth at a value of the account."""
+        if self._value_after <= 0:
+            return self._numerator, self._denominator
+        return self._numerator * value, self._denominator * self._value_after
+
+    def earned(self, value: int) -> int:
+        """Return the time-weighted return at a value of the account, in millionths."""
+        numerator, denominator = self.at(value)
+        return parts_of_a_million(numerator - denominator, denominator)
+
+
+def parts_of_a_million(numerator: int, denominator: int) -> int:
+    """Return a fraction in millionths, rounded half to even; the denominator is above zero."""
+    quotient, remainder = divmod(numerator * MILLION, denominator)
+    twice = 2 * remainder
+    return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))

@@ -29,14 +29,14 @@ from market import instruments
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
 from readmodels.firm import dashboard, dashboard_consumer
-from readmodels.live import conflation, consumers, followed_account
+from readmodels.live import consumers, followed_account
 from readmodels.projector import stored_rows
 from readmodels.queries import replicas, version_waits
 from readmodels.reconcile import consistency_checks
 from temporal import what_if
 from temporal.as_of import cache, firm
 from temporal.management.commands import firm_as_of
-from temporal.performance import history, periods, returns
+from temporal.performance import history, periods
 from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
@@ -166,7 +166,7 @@ FIGURES = {
         (r"a tick (twice) a second", 1 / feed.TICK_S),
         (r"A heartbeat comes every (\d+) seconds", consumers.HEARTBEAT_SECONDS),
         (r"within a (\w+) of a second of it", followed_account.PAUSE_SECONDS),
-        (r"More than (\d+) trades at once", conflation.TRADES_MAX),
+        (r"More than (\d+) trades at once", followed_account.TRADES_MAX),
         (r"looked up (once) a second", consumers.LOOK_SECONDS),
         (r"A delta comes (once) a second at most", dashboard.TICK_SECONDS),
         (r"the (\w+) symbols that rose", dashboard.MOVERS),
@@ -223,7 +223,7 @@ FIGURES = {
         (r"there are at most ([\d,]+) of", cache.SLOTS * cache.ENTRIES_PER_SLOT),
         (r"of at most (\d+) KiB", cache.ENTRY_BYTES_MAX / KIB),
         (r"\((\d+) MiB at the very most\)", cache.SLOTS * cache.ENTRIES_PER_SLOT * cache.ENTRY_BYTES_MAX / MIB),
-        (r"(\w+) decimals, rounded half to even", round(math.log10(returns.MILLION))),
+        (r"(\w+) decimals, rounded half to even", round(math.log10(history.MILLION))),
         (r"At most ([\d,]+) periods", periods.PERIODS_MAX),
         (r"\((\w+) years of days\)", periods.PERIODS_MAX // 366),
         (r"and ([\d,]+) cash flows", history.FLOWS_MAX),

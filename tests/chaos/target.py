@@ -190,8 +190,9 @@ def read_store(store: EventStore) -> Stored:
     for partition in range(store.partition_count):
         for batch in store.read_all(partition=partition):
             for commit in batch.commits:
-                execution = Execution(commit.actor, commit.last_version)
+                last_version = commit.first_version + len(commit.events) - 1
+                execution = Execution(commit.actor, last_version)
                 commands.setdefault((commit.aggregate_id, commit.command_id), []).append(execution)
-                found = range(commit.first_version, commit.last_version + 1)
+                found = range(commit.first_version, last_version + 1)
                 versions.setdefault(commit.aggregate_id, []).extend(found)
     return Stored(commands, versions)

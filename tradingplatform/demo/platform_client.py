@@ -193,11 +193,9 @@ class PlatformClient:
         )
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._http.aclose()
 
     async def market(self, *, api_key: str) -> MarketAnswer:
-        """Return the market now."""
         return parse_market(await self._send("GET", "/api/market", api_key=api_key))
 
     async def portfolio(self, *, account_id: str, api_key: str, min_version: int, today: str) -> PortfolioAnswer:

@@ -69,7 +69,6 @@ class PlatformLock:
         return None
 
     def release(self) -> None:
-        """Give the lock up."""
         if self._file is not None:
             self._file.close()
             self._file = None

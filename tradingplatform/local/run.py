@@ -211,7 +211,6 @@ class Services:
 
     @property
     def servers(self) -> list[EmbeddedServer]:
-        """The embedded servers."""
         return list(self._servers.values())
 
     def publish(self) -> dict[str, str]:

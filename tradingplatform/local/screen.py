@@ -41,7 +41,6 @@ class Figures:
         self._latest: dict[str, str] = {}
 
     def start(self) -> None:
-        """Begin to ask."""
         threading.Thread(target=self._ask_forever, name="figures", daemon=True).start()
 
     def by_process(self) -> Mapping[str, str]:
@@ -110,7 +109,6 @@ class PlainScreen:
         self._footer: Sequence[str] = ()
 
     def say(self, text: str) -> None:
-        """Print a line."""
         with suppress(OSError, ValueError):
             print(text, flush=True)
 
@@ -142,12 +140,10 @@ class TerminalScreen:
             self._console.print(Text(text))
 
     def show(self, picture: Picture) -> None:
-        """Paint the table."""
         with suppress(OSError, ValueError):
             self._live.update(paint(picture, lines_max=self._console.height), refresh=True)
 
     def close(self) -> None:
-        """Take the table away."""
         with suppress(OSError, ValueError):
             self._live.stop()
 

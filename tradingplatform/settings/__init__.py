@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "readmodels.api.openapi.describe_problems",
+        "readmodels.api.problems.describe_problems",
     ],
     "ENUM_NAME_OVERRIDES": {"AccountStatusEnum": "readmodels.shapes.ACCOUNT_STATUSES"},
 }

@@ -11,7 +11,7 @@ from accounts.domain.commands import CancelOrder, DepositCash, PlaceOrder, Repla
 from accounts.domain.events import CommandRefused, OrderExpired
 from accounts.domain.values import SHARE
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.bus.provider import set_bus_factory
+from accounts.writer.bus.ports import set_bus_factory
 from accounts.writer.envelope import Envelope, NotExecuted
 from eventstore.writer.request import Request
 from readmodels.models import Order

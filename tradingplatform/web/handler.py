@@ -27,7 +27,6 @@ class Handler(ASGIHandler):
     """Serves HTTP."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Serve one request."""
         async with ThreadSensitiveContext() as context:
             message = await receive()
             if message["type"] == "http.disconnect":

@@ -94,7 +94,6 @@ class Csrf(WithoutThread, CsrfViewMiddleware):
     """The token that proves that a page is ours."""
 
     async def process_view(self, *arguments: Any) -> Any:  # type: ignore[override]
-        """Check the token."""
         return super().process_view(*arguments)
 
 

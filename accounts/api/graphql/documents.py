@@ -17,7 +17,6 @@ import structlog
 from django.core.cache import cache
 from graphql import (
     DocumentNode,
-    GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     parse,
@@ -147,8 +146,9 @@ def _checked(schema: GraphQLSchema, query: str, *, is_introspection_allowed: boo
     check_form(node)
     if "\\u" in query:  # The only way to write it there.
         refuse_nul_in_literals(node)
-    if not is_introspection_allowed:
-        _require(schema, node, NoSchemaIntrospectionCustomRule, "INTROSPECTION_DISABLED")
+    if not is_introspection_allowed and validate(schema, node, [NoSchemaIntrospectionCustomRule]):
+        message = "the schema is not shown here: read tradingplatform/schema.graphql of the project"
+        raise ApiError("INTROSPECTION_DISABLED", message)
     errors = validate(schema, node, specified_rules)
     if errors:
         raise errors[0]
@@ -156,9 +156,3 @@ def _checked(schema: GraphQLSchema, query: str, *, is_introspection_allowed: boo
     if not operations:
         raise bad_request("the query has fragments only, and no operation to run")
     return Document(node, operations)
-
-
-def _require(schema: GraphQLSchema, node: DocumentNode, rule: type, code: str) -> None:
-    errors: list[GraphQLError] = validate(schema, node, [rule])
-    if errors:
-        raise ApiError(code, "the schema is not shown here: read tradingplatform/schema.graphql of the project")

@@ -57,7 +57,6 @@ class _Execution(ExecutionContext):
     def execute_field(
         self, parent_type: GraphQLObjectType, source: Any, field_nodes: list[FieldNode], path: Path
     ) -> AwaitableOrValue[Any]:
-        """Resolve a field."""
         result = super().execute_field(parent_type, source, field_nodes, path)
         if not self.is_awaitable(result):
             return result

@@ -127,7 +127,6 @@ def refuse_nul_in_literals(document: DocumentNode) -> None:
 
 class _Literals(Visitor):
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        """Check a text."""
         _check(node.value)
 
 

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from graphql import GraphQLError, GraphQLSchema, OperationType
 from rest_framework.exceptions import AuthenticationFailed
@@ -23,7 +24,6 @@ from accounts.api.graphql.database_outage import AWAY, ask_database, database_un
 from accounts.api.graphql.documents import Document, PersistedDocuments, check_persisted, checked_document
 from accounts.api.graphql.errors import ApiError, bad_request, forbidden
 from accounts.api.graphql.execution import executed
-from accounts.api.graphql.explorer import explorer_page, is_explorer_asked
 from accounts.api.graphql.inputs import Variables, decode_variables
 from accounts.api.graphql.query_limits import Asked, check_cost
 from edge.json import InvalidJson, decode_json
@@ -40,6 +40,10 @@ _CONTENT_TYPES: Final = frozenset({"", "application/json", "application/graphql-
 _SUGGESTION: Final = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
 """What graphql-core adds to a message when a name is nearly right: the schema, a guess at a time."""
 
+_EXPLORER_CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -116,8 +120,8 @@ def graphql_view(schema: GraphQLSchema) -> Callable[..., Any]:
     @csrf_exempt  # The principal of a session is only had with its CSRF token: identity/authentication.py.
     async def view(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
-            if is_explorer_asked(request):
-                return explorer_page(request)
+            if _is_explorer_asked(request):
+                return _explorer_page(request)
             response = _answer([bad_request("send GraphQL as POST with a JSON body")], status=405)
             response["Allow"] = "POST"
             return response
@@ -209,3 +213,22 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     if not settings.GRAPHQL_INTROSPECTION:
         formatted["message"] = _SUGGESTION.sub("", error.message)
     return formatted
+
+
+def _is_explorer_asked(request: HttpRequest) -> bool:
+    """Tell whether a browser asks for a page, and the schema may be shown."""
+    return (
+        settings.GRAPHQL_INTROSPECTION and request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    )
+
+
+def _explorer_page(request: HttpRequest) -> HttpResponse:
+    """Return the page to explore the schema with: served with everything it needs, allowed nothing from elsewhere.
+
+    It holds no rights of its own: what it sends is sent with the browser's session and its CSRF token, or with an API
+    key that is typed in.
+    """
+    response = render(request, "accounts/explorer.html")
+    response["Content-Security-Policy"] = _EXPLORER_CONTENT_SECURITY_POLICY
+    response["Cache-Control"] = "no-cache"
+    return response

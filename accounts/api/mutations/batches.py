@@ -20,12 +20,10 @@ class _Entries(graphene.Scalar):
 
     @staticmethod
     def serialize(value: Any) -> Any:
-        """Give it out as it is."""
         return value
 
     @staticmethod
     def parse_value(value: Any) -> Any:
-        """Take it as it came."""
         return value
 
     @staticmethod

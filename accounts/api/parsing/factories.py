@@ -195,7 +195,13 @@ def change_risk_limits(*, max_position_percent: str, max_daily_value: str, max_t
 
 def command_id(given: str | None) -> str:
     """Return a checked command id, or a new one when none is given."""
-    return str(uuid.uuid4()) if given is None else _identifier(given, "a command id", Code.INVALID_COMMAND_ID)
+    if given is None:
+        return str(uuid.uuid4())
+    is_visible = given.isascii() and given.isprintable() and " " not in given
+    if not (is_visible and 1 <= len(given) <= IDENTIFIER_LENGTH_MAX):
+        message = f"a command id is 1 to {IDENTIFIER_LENGTH_MAX} visible ASCII characters, found {given[:70]!r}"
+        raise CommandInvalid(Code.INVALID_COMMAND_ID, message)
+    return given
 
 
 @lru_cache(maxsize=_ACCOUNT_IDS_KEPT)
@@ -242,13 +248,6 @@ def _value(parse: Callable[[object], V], given: object, code: Code) -> V:
         return parse(given)
     except InvalidValue as error:
         raise CommandInvalid(code, str(error)) from error
-
-
-def _identifier(given: str, what: str, code: Code) -> str:
-    is_visible = given.isascii() and given.isprintable() and " " not in given
-    if not (is_visible and 1 <= len(given) <= IDENTIFIER_LENGTH_MAX):
-        raise CommandInvalid(code, f"{what} is 1 to 64 visible ASCII characters, found {given[:70]!r}")
-    return given
 
 
 def _reference(given: str) -> str:

@@ -14,18 +14,14 @@ AVRO_PATH: Final = Path(__file__).resolve().parent.parent.parent / "avro"
 
 
 class Command(BaseCommand):
-    """Export the schemas."""
-
     help = "Write the Avro schemas of the archive and of every stored event type to accounts/avro."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument(
             "--check", action="store_true", help="write nothing; exit 1 when a file is not as it should be"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write or check."""
         expected = schema_files()
         found = {path.name: path.read_text() for path in AVRO_PATH.glob("*.avsc")}
         different = sorted(name for name in expected | found if expected.get(name) != found.get(name))

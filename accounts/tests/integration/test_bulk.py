@@ -10,7 +10,7 @@ from accounts.domain.commands import DepositCash, OpenAccount
 from accounts.domain.events import CommandRefused, OrderCancelled, OrderPlaced, OrderReplaced, TradeExecuted
 from accounts.tests.integration.test_graphql import TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE
-from accounts.writer.bus.provider import get_bus
+from accounts.writer.bus.ports import get_bus
 from accounts.writer.envelope import Envelope
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from identity.models import AccountAccess

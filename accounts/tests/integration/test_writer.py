@@ -17,8 +17,7 @@ from accounts.writer import process as writer_module
 from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.keys import KeysUnusable, create_keys
 from accounts.writer.bus.ports import SilentNotifier
-from accounts.writer.bus.routed import RoutedBus
-from accounts.writer.bus.routes import Route
+from accounts.writer.bus.routed import Route, RoutedBus
 from accounts.writer.bus.wire import BusRequest, decode_reply, decode_request, encode_request
 from accounts.writer.bus.zeromq import ZeroMQBus
 from accounts.writer.columns import AccountCommands

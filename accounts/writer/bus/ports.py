@@ -1,6 +1,9 @@
-"""What the application needs from outside, and what it offers: the bus, and the notifier that wakes projections."""
+"""What the application needs from outside, and what it offers: the bus, this process's one of it, and the notifier.
 
-from collections.abc import Sequence
+The composition root says once which bus this process has (`set_bus_factory`), and how it is made.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from accounts.writer.columns import AccountCommands
@@ -33,3 +36,23 @@ class SilentNotifier:
 
     def committed(self) -> None:
         """Do nothing."""
+
+
+_factory: Callable[[], Bus] | None = None
+_bus: Bus | None = None
+
+
+def set_bus_factory(factory: Callable[[], Bus]) -> None:
+    """Say how the bus is made; it is made when first asked for."""
+    global _factory, _bus
+    _factory, _bus = factory, None
+
+
+def get_bus() -> Bus:
+    """Return this process's bus."""
+    global _bus
+    if _bus is None:
+        if _factory is None:
+            raise RuntimeError("no command bus is configured: tradingplatform/bootstrap.py sets it when Django starts")
+        _bus = _factory()
+    return _bus

@@ -15,8 +15,7 @@ from accounts.domain.commands import AccountCommand, CancelOrder
 from accounts.kernels.answers import OUTCOME
 from accounts.kernels.trades import TRADE
 from accounts.writer.columns import AccountCommands
-from accounts.writer.envelope import BriefResult, Executed, NotExecuted
-from accounts.writer.errors import SystemCode
+from accounts.writer.envelope import BriefResult, Executed, NotExecuted, SystemCode
 from accounts.writer.metrics import WriterStatus
 from accounts.writer.outcomes import BatchResults
 from eventstore.kernels.texts import TEXT_BYTES

@@ -283,7 +283,6 @@ class WriteLock:
             self._thread_lock.release()
 
     def close(self) -> None:
-        """Release the file."""
         with self._thread_lock:
             if self._file is not None:
                 os.close(self._file)

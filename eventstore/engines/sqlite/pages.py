@@ -34,11 +34,11 @@ class SQLitePages:
     def create(self) -> None:
         """Make the file when it does not exist."""
         with self._database.errors():
-            if not self._has_column("page_position", "state_version") and self._database.is_writable:
+            if not self._has_state_version() and self._database.is_writable:
                 with self._database.transaction() as connection:
                     for statement in PAGES:
                         connection.execute(statement)
-                    if not self._has_column("page_position", "state_version"):
+                    if not self._has_state_version():
                         connection.execute(ADD_STATE_VERSION)
 
     def reserve_page_range(self, *, partition: int, after_seq: int, through_seq: int) -> int:
@@ -89,11 +89,9 @@ class SQLitePages:
         """Close this thread's connection."""
         self._database.close()
 
-    def _has_column(self, table: str, column: str) -> bool:
-        found = self._database.connection().execute(
-            "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)
-        )
-        return found.fetchone() is not None
+    def _has_state_version(self) -> bool:
+        query = "SELECT 1 FROM pragma_table_info('page_position') WHERE name = 'state_version'"
+        return self._database.connection().execute(query).fetchone() is not None
 
     def _write(
         self, connection: apsw.Connection, pages: Sequence[StoredPage], partition: int, stretch: Stretch

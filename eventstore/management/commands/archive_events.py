@@ -14,21 +14,17 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Archive and remove."""
-
     help = (
         "Archive every batch of events that ended before an instant, and remove those from the store that are older "
         "than EVENT_RETENTION_DAYS and not under legal hold. May be interrupted and run again at any time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--before", required=True, metavar="DATE", help="date or instant (UTC unless it says)")
         parser.add_argument("--keep", action="store_true", help="archive, and remove nothing")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Archive, then remove, then say what was done."""
         now = time.time_ns() // 1_000
         setup = get_archive_setup()
         is_dry_run: bool = options["dry_run"]

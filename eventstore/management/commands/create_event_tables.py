@@ -11,8 +11,6 @@ from eventstore.errors import EventStoreError
 
 
 class Command(BaseCommand):
-    """Create the tables that are missing."""
-
     help = (
         "Make the DynamoDB tables of the event store: on-demand billing, point-in-time recovery, deletion protection, "
         "the index of times, the expiry of what is archived. Safe to run again: it makes only what is missing."
@@ -20,7 +18,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them, a line for each."""
         try:
             client = Client(endpoint_url=settings.DYNAMODB_ENDPOINT or None, region=settings.DYNAMODB_REGION)
             for line in create_tables(client, prefix=settings.EVENT_STORE_TABLE_PREFIX):

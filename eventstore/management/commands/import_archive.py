@@ -15,19 +15,15 @@ from eventstore.provider import reset_store
 
 
 class Command(BaseCommand):
-    """Import."""
-
     help = (
         "Make the event store that the settings name from a folder of archive files and manifests. It must not exist "
         "yet. Every signature, hash and chain is verified; the new store has the identity and hashes of the old one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("path", type=Path, help="folder of the archive")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import, and say what is there now."""
         folder: Path = options["path"]
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder: name the one that holds the archive")

@@ -14,15 +14,12 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Place, release, list."""
-
     help = (
         "Legal holds: while one is placed on an account, no batch with an event of it is removed from the store. "
         "Every decision stays on record; `list --all` shows them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("action", choices=("place", "release", "list"))
         parser.add_argument("--account", metavar="ID", help="the account")
         parser.add_argument("--reason", metavar="TEXT", help="why: the case, the order, who asked")
@@ -30,7 +27,6 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="list released holds as well")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it and say so."""
         try:
             if options["action"] == "list":
                 self._list(show_all=options["all"])

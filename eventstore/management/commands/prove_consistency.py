@@ -13,21 +13,17 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Export a consistency proof."""
-
     help = (
         "Export the proof that nothing recorded up to one checkpoint was changed by a later one. "
         "scripts/verify_proof.py checks it anywhere, without the platform."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--from", required=True, type=int, dest="old", metavar="N", help="the older checkpoint")
         parser.add_argument("--to", required=True, type=int, dest="new", metavar="M", help="the newer checkpoint")
         parser.add_argument("--output", type=Path, help="write the proof to this file instead of to the terminal")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the proof."""
         try:
             proof = prove_consistency(get_existing_store(), old_number=options["old"], new_number=options["new"])
         except (EventStoreError, ValueError) as error:

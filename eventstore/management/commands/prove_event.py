@@ -13,15 +13,12 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Export an event proof."""
-
     help = (
         "Export the proof that an event of an account was recorded as it is shown, up to a signed checkpoint. "
         "scripts/verify_proof.py checks it anywhere, without the platform."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--account", required=True, metavar="ID", help="the account's id")
         parser.add_argument("--version", required=True, type=int, dest="event_version", help="which of its events")
         parser.add_argument("--checkpoint", type=int, help="prove up to this checkpoint instead of the first that can")
@@ -32,7 +29,6 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Find the event, and write its proof."""
         try:
             proof = prove_event(
                 get_existing_store(),

@@ -15,22 +15,18 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Restore to a point in time."""
-
     help = (
         "Make a new SQLite store, in a folder of its own, of every batch that ended at or before an instant, archived "
         "ones included. The store that is there is only read. Says exactly what a batch across the instant left out."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--to", required=True, metavar="TIME", help="date or instant (UTC unless it says)")
         parser.add_argument(
             "--target", required=True, type=Path, metavar="FOLDER", help="a folder that is new or empty"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Restore, and say how to run on it."""
         target: Path = options["target"]
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise CommandError(f"{target} is not empty: name a folder that is new")

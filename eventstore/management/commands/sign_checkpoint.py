@@ -17,20 +17,16 @@ from eventstore.provider import get_existing_store
 
 
 class Command(BaseCommand):
-    """Sign a checkpoint."""
-
     help = (
         "Sign a checkpoint: the head of every partition and the root of the tree over its batches. Beat does so every "
         "CHECKPOINT_INTERVAL_SECONDS when there is something new; this makes one now."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--output", type=Path, help="also write the checkpoint to this file, to be kept elsewhere")
         parser.add_argument("--public-key", type=Path, help="also write the public key to this file, for auditors")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sign, append, and say what was signed."""
         path = settings.EVENT_STORE_SIGNING_KEY
         try:
             key = signing_key(path)

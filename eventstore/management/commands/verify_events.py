@@ -57,13 +57,10 @@ class RateColumn(ProgressColumn):
     """How many batches a second."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate."""
         return Text(f"{task.speed or 0:,.0f} batches/s")
 
 
 class Command(BaseCommand):
-    """Verify the journal and its checkpoints."""
-
     help = (
         "Verify the journal: every event's hash, every batch's Merkle root and header, the chain and the gap-free "
         "order of every partition, the versions of every account, and that the journal is what every signed checkpoint "
@@ -71,7 +68,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--partition", type=int, action="append", help="only this partition (may be repeated)")
         parser.add_argument(
             "--processes", type=int, help="how many at once (default: one a core; for a short journal, this one alone)"
@@ -96,7 +92,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Verify, print what was found, and exit 1 if that is anything."""
         began = time.monotonic()
         if options["processes"] is not None and options["processes"] < 1:
             raise CommandError(f"--processes: expected 1 or more, found {options['processes']}", returncode=EXIT_USAGE)

@@ -77,7 +77,7 @@ def test_an_event_that_was_replaced_with_care_is_placed(folder):
     """The payload is decoded, one figure changed, encoded again, and its own hash and checksum are put right."""
     store = open_counters(SQLiteEngine(folder), partition_count=2)
     plain = store.codec.decompress(row(folder, "payload", 0, 5))
-    commits = store.codec.decode(plain)
+    commits = store.codec.commits(store.codec.unpack(plain))
     altered = commits[3]
     altered.events = (msgspec.structs.replace(altered.events[0], total=altered.events[0].total + 1),)
     payload = compressed(commits, store.codec)

@@ -7,7 +7,7 @@ from eventstore.engines.dynamodb.client import TRIES_MAX
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
 from eventstore.tests.engines.test_dynamodb import connect, payload
 from eventstore.tests.test_engines import METADATA, batch
-from eventstore.writer.durable import append_each
+from eventstore.writer.group_commit import append_each
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from eventstore.record import Stretch
 from eventstore.tests.engines.cutting_proxy import CuttingProxy
 from eventstore.tests.engines.test_dynamodb import _Response, connect, payload
 from eventstore.tests.test_engines import METADATA, batch, page
-from eventstore.writer.durable import append_each
+from eventstore.writer.group_commit import append_each
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from eventstore.pages.snapshotter import QUIET_SECONDS, STOPPED_LOOK_SECONDS
 from eventstore.record import Stretch
 from eventstore.second_reading import Source
 from eventstore.tests.counter import CounterDecider, add, open_counters
+from eventstore.tests.reference import encode
 from eventstore.writer.request import Committed
 
 SECOND = 1_000_000
@@ -147,7 +148,7 @@ def test_a_page_that_was_edited_with_care_is_found_and_placed(store, writer):
     honest = list(snapshotter.make(partition=0, after_seq=0, through_seq=2))
     commits = store.commits(Page(honest[1], Source(store.engine, store.codec)).columns())
     assert (honest[1].aggregate_id, honest[1].first_version) == ("a", 101)
-    columns = store.codec.unpack(store.codec.encode(commits))
+    columns = store.codec.unpack(encode(commits, store.codec))
     forged = seal_page(columns, state_before=b"7", codec=store.codec)
     store.engine.put_pages([honest[0], forged, honest[2]], partition=0, stretch=Stretch(0, 2, 1))
     found = [page for page in snapshotter.check() if page is not None]
@@ -163,7 +164,7 @@ def test_a_page_is_the_same_as_if_its_commits_had_been_laid_out_alone(store, wri
     for page in store.snapshotter(CounterDecider()).make(partition=0, after_seq=0, through_seq=30):
         if not page.aggregate_id.startswith("#"):
             commits = store.commits(Page(page, Source(store.engine, store.codec)).columns())
-            columns = store.codec.unpack(store.codec.encode(commits))
+            columns = store.codec.unpack(encode(commits, store.codec))
             state = str(page.first_version - 1).encode()
             assert seal_page(columns, state_before=state, codec=store.codec) == page
 

@@ -16,8 +16,8 @@ from eventstore.idempotency import remembered
 from eventstore.tests.counter import Added, BelowZero, CounterDecider, add, histories, open_counters, uuid7
 from eventstore.writer import group_commit
 from eventstore.writer.limits import CONFLICT_TRIES_MAX
+from eventstore.writer.partition import Tail
 from eventstore.writer.request import Committed, Failed
-from eventstore.writer.tail import Tail
 
 HOUR = 3_600_000_000
 

@@ -1,4 +1,5 @@
-"""Relay connections over keysets: the size of pages, opaque cursors, and a page of rows as `edges` and `pageInfo`.
+"""Relay connections over keysets: their arguments, the size of pages, opaque cursors, and a page of rows as `edges` and
+`pageInfo`.
 
 A cursor names the row that a page ended with, and of which list it is; it stays good whatever is added meanwhile. What
 is inside it is nobody's business and may change.
@@ -9,11 +10,23 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import graphene
+from graphene.relay import Connection
+from graphql import GraphQLResolveInfo
+
 from readmodels.api.graphql.errors import bad_argument
+from readmodels.api.graphql.loaders import AccountVersion, loaders_of
+from readmodels.projections.rows import Row
+from readmodels.queries.listings import Bound, Conditions, Listing
 
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 500
 _CURSOR_CHARACTERS_MAX: Final = 100
+_VERSION_DIGITS_MAX: Final = 18
+_TO: Final = "Before this instant (RFC 3339)."
+_FROM: Final = "From this instant on (RFC 3339)."
+_AFTER: Final = "`pageInfo.endCursor` of the page before."
+_FIRST: Final = f"How many, at most {PAGE_SIZE_MAX}."
 
 
 def page_size(first: int | None) -> int:
@@ -70,3 +83,68 @@ def page_of(
             "end_cursor": edges[-1]["cursor"] if edges else None,
         },
     }
+
+
+def connection_of(name: str, node: type[graphene.ObjectType], meaning: str) -> type[Connection]:
+    """Return the connection type of this name over nodes of a type."""
+    nodes = graphene.List(graphene.NonNull(node), required=True, description="The nodes without their cursors.")
+    meta = type("Meta", (), {"node": node, "strict_types": True})
+    return type(name, (Connection,), {"__doc__": meaning, "Meta": meta, "nodes": nodes})
+
+
+def page_arguments() -> dict[str, Any]:
+    """Return the arguments that every connection has."""
+    return {
+        "first": graphene.Int(default_value=PAGE_SIZE, description=_FIRST),
+        "after": graphene.String(description=_AFTER),
+    }
+
+
+def period_arguments() -> dict[str, Any]:
+    """Return the arguments of a connection that can be narrowed to a time."""
+    return {
+        "begin": graphene.String(name="from", description=_FROM),
+        "end": graphene.String(name="to", description=_TO),
+    }
+
+
+async def newest_page(
+    info: GraphQLResolveInfo,
+    account: dict[str, Any],
+    *,
+    kind: str,
+    listing: Listing,
+    first: int | None,
+    after: str | None,
+    parse: Callable[[str], Any],
+    start: int | str,
+    conditions: Conditions,
+    show: Callable[[Row], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return a connection of an account's rows, newest first.
+
+    `start` is the bound above the first page, `parse` reads the bound out of a cursor. Never past the account's version
+    as this answer shows it, whatever the cursor says.
+    """
+    size = page_size(first)
+    below = start
+    if after is not None:
+        key = key_of(kind, after, parse)
+        below = min(key, start) if isinstance(start, int) else key
+    asked = account_version(account)
+    rows = await loaders_of(info).newest(
+        listing=listing, account=asked, bound=Bound(asked.account_id, below), limit=size + 1, conditions=conditions
+    )
+    return page_of(rows, kind=kind, size=size, key=lambda row: row[listing.ordered_by], show=show, after=after)
+
+
+def account_version(account: dict[str, Any]) -> AccountVersion:
+    """Return which account an answer shows, and as of which version."""
+    return AccountVersion(account["account_id"], account["version"])
+
+
+def version_of_cursor(key: str) -> int:
+    """Return the version inside a cursor; raises ValueError."""
+    if not (key.isascii() and key.isdigit() and len(key) <= _VERSION_DIGITS_MAX):
+        raise ValueError(f"a cursor's version is a number, found {key!r}")
+    return int(key)

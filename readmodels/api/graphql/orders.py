@@ -5,32 +5,19 @@ same answer shows; its own `version` says which.
 """
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import graphene
-from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels.api.graphql import filters
+from readmodels.api.graphql.connections import connection_of, newest_page, page_arguments, version_of_cursor
 from readmodels.api.graphql.errors import order_not_found
-from readmodels.api.graphql.fields import page_arguments
 from readmodels.api.graphql.loaders import loaders_of
-from readmodels.api.graphql.pages import newest_page, version_of_cursor
 from readmodels.queries.listings import ORDERS
 from readmodels.shapes import Order
 
-
-class OrderConnection(Connection):
-    """Orders, newest first."""
-
-    class Meta:
-        """Of orders."""
-
-        node, strict_types = Order.object_type(), True
-
-    nodes = graphene.List(
-        graphene.NonNull(Order.object_type()), required=True, description="The nodes without their cursors."
-    )
+OrderConnection: Final = connection_of("OrderConnection", Order.object_type(), "Orders, newest first.")
 
 
 class AccountOrders:
@@ -64,7 +51,6 @@ class AccountOrders:
         side: str | None = None,
         client_order_id: str | None = None,
     ) -> dict[str, Any]:
-        """Return a page of orders."""
         return await newest_page(
             info,
             account,
@@ -82,7 +68,6 @@ class AccountOrders:
 
     @staticmethod
     async def resolve_order(account: dict[str, Any], info: GraphQLResolveInfo, order_id: str) -> dict[str, Any]:
-        """Return an order."""
         try:
             key = (account["account_id"], str(uuid.UUID(order_id)))
         except ValueError as error:

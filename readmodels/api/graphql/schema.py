@@ -2,10 +2,9 @@
 
 import uuid
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import graphene
-from graphene.relay import Connection
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -17,7 +16,7 @@ from graphql import (
 
 from accounts.scalars import BigInt
 from identity.permissions import STAFF, Access
-from readmodels.api.graphql.connections import key_of, page_of, page_size
+from readmodels.api.graphql.connections import account_version, connection_of, key_of, page_of, page_size
 from readmodels.api.graphql.errors import (
     bad_argument,
     not_found,
@@ -26,7 +25,6 @@ from readmodels.api.graphql.errors import (
     version_not_available,
 )
 from readmodels.api.graphql.loaders import loaders_of
-from readmodels.api.graphql.pages import account_version
 from readmodels.api.graphql.types import Account, page_arguments
 from readmodels.api.parameters import VERSION_MAX
 from readmodels.projections.rows import Row
@@ -42,16 +40,7 @@ from readmodels.queries.account_queries import (
 from readmodels.queries.version_waits import TooManyWaits
 from readmodels.shapes import account_shape
 
-
-class AccountConnection(Connection):
-    """Accounts by id."""
-
-    class Meta:
-        """Of accounts."""
-
-        node, strict_types = Account, True
-
-    nodes = graphene.List(graphene.NonNull(Account), required=True, description="The nodes without their cursors.")
+AccountConnection: Final = connection_of("AccountConnection", Account, "Accounts by id.")
 
 
 class ReadModelsQuery(graphene.ObjectType):
@@ -74,7 +63,6 @@ class ReadModelsQuery(graphene.ObjectType):
     async def resolve_account(
         root: None, info: GraphQLResolveInfo, id: str, min_version: int | None = None
     ) -> dict[str, Any]:
-        """Return an account."""
         try:
             account_id = str(uuid.UUID(id))
         except ValueError as error:

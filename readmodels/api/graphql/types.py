@@ -1,21 +1,26 @@
 """The types of the query side: the shapes of readmodels/shapes.py, and what leads from one to others.
 
-A list is added with a shape, a connection (three lines), and one resolver that calls `newest_page`.
+A list is added with a shape, a connection (`connection_of`), and one resolver that calls `newest_page`.
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import graphene
-from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
 from readmodels import shapes
 from readmodels.api.graphql import filters
-from readmodels.api.graphql.fields import page_arguments, period_arguments
+from readmodels.api.graphql.connections import (
+    account_version,
+    connection_of,
+    newest_page,
+    page_arguments,
+    period_arguments,
+    version_of_cursor,
+)
 from readmodels.api.graphql.loaders import loaders_of
 from readmodels.api.graphql.orders import AccountOrders
-from readmodels.api.graphql.pages import account_version, newest_page, version_of_cursor
 from readmodels.queries.listings import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
 
 
@@ -25,41 +30,11 @@ class Trade(shapes.Trade.graphql(), graphene.ObjectType):  # type: ignore[misc] 
     account = graphene.Field(lambda: Account, required=True, description="The account that traded.")
 
 
-class TradeConnection(Connection):
-    """Trades, newest first."""
-
-    class Meta:
-        """Of trades."""
-
-        node, strict_types = Trade, True
-
-    nodes = graphene.List(graphene.NonNull(Trade), required=True, description="The nodes without their cursors.")
-
-
-class EventConnection(Connection):
-    """Events, newest first."""
-
-    class Meta:
-        """Of events."""
-
-        node, strict_types = shapes.Event.object_type(), True
-
-    nodes = graphene.List(
-        graphene.NonNull(shapes.Event.object_type()), required=True, description="The nodes without their cursors."
-    )
-
-
-class DailyPnlConnection(Connection):
-    """Days with trades, newest first."""
-
-    class Meta:
-        """Of days."""
-
-        node, strict_types = shapes.DailyPnl.object_type(), True
-
-    nodes = graphene.List(
-        graphene.NonNull(shapes.DailyPnl.object_type()), required=True, description="The nodes without their cursors."
-    )
+TradeConnection: Final = connection_of("TradeConnection", Trade, "Trades, newest first.")
+EventConnection: Final = connection_of("EventConnection", shapes.Event.object_type(), "Events, newest first.")
+DailyPnlConnection: Final = connection_of(
+    "DailyPnlConnection", shapes.DailyPnl.object_type(), "Days with trades, newest first."
+)
 
 
 class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # type: ignore[misc] # As above.
@@ -100,7 +75,6 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
         begin: str | None = None,
         end: str | None = None,
     ) -> dict[str, Any]:
-        """Return a page of trades."""
         return await newest_page(
             info,
             account,
@@ -124,7 +98,6 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
         begin: str | None = None,
         end: str | None = None,
     ) -> dict[str, Any]:
-        """Return a page of events."""
         return await newest_page(
             info,
             account,
@@ -142,7 +115,6 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
     async def resolve_daily_pnl(
         account: dict[str, Any], info: GraphQLResolveInfo, first: int | None = None, after: str | None = None
     ) -> dict[str, Any]:
-        """Return a page of days."""
         return await newest_page(
             info,
             account,

@@ -11,12 +11,9 @@ from readmodels.models import DeadLetter, ProjectionCheckpoint
 
 
 class Command(BaseCommand):
-    """Show the lag of every partition."""
-
     help = "Show for each partition the newest batch and the last one projected. Exits 1 when a partition has stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a table."""
         checkpoints = {checkpoint.partition: checkpoint for checkpoint in ProjectionCheckpoint.objects.all()}
         table = Table("partition", "newest seq", "projected seq", "behind", "stopped because")
         stopped = 0

@@ -18,20 +18,16 @@ TABLES: Final[dict[str, Model]] = {model._meta.db_table: model for model in PROJ
 
 
 class Command(BaseCommand):
-    """Rebuild the read models."""
-
     help = (
         "Make the read models again from the first event, in tables beside the live ones, which are read and written "
         "on meanwhile; show how they differ, and swap them. Safe to interrupt: nothing live is changed before the end."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("table", nargs="*", choices=[*TABLES, []], help="swap only these tables (default: all)")
         parser.add_argument("--yes", action="store_true", help="swap without asking")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fold, show the differences, ask, swap."""
         bar = ProgressBar(
             TextColumn("projecting"),
             BarColumn(),

@@ -17,15 +17,12 @@ DIFFERENCES_SHOWN_MAX = 20
 
 
 class Command(BaseCommand):
-    """Compare the read models with the events."""
-
     help = (
         "Compare every row of the read models with what the events add up to, at the checkpoints that the tables "
         "stand on. Exits 0 when they are equal, 1 and names the differences when they are not."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument(
             "--sums",
             action="store_true",
@@ -34,7 +31,6 @@ class Command(BaseCommand):
         parser.add_argument("--quiet", action="store_true", help="print differences only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, print what was compared, exit 1 if anything differs."""
         if options["sums"]:
             self._compare_sums(is_quiet=options["quiet"])
             return

@@ -157,7 +157,7 @@ def slow_pass():
     forget_everything()
     with patch.object(projector, "BATCHES_AT_ONCE_MAX", 1), patch.object(projector, "BATCHES_READ_MAX", 1):
         for partition in range(PARTITIONS):
-            while projector.project_partition(partition).may_have_more:
+            while projector.project_partition(partition) != projector.NOTHING:
                 pass
     return dump()
 

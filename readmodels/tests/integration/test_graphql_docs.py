@@ -11,8 +11,8 @@ from django.core.cache import cache
 
 from accounts.api.graphql import documents, query_limits
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.bus.provider import set_bus_factory
-from accounts.writer.errors import SystemCode
+from accounts.writer.bus.ports import set_bus_factory
+from accounts.writer.envelope import SystemCode
 from identity.api_keys import create_api_key
 from readmodels.api.graphql.connections import PAGE_SIZE_MAX
 from readmodels.tests.conftest import project

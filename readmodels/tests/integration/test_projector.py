@@ -33,8 +33,7 @@ from readmodels.models import (
     TradeHistory,
 )
 from readmodels.projector import locks, projector, tables, writes
-from readmodels.projector.dead_letters import retry_account
-from readmodels.projector.projector import NOTHING, project_partition
+from readmodels.projector.projector import NOTHING, project_partition, retry_account
 from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, dump, forget_everything, millionths, project
 

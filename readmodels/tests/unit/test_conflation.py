@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readmodels.live import conflation
-from readmodels.live.conflation import merged
-from readmodels.live.followed_account import PAUSE_SECONDS, FollowedAccount
+from readmodels.live import followed_account
+from readmodels.live.followed_account import PAUSE_SECONDS, FollowedAccount, merged
 
 SYMBOLS, ORDERS = st.sampled_from("ABC"), st.sampled_from("xyz")
 CHANGES = st.lists(
@@ -119,7 +118,7 @@ def test_the_first_change_goes_out_at_once_and_the_next_ones_wait():
 def test_what_does_not_follow_or_is_too_much_asks_for_a_snapshot(monkeypatch):
     first, second, third = deltas_of([(1, [], [], 2)] * 3)
     assert merged(first, third) is None
-    monkeypatch.setattr(conflation, "TRADES_MAX", 3)
+    monkeypatch.setattr(followed_account, "TRADES_MAX", 3)
     assert merged(first, second) is None
     followed = FollowedAccount(role="owner")
     followed.start(version=5)

@@ -46,13 +46,10 @@ _SHOWN_OF_VALUATION: Final = ("session_date", "positions_value", "portfolio_valu
 
 
 class Command(BaseCommand):
-    """Show an account of the past."""
-
     help = "Show an account as it was at any instant or version, from its events."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments. (`--version` is Django's own.)"""
         parser.add_argument("account", metavar="ACCOUNT", help="the account's id")
         moment = parser.add_mutually_exclusive_group()
         moment.add_argument("--at", metavar="INSTANT", help="RFC 3339 with a time zone, such as 2026-11-23T14:30:00Z")
@@ -61,7 +58,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print it as JSON, as the REST API answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look it up and print it."""
         now = datetime.now(UTC)
         try:
             get_existing_store()

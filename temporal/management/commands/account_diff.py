@@ -19,13 +19,10 @@ EVENTS_SHOWN: Final = 50
 
 
 class Command(BaseCommand):
-    """Show what changed."""
-
     help = "Show what changed in an account between two moments, and the events that did it."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("account", metavar="ACCOUNT", help="the account's id")
         for side, otherwise in (("from", "the first version"), ("to", "now")):
             moment = parser.add_mutually_exclusive_group()
@@ -38,7 +35,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print it as JSON, as the REST API answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare and print."""
         if options["events"] < 1:
             raise CommandError(f"--events is a number above zero, found {options['events']}")
         try:

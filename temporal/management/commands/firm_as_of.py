@@ -22,18 +22,14 @@ _COLUMNS: Final = ("account_id", "version", "status", "currency", "cash", "posit
 
 
 class Command(BaseCommand):
-    """Show the firm of the past."""
-
     help = "Show every account as it was at an instant, from the events alone, and what they add up to."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--at", metavar="INSTANT", help="RFC 3339 with a time zone, such as 2026-11-23T14:30:00Z")
         parser.add_argument("--json", action="store_true", help="print a line of JSON for each account, then totals")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read them all and print them."""
         now = datetime.now(UTC)
         shown: list[dict[str, Any]] = []
         columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("partitions"))

@@ -34,15 +34,12 @@ _SHOWN: Final = {
 
 
 class Command(BaseCommand):
-    """Show an account's performance."""
-
     help = (
         "Show trades, volume, P&L, cash flows, equity, time-weighted return and drawdown of one account for every day, "
         "week or month of a range, from the events alone."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("account", help="the account's id")
         parser.add_argument("--from", dest="start", metavar="DATE", help="first day (default: the account's opening)")
         parser.add_argument("--to", dest="end", metavar="DATE", help="last day (default: today)")
@@ -53,7 +50,6 @@ class Command(BaseCommand):
         form.add_argument("--csv", action="store_true", help="print CSV, a line for each period")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Reckon and print."""
         try:
             get_existing_store()
             found = asked_performance(

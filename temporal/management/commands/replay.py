@@ -41,8 +41,6 @@ def open_own_store() -> EventStore:
 
 
 class Command(BaseCommand):
-    """Replay accounts."""
-
     help = (
         "Replay accounts from their first event: these, or all of them (from the journal, its chain verified), up to "
         "now, an instant or a version. Writes nothing. With --check every account is compared with what its last page "
@@ -51,7 +49,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("accounts", nargs="*", metavar="ACCOUNT", help="ids of accounts (default: all)")
         until = parser.add_mutually_exclusive_group()
         until.add_argument("--to", metavar="INSTANT", help="up to this instant (RFC 3339)")
@@ -61,7 +58,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Replay, print the sums, and exit 1 if anything differs."""
         if options["processes"] < 1:
             raise CommandError(f"--processes: expected 1 or more, found {options['processes']}", returncode=EXIT_USAGE)
         if options["to_version"] is not None and not options["accounts"]:

@@ -25,15 +25,12 @@ _ROWS: Final = ("status", "cash", "equity", "realized_pnl", "unrealized_pnl", "t
 
 
 class Command(BaseCommand):
-    """Decide an account's recorded commands again, under other limits."""
-
     help = (
         "Decide the recorded commands of an account again under other risk limits: what would have been refused, what "
         "would have passed, what follows from it, and what the account would be. Nothing is written."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("account", help="the account's id")
         parser.add_argument("--max-position-percent", metavar="PERCENT", help="of the portfolio, in one symbol")
         parser.add_argument("--max-daily-value", metavar="AMOUNT", help="traded value per UTC day")
@@ -43,7 +40,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON, as the REST API gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Decide again and print what is different."""
         try:
             get_existing_store()
             found = self._found(options)

@@ -138,7 +138,7 @@ def check(steps):
 def recorded(store, account_id):
     """Return an account's events from the journal itself."""
     commits = [commit for batch in store.read_all(partition=store.partition_of(account_id)) for commit in batch.commits]
-    last = max(commit.last_version for commit in commits if commit.aggregate_id == account_id)
+    last = max(commit.first_version + len(commit.events) - 1 for commit in commits if commit.aggregate_id == account_id)
     events = list(store.events(account_id))
     assert [event.version for event in events] == list(range(1, last + 1))
     return events

@@ -15,8 +15,8 @@ from accounts.domain.recorded import asks_the_same, command_of
 from accounts.domain.values import SHARE
 from accounts.tests.unit.domain.test_account_stateful import Accounts
 from eventstore.writer.request import Committed, Request
-from temporal.recorded_commands import recorded_commands
 from temporal.tests.history.conftest import ADA
+from temporal.what_if import recorded_commands
 
 SETTINGS = settings(max_examples=80, stateful_step_count=40, deadline=None)
 

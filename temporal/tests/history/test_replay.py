@@ -16,6 +16,7 @@ from accounts.writer.decider import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.instants import instant_of
 from eventstore.pages.page import seal_page
+from eventstore.tests.reference import encode
 from temporal.errors import BeforeOpening, InvalidMoment, ReplayFailed, UnknownAccount
 from temporal.management.commands import replay as command
 from temporal.replay import Result, account_jobs, partition_jobs, replay_here, replay_in_processes
@@ -153,7 +154,7 @@ def falsify_page(histories, account_id, **changed):
     state = AccountDecider().load(page.state_before)
     for name, value in changed.items():
         setattr(state, name, value)
-    columns = codec.unpack(codec.encode(histories.store.commits(page.columns())))
+    columns = codec.unpack(encode(histories.store.commits(page.columns()), codec))
     false = seal_page(columns, state_before=dump_account(state), codec=codec)
     unlocked(engine._pages._database.connection()).execute(
         "UPDATE page SET hash = ?, payload = ? WHERE aggregate_id = ? AND first_version = ?",

@@ -10,17 +10,13 @@ from accounts.writer.bus.keys import create_keys
 
 
 class Command(BaseCommand):
-    """Make keys."""
-
     help = "Make the CURVE keys of writers and of those who send them commands, in a new folder."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("folder", metavar="FOLDER", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them, and say where they belong."""
         folder: Path = options["folder"]
         try:
             create_keys(folder)

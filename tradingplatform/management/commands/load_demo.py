@@ -45,16 +45,12 @@ DEMO: Final = platform_actor("demo")
 
 
 class Command(BaseCommand):
-    """Load the demo."""
-
     help = "Load the demo: users with public passwords, accounts, and the API keys of the demo traders."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--web-url", default="http://127.0.0.1:8000", help="where the demo traders find the API")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make what is not there yet, and print the logins."""
         if not (settings.DATA_DIR / DEMO_LOGINS_FILE).exists():  # The last thing to be made.
             for user in USERS:
                 _make_user(user)

@@ -18,13 +18,10 @@ COMMANDS: Final = {
 
 
 class Command(BaseCommand):
-    """Prepare the platform."""
-
     requires_system_checks = []
     help = "Make tables, migrate, collect static files and load the demo: what `make run` does before it starts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--web-url", default="http://127.0.0.1:8000", help="where the demo traders find the API")
 
     def handle(self, *args: Any, **options: Any) -> None:

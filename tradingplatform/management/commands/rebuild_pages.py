@@ -15,8 +15,6 @@ DIFFERING_SHOWN_MAX: Final = 50
 
 
 class Command(BaseCommand):
-    """Rebuild the pages."""
-
     help = (
         "Make every page again from the journal, each over the one that stands there, to the same bytes. Commands and "
         "queries go on meanwhile."
@@ -24,14 +22,12 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument(
             "--check", action="store_true", help="change nothing: compare every page with what the journal makes of it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, make again; or only compare."""
         if options["check"]:
             self._check()
             return

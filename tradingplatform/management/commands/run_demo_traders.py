@@ -13,19 +13,15 @@ from tradingplatform.demo.traders import run_demo_traders
 
 
 class Command(BaseCommand):
-    """Let the demo accounts of DATA_DIR/demo.json trade, until SIGTERM or SIGINT."""
-
     help = "Let the demo accounts trade through the public GraphQL API, until SIGTERM or SIGINT."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare --url."""
         parser.add_argument(
             "--url", help="address of the web server (default: DEMO_WEB_URL, else the one in demo.json)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the traders."""
         try:
             run_until_signalled(
                 lambda: run_demo_traders(

@@ -16,13 +16,10 @@ from tradingplatform.demo.signals import run_until_signalled
 
 
 class Command(BaseCommand):
-    """Publish the simulated prices of the replayed days twice a second, until SIGTERM or SIGINT."""
-
     help = "Publish the demo market's prices to Redis and to the open WebSockets, until SIGTERM or SIGINT."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Open the replay's clock and run the feed."""
         try:
             clock = open_replay(
                 data_dir=Path(settings.DATA_DIR),

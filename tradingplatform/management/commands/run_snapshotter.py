@@ -18,8 +18,6 @@ RETRY_SECONDS: Final = 5.0
 
 
 class Command(BaseCommand):
-    """Write the pages that are due, once a second, until SIGTERM or SIGINT."""
-
     help = (
         "Turn the journal's tail into pages: they make a start after a crash and a look into the past fast. Nothing "
         "is lost when it does not run; Ctrl-C stops it."

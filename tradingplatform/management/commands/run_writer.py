@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.writer.bus.keys import KeysUnusable
-from accounts.writer.bus.routes import InvalidRoutes, Route, parse_share
+from accounts.writer.bus.routed import InvalidRoutes, Route, parse_share
 from accounts.writer.process import EndpointTaken
 from eventstore.errors import EventStoreError
 from tradingplatform.bootstrap import make_writer, writer_routes
@@ -16,19 +16,15 @@ from tradingplatform.interpreter import tune_writer
 
 
 class Command(BaseCommand):
-    """Execute the commands that arrive on the bus."""
-
     help = "Run the writer: decides commands in groups and appends their events. One per endpoint; Ctrl-C stops it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--partitions", metavar="0-7", help="be the writer that WRITER_ENDPOINT names for these")
         which.add_argument("--number", type=int, metavar="N", help="be the N-th writer that WRITER_ENDPOINT names")
         parser.add_argument("--standby", action="store_true", help="wait while another writer serves, then take over")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Load the partitions and serve until a signal arrives."""
         try:
             route = _route(options["partitions"], options["number"])
             writer = make_writer(route, is_standby=options["standby"])

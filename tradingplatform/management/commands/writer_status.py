@@ -11,22 +11,18 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from accounts.writer.bus.routes import InvalidRoutes
+from accounts.writer.bus.routed import InvalidRoutes
 from accounts.writer.metrics import LaneTimes, WriterStatus
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
 
 
 class Command(BaseCommand):
-    """Show the writers."""
-
     help = "Show what each writer has done since it began: commands by outcome, answer times, what waits."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--json", action="store_true", help="print a line of JSON for each writer")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask every writer and print what it says."""
         try:
             routes = writer_routes()
         except InvalidRoutes as error:

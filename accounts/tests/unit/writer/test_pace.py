@@ -2,8 +2,8 @@
 
 import pytest
 
+from accounts.writer.lanes import Pace
 from accounts.writer.limits import BULK_COMMANDS_MIN, GROUP_COMMANDS_MAX
-from accounts.writer.pace import Pace
 from eventstore.writer.group_commit import GroupTimes
 
 

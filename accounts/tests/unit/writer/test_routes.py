@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.writer.bus.routes import InvalidRoutes, Route, check_complete, even_shares, parse_routes
+from accounts.writer.bus.routed import InvalidRoutes, Route, check_complete, even_shares, parse_routes
 
 
 def parsed(text):
