@@ -29,9 +29,9 @@ from tradingplatform.bootstrap import wire
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-TRADE_MODULES_MAX = 82
+TRADE_MODULES_MAX = 79
 PORTFOLIO_MODULES_MAX = 17
-AS_OF_MODULES_MAX = 51
+AS_OF_MODULES_MAX = 48
 
 
 class Ways:
