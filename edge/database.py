@@ -30,6 +30,8 @@ ANSWER_SECONDS_MAX: Final = 5.0
 WAITING_MAX: Final = 64
 """Who may wait for a connection, where the settings do not say."""
 RESERVED_CONNECTIONS: Final = 2
+RESERVED_WAITING_MAX: Final = 1_000
+"""Who may wait for one of them: a thousand sockets that come back at once among them."""
 RESERVED_WAIT_SECONDS_MAX: Final = 1.0
 """What they are for takes a millisecond: more than a few are never waited for."""
 _OF_DJANGO: Final = frozenset({"connection_class", "context", "cursor_factory", "pool"})
@@ -122,7 +124,7 @@ class _Pool:
         sizes = connections[alias].settings_dict["OPTIONS"]["pool"]
         self._free = asyncio.Semaphore(RESERVED_CONNECTIONS if is_reserved else sizes["max_size"])
         self._wait_seconds_max: float = RESERVED_WAIT_SECONDS_MAX if is_reserved else sizes["timeout"]
-        self._waiting_max: int = sizes.get("max_waiting", WAITING_MAX)
+        self._waiting_max: int = RESERVED_WAITING_MAX if is_reserved else sizes.get("max_waiting", WAITING_MAX)
         self._waiting = 0
         self._idle: list[_Connection] = []
 

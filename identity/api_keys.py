@@ -174,14 +174,6 @@ def prefix_of(key: str) -> str | None:
     return None if match is None else match[1]
 
 
-def find_api_key(key: str) -> ApiKey | None:
-    """Return the valid key that this text is, with its user, or None."""
-    try:
-        return check_api_key(key)
-    except ApiKeyRefused:
-        return None
-
-
 def key_digest(key: str) -> bytes:
     """Return what a key is held as in memory."""
     return hashlib.sha256(key.encode()).digest()

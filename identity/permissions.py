@@ -159,10 +159,14 @@ async def find_access(request: HttpRequest, account_id: str | None) -> Access | 
     key = bearer_key(request.headers.get("Authorization", ""))
     if key is None:
         return await sync_to_async(access_of)(request, account_id)
-    return await _access_of_key(key, account_id)
+    return await aaccess_of_key(key, account_id)
 
 
-async def _access_of_key(key: str, account_id: str | None, *, as_of: float | None = None) -> Access:
+async def aaccess_of_key(key: str, account_id: str | None, *, as_of: float | None = None) -> Access:
+    """Return what the database says of an API key: of a request's and of a socket's. Raises AuthenticationFailed.
+
+    It is remembered for requests as found now, or `as_of` an instant before.
+    """
     try:
         principal, holder = await aprincipal_of_key(key, account_id)
     except AuthenticationFailed:
@@ -183,7 +187,7 @@ async def _renew(key: str, account_id: str | None, as_of: float) -> None:
     """Look an access up that was found half of its time ago. What keeps that from working the next request says."""
     try:
         await asyncio.sleep(RENEWAL_PAUSE_SECONDS)
-        await _access_of_key(key, account_id, as_of=as_of)
+        await aaccess_of_key(key, account_id, as_of=as_of)
     except AuthenticationFailed:
         log.info("an access has ended")
     except OperationalError as error:

@@ -26,10 +26,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import Error as DatabaseError
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
+from rest_framework.exceptions import AuthenticationFailed
 
-from identity.api_keys import bearer_key, find_api_key
+from identity.api_keys import bearer_key, prefix_of
 from identity.credentials import LOOK_SECONDS, Credential, find_ended
-from identity.models import ApiKey
+from identity.permissions import aaccess_of_key
 
 log = structlog.get_logger(__name__)
 
@@ -112,19 +113,23 @@ class WebSocketAuthentication:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         """Pass the connection on with its user."""
         if any(name == b"authorization" for name, _ in scope.get("headers", [])):
-            key = await _api_key_of(scope)
-            user = AnonymousUser() if key is None else key.user
-            scope = {**scope, "user": user, "api_key_prefix": None if key is None else key.prefix}
-            return await self._application(scope, receive, send)
+            return await self._application({**scope, **await _holder_of_key(scope)}, receive, send)
         if not is_of_this_site(scope):
             return await WebsocketDenier()(scope, receive, send)
         return await self._browser(scope, receive, send)
 
 
-async def _api_key_of(scope: dict[str, Any]) -> ApiKey | None:
+async def _holder_of_key(scope: dict[str, Any]) -> dict[str, Any]:
+    """Return what a key says of a scope: its user as the database knows them now, and the key's public part."""
     headers = dict(scope.get("headers", []))
     key = bearer_key(headers.get(b"authorization", b"").decode("latin-1"))
-    return None if key is None else await database_sync_to_async(find_api_key)(key)
+    try:
+        access = None if key is None else await aaccess_of_key(key, None)
+    except AuthenticationFailed:
+        access = None
+    if key is None or access is None:
+        return {"user": AnonymousUser()}
+    return {"user": access.principal.user, "api_key_prefix": prefix_of(key)}
 
 
 def is_of_this_site(scope: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from identity.api_keys import create_api_key, find_api_key
+from identity.api_keys import check_api_key, create_api_key
 from identity.models import AccountAccess, ApiKey
 from identity.recent_access import ACCESS_SECONDS
 
@@ -219,7 +219,7 @@ class TestAccess:
     def test_a_revoked_key_is_worthless_and_keys_are_hashed(self, ada):
         stored = ApiKey.objects.get(user=ada.user)
         assert ada.key.split("_", 2)[2] not in str(vars(stored))
-        assert find_api_key(ada.key) == stored
+        assert check_api_key(ada.key) == stored
         ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
         assert ada.error(OPEN, name="x") == "UNAUTHENTICATED"
 

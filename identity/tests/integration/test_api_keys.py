@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.tests.integration.test_graphql import OPEN, Api
 from identity import recent_access
 from identity.api.keys import KEYS_PER_USER_MAX
-from identity.api_keys import ApiKeyRefused, check_api_key, create_api_key, find_api_key
+from identity.api_keys import ApiKeyRefused, check_api_key, create_api_key
 from identity.models import ApiKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,14 +54,15 @@ class TestExpiry:
         api.key = create_api_key(user=ada, name="bot", expires_in_days=7)
         stored = ApiKey.objects.get(user=ada)
         assert timedelta(days=7) - timedelta(minutes=1) < stored.expires_at - timezone.now() <= timedelta(days=7)
-        assert find_api_key(api.key) == stored
+        assert check_api_key(api.key) == stored
         ApiKey.objects.filter(user=ada).update(expires_at="2026-01-02T03:04:05Z")
         (error,) = api.post(OPEN, {"name": "y"}).json()["errors"]
         assert error["extensions"]["code"] == "UNAUTHENTICATED"
         assert error["message"] == "the API key expired at 2026-01-02T03:04:05Z: make another"
         rest = Client().get("/api/accounts", headers={"Authorization": f"Bearer {api.key}"})
         assert (*problem(rest), rest.json()["detail"]) == (401, "UNAUTHENTICATED", error["message"])
-        assert find_api_key(api.key) is None
+        with pytest.raises(ApiKeyRefused, match="expired"):
+            check_api_key(api.key)
 
     def test_a_wrong_secret_never_learns_that_a_key_expired(self, ada):
         key = create_api_key(user=ada, name="bot")
@@ -87,7 +88,8 @@ class TestLastUse:
     def test_a_key_that_is_refused_was_not_used(self, ada):
         key = create_api_key(user=ada, name="bot")
         ApiKey.objects.update(revoked_at=timezone.now())
-        assert find_api_key(key) is None
+        with pytest.raises(ApiKeyRefused):
+            check_api_key(key)
         assert ApiKey.objects.get().last_used_at is None
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from contextlib import contextmanager
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -108,6 +110,35 @@ def seconds_until_closed(change, **opened):
         return seconds
 
     return async_to_sync(run)()
+
+
+@contextmanager
+def no_connection_free():
+    """Hold every connection of Django's pool, as requests do that wait on their threads for what is slow."""
+    connection.close()
+    pool = connection.pool
+    held = [pool.getconn() for _ in range(pool.max_size)]
+    try:
+        yield
+    finally:
+        for one in held:
+            pool.putconn(one)
+
+
+def test_a_socket_of_a_key_opens_while_no_connection_of_the_pool_is_free(ada, monkeypatch):
+    monkeypatch.setattr(connection.pool, "timeout", 0.1)
+    key, session = create_api_key(user=ada, name="bot"), session_of(ada)
+
+    async def run():
+        with pytest.raises(OperationalError):  # The flood does keep those out who are looked up on threads.
+            await Socket(session=session).connect()
+        socket = Socket(key=key)
+        assert await socket.connect() == "ada"
+        assert (await socket.says("hello"))["text"] == "hello"
+        await socket.disconnect()
+
+    with no_connection_free():
+        async_to_sync(run)()
 
 
 CHANGES = {
