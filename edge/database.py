@@ -33,7 +33,7 @@ RESERVED_CONNECTIONS: Final = 2
 RESERVED_WAITING_MAX: Final = 1_000
 """Who may wait for one of them: a thousand sockets that come back at once among them."""
 RESERVED_WAIT_SECONDS_MAX: Final = 1.0
-"""What they are for takes a millisecond: more than a few are never waited for."""
+"""What they are for takes a millisecond: a thousand have had their turn by then."""
 _OF_DJANGO: Final = frozenset({"connection_class", "context", "cursor_factory", "pool"})
 
 
