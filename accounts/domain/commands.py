@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.events import REPLACEABLE_TERMS, OrderType, Side, TimeInForce
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -77,6 +77,11 @@ class ReplaceOrder(Command, frozen=True, array_like=True, gc=False, tag="Replace
     time_in_force: TimeInForce | None
     limit_price: int | None
     stop_price: int | None
+
+    @property
+    def terms(self) -> str:
+        """The names of the terms that are given, as OrderReplaced records them."""
+        return ",".join(term for term in REPLACEABLE_TERMS if getattr(self, term) is not None)
 
 
 class CancelOrder(Command, frozen=True, array_like=True, gc=False, tag="CancelOrder"):

@@ -1,6 +1,7 @@
 """The terms of an order: which prices and times in force go with which type, and the prices that it is reckoned at.
 
-`is_no_worse`, `reserve_for` and `cash_reserved` are functions of integers alone, and also run compiled (see values.py).
+`terms_breach_of`, `is_no_worse`, `reserve_for`, `cash_reserved` and `market_price_of` are functions of integers alone,
+and also run compiled (see values.py).
 """
 
 from typing import Final
@@ -14,6 +15,20 @@ CUSHION_BP: Final = 400
 
 Four percent, the upper end of what brokers take.
 """
+NO_PRICE: Final = 0
+TERMS_PASSED: Final = 0
+WRONG_LIMIT: Final = 1
+WRONG_STOP: Final = 2
+WRONG_TIME: Final = 3
+STOP_BEYOND_LIMIT: Final = 4
+_CODES: Final = (
+    None,
+    Code.INVALID_LIMIT_PRICE,
+    Code.INVALID_STOP_PRICE,
+    Code.INVALID_TIME_IN_FORCE,
+    Code.INVALID_STOP_LIMIT,
+)
+"""The code of each term that is wrong, by its number."""
 
 
 def terms_code(
@@ -25,20 +40,42 @@ def terms_code(
     stop_price: int | None,
     is_triggered: bool = False,
 ) -> Code | None:
-    """Return what is wrong with an order's terms, or None.
+    """Return what is wrong with an order's terms, or None."""
+    wrong = terms_breach_of(
+        side == "BUY",
+        order_type in ("LIMIT", "STOP_LIMIT"),
+        order_type in ("STOP", "STOP_LIMIT"),
+        time_in_force in ("IOC", "FOK"),
+        limit_price or NO_PRICE,
+        stop_price or NO_PRICE,
+        is_triggered,
+    )
+    return _CODES[wrong]
+
+
+def terms_breach_of(
+    is_buy: bool,
+    has_limit: bool,
+    has_stop: bool,
+    is_immediate: bool,
+    limit_price: int,
+    stop_price: int,
+    is_triggered: bool,
+) -> int:
+    """Return the first of an order's terms that is wrong; `has_limit` and `has_stop` are what its type has.
 
     A limit order has a limit price, a stop order a stop price, and what waits for its stop cannot be immediate. A price
     has to exist that triggers a stop-limit order and is within its limit; triggered, it is a limit order.
     """
-    if (limit_price is not None) != (order_type in ("LIMIT", "STOP_LIMIT")):
-        return Code.INVALID_LIMIT_PRICE
-    if (stop_price is not None) != (order_type in ("STOP", "STOP_LIMIT")):
-        return Code.INVALID_STOP_PRICE
-    if time_in_force in ("IOC", "FOK") and order_type in ("STOP", "STOP_LIMIT"):
-        return Code.INVALID_TIME_IN_FORCE
-    if limit_price is not None and stop_price is not None and not is_triggered:
-        return None if is_no_worse(side == "BUY", stop_price, limit_price) else Code.INVALID_STOP_LIMIT
-    return None
+    if (limit_price != NO_PRICE) != has_limit:
+        return WRONG_LIMIT
+    if (stop_price != NO_PRICE) != has_stop:
+        return WRONG_STOP
+    if is_immediate and has_stop:
+        return WRONG_TIME
+    if has_limit and has_stop and not is_triggered and not is_no_worse(is_buy, stop_price, limit_price):
+        return STOP_BEYOND_LIMIT
+    return TERMS_PASSED
 
 
 def is_no_worse(is_buy: bool, price: int, other: int) -> bool:
@@ -68,9 +105,10 @@ def cash_reserved(is_buy: bool, quantity: int, reserve_price: int) -> int:
     return value_rounded_up(quantity, reserve_price) if is_buy else 0
 
 
-def reference_price(side: Side, reserve_price: int) -> int:
-    """Return the market's price that a market order was reckoned at, from what it reserves for a share.
+def market_price_of(is_buy: bool, reserve_price: int) -> int:
+    """Return the market's price that an order without one of its own was reckoned at, from what it reserves for a
+    share.
 
     The cushion is above one for one and rounded up, so exactly one price leads to each reserve.
     """
-    return reserve_price if side == "SELL" else reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP)
+    return reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP) if is_buy else reserve_price

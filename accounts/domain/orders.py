@@ -20,14 +20,20 @@ import msgspec
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.errors import Code
-from accounts.domain.order_terms import is_no_worse, reckoned_price, reference_price, reserve_price, terms_code
+from accounts.domain.order_terms import (
+    NO_PRICE,
+    is_no_worse,
+    market_price_of,
+    reckoned_price,
+    reserve_price,
+    terms_code,
+)
 from accounts.domain.risk import Breach, judged, rules_not_stretched
 from accounts.domain.state import NO_POSITION, Account, Order
 from accounts.domain.values import value_of
 
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
-NO_PRICE: Final = 0
 FILL_PASSED: Final = 0
 BEYOND_REMAINING: Final = 1
 NOT_COMPLETE: Final = 2
@@ -175,7 +181,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         filled_quantity=old.filled_quantity,
         reserved_cash=cash,
         reserved_shares=shares,
-        terms=",".join(term for term in e.REPLACEABLE_TERMS if getattr(command, term) is not None),
+        terms=command.terms,
     )
     return replaced, _placed_event(account, command.new_order_id, order, replaces=command.order_id, freed=old)
 
@@ -276,7 +282,9 @@ def as_it_works_now(account: Account, placement: tuple[e.AccountEvent, ...]) -> 
 
 def _judged_price(order: Order) -> int:
     """Return the price that an order was or is judged by, which for a buy may be less than what it reserves."""
-    return reckoned_price(order.limit_price, order.stop_price, reference_price(order.side, order.reserve_price))
+    return reckoned_price(
+        order.limit_price, order.stop_price, market_price_of(order.side == "BUY", order.reserve_price)
+    )
 
 
 def _new_order(command: c.PlaceOrder, price: int) -> Order:

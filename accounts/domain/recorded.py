@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain.order_terms import reference_price
+from accounts.domain.order_terms import market_price_of
 
 _COMMANDS: Final[dict[str, type[c.AccountCommand]]] = {kind.__name__: kind for kind in get_args(c.AccountCommand)}
 
@@ -70,7 +70,9 @@ def _placed(events: tuple[Any, ...]) -> c.PlaceOrder:
         time_in_force=event.time_in_force,
         limit_price=event.limit_price,
         stop_price=event.stop_price,
-        reference_price=reference_price(event.side, event.reserve_price) if event.order_type == "MARKET" else 0,
+        reference_price=market_price_of(event.side == "BUY", event.reserve_price)
+        if event.order_type == "MARKET"
+        else 0,
     )
 
 

@@ -22,6 +22,8 @@ RULES: Final = (
     values.value_rounded_up,
     values.cost_removed,
     order_terms.is_no_worse,
+    order_terms.terms_breach_of,
+    order_terms.market_price_of,
     order_terms.reserve_for,
     order_terms.cash_reserved,
     orders.fill_breach_of,

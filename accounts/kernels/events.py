@@ -1,5 +1,6 @@
 """The loop that writes what was decided as cells of events: TradeExecuted, with OrderFilled where it filled an order,
-OrderPlaced, what ended an order, or the CommandRefused of a trade with its arguments (see eventstore/columns/cells.py).
+OrderPlaced, with OrderReplaced before it where it replaces one, what ended an order, or the CommandRefused of a trade
+with its arguments (see eventstore/columns/cells.py).
 
 The order of the cells is that of the fields of the classes in accounts/domain/events.py.
 """
@@ -19,11 +20,13 @@ from accounts.domain.events import (
     OrderFilled,
     OrderPlaced,
     OrderRejected,
+    OrderReplaced,
     TradeExecuted,
 )
+from accounts.domain.order_terms import NO_PRICE
 from accounts.domain.risk import CODES, PASSED
 from accounts.domain.trades import NO_FEE
-from accounts.kernels import decide as d
+from accounts.kernels import columns as c
 from accounts.kernels.compiling import kernel
 from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
 from accounts.kernels.state import Integers
@@ -36,7 +39,7 @@ _encode: Final[Callable[[object], bytes]] = msgspec.msgpack.Encoder().encode
 
 _TYPES: Final = (
     *(TradeExecuted, CommandRefused, OrderPlaced, OrderFilled),
-    *(OrderCancelled, OrderExpired, OrderRejected),
+    *(OrderReplaced, OrderCancelled, OrderExpired, OrderRejected),
 )
 TAGS: Final = tuple([str(of_type.__struct_config__.tag) for of_type in _TYPES])
 FIELD_COUNTS: Final = tuple([len(of_type.__struct_fields__) for of_type in _TYPES])
@@ -44,20 +47,22 @@ _TRADE_FIELDS: Final = FIELD_COUNTS[0]
 _REFUSAL_FIELDS: Final = FIELD_COUNTS[1]
 _PLACED_FIELDS: Final = FIELD_COUNTS[2]
 _FILLED_FIELDS: Final = FIELD_COUNTS[3]
-_ENDED_FIELDS: Final = FIELD_COUNTS[4]
-_CELLS_MAX: Final = max(_TRADE_FIELDS + _FILLED_FIELDS, _REFUSAL_FIELDS, _PLACED_FIELDS)
+_REPLACED_FIELDS: Final = FIELD_COUNTS[4]
+_ENDED_FIELDS: Final = FIELD_COUNTS[5]
+_CELLS_MAX: Final = max(_TRADE_FIELDS + _FILLED_FIELDS, _REFUSAL_FIELDS, _REPLACED_FIELDS + _PLACED_FIELDS)
 """Of the events of one command."""
 _EXECUTED: Final = 0
 _REFUSED: Final = 1
 _PLACED: Final = 2
 _FILLED: Final = 3
-_CANCELLED: Final = 4
-"""The others that end an order follow in the order of their kinds (decide.py)."""
+_REPLACED: Final = 4
+_CANCELLED: Final = 5
+"""The others that end an order follow in the order of their kinds (columns.py)."""
 
 OUTCOME_CODES: Final = {
     **{rule: code.value for rule, code in enumerate(CODES) if code is not None},
-    d.NOT_ACTIVE: "ACCOUNT_NOT_ACTIVE",
-    d.ACCOUNT_CLOSED: "ACCOUNT_CLOSED",
+    c.NOT_ACTIVE: "ACCOUNT_NOT_ACTIVE",
+    c.ACCOUNT_CLOSED: "ACCOUNT_CLOSED",
 }
 """The code of each outcome that a refusal records, by its number."""
 
@@ -123,6 +128,28 @@ def _put_arguments(
 
 
 @kernel()
+def _put_executed(
+    cells: Integers,
+    at: int,
+    symbol: int,
+    side: int,
+    quantity: int,
+    price: int,
+    order: int,
+    day: int,
+    outcome: Integers,
+) -> int:
+    """Write a TradeExecuted; return where it ends."""
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3], cells[at + 4] = symbol, side, quantity, price, order
+    cells[at + 5], cells[at + 6] = outcome[c.VALUE], NO_FEE
+    for field in range(c.CASH_AFTER, c.TRADE_COUNT + 1):
+        cells[at + 7 + field - c.CASH_AFTER] = outcome[field]
+    cells[at + 17], cells[at + 18], cells[at + 19] = day, outcome[c.DAY_VOLUME], outcome[c.DAY_TRADES]
+    cells[at + 20] = outcome[c.DAY_REALIZED_PNL]
+    return at + _TRADE_FIELDS
+
+
+@kernel()
 def _put_placed(
     cells: Integers,
     at: int,
@@ -133,16 +160,30 @@ def _put_placed(
     outcome: Integers,
     constants: Integers,
 ) -> int:
-    """Write an OrderPlaced that replaces none; return where it ends."""
-    nil = constants[_NIL]
-    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[d.ORDER_CELL], term[d.CLIENT_CELL], symbol, side
-    cells[at + 4], cells[at + 5] = quantity, constants[_FIRST_TYPE + term[d.ORDER_TYPE]]
-    cells[at + 6] = constants[_FIRST_TIME + term[d.TIME_IN_FORCE]]
-    cells[at + 7] = term[d.LIMIT_PRICE] if term[d.LIMIT_PRICE] != 0 else nil
-    cells[at + 8] = term[d.STOP_PRICE] if term[d.STOP_PRICE] != 0 else nil
-    cells[at + 9], cells[at + 10], cells[at + 11], cells[at + 12] = outcome[d.RESERVE_PRICE], nil, 0, 0
-    cells[at + 13], cells[at + 14] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    """Write an OrderPlaced, one that replaces another one included; return where it ends."""
+    nil, is_replacement = constants[_NIL], term[c.KIND] == c.REPLACE
+    terms = outcome[c.NEW_TERMS : c.NEW_TERMS + 4] if is_replacement else term[c.ORDER_TYPE : c.ORDER_TYPE + 4]
+    order_type, time_in_force, limit_price, stop_price = terms[0], terms[1], terms[2], terms[3]
+    cells[at] = term[c.NEW_ORDER_CELL if is_replacement else c.ORDER_CELL]
+    quantity = outcome[c.ORDER_QUANTITY] if is_replacement else quantity
+    cells[at + 1], cells[at + 2], cells[at + 3], cells[at + 4] = term[c.CLIENT_CELL], symbol, side, quantity
+    cells[at + 5], cells[at + 6] = constants[_FIRST_TYPE + order_type], constants[_FIRST_TIME + time_in_force]
+    cells[at + 7] = limit_price if limit_price != NO_PRICE else nil
+    cells[at + 8] = stop_price if stop_price != NO_PRICE else nil
+    cells[at + 9], cells[at + 10] = outcome[c.RESERVE_PRICE], term[c.ORDER_CELL] if is_replacement else nil
+    cells[at + 11], cells[at + 12] = outcome[c.FILLED_QUANTITY], outcome[c.FILLED_VALUE]
+    cells[at + 13], cells[at + 14] = outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES]
     return at + _PLACED_FIELDS
+
+
+@kernel()
+def _put_replaced(cells: Integers, at: int, symbol: int, side: int, term: Integers, outcome: Integers) -> int:
+    """Write an OrderReplaced; return where it ends."""
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[c.ORDER_CELL], term[c.NEW_ORDER_CELL], symbol, side
+    cells[at + 4], cells[at + 5] = outcome[c.OLD_QUANTITY], outcome[c.FILLED_QUANTITY]
+    cells[at + 6], cells[at + 7] = outcome[c.CASH_BETWEEN], outcome[c.SHARES_BETWEEN]
+    cells[at + 8] = term[c.GIVEN_CELL]
+    return at + _REPLACED_FIELDS
 
 
 @kernel()
@@ -158,21 +199,21 @@ def _put_filled(
     constants: Integers,
 ) -> int:
     """Write an OrderFilled; return where it ends."""
-    is_filled = outcome[d.FILLED_QUANTITY] == outcome[d.ORDER_QUANTITY]
-    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = order, symbol, side, outcome[d.ORDER_QUANTITY]
+    is_filled = outcome[c.FILLED_QUANTITY] == outcome[c.ORDER_QUANTITY]
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = order, symbol, side, outcome[c.ORDER_QUANTITY]
     cells[at + 4] = constants[_PARTIALLY_FILLED + (1 if is_filled else 0)]
     cells[at + 5], cells[at + 6] = quantity, price
-    cells[at + 7], cells[at + 8] = outcome[d.FILLED_QUANTITY], outcome[d.FILLED_VALUE]
-    cells[at + 9], cells[at + 10] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    cells[at + 7], cells[at + 8] = outcome[c.FILLED_QUANTITY], outcome[c.FILLED_VALUE]
+    cells[at + 9], cells[at + 10] = outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES]
     return at + _FILLED_FIELDS
 
 
 @kernel()
 def _put_ended(cells: Integers, at: int, symbol: int, side: int, term: Integers, outcome: Integers) -> int:
     """Write what ended an order; return where it ends."""
-    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[d.ORDER_CELL], symbol, side, outcome[d.ORDER_QUANTITY]
-    cells[at + 4], cells[at + 5] = outcome[d.FILLED_QUANTITY], term[d.CLIENT_CELL]
-    cells[at + 6], cells[at + 7] = outcome[d.RESERVED_CASH], outcome[d.RESERVED_SHARES]
+    cells[at], cells[at + 1], cells[at + 2], cells[at + 3] = term[c.ORDER_CELL], symbol, side, outcome[c.ORDER_QUANTITY]
+    cells[at + 4], cells[at + 5] = outcome[c.FILLED_QUANTITY], term[c.CLIENT_CELL]
+    cells[at + 6], cells[at + 7] = outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES]
     return at + _ENDED_FIELDS
 
 
@@ -207,41 +248,37 @@ def _put_events(
     count, at, refused, end = 0, 0, 0, 0
     for entry in range(first, stop):
         outcome = outcomes[entry]
-        rule = outcome[d.OUTCOME]
-        if rule == d.NOT_FOUND:
+        rule = outcome[c.OUTCOME]
+        if rule == c.NOT_FOUND:
             continue
         entries[count], starts[count] = entry, at
         side, asked, symbol = constants[_BUY if are_buys[entry] else _SELL], terms_of[entry], symbol_cells[entry]
-        if asked >= 0 and terms[asked, d.KIND] >= d.CANCEL:
-            types[count] = _CANCELLED + terms[asked, d.KIND] - d.CANCEL
+        if asked >= 0 and terms[asked, c.KIND] >= c.CANCEL:
+            types[count] = _CANCELLED + terms[asked, c.KIND] - c.CANCEL
             at = _put_ended(cells, at, symbol, side, terms[asked], outcome)
-        elif asked >= 0 and terms[asked, d.KIND] == d.PLACE:
+        elif asked >= 0 and terms[asked, c.KIND] != c.FILL:
+            if terms[asked, c.KIND] == c.REPLACE:
+                types[count] = _REPLACED
+                at = _put_replaced(cells, at, symbol, side, terms[asked], outcome)
+                count += 1
+                entries[count], starts[count] = entry, at
             types[count] = _PLACED
             at = _put_placed(cells, at, symbol, side, quantities[entry], terms[asked], outcome, constants)
         elif rule == PASSED:
             types[count] = _EXECUTED
-            cells[at], cells[at + 1], cells[at + 2] = symbol, side, quantities[entry]
-            cells[at + 3] = prices[entry]
-            cells[at + 4] = constants[_NIL] if asked < 0 else terms[asked, d.ORDER_CELL]
-            cells[at + 5], cells[at + 6] = outcome[d.VALUE], NO_FEE
-            for field in range(d.CASH_AFTER, d.TRADE_COUNT + 1):
-                cells[at + 7 + field - d.CASH_AFTER] = outcome[field]
-            cells[at + 17], cells[at + 18], cells[at + 19] = day, outcome[d.DAY_VOLUME], outcome[d.DAY_TRADES]
-            cells[at + 20] = outcome[d.DAY_REALIZED_PNL]
-            at += _TRADE_FIELDS
+            order = constants[_NIL] if asked < 0 else terms[asked, c.ORDER_CELL]
+            quantity, price = quantities[entry], prices[entry]
+            at = _put_executed(cells, at, symbol, side, quantity, price, order, day, outcome)
             if asked >= 0:
                 count += 1
                 entries[count], starts[count], types[count] = entry, at, _FILLED
-                quantity, price = quantities[entry], prices[entry]
-                at = _put_filled(
-                    cells, at, symbol, side, quantity, price, terms[asked, d.ORDER_CELL], outcome, constants
-                )
+                at = _put_filled(cells, at, symbol, side, quantity, price, order, outcome, constants)
         else:
             types[count] = _REFUSED
-            has_figures = rule < d.NOT_ACTIVE
+            has_figures = rule < c.NOT_ACTIVE
             cells[at], cells[at + 1] = constants[_COMMAND], constants[_FIRST_CODE + places_of_codes[rule]]
-            cells[at + 2] = outcome[d.LIMIT] if has_figures else constants[_NIL]
-            cells[at + 3] = outcome[d.ACTUAL] if has_figures else constants[_NIL]
+            cells[at + 2] = outcome[c.LIMIT] if has_figures else constants[_NIL]
+            cells[at + 3] = outcome[c.ACTUAL] if has_figures else constants[_NIL]
             cells[at + 4] = first_argument + refused
             at += _REFUSAL_FIELDS
             quantity, price = quantities[entry], prices[entry]
@@ -252,14 +289,14 @@ def _put_events(
     return count
 
 
-_PLACES_OF_CODES: Final = np.zeros(d.NOT_FOUND + 1, np.int64)
+_PLACES_OF_CODES: Final = np.zeros(c.NOT_FOUND + 1, np.int64)
 for _place, _outcome in enumerate(OUTCOME_CODES):
     _PLACES_OF_CODES[_outcome] = _place
 
 
 def add_events(
     events: EventCells,
-    asked: d.Asked,
+    asked: c.Asked,
     *,
     first: int,
     stop: int,

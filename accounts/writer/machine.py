@@ -1,5 +1,5 @@
-"""The accounts of a partition as the writer holds them: state in arrays; trades, fills, new orders and their ends are
-decided by kernels.
+"""The accounts of a partition as the writer holds them: state in arrays; trades, fills, new orders, those that replace
+them and their ends are decided by kernels.
 
 They are what there is most of, so whole columns of them are decided at once. Everything else that an account can be
 asked, and what is refused of orders, is decided as the domain's own `decide` does, on the account as an object that has
@@ -23,16 +23,29 @@ from accounts.domain.commands import (
     ExpireOrder,
     PlaceOrder,
     RejectOrder,
+    ReplaceOrder,
 )
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.order_terms import reckoned_price
 from accounts.domain.state import Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
-from accounts.kernels import decide as d
+from accounts.kernels import columns as c
 from accounts.kernels import state as s
+from accounts.kernels.decide import decide_commands
 from accounts.kernels.events import CONSTANTS, add_events
 from accounts.kernels.fold import apply_events, folding
-from accounts.kernels.orders import ACCOUNT, NOWHERE, ORDER_TYPES, TIMES_IN_FORCE, OrdersOf, Symbols, WorkingOrders
+from accounts.kernels.orders import (
+    ACCOUNT,
+    IS_BUY,
+    NOWHERE,
+    ORDER_TYPES,
+    QUANTITY,
+    SYMBOL,
+    TIMES_IN_FORCE,
+    OrdersOf,
+    Symbols,
+    WorkingOrders,
+)
 from accounts.kernels.state import Integers, State
 from accounts.writer.columns import AccountCommands
 from eventstore.columns.cells import EventCells, Values
@@ -67,7 +80,7 @@ _encode_text: Final = msgspec.msgpack.Encoder().encode
 _CONSTANT_VALUES: Final = Values()
 """What the table of values of every machine begins with."""
 _CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
-_ENDS: Final = {CancelOrder: d.CANCEL, ExpireOrder: d.EXPIRE, RejectOrder: d.REJECT}
+_ENDS: Final = {CancelOrder: c.CANCEL, ExpireOrder: c.EXPIRE, RejectOrder: c.REJECT}
 _SIDES: Final = ("SELL", "BUY")
 _TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(ORDER_TYPES)}
 _TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
@@ -155,10 +168,10 @@ class AccountMachine:
 
     def decide(self, turn: Turn[AccountCommand], now: int, decided: Decided) -> None:
         places, (asked, widest_symbol) = turn.places, self._asked(turn, decided.events.values)
-        outcomes = np.zeros((len(places), d.OUTCOME_COLUMNS), np.int64)
+        outcomes = np.zeros((len(places), c.OUTCOME_COLUMNS), np.int64)
         day, start = now // MICROSECONDS_PER_DAY, 0
         while True:
-            stop = d.decide_commands(
+            stop = decide_commands(
                 self._state, self._orders, asked, numbers=turn.numbers, day=day, outcomes=outcomes, first=start
             )
             if start < stop:
@@ -173,15 +186,15 @@ class AccountMachine:
                     outcomes=outcomes,
                 )
                 committed, counts = np.unique(entries, return_counts=True)
-                decided.add_commits(places[committed], outcomes[committed, d.VERSION_AFTER] - counts + 1, counts)
-                for entry in (start + np.flatnonzero(outcomes[start:stop, d.OUTCOME] == d.NOT_FOUND)).tolist():
+                decided.add_commits(places[committed], outcomes[committed, c.VERSION_AFTER] - counts + 1, counts)
+                for entry in (start + np.flatnonzero(outcomes[start:stop, c.OUTCOME] == c.NOT_FOUND)).tolist():
                     decided.failures[int(places[entry])] = _not_found()
             if stop == len(places):
                 return
             self._decide_one(turn, stop, now, decided)
             start = stop + 1
 
-    def _asked(self, turn: Turn[AccountCommand], values: Values) -> tuple[d.Asked, int]:
+    def _asked(self, turn: Turn[AccountCommand], values: Values) -> tuple[c.Asked, int]:
         """Return the commands of a turn as kernels take them, and how many bytes their symbols have at most."""
         commands = turn.commands
         assert isinstance(commands, AccountCommands), "the writer of accounts takes their commands"
@@ -190,12 +203,12 @@ class AccountMachine:
         are_buys: NDArray[np.bool_] = np.ascontiguousarray(bodies["is_buy"])
         quantities: Integers = np.ascontiguousarray(bodies["quantity"])
         prices: Integers = np.ascontiguousarray(bodies["price"])
-        terms_of = np.where(bodies["other"] < 0, d.TRADE, d.OTHER)
+        terms_of = np.where(bodies["other"] < 0, c.TRADE, c.OTHER)
         names = {name: number for number, name in enumerate(commands.symbols)}
         rows: list[tuple[int, ...]] = []
         entries: list[int] = []
         ids: list[str] = []
-        others = np.flatnonzero(terms_of == d.OTHER)
+        others = np.flatnonzero(terms_of == c.OTHER)
         for entry, number, other in zip(
             others.tolist(), turn.numbers[others].tolist(), bodies["other"][others].tolist(), strict=True
         ):
@@ -203,16 +216,16 @@ class AccountMachine:
             if row is not None:
                 entries.append(entry)
                 rows.append(row)
-        figures = np.array(rows, np.int64).reshape(len(rows), 4 + d.TERM_COLUMNS)
+        figures = np.array(rows, np.int64).reshape(len(rows), 4 + c.TERM_COLUMNS)
         terms = np.ascontiguousarray(figures[:, 4:])
         if rows:
             id_cells = np.array(values.numbers([_encode_text(each) for each in ids]), np.int64)
-            terms[:, d.ORDER_CELL :] = id_cells[terms[:, d.ORDER_CELL :]]
+            terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
         terms_of[entries] = np.arange(len(rows))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
         own_symbols = np.array([self._symbols.number(name) for name in names], np.int64)
         cells = np.array([values.cell(name) for name in names], np.int64)
-        asked = d.Asked(
+        asked = c.Asked(
             symbols=own_symbols[symbols] if names else symbols,
             symbol_cells=cells[symbols] if names else symbols,
             are_buys=are_buys,
@@ -227,34 +240,27 @@ class AccountMachine:
         self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]
     ) -> tuple[int, ...] | None:
         """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill, a
-        new order or the end of one, with places among `ids` instead of cells; None for any other command, for one that
-        was not checked as those from outside are, and for the end of an order that does not work yet.
+        new order, one that replaces it or its end, with places among `ids` instead of cells; None for any other
+        command, for one that was not checked as those from outside are, and for the replacement or the end of an order
+        that does not work yet.
         """
         if type(command) is ExecuteTrade:
             price, order_id = command.price, command.order_id or ""
             row = self._orders.find(number, order_id)
             if row == NOWHERE:
                 return None
-            terms = (d.FILL, row, 0, 0, 0, 0, 0, len(ids), len(ids))
-            ids.append(order_id)
+            terms = _row_of_terms(ids, c.FILL, row, texts=[order_id])
         elif type(command) is PlaceOrder:
             price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
             order_type, time_in_force = _TYPE_NUMBERS.get(command.order_type), _TIME_NUMBERS.get(command.time_in_force)
             if order_type is None or time_in_force is None:
                 return None
             order_id, client_order_id = command.order_id, command.client_order_id
-            terms = (
-                d.PLACE,
-                self._orders.row_for(number, order_id),
-                self._orders.client_for(number, client_order_id),
-                order_type,
-                time_in_force,
-                command.limit_price or 0,
-                command.stop_price or 0,
-                len(ids),
-                len(ids) + 1,
-            )
-            ids += (order_id, client_order_id)
+            row, client = self._orders.row_for(number, order_id), self._orders.client_for(number, client_order_id)
+            of_order = client, order_type, time_in_force, command.limit_price or 0, command.stop_price or 0
+            terms = _row_of_terms(ids, c.PLACE, row, *of_order, texts=[order_id, client_order_id])
+        elif type(command) is ReplaceOrder:
+            return self._terms_of_replacement(number, command, names, ids)
         elif isinstance(command, CancelOrder | ExpireOrder | RejectOrder):
             return self._terms_of_end(number, command, names, ids)
         else:
@@ -263,16 +269,37 @@ class AccountMachine:
             return None
         return (names.setdefault(command.symbol, len(names)), command.side == "BUY", command.quantity, price, *terms)
 
+    def _terms_of_replacement(
+        self, number: int, command: ReplaceOrder, names: dict[str, int], ids: list[str]
+    ) -> tuple[int, ...] | None:
+        quantity, limit_price, stop_price = command.quantity or 0, command.limit_price or 0, command.stop_price or 0
+        time_in_force = c.KEPT if command.time_in_force is None else _TIME_NUMBERS.get(command.time_in_force)
+        row = self._working_row(number, command.order_id)
+        is_checked = 0 <= quantity <= QUANTITY_MAX and 0 <= limit_price <= PRICE_MAX and 0 <= stop_price <= PRICE_MAX
+        if row == NOWHERE or time_in_force is None or not is_checked:
+            return None
+        client = self._orders.client_for(number, command.client_order_id)
+        of_order = client, 0, time_in_force, limit_price, stop_price, self._orders.row_for(number, command.new_order_id)
+        texts = [command.order_id, command.client_order_id, command.new_order_id, command.terms]
+        symbol, is_buy = self._orders.orders[row, [SYMBOL, IS_BUY]].tolist()
+        place = names.setdefault(self._symbols.names[symbol], len(names))
+        return (place, is_buy, quantity, 1, *_row_of_terms(ids, c.REPLACE, row, *of_order, texts=texts))
+
     def _terms_of_end(
         self, number: int, command: CancelOrder | ExpireOrder | RejectOrder, names: dict[str, int], ids: list[str]
     ) -> tuple[int, ...] | None:
-        row = self._orders.find(number, command.order_id)
-        if row == NOWHERE or not self._orders.orders[row, ACCOUNT] or type(command.reason) is not str:
+        row = self._working_row(number, command.order_id)
+        if row == NOWHERE or type(command.reason) is not str:
             return None
-        _, symbol, is_buy, quantity, *_ = self._orders.orders[row].tolist()
+        symbol, is_buy, quantity = self._orders.orders[row, [SYMBOL, IS_BUY, QUANTITY]].tolist()
         place = names.setdefault(self._symbols.names[symbol], len(names))
-        ids += (command.order_id, command.reason)
-        return (place, is_buy, quantity, 1, _ENDS[type(command)], row, 0, 0, 0, 0, 0, len(ids) - 2, len(ids) - 1)
+        terms = _row_of_terms(ids, _ENDS[type(command)], row, texts=[command.order_id, command.reason])
+        return (place, is_buy, quantity, 1, *terms)
+
+    def _working_row(self, number: int, order_id: str) -> int:
+        """Return the row of an order that works, NOWHERE when there is none."""
+        row = self._orders.find(number, order_id)
+        return row if row != NOWHERE and self._orders.orders[row, ACCOUNT] else NOWHERE
 
     def _decide_one(self, turn: Turn[AccountCommand], index: int, now: int, decided: Decided) -> None:
         """Decide one command as the domain does: one that is no trade, or whose figures are too wide for kernels."""
@@ -358,6 +385,16 @@ class AccountMachine:
 
     def _currency(self, name: str) -> int:
         return self._currencies.setdefault(name, len(self._currencies))
+
+
+def _row_of_terms(ids: list[str], *terms: int, texts: list[str]) -> tuple[int, ...]:
+    """Return the terms of a command as a row, up to ORDER_CELL filled up with zeros, then the place of each text."""
+    first = len(ids)
+    ids += texts
+    return (
+        *(*terms, *(0,) * (c.ORDER_CELL - len(terms))),
+        *(*range(first, len(ids)), *(first,) * (c.TERM_COLUMNS - c.ORDER_CELL - len(texts))),
+    )
 
 
 def _not_found() -> CommandInvalid:

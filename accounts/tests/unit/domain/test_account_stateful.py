@@ -380,7 +380,7 @@ def judges_no_replacement_at_all(monkeypatch):
 
 
 def judges_a_replacement_with_the_cushion(monkeypatch):
-    monkeypatch.setattr(orders, "reference_price", lambda side, reserve_price: reserve_price)
+    monkeypatch.setattr(orders, "market_price_of", lambda is_buy, reserve_price: reserve_price)
 
 
 def reserves_without_a_cushion(monkeypatch):

@@ -11,9 +11,10 @@ from accounts.domain import risk, trades
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
 from accounts.domain.state import NO_POSITION, Account
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
-from accounts.kernels import decide as kernel
+from accounts.kernels import columns as kernel
 from accounts.kernels import state as s
-from accounts.kernels.decide import TERM_COLUMNS, TRADE, Asked, decide_commands
+from accounts.kernels.columns import TERM_COLUMNS, TRADE, Asked
+from accounts.kernels.decide import decide_commands
 from accounts.kernels.orders import Symbols, WorkingOrders
 from accounts.kernels.state import State
 

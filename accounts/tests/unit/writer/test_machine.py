@@ -50,21 +50,28 @@ PLACEMENTS = st.builds(
     ),
     st.sampled_from(["GTC", "DAY", "IOC", "FOK"]),
 )
+
+
+def replacements(quantities, prices):
+    """Orders that take the place of others, with any of their terms given."""
+    return st.builds(
+        c.ReplaceOrder,
+        st.sampled_from(ORDER_IDS),
+        st.sampled_from(ORDER_IDS),
+        st.sampled_from("abcdef"),
+        st.none() | quantities,
+        st.none() | st.sampled_from(["GTC", "DAY", "IOC", "FOK"]),
+        st.none() | prices,
+        st.none() | st.none() | prices,
+    )
+
+
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.sampled_from(ORDER_IDS)),
     *2 * (PLACEMENTS,),
-    st.builds(
-        c.ReplaceOrder,
-        st.sampled_from(ORDER_IDS),
-        st.sampled_from(ORDER_IDS),
-        st.sampled_from("abcdef"),
-        SHARES,
-        st.none(),
-        PRICES,
-        st.none(),
-    ),
+    replacements(SHARES, PRICES),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.RejectOrder, st.sampled_from(ORDER_IDS), st.just("not taken")),
@@ -93,6 +100,7 @@ WORKING = st.one_of(
             st.none(),
             st.just(0),
         ),
+        replacements(FEW_SHARES, NEAR_PRICES),
         st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.sampled_from(ORDER_IDS)),
     ),
     st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
@@ -211,6 +219,61 @@ def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
     for start in range(0, len(DAY_OF_ORDERS), size):
         is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
     assert domain.accounts["ada"].orders.keys() == {"two", "four"}
+
+
+def replacing(old, new, *, shares=None, time_in_force=None, limit=None, stop=None):
+    quantity = None if shares is None else shares * SHARE
+    return "ada", c.ReplaceOrder(old, new, f"mine-{new}", quantity, time_in_force, limit, stop)
+
+
+REPLACEMENTS = [
+    replacing("two", "two-b", shares=9),
+    replacing("four", "four-b", shares=8, limit=10_500),
+    replacing("buy", "buy-b", limit=9_900, time_in_force="DAY"),
+    replacing("market", "market-b", shares=3),
+    replacing("stop", "stop-b", stop=8_000),
+    replacing("both", "both-b", stop=10_100, limit=10_300),
+]
+
+
+@pytest.mark.parametrize("size", [1, 6])
+def test_replacements_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    working = [
+        placing("buy", "BUY", 4, 10_000),
+        placing("market", "BUY", 2, None, order_type="MARKET", time_in_force="DAY", market=10_001),
+        placing("stop", "SELL", 3, None, order_type="STOP", stop=9_000),
+        placing("both", "BUY", 1, 10_400, order_type="STOP_LIMIT", stop=10_200),
+    ]
+    is_decided_alike(writer, domain, [*DAY_OF_ORDERS, *working])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was replaced as an object"))
+    for start in range(0, len(REPLACEMENTS), size):
+        is_decided_alike(writer, domain, REPLACEMENTS[start : start + size])
+    assert domain.accounts["ada"].orders.keys() == {command.new_order_id for _, command in REPLACEMENTS}
+    is_decided_alike(writer, domain, [filling("two-b", "SELL", 3, 10_501), ("ada", c.CancelOrder("four-b", ""))])
+
+
+def test_replacements_that_are_refused_or_waived_are_decided_as_the_domain_does():
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [*DAY_OF_ORDERS, placing("buy", "BUY", 4, 10_000)])
+    for refused in (
+        replacing("nothing", "new", shares=1),
+        replacing("buy", "two", shares=1),
+        replacing("buy", "new"),
+        replacing("two", "new", shares=6),
+        replacing("buy", "new", stop=9_000),
+        replacing("four", "new", stop=10_300),
+        replacing("four", "new", time_in_force="IOC"),
+        replacing("buy", "new", limit=PRICE_MAX, shares=10**9),
+    ):
+        before = len(domain.accounts["ada"].orders)
+        is_decided_alike(writer, domain, [refused])
+        assert len(domain.accounts["ada"].orders) == before
+    stricter = ("ada", c.ChangeRiskLimits(10_000, MONEY_MAX, 30_000))
+    is_decided_alike(writer, domain, [stricter, replacing("buy", "less", shares=5)])
+    assert "less" not in domain.accounts["ada"].orders, "beyond the new limit, and more than what it replaces"
+    is_decided_alike(writer, domain, [replacing("buy", "less", limit=9_000)])
+    assert "less" in domain.accounts["ada"].orders, "beyond the new limit, and less than what it replaces"
 
 
 ENDS = [
@@ -342,11 +405,14 @@ decided = AccountMachine.decide
 BUY = ("ada", c.ExecuteTrade("KO", "BUY", 5 * SHARE, 10_000, None))
 SELL = ("ada", c.PlaceOrder("order-1", "a", "KO", "SELL", 3 * SHARE, "LIMIT", "GTC", 20_000, None, 0))
 FILL = ("ada", c.ExecuteTrade("KO", "SELL", 2 * SHARE, 20_000, "order-1"))
+REPLACE = ("ada", c.ReplaceOrder("order-1", "order-2", "b", 2 * SHARE, None, 19_000, None))
 CANCEL = ("ada", c.CancelOrder("order-1", ""))
 
 
 @pytest.mark.parametrize("planted", [no_note_of_orders, no_note_of_the_account])
-@pytest.mark.parametrize(("before", "last"), [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], CANCEL)])
+@pytest.mark.parametrize(
+    ("before", "last"), [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], REPLACE), ([BUY, SELL], CANCEL)]
+)
 def test_a_machine_that_forgets_to_note_is_found_out(planted, before, last, monkeypatch):
     is_taken_back([before], [last])
     monkeypatch.setattr(AccountMachine, "decide", planted)
@@ -371,9 +437,12 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
                 is_decided_alike(*opened(), group)
     writer, domain = opened()
     is_decided_alike(writer, domain, [buy, place])
+    monkeypatch.setattr(events_module, "_put_events", partial(off_by_one, 9 + 13))
+    with pytest.raises(AssertionError):
+        is_decided_alike(writer, domain, [replacing("one", "two", shares=6)])
     monkeypatch.setattr(events_module, "_put_events", partial(off_by_one, 6))
     with pytest.raises(AssertionError):
-        is_decided_alike(writer, domain, [("ada", c.CancelOrder("one", ""))])
+        is_decided_alike(writer, domain, [("ada", c.CancelOrder("two", ""))])
 
 
 def test_every_field_of_an_account_is_written_into_the_arrays():
