@@ -21,6 +21,7 @@ class DocsView(RestView, SpectacularSwaggerView):
 
 
 handler400 = "tradingplatform.web.page.bad_request"
+handler403 = "tradingplatform.web.page.permission_denied"
 handler404 = "tradingplatform.web.page.not_found"
 handler500 = "tradingplatform.web.page.server_error"
 urlpatterns = [

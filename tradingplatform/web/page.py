@@ -1,8 +1,9 @@
 """The page of the React application, one document for every address that is not an API."""
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.views import defaults
+from django.template.loader import render_to_string
 from django.views.csrf import csrf_failure as django_csrf_failure
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -25,8 +26,15 @@ def page(request: HttpRequest) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself does not take, such as a Host header that is none of ours."""
     detail = "the request is not taken: look at its Host header, its cookies and the number of its parameters"
-    problem = Problem(400, "BAD_REQUEST", detail)
-    return _problem(problem, request) if _is_program(request) else defaults.bad_request(request, exception)
+    if isinstance(exception, BadRequest):
+        detail = f"the request is not taken: {exception}"
+    return _answered(Problem(400, "BAD_REQUEST", detail), request)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer who may not do this."""
+    detail = str(exception) or "your role does not allow this: ask an operator for another one"
+    return _answered(Problem(403, "FORBIDDEN", detail), request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -38,14 +46,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that there is not."""
     detail = f"there is nothing at {request.path}: /api/docs lists the paths, and an id is a lower-case UUID"
-    problem = Problem(404, "NOT_FOUND", detail)
-    return _problem(problem, request) if _is_program(request) else defaults.page_not_found(request, exception)
+    if not _is_program(request):
+        detail = f"there is nothing at {request.path}: it may have been renamed, or the address was cut off"
+    return _answered(Problem(404, "NOT_FOUND", detail), request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer when the platform failed."""
-    problem = Problem(500, "INTERNAL_ERROR", "the platform failed to answer; its log says why")
-    return _problem(problem, request) if _is_program(request) else defaults.server_error(request)
+    return _answered(Problem(500, "INTERNAL_ERROR", "the platform failed to answer; its log says why"), request)
+
+
+def _answered(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """Return a problem for a program, or a page for a person: made of nothing that could fail once more."""
+    if _is_program(request):
+        return _problem(problem, request)
+    return HttpResponse(render_to_string("problem.html", {"problem": problem.members()}), status=problem.status)
 
 
 def _is_program(request: HttpRequest) -> bool:
