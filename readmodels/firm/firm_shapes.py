@@ -159,6 +159,11 @@ class RiskMetrics(s.Shape):
         "Of the cash, kept by working buys", of=lambda row: basis_points(row["reserved_cash"], row["cash"])
     )
     version = s.Count(VERSION_OF_ROW)
+    behind_since = s.Instant(
+        "When the first trade came that open_positions and largest_position do not show yet; null: they show them all",
+        of=lambda row: row.get("behind_since"),
+        null=True,
+    )
 
 
 def risk_shape(row: Row, *, today: date) -> dict[str, Any]:

@@ -86,6 +86,10 @@ _RISK_COLUMNS: Final = {
         "Cash that working buys keep, in percent of the cash",
     ),
     "version": ("version", "Account version that the row stands on"),
+    "behind_since": (
+        "behind_since",
+        "When the first trade came that the columns of positions do not show yet; null: they show them all",
+    ),
 }
 """How much of its limits each account uses: a view of what account_summary says, the positions in it some seconds old
 (stored_rows.py).

@@ -4,10 +4,12 @@ import datetime
 from unittest.mock import patch
 
 import pytest
+from django.db import transaction
 
 from accounts.domain.commands import ChangeRiskLimits
 from identity.permissions import grant_ownership
 from readmodels.api import analytics
+from readmodels.projector import stored_rows
 from readmodels.tests.conftest import ADA, BOB, DAY, ZOE, project
 from readmodels.tests.integration.test_rest import Reader, problem
 
@@ -125,6 +127,24 @@ def test_who_is_nearest_to_a_limit_comes_first(officer, firm):
         assert results(officer, "risk")[0]["day"]["used_percent"] == "0.00"
 
 
+def test_a_list_of_positions_that_are_behind_says_since_when(officer, firm):
+    with transaction.atomic():
+        stored_rows.follow_all()
+    assert [row["behind_since"] for row in results(officer, "risk")] == [None, None]
+    for _ in range(3):
+        firm.buy(ADA, symbol="XOM", shares=1, price=30_000)
+    before = results(officer, "risk")
+    project()
+    ada, zoe = sorted(results(officer, "risk"), key=lambda row: row["account_id"] != ADA)
+    assert (ada["account_id"], zoe["behind_since"]) == (ADA, None)
+    since = datetime.datetime.fromisoformat(ada["behind_since"])
+    assert datetime.timedelta(0) <= datetime.datetime.now(datetime.UTC) - since < datetime.timedelta(minutes=1)
+    assert ada["largest_position"] in [row["largest_position"] for row in before], "still as it was"
+    with transaction.atomic():
+        stored_rows.follow_all()
+    assert {row["behind_since"] for row in results(officer, "risk")} == {None}
+
+
 class TestRiskMetrics:
     @pytest.fixture
     def ada(self, firm):
@@ -143,7 +163,7 @@ class TestRiskMetrics:
             "used_percent": "3.40",
         }
         assert (found["day"]["value"], found["day"]["limit"]) == ("237.0000", "1000000.0000")
-        assert found["exposure_percent"] == "0.43"
+        assert (found["exposure_percent"], found["behind_since"]) == ("0.43", None)
 
     def test_another_day_is_another_answer(self, ada, firm):
         with today_is(firm.now):
