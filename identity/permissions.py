@@ -321,12 +321,6 @@ async def agiven_roles(*, user_id: int, limit: int) -> dict[str, str]:
     return dict(await database.read_reserved(_GIVEN, [user_id, limit]))
 
 
-def roles_by_account(user: Any) -> dict[str, str]:
-    """Return the role that a user was given on each account."""
-    rows = AccountAccess.objects.filter(user=user).values_list("account_id", "role")
-    return {str(account_id): role for account_id, role in rows}
-
-
 _OPENING: Final = f"""
     INSERT INTO {AccountOpening._meta.db_table} (account_id, owner, granted_at) VALUES (%s, %s, now())
     ON CONFLICT DO NOTHING
