@@ -8,7 +8,8 @@ the database is away everybody is told so at once (Django's OperationalError); w
 whose connections are all in use says nothing about the database: that is DatabaseBusy.
 
 Who asks is found out over a few connections of the process that nothing else uses (`read_reserved`), so that no flood
-of queries keeps anybody else from being known.
+of queries keeps anybody else from being known. What sockets show has a few of its own as well (`read_for_socket`): a
+thousand of them that come back at once leave those of the requests alone, and the other way round.
 
 What needs several statements in one transaction is Django's, on a thread. psycopg has a pool of its own, whose tasks
 take no notice when they are cancelled: a process that ends while it connects would never end.
@@ -17,7 +18,8 @@ take no notice when they are cancelled: a process that ends while it connects wo
 import asyncio
 import select
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar, Final
+from enum import Enum, auto
+from typing import Any, ClassVar, Final, NamedTuple
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -34,6 +36,10 @@ RESERVED_WAITING_MAX: Final = 1_000
 """Who may wait for one of them: a thousand sockets that come back at once among them."""
 RESERVED_WAIT_SECONDS_MAX: Final = 1.0
 """What they are for takes a millisecond: a thousand have had their turn by then."""
+SOCKET_CONNECTIONS: Final = 2
+SOCKET_WAITING_MAX: Final = 10_000
+SOCKET_WAIT_SECONDS_MAX: Final = 10.0
+"""A snapshot takes some milliseconds: who waits for longer may as well come again."""
 _OF_DJANGO: Final = frozenset({"connection_class", "context", "cursor_factory", "pool"})
 
 
@@ -108,12 +114,39 @@ def _given_up(connection: psycopg.BaseConnection[Any], seconds: float) -> psycop
     return psycopg.OperationalError(f"no answer for {seconds:g} s")
 
 
+class _Use(Enum):
+    """What a pool is for."""
+
+    QUERIES = auto()
+    LOOK_UPS = auto()
+    SOCKETS = auto()
+
+
+class _Limits(NamedTuple):
+    """How many connections a pool has, and how many may wait for one, for how long."""
+
+    connections: int
+    waiting: int
+    wait_seconds: float
+
+
+def _limits(alias: str, use: _Use) -> _Limits:
+    match use:
+        case _Use.LOOK_UPS:
+            return _Limits(RESERVED_CONNECTIONS, RESERVED_WAITING_MAX, RESERVED_WAIT_SECONDS_MAX)
+        case _Use.SOCKETS:
+            return _Limits(SOCKET_CONNECTIONS, SOCKET_WAITING_MAX, SOCKET_WAIT_SECONDS_MAX)
+        case _Use.QUERIES:
+            sizes = connections[alias].settings_dict["OPTIONS"]["pool"]
+            return _Limits(sizes["max_size"], sizes.get("max_waiting", WAITING_MAX), sizes["timeout"])
+
+
 class _Pool:
     """At most so many connections, of one event loop. They are made when they are needed and kept; who has to wait for
     one has so many seconds, and so many others may wait too; past either it raises DatabaseBusy.
     """
 
-    def __init__(self, alias: str, *, is_reserved: bool) -> None:
+    def __init__(self, alias: str, use: _Use) -> None:
         given = connections[alias].get_connection_params()
         self._parameters = {name: value for name, value in given.items() if name not in _OF_DJANGO}
         self._parameters |= {
@@ -121,10 +154,8 @@ class _Pool:
             "autocommit": True,
             "prepare_threshold": 0,  # At once.
         }
-        sizes = connections[alias].settings_dict["OPTIONS"]["pool"]
-        self._free = asyncio.Semaphore(RESERVED_CONNECTIONS if is_reserved else sizes["max_size"])
-        self._wait_seconds_max: float = RESERVED_WAIT_SECONDS_MAX if is_reserved else sizes["timeout"]
-        self._waiting_max: int = RESERVED_WAITING_MAX if is_reserved else sizes.get("max_waiting", WAITING_MAX)
+        self._limits = _limits(alias, use)
+        self._free = asyncio.Semaphore(self._limits.connections)
         self._waiting = 0
         self._idle: list[_Connection] = []
 
@@ -155,14 +186,14 @@ class _Pool:
         if not self._free.locked():
             await self._free.acquire()  # At once.
             return
-        if self._waiting >= self._waiting_max:
-            raise DatabaseBusy(f"{self._waiting} requests wait for a connection already")
+        if self._waiting >= self._limits.waiting:
+            raise DatabaseBusy(f"{self._waiting} others wait for a connection already")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._wait_seconds_max):
+            async with asyncio.timeout(self._limits.wait_seconds):
                 await self._free.acquire()
         except TimeoutError:
-            raise DatabaseBusy(f"no connection was free for {self._wait_seconds_max:g} s") from None
+            raise DatabaseBusy(f"no connection was free for {self._limits.wait_seconds:g} s") from None
         finally:
             self._waiting -= 1
 
@@ -183,21 +214,19 @@ def _session() -> str:
 
 
 class _Pools:
-    """The pools of one event loop, by Django's alias of the database and whether they are reserved; they end with the
-    loop.
-    """
+    """The pools of one event loop, by Django's alias of the database and their use; they end with the loop."""
 
     def __init__(self) -> None:
-        self._pools: dict[tuple[str, bool], _Pool] = {}
+        self._pools: dict[tuple[str, _Use], _Pool] = {}
         self._life = self._until_the_end()
 
-    async def of(self, alias: str, *, is_reserved: bool) -> _Pool:
+    async def of(self, alias: str, use: _Use) -> _Pool:
         """Return a pool."""
         if not self._pools:
             await anext(self._life)
-        name = (alias, is_reserved)
+        name = (alias, use)
         if name not in self._pools:
-            self._pools[name] = _Pool(alias, is_reserved=is_reserved)
+            self._pools[name] = _Pool(alias, use)
         return self._pools[name]
 
     async def _until_the_end(self) -> AsyncIterator[None]:
@@ -218,7 +247,7 @@ async def read(query: str, values: Sequence[Any] = (), *, using: str = DEFAULT_D
 
     Raises DatabaseBusy, or StatementTooLong, which is one, and OperationalError when the database does not answer.
     """
-    return await _read(query, values, using, is_reserved=False)
+    return await _read(query, values, using, _Use.QUERIES)
 
 
 async def read_reserved(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -226,7 +255,15 @@ async def read_reserved(query: str, values: Sequence[Any] = ()) -> list[tuple[An
 
     Raises as `read` does.
     """
-    return await _read(query, values, DEFAULT_DB_ALIAS, is_reserved=True)
+    return await _read(query, values, DEFAULT_DB_ALIAS, _Use.LOOK_UPS)
+
+
+async def read_for_socket(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that says what a socket shows, over connections that are kept for that.
+
+    Raises as `read` does.
+    """
+    return await _read(query, values, DEFAULT_DB_ALIAS, _Use.SOCKETS)
 
 
 async def is_away(error: Exception, *, using: str = DEFAULT_DB_ALIAS) -> bool:
@@ -243,17 +280,17 @@ async def is_away(error: Exception, *, using: str = DEFAULT_DB_ALIAS) -> bool:
 async def answers(*, using: str = DEFAULT_DB_ALIAS) -> bool:
     """Ask a database over a connection that nothing else uses, and tell whether it is there."""
     try:
-        await _read("SELECT 1", (), using, is_reserved=True)
+        await _read("SELECT 1", (), using, _Use.LOOK_UPS)
     except OperationalError as error:
         return isinstance(error, DatabaseBusy)
     return True
 
 
-async def _read(query: str, values: Sequence[Any], alias: str, *, is_reserved: bool) -> list[tuple[Any, ...]]:
+async def _read(query: str, values: Sequence[Any], alias: str, use: _Use) -> list[tuple[Any, ...]]:
     loop = asyncio.get_running_loop()
     if loop not in _pools_by_loop:
         _pools_by_loop[loop] = _Pools()
-    pool = await _pools_by_loop[loop].of(alias, is_reserved=is_reserved)
+    pool = await _pools_by_loop[loop].of(alias, use)
     try:
         return await pool.read(query, values)
     except psycopg.errors.QueryCanceled as error:

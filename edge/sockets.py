@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Literal, NoReturn
 
 import msgspec
 import structlog
+from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
@@ -83,6 +84,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """End; Channels' own visits a thread for this as well."""
+        await self.disconnect(message["code"])
+        raise StopConsumer
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a frame."""
         if self._is_closing:
@@ -121,9 +127,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await super().close(code, reason)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle an event of the server or the channel layer; what fails closes the socket."""
+        """Handle an event of the server or the channel layer; what fails closes the socket.
+
+        Channels' own visits a thread before each, to close connections of Django's: a consumer has none.
+        """
         try:
-            await super().dispatch(message)
+            await getattr(self, get_handler_name(message))(message)
         except StopConsumer:
             raise
         except Exception as error:

@@ -9,15 +9,14 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.utils import timezone
 
 from edge import database
+from identity import users
 from identity.models import AccountAccess, ApiKey
 
 LAST_USED_EVERY: Final = timedelta(minutes=1)
@@ -92,19 +91,11 @@ def check_api_key(key: str) -> ApiKey:
 
 
 _KEY_FIELDS: Final = tuple(field.attname for field in ApiKey._meta.concrete_fields)
-_KNOWN_OF_USER: Final = frozenset({"id", "username", "is_active", "is_staff", "is_superuser"})
-_USER_FIELDS: Final = tuple(
-    field.attname for field in get_user_model()._meta.concrete_fields if field.attname in _KNOWN_OF_USER
-)
-"""In the order of the model, which `from_db` counts on."""
 _FIND: Final = f"""
-    SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"holder.{name}" for name in _USER_FIELDS)},
-        ARRAY(SELECT known.name FROM {get_user_model().groups.through._meta.db_table} AS membership
-            JOIN {Group._meta.db_table} AS known ON known.id = membership.group_id
-            WHERE membership.user_id = holder.id),
+    SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {users.COLUMNS},
         (SELECT access.role FROM {AccountAccess._meta.db_table} AS access
             WHERE access.user_id = holder.id AND access.account_id = %s)
-    FROM {ApiKey._meta.db_table} AS key JOIN {get_user_model()._meta.db_table} AS holder ON holder.id = key.user_id
+    FROM {ApiKey._meta.db_table} AS key JOIN {users.TABLE} AS holder ON holder.id = key.user_id
     WHERE key.prefix = %s AND key.revoked_at IS NULL
 """  # noqa: S608 - of the names of our own columns.
 _NOTE_USE: Final = f"""
@@ -113,34 +104,23 @@ _NOTE_USE: Final = f"""
 """  # noqa: S608 - of the name of our own table.
 
 
-class Holder(NamedTuple):
-    """Whose an API key is, and what that user was given: the names of their groups, and a role on the account that was
-    asked about.
-    """
-
-    key: ApiKey
-    groups: frozenset[str]
-    role: str | None
-
-
-async def acheck_api_key(key: str, account_id: str | None) -> Holder:
-    """Return what `check_api_key` does, and what its user was given, by one statement and without a thread.
-
-    Of the user is known what says who it is and what it may. Raises ApiKeyRefused.
+async def acheck_api_key(key: str, account_id: str | None) -> tuple[ApiKey, str | None]:
+    """Return what `check_api_key` does, and the role that its user was given on the account, by one statement and
+    without a thread. The user is one of users.py. Raises ApiKeyRefused.
     """
     prefix, secret = _parts(key)
     now = timezone.now()
     rows = await database.read_reserved(_FIND, [account_id, prefix])
     if not rows:
         raise ApiKeyRefused(_UNKNOWN)
-    *values, groups, role = rows[0]
+    *values, role = rows[0]
     found = ApiKey.from_db(DEFAULT_DB_ALIAS, _KEY_FIELDS, values[: len(_KEY_FIELDS)])
-    found.user = get_user_model().from_db(DEFAULT_DB_ALIAS, _USER_FIELDS, values[len(_KEY_FIELDS) :])
+    found.user = users.user_of(values[len(_KEY_FIELDS) :])
     _valid(found, secret, now)
     before = now - LAST_USED_EVERY
     if found.last_used_at is None or found.last_used_at <= before:
         await database.read_reserved(_NOTE_USE, [now, found.pk, before])
-    return Holder(found, frozenset(groups), role)
+    return found, role
 
 
 def _parts(key: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from identity.actors import key_actor, session_actor
-from identity.api_keys import ApiKeyRefused, Holder, acheck_api_key, bearer_key, check_api_key, prefix_of
+from identity.api_keys import ApiKeyRefused, acheck_api_key, bearer_key, check_api_key, prefix_of
 from identity.models import ApiKey
 from identity.rate_limits import rate_limits
 
@@ -63,13 +63,13 @@ def asker_of(request: HttpRequest, user: Any) -> str:
     return f"user:{user.pk}" if key is None else f"key:{prefix_of(key)}"
 
 
-async def aprincipal_of_key(key: str, account_id: str | None) -> tuple[Principal, Holder]:
-    """Return whose key this is and what they were given, without a thread; raises AuthenticationFailed."""
+async def aprincipal_of_key(key: str, account_id: str | None) -> tuple[Principal, str | None]:
+    """Return whose key this is and their role on the account, without a thread; raises AuthenticationFailed."""
     try:
-        holder = await acheck_api_key(key, account_id)
+        found, role = await acheck_api_key(key, account_id)
     except ApiKeyRefused as error:
         raise AuthenticationFailed(str(error)) from error
-    return _principal(holder.key, key), holder
+    return _principal(found, key), role
 
 
 def _principal_of_key(key: str) -> Principal:

@@ -2,7 +2,7 @@
 
 A connection stands on its user being active, on its API key or its session (and the session on the password it was
 opened with), and on a role on its account, or one on the platform that sees every account. Many are looked up together,
-with a few queries. Who may begin is decided elsewhere (permissions.py); here it ends.
+by one statement. Who may begin is decided elsewhere (permissions.py); here it ends.
 """
 
 import time
@@ -11,17 +11,18 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
-from django.contrib.auth import HASH_SESSION_KEY, get_user_model
+from asgiref.sync import async_to_sync
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import connection
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
+from edge import database
+from identity import users
 from identity.api_keys import bearer_key, prefix_of
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import sees_every_account
+from identity.sessions import is_of_password
 
 log = structlog.get_logger(__name__)
 
@@ -79,29 +80,38 @@ def credential_of(
     )
 
 
-def find_ended(credentials: Collection[Credential]) -> set[Credential]:
+_ASKED: Final = ("user_id", "api_key_prefix", "session_key", "account_id")
+"""The fields of credentials that the statement is given."""
+_FIND: Final = f"""
+    SELECT asked.place, access.role IS NOT NULL, CASE WHEN asked.session_key IS NOT NULL THEN holder.password END,
+        {users.COLUMNS}
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::uuid[]) WITH ORDINALITY
+        AS asked (user_id, key_prefix, session_key, account_id, place)
+    JOIN {users.TABLE} AS holder ON holder.id = asked.user_id AND holder.is_active
+    LEFT JOIN {AccountAccess._meta.db_table} AS access
+        ON access.user_id = asked.user_id AND access.account_id = asked.account_id
+    WHERE (asked.key_prefix IS NULL OR EXISTS (SELECT FROM {ApiKey._meta.db_table} AS key
+            WHERE key.prefix = asked.key_prefix AND key.user_id = asked.user_id AND key.revoked_at IS NULL
+                AND (key.expires_at IS NULL OR key.expires_at > %s)))
+        AND (asked.session_key IS NULL OR EXISTS (SELECT FROM {Session._meta.db_table} AS session
+            WHERE session.session_key = asked.session_key AND session.expire_date > %s))
+"""  # noqa: S608 - of the names of our own tables.
+
+
+async def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     """Return the credentials that are worth nothing any more."""
-    now = timezone.now()
-    users = get_user_model().objects.filter(pk__in={each.user_id for each in credentials}, is_active=True)
-    users_by_id = {user.pk: user for user in users}
-    unexpired = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
-    keys = set(unexpired.filter(prefix__in=_values(credentials, "api_key_prefix")).values_list("user_id", "prefix"))
-    sessions = Session.objects.filter(session_key__in=_values(credentials, "session_key"), expire_date__gt=now)
-    session_keys = set(sessions.values_list("session_key", flat=True))
-    given = AccountAccess.objects.filter(user__in=users_by_id, account_id__in=_values(credentials, "account_id"))
-    pairs = set(given.values_list("user_id", "account_id"))
+    asked, now = list(credentials), timezone.now()
+    columns = [[getattr(each, name) for each in asked] for name in _ASKED]
+    rows = await database.read_reserved(_FIND, [*columns, now, now])
+    return set(asked) - {asked[place - 1] for place, *found in rows if _is_good(asked[place - 1], *found)}
 
-    def is_good(each: Credential) -> bool:
-        user = users_by_id.get(each.user_id)
-        return (
-            user is not None
-            and (each.api_key_prefix is None or (user.pk, each.api_key_prefix) in keys)
-            and (each.session_key is None or (each.session_key in session_keys and _is_of_password(each, user)))
-            and (each.account_id is None or (user.pk, each.account_id) in pairs or sees_every_account(user))
-            and (not each.needs_every_account or sees_every_account(user))
-        )
 
-    return {each for each in credentials if not is_good(each)}
+def _is_good(credential: Credential, has_role: bool, password: str | None, *user: Any) -> bool:
+    """Tell whether what the statement does not is so: the session's password, and a role that sees every account."""
+    if password is not None and not is_of_password(credential.session_hash, password):
+        return False
+    needs_every_account = credential.needs_every_account or (credential.account_id is not None and not has_role)
+    return not needs_every_account or sees_every_account(users.user_of(user))
 
 
 def while_granted(parts: Iterator[T], credential: Credential) -> Iterator[T]:
@@ -109,20 +119,8 @@ def while_granted(parts: Iterator[T], credential: Credential) -> Iterator[T]:
     looked_at = time.monotonic()
     for part in parts:
         if time.monotonic() - looked_at >= LOOK_SECONDS:
-            try:
-                if find_ended([credential]):
-                    log.info("an answer is broken off: what it stood on was taken away", user_id=credential.user_id)
-                    return
-            finally:
-                connection.close()  # Whoever reads slowly must not keep the others from the database.
+            if async_to_sync(find_ended)([credential]):
+                log.info("an answer is broken off: what it stood on was taken away", user_id=credential.user_id)
+                return
             looked_at = time.monotonic()
         yield part
-
-
-def _is_of_password(credential: Credential, user: Any) -> bool:
-    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return any(constant_time_compare(credential.session_hash or "", each) for each in hashes)
-
-
-def _values(credentials: Collection[Credential], name: str) -> set[Any]:
-    return {getattr(each, name) for each in credentials} - {None}

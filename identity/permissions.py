@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed
 
 from edge import database
+from identity import users
 from identity.actors import user_reference
 from identity.api_keys import bearer_key
 from identity.authentication import Principal, aprincipal_of_key, principal_of
@@ -168,14 +169,13 @@ async def aaccess_of_key(key: str, account_id: str | None, *, as_of: float | Non
     It is remembered for requests as found now, or `as_of` an instant before.
     """
     try:
-        principal, holder = await aprincipal_of_key(key, account_id)
+        principal, given = await aprincipal_of_key(key, account_id)
     except AuthenticationFailed:
         _recent_access.forget(key)
         raise
     user = principal.user
-    user._platform_role = _platform_role(user, holder.groups)
-    role = STAFF if holder.role is None and account_id is not None and sees_every_account(user) else holder.role
-    access = Access(principal, role, user._platform_role)
+    role = STAFF if given is None and account_id is not None and sees_every_account(user) else given
+    access = Access(principal, role, platform_role(user))
     if account_id is None or role is not None:
         _recent_access.remember(key, account_id, access, as_of=as_of)
     else:
@@ -199,18 +199,20 @@ async def _renew(key: str, account_id: str | None, as_of: float) -> None:
 def platform_role(user: Any) -> str:
     """Return a user's role on the platform: its group's name, "superuser", "staff", or "trader" when it has none.
 
-    It is asked once for each user object, which lives as long as a request.
+    It is found once for each user object, of what is known of it (users.py) or else by a query.
     """
     known: str | None = getattr(user, "_platform_role", None)
     if known is None:
-        groups = () if user.is_superuser else user.groups.filter(name__in=GROUPS).values_list("name", flat=True)
-        known = user._platform_role = _platform_role(user, set(groups))
+        known = user._platform_role = _platform_role(user)
     return known
 
 
-def _platform_role(user: Any, groups: Collection[str]) -> str:
+def _platform_role(user: Any) -> str:
     if user.is_superuser:
         return SUPERUSER
+    groups: Collection[str] | None = getattr(user, "group_names", None)
+    if groups is None:
+        groups = set(user.groups.filter(name__in=GROUPS).values_list("name", flat=True))
     return next((name for name in GROUPS if name in groups), STAFF if user.is_staff else TRADER)
 
 
@@ -269,6 +271,21 @@ async def agiven_role(*, user_id: int, account_id: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+_NOW: Final = f"SELECT {users.COLUMNS}, ({ROLE_SQL}) FROM {users.TABLE} AS holder WHERE id = %s AND is_active"  # noqa: S608
+
+
+async def arole_on_account(*, user_id: int, account_id: str | None) -> str | None:
+    """Return what `role_on_account` does for a user as they are now, by one statement and without a thread.
+
+    Without an account it is what they are on every one: "staff", or None.
+    """
+    rows = await database.read_reserved(_NOW, [user_id, account_id, user_id])
+    if not rows:
+        return None
+    *values, given = rows[0]
+    return given or (STAFF if sees_every_account(users.user_of(values)) else None)
+
+
 _ROLES: Final = f"""
     SELECT account_id::text, role FROM {ACCESS_TABLE} WHERE user_id = %s AND account_id = ANY(%s::uuid[])
 """  # noqa: S608 - of the name of our own table.
@@ -296,10 +313,12 @@ def sees_every_account(user: Any) -> bool:
     return Action.SEE in ON_EVERY_ACCOUNT[platform_role(user)]
 
 
-def roles_by_account(user: Any) -> dict[str, str]:
-    """Return the role that a user was given on each account."""
-    rows = AccountAccess.objects.filter(user=user).values_list("account_id", "role")
-    return {str(account_id): role for account_id, role in rows}
+_GIVEN: Final = f"SELECT account_id::text, role FROM {ACCESS_TABLE} WHERE user_id = %s LIMIT %s"  # noqa: S608
+
+
+async def agiven_roles(*, user_id: int, limit: int) -> dict[str, str]:
+    """Return the role that a user was given on each of at most so many accounts, without a thread."""
+    return dict(await database.read_reserved(_GIVEN, [user_id, limit]))
 
 
 _OPENING: Final = f"""

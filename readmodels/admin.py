@@ -98,14 +98,14 @@ class AccountSummaryAdmin(ReadOnlyAdmin):
         if event_type:
             events = events.filter(event_type=event_type)
         page = Paginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
-        open_orders: dict[str, Any] = {"account_id": str(account.pk), "is_open": True, "limit": OPEN_ORDERS_SHOWN_MAX}
+        open_orders = queries.open_orders(account_id=str(account.pk), limit=OPEN_ORDERS_SHOWN_MAX)
         context = {
             **self.admin_site.each_context(request),
             "title": account.name,
             "opts": self.opts,
             "account": account_shape(row),
             "positions": [shapes.Position.show(position) for position in queries.positions(account_id=str(account.pk))],
-            "open_orders": [shapes.Order.show(row) for row in queries.orders(**open_orders)],
+            "open_orders": [shapes.Order.show(row) for row in open_orders],
             "page": page,
             "events": [_shown_event(event) for event in page],
             "event_type": event_type,

@@ -8,12 +8,10 @@ import asyncio
 from typing import Any, Final
 
 import structlog
-from channels.db import database_sync_to_async
-from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseError
 
 from edge.sockets import LiveConsumer, Resync
-from identity.permissions import sees_every_account
+from identity.permissions import STAFF, arole_on_account
 from readmodels.firm.dashboard import TICK_SECONDS, State, changed, this_dashboard
 from readmodels.live.consumers import HEARTBEAT_SECONDS
 
@@ -31,7 +29,7 @@ class DashboardConsumer(LiveConsumer):
 
     async def begin(self, user: Any) -> None:
         """Begin, for somebody who sees every account."""
-        if await database_sync_to_async(_sees_every_account)(user.pk):
+        if await _sees_every_account(user.pk):
             self.go_on(self._tick(user.pk))
         else:
             await self.close(CLOSE_FORBIDDEN)
@@ -45,7 +43,7 @@ class DashboardConsumer(LiveConsumer):
         ticks = 0
         while True:
             try:
-                if not await database_sync_to_async(_sees_every_account)(user_id):
+                if not await _sees_every_account(user_id):
                     await self.close(CLOSE_FORBIDDEN)
                     return
                 await self._show(await this_dashboard().state())
@@ -68,7 +66,6 @@ class DashboardConsumer(LiveConsumer):
         await self.send_json({"type": "snapshot", "version": state.version, **state.sections})
 
 
-def _sees_every_account(user_id: int) -> bool:
+async def _sees_every_account(user_id: int) -> bool:
     """Tell whether a user, as they are now, sees every account."""
-    user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
-    return user is not None and sees_every_account(user)
+    return await arole_on_account(user_id=user_id, account_id=None) == STAFF

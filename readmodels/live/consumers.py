@@ -13,17 +13,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
-from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
-from django.db import transaction
 from redis.exceptions import RedisError
 
 from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
-from identity.permissions import role_on_account, roles_by_account
+from identity.permissions import agiven_roles, arole_on_account
 from readmodels import shapes
 from readmodels.live.followed_account import FollowedAccount
 from readmodels.live.push import group_of
-from readmodels.queries import queries
+from readmodels.queries import snapshots
 from readmodels.shapes import account_shape
 
 log = structlog.get_logger(__name__)
@@ -33,9 +31,6 @@ LOOK_SECONDS: Final = 1.0
 """How often it is looked up which accounts are a user's."""
 ACCOUNTS_MAX: Final = 200
 """Accounts of one socket; a program with more opens a socket for each that it needs."""
-SNAPSHOT_TRADES: Final = 50
-SNAPSHOT_ORDERS: Final = 1_000
-"""All that an account may have open (accounts/domain/orders.py)."""
 CLOSE_TOO_MANY: Final = 4413
 
 
@@ -87,7 +82,7 @@ class _FeedConsumer(LiveConsumer):
     async def send_snapshot(self, account_id: str, role: str) -> bool:
         """Send an account as it is now; False when there is no such account."""
         followed = self.accounts[account_id] = FollowedAccount(role=role)
-        snapshot = await database_sync_to_async(read_snapshot)(account_id, role)
+        snapshot = await read_snapshot(account_id, role)
         if snapshot is None:
             await self.unfollow(account_id)
             return False
@@ -140,7 +135,7 @@ class _FeedConsumer(LiveConsumer):
         an account to which nothing happens afterwards would stay as it was shown.
         """
         try:
-            versions = await database_sync_to_async(queries.versions)(account_ids=list(self.accounts))
+            versions = await snapshots.versions(account_ids=list(self.accounts))
         except DatabaseError as error:
             log.warning("could not look for changes that were missed", reason=str(error).strip())
             return
@@ -165,7 +160,7 @@ class AccountConsumer(_FeedConsumer):
     async def follow_first(self, user: Any) -> bool:
         """Follow the account of the path."""
         account_id = str(self.scope["url_route"]["kwargs"]["account_id"])
-        role = await database_sync_to_async(role_on_account)(user, account_id)
+        role = await arole_on_account(user_id=user.pk, account_id=account_id)
         if role is None or not await self.follow(account_id, role):
             await self.close(CLOSE_NOT_FOUND)
             return False
@@ -198,9 +193,9 @@ class AccountsConsumer(_FeedConsumer):
 
     async def follow_first(self, user: Any) -> bool:
         """Follow all accounts of the user, and look from now on which they are."""
-        is_open = await self._follow_all(user)
+        is_open = await self._follow_all(user.pk)
         if is_open:
-            self.go_on(self._look(user))
+            self.go_on(self._look(user.pk))
         return is_open
 
     def about(self, account_id: str) -> dict[str, Any]:
@@ -212,18 +207,18 @@ class AccountsConsumer(_FeedConsumer):
         versions = {account_id: followed.version for account_id, followed in self.accounts.items()}
         return {"type": "heartbeat", "versions": {each: found for each, found in versions.items() if found is not None}}
 
-    async def _look(self, user: Any) -> None:
+    async def _look(self, user_id: int) -> None:
         goes_on = True
         while goes_on:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                goes_on = await self._follow_all(user)
+                goes_on = await self._follow_all(user_id)
             except DatabaseError as error:  # Without a database nothing is taken away, and nothing is new.
                 log.warning("could not look which accounts are a user's", reason=str(error))
 
-    async def _follow_all(self, user: Any) -> bool:
+    async def _follow_all(self, user_id: int) -> bool:
         """Begin with accounts that are new, end with those that are no longer the user's."""
-        roles = await database_sync_to_async(roles_by_account)(user)
+        roles = await agiven_roles(user_id=user_id, limit=ACCOUNTS_MAX + 1)
         if len(roles) > ACCOUNTS_MAX:
             await self.close(CLOSE_TOO_MANY)
             return False
@@ -237,23 +232,18 @@ class AccountsConsumer(_FeedConsumer):
         return True
 
 
-def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
+async def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
     """Return an account's summary, positions, open orders and latest trades as of one version, or None when there is
     no such account.
     """
-    with transaction.atomic():
-        queries.read_one_snapshot()
-        account = queries.account(account_id=account_id)
-        if account is None:
-            return None
-        return {
-            "type": "snapshot",
-            "version": account["version"],
-            "account": account_shape(account, role=role),
-            "positions": [shapes.Position.show(row) for row in queries.positions(account_id=account_id)],
-            "orders": [
-                shapes.Order.show(row)
-                for row in queries.orders(account_id=account_id, limit=SNAPSHOT_ORDERS, is_open=True)
-            ],
-            "trades": [shapes.Trade.show(row) for row in queries.trades(account_id=account_id, limit=SNAPSHOT_TRADES)],
-        }
+    found = await snapshots.snapshot(account_id=account_id)
+    if found is None:
+        return None
+    return {
+        "type": "snapshot",
+        "version": found.account["version"],
+        "account": account_shape(found.account, role=role),
+        "positions": [shapes.Position.show(row) for row in found.positions],
+        "orders": [shapes.Order.show(row) for row in found.orders],
+        "trades": [shapes.Trade.show(row) for row in found.trades],
+    }

@@ -1,6 +1,5 @@
-"""Every query of the read models, in plain functions. Permissions are the caller's."""
+"""Queries of the read models over Django's connections, in plain functions. Permissions are the caller's."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -9,7 +8,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from identity.actors import username_sql
-from readmodels.models import AccountSummary, Order, PortfolioPosition, TradeHistory, columns_of
+from readmodels.models import AccountSummary, Order, PortfolioPosition, columns_of
 from readmodels.projections.rows import Row
 
 
@@ -24,14 +23,6 @@ def positions(*, account_id: str) -> list[Row]:
     return list(rows.values(*columns_of(PortfolioPosition)))
 
 
-def trades(*, account_id: str, limit: int, before_version: int | None = None) -> list[Row]:
-    """Return an account's trades, newest first; `before_version` is the last version of the page before."""
-    rows = TradeHistory.objects.filter(account_id=account_id).order_by("-version")
-    if before_version is not None:
-        rows = rows.filter(version__lt=before_version)
-    return list(rows.values(*columns_of(TradeHistory))[:limit])
-
-
 def oldest_rows(
     model: type[models.Model], *, account_id: str, after_version: int, to_version: int, limit: int
 ) -> list[Row]:
@@ -41,31 +32,9 @@ def oldest_rows(
     return list(rows.order_by("version").values(*columns_of(model))[:limit])
 
 
-def orders(
-    *,
-    account_id: str,
-    limit: int,
-    is_open: bool | None = None,
-    symbol: str | None = None,
-    side: str | None = None,
-    client_order_id: str | None = None,
-    beyond: int | None = None,
-    oldest_first: bool = False,
-) -> list[Row]:
-    """Return an account's orders, newest first unless said otherwise; `beyond` is the last `placed_version` of the page
-    before.
-
-    `is_open` asks for those that work (True) or have ended (False); what is None is not asked for.
-    """
-    rows = Order.objects.filter(account_id=account_id).order_by("placed_version" if oldest_first else "-placed_version")
-    wanted = {
-        "ended_at__isnull": is_open,
-        "symbol": symbol,
-        "side": side,
-        "client_order_id": client_order_id,
-        "placed_version__gt" if oldest_first else "placed_version__lt": beyond,
-    }
-    rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+def open_orders(*, account_id: str, limit: int) -> list[Row]:
+    """Return an account's working orders, newest first."""
+    rows = Order.objects.filter(account_id=account_id, ended_at__isnull=True).order_by("-placed_version")
     return list(rows.values(*columns_of(Order))[:limit])
 
 
@@ -112,9 +81,3 @@ def _accounts() -> Any:
 def owner_name() -> RawSQL:
     """Return the expression for a queryset of AccountSummary; null when there is no such user."""
     return RawSQL(username_sql("account_summary.owner"), [], output_field=models.CharField())  # noqa: S611 - our own text.
-
-
-def versions(*, account_ids: Collection[str]) -> dict[str, int]:
-    """Return the versions that accounts' rows stand on."""
-    found = AccountSummary.objects.filter(account_id__in=account_ids).values_list("account_id", "version")
-    return {str(account_id): version for account_id, version in found}

@@ -163,6 +163,7 @@ FIGURES = {
     ],
     "docs/live.md": [
         (r"at most (\d+); one that is given later", consumers.ACCOUNTS_MAX),
+        (r"waited (\w+) seconds for its turn", database.SOCKET_WAIT_SECONDS_MAX),
         (r"a tick (twice) a second", 1 / feed.TICK_S),
         (r"A heartbeat comes every (\d+) seconds", consumers.HEARTBEAT_SECONDS),
         (r"within a (\w+) of a second of it", followed_account.PAUSE_SECONDS),
@@ -209,6 +210,7 @@ FIGURES = {
         (r"(\d+) s for a connection", settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]),
         (r"for an answer (\d+) s in queries", database.ANSWER_SECONDS_MAX),
         (r"over (\w+) connections of each web process", database.RESERVED_CONNECTIONS),
+        (r"sockets are read over (\w+) more", database.SOCKET_CONNECTIONS),
         (r"in queries, (\d+) s elsewhere", DATABASE_ANSWER_SECONDS_MAX),
         (r"after (\d+) s, and asking again is safe", limits.COMMAND_DEADLINE_SECONDS),
         (r"asking again is safe \| (\d+) s", limits.COMMAND_DEADLINE_SECONDS),

@@ -11,7 +11,15 @@ from identity import permissions
 from identity.api_keys import create_api_key
 from identity.authentication import Principal
 from identity.models import AccountAccess
-from identity.permissions import Access, access_of, aroles_on_accounts, give_role
+from identity.permissions import (
+    Access,
+    access_of,
+    agiven_roles,
+    arole_on_account,
+    aroles_on_accounts,
+    give_role,
+    role_on_account,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,3 +70,23 @@ def test_so_are_roles_on_several_accounts(ada, counts):
     seen = {OTHER: "staff"} if permissions.sees_every_account(ada) else {}
     assert roles == {OWN: "trader", **seen}
     assert counts == {"statements": 1, "threads": 0}
+
+
+@pytest.mark.parametrize("account_id", [OWN, OTHER])
+def test_so_is_the_role_of_a_user_as_they_are_now(ada, counts, account_id):
+    on_a_thread = role_on_account(ada, account_id)
+    assert asyncio.run(arole_on_account(user_id=ada.pk, account_id=account_id)) == on_a_thread
+    assert counts == {"statements": 1, "threads": 0}
+    seen = "staff" if permissions.sees_every_account(ada) else None
+    assert asyncio.run(arole_on_account(user_id=ada.pk, account_id=None)) == seen
+    get_user_model().objects.update(is_active=False)
+    assert asyncio.run(arole_on_account(user_id=ada.pk, account_id=account_id)) is None
+
+
+def test_so_are_the_roles_that_a_user_was_given(ada, counts):
+    eve = get_user_model().objects.create_user("eve")
+    for user, role in ((ada, "viewer"), (eve, "owner")):
+        AccountAccess.objects.create(user=user, account_id=OTHER, role=role)
+    assert asyncio.run(agiven_roles(user_id=ada.pk, limit=9)) == {OWN: "trader", OTHER: "viewer"}
+    assert counts == {"statements": 1, "threads": 0}
+    assert len(asyncio.run(agiven_roles(user_id=ada.pk, limit=1))) == 1

@@ -2,20 +2,21 @@
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from edge import database
 from identity import websocket
 from identity.api_keys import create_api_key
-from identity.credentials import LOOK_SECONDS
+from identity.credentials import LOOK_SECONDS, find_ended
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import give_role, grant_ownership
 from identity.websocket import WebSocketAuthentication
@@ -113,32 +114,117 @@ def seconds_until_closed(change, **opened):
 
 
 @contextmanager
-def no_connection_free():
-    """Hold every connection of Django's pool, as requests do that wait on their threads for what is slow."""
+def no_connection_free_for_threads():
+    """Hold every connection of Django's pool, as requests do that wait on their threads for what is slow; yield one."""
     connection.close()
     pool = connection.pool
     held = [pool.getconn() for _ in range(pool.max_size)]
     try:
-        yield
+        yield held[0]
     finally:
         for one in held:
             pool.putconn(one)
 
 
-def test_a_socket_of_a_key_opens_while_no_connection_of_the_pool_is_free(ada, monkeypatch):
-    monkeypatch.setattr(connection.pool, "timeout", 0.1)
-    key, session = create_api_key(user=ada, name="bot"), session_of(ada)
+@asynccontextmanager
+async def no_connection_free_without_a_thread():
+    """Ask slow questions until nobody else may wait for a connection."""
+    reads = connection.pool.max_size + connection.pool.max_waiting
+    slow = [asyncio.create_task(database.read("SELECT pg_sleep(30)")) for _ in range(reads)]
+    try:
+        await asyncio.sleep(0.3)
+        with pytest.raises(database.DatabaseBusy):
+            await database.read("SELECT 1")
+        yield
+    finally:
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
+ENDS_IN_THE_DATABASE = {
+    "key": f"UPDATE {ApiKey._meta.db_table} SET revoked_at = now()",
+    "session": f"DELETE FROM {Session._meta.db_table}",
+}
+
+
+@pytest.mark.parametrize("kind", ENDS_IN_THE_DATABASE)
+def test_during_a_flood_of_requests_a_socket_is_opened_and_closed_within_a_second_of_the_end_of_its(ada, kind):
+    opened = {kind: create_api_key(user=ada, name="bot") if kind == "key" else session_of(ada)}
+
+    async def run(beside):
+        async with no_connection_free_without_a_thread():
+            socket = Socket(**opened)
+            assert await socket.connect() == "ada"
+            assert (await socket.says("hello"))["text"] == "hello"
+            beside.execute(ENDS_IN_THE_DATABASE[kind])
+            beside.commit()
+            begun = time.monotonic()
+            assert await socket.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
+            return time.monotonic() - begun
+
+    with no_connection_free_for_threads() as beside:
+        assert asyncio.run(run(beside)) < SECONDS_MAX
+
+
+@pytest.mark.parametrize("kind", ENDS_IN_THE_DATABASE)
+def test_neither_opening_nor_looking_after_a_socket_costs_a_thread(ada, kind, monkeypatch):
+    opened = {kind: create_api_key(user=ada, name="bot") if kind == "key" else session_of(ada)}
+    visits, visit = [], asyncio.BaseEventLoop.run_in_executor
+    looks = []
+
+    def visiting(self, *work):
+        visits.append(work)
+        return visit(self, *work)
+
+    async def looking(credentials):
+        looks.append(credentials)
+        return await find_ended(credentials)
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", visiting)
+    monkeypatch.setattr(websocket, "find_ended", looking)
 
     async def run():
-        with pytest.raises(OperationalError):  # The flood does keep those out who are looked up on threads.
-            await Socket(session=session).connect()
-        socket = Socket(key=key)
+        socket = Socket(**opened)
         assert await socket.connect() == "ada"
-        assert (await socket.says("hello"))["text"] == "hello"
+        while len(looks) < 2:
+            await asyncio.sleep(0.05)
         await socket.disconnect()
 
-    with no_connection_free():
-        async_to_sync(run)()
+    asyncio.run(run())
+    assert visits == []
+
+
+def test_who_is_nobody_by_their_session_is_not_logged_in(ada, settings):
+    """As Django has it: a user who is locked out, another password, a secret or a way to log in that is gone."""
+
+    def user_of(cookie):
+        scope = {"headers": [(b"cookie", f"sessionid={cookie}".encode())] if cookie else []}
+        return asyncio.run(websocket._holder_of_session(scope))["user"]
+
+    session = session_of(ada)
+    assert user_of(session) == ada
+    assert user_of(session).get_username() == "ada"
+    for other in (None, "", "x" * 32, "no\0key"):
+        assert user_of(other).is_anonymous
+    secret, backends = settings.SECRET_KEY, settings.AUTHENTICATION_BACKENDS
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [secret]
+    assert user_of(session) == ada
+    settings.SECRET_KEY_FALLBACKS = []
+    assert user_of(session).is_anonymous
+    settings.SECRET_KEY, settings.AUTHENTICATION_BACKENDS = secret, backends[:1]
+    assert user_of(session).is_anonymous
+    settings.AUTHENTICATION_BACKENDS = backends
+    get_user_model().objects.update(is_active=False)
+    assert user_of(session).is_anonymous
+    get_user_model().objects.update(is_active=True)
+    assert user_of(session) == ada
+    set_password()
+    assert user_of(session).is_anonymous
+    session = session_of(get_user_model().objects.get())
+    assert user_of(session) == ada
+    Session.objects.update(expire_date=timezone.now())
+    assert user_of(session).is_anonymous
 
 
 CHANGES = {

@@ -9,13 +9,11 @@ from django.test import RequestFactory
 from rest_framework.exceptions import AuthenticationFailed
 
 from identity import permissions
-from identity.api_keys import Holder
 from identity.authentication import Principal
 from identity.permissions import TRADER, Access
 from identity.recent_access import ACCESS_SECONDS, RecentAccess
 
-ADA = Principal(SimpleNamespace(is_superuser=False, is_staff=False), "user:1/ada/key:1/bot")
-HOLDER = Holder(None, frozenset(), "owner")
+ADA = Principal(SimpleNamespace(is_superuser=False, is_staff=False, group_names=frozenset()), "user:1/ada/key:1/bot")
 OWNER = Access(ADA, "owner", TRADER)
 WAIT_SECONDS_MAX = 10
 
@@ -58,7 +56,7 @@ class Asker:
 
 def test_who_goes_on_asking_waits_for_the_first_look_up_only(monkeypatch):
     async def trades():
-        asker = Asker(monkeypatch, HOLDER, HOLDER, HOLDER)
+        asker = Asker(monkeypatch, "owner", "owner", "owner")
         assert await asker.ask() == OWNER
         for asked in (2, 3):
             asker.now += ACCESS_SECONDS * 0.6
@@ -73,7 +71,7 @@ def test_who_goes_on_asking_waits_for_the_first_look_up_only(monkeypatch):
 
 def test_what_is_looked_up_anew_counts_from_the_beginning_of_the_look_up(monkeypatch):
     async def trades():
-        asker = Asker(monkeypatch, HOLDER, HOLDER, AuthenticationFailed("revoked"))
+        asker = Asker(monkeypatch, "owner", "owner", AuthenticationFailed("revoked"))
         await asker.ask()
         asker.now += ACCESS_SECONDS * 0.6
         asker.database.goes_on.clear()
@@ -91,7 +89,7 @@ def test_what_is_looked_up_anew_counts_from_the_beginning_of_the_look_up(monkeyp
 
 def test_what_was_taken_away_is_found_by_the_look_up_beside(monkeypatch):
     async def trades():
-        asker = Asker(monkeypatch, HOLDER, AuthenticationFailed("revoked"), AuthenticationFailed("revoked"))
+        asker = Asker(monkeypatch, "owner", AuthenticationFailed("revoked"), AuthenticationFailed("revoked"))
         await asker.ask()
         asker.now += ACCESS_SECONDS * 0.6
         await asker.ask()
@@ -104,7 +102,7 @@ def test_what_was_taken_away_is_found_by_the_look_up_beside(monkeypatch):
 
 def test_a_look_up_beside_that_fails_is_left_to_the_next_request(monkeypatch):
     async def trades():
-        asker = Asker(monkeypatch, HOLDER, OperationalError("away"), HOLDER)
+        asker = Asker(monkeypatch, "owner", OperationalError("away"), "owner")
         await asker.ask()
         asker.now += ACCESS_SECONDS * 0.6
         assert await asker.ask() == OWNER

@@ -254,7 +254,7 @@ def test_a_change_whose_push_was_lost_comes_with_the_next_heartbeat(history, own
 def test_a_feed_that_cannot_go_on_is_closed_and_does_not_only_beat(history, owner, monkeypatch, error, code):
     monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.05)
 
-    def fail(*_):
+    async def fail(*_):
         raise error
 
     async def scenario():

@@ -1,5 +1,6 @@
 """No figure is limited to 32 bits, wherever it is shown: GraphQL, REST, sockets, files, sums over all accounts."""
 
+import asyncio
 import csv
 import io
 
@@ -49,7 +50,7 @@ def test_graphql_shows_it(ada):
 def test_rest_and_sockets_show_the_same(ada):
     (position,) = ada.rest(f"accounts/{ADA}/positions")["results"]
     assert position["quantity"] == str(MANY)
-    snapshot = read_snapshot(ADA, "owner")
+    snapshot = asyncio.run(read_snapshot(ADA, "owner"))
     assert [each["quantity"] for each in snapshot["positions"]] == [str(MANY)]
 
 
@@ -100,7 +101,7 @@ def test_an_owner_is_shown_by_the_name_of_now(ada, history):
     second = get(ada, "", **{"If-None-Match": first["ETag"]})
     assert (second.status_code, second.json()["owner_name"]) == (200, "renamed")
     assert get(ada, "", **{"If-None-Match": second["ETag"]}).status_code == 304
-    assert read_snapshot(ADA, "owner")["account"]["owner_name"] == "renamed"
+    assert asyncio.run(read_snapshot(ADA, "owner"))["account"]["owner_name"] == "renamed"
     assert firm_queries.accounts_by_pnl(best_first=True, currency=None, limit=5)[0]["owner_name"] == "renamed"
 
 

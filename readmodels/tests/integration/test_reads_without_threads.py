@@ -24,6 +24,8 @@ from edge.breaker import Breaker
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import find_access
+from readmodels.live.consumers import read_snapshot
+from readmodels.queries import snapshots
 from readmodels.tests.conftest import ADA, BOB
 from readmodels.tests.integration.test_rest import Reader, ada, problem  # noqa: F401 - `ada` is a fixture.
 from tradingplatform.web.handler import Handler
@@ -93,7 +95,7 @@ def test_a_read_is_one_statement_on_one_connection_and_no_thread(ada, path, monk
     first, again, statements, visits, connections = asyncio.run(scenario())
     assert first == again
     assert (again[0], statements, visits) == (200, 1, [])
-    assert connections == {("default", True): 1, ("default", False): 1}
+    assert connections == {("default", database._Use.LOOK_UPS): 1, ("default", database._Use.QUERIES): 1}
 
 
 def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
@@ -139,6 +141,30 @@ class TestFlood:
         assert found == [503, True, "owner"]  # What REST reads for them is one read too many.
         assert seconds < 1
         assert database_outage._breaker.may_ask()
+
+    def test_a_socket_is_shown_its_account_meanwhile_and_looks_for_what_it_missed(self, ada):  # noqa: F811
+        async def scenario():
+            async with self.of_reads():
+                await asyncio.sleep(0.3)
+                return await read_snapshot(ADA, "owner"), await snapshots.versions(account_ids=[ADA, BOB])
+
+        snapshot, versions = asyncio.run(scenario())
+        assert versions[ADA] == snapshot["version"]
+
+    def test_sockets_that_come_back_at_once_leave_the_others_their_connections(self, monkeypatch):
+        monkeypatch.setattr(database, "SOCKET_WAIT_SECONDS_MAX", 0.5)
+
+        async def scenario():
+            coming = [asyncio.create_task(database.read_for_socket(SLEEP, [1])) for _ in range(100)]
+            await asyncio.sleep(0.3)
+            ((asleep,),) = await database.read_reserved(ASLEEP)
+            await asyncio.gather(*(database.read("SELECT 1") for _ in range(CONNECTIONS_MAX + WAITING_MAX)))
+            waited_too_long = await asyncio.gather(*coming, return_exceptions=True)
+            return asleep, [type(each) for each in waited_too_long if each != [("",)]]
+
+        asleep, refused = asyncio.run(scenario())
+        assert asleep == database.SOCKET_CONNECTIONS
+        assert refused == [database.DatabaseBusy] * (100 - database.SOCKET_CONNECTIONS)
 
     def test_a_session_for_which_no_connection_is_free_is_no_outage_to_a_key(self, ada, monkeypatch):  # noqa: F811
         pool = connection.pool

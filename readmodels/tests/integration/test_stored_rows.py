@@ -290,7 +290,7 @@ def test_what_is_no_trade_moves_the_version_and_lets_nothing_follow(traded, kind
     else:
         do(traded, ADA, kind)
     project()
-    assert (followed(ADA), queries.versions(account_ids=[ADA])[ADA]) == (2, 5)
+    assert (followed(ADA), AccountSummary.objects.get(account_id=ADA).version) == (2, 5)
     is_exact(traded, ADA)
 
 

@@ -1,7 +1,6 @@
 """Partitions by year: no row is refused, every page stays a look-up in indexes, and a migration keeps what there is."""
 
 import asyncio
-import json
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from edge import database
 from readmodels.models import DeadLetter, Trade, TradeHistory
 from readmodels.projector.tables import numbers_of
 from readmodels.projector.year_partitions import TABLES, ensure_years
-from readmodels.queries import account_queries, listings, queries
+from readmodels.queries import account_queries, listings, snapshots
 from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import ADA, BOB, DAY, project
 
@@ -151,45 +150,48 @@ def is_of_a_name(node):
     return node.get("Relation Name") == "names"
 
 
-@pytest.mark.parametrize("before_version", [None, 20_260_000])
-def test_a_page_of_trades_looks_up_each_years_index_and_sorts_nothing(before_version):
+ACCOUNT = str(uuid.UUID("c4ca4238a0b923820dcc509a6f75849b"))  # md5 of 1.
+
+
+def explained(statement, values):
+    """Return the nodes of the plan of a statement that were executed."""
+    (((plan,),),) = asyncio.run(database.read(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values))
+    return [node for node in nodes(plan["Plan"]) if node["Actual Loops"]]
+
+
+def assert_reads_latest_trades(found, limit, years):
+    trades = [node for node in found if node.get("Relation Name", "").startswith("trades")]
+    assert {node["Node Type"] for node in trades} == {"Index Scan"}
+    assert len(trades) == len(years)
+    assert sum(node["Actual Rows"] for node in trades) < limit + 2 * len(years)
+    # The symbol's and the actor's, of what is shown.
+    assert [node["Actual Loops"] for node in found if is_of_a_name(node)] == [limit, limit]
+
+
+@pytest.mark.parametrize("beyond", [listings.VERSION_ABOVE_ALL, 20_260_000])
+def test_a_page_of_trades_looks_up_each_years_index_and_sorts_no_history(beyond):
     years = range(2020, 2028)
     fill(years, 5_000)
-    captured = []
-
-    def capture(execute, query, parameters, *rest):
-        captured.append((query, parameters))
-        return execute(query, parameters, *rest)
-
-    account_id = str(uuid.UUID("c4ca4238a0b923820dcc509a6f75849b"))  # md5 of 1.
-    with connection.execute_wrapper(capture):
-        rows = queries.trades(account_id=account_id, limit=51, before_version=before_version)
-    ((query, parameters),) = captured
-    ((explained,),) = fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + query, *parameters)
-    (plan,) = json.loads(explained) if isinstance(explained, str) else explained
-    found = list(nodes(plan["Plan"]))
+    query, values = listings.page_of(listing=listings.TRADES, beyond=beyond, limit=51)
+    rows = asyncio.run(account_queries.find(query, user_id=0, account_id=uuid.UUID(ACCOUNT), values=values)).rows
     assert len(rows) == 51
     assert rows == sorted(rows, key=lambda row: -row["version"])
-    names, rest = [node for node in found if is_of_a_name(node)], [node for node in found if not is_of_a_name(node)]
-    assert [node["Node Type"] for node in rest[:3]] == ["Limit", "Result", "Merge Append"]
-    assert {node["Node Type"] for node in rest[3:]} == {"Index Scan"}
-    assert len(rest[3:]) == len(years)
-    assert sum(node["Actual Rows"] for node in rest[3:]) < 51 + 2 * len(years)
-    assert [node["Actual Loops"] for node in names] == [51, 51]  # The symbol's and the actor's, of what is shown.
+    assert_reads_latest_trades(explained(query.statement, [0, ACCOUNT, ACCOUNT, *values]), 51, years)
+
+
+def test_so_does_a_snapshot_for_a_socket():
+    years = range(2020, 2028)
+    fill(years, 5_000)
+    asked = [ACCOUNT] * len(snapshots._COLUMNS)
+    assert_reads_latest_trades(explained(snapshots._SNAPSHOT, asked), snapshots.TRADES_MAX, years)
 
 
 def test_a_page_of_events_looks_up_both_tables_and_sorts_no_history():
     fill(range(2025, 2028), 5_000)
-    account_id = uuid.UUID("c4ca4238-a0b9-2382-0dcc-509a6f75849b")
-    query, values = listings.page_of(listing=listings.EVENTS, beyond=2**63 - 1, limit=51)
-
-    async def ask():
-        read = await account_queries.find(query, user_id=0, account_id=account_id, values=values)
-        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + query.statement
-        return read.rows, await database.read(explain, [0, account_id, account_id, *values])
-
-    page, (((plan,),),) = asyncio.run(ask())
-    found = [node for node in nodes(plan["Plan"]) if node.get("Relation Name", "").startswith(("trade", "account_e"))]
+    query, values = listings.page_of(listing=listings.EVENTS, beyond=listings.VERSION_ABOVE_ALL, limit=51)
+    page = asyncio.run(account_queries.find(query, user_id=0, account_id=uuid.UUID(ACCOUNT), values=values)).rows
+    plan = explained(query.statement, [0, ACCOUNT, ACCOUNT, *values])
+    found = [node for node in plan if node.get("Relation Name", "").startswith(("trade", "account_e"))]
     assert len(page) == 51
     assert page[0]["data"]["price"] == "0.0001"
     assert {node["Node Type"] for node in found} == {"Index Scan"}
