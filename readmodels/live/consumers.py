@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
-from identity.permissions import agiven_roles, arole_on_account
+from identity.permissions import GivenRoles, arole_on_account
 from readmodels import shapes
 from readmodels.live.followed_account import FollowedAccount
 from readmodels.live.push import group_of
@@ -32,6 +32,7 @@ LOOK_SECONDS: Final = 1.0
 ACCOUNTS_MAX: Final = 200
 """Accounts of one socket; a program with more opens a socket for each that it needs."""
 CLOSE_TOO_MANY: Final = 4413
+_given_roles: Final = GivenRoles(limit=ACCOUNTS_MAX + 1)
 
 
 class ResyncAccount(Resync, forbid_unknown_fields=True):
@@ -218,7 +219,7 @@ class AccountsConsumer(_FeedConsumer):
 
     async def _follow_all(self, user_id: int) -> bool:
         """Begin with accounts that are new, end with those that are no longer the user's."""
-        roles = await agiven_roles(user_id=user_id, limit=ACCOUNTS_MAX + 1)
+        roles = await _given_roles.of(user_id)
         if len(roles) > ACCOUNTS_MAX:
             await self.close(CLOSE_TOO_MANY)
             return False

@@ -13,8 +13,8 @@ from identity.authentication import Principal
 from identity.models import AccountAccess
 from identity.permissions import (
     Access,
+    GivenRoles,
     access_of,
-    agiven_roles,
     arole_on_account,
     aroles_on_accounts,
     give_role,
@@ -24,6 +24,16 @@ from identity.permissions import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OWN, OTHER = "0b5c1f3e-0000-4000-8000-000000000001", "0b5c1f3e-0000-4000-8000-000000000002"
+
+
+async def given_to(user_ids, *, limit):
+    """Ask for all of them at once, and once more for one that leaves meanwhile."""
+    given = GivenRoles(limit)
+    leaving = asyncio.create_task(given.of(user_ids[0]))
+    found = [asyncio.create_task(given.of(user_id)) for user_id in user_ids]
+    await asyncio.sleep(0)
+    leaving.cancel()
+    return await asyncio.gather(*found)
 
 
 @pytest.fixture(params=[None, "viewer", "compliance", "superuser"])
@@ -87,6 +97,7 @@ def test_so_are_the_roles_that_a_user_was_given(ada, counts):
     eve = get_user_model().objects.create_user("eve")
     for user, role in ((ada, "viewer"), (eve, "owner")):
         AccountAccess.objects.create(user=user, account_id=OTHER, role=role)
-    assert asyncio.run(agiven_roles(user_id=ada.pk, limit=9)) == {OWN: "trader", OTHER: "viewer"}
+    of_each = asyncio.run(given_to([ada.pk, eve.pk, 0, ada.pk], limit=9))
+    assert of_each == [{OWN: "trader", OTHER: "viewer"}, {OTHER: "owner"}, {}, {OWN: "trader", OTHER: "viewer"}]
     assert counts == {"statements": 1, "threads": 0}
-    assert len(asyncio.run(agiven_roles(user_id=ada.pk, limit=1))) == 1
+    assert [len(given) for given in asyncio.run(given_to([ada.pk, eve.pk], limit=1))] == [1, 1]
