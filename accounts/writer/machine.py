@@ -147,7 +147,9 @@ class AccountMachine:
             if self.version(number) + 1 != versions[stop]:
                 wrong = stop
                 break
-            self._evolve(number, [codec.upcast(events.event(stop, codec))])
+            event = codec.upcast(events.event(stop, codec))
+            symbol = getattr(event, "symbol", None)
+            self._evolve(number, self._account(number, () if symbol is None else (symbol,)), [event])
             start = stop + 1
         self.keep()
         return wrong
@@ -312,11 +314,13 @@ class AccountMachine:
         except Exception as error:  # One command that cannot be decided must not stop the others.
             decided.failures[place] = error
             return
-        self._evolve(turn.enter(index) if number < 0 else number, events)
+        if number < 0:
+            number = turn.enter(index)
+            account = self._account(number, ())
+        self._evolve(number, account, events)
 
-    def _evolve(self, number: int, events: Sequence[Any]) -> None:
-        symbols = {event.symbol for event in events if hasattr(event, "symbol")}
-        account = self._account(number, symbols)
+    def _evolve(self, number: int, account: Account, events: Sequence[Any]) -> None:
+        """Write what events lead to; the account has the positions that they concern."""
         self._state.note(number)
         for event in events:
             evolve(account, event)
