@@ -462,7 +462,7 @@ def test_what_is_written_while_the_positions_get_more_room_is_not_lost():
     machine.add(0, account, 7)
     assert len(machine._state.positions) == machine._state.position_count, "the next write needs more room"
     (bought,) = decide(domain_account(account), c.ExecuteTrade("S3", "BUY", SHARE, 10_000, None), NOW)
-    machine._evolve(0, [bought])
+    machine._evolve(0, machine._account(0, ["S3"]), [bought])
     assert machine.state(0).positions["S3"].quantity == 2 * SHARE
 
 
