@@ -109,7 +109,7 @@ class _Range:
             trade_count=state.trade_count,
             deposited=state.deposited,
             withdrawn=state.withdrawn,
-            positions=state.positions.copy(),
+            positions=state.positions,
         )
 
     def go(self, end: int) -> Iterator[Flow]:
