@@ -20,13 +20,12 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
-from eventstore.instants import microseconds
 from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
 from eventstore.reader import Reader
-from eventstore.record import Batch, Commit, RecordedEvent, StoreMetadata, partition_of
+from eventstore.record import Batch, Commit, RecordedEvent, StoreMetadata, microseconds, partition_of
 from eventstore.replay import Replay, Replayed
 from eventstore.second_reading import Source, confirmed
 from eventstore.streams import StateAt, Streams

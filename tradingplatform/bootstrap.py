@@ -11,8 +11,8 @@ from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import Bus, set_bus_factory
 from accounts.writer.bus.routed import Route, RoutedBus, check_complete, even_shares, parse_routes
 from accounts.writer.bus.zeromq import ZeroMQBus
-from accounts.writer.decider import AccountDecider
 from accounts.writer.limits import COMMAND_DEADLINE_SECONDS
+from accounts.writer.machine import AccountDecider
 from accounts.writer.process import Writer
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.provider import ArchiveSetup, set_archive_setup

@@ -13,7 +13,7 @@ import numpy as np
 
 from accounts.domain.events import AccountEvent, CashDeposited, CashWithdrawn
 from accounts.domain.state import Account
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError, UnknownAggregate
 from eventstore.pages.page import Page

@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Position
 from eventstore.provider import get_store
-from temporal.as_of.as_of import account_as_of, translated
+from temporal.as_of.as_of import Moment, account_as_of, translated
 from temporal.as_of.walk import Flow, Walk
 from temporal.errors import InvalidMoment
-from temporal.moments import Moment
 from temporal.performance.periods import (
     FIRST_DATE,
     Period,

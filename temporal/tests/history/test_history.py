@@ -14,9 +14,9 @@ from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from accounts.domain.values import SHARE
 from accounts.writer import columns
-from accounts.writer.decider import AccountDecider
-from eventstore.instants import instant_of
+from accounts.writer.machine import AccountDecider
 from eventstore.pages import page
+from eventstore.record import instant_of
 from temporal.errors import HistoryDamaged, InvalidMoment, UnknownAccount
 from temporal.performance import history as module
 from temporal.performance.history import performance
