@@ -23,9 +23,8 @@ from accounts.writer.machine import AccountDecider
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.provider import reset_store, set_store_factory
 from eventstore.record import microseconds, partition_of
-from eventstore.store import EventStore
+from eventstore.store import EventStore, reset_store, set_store_factory
 from eventstore.writer.request import Committed, Request
 from temporal.as_of.as_of import Moment, account_as_of
 from temporal.performance.history import performance

@@ -20,9 +20,8 @@ from accounts.domain.recorded import command_of
 from accounts.domain.state import Account
 from accounts.writer.machine import AccountDecider
 from eventstore.errors import UnknownAggregate
-from eventstore.provider import get_store
 from eventstore.record import instant_of, microseconds
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_store
 from eventstore.streams import StateAt
 from temporal.as_of.as_of import translated
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents

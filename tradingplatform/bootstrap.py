@@ -22,8 +22,7 @@ from eventstore.engines.base import Engine
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
-from eventstore.provider import get_store, set_store_factory
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_store, set_store_factory
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.group_commit import GroupCommit
 from tradingplatform.notifier import CeleryNotifier

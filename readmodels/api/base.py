@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, NotAuthenticated, ValidationError
 
 from edge.rest import Declared, RestView, check
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from identity.authentication import asker_of
 from identity.permissions import Access, aaccess_of
 from readmodels import shapes

@@ -1,7 +1,8 @@
 """An account as of any moment: its state, and the event that it stands on.
 
 The cost does not grow with the length of the history: one page and at most 100 events, whatever the moment. What can
-never change any more may come from the cache (temporal/as_of/cache.py), where that is worth it.
+never change any more may come from the cache (temporal/as_of/cache.py), where that is worth it. A moment is an instant
+or a version; what outside texts say of one is checked here.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,8 @@ from accounts.domain.state import Account
 from accounts.writer.machine import AccountDecider
 from edge.instants import InvalidInstant, parse_instant
 from eventstore.errors import FeedGap, IntegrityError, InvalidRange, StoreUnavailable, UnknownAggregate
-from eventstore.provider import get_store
 from eventstore.record import RecordedEvent, event_type_name, instant_of, microseconds
+from eventstore.store import get_store
 from temporal.as_of.cache import Cache, Kept, configured_cache
 from temporal.errors import (
     BeforeOpening,

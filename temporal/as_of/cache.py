@@ -27,8 +27,8 @@ from redis.retry import Retry
 
 from accounts.codec import load_account
 from edge.breaker import Breaker
-from eventstore.provider import get_store
 from eventstore.record import microseconds
+from eventstore.store import get_store
 
 SLOTS: Final = 512
 ENTRIES_PER_SLOT: Final = 128

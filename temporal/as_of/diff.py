@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from accounts.domain.values import format_amount
 from accounts.shapes import instant_text
-from eventstore.provider import get_store
 from eventstore.record import RecordedEvent
+from eventstore.store import get_store
 from temporal.as_of.as_of import NOW, AccountAsOf, Moment, account_as_of, translated
 from temporal.as_of.shapes import AccountDiff, account_shape
 from temporal.errors import InvalidMoment

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from accounts.domain.state import Account
-from eventstore.provider import get_store
 from eventstore.replay import ReplayedStates
+from eventstore.store import get_store
 from temporal.as_of.as_of import EVOLVER, Moment, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Position
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from temporal.as_of.as_of import Moment, account_as_of, translated
 from temporal.as_of.walk import Flow, Walk
 from temporal.errors import InvalidMoment

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 from identity.actors import actor_text
 from temporal.as_of.as_of import Moment, moment_of
 from temporal.as_of.diff import diff_shape, difference, event_page

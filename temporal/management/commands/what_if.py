@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 from temporal.as_of.as_of import instant
 from temporal.errors import TemporalError
 from temporal.performance.history_shapes import AccountWhatIf

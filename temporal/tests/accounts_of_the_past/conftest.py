@@ -12,9 +12,8 @@ from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade
 from accounts.domain.values import SHARE
 from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.provider import set_store_factory
 from eventstore.record import microseconds
-from eventstore.store import EventStore
+from eventstore.store import EventStore, set_store_factory
 from eventstore.tests.sqlite_file import unprotected
 from eventstore.writer.request import Committed, Request
 from identity.api_keys import create_api_key

@@ -21,9 +21,8 @@ from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
 from eventstore.pages import stretch as stretch_module
 from eventstore.pages.states import Folded
-from eventstore.provider import get_store, set_store_factory
 from eventstore.record import event_type_name, instant_of
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_store, set_store_factory
 from eventstore.writer.request import Request
 from temporal.as_of import cache as cache_module
 from temporal.as_of import diff as diff_module

@@ -10,9 +10,8 @@ from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade
 from accounts.domain.values import SHARE
 from accounts.writer.machine import AccountDecider
 from eventstore.engines.memory import MemoryEngine
-from eventstore.provider import set_store_factory
 from eventstore.record import microseconds
-from eventstore.store import EventStore
+from eventstore.store import EventStore, set_store_factory
 from eventstore.writer.request import Committed, Request
 from tradingplatform.bootstrap import wire
 
