@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from benchmarks.measure import Figure
 from eventstore.engines.dynamodb.tables import batch_item, page_item
 from eventstore.engines.memory import MemoryEngine

@@ -23,7 +23,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingplatform.settings")
 django.setup()
 
 from accounts.domain.values import average_cost, value_of  # noqa: E402 - models exist only now.
-from eventstore.provider import get_store  # noqa: E402
+from eventstore.store import get_store  # noqa: E402
 from readmodels import tasks  # noqa: E402
 from readmodels.models import AccountSummary, Name, StoredDay, StoredPosition, Trade  # noqa: E402
 from readmodels.projections import account_summary, firm, trade_history  # noqa: E402

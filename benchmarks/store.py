@@ -14,7 +14,7 @@ import psutil
 
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from benchmarks.engines import dynamodb_local, engine_of, store_on
 from benchmarks.measure import Figure, median, percentile, rate
 from benchmarks.page_units import page_units

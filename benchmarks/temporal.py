@@ -19,17 +19,14 @@ from zoneinfo import ZoneInfo
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.trades import account_ids, trade_requests
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.instants import microseconds
-from eventstore.provider import reset_store, set_store_factory
-from eventstore.record import partition_of
-from eventstore.store import EventStore
+from eventstore.record import microseconds, partition_of
+from eventstore.store import EventStore, reset_store, set_store_factory
 from eventstore.writer.request import Committed, Request
-from temporal.as_of.as_of import account_as_of
-from temporal.moments import Moment
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.performance.history import performance
 from temporal.performance.periods import periods_of
 from temporal.replay import partition_jobs, replay_here, replay_in_processes

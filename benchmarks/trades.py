@@ -6,7 +6,7 @@ import uuid
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.store import EventStore
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.request import Request

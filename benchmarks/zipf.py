@@ -11,7 +11,7 @@ from typing import Final
 
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from benchmarks.trades import Writer
 from eventstore.store import EventStore
 from eventstore.writer.request import Request

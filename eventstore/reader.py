@@ -1,12 +1,18 @@
 """Reading the journal: every batch checked for its place, its chain and its hash before anything is decoded.
 
 A reader that meets a hole stops before it (FeedGap); one that meets altered bytes says where (IntegrityError). Neither
-is ever skipped, and neither is raised before a second reading has found the same (see second_reading.py).
+is ever skipped, and neither is raised before a second reading, over new connections and with a new codec, has found the
+same: one reading can be wrong where nothing was altered (a bit of memory, a cable, a fault of our own). Nothing is
+repaired or passed over: when the second reading is sound it is the answer, and the log says that the first was not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, TypeVar
+
+import structlog
 
 from eventstore.columns.batches import ColumnBatch, take_apart
 from eventstore.columns.cells import leaf_hashes
@@ -16,13 +22,59 @@ from eventstore.engines.base import Engine
 from eventstore.errors import EventStoreError, FeedGap, IntegrityError, UnknownEventType
 from eventstore.integrity.hashing import batch_hash, event_id, payload_hash
 from eventstore.record import Batch, Commit, StoredBatch
-from eventstore.second_reading import Source
 
 T = TypeVar("T")
+
+ALARMS: Final = (FeedGap, IntegrityError)
 
 READ_BATCHES_AT_ONCE: Final = 64
 EVENTS_TOGETHER_MAX: Final = 32_768
 """Events of batches that are taken apart together; a batch with more of them is taken apart alone."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """What stored bytes are read with. Two sources share nothing but the storage."""
+
+    engine: Engine
+    codec: EventCodec
+
+    def read(self, read: "Callable[[Source], T]") -> T:
+        """Return what `read` returns from this source, or, where it raises an alarm, from a second one.
+
+        `read` must be what can be done twice. Raises the alarm of the second reading.
+        """
+        return confirmed(lambda: read(self), lambda: self._again(read))
+
+    def _again(self, read: "Callable[[Source], T]") -> T:
+        with self.second() as source:
+            return read(source)
+
+    @contextmanager
+    def second(self) -> "Iterator[Source]":
+        """Open a second source for the block."""
+        engine = self.engine.reopened()
+        try:
+            yield Source(engine, self.codec.fresh())
+        finally:
+            engine.close()
+
+
+def confirmed(read: Callable[[], T], read_again: Callable[[], T]) -> T:
+    """Return what one reading returns, or, where it raises an alarm, an independent second one."""
+    try:
+        return read()
+    except ALARMS as alarm:
+        found = read_again()
+        say_unconfirmed(alarm)
+        return found
+
+
+def say_unconfirmed(alarm: object) -> None:
+    """Tell the log of an alarm that a second reading does not share."""
+    log.warning("eventstore.alarm_not_confirmed", alarm=str(alarm), consequence="the second reading counts")
 
 
 def check(batch: StoredBatch, *, partition: int, seq: int, previous_hash: bytes | None) -> None:

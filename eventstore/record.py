@@ -5,17 +5,35 @@ as one item. A batch's place is (partition, seq), seq running 1, 2, 3 ... in eac
 """
 
 import zlib
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
 
+from eventstore.errors import InvalidRange
+
 E = TypeVar("E")
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def partition_of(aggregate_id: str, partition_count: int) -> int:
     """Return the partition that an aggregate's events live in, for ever: CRC-32 of the id, modulo the count."""
     return zlib.crc32(aggregate_id.encode()) % partition_count
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as UTC microseconds; raises InvalidRange when it has no time zone."""
+    if instant.tzinfo is None or instant.utcoffset() is None:
+        raise InvalidRange(f"an instant needs a time zone, found {instant.isoformat()}: add one, +00:00 for UTC")
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(timestamp: int) -> datetime:
+    """Return UTC microseconds as an aware datetime."""
+    return _EPOCH + timedelta(microseconds=timestamp)
 
 
 class CommitHeader(msgspec.Struct, frozen=True, array_like=True, gc=False):

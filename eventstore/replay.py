@@ -14,7 +14,8 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError
 from eventstore.kernels.texts import NameTable, Texts, texts_of
-from eventstore.pages.evolver import Evolver, Fold, per_event
+from eventstore.pages.evolver import Evolver, Fold
+from eventstore.pages.states import per_event
 from eventstore.reader import Reader, stretches
 from eventstore.record import StoredBatch
 

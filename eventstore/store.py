@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Any, TypeVar
 
 from eventstore.columns.batches import ColumnBatch
@@ -20,15 +21,13 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.engines.base import Engine
 from eventstore.errors import ConfigurationMismatch
-from eventstore.instants import microseconds
 from eventstore.integrity.hashing import FORMAT, genesis_hash
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import PageReader
 from eventstore.pages.snapshotter import TAIL_EVENTS_MAX, Snapshotter
-from eventstore.reader import Reader
-from eventstore.record import Batch, Commit, RecordedEvent, StoreMetadata, partition_of
+from eventstore.reader import Reader, Source, confirmed
+from eventstore.record import Batch, Commit, RecordedEvent, StoreMetadata, microseconds, partition_of
 from eventstore.replay import Replay, Replayed
-from eventstore.second_reading import Source, confirmed
 from eventstore.streams import StateAt, Streams
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.group_commit import GroupCommit
@@ -211,3 +210,50 @@ class EventStore:
 
     def __exit__(self, *exception: Any) -> None:
         self.close()
+
+
+# This process's store: the composition root says once how it is opened, the other apps get it here.
+
+_lock = Lock()
+_factory: Callable[[], EventStore] | None = None
+_check_exists: Callable[[], None] | None = None
+_store: EventStore | None = None
+
+
+def set_store_factory(factory: Callable[[], EventStore], *, check_exists: Callable[[], None] | None = None) -> None:
+    """Say how the store is opened; it is opened when first asked for. A store that is open already is closed.
+
+    `check_exists` raises ConfigurationMismatch when there is no store yet, which the factory would create.
+    """
+    global _factory, _check_exists
+    reset_store()
+    _factory, _check_exists = factory, check_exists
+
+
+def get_store() -> EventStore:
+    """Return this process's store, opening it the first time."""
+    global _store
+    with _lock:
+        if _store is None:
+            if _factory is None:
+                raise RuntimeError(
+                    "no event store is configured: tradingplatform/bootstrap.py sets it when Django starts"
+                )
+            _store = _factory()
+        return _store
+
+
+def get_existing_store() -> EventStore:
+    """Return this process's store for somebody who only reads; raises ConfigurationMismatch when there is none yet."""
+    if _store is None and _check_exists is not None:
+        _check_exists()
+    return get_store()
+
+
+def reset_store() -> None:
+    """Close and forget the store: after a fork, and between tests."""
+    global _store
+    with _lock:
+        if _store is not None:
+            _store.close()
+            _store = None

@@ -20,9 +20,8 @@ from eventstore.kernels.texts import NameTable, pack_texts, text_of
 from eventstore.pages.evolver import Evolver
 from eventstore.pages.page import Page, PageReader
 from eventstore.pages.states import Folded, PageStates
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader, fill_event_ids, stretches
+from eventstore.reader import ALARMS, READ_BATCHES_AT_ONCE, Reader, Source, fill_event_ids, say_unconfirmed, stretches
 from eventstore.record import Commit, RecordedEvent, StoredBatch, partition_of, recorded_events
-from eventstore.second_reading import ALARMS, Source, say_unconfirmed
 
 S = TypeVar("S")
 

@@ -14,7 +14,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from edge.views import RestView
+from edge.rest import RestView
 from market.payloads import market_payload
 from market.quote_board import read_board
 from market.replay import Phase

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from readmodels.live.push import publish
 from readmodels.live.subscriptions import deltas_to_publish
 from readmodels.models import ProjectionCheckpoint

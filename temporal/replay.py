@@ -17,17 +17,15 @@ import numpy as np
 
 from accounts.codec import dump_account
 from accounts.domain.state import Account
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.errors import EventStoreError, IntegrityError
-from eventstore.instants import microseconds
 from eventstore.kernels.texts import NameTable, pack_texts
-from eventstore.pages.evolver import per_event
-from eventstore.pages.states import Folded, PageStates
+from eventstore.pages.states import Folded, PageStates, per_event
 from eventstore.processes import in_processes
+from eventstore.record import microseconds
 from eventstore.store import EventStore
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.errors import ReplayFailed
-from temporal.moments import Moment
 
 REPORT_INTERVAL_SECONDS: Final = 0.1
 BATCHES_AT_ONCE: Final = 16

@@ -18,11 +18,10 @@ from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
 from accounts.domain.recorded import command_of
 from accounts.domain.state import Account
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.errors import UnknownAggregate
-from eventstore.instants import instant_of, microseconds
-from eventstore.provider import get_store
-from eventstore.store import EventStore
+from eventstore.record import instant_of, microseconds
+from eventstore.store import EventStore, get_store
 from eventstore.streams import StateAt
 from temporal.as_of.as_of import translated
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents

@@ -11,8 +11,8 @@ from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import Bus, set_bus_factory
 from accounts.writer.bus.routed import Route, RoutedBus, check_complete, even_shares, parse_routes
 from accounts.writer.bus.zeromq import ZeroMQBus
-from accounts.writer.decider import AccountDecider
 from accounts.writer.limits import COMMAND_DEADLINE_SECONDS
+from accounts.writer.machine import AccountDecider
 from accounts.writer.process import Writer
 from eventstore.archive.engine import ArchivedEngine
 from eventstore.archive.provider import ArchiveSetup, set_archive_setup
@@ -22,8 +22,7 @@ from eventstore.engines.base import Engine
 from eventstore.engines.dynamodb import DynamoDBEngine
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.pages.snapshotter import Snapshotter
-from eventstore.provider import get_store, set_store_factory
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_store, set_store_factory
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.group_commit import GroupCommit
 from tradingplatform.notifier import CeleryNotifier

@@ -8,7 +8,7 @@ from celery import Celery
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, worker_process_init
 from django.db import close_old_connections
 
-from eventstore.provider import reset_store
+from eventstore.store import reset_store
 from readmodels.pulse import BEAT, give_pulse
 
 # In a container everything runs as root, and messages are JSON: there is nothing to warn of.

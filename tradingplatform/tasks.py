@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts.writer.bus.ports import get_bus
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import former_public_keys, signing_key
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from tradingplatform import expiry
 
 

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.graphql.view import graphql_view
-from edge.views import RestView
+from edge.rest import RestView
 from readmodels.admin import admin_urls
 from tradingplatform.health.views import live, ready
 from tradingplatform.schema import schema

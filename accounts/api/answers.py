@@ -13,7 +13,7 @@ import graphene
 from accounts.domain import events as e
 from accounts.shapes import Count, Flag, Id, Inline, Instant, Money, One, Percent, Shape, Shares, Source, Text
 from accounts.writer.envelope import Executed
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 
 REFUSAL_MESSAGES: Final = {
     "ACCOUNT_ALREADY_OPEN": "the account is open already",

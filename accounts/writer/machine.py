@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts import codec as stored_form
+from accounts.domain import recorded
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
 from accounts.domain.commands import (
     AccountCommand,
@@ -50,6 +52,7 @@ from accounts.kernels.state import Integers, State
 from accounts.writer.columns import AccountCommands
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
+from eventstore.writer.request import Request
 from eventstore.writer.state_machine import Decided, Turn
 
 _FIGURES: Final = {
@@ -399,6 +402,31 @@ def _row_of_terms(ids: list[str], *terms: int, texts: list[str]) -> tuple[int, .
         *(*terms, *(0,) * (c.ORDER_CELL - len(terms))),
         *(*range(first, len(ids)), *(first,) * (c.TERM_COLUMNS - c.ORDER_CELL - len(texts))),
     )
+
+
+class AccountDecider:
+    """Implements eventstore.writer.state_machine.Decider for trading accounts."""
+
+    asks_the_same = staticmethod(recorded.asks_the_same)
+    dump = staticmethod(stored_form.dump_account)
+    load = staticmethod(stored_form.load_account)
+
+    @property
+    def state_version(self) -> int:
+        """The version of the dumped state."""
+        return stored_form.STATE_VERSION
+
+    def machine(self) -> AccountMachine:
+        """Return a state machine for the accounts of one partition."""
+        return AccountMachine()
+
+    def commands(self, requests: Sequence[Request[AccountCommand]]) -> AccountCommands:
+        """Return commands as the machine takes them; raises TextTooLong."""
+        return AccountCommands.of(requests)
+
+    def initial(self, aggregate_id: str) -> Account:
+        """Return an account that does not exist yet."""
+        return Account()
 
 
 def _not_found() -> CommandInvalid:

@@ -19,9 +19,8 @@ from eventstore.columns.codec import EventCodec
 from eventstore.engines.base import Engine
 from eventstore.errors import ArchiveError, IntegrityError
 from eventstore.integrity.hashing import genesis_hash
-from eventstore.reader import READ_BATCHES_AT_ONCE, Reader
+from eventstore.reader import READ_BATCHES_AT_ONCE, Reader, confirmed
 from eventstore.record import Document, StoredBatch, StoreMetadata
-from eventstore.second_reading import confirmed
 
 BATCHES_PER_FILE_MAX: Final = 1_000
 PAYLOAD_BYTES_PER_FILE_MAX: Final = 8 * 1024 * 1024

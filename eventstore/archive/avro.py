@@ -24,9 +24,8 @@ from msgspec import inspect
 
 from eventstore.columns.codec import EventCodec
 from eventstore.errors import EventStoreError, IntegrityError
-from eventstore.instants import instant_of, microseconds
 from eventstore.integrity.verifier import PartitionVerifier, RawCommit
-from eventstore.record import StoredBatch
+from eventstore.record import StoredBatch, instant_of, microseconds
 
 Schema = dict[str, Any]
 

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from eventstore.errors import ArchiveError, ArchiveUnavailable, NotInArchive
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 
 READ_ONLY: Final = 0o444
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9][A-Za-z0-9.-]*)*")

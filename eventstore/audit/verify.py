@@ -19,8 +19,8 @@ from eventstore.integrity.heads import ExpectedHead, HeadVerifier
 from eventstore.integrity.merkle import Frontier
 from eventstore.integrity.verifier import Examined, Finding, PartitionVerifier
 from eventstore.processes import in_processes
+from eventstore.reader import Source, say_unconfirmed
 from eventstore.record import StoredBatch
-from eventstore.second_reading import Source, say_unconfirmed
 from eventstore.store import EventStore
 
 BATCHES_AT_ONCE: Final = 64

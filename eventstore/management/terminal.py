@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from eventstore.errors import ArchiveError
-from eventstore.instants import instant_of, microseconds
+from eventstore.record import instant_of, microseconds
 
 
 def write_proof(command: BaseCommand, proof: dict[str, Any], path: Path | None, *, what: str) -> None:

@@ -58,14 +58,3 @@ class Evolver(Protocol[S]):
 
     def machine(self) -> Fold[S]:
         """Return what folds events, without any aggregate yet."""
-
-
-def per_event(
-    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the aggregate's number and the version of each event of some commits."""
-    if (event_counts == 1).all():
-        return numbers, np.ascontiguousarray(first_versions)
-    first_events = np.cumsum(event_counts) - event_counts
-    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
-    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps

@@ -15,8 +15,8 @@ from eventstore.engines.base import Engine
 from eventstore.errors import IntegrityError
 from eventstore.integrity.hashing import page_hash
 from eventstore.kernels.texts import text_of
+from eventstore.reader import Source
 from eventstore.record import StoredPage
-from eventstore.second_reading import Source
 
 T = TypeVar("T")
 

@@ -9,11 +9,12 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.errors import IntegrityError
-from eventstore.pages.evolver import Evolver, Fold, per_event
+from eventstore.pages.evolver import Evolver, Fold
 from eventstore.pages.page import Page, PageReader
 
 S = TypeVar("S")
@@ -154,6 +155,17 @@ class PageStates(Generic[S]):
             except ValueError:
                 high = earlier.first_version - 1
         return found, reached
+
+
+def per_event(
+    numbers: NDArray[np.int64], first_versions: NDArray[np.int64], event_counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the aggregate's number and the version of each event of some commits."""
+    if (event_counts == 1).all():
+        return numbers, np.ascontiguousarray(first_versions)
+    first_events = np.cumsum(event_counts) - event_counts
+    steps = np.arange(int(event_counts.sum())) - np.repeat(first_events, event_counts)
+    return np.repeat(numbers, event_counts), np.repeat(first_versions, event_counts) + steps
 
 
 def _missing(aggregate_id: str, version: int, *, found: int) -> IntegrityError:

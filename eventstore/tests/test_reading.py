@@ -10,9 +10,8 @@ from eventstore.errors import (
     InvalidRange,
     UnknownAggregate,
 )
-from eventstore.instants import instant_of
 from eventstore.integrity.hashing import FORMAT
-from eventstore.record import StoreMetadata
+from eventstore.record import StoreMetadata, instant_of
 from eventstore.store import EventStore
 from eventstore.tests.counter import Added, CounterDecider, add, open_counters
 

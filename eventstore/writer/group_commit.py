@@ -25,9 +25,8 @@ from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import Keys, RememberedCommands
 from eventstore.integrity.hashing import genesis_hash
 from eventstore.kernels.partitions import places_by_partition
-from eventstore.reader import Reader
+from eventstore.reader import Reader, confirmed
 from eventstore.record import StoredBatch, StoreMetadata, partition_of
-from eventstore.second_reading import confirmed
 from eventstore.writer.clock import WriterClock
 from eventstore.writer.commands import Commands
 from eventstore.writer.group import FirstResults, Group, identity_of

@@ -18,8 +18,8 @@ from eventstore.errors import IntegrityError
 from eventstore.idempotency.command_ids import CommandKeys
 from eventstore.idempotency.remembered import RememberedCommands
 from eventstore.kernels.texts import NameTable, Texts, pack_texts, text_of
-from eventstore.pages.evolver import Evolver, per_event
-from eventstore.pages.states import Folded
+from eventstore.pages.evolver import Evolver
+from eventstore.pages.states import Folded, per_event
 from eventstore.record import StoredBatch
 from eventstore.writer.commands import Commands
 from eventstore.writer.limits import LET_GO_AT_ONCE, LOOK_FOR_PAGES_BATCHES

@@ -13,8 +13,7 @@ from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from edge.parameters import BodySerializer, Choice, Text, WholeNumber
-from edge.views import RestView
+from edge.rest import BodySerializer, Choice, RestView, Text, WholeNumber
 from identity.api.session import CsrfAlwaysSessionAuthentication
 from identity.api_keys import DAYS_MAX, bearer_key, make_api_key, revoke_api_key
 from identity.models import KEY_NAME, ApiKey

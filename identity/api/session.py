@@ -16,8 +16,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from edge.parameters import BodySerializer, Text
-from edge.views import RestView
+from edge.rest import BodySerializer, RestView, Text
 from identity.actors import user_reference
 from identity.permissions import platform_role
 from identity.sessions import USERNAME_LENGTH_MAX, Lock, lock_of

@@ -13,8 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.shapes import Shape
-from edge.parameters import Choice, Day, Instant, Text, WholeNumber
-from edge.views import RestView
+from edge.rest import Choice, Day, Instant, RestView, Text, WholeNumber
 from identity.permissions import platform_role, sees_every_account
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, not_found

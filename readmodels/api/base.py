@@ -20,9 +20,8 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, NotAuthenticated, ValidationError
 
-from edge import parameters
-from edge.views import RestView
-from eventstore.provider import get_store
+from edge.rest import Declared, RestView, check
+from eventstore.store import get_store
 from identity.authentication import asker_of
 from identity.permissions import Access, aaccess_of
 from readmodels import shapes
@@ -73,7 +72,7 @@ class AsyncView(RestView):
             return HttpResponse(status=204, headers={"Allow": ", ".join(METHODS)})
         if request.method not in METHODS:
             raise MethodNotAllowed(str(request.method))
-        asked = parameters.check(self.takes, request.GET)
+        asked = check(self.takes, request.GET)
         return await self.get(request, access=access, asked=asked, **place)
 
     def is_accepted(self, request: HttpRequest) -> bool:
@@ -90,7 +89,7 @@ class AsyncView(RestView):
 class AccountScopedView(AsyncView):
     """Base of the views of one account."""
 
-    takes: ClassVar[parameters.Declared] = (VersionParameter, FieldsParameter)
+    takes: ClassVar[Declared] = (VersionParameter, FieldsParameter)
     asks: ClassVar[Query]
     """What is asked of the database, for a view whose query takes no values."""
     shows: ClassVar[s.Serializer]

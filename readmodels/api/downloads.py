@@ -23,8 +23,8 @@ from drf_spectacular.utils import extend_schema
 from pyarrow import parquet
 from rest_framework.renderers import JSONRenderer
 
-from edge.parameters import Declared
 from edge.request_thread import give_back_connections, on_another_thread
+from edge.rest import Declared
 from identity.credentials import credential_of, while_granted
 from identity.permissions import Access
 from readmodels import shapes

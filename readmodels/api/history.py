@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
 from accounts.shapes import Shape
-from edge.parameters import Declared
+from edge.rest import Declared
 from identity.permissions import Access
 from readmodels import shapes
 from readmodels.api import parameters

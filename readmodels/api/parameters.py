@@ -1,10 +1,10 @@
-"""What the REST queries can be asked; edge/parameters.py checks it, and describes it for the OpenAPI document."""
+"""What the REST queries can be asked; edge/rest.py checks it, and describes it for the OpenAPI document."""
 
 from typing import Any, Final
 
 from rest_framework import serializers
 
-from edge.parameters import Choice, Day, Id, Instant, Text, WholeNumber
+from edge.rest import Choice, Day, Id, Instant, Text, WholeNumber
 from readmodels.shapes import SIDES
 
 _FIELDS_HELP: Final = "Names with commas between them: these only are shown, of every row where there are several"

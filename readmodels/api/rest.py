@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.http import Http404, HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
-from edge.parameters import Declared
+from edge.rest import Declared
 from identity.permissions import STAFF, Access
 from readmodels import shapes
 from readmodels.api import parameters

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from accounts.domain.values import BASIS_POINTS, format_amount
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from market.quote_board import read_board
 from market.quotes import Quote
 from readmodels.firm import firm_queries

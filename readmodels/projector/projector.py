@@ -21,7 +21,7 @@ from psycopg import sql
 
 from eventstore.columns.batches import ColumnBatch, EventColumns, join
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections.classified import VersionSkipped
 from readmodels.projections.rows import uuid_text

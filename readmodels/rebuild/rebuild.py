@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from psycopg import sql
 
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from readmodels.models import (
     AccountEvent,
     AccountSummary,

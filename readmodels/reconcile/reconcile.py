@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from accounts.domain.events import TradeExecuted
-from eventstore.provider import get_store
 from eventstore.record import Commit
+from eventstore.store import get_store
 from readmodels.models import (
     AccountSummary,
     Activity,

@@ -17,10 +17,9 @@ from accounts.domain.commands import (
     WithdrawCash,
 )
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.provider import set_store_factory
-from eventstore.store import EventStore
+from eventstore.store import EventStore, set_store_factory
 from eventstore.writer.request import Committed, Request
 from readmodels.models import (
     AccountEvent,

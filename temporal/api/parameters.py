@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from edge.parameters import BodySerializer, Flag, Text, WholeNumber
+from edge.rest import BodySerializer, Flag, Text, WholeNumber
 from temporal.performance.periods import KINDS
 
 EVENTS_PAGE: Final = 50
@@ -16,7 +16,7 @@ class Base(serializers.Serializer[Any]):
 
 
 def instant(meaning: str) -> Text:
-    """Return a parameter for an instant, whose text moments.py judges."""
+    """Return a parameter for an instant, whose text as_of.py judges."""
     return Text(required=False, help_text=f"{meaning}; RFC 3339 with a time zone")
 
 

@@ -12,10 +12,10 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from edge.views import RestView
+from edge.rest import RestView
 from identity.permissions import role_on_account
 from temporal.api import parameters
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import NOW, Moment, account_as_of, instant, moment_of
 from temporal.as_of.diff import diff_shape, difference, event_page
 from temporal.as_of.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
 from temporal.as_of.valuation import valuation_of
@@ -31,7 +31,6 @@ from temporal.errors import (
     TooManyEvents,
     UnknownAccount,
 )
-from temporal.moments import NOW, Moment, instant, moment_of
 from temporal.performance.history import asked_performance
 from temporal.performance.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.what_if import EVENTS_OVER_REST_MAX, limits_of, what_if

@@ -17,12 +17,11 @@ from accounts.domain.errors import CommandInvalid
 from accounts.scalars import BigInt
 from edge.request_thread import on_another_thread
 from temporal.api.parameters import EVENTS_PAGE, EVENTS_PAGE_MAX
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import NOW, account_as_of, instant, moment_of
 from temporal.as_of.diff import diff_shape, difference, event_page
 from temporal.as_of.shapes import AccountAsOf, AccountDiff, account_shape, shown_instant
 from temporal.as_of.valuation import valuation_of
 from temporal.errors import InvalidMoment, TemporalError
-from temporal.moments import NOW, instant, moment_of
 from temporal.performance.history import asked_performance
 from temporal.performance.history_shapes import AccountPerformance, AccountWhatIf
 from temporal.performance.periods import KINDS

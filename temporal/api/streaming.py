@@ -23,10 +23,10 @@ from identity.credentials import credential_of, while_granted
 from identity.permissions import accessible_account_ids
 from temporal.api.parameters import InstantParameters
 from temporal.api.rest import TemporalProblemSerializer, TemporalView
+from temporal.as_of.as_of import instant
 from temporal.as_of.firm import Totals, accounts_as_of
 from temporal.as_of.shapes import AccountLine, FirmLine, TotalsAsOf
 from temporal.errors import TemporalError
-from temporal.moments import instant
 
 LINES_AT_ONCE: Final = 200
 WHOLE_FIRM_AT_ONCE: Final = 1

@@ -1,25 +1,43 @@
 """An account as of any moment: its state, and the event that it stands on.
 
 The cost does not grow with the length of the history: one page and at most 100 events, whatever the moment. What can
-never change any more may come from the cache (temporal/as_of/cache.py), where that is worth it.
+never change any more may come from the cache (temporal/as_of/cache.py), where that is worth it. A moment is an instant
+or a version; what outside texts say of one is checked here.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from accounts.domain.state import Account
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
+from edge.instants import InvalidInstant, parse_instant
 from eventstore.errors import FeedGap, IntegrityError, InvalidRange, StoreUnavailable, UnknownAggregate
-from eventstore.instants import instant_of, microseconds
-from eventstore.provider import get_store
-from eventstore.record import RecordedEvent, event_type_name
+from eventstore.record import RecordedEvent, event_type_name, instant_of, microseconds
+from eventstore.store import get_store
 from temporal.as_of.cache import Cache, Kept, configured_cache
-from temporal.errors import BeforeOpening, HistoryDamaged, HistoryUnavailable, InvalidMoment, UnknownAccount
-from temporal.moments import NOW, Moment
+from temporal.errors import (
+    BeforeOpening,
+    FutureInstant,
+    HistoryDamaged,
+    HistoryUnavailable,
+    InvalidMoment,
+    UnknownAccount,
+)
 
 EVOLVER = AccountDecider()
+
+
+class Moment(NamedTuple):
+    """An instant (what was recorded at it counts), or a version; neither means now."""
+
+    at: datetime | None = None
+    version: int | None = None
+
+
+NOW = Moment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,7 @@ def account_as_of(account_id: str, moment: Moment = NOW) -> AccountAsOf:
     with translated(account_id):
         if cache is None:
             return _look_up(account_id, moment)
-        kept = cache.find(account_id, moment)
+        kept = cache.find(account_id, at=moment.at, version=moment.version)
         if kept is not None:
             return _kept_account(account_id, kept)
         found = _look_up(account_id, moment)
@@ -134,6 +152,36 @@ def _kept_account(account_id: str, kept: Kept) -> AccountAsOf:
         event_type=kept.event_type,
         event_id=kept.event_id,
     )
+
+
+def moment_of(*, at: str | None, version: str | int | None, now: datetime) -> Moment:
+    """Return the moment that was asked for; raises InvalidMoment or FutureInstant.
+
+    `at` is RFC 3339 with a time zone, such as 2026-11-23T14:30:00Z; `now` is what the clock says.
+    """
+    if at is not None and version is not None:
+        raise InvalidMoment("give an instant or a version, not both")
+    if version is not None:
+        return Moment(version=_version(version))
+    return NOW if at is None else Moment(at=instant(at, now=now))
+
+
+def instant(text: str, *, now: datetime) -> datetime:
+    """Return the instant that a text names, in UTC; raises InvalidMoment or FutureInstant."""
+    try:
+        parsed = parse_instant(text)
+    except InvalidInstant as error:
+        raise InvalidMoment(str(error)) from None
+    if parsed > now:
+        raise FutureInstant(f"{text[:40]!r} has not come yet: it is {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return parsed
+
+
+def _version(given: str | int) -> int:
+    text = str(given)
+    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < 1:
+        raise InvalidMoment(f"a version is a whole number from 1, found {text[:40]!r}")
+    return int(text)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ Without Redis everything is slower and nothing is wrong. One line in the log say
 import time
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -26,9 +27,8 @@ from redis.retry import Retry
 
 from accounts.codec import load_account
 from edge.breaker import Breaker
-from eventstore.instants import microseconds
-from eventstore.provider import get_store
-from temporal.moments import Moment
+from eventstore.record import microseconds
+from eventstore.store import get_store
 
 SLOTS: Final = 512
 ENTRIES_PER_SLOT: Final = 128
@@ -98,16 +98,17 @@ class Cache:
         self._find = self._client.register_script(_FIND)
         self._keep = self._client.register_script(_KEEP)
 
-    def find(self, account_id: str, moment: Moment) -> Kept | None:
-        """Return what is kept of an account at a moment, None when nothing is, or nothing that can be read."""
-        at = "" if moment.at is None else str(microseconds(moment.at))
-        version = "" if moment.version is None else str(moment.version)
-        found = self._ask(self._find, account_id, version, at)
+    def find(self, account_id: str, *, at: datetime | None, version: int | None) -> Kept | None:
+        """Return what is kept of an account at an instant or a version, None when nothing is, or nothing that can be
+        read.
+        """
+        instant = "" if at is None else str(microseconds(at))
+        found = self._ask(self._find, account_id, "" if version is None else str(version), instant)
         if found is None:
             return None
         kept = self._opened(account_id, found)
-        if kept is None or (moment.version is not None and kept.version != moment.version):
-            log.warning("temporal.cache.entry_ignored", account_id=account_id, version=moment.version, at=at)
+        if kept is None or (version is not None and kept.version != version):
+            log.warning("temporal.cache.entry_ignored", account_id=account_id, version=version, at=instant)
             return None
         return kept
 

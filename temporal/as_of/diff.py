@@ -12,12 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from accounts.domain.values import format_amount
 from accounts.shapes import instant_text
-from eventstore.provider import get_store
 from eventstore.record import RecordedEvent
-from temporal.as_of.as_of import AccountAsOf, account_as_of, translated
+from eventstore.store import get_store
+from temporal.as_of.as_of import NOW, AccountAsOf, Moment, account_as_of, translated
 from temporal.as_of.shapes import AccountDiff, account_shape
 from temporal.errors import InvalidMoment
-from temporal.moments import NOW, Moment
 
 FIRST: Final = Moment(version=1)
 _OF_THE_MOMENT: Final = frozenset({"at", "recorded_at", "actor", "command_id", "event_id", "event_type", "version"})

@@ -15,11 +15,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from accounts.domain.state import Account
-from eventstore.provider import get_store
 from eventstore.replay import ReplayedStates
-from temporal.as_of.as_of import EVOLVER, account_as_of, translated
+from eventstore.store import get_store
+from temporal.as_of.as_of import EVOLVER, Moment, account_as_of, translated
 from temporal.errors import BeforeOpening, UnknownAccount
-from temporal.moments import Moment
 
 THREADS_MAX: Final = 4
 """Partitions that are replayed at a time, each by a reader of its own."""

@@ -10,7 +10,7 @@ from accounts import shapes as s
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Order, Position
 from accounts.domain.values import average_cost, value_of
-from eventstore.instants import instant_of, microseconds
+from eventstore.record import instant_of, microseconds
 from temporal.as_of.as_of import AccountAsOf as FoundAccount
 from temporal.as_of.valuation import Valuation as FoundValuation
 from temporal.summaries import reason_of, summary_of

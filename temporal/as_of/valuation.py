@@ -19,7 +19,7 @@ from django.conf import settings
 
 from accounts.domain.state import Account
 from accounts.domain.values import value_of
-from eventstore.instants import microseconds
+from eventstore.record import microseconds
 from market.calendar import first_index_from, trading_days
 from market.instruments import is_known
 from market.intraday import bar_until, day_path

@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 
 from accounts.domain.account import MICROSECONDS_PER_DAY
 from accounts.domain.state import Account, Position
-from eventstore.provider import get_store
-from temporal.as_of.as_of import account_as_of, translated
+from eventstore.store import get_store
+from temporal.as_of.as_of import Moment, account_as_of, translated
 from temporal.as_of.walk import Flow, Walk
 from temporal.errors import InvalidMoment
-from temporal.moments import Moment
 from temporal.performance.periods import (
     FIRST_DATE,
     Period,
@@ -109,7 +108,7 @@ class _Range:
             trade_count=state.trade_count,
             deposited=state.deposited,
             withdrawn=state.withdrawn,
-            positions=state.positions.copy(),
+            positions=state.positions,
         )
 
     def go(self, end: int) -> Iterator[Flow]:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from edge.instants import InvalidInstant, parse_day
-from eventstore.instants import microseconds
+from eventstore.record import microseconds
 from temporal.errors import FutureInstant, InvalidMoment
 
 PeriodKind: TypeAlias = Literal["day", "week", "month"]

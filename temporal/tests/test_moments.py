@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from temporal.as_of.as_of import NOW, moment_of
 from temporal.errors import FutureInstant, InvalidMoment
-from temporal.moments import NOW, moment_of
 
 CLOCK = datetime(2026, 11, 23, 15, tzinfo=UTC)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -13,11 +13,11 @@ import pytest
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import signing_key
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.instants import microseconds
+from eventstore.record import microseconds
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
 

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from accounts.writer.bus.zeromq import ZeroMQBus
 from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from readmodels import pulse
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
 from tradingplatform.health.readiness import CHECK_SECONDS_MAX, Check, Status, Unwell

@@ -240,7 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["edge.json.JsonBodyParser"],
-    "DEFAULT_SCHEMA_CLASS": "edge.views.DeclaredSchema",
+    "DEFAULT_SCHEMA_CLASS": "edge.rest.DeclaredSchema",
     "EXCEPTION_HANDLER": "readmodels.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,  # What is sent is said by Accept, or by the path of a file.
 }

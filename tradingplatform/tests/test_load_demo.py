@@ -7,8 +7,7 @@ from django.core.management import call_command
 from accounts.codec import account_codec
 from accounts.domain.events import AccountOpened
 from eventstore.engines.memory import MemoryEngine
-from eventstore.provider import set_store_factory
-from eventstore.store import EventStore
+from eventstore.store import EventStore, set_store_factory
 from identity.actors import user_reference
 from identity.api.session import DEMO_LOGINS_FILE
 from identity.models import AccountAccess

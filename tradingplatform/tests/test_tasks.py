@@ -4,7 +4,7 @@ import pytest
 
 from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.engines.memory import MemoryEngine
-from eventstore.provider import get_store, reset_store, set_store_factory
+from eventstore.store import get_store, reset_store, set_store_factory
 from eventstore.tests.counter import CounterDecider, add, open_counters
 from tradingplatform.bootstrap import open_store
 from tradingplatform.celery import app

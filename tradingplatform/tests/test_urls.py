@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import get_resolver
 
-from edge.views import RestView
+from edge.rest import RestView
 from readmodels.tests.conftest import ADA
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,10 +5,9 @@ import pytest
 from accounts.codec import account_codec
 from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import set_bus_factory
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.provider import set_store_factory
-from eventstore.store import EventStore
+from eventstore.store import EventStore, set_store_factory
 from tradingplatform.bootstrap import wire
 
 

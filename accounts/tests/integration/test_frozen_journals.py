@@ -14,7 +14,7 @@ import pytest
 
 from accounts.codec import account_codec
 from accounts.domain.events import AccountEvent
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore

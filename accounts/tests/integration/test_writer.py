@@ -21,8 +21,8 @@ from accounts.writer.bus.routed import Route, RoutedBus
 from accounts.writer.bus.wire import BusRequest, decode_reply, decode_request, encode_request
 from accounts.writer.bus.zeromq import ZeroMQBus
 from accounts.writer.columns import AccountCommands
-from accounts.writer.decider import AccountDecider
 from accounts.writer.envelope import Envelope, Executed, NotExecuted
+from accounts.writer.machine import AccountDecider
 from accounts.writer.metrics import CommandCount
 from accounts.writer.process import EndpointTaken, Writer
 from eventstore.engines.sqlite import SQLiteEngine

@@ -10,7 +10,7 @@ from eventstore.archive.archiver import Archiver, Removal
 from eventstore.archive.provider import DAY_MICROSECONDS, ArchiveSetup, get_archive_setup
 from eventstore.errors import EventStoreError
 from eventstore.management.terminal import batches_progress, parse_past_instant, show_instant
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from eventstore.archive.restoring import import_archive, read_manifests
 from eventstore.archive.storage import FolderStorage
 from eventstore.errors import EventStoreError
 from eventstore.management.terminal import batches_progress
-from eventstore.provider import reset_store
+from eventstore.store import reset_store
 
 
 class Command(BaseCommand):

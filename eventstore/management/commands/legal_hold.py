@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from eventstore.archive.holds import hold_entries, holds, place_hold, release_hold
 from eventstore.errors import EventStoreError
 from eventstore.management.terminal import show_instant
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from eventstore.audit.proving import prove_consistency
 from eventstore.errors import EventStoreError
 from eventstore.management.terminal import write_proof
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from eventstore.archive.provider import get_archive_setup
 from eventstore.archive.restoring import LeftOut, restore
 from eventstore.errors import EventStoreError
 from eventstore.management.terminal import batches_progress, parse_past_instant, show_instant
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 
 
 class Command(BaseCommand):

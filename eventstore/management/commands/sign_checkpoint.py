@@ -13,7 +13,7 @@ from eventstore.audit.checkpointing import make_checkpoint
 from eventstore.audit.signing_keys import former_public_keys, public_pem, signing_key
 from eventstore.errors import EventStoreError
 from eventstore.integrity.proofs import exported
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 
 
 class Command(BaseCommand):

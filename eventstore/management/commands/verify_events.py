@@ -34,8 +34,7 @@ from eventstore.errors import ConfigurationMismatch, EventStoreError
 from eventstore.integrity.checkpoints import Checkpoint, decode
 from eventstore.integrity.verifier import Finding
 from eventstore.management.terminal import batches_progress
-from eventstore.provider import get_existing_store
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_existing_store
 
 FINDINGS_SHOWN_MAX: Final = 50
 BATCHES_HERE_MAX: Final = 1_000

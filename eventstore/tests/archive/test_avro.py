@@ -20,8 +20,8 @@ from eventstore.archive.avro import (
 from eventstore.columns.codec import EventCodec
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
-from eventstore.instants import instant_of, microseconds
 from eventstore.integrity.hashing import genesis_hash
+from eventstore.record import instant_of, microseconds
 from eventstore.store import EventStore
 from eventstore.tests.archive.scenario import SCHEMA
 from eventstore.tests.counter import add

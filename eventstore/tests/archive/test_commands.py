@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from eventstore.archive.provider import ArchiveSetup, set_archive_setup
 from eventstore.engines.memory import MemoryEngine
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.provider import set_store_factory
+from eventstore.store import set_store_factory
 from eventstore.tests.archive.scenario import everything, findings
 from eventstore.tests.archive.test_archiver import HELD, HELD_PARTITION, alter
 from eventstore.tests.counter import open_counters

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from eventstore.archive.storage import FolderStorage, S3Storage
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import ArchiveError, ArchiveUnavailable, NotInArchive
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 from eventstore.tests.archive.scenario import Scenario, everything
 
 RETAIN_UNTIL = 4_000_000_000_000_000

@@ -7,8 +7,8 @@ from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
 from eventstore.pages.page import EVENTS_PER_PAGE_MAX, Page, seal_page
 from eventstore.pages.snapshotter import QUIET_SECONDS, STOPPED_LOOK_SECONDS
+from eventstore.reader import Source
 from eventstore.record import Stretch
-from eventstore.second_reading import Source
 from eventstore.tests.counter import CounterDecider, add, open_counters
 from eventstore.tests.reference import encode
 from eventstore.writer.request import Committed

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from eventstore.audit.verify import PartitionRun
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 from eventstore.tests.counter import BelowZero, CounterDecider, add, histories, open_counters
 from eventstore.writer import group_commit
 from eventstore.writer.request import Committed, Failed

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from eventstore.provider import get_store
+from eventstore.store import get_store
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 
 

@@ -8,13 +8,12 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 from identity.actors import actor_text
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import NOW, account_as_of, moment_of
 from temporal.as_of.shapes import account_shape, shown_instant
 from temporal.as_of.valuation import valuation_of
 from temporal.errors import TemporalError
-from temporal.moments import NOW, moment_of
 from temporal.tables import figures_table, rendered, rows_table
 
 _SHOWN: Final = (

@@ -8,11 +8,11 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 from identity.actors import actor_text
+from temporal.as_of.as_of import Moment, moment_of
 from temporal.as_of.diff import diff_shape, difference, event_page
 from temporal.errors import TemporalError
-from temporal.moments import Moment, moment_of
 from temporal.tables import rendered, rows_table
 
 EVENTS_SHOWN: Final = 50

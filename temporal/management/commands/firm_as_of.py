@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
+from temporal.as_of.as_of import instant
 from temporal.as_of.firm import Totals, accounts_as_of
 from temporal.as_of.shapes import AccountLine, TotalsAsOf
 from temporal.errors import TemporalError
-from temporal.moments import instant
 from temporal.tables import rendered, rows_table
 
 ACCOUNTS_SHOWN_MAX: Final = 50

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
 from temporal.errors import TemporalError
 from temporal.performance.history import Performance, asked_performance
 from temporal.performance.history_shapes import AccountPerformance, PerformanceFigures

@@ -15,10 +15,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from accounts.domain.values import format_amount
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store, get_store
-from eventstore.store import EventStore
+from eventstore.store import EventStore, get_existing_store, get_store
+from temporal.as_of.as_of import moment_of
 from temporal.errors import TemporalError
-from temporal.moments import moment_of
 from temporal.replay import (
     DIFFERENCES_MAX,
     ReplayJob,

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from eventstore.errors import EventStoreError
-from eventstore.provider import get_existing_store
+from eventstore.store import get_existing_store
+from temporal.as_of.as_of import instant
 from temporal.errors import TemporalError
-from temporal.moments import instant
 from temporal.performance.history_shapes import AccountWhatIf
 from temporal.what_if import WhatIf, limits_of, what_if
 

@@ -10,11 +10,10 @@ from django.test import Client
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.instants import microseconds
-from eventstore.provider import set_store_factory
-from eventstore.store import EventStore
+from eventstore.record import microseconds
+from eventstore.store import EventStore, set_store_factory
 from eventstore.tests.sqlite_file import unprotected
 from eventstore.writer.request import Committed, Request
 from identity.api_keys import create_api_key

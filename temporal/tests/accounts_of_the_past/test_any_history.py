@@ -16,24 +16,21 @@ from accounts.domain.account import evolve
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore import streams
 from eventstore.engines.memory import MemoryEngine
-from eventstore.instants import instant_of
 from eventstore.pages import stretch as stretch_module
 from eventstore.pages.states import Folded
-from eventstore.provider import get_store, set_store_factory
-from eventstore.record import event_type_name
-from eventstore.store import EventStore
+from eventstore.record import event_type_name, instant_of
+from eventstore.store import EventStore, get_store, set_store_factory
 from eventstore.writer.request import Request
 from temporal.as_of import cache as cache_module
 from temporal.as_of import diff as diff_module
 from temporal.as_of import firm as firm_module
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.as_of.diff import difference, event_page, figures
 from temporal.as_of.firm import accounts_as_of
 from temporal.errors import BeforeOpening, TemporalError
-from temporal.moments import Moment
 from tradingplatform.bootstrap import wire
 
 ACCOUNTS = [f"0b5c1f3e-0000-4000-8000-00000000000{number}" for number in range(3)]

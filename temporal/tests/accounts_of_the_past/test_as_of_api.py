@@ -6,7 +6,7 @@ import pytest
 
 from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder
 from accounts.domain.values import SHARE
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 from identity.models import AccountAccess
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Reader, flip_a_bit
 

@@ -10,9 +10,8 @@ from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from eventstore.engines.sqlite import SQLiteEngine
 from temporal.as_of import cache as cache_module
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import NOW, Moment, account_as_of
 from temporal.as_of.cache import TTL_SECONDS, configured_cache
-from temporal.moments import NOW, Moment
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, Past, instant
 from tradingplatform.bootstrap import wire
 from tradingplatform.local.servers import EmbeddedValkey
@@ -151,7 +150,7 @@ def test_without_redis_the_answers_are_the_same_and_the_log_says_so_once(traded,
     settings.REDIS_URL = server.start()
     found = account_as_of(ADA, Moment(version=4))
     cache = configured_cache()
-    assert cache.find(ADA, Moment(version=4)) is not None
+    assert cache.find(ADA, at=None, version=4) is not None
     server.stop()
     with capture_logs() as logs:
         assert [account_as_of(ADA, Moment(version=4)) for _ in range(5)] == [found] * 5
@@ -164,11 +163,11 @@ def test_redis_is_asked_again_after_a_while(traded, entries, settings, tmp_path)
     cache = cache_module.Cache(redis_url=server.start(), store_id="s", clock=lambda: seconds[0])
     kept = cache_module.Kept(4, 1, "ada", "c", "CashDeposited", "e", dump_account(Account()))
     cache.keep(ADA, kept, until=2)
-    assert cache.find(ADA, Moment(version=4)) == kept
+    assert cache.find(ADA, at=None, version=4) == kept
     cache._breaker.note(answered=False)
-    assert cache.find(ADA, Moment(version=4)) is None
+    assert cache.find(ADA, at=None, version=4) is None
     seconds[0] = cache_module.AWAY_SECONDS
-    assert cache.find(ADA, Moment(version=4)) == kept
+    assert cache.find(ADA, at=None, version=4) == kept
     server.stop()
 
 

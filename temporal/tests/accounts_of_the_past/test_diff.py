@@ -10,10 +10,9 @@ from django.core.management import CommandError, call_command
 from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder, UnfreezeAccount
 from accounts.domain.events import TradeExecuted
 from accounts.domain.values import SHARE
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import NOW, Moment, account_as_of
 from temporal.as_of.diff import difference, event_page, figures
 from temporal.errors import InvalidMoment
-from temporal.moments import NOW, Moment
 from temporal.summaries import summary_of
 from temporal.tests.accounts_of_the_past.conftest import ADA, NOBODY, instant
 

@@ -12,9 +12,8 @@ from django.test import AsyncClient
 from accounts.domain.commands import DepositCash, OpenAccount, PlaceOrder
 from accounts.domain.values import SHARE
 from temporal.api import streaming
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.as_of.firm import Totals, accounts_as_of
-from temporal.moments import Moment
 from temporal.tests.accounts_of_the_past.conftest import ADA, BOB, NOBODY, Reader, flip_a_bit, instant
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from accounts.domain.values import SHARE
-from eventstore.instants import microseconds
+from eventstore.record import microseconds
 from market.quotes import quotes_at
 from market.replay_file import FILE_NAME, open_replay
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.as_of.valuation import known_clock, valuation_of
-from temporal.moments import Moment
 from temporal.tests.accounts_of_the_past.conftest import ADA, instant
 
 BEGUN = instant("2026-01-05T12:30:00Z")

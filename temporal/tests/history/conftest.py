@@ -8,11 +8,10 @@ import pytest
 from accounts.codec import account_codec
 from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount, WithdrawCash
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.memory import MemoryEngine
-from eventstore.instants import microseconds
-from eventstore.provider import set_store_factory
-from eventstore.store import EventStore
+from eventstore.record import microseconds
+from eventstore.store import EventStore, set_store_factory
 from eventstore.writer.request import Committed, Request
 from tradingplatform.bootstrap import wire
 

@@ -8,12 +8,11 @@ import pytest
 from accounts import codec
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.writer.request import Request
-from temporal.as_of.as_of import account_as_of
+from temporal.as_of.as_of import Moment, account_as_of
 from temporal.as_of.diff import difference
 from temporal.as_of.firm import accounts_as_of
-from temporal.moments import Moment
 from temporal.performance.history import performance
 from temporal.performance.periods import periods_of
 from temporal.replay import account_jobs, partition_jobs, run_job

@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from accounts.domain import account, trades
+from accounts.domain import trades
 from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
-from eventstore.instants import instant_of
+from accounts.writer import columns
+from accounts.writer.machine import AccountDecider
 from eventstore.pages import page
+from eventstore.record import instant_of
 from temporal.errors import HistoryDamaged, InvalidMoment, UnknownAccount
 from temporal.performance import history as module
 from temporal.performance.history import performance
@@ -50,13 +51,14 @@ def test_a_day_has_the_figures_that_one_reckons_by_hand(histories):
 
 
 def test_fees_are_what_the_trades_of_the_days_cost(histories, monkeypatch):
+    def charged(state, trade, day):  # 7 for each trade; the domain decides it, for kernels know no fee.
+        return replace(executed(state, trade, day), total_fees=7 * (state.trade_count + 1))
+
+    executed = trades.executed
+    monkeypatch.setattr(trades, "executed", charged)
+    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)
     histories.at("2026-01-05T12:00:00Z").open().buy(100, 50)
     histories.at("2026-01-06T12:00:00Z").sell(40, 60)
-
-    def charged(state, event):  # 7 for each trade, as its event would say.
-        trades.traded(state, replace(event, total_fees=7 * event.trade_count))
-
-    monkeypatch.setitem(account._EVOLVE, TradeExecuted, charged)
     found = figures("2026-01-04", "2026-01-07")
     assert [day.fees for day in found.periods] == [0, 7, 7, 0]
     assert found.totals.fees == 14

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from eventstore.instants import instant_of
+from eventstore.record import instant_of
 from temporal.errors import FutureInstant, InvalidMoment
 from temporal.performance.periods import Period, begins, date_of, ends, kind_of, periods_of, today_in, zone_of
 

@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from accounts.codec import dump_account
 from accounts.domain import commands as c
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
-from eventstore.instants import instant_of
 from eventstore.pages.page import seal_page
+from eventstore.record import instant_of
 from eventstore.tests.reference import encode
 from temporal.errors import BeforeOpening, InvalidMoment, ReplayFailed, UnknownAccount
 from temporal.management.commands import replay as command

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.codec import dump_account
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.errors import UnknownAggregate
 from temporal.as_of.walk import Flow, Walk
 from temporal.tests.history.conftest import ADA, BOB

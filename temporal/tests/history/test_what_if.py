@@ -10,8 +10,8 @@ from accounts.codec import dump_account
 from accounts.domain import commands as c
 from accounts.domain.account import decide
 from accounts.domain.values import SHARE
-from accounts.writer.decider import AccountDecider
-from eventstore.instants import instant_of
+from accounts.writer.machine import AccountDecider
+from eventstore.record import instant_of
 from temporal import what_if as module
 from temporal.errors import InvalidLimits, InvalidMoment, TooManyEvents, UnknownAccount
 from temporal.tests.history.conftest import ADA, BOB, Histories

@@ -15,8 +15,7 @@ from accounts.domain.values import SHARE
 from accounts.kernels.fold import apply_events
 from accounts.tests.unit.writer.test_machine import ACCOUNTS, GROUPS, GROUPS_OF_ORDERS, NOW, OPENING
 from accounts.writer import machine as module
-from accounts.writer.decider import AccountDecider
-from accounts.writer.machine import AccountMachine
+from accounts.writer.machine import AccountDecider, AccountMachine
 from eventstore.columns.cells import EventCells
 from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore

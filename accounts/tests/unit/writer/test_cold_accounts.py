@@ -16,7 +16,7 @@ from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import State
 from accounts.tests.unit.writer.test_machine import COMMANDS, NOW, WORKING
 from accounts.writer.columns import AccountCommands
-from accounts.writer.decider import AccountDecider
+from accounts.writer.machine import AccountDecider
 from eventstore.engines.memory import MemoryEngine
 from eventstore.integrity.hashing import FORMAT
 from eventstore.record import StoreMetadata

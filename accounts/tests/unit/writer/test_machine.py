@@ -19,8 +19,7 @@ from accounts.kernels import events as events_module
 from accounts.kernels import state as s
 from accounts.writer import machine as module
 from accounts.writer.columns import AccountCommands
-from accounts.writer.decider import AccountDecider
-from accounts.writer.machine import AccountMachine
+from accounts.writer.machine import AccountDecider, AccountMachine
 from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore
 from eventstore.writer.request import Failed, Request

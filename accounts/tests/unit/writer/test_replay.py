@@ -19,13 +19,12 @@ from accounts.domain.commands import (
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from accounts.tests.unit.writer import test_machine
-from accounts.writer.decider import AccountDecider
-from accounts.writer.machine import AccountMachine
+from accounts.writer.machine import AccountDecider, AccountMachine
 from eventstore.engines.memory import MemoryEngine
 from eventstore.errors import IntegrityError
-from eventstore.instants import instant_of
 from eventstore.integrity.hashing import batch_hash, payload_hash
 from eventstore.pages import stretch
+from eventstore.record import instant_of
 from eventstore.store import EventStore
 from eventstore.writer.request import Request
 

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from edge.parameters import BodySerializer, Choice, Day, Flag, Id, Instant, Text, WholeNumber, check
+from edge.rest import BodySerializer, Choice, Day, Flag, Id, Instant, Text, WholeNumber, check
 
 ID = "0b5c1f3e-0000-4000-8000-00000000000a"
 

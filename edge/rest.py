@@ -1,4 +1,7 @@
-"""What an endpoint can be asked: declared once, as a serializer of these fields, for checking and for OpenAPI.
+"""REST: the base of every view, which declares what it can be asked (`takes`), and is asked nothing else.
+
+A declaration is a serializer of these fields. It is checked before the view's method runs, and is where the OpenAPI
+document has the parameters from.
 
 A parameter that is not declared is refused with the names of those that are; one that is given twice, is empty, or is
 written in another form than the documented one is refused too. Nothing is guessed, trimmed or left out silently: an
@@ -10,11 +13,16 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from django.http import QueryDict
+from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from edge.instants import InvalidInstant, parse_day, parse_instant
 
@@ -119,6 +127,33 @@ class BodySerializer(serializers.Serializer[Any]):
                 if name not in self.fields:
                     raise ValidationError({str(name)[:40]: _unknown(list(self.fields), "in this body")})
         return super().to_internal_value(data)
+
+
+class RestView(APIView):
+    """A view that knows its parameters; `asked` has their checked values."""
+
+    takes: ClassVar[Declared] = ()
+    asked: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check who asks, then what is asked."""
+        super().initial(request, *args, **kwargs)
+        self.asked = check(self.takes, request.query_params)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Return the problem, as JSON whatever form was asked for."""
+        response = super().handle_exception(exc)
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return response
+
+
+class DeclaredSchema(AutoSchema):
+    """Describes a view in the OpenAPI document with the parameters that it declares."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the declarations."""
+        return list(getattr(self.view, "takes", ()))
 
 
 def check(takes: Declared, given: QueryDict) -> dict[str, Any]:
