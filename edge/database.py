@@ -27,6 +27,8 @@ from psycopg.abc import RV, PQGen
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 STATEMENT_SECONDS_MAX: Final = 3.0
+ROWS_AT_A_TIME: Final = 100
+"""Rows that are made values of before others of the event loop get their turn: a few milliseconds of wide ones."""
 ANSWER_SECONDS_MAX: Final = 5.0
 """More than a statement may take: only a server that hangs comes to this."""
 WAITING_MAX: Final = 64
@@ -88,7 +90,13 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
             self._reader = self.cursor()
         await self._reader.execute(query, values)
         result = self._reader.pgresult
-        return await self._reader.fetchall() if result is not None and result.nfields else []
+        if result is None or not result.nfields:
+            return []
+        rows = await self._reader.fetchmany(ROWS_AT_A_TIME)
+        while len(rows) < result.ntuples:
+            await asyncio.sleep(0)
+            rows += await self._reader.fetchmany(ROWS_AT_A_TIME)
+        return rows
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for an answer."""

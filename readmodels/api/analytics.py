@@ -80,7 +80,7 @@ class RiskMetricsView(AccountScopedView):
         """Return today's date: what was traded on another day uses nothing of today's limit."""
         return _today().isoformat()
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the use of each limit."""

@@ -106,7 +106,7 @@ class AccountScopedView(AsyncView):
         tag = _tag(request, found.edition, role, self.edition())
         response = get_conditional_response(request, etag=tag)
         if response is None:
-            shown = self.answer(found.rows, asked, role=role, **place)
+            shown = await self.answer(found.rows, asked, role=role, **place)
             response = answer_with(shown if names is None else _only(names, shown))
         response["ETag"] = tag
         response["Cache-Control"] = "private, no-cache"
@@ -116,7 +116,7 @@ class AccountScopedView(AsyncView):
         """Return what is asked of the database, and its values."""
         return self.asks, ()
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return what is shown of the rows."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
 
-from accounts.shapes import Shape
+from accounts.shapes import Shape, show_each
 from edge.rest import Declared
 from identity.permissions import Access
 from readmodels import shapes
@@ -49,11 +49,11 @@ class HistoryView(AccountScopedView):
         with listings.searching(self._given(asked)):
             return await super().get(request, access=access, asked=asked, **place)
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         limit = asked["limit"]
-        shown = [self.shape.show(row) for row in rows[:limit]]
+        shown = await show_each(self.shape.show, rows[:limit])
         return {"results": shown, "next": str(shown[-1][self.listing.ordered_by]) if len(rows) > limit else None}
 
     def _given(self, asked: dict[str, Any]) -> Conditions:

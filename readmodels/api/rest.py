@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.http import Http404, HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
+from accounts.shapes import show_each
 from edge.rest import Declared
 from identity.permissions import STAFF, Access
 from readmodels import shapes
@@ -36,7 +37,8 @@ class AccountListView(AsyncView):
         found = await account_queries.accounts_of(
             access.principal.user, limit=limit + 1, after=None if cursor is None else str(cursor)
         )
-        shown = [account_shape(row, role=row["role"] or STAFF) for (row,) in found[:limit]]
+        rows = [row for (row,) in found[:limit]]
+        shown = await show_each(lambda row: account_shape(row, role=row["role"] or STAFF), rows)
         return answer_with({"results": shown, "next": shown[-1]["account_id"] if len(found) > limit else None})
 
 
@@ -51,7 +53,7 @@ class AccountView(AccountScopedView):
     asks = account_queries.ACCOUNT
     shows = s.AccountSerializer
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         if not rows:
@@ -75,7 +77,7 @@ class PortfolioView(AccountScopedView):
     asks = account_queries.PORTFOLIO
     shows = s.PortfolioSerializer
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the account and its open positions, of one version."""
@@ -84,7 +86,7 @@ class PortfolioView(AccountScopedView):
         positions = account_queries.positions_of_portfolio(rows)
         return {
             "account": account_shape(rows[0], role=role),
-            "positions": [shapes.Position.show(row) for row in positions],
+            "positions": await show_each(shapes.Position.show, positions),
         }
 
 
@@ -99,11 +101,11 @@ class PositionListView(AccountScopedView):
     asks = account_queries.POSITIONS
     shows = s.PositionSerializer
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        return {"results": [shapes.Position.show(row) for row in rows]}
+        return {"results": await show_each(shapes.Position.show, rows)}
 
 
 @extend_schema_view(
@@ -119,7 +121,7 @@ class OrderView(AccountScopedView):
     def query(self, asked: dict[str, Any], place: dict[str, Any]) -> tuple[Query, Sequence[Any]]:
         return account_queries.ORDER, [place["order_id"]]
 
-    def answer(
+    async def answer(
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the order, whether it works or has ended."""

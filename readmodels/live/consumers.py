@@ -16,6 +16,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
+from accounts.shapes import show_each
 from edge.sockets import CLOSE_NOT_FOUND, LiveConsumer, Resync
 from identity.permissions import GivenRoles, arole_on_account
 from readmodels import shapes
@@ -244,7 +245,7 @@ async def read_snapshot(account_id: str, role: str) -> dict[str, Any] | None:
         "type": "snapshot",
         "version": found.account["version"],
         "account": account_shape(found.account, role=role),
-        "positions": [shapes.Position.show(row) for row in found.positions],
-        "orders": [shapes.Order.show(row) for row in found.orders],
-        "trades": [shapes.Trade.show(row) for row in found.trades],
+        "positions": await show_each(shapes.Position.show, found.positions),
+        "orders": await show_each(shapes.Order.show, found.orders),
+        "trades": await show_each(shapes.Trade.show, found.trades),
     }

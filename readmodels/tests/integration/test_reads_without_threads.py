@@ -358,3 +358,18 @@ class TestConnections:
         assert asyncio.run(scenario()) == [(1,)]
         assert database._pools_by_loop == {}
         assert asyncio.run(database.read(COUNT)) == [(0,)]
+
+
+def test_rows_by_the_hundred_are_all_there_and_others_have_their_turn_between(monkeypatch):
+    turns = []
+
+    async def turn(seconds, sleep=asyncio.sleep):
+        turns.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(database.asyncio, "sleep", turn)
+    for count in (0, 1, database.ROWS_AT_A_TIME, 5 * database.ROWS_AT_A_TIME + 1):
+        turns.clear()
+        rows = asyncio.run(database.read("SELECT n FROM generate_series(1, %s) AS n", [count]))
+        assert rows == [(n,) for n in range(1, count + 1)]
+        assert turns == [0] * ((count - 1) // database.ROWS_AT_A_TIME)
