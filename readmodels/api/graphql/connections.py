@@ -14,6 +14,7 @@ import graphene
 from graphene.relay import Connection
 from graphql import GraphQLResolveInfo
 
+from accounts.shapes import show_each
 from readmodels.api.graphql.errors import bad_argument
 from readmodels.api.graphql.loaders import AccountVersion, loaders_of
 from readmodels.projections.rows import Row
@@ -62,7 +63,7 @@ def key_of(kind: str, cursor: str, parse: Callable[[str], Any]) -> Any:
         ) from error
 
 
-def page_of(
+async def page_of(
     rows: Sequence[Any],
     *,
     kind: str,
@@ -72,7 +73,7 @@ def page_of(
     after: str | None,
 ) -> dict[str, Any]:
     """Return a connection; `rows` has one row more than `size` when there is a next page."""
-    edges = [{"node": show(row), "cursor": cursor_of(kind, key(row))} for row in rows[:size]]
+    edges = await show_each(lambda row: {"node": show(row), "cursor": cursor_of(kind, key(row))}, rows[:size])
     return {
         "edges": edges,
         "nodes": [edge["node"] for edge in edges],
@@ -135,7 +136,7 @@ async def newest_page(
     rows = await loaders_of(info).newest(
         listing=listing, account=asked, bound=Bound(asked.account_id, below), limit=size + 1, conditions=conditions
     )
-    return page_of(rows, kind=kind, size=size, key=lambda row: row[listing.ordered_by], show=show, after=after)
+    return await page_of(rows, kind=kind, size=size, key=lambda row: row[listing.ordered_by], show=show, after=after)
 
 
 def account_version(account: dict[str, Any]) -> AccountVersion:

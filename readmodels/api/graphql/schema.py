@@ -99,7 +99,7 @@ class ReadModelsQuery(graphene.ObjectType):
         size = page_size(first)
         key = None if after is None else key_of("accounts", after, lambda text: str(uuid.UUID(text)))
         found = await accounts_of(user, limit=size + 1, after=key, with_positions=_selects(info, "positions"))
-        return page_of(
+        return await page_of(
             found,
             kind="accounts",
             size=size,

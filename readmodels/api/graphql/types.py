@@ -9,6 +9,7 @@ from typing import Any, Final
 import graphene
 from graphql import GraphQLResolveInfo
 
+from accounts.shapes import show_each
 from readmodels import shapes
 from readmodels.api.graphql import filters
 from readmodels.api.graphql.connections import (
@@ -62,7 +63,7 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
     async def resolve_positions(account: dict[str, Any], info: GraphQLResolveInfo) -> list[dict[str, Any]]:
         """Return the open positions."""
         rows = await loaders_of(info).positions.load(account_version(account))
-        return [shapes.Position.show(row) for row in rows]
+        return await show_each(shapes.Position.show, rows)
 
     @staticmethod
     async def resolve_trades(

@@ -4,8 +4,10 @@ import asyncio
 from types import SimpleNamespace
 
 import graphene
+import pytest
 from graphql import parse
 
+from accounts.api.graphql import execution
 from accounts.api.graphql.execution import executed
 
 ENDED = []
@@ -41,3 +43,77 @@ def test_the_fields_beside_one_that_fails_have_ended_when_it_is_answered():
         result, ended, left = asyncio.run(main())
         assert (result.data, len(result.errors), left) == (None, 1, [])
         assert len(ended) == count
+
+
+class Item(graphene.ObjectType):
+    number = graphene.Int(required=True)
+    odd = graphene.Int()
+    later = graphene.Int(required=True)
+    each = graphene.List(graphene.NonNull(lambda: Item), required=True)
+
+    def resolve_odd(self, info):
+        if self.number % 2:
+            return self.number
+        raise ValueError(f"{self.number} is even")
+
+    async def resolve_later(self, info):
+        await asyncio.sleep(0)
+        return self.number
+
+    def resolve_each(self, info):
+        return [Item(number=10 * self.number + place) for place in range(3)]
+
+
+class Items(graphene.ObjectType):
+    items = graphene.List(graphene.NonNull(Item), required=True)
+
+    def resolve_items(self, info):
+        return [Item(number=number) for number in range(6)]
+
+
+ITEMS = graphene.Schema(query=Items).graphql_schema
+
+
+def asked(query):
+    """Execute a query; return its result and how often others had their turn meanwhile."""
+
+    async def main():
+        turns = 0
+
+        async def others():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        beside = asyncio.create_task(others())
+        context = SimpleNamespace(fields=[])
+        result = await executed(ITEMS, parse(query), context=context, variables=None, operation_name=None)
+        beside.cancel()
+        return result, turns
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("turn_seconds", [0.0, 60.0], ids=["an item a turn", "all in one"])
+def test_long_lists_are_completed_in_turns_to_the_same_answer(turn_seconds, monkeypatch):
+    monkeypatch.setattr(execution, "TURN_SECONDS", turn_seconds)
+    numbers = range(6)
+    result, turns = asked("{ items { number each { number } } }")
+    assert result.errors is None
+    inner = [[{"number": 10 * number + place} for place in range(3)] for number in numbers]
+    assert result.data == {"items": [{"number": n, "each": each} for n, each in zip(numbers, inner, strict=True)]}
+    assert (turns > 5) == (turn_seconds == 0.0)
+    result, _ = asked("{ items { later each { later } } }")
+    later = [[{"later": row["number"]} for row in each] for each in inner]
+    assert result.data == {"items": [{"later": n, "each": each} for n, each in zip(numbers, later, strict=True)]}
+
+
+@pytest.mark.parametrize("turn_seconds", [0.0, 60.0])
+def test_an_error_in_a_list_names_its_place(turn_seconds, monkeypatch):
+    monkeypatch.setattr(execution, "TURN_SECONDS", turn_seconds)
+    result, _ = asked("{ items { odd each { odd } } }")
+    assert [row["odd"] for row in result.data["items"]] == [None, 1, None, 3, None, 5]
+    paths = sorted(error.path for error in result.errors if len(error.path) == 3)
+    assert paths == [["items", number, "odd"] for number in (0, 2, 4)]
+    assert ["items", 3, "each", 2, "odd"] in [error.path for error in result.errors]
