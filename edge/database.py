@@ -7,9 +7,10 @@ is closed then. Whoever goes away while a statement runs has it cancelled, and t
 the database is away everybody is told so at once (Django's OperationalError); whoever asks next connects again. A pool
 whose connections are all in use says nothing about the database: that is DatabaseBusy.
 
-Who asks is found out over a few connections of the process that nothing else uses (`read_reserved`), so that no flood
-of queries keeps anybody else from being known. What sockets show has a few of its own as well (`read_for_socket`): a
-thousand of them that come back at once leave those of the requests alone, and the other way round.
+Who sends a request is found out over a few connections of the process that nothing else uses (`read_reserved`), so that
+no flood of queries keeps anybody else from being known; so is whether a socket may stay open. What a socket needs to
+begin has a few of its own as well (`read_for_socket`), its user among it: thousands of them that come back at once
+leave those of the requests alone, and the other way round.
 
 What needs several statements in one transaction is Django's, on a thread. psycopg has a pool of its own, whose tasks
 take no notice when they are cancelled: a process that ends while it connects would never end.
@@ -22,7 +23,7 @@ from enum import Enum, auto
 from typing import Any, ClassVar, Final, NamedTuple
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
 from psycopg.abc import RV, PQGen
 from psycopg_pool import PoolTimeout, TooManyRequests
 
@@ -35,7 +36,7 @@ WAITING_MAX: Final = 64
 """Who may wait for a connection, where the settings do not say."""
 RESERVED_CONNECTIONS: Final = 2
 RESERVED_WAITING_MAX: Final = 1_000
-"""Who may wait for one of them: a thousand sockets that come back at once among them."""
+"""Who may wait for one of them: the sockets of a thousand programs that come back at once among them."""
 RESERVED_WAIT_SECONDS_MAX: Final = 1.0
 """What they are for takes a millisecond: a thousand have had their turn by then."""
 SOCKET_CONNECTIONS: Final = 2
@@ -267,7 +268,8 @@ async def read_reserved(query: str, values: Sequence[Any] = ()) -> list[tuple[An
 
 
 async def read_for_socket(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that says what a socket shows, over connections that are kept for that.
+    """Return the rows of a statement that a socket needs to begin or goes on with, over connections that are kept for
+    that.
 
     Raises as `read` does.
     """
@@ -305,3 +307,5 @@ async def _read(query: str, values: Sequence[Any], alias: str, use: _Use) -> lis
         raise StatementTooLong(str(error)) from error
     except (psycopg.OperationalError, psycopg.InterfaceError, _TableChanged) as error:
         raise OperationalError(str(error)) from error
+    except psycopg.Error as error:  # As Django's own connections would.
+        raise DatabaseError(str(error)) from error

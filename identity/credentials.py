@@ -5,6 +5,7 @@ opened with), and on a role on its account, or one on the platform that sees eve
 by one statement. Who may begin is decided elsewhere (permissions.py); here it ends.
 """
 
+import asyncio
 import time
 import uuid
 from collections.abc import Collection, Iterator
@@ -30,6 +31,10 @@ T = TypeVar("T")
 
 LOOK_SECONDS: Final = 0.3
 """So that an end counts within a second, the time that looking takes included."""
+
+
+JUDGED_AT_A_TIME: Final = 100
+"""Credentials that are judged before others of the event loop get their turn: each session's costs a hash."""
 
 
 class Credential(NamedTuple):
@@ -102,8 +107,13 @@ async def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     """Return the credentials that are worth nothing any more."""
     asked, now = list(credentials), timezone.now()
     columns = [[getattr(each, name) for each in asked] for name in _ASKED]
-    rows = await database.read_reserved(_FIND, [*columns, now, now])
-    return set(asked) - {asked[place - 1] for place, *found in rows if _is_good(asked[place - 1], *found)}
+    ended = set(asked)
+    for number, (place, *found) in enumerate(await database.read_reserved(_FIND, [*columns, now, now]), start=1):
+        if _is_good(asked[place - 1], *found):
+            ended.discard(asked[place - 1])
+        if number % JUDGED_AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return ended
 
 
 def _is_good(credential: Credential, has_role: bool, password: str | None, *user: Any) -> bool:

@@ -276,11 +276,11 @@ _NOW: Final = f"SELECT {users.COLUMNS}, ({ROLE_SQL}) FROM {users.TABLE} AS holde
 
 
 async def arole_on_account(*, user_id: int, account_id: str | None) -> str | None:
-    """Return what `role_on_account` does for a user as they are now, by one statement and without a thread.
+    """Return what `role_on_account` does for a user as they are now, for a socket: by one statement, without a thread.
 
     Without an account it is what they are on every one: "staff", or None.
     """
-    rows = await database.read_reserved(_NOW, [user_id, account_id, user_id])
+    rows = await database.read_for_socket(_NOW, [user_id, account_id, user_id])
     if not rows:
         return None
     *values, given = rows[0]

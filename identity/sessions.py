@@ -36,7 +36,7 @@ class SessionStore(DatabaseSessionStore):
 
     async def aload(self) -> dict[str, Any]:
         """Return what the session holds, without a thread."""
-        rows = await database.read_reserved(_DATA, [self.session_key, timezone.now()])
+        rows = await database.read_for_socket(_DATA, [self.session_key, timezone.now()])
         if rows:
             return dict(self.decode(rows[0][0]))
         self._session_key = None
@@ -54,7 +54,7 @@ async def auser_of_session(session: SessionStore) -> Any | None:
     """
     if await session.aget(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
-    rows = await database.read_reserved(_USER, [session.get(SESSION_KEY)])
+    rows = await database.read_for_socket(_USER, [session.get(SESSION_KEY)])
     if not rows:
         return None
     *values, password = rows[0]

@@ -82,6 +82,9 @@ class OpenSockets:
                 # The next look finds what this one missed; without a database nothing is sent that is new either.
                 log.warning("could not look whether sockets may stay open", reason=str(error))
                 continue
+            except Exception as error:  # As long as there are sockets it goes on: whose access ends has to go.
+                log.error("could not look whether sockets may stay open", exc_info=error)
+                continue
             closing = [asyncio.create_task(self._close(socket)) for socket in watched if socket.credential in ended]
             if closing:
                 # A client that does not read must not keep the others open.

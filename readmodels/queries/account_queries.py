@@ -123,7 +123,7 @@ _POSITION_COLUMNS: Final = columns_of(PortfolioPosition)
 _ORDER_COLUMNS: Final = columns_of(Order)
 _CONCENTRATION: Final = {"open_positions": "0", "largest_position": "0", "largest_symbol": "''"}
 """Columns of account_summary that are made of positions, and what they are without any."""
-_OWN: Final = [name for name in _ACCOUNT_COLUMNS if name not in _CONCENTRATION]
+_OWN: Final = [name for name in _ACCOUNT_COLUMNS if name not in _CONCENTRATION and name != "behind_since"]
 
 
 def _of(table: str, names: Sequence[str]) -> str:

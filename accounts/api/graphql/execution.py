@@ -13,11 +13,13 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+import structlog
 from graphql import (
     DocumentNode,
     ExecutionContext,
     ExecutionResult,
     FieldNode,
+    GraphQLError,
     GraphQLList,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -25,6 +27,10 @@ from graphql import (
     execute,
 )
 from graphql.pyutils import AwaitableOrValue, Path, Undefined
+
+from accounts.api.graphql.database_outage import AWAY
+
+log = structlog.get_logger(__name__)
 
 TURN_SECONDS: Final = 0.002
 """How long the items of a list are completed before others of the event loop get their turn."""
@@ -58,9 +64,17 @@ async def executed(
     while left := [field for field in context.fields if not field.done()]:
         await asyncio.wait(left)
     for field in context.fields:
-        if not field.cancelled():
-            field.exception()  # It is in the answer, or is that of a field beside one that failed before.
+        _say_what_failed(field, finished)
     return finished
+
+
+def _say_what_failed(field: asyncio.Future[Any], result: ExecutionResult) -> None:
+    """Log a failure of ours that the answer does not have: of a field beside one that failed before."""
+    error = None if field.cancelled() else field.exception()
+    cause = error.original_error if isinstance(error, GraphQLError) else error
+    told = [each.original_error for each in result.errors or ()]
+    if cause is not None and not isinstance(cause, (GraphQLError, *AWAY)) and cause not in told:
+        log.error("resolver failed beside another", exc_info=cause)
 
 
 class _List(NamedTuple):

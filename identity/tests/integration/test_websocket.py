@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -258,6 +258,20 @@ ENDS_OF_A_SESSION = {
 @pytest.mark.parametrize("change", ENDS_OF_A_SESSION.values(), ids=ENDS_OF_A_SESSION)
 def test_a_socket_of_a_session_is_closed_when(ada, change):
     assert seconds_until_closed(change, session=session_of(ada)) < SECONDS_MAX
+
+
+def test_a_look_that_fails_for_whatever_reason_is_not_the_last(ada, monkeypatch):
+    failures = [DatabaseError("the table is gone"), ValueError("of ours")]
+
+    async def looking(credentials):
+        if failures:
+            raise failures.pop(0)
+        return await find_ended(credentials)
+
+    monkeypatch.setattr(websocket, "find_ended", looking)
+    key = create_api_key(user=ada, name="bot")
+    assert seconds_until_closed(CHANGES["the key is revoked"], key=key) < SECONDS_MAX + 2 * LOOK_SECONDS
+    assert not failures
 
 
 def test_a_socket_by_the_staff_flag_is_closed_when_the_flag_is_taken_away(ada):

@@ -165,6 +165,13 @@ class TestRiskMetrics:
         assert (found["day"]["value"], found["day"]["limit"]) == ("237.0000", "1000000.0000")
         assert (found["exposure_percent"], found["behind_since"]) == ("0.43", None)
 
+    def test_they_are_of_now_whatever_the_stored_rows_are(self, ada, firm):
+        before = ada.get(f"accounts/{ADA}/risk-metrics").json()
+        firm.buy(ADA, symbol="AAPL", shares=100, price=10_000)
+        project()
+        found = ada.get(f"accounts/{ADA}/risk-metrics").json()
+        assert (found["open_positions"], found["behind_since"]) == (before["open_positions"] + 1, None)
+
     def test_another_day_is_another_answer(self, ada, firm):
         with today_is(firm.now):
             today = ada.get(f"accounts/{ADA}/risk-metrics")

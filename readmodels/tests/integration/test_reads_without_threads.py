@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import RequestFactory
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -373,3 +373,10 @@ def test_rows_by_the_hundred_are_all_there_and_others_have_their_turn_between(mo
         rows = asyncio.run(database.read("SELECT n FROM generate_series(1, %s) AS n", [count]))
         assert rows == [(n,) for n in range(1, count + 1)]
         assert turns == [0] * ((count - 1) // database.ROWS_AT_A_TIME)
+
+
+@pytest.mark.parametrize("query", ["SELECT nothing FROM nowhere", "SELECT 1/0", "nonsense"])
+def test_what_a_statement_does_wrong_is_an_error_as_django_raises_it(query):
+    with pytest.raises(DatabaseError) as raised:
+        asyncio.run(database.read(query))
+    assert not isinstance(raised.value, OperationalError), "which says that the database is away"

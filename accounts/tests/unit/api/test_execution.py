@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import graphene
 import pytest
 from graphql import parse
+from structlog.testing import capture_logs
 
 from accounts.api.graphql import execution
 from accounts.api.graphql.execution import executed
@@ -117,3 +118,28 @@ def test_an_error_in_a_list_names_its_place(turn_seconds, monkeypatch):
     paths = sorted(error.path for error in result.errors if len(error.path) == 3)
     assert paths == [["items", number, "odd"] for number in (0, 2, 4)]
     assert ["items", 3, "each", 2, "odd"] in [error.path for error in result.errors]
+
+
+def test_what_fails_beside_another_is_told_in_the_log_and_what_the_answer_tells_is_not():
+    class Both(graphene.ObjectType):
+        first = graphene.String(required=True)
+        second = graphene.String(required=True)
+
+        async def resolve_first(self, info):
+            raise ValueError("the first")
+
+        async def resolve_second(self, info):
+            await asyncio.sleep(0.01)
+            raise KeyError("the second")
+
+    async def main():
+        schema, context = graphene.Schema(query=Both).graphql_schema, SimpleNamespace(fields=[])
+        query = parse("{ first second }")
+        return await executed(schema, query, context=context, variables=None, operation_name=None)
+
+    with capture_logs() as logs:
+        result = asyncio.run(main())
+    assert [str(error.original_error) for error in result.errors] == ["the first"]
+    assert [(entry["event"], type(entry["exc_info"])) for entry in logs] == [
+        ("resolver failed beside another", KeyError)
+    ]
