@@ -42,7 +42,7 @@ def traded_without_its_order(events):
     return c.ExecuteTrade(events[0].symbol, events[0].side, events[0].quantity, events[0].price, None)
 
 
-def cushion_is_left_on(side, reserve_price):
+def cushion_is_left_on(is_buy, reserve_price):
     return reserve_price
 
 
@@ -50,7 +50,7 @@ def test_an_order_that_is_reconstructed_wrongly_is_found_out(monkeypatch):
     only_finding = settings(SETTINGS, derandomize=True, max_examples=500, phases=[Phase.generate], database=None)
     for change in (
         lambda patch: patch.setitem(module._COMMAND_OF, e.TradeExecuted, traded_without_its_order),
-        lambda patch: patch.setattr(module, "reference_price", cushion_is_left_on),
+        lambda patch: patch.setattr(module, "market_price_of", cushion_is_left_on),
     ):
         with monkeypatch.context() as patch:
             change(patch)
