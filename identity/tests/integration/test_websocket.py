@@ -77,12 +77,12 @@ class Socket(ApplicationCommunicator):
 
     async def connect(self):
         await self.send_input({"type": "websocket.connect"})
-        assert (await self.receive_output())["type"] == "websocket.accept"
-        return (await self.receive_output())["text"]
+        assert (await self.receive_output(timeout=10))["type"] == "websocket.accept"
+        return (await self.receive_output(timeout=10))["text"]
 
     async def says(self, text):
         await self.send_input({"type": "websocket.receive", "text": text})
-        return await self.receive_output(timeout=2)
+        return await self.receive_output(timeout=10)
 
     async def disconnect(self):
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
