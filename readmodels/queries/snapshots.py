@@ -9,14 +9,13 @@ from collections.abc import Collection
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
+from accounts.domain.orders import OPEN_ORDERS_MAX
 from edge import database
 from identity.actors import username_sql
 from readmodels.models import AccountSummary, Order, PortfolioPosition, TradeHistory, columns_of
 from readmodels.projections.rows import Row
 
 TRADES_MAX: Final = 50
-ORDERS_MAX: Final = 1_000
-"""All that an account may have open (accounts/domain/orders.py)."""
 
 
 class Snapshot(NamedTuple):
@@ -47,7 +46,7 @@ _SNAPSHOT: Final = f"""
     ) AS position USING (place)
     FULL JOIN (
         SELECT row_number() OVER (ORDER BY placed_version DESC) AS place, * FROM orders
-        WHERE account_id = %s AND ended_at IS NULL ORDER BY placed_version DESC LIMIT {ORDERS_MAX}
+        WHERE account_id = %s AND ended_at IS NULL ORDER BY placed_version DESC LIMIT {OPEN_ORDERS_MAX}
     ) AS working USING (place)
     FULL JOIN (
         SELECT row_number() OVER (ORDER BY version DESC) AS place, * FROM trade_history

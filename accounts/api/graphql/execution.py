@@ -63,18 +63,19 @@ async def executed(
     finished = result if isinstance(result, ExecutionResult) else await result
     while left := [field for field in context.fields if not field.done()]:
         await asyncio.wait(left)
-    for field in context.fields:
-        _say_what_failed(field, finished)
+    _say_what_failed(context.fields, finished)
     return finished
 
 
-def _say_what_failed(field: asyncio.Future[Any], result: ExecutionResult) -> None:
-    """Log a failure of ours that the answer does not have: of a field beside one that failed before."""
-    error = None if field.cancelled() else field.exception()
-    cause = error.original_error if isinstance(error, GraphQLError) else error
-    told = [each.original_error for each in result.errors or ()]
-    if cause is not None and not isinstance(cause, (GraphQLError, *AWAY)) and cause not in told:
-        log.error("resolver failed beside another", exc_info=cause)
+def _say_what_failed(fields: Sequence[asyncio.Future[Any]], result: ExecutionResult) -> None:
+    """Log once each failure of ours that the answer does not have: of a field beside one that failed before."""
+    told = {id(error.original_error) for error in result.errors or ()}
+    for field in fields:
+        error = None if field.cancelled() else field.exception()
+        cause = error.original_error if isinstance(error, GraphQLError) else error
+        if cause is not None and not isinstance(cause, (GraphQLError, *AWAY)) and id(cause) not in told:
+            told.add(id(cause))  # It went through every field around it.
+            log.error("resolver failed beside another", exc_info=cause)
 
 
 class _List(NamedTuple):

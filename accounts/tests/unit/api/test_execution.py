@@ -124,6 +124,7 @@ def test_what_fails_beside_another_is_told_in_the_log_and_what_the_answer_tells_
     class Both(graphene.ObjectType):
         first = graphene.String(required=True)
         second = graphene.String(required=True)
+        again = graphene.List(graphene.NonNull(lambda: Both), required=True)
 
         async def resolve_first(self, info):
             raise ValueError("the first")
@@ -132,14 +133,16 @@ def test_what_fails_beside_another_is_told_in_the_log_and_what_the_answer_tells_
             await asyncio.sleep(0.01)
             raise KeyError("the second")
 
+        def resolve_again(self, info):
+            return [Both(), Both()]
+
     async def main():
         schema, context = graphene.Schema(query=Both).graphql_schema, SimpleNamespace(fields=[])
-        query = parse("{ first second }")
+        query = parse("{ first again { second } }")
         return await executed(schema, query, context=context, variables=None, operation_name=None)
 
     with capture_logs() as logs:
         result = asyncio.run(main())
     assert [str(error.original_error) for error in result.errors] == ["the first"]
-    assert [(entry["event"], type(entry["exc_info"])) for entry in logs] == [
-        ("resolver failed beside another", KeyError)
-    ]
+    once_each = [("resolver failed beside another", KeyError)] * 2
+    assert [(entry["event"], type(entry["exc_info"])) for entry in logs] == once_each
