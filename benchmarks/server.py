@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -34,8 +34,11 @@ DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __
 class BenchmarkPlatform:
     """A context manager: inside it, the named processes run, and one funded account is open."""
 
-    def __init__(self, *names: str, prepare: Callable[[Path], None] | None = None) -> None:
-        """`prepare` fills the folder of the events before any process starts."""
+    def __init__(
+        self, *names: str, prepare: Callable[[Path], None] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`prepare` fills the folder of the events before any process starts; `environment` is for the processes."""
+        self._more_environment = dict(environment or {})
         self._prepare = prepare
         self._folder = tempfile.TemporaryDirectory()
         self.data_dir = Path(self._folder.name)
@@ -55,6 +58,7 @@ class BenchmarkPlatform:
             DATABASE_URL=self._postgres.start(),
             REDIS_URL=self._valkey.start(),
             LOG_LEVEL="WARNING",
+            **self._more_environment,
         )
         for name in ("static", "run"):
             (self.data_dir / name).mkdir()
@@ -108,6 +112,10 @@ class BenchmarkPlatform:
 
     def count_trades(self) -> int:
         """Return how many trades the journal holds."""
+        return self.count_events(_TRADE)
+
+    def count_events(self, tag: str) -> int:
+        """Return how many events of a type the journal holds."""
         found = 0
         with EventStore.open(
             SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
@@ -115,7 +123,7 @@ class BenchmarkPlatform:
             for partition in range(16):
                 seq = 0
                 while batches := store.read_column_batches(partition=partition, after_seq=seq, limit=BATCHES_AT_ONCE):
-                    found += int(np.count_nonzero(join(batches).are_of(_TRADE)))
+                    found += int(np.count_nonzero(join(batches).are_of(tag)))
                     seq = batches[-1].seq
         return found
 
