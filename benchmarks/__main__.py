@@ -1,5 +1,5 @@
-"""`python -m benchmarks [store|commands|readmodels|market|temporal ...] [--json]`: measure, and write each group's part of
-RESULTS.md unless --json is given.
+"""`python -m benchmarks [store|commands|readmodels|market|temporal ...] [--json]`: measure, and write each group's part
+of RESULTS.md unless --json is given.
 """
 
 import argparse

@@ -114,7 +114,9 @@ def _fills() -> Iterator[Figure]:
     yield Figure("market.fills_per_s", wanted / seconds, "fills/s", note, ">= 20000")
     for name, processor_seconds in taken.items():
         cost = processor_seconds / wanted * 1e6
-        yield Figure(f"market.fill_{name}_us", cost, "us an order", f"processor time of the {name} process, its start too")
+        yield Figure(
+            f"market.fill_{name}_us", cost, "us an order", f"processor time of the {name} process, its start too"
+        )
 
 
 def _submit(platform: BenchmarkPlatform, bodies: Iterator[str]) -> int:
@@ -166,7 +168,13 @@ def _order_to_fill() -> Iterator[Figure]:
         url = platform.base_url.replace("http", "ws") + f"/ws/accounts/{platform.account_id}"
         with connect(url, additional_headers=headers) as socket:
             for _ in range(SINGLES):
-                order = {"accountId": platform.account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "type": "MARKET"}
+                order = {
+                    "accountId": platform.account_id,
+                    "symbol": "KO",
+                    "side": "BUY",
+                    "quantity": 1,
+                    "type": "MARKET",
+                }
                 body = json.dumps({"query": PLACE, "variables": {"input": order}})
                 started = time.perf_counter()
                 connection.request("POST", "/graphql", body, headers)

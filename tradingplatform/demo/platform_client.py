@@ -206,9 +206,7 @@ class PlatformClient:
         content = await self._send("GET", path, api_key=api_key, params={"min_version": min_version})
         return parse_portfolio(content, today=today)
 
-    async def place_order(
-        self, *, account_id: str, api_key: str, trade: Trade, client_order_id: str
-    ) -> OrderAnswer:
+    async def place_order(self, *, account_id: str, api_key: str, trade: Trade, client_order_id: str) -> OrderAnswer:
         """Place a market order; sent again with the same id it is placed once."""
         variables = {
             "input": {

@@ -13,11 +13,11 @@ from typing import Final
 
 import structlog
 
+from accounts.kernels.answers import SAID_ELSEWHERE
 from accounts.writer.bus.ports import Bus
 from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope, SystemCode
 from accounts.writer.outcomes import CODE_NAMES, BatchResults
-from accounts.kernels.answers import SAID_ELSEWHERE
 from eventstore.errors import StoreUnavailable
 from identity.actors import platform_actor
 from market.quotes import UNKNOWN_MARKET, QuoteSheet, is_stale
@@ -168,7 +168,9 @@ class PaperVenue:
         if now - self._reported_at < REPORT_SECONDS:
             return
         self._reported_at = now
-        log.info("venue", working_orders=len(self._orders), waiting_for_answers=self._orders.asked_count, done=self._done)
+        log.info(
+            "venue", working_orders=len(self._orders), waiting_for_answers=self._orders.asked_count, done=self._done
+        )
 
 
 def displayed_size(*, price: int, displayed_value: int) -> int:

@@ -209,7 +209,7 @@ class VenueMachine(RuleBasedStateMachine):
             for order_id, order in account.orders.items():
                 assert order.order_type != "MARKET", f"{order_id} was forgotten: {order}"
                 assert order.order_type != "LIMIT" or order.side == "SELL" or order.limit_price < 400_000, order
-                assert order.order_type != "STOP" or order.side == "SELL" and order.stop_price > 600_000, order
+                assert order.order_type != "STOP" or (order.side == "SELL" and order.stop_price > 600_000), order
 
 
 TestVenue = VenueMachine.TestCase
