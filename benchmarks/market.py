@@ -108,8 +108,8 @@ def _fills() -> Iterator[Figure]:
         taken = {name: platform.cpu_seconds(name) for name in ("web", "writer", "venue")}
         assert platform.count_events(_FILLED) == platform.count_trades() == wanted
     note = (
-        f"{wanted:,} market orders over GraphQL in requests of {BULK_ORDERS:,}, each placed (in {placed_seconds:.1f} s) "
-        "and filled by the venue, durable"
+        f"{wanted:,} market orders over GraphQL in requests of {BULK_ORDERS:,}, placed in {placed_seconds:.1f} s, each "
+        "filled by the venue, durable"
     )
     yield Figure("market.fills_per_s", wanted / seconds, "fills/s", note, ">= 20000")
     for name, processor_seconds in taken.items():

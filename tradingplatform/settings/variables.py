@@ -127,8 +127,8 @@ VARIABLES: Final = (
         "VENUE_DISPLAYED_VALUE",
         _positive,
         "50000",
-        "What each quote of the paper venue offers to buy and to sell of a symbol, in the currency; the rest of an order "
-        "waits for the next quote",
+        "What each quote of the paper venue offers to buy and to sell of a symbol, in the currency; the rest of an "
+        "order waits for the next quote",
     ),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
     Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),

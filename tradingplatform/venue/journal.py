@@ -7,6 +7,7 @@ bytes, a type of a newer release) is passed over and said; the others go on.
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import structlog
 
 from eventstore.columns.batches import ColumnBatch, join
@@ -62,8 +63,8 @@ def _events_of(batch: ColumnBatch) -> Iterator[Recorded]:
     if not any(tag in tags for tag in _TAGS):
         return
     columns = join([batch])
-    is_wanted = sum(columns.are_of(tag) for tag in _TAGS)
-    for place in is_wanted.nonzero()[0].tolist():
+    is_wanted = np.logical_or.reduce([columns.are_of(tag) for tag in _TAGS])
+    for place in np.flatnonzero(is_wanted).tolist():
         commit = int(columns.commit_of[place])
         yield Recorded(
             text_of(columns.commits.aggregate_ids[commit]),

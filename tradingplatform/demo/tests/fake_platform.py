@@ -37,7 +37,7 @@ class LostAnswer(Exception):
 
 
 class FakePlatform:
-    """One account with 100,000 in cash. Orders are filled at once; they only change the cash, which is all that a client
+    """One account with 100,000 in cash. Orders are filled at once, and only change the cash: that is all that a client
     can see of them here.
     """
 

@@ -232,7 +232,7 @@ def market_buy(order_id, *, shares=10, tif="DAY"):
 
 
 def test_an_immediate_order_that_nobody_fills_is_ended():
-    journal, venue = given(market_buy("o1", tif="IOC"), market_buy("o2", tif="FOK"), market_buy("o3"))
+    _, venue = given(market_buy("o1", tif="IOC"), market_buy("o2", tif="FOK"), market_buy("o3"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 5 * SHARE)})
     asks = {ask.order.order_id: ask.command for ask in venue.next_asks()}
     assert asks["o1"] == c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, "o1")
@@ -251,7 +251,7 @@ def test_day_orders_end_with_the_session_that_they_were_placed_in():
 
 
 def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reason():
-    journal, venue = given(market_buy("o1"))
+    _, venue = given(market_buy("o1"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
     (ask,) = venue.next_asks()
     venue.refused(ask, "INSUFFICIENT_FUNDS")
@@ -260,7 +260,7 @@ def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reas
 
 
 def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
-    journal, venue = given(market_buy("o1"), market_buy("o2"))
+    _, venue = given(market_buy("o1"), market_buy("o2"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
     before = [ask.command_id for ask in deepcopy(venue).next_asks()]
     assert before == [ask.command_id for ask in venue.next_asks()] == ["fill-o1-0", "fill-o2-0"]
