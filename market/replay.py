@@ -32,8 +32,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayPosition:
-    """A day by its index in the calendar, its phase, and the session's step, 0 to `SESSION_STEPS`; `closed_at_us` is when
-    the latest session closed, in real time.
+    """A day by its index in the calendar, its phase, and the session's step, 0 to `SESSION_STEPS`. `closed_at_us` is
+    when the latest session closed, in real time.
     """
 
     day_index: int
