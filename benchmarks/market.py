@@ -93,6 +93,7 @@ def _fills() -> Iterator[Figure]:
     with BenchmarkPlatform(
         "writer", "web", "market", "venue", prepare=_with_accounts, environment=ENVIRONMENT
     ) as platform:
+        platform.give_access(account_ids())
         _wait_for_quotes(platform)
         wanted = REQUESTS * BULK_ORDERS
         bodies = iter(_bodies())
@@ -121,7 +122,7 @@ def _fills() -> Iterator[Figure]:
 
 def _submit(platform: BenchmarkPlatform, bodies: Iterator[str]) -> int:
     connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"), timeout=60)
-    headers = {"Authorization": f"Bearer {platform.operator_key}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
     accepted = 0
     for body in bodies:
         connection.request("POST", "/graphql", body, headers)
@@ -163,6 +164,7 @@ def _order_to_fill() -> Iterator[Figure]:
         "writer", "web", "market", "venue", "projector", "beat", environment=ENVIRONMENT
     ) as platform:
         _wait_for_quotes(platform)
+        _wait_for_account(platform)
         headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
         url = platform.base_url.replace("http", "ws") + f"/ws/accounts/{platform.account_id}"
@@ -205,6 +207,21 @@ def _wait_for_quotes(platform: BenchmarkPlatform) -> None:
         if json.loads(connection.getresponse().read())["session"]["phase"] == "OPEN":
             return
         assert time.monotonic() < deadline, "the market does not open"
+        time.sleep(0.1)
+
+
+def _wait_for_account(platform: BenchmarkPlatform) -> None:
+    """Return when the account has been projected, with its deposit."""
+    connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+    path = f"/api/accounts/{platform.account_id}?min_version=2"
+    deadline = time.monotonic() + 30
+    while True:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {platform.key}"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status == http.client.OK:
+            return
+        assert time.monotonic() < deadline, f"the account is not projected: {answer.status}"
         time.sleep(0.1)
 
 

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import httpx
 import numpy as np
 import psutil
+import psycopg
 
 from accounts.codec import account_codec
 from accounts.domain.events import TradeExecuted
@@ -100,6 +101,16 @@ class BenchmarkPlatform:
         ).json()
         data: dict[str, dict[str, str]] = answer["data"]
         return data
+
+    def give_access(self, account_ids: Sequence[str]) -> None:
+        """Make the user of `key` a trader on accounts."""
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            connection.execute(
+                "INSERT INTO identity_accountaccess (account_id, role, user_id) "
+                "SELECT id, 'trader', (SELECT id FROM auth_user WHERE username = 'bench') "
+                "FROM unnest(%s::uuid[]) AS id",
+                [list(account_ids)],
+            )
 
     def assert_stored(self, trades_min: int) -> None:
         """Check that the journal holds at least so many trades of the account."""

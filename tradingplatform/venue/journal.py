@@ -10,18 +10,17 @@ from typing import Final
 import numpy as np
 import structlog
 
-from eventstore.columns.batches import ColumnBatch, join
+from eventstore.columns.batches import ColumnBatch
 from eventstore.errors import FeedGap, IntegrityError, UnknownEventType
-from eventstore.kernels.texts import text_of
 from eventstore.store import EventStore
 from tradingplatform.venue.working_orders import EVENT_TYPES, Recorded
 
 log = structlog.get_logger(__name__)
 
 BATCHES_AT_ONCE: Final = 256
-_EVENTS_OF_A_BATCH_BITS: Final = 24
-"""A position is the batch's seq and, in so many bits, the event's place in it."""
-_TAGS: Final = tuple(str(kind.__struct_config__.tag) for kind in EVENT_TYPES)
+_COMMITS_OF_A_BATCH_BITS: Final = 24
+"""A position is the batch's seq and, in so many bits, the commit's place in it."""
+_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in EVENT_TYPES)
 
 
 class OrderJournal:
@@ -47,7 +46,7 @@ class OrderJournal:
                 batches = self._store.read_column_batches(
                     partition=partition, after_seq=self._seqs[partition], limit=BATCHES_AT_ONCE
                 )
-                found = [recorded for batch in batches for recorded in _events_of(batch)]
+                found = [recorded for batch in batches for recorded in self._events_of(batch)]
             except (FeedGap, IntegrityError, UnknownEventType) as error:
                 self._unreadable.add(partition)
                 log.error("orders of this partition wait: it cannot be read", partition=partition, reason=str(error))
@@ -57,18 +56,15 @@ class OrderJournal:
             self._seqs[partition] = batches[-1].seq
             yield from found
 
-
-def _events_of(batch: ColumnBatch) -> Iterator[Recorded]:
-    tags = batch.columns.events.tags
-    if not any(tag in tags for tag in _TAGS):
-        return
-    columns = join([batch])
-    is_wanted = np.logical_or.reduce([columns.are_of(tag) for tag in _TAGS])
-    for place in np.flatnonzero(is_wanted).tolist():
-        commit = int(columns.commit_of[place])
-        yield Recorded(
-            text_of(columns.commits.aggregate_ids[commit]),
-            int(columns.commits.timestamps[commit]),
-            batch.seq << _EVENTS_OF_A_BATCH_BITS | place,
-            columns.event(place),
-        )
+    def _events_of(self, batch: ColumnBatch) -> Iterator[Recorded]:
+        commits, events = batch.columns
+        wanted = [number for number, tag in enumerate(events.tags) if tag in _TAGS]
+        if not wanted:
+            return
+        commit_of = np.repeat(np.arange(len(commits)), commits.event_counts)
+        places = np.unique(commit_of[np.isin(events.types, wanted)])
+        for place, commit in zip(places.tolist(), self._store.commits(batch.columns.of_commits(places)), strict=True):
+            position = batch.seq << _COMMITS_OF_A_BATCH_BITS | place
+            for event in commit.events:
+                if isinstance(event, EVENT_TYPES):
+                    yield Recorded(commit.aggregate_id, commit.timestamp, position, event)

@@ -9,6 +9,7 @@ from accounts.writer.bus.ports import get_bus
 from eventstore.store import get_store
 from market.quote_stream import quote_sheets
 from tradingplatform.demo.signals import run_until_signalled
+from tradingplatform.interpreter import tune_writer
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.venue import PaperVenue
 
@@ -27,4 +28,5 @@ class Command(BaseCommand):
             sheets=lambda: quote_sheets(redis_url=settings.REDIS_URL),
             displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
         )
+        tune_writer()
         run_until_signalled(venue.run)
