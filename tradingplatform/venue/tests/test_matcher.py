@@ -68,7 +68,7 @@ class NaiveBook:
         return is_within and is_triggered
 
 
-prices = st.integers(90, 110)
+prices = st.sampled_from([95, 100, 105])
 orders = st.builds(
     order,
     st.integers(0, 60),
@@ -111,6 +111,8 @@ def test_it_fills_what_the_obvious_one_fills(taken):
             quote = Quote(bid, bid + spread, bid_size, ask_size)
             sizes = {"BUY": ask_size, "SELL": bid_size}
             book.quote(quote)
+        if step not in ("quote", "match"):
+            continue
         fills = book.match()
         assert fills == ([] if quote is None else naive.fills(quote, sizes))
         for fill in fills:

@@ -164,7 +164,10 @@ class VenueMachine(RuleBasedStateMachine):
     @rule()
     def act(self):
         self.follow()
-        self.under_way += [(ask, self.venue) for ask in self.venue.next_asks()]
+        asks = list(self.venue.next_asks())
+        under_way = {ask.command_id for ask, asker in self.under_way if asker is self.venue}
+        assert under_way.isdisjoint(ask.command_id for ask in asks), "asked for twice"
+        self.under_way += [(ask, self.venue) for ask in asks]
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), is_repeated=st.booleans())
@@ -257,6 +260,35 @@ def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reas
     venue.refused(ask, "INSUFFICIENT_FUNDS")
     (rejection,) = venue.next_asks()
     assert rejection.command == c.RejectOrder("o1", "its fill was refused: INSUFFICIENT_FUNDS")
+
+
+def test_an_order_whose_fill_came_while_its_account_was_frozen_is_filled_later():
+    machine = VenueMachine()
+    machine.journal.execute("a", "place", market_buy("o1"))
+    machine.tick(price=50, size=100)
+    machine.act()
+    ((ask, _),) = machine.under_way
+    machine.freeze_or_unfreeze("a")
+    machine.under_way.clear()
+    machine.answered = [(ask, machine.journal.execute("a", ask.command_id, ask.command))]
+    machine.act()
+    assert machine.under_way == [], "nothing is asked of a frozen account"
+    machine.freeze_or_unfreeze("a")
+    machine.act()
+    ((again, _),) = machine.under_way
+    assert again.command_id == "fill-o1-0-1", "the first command is answered with its refusal for ever"
+    assert machine.journal.execute("a", again.command_id, again.command) is None
+
+
+def test_a_fill_under_way_is_not_asked_for_again_when_its_account_was_frozen_for_a_moment():
+    machine = VenueMachine()
+    machine.journal.execute("a", "place", market_buy("o1"))
+    machine.tick(price=50, size=100)
+    machine.act()
+    for _ in range(2):
+        machine.freeze_or_unfreeze("a")
+    machine.act()
+    assert [ask.command_id for ask, _ in machine.under_way] == ["fill-o1-0"]
 
 
 def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
