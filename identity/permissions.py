@@ -51,6 +51,7 @@ class Action(StrEnum):
     """Move cash, place, replace and cancel orders."""
     EXECUTE_TRADE = "execute trades"
     END_ORDER = "expire and reject orders"
+    CANCEL_EVERYTHING = "cancel the orders of a user, a symbol or the firm"
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
 
@@ -66,8 +67,8 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
     VIEWER: frozenset(),
     TRADER: frozenset(),
     STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
-    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
-    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER}),
+    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE, Action.CANCEL_EVERYTHING}),
+    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.CANCEL_EVERYTHING}),
     SUPERUSER: frozenset(Action),
 }
 """What a role on the platform allows on every account, one's own or not."""

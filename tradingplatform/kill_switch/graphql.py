@@ -1,4 +1,4 @@
-"""The kill switch over GraphQL: whoever may trade on an account ends its orders, operators and compliance everybody's."""
+"""The kill switch over GraphQL: who may trade on an account ends its orders, operators and compliance everybody's."""
 
 from collections.abc import Mapping
 from typing import Any, Final
