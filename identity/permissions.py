@@ -44,7 +44,7 @@ ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
 
 
 class Action(StrEnum):
-    """What can be done with an account."""
+    """What can be done with an account, or beside all of them."""
 
     SEE = "see"
     TRADE = "trade"
@@ -53,6 +53,8 @@ class Action(StrEnum):
     END_ORDER = "expire and reject orders"
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
+    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments"
+    """Of no account: a role on the platform allows it."""
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
@@ -67,7 +69,7 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
     TRADER: frozenset(),
     STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
     COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
-    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER}),
+    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.MANAGE_INSTRUMENTS}),
     SUPERUSER: frozenset(Action),
 }
 """What a role on the platform allows on every account, one's own or not."""
@@ -84,6 +86,8 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
             "identity.delete_accountaccess",
             "identity.change_apikey",
             "axes.delete_accessattempt",
+            "market.add_instrument",
+            "market.change_instrument",
         }
     ),
 }

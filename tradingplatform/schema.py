@@ -7,13 +7,14 @@ from accounts.api.graphql.inputs import take_nulls_as_left_out
 from accounts.api.schema import AccountsMutation, AccountsQuery
 from readmodels.api.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery
+from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 
 
-class Query(ReadModelsQuery, TemporalQuery, AccountsQuery):
+class Query(ReadModelsQuery, TemporalQuery, InstrumentsQuery, AccountsQuery):
     """Everything that can be asked."""
 
 
-class Mutation(AccountsMutation):
+class Mutation(AccountsMutation, InstrumentsMutation):
     """Everything that can be commanded."""
 
 

@@ -25,7 +25,7 @@ from eventstore.pages import page, snapshotter
 from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
-from market import instruments
+from market.prices import replayed_symbols
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
 from readmodels.firm import dashboard, dashboard_consumer
@@ -58,7 +58,7 @@ QUANTITY_DECIMALS = round(math.log10(values.SHARE))
 
 FIGURES = {
     "README.md": [
-        (r"real daily prices of (\d+) stocks", len(instruments.all_symbols())),
+        (r"real daily prices of (\d+) stocks", len(replayed_symbols())),
         (r"(\w+) simple strategies trade", len(STRATEGIES)),
     ],
     "ARCHITECTURE.md": [

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, TypeVar, get_args
 
+from accounts.api.parsing.instruments import judged
 from accounts.domain.commands import (
     CancelOrder,
     ChangeRiskLimits,
     CloseAccount,
+    Decline,
     DepositCash,
     ExecuteTrade,
     ExpireOrder,
@@ -28,13 +30,10 @@ from accounts.domain.commands import (
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import OrderType, Side, TimeInForce
 from accounts.domain.order_terms import terms_code
-from accounts.domain.values import BASIS_POINTS, InvalidValue, parse_amount, parse_price, parse_quantity
-from market.instruments import is_known
+from accounts.domain.values import BASIS_POINTS, CURRENCIES, InvalidValue, parse_amount, parse_price, parse_quantity
 
 V = TypeVar("V")
 
-CURRENCIES: Final = ("USD",)
-"""What an account may be in, one of them; the demo market quotes dollars. Clients are told by GET /api/session."""
 NAME_LENGTH_MAX: Final = 80
 REFERENCE_LENGTH_MAX: Final = 140
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -72,15 +71,16 @@ def withdraw_cash(*, amount: str, reference: str = "") -> WithdrawCash:
 
 def execute_trade(
     *, symbol: str, side: str, quantity: int | str, price: str, order_id: str | None = None
-) -> ExecuteTrade:
-    """Return a checked ExecuteTrade."""
-    return ExecuteTrade(
-        symbol=_symbol(symbol),
+) -> ExecuteTrade | Decline:
+    """Return a checked ExecuteTrade, or its declining when the instrument does not allow it now."""
+    command = ExecuteTrade(
+        symbol=symbol,
         side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         price=_value(parse_price, price, Code.INVALID_PRICE),
         order_id=None if order_id is None else order_id_of(order_id),
     )
+    return judged(command, price=command.price)
 
 
 def place_order(
@@ -95,12 +95,14 @@ def place_order(
     limit_price: str | None = None,
     stop_price: str | None = None,
     reference_price: Callable[[str], int],
-) -> PlaceOrder:
-    """Return a checked PlaceOrder; `reference_price` gives the market's price by a symbol, 0 when it says none."""
+) -> PlaceOrder | Decline:
+    """Return a checked PlaceOrder, or its declining when the instrument does not allow it now; `reference_price` gives
+    the market's price by a symbol, 0 when it says none.
+    """
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
-        symbol=_symbol(symbol),
+        symbol=symbol,
         side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         order_type=_choice(order_type, ORDER_TYPES, "an order type", Code.INVALID_ORDER_TYPE),
@@ -118,7 +120,7 @@ def place_order(
     )
     if code is not None:
         raise CommandInvalid(code, TERMS_MESSAGES[code].format(order_type=command.order_type))
-    return command
+    return judged(command, limit_price=command.limit_price, stop_price=command.stop_price)
 
 
 def replace_order(
@@ -222,14 +224,6 @@ def order_id_of(given: str) -> str:
 def account_id_for(*, owner: str, command_id: str) -> str:
     """Return the id of the account that this command of this owner ("user:17") opens: the same on every retry."""
     return str(uuid.uuid5(_ACCOUNT_NAMESPACE, f"{owner}\n{command_id}"))
-
-
-def _symbol(given: str) -> str:
-    if not is_known(given):
-        raise CommandInvalid(
-            Code.UNKNOWN_SYMBOL, f"{given[:20]!r} is not an instrument of this market: GET /api/market lists them"
-        )
-    return given
 
 
 def _choice(given: str, choices: Sequence[V], what: str, code: Code) -> V:
