@@ -84,7 +84,8 @@ def _pipeline() -> Iterator[Figure]:
     assert len(outcomes) == TRADES
     assert all("version" in outcome for outcome in outcomes)
     refused = sum("code" in outcome for outcome in outcomes)
-    note = f"decode, decide, encode, hash, durable, answer; {len(SYMBOLS):,} instruments, {refused * 100 // TRADES} % refused; one core"
+    note = f"decode, decide, encode, hash, durable, answer; {refused * 100 // TRADES} % refused; one core"
+    note = f"{len(SYMBOLS):,} instruments; {note}"
     yield Figure("commands.pipeline_trades_per_s", TRADES / seconds, "trades/s", note, ">= 200000")
     staged = list(stages.figures(TRADES))
     yield from staged

@@ -39,7 +39,9 @@ def open_accounts(store: EventStore) -> Writer:
 
 
 def trade_requests(count: int, seed: int = 2, symbols: Sequence[str] = DEMO_SYMBOLS) -> list[Request[AccountCommand]]:
-    """Return trades in all these symbols, each account in some of them; sells of what is not held, and buys beyond the limit of a symbol, are refused."""
+    """Return trades in all these symbols, each account in some of them; sells of what is not held, and buys beyond the
+    limit of a symbol, are refused.
+    """
     numbers = random.Random(seed)
     ids = account_ids()
 

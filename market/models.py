@@ -3,7 +3,7 @@ command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
 refused, every change of an instrument writes its row of the log in the same transaction, and nothing is deleted. The
-numbers of the log are in the order of the commits, because whoever changes an instrument waits for those who do the same.
+numbers of the log are in the order of the commits, because whoever changes an instrument waits for those who do so.
 """
 
 from typing import ClassVar, Final

@@ -21,7 +21,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def market_payload(sheet: QuoteSheet, instruments: Instruments) -> dict[str, Any]:
-    """Return {"session", "instruments"}: every instrument that is traded, by symbol, with its prices if there are any."""
+    """Return {"session", "instruments"}: every instrument that is traded, by symbol, with its prices if any."""
     quotes = {quote.symbol: quote for quote in sheet.quotes}
     at = format_instant(sheet.made_at_us)
     return {

@@ -95,7 +95,7 @@ def _symbol(text: str) -> str:
     if _SYMBOL.fullmatch(text) is None:
         raise InvalidInstrument(
             "symbol",
-            f"a symbol is 1 to {SYMBOL_LENGTH_MAX} capital letters A to Z, digits, dots and hyphens, found {text[:40]!r}",
+            f"a symbol is 1 to {SYMBOL_LENGTH_MAX} capital letters, digits, dots and hyphens, found {text[:40]!r}",
         )
     return text
 

@@ -186,10 +186,7 @@ class TestTheLog:
         "change",
         [
             lambda: Instrument.objects.filter(symbol="BRK.B").update(is_halted=True),
-            lambda: (
-                Instrument.objects.get().save(update_fields=["name"])
-                or Instrument(**{**Instrument.objects.values().get(), "name": "Other"}).save()
-            ),
+            lambda: Instrument(**{**Instrument.objects.values().get(), "name": "Other"}).save(),
             lambda: Instrument.objects.create(**{**Instrument.objects.values().get(), "symbol": "KO"}),
             lambda: Instrument.objects.get().delete(),
             lambda: Instrument.objects.all().delete(),
@@ -206,9 +203,11 @@ class TestTheLog:
         assert [*Instrument.objects.values(), *InstrumentChange.objects.values()] == before
 
     def test_a_reason_counts_for_its_change_alone(self):
-        with pytest.raises(IntegrityError, match=r"changes\.py only"), transaction.atomic():
+        with transaction.atomic():
             save(NEW)
-            Instrument.objects.update(is_halted=True)
+            with pytest.raises(IntegrityError, match=r"changes\.py only"):
+                Instrument.objects.update(is_halted=True)
+            transaction.set_rollback(True)
         assert Instrument.objects.count() == 0
 
     @pytest.mark.parametrize(

@@ -112,12 +112,6 @@ class InstrumentAdmin(admin.ModelAdmin):
         fields = {name: form.cleaned_data[name] for name in FIELDS if name in form.cleaned_data}
         save_instruments([{"symbol": obj.pk, **fields}], actor=_actor(request), reason=form.cleaned_data["reason"])
 
-    def log_addition(self, request: HttpRequest, object: Any, message: Any) -> None:
-        """Leave it to the log of changes."""
-
-    def log_change(self, request: HttpRequest, object: Any, message: Any) -> None:
-        """Leave it to the log of changes."""
-
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

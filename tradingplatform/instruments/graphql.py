@@ -132,14 +132,14 @@ class InstrumentsMutation(graphene.ObjectType):
         """Check the fields that are given, and save them."""
         actor = await _actor(info)
         given = dict(input)
-        reason = given.pop("reason")
+        symbol, reason = given["symbol"], given.pop("reason")
         try:
             change = {
                 name: value if isinstance(value, bool) else parse_field(name, value) for name, value in given.items()
             }
         except InvalidInstrument as error:
             raise _invalid(error) from error
-        return await _saved(change["symbol"], partial(save_instruments, [change], actor=actor, reason=reason))
+        return await _saved(symbol, partial(save_instruments, [change], actor=actor, reason=reason))
 
     @staticmethod
     async def resolve_halt_instrument(root: None, info: GraphQLResolveInfo, input: Mapping[str, Any]) -> dict[str, Any]:
