@@ -10,11 +10,11 @@ from temporal.api.schema import TemporalQuery
 from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 
 
-class Query(ReadModelsQuery, TemporalQuery, InstrumentsQuery, AccountsQuery):
+class Query(InstrumentsQuery, ReadModelsQuery, TemporalQuery, AccountsQuery):
     """Everything that can be asked."""
 
 
-class Mutation(AccountsMutation, InstrumentsMutation):
+class Mutation(InstrumentsMutation, AccountsMutation):
     """Everything that can be commanded."""
 
 
