@@ -6,10 +6,11 @@ microseconds and "Z".
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from market.instruments.current import Instruments
-from market.instruments.definition import InstrumentDefinition, shown_fields
+from market.instruments.definition import shown_fields
 from market.money import format_money
 from market.quotes import Quote, QuoteSheet
 
@@ -26,11 +27,7 @@ def market_payload(sheet: QuoteSheet, instruments: Instruments) -> dict[str, Any
     at = format_instant(sheet.made_at_us)
     return {
         "session": session_payload(sheet),
-        "instruments": [
-            {**_definition(instrument), **_prices(quotes.get(symbol), at)}
-            for symbol, instrument in instruments.by_symbol.items()
-            if instrument.is_tradable
-        ],
+        "instruments": [{**shown, **_prices(quotes.get(shown["symbol"]), at)} for shown in _listed(instruments)],
     }
 
 
@@ -76,9 +73,12 @@ def format_instant(instant_us: int) -> str:
     return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _definition(instrument: InstrumentDefinition) -> dict[str, Any]:
-    shown = shown_fields(instrument)
-    del shown["is_tradable"]  # All of them are.
+@lru_cache(maxsize=1)
+def _listed(instruments: Instruments) -> list[dict[str, Any]]:
+    """Return what is the same at every look: made once for a snapshot, since it may be of thousands."""
+    shown = [shown_fields(each) for each in instruments.by_symbol.values() if each.is_tradable]
+    for each in shown:
+        del each["is_tradable"]  # All of them are.
     return shown
 
 
