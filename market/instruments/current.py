@@ -2,7 +2,8 @@
 
 Whoever judges a command looks into `current_instruments()`: no query, no lock, no wait. A daemon thread asks PostgreSQL
 once a second for the number of the latest change, and fetches what changed since. Changes are numbered in the order of
-their commits (models.py), so none is passed over. While PostgreSQL is away the process goes on with what it has.
+their commits (models.py), so none is passed over. While PostgreSQL is away the process goes on with what it has. The
+thread has a connection of its own: requests that use up Django's keep no change from being seen.
 
 Only the first use waits, for the first answer and some seconds at most; the web process has it behind itself before it
 serves (asgi.py). Until then `is_loaded` is False, and nothing is judged.
@@ -16,9 +17,11 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Final
 
+import psycopg
 import structlog
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS
 
+from edge.database import BoundedConnection, connection_parameters
 from market.instruments.definition import InstrumentDefinition
 
 REFRESH_SECONDS: Final = 1.0
@@ -61,6 +64,7 @@ class InstrumentFollower:
         self._held = _NOT_LOADED
         self._is_away = False
         self._is_fixed = False
+        self._connection: BoundedConnection | None = None
         self.forget_thread()
 
     def current(self) -> Instruments:
@@ -76,8 +80,11 @@ class InstrumentFollower:
     def refresh(self) -> None:
         """Ask PostgreSQL once for what changed; what keeps it from answering is logged once, until it answers."""
         try:
-            self._held = _newer(self._held)
-        except Error as error:
+            if self._connection is None:
+                self._connection = BoundedConnection.connect(**connection_parameters(DEFAULT_DB_ALIAS), autocommit=True)
+            self._held = _newer(self._held, self._connection)
+        except psycopg.Error as error:
+            self.close()
             if not self._is_away:
                 log.warning("instruments.database_away", reason=str(error), version=self._held.version)
             self._is_away = True
@@ -85,11 +92,18 @@ class InstrumentFollower:
             if self._is_away:
                 log.info("instruments.database_back", version=self._held.version)
             self._is_away = False
-        finally:
-            connections[DEFAULT_DB_ALIAS].close()  # It goes back to the pool.
+
+    def close(self) -> None:
+        """Close the connection; the next look makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def forget_thread(self) -> None:
-        """Have no thread: at first, and in a process that was forked, which has none of its parent's."""
+        """Have no thread: at first, and in a process that was forked, which has none of its parent's and leaves the
+        connection to it.
+        """
+        self._connection = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._was_asked = threading.Event()
@@ -111,20 +125,17 @@ class InstrumentFollower:
             time.sleep(REFRESH_SECONDS)
 
 
-def _newer(held: Instruments) -> Instruments:
+def _newer(held: Instruments, database: psycopg.Connection) -> Instruments:
     """Return what PostgreSQL has: the same snapshot when nothing changed.
 
     A version below the one that is held is that of another database (one that was restored): all is read anew. What is
     read may be newer than its version; then it is read once more.
     """
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_VERSION)
-        version = cursor.fetchone()[0]
-        if held.is_loaded and version == held.version:
-            return held
-        known = held if version > held.version else _NOT_LOADED
-        cursor.execute(_CHANGED, [known.version])
-        changed = {row[0]: InstrumentDefinition(*row) for row in cursor.fetchall()}
+    ((version,),) = database.execute(_VERSION)
+    if held.is_loaded and version == held.version:
+        return held
+    known = held if version > held.version else _NOT_LOADED
+    changed = {row[0]: InstrumentDefinition(*row) for row in database.execute(_CHANGED, [known.version])}
     return Instruments.of({**known.by_symbol, **changed}, version=version)
 
 
