@@ -25,6 +25,7 @@ from eventstore.pages import page, snapshotter
 from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
+from market.instruments import current, definition
 from market.prices import replayed_symbols
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
@@ -102,6 +103,12 @@ FIGURES = {
         (r"given up after (\w+) seconds", database.STATEMENT_SECONDS_MAX),
         (r"\((\d+) days at most\)", analytics.FLOW_DAYS_MAX),
         (r"at most (\w+) messages a second for an account", 1 / followed_account.PAUSE_SECONDS),
+    ],
+    "docs/instruments.md": [
+        (r"The demo loads (\w+) stocks", len(replayed_symbols())),
+        (r"dots and hyphens, at most (\d+);", definition.SYMBOL_LENGTH_MAX),
+        (r"a decimal with at most (\w+) places", definition.INCREMENT_DECIMALS),
+        (r"within about (a) second", current.REFRESH_SECONDS),
     ],
     "docs/archive.md": [
         (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),

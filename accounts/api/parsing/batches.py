@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.api.parsing import factories
-from accounts.api.parsing.instruments import symbols_to_trade
 from accounts.api.parsing.reference_price import reference_price
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.kernels.scan import ScannedTrades, scan_trades
@@ -80,7 +79,7 @@ class ParsedBatch(NamedTuple):
 def decode_trades(raw: msgspec.Raw) -> object:
     """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
     text = bytes(raw)
-    scanned = scan_trades(text, symbols_to_trade(), REQUEST_COMMANDS_MAX)
+    scanned = scan_trades(text, factories.symbols_to_trade(), REQUEST_COMMANDS_MAX)
     if scanned is None or not len(scanned.trades):
         return decode_anything(raw)
     odd = np.flatnonzero(~scanned.is_plain).tolist()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.api.parsing.batches import trade_envelope
-from accounts.api.parsing.instruments import symbols_to_trade
+from accounts.api.parsing.factories import symbols_to_trade
 from accounts.domain.commands import Decline
 from accounts.domain.errors import CommandInvalid
 from accounts.kernels.scan import scan_trades
