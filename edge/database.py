@@ -123,6 +123,12 @@ def _given_up(connection: psycopg.BaseConnection[Any], seconds: float) -> psycop
     return psycopg.OperationalError(f"no answer for {seconds:g} s")
 
 
+def connection_parameters(alias: str) -> dict[str, Any]:
+    """Return what a connection to a database is made with, as Django's own are."""
+    given = connections[alias].get_connection_params()
+    return {name: value for name, value in given.items() if name not in _OF_DJANGO}
+
+
 class _Use(Enum):
     """What a pool is for."""
 
@@ -156,9 +162,9 @@ class _Pool:
     """
 
     def __init__(self, alias: str, use: _Use) -> None:
-        given = connections[alias].get_connection_params()
-        self._parameters = {name: value for name, value in given.items() if name not in _OF_DJANGO}
-        self._parameters |= {
+        given = connection_parameters(alias)
+        self._parameters = {
+            **given,
             "options": " ".join(filter(None, (given.get("options"), _session()))),
             "autocommit": True,
             "prepare_threshold": 0,  # At once.

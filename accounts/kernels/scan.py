@@ -3,15 +3,15 @@
 An entry that is plainly right becomes a row of figures. Every other one, whatever is wrong or merely rare about it, is
 left as a span of bytes, which the factories judge alone (accounts/api/parsing/batches.py): the scanner knows no error
 messages. Plain is an object whose members are each named once and without escapes: a lower-case canonical UUID, a known
-symbol, a side, a whole or decimal quantity and a decimal price within their limits, a command id or none, no order.
+symbol, a side, a whole or decimal quantity and a decimal price within their limits and in the steps of the symbol, a
+command id or none, no order.
 
 The list is split with certainty or not at all. What stands between the entries is checked here; what is malformed
 inside one that is not plain is found when its span is decoded. So a document whose list is split, and whose spans that
 are not plain are valid JSON, is itself valid and has these entries.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers
+from accounts.kernels.symbols import SymbolTable, Words, is_in_steps, named_symbols, symbol_at
 from accounts.kernels.trades import NOT_OTHER, TRADE, Bytes, Trades
 from eventstore.kernels.texts import TEXT_BYTES
-
-Words: TypeAlias = NDArray[np.uint64]
 
 PADDING: Final = 64
 """Zero bytes behind the text, so that looking ahead by an identifier needs no test: a zero byte matches nothing."""
@@ -80,47 +79,6 @@ _SHARES_DIGITS_MAX: Final = 10
 _SHARES_MAX: Final = QUANTITY_MAX // SHARE
 _QUANTITY_DECIMALS: Final = 6
 _PRICE_DECIMALS: Final = 4
-
-SYMBOL_BYTES_MAX: Final = 8
-_CELLS_PER_SYMBOL: Final = 4
-
-
-@kernel()
-def _cell_of(word: int, cells: int) -> Any:
-    """Return the cell where the search for a symbol's word starts; `cells` is a power of two."""
-    mixed = np.uint64(word) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(mixed >> np.uint64(40)) & (cells - 1)
-
-
-@kernel("i8(u8, u8[::1])")
-def _symbol_cell(word: Any, words: Words) -> Any:
-    """Return the cell that holds a symbol's word, or the empty one where it belongs."""
-    cell = _cell_of(word, words.size)
-    while words[cell] != word and words[cell] != 0:
-        cell = (cell + 1) & (words.size - 1)
-    return cell
-
-
-class SymbolTable:
-    """Symbols by their numbers, which are their places in `texts`, as an open-addressed table of 64-bit words.
-
-    A symbol of more than SYMBOL_BYTES_MAX characters, or of other than visible ASCII ones, is in `texts` alone: the
-    scanner never finds it, so entries that name it are not plain.
-    """
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.texts: Final = tuple(texts)
-        cells = 1 << max(1, _CELLS_PER_SYMBOL * len(self.texts) - 1).bit_length()
-        self.words: Final[Words] = np.zeros(cells, np.uint64)
-        """The symbols' bytes, the first one lowest; 0 in an empty cell."""
-        self.numbers: Final[NDArray[np.int32]] = np.zeros(cells, np.int32)
-        """The numbers of the symbols in the same cells."""
-        for number, text in enumerate(self.texts):
-            if 1 <= len(text) <= SYMBOL_BYTES_MAX and text.isascii() and text.isprintable() and " " not in text:
-                word = np.uint64(int.from_bytes(text.encode("ascii"), "little"))
-                cell = _symbol_cell(word, self.words)
-                assert self.words[cell] == 0, f"the symbol {text} is there twice"
-                self.words[cell], self.numbers[cell] = word, number
 
 
 @kernel()
@@ -220,22 +178,6 @@ def _copy_command_id(buffer: Bytes, at: int, command_ids: Bytes, row: int) -> in
 
 
 @kernel()
-def _symbol_at(buffer: Bytes, at: int, words: Words, numbers: NDArray[np.int32]) -> tuple[int, int]:
-    """Return the number of a symbol and the place behind its quote, which is -1 for an unknown one."""
-    word, length = np.uint64(0), 0
-    while True:
-        byte = buffer[at + length]
-        if byte == _QUOTE:
-            break
-        if not _IS_PLAIN[byte] or length == SYMBOL_BYTES_MAX:
-            return 0, -1
-        word |= np.uint64(byte) << np.uint64(8 * length)
-        length += 1
-    cell = _symbol_cell(word, words)
-    return numbers[cell], at + length + 1 if words[cell] != 0 else -1
-
-
-@kernel()
 def _digits_at(buffer: Bytes, at: int, value: Any, digits_max: int) -> tuple[Any, int]:
     """Return `value` with the digits from a place on behind it, and the place behind them; so many at most."""
     end = at
@@ -324,7 +266,7 @@ def _take_member(
     if field == _COMMAND_ID:
         return _copy_command_id(buffer, at, command_ids, row)
     if field == _SYMBOL:
-        trade["symbol"], end = _symbol_at(buffer, at, words, numbers)
+        trade["symbol"], end = symbol_at(buffer, at, words, numbers)
         return end
     if field == _PRICE:
         trade["price"], end = _decimal_at(buffer, at, _PRICE_DECIMALS, PRICE_MAX)
@@ -342,6 +284,7 @@ def _take_entry(
     row: int,
     words: Words,
     numbers: NDArray[np.int32],
+    steps: Integers,
     account_ids: Bytes,
     command_ids: Bytes,
     trades: Trades,
@@ -365,7 +308,7 @@ def _take_entry(
             return -1
         at = _behind_space(buffer, at)
         if buffer[at] == _CLOSING_BRACE:
-            return at + 1 if seen & _REQUIRED == _REQUIRED else -1
+            return at + 1 if seen & _REQUIRED == _REQUIRED and is_in_steps(trades[row], steps) else -1
         if buffer[at] != _COMMA:
             return -1
         at = _behind_space(buffer, at + 1)
@@ -387,6 +330,7 @@ def _clear(row: int, account_ids: Bytes, command_ids: Bytes, trades: Trades) -> 
         types.int64,
         types.uint64[::1],
         types.int32[::1],
+        types.int64[:, ::1],
         types.uint8[:, ::1],
         types.uint8[:, ::1],
         from_dtype(TRADE)[::1],
@@ -399,6 +343,7 @@ def _scan_trades(
     size: int,
     words: Words,
     numbers: NDArray[np.int32],
+    steps: Integers,
     account_ids: Bytes,
     command_ids: Bytes,
     trades: Trades,
@@ -414,7 +359,7 @@ def _scan_trades(
     if buffer[at] == _CLOSING_BRACKET:
         return 0 if _behind_space(buffer, at + 1) == size else -1
     while row < is_plain.size:
-        end = _take_entry(buffer, at, row, words, numbers, account_ids, command_ids, trades)
+        end = _take_entry(buffer, at, row, words, numbers, steps, account_ids, command_ids, trades)
         trades[row]["other"] = NOT_OTHER
         is_plain[row] = end >= 0
         if end < 0:
@@ -441,11 +386,13 @@ class ScannedTrades(NamedTuple):
     command_ids: Bytes
     """(n, TEXT_BYTES), ASCII padded with zero bytes; nothing but zeros where none was given."""
     trades: Trades
-    """(n,) of TRADE, each with NOT_OTHER."""
+    """(n,) of TRADE, each with NOT_OTHER; their symbols are places in `symbols`."""
     is_plain: NDArray[np.bool_]
     """(n,); False for an entry that is to be judged from its span."""
     spans: Integers
     """(n, 2): where the entry starts and where it is over, in bytes of the text."""
+    symbols: list[str]
+    """Those that the trades name: a batch carries no others, however many there are."""
 
 
 def scan_trades(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> ScannedTrades | None:
@@ -462,8 +409,19 @@ def scan_trades(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> Sc
     command_ids = np.zeros((room, TEXT_BYTES), np.uint8)
     trades, is_plain, spans = np.zeros(room, TRADE), np.zeros(room, np.bool_), np.zeros((room, 2), np.int64)
     count = _scan_trades(
-        buffer, text.size, symbols.words, symbols.numbers, account_ids, command_ids, trades, is_plain, spans
+        buffer,
+        text.size,
+        symbols.words,
+        symbols.numbers,
+        symbols.steps,
+        account_ids,
+        command_ids,
+        trades,
+        is_plain,
+        spans,
     )
     if count < 0:
         return None
-    return ScannedTrades(account_ids[:count], command_ids[:count], trades[:count], is_plain[:count], spans[:count])
+    trades = trades[:count]
+    named = named_symbols(trades["symbol"], is_plain[:count], symbols)
+    return ScannedTrades(account_ids[:count], command_ids[:count], trades, is_plain[:count], spans[:count], named)

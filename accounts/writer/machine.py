@@ -209,11 +209,11 @@ class AccountMachine:
         quantities: Integers = np.ascontiguousarray(bodies["quantity"])
         prices: Integers = np.ascontiguousarray(bodies["price"])
         terms_of = np.where(bodies["other"] < 0, c.TRADE, c.OTHER)
-        names = {name: number for number, name in enumerate(commands.symbols)}
         rows: list[tuple[int, ...]] = []
         entries: list[int] = []
         ids: list[str] = []
         others = np.flatnonzero(terms_of == c.OTHER)
+        names = {name: number for number, name in enumerate(commands.symbols)} if others.size else {}
         for entry, number, other in zip(
             others.tolist(), turn.numbers[others].tolist(), bodies["other"][others].tolist(), strict=True
         ):
@@ -221,6 +221,7 @@ class AccountMachine:
             if row is not None:
                 entries.append(entry)
                 rows.append(row)
+        known: Sequence[str] = list(names) if others.size else commands.symbols
         figures = np.array(rows, np.int64).reshape(len(rows), 4 + c.TERM_COLUMNS)
         terms = np.ascontiguousarray(figures[:, 4:])
         if rows:
@@ -228,18 +229,21 @@ class AccountMachine:
             terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
         terms_of[entries] = np.arange(len(rows))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
-        own_symbols = np.array([self._symbols.number(name) for name in names], np.int64)
-        cells = np.array([values.cell(name) for name in names], np.int64)
+        # Of the symbols of a batch, which may be thousands, a turn looks up those that it names.
+        named, places = np.unique(symbols, return_inverse=True)
+        texts = [known[number] for number in named.tolist()] if known else []
+        own_symbols = np.array([self._symbols.number(text) for text in texts], np.int64)
+        cells = np.array([values.cell(text) for text in texts], np.int64)
         asked = c.Asked(
-            symbols=own_symbols[symbols] if names else symbols,
-            symbol_cells=cells[symbols] if names else symbols,
+            symbols=own_symbols[places] if texts else symbols,
+            symbol_cells=cells[places] if texts else symbols,
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
             terms_of=terms_of,
             terms=terms,
         )
-        return asked, max([len(name.encode()) for name in names], default=0)
+        return asked, max([len(text.encode()) for text in texts], default=0)
 
     def _terms(
         self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]

@@ -8,7 +8,6 @@ entry that is wrong is refused alone: every other one goes on.
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,13 +17,12 @@ from numpy.typing import NDArray
 from accounts.api.parsing import factories
 from accounts.api.parsing.reference_price import reference_price
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.kernels.scan import ScannedTrades, SymbolTable, scan_trades
+from accounts.kernels.scan import ScannedTrades, scan_trades
 from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from eventstore.kernels.texts import pack_texts
 from eventstore.writer.commands import Origin
-from market.instruments import all_symbols
 
 TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
 ORDER_FIELDS: Final = frozenset(
@@ -81,17 +79,12 @@ class ParsedBatch(NamedTuple):
 def decode_trades(raw: msgspec.Raw) -> object:
     """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
     text = bytes(raw)
-    scanned = scan_trades(text, _symbols(), REQUEST_COMMANDS_MAX)
+    scanned = scan_trades(text, factories.symbols_to_trade(), REQUEST_COMMANDS_MAX)
     if scanned is None or not len(scanned.trades):
         return decode_anything(raw)
     odd = np.flatnonzero(~scanned.is_plain).tolist()
     spans = scanned.spans
     return ScannedBatch(scanned, {n: decode_anything(msgspec.Raw(text[spans[n, 0] : spans[n, 1]])) for n in odd})
-
-
-@cache
-def _symbols() -> SymbolTable:
-    return SymbolTable(all_symbols())
 
 
 def decode_anything(raw: msgspec.Raw) -> object:
@@ -128,7 +121,7 @@ def parsed_trades(batch: ScannedBatch, actor: str) -> ParsedBatch:
         origins_of=np.zeros(len(plain), np.int64),
         bodies=scanned.trades[plain],
         others=[],
-        symbols=_symbols().texts,
+        symbols=scanned.symbols,
     )
     if not batch.others:
         return ParsedBatch(commands, plain, {})

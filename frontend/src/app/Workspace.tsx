@@ -114,6 +114,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
       {isShown("market") && (
         <MarketPanel
           quotes={quotes}
+          unpriced={live.unpriced}
           chosenSymbol={ticket.symbol}
           filterRef={filterRef}
           onChosen={(symbol) => pick({ type: "instrumentPicked", symbol })}

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { useStore } from "../components/useStore";
 import { worstConnection, type ConnectionState } from "../core/live/connection";
 import type { AccountView } from "../core/live/account_state";
-import type { Quote } from "../core/live/market_state";
+import type { Listing, Quote } from "../core/live/market_state";
 import type { MarketSession } from "../core/types";
 import { valueAtMarket, type Valuation } from "../core/valuation";
 import { useAccountFeed } from "../features/connection/useAccountFeed";
@@ -14,6 +14,7 @@ export interface Live {
   view: AccountView | null;
   valuation: Valuation | null;
   quotes: readonly Quote[];
+  unpriced: readonly Listing[];
   session: MarketSession | null;
   connections: { account: ConnectionState; market: ConnectionState };
   /** Whether what is shown may have been overtaken since. */
@@ -30,6 +31,7 @@ export function useLive(accountId: string): Live {
   const isOldestKnown = useStore(accountFeed.store, (state) => state.olderTradesCursor === null);
   const account = useStore(accountFeed.store, (state) => state.connection);
   const quotes = useStore(marketFeed.store, (state) => state.quotes);
+  const unpriced = useStore(marketFeed.store, (state) => state.unpriced);
   const session = useStore(marketFeed.store, (state) => state.session);
   const market = useStore(marketFeed.store, (state) => state.connection);
 
@@ -47,6 +49,7 @@ export function useLive(accountId: string): Live {
     view,
     valuation,
     quotes,
+    unpriced,
     session,
     connections: { account, market },
     isStale: worstConnection([account, market]).phase !== "live",

@@ -74,6 +74,18 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   },
   ACCOUNT_NOT_FOUND: { title: "Account not found", explanation: "There is no such account. Choose another one." },
   UNKNOWN_SYMBOL: { title: "Unknown symbol", explanation: "No instrument has this symbol. Choose one from the list." },
+  INSTRUMENT_NOT_TRADABLE: {
+    title: "Not traded any more",
+    explanation: "This instrument is not traded any more. Choose one from the list.",
+  },
+  INSTRUMENT_HALTED: {
+    title: "Trading is halted",
+    explanation: "Trading in this instrument is suspended. Try again when it is resumed; its orders can be cancelled.",
+  },
+  CURRENCY_MISMATCH: {
+    title: "Another currency",
+    explanation: "This instrument is traded in another currency than the account's.",
+  },
   UNAUTHENTICATED: { title: "Logged out", explanation: "The session has ended. Log in again." },
   FORBIDDEN: { title: "Not allowed", explanation: "You may not do this on this account." },
   OVERLOADED: {

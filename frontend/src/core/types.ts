@@ -51,16 +51,25 @@ export interface MarketSession {
   note: string;
 }
 
+/** What is traded, and its prices: all of them null as long as there are none. */
 export interface Instrument {
   symbol: string;
   name: string;
+  kind: "STOCK" | "ETF" | "FUND" | "BOND" | "CRYPTO";
   sector: string;
-  price: Decimal;
-  previous_close: Decimal;
-  session_open: Decimal;
-  day_high: Decimal;
-  day_low: Decimal;
-  at: Instant;
+  exchange: string;
+  currency: string;
+  /** Prices are multiples of it. */
+  price_increment: Decimal;
+  /** Quantities are multiples of it. */
+  lot_size: Decimal;
+  is_halted: boolean;
+  price: Decimal | null;
+  previous_close: Decimal | null;
+  session_open: Decimal | null;
+  day_high: Decimal | null;
+  day_low: Decimal | null;
+  at: Instant | null;
 }
 
 export interface PriceTick {
