@@ -24,8 +24,7 @@ const placed = (input: Record<string, unknown>): Response => {
 
 const cancelled = (input: Record<string, unknown>): Response => {
   const answer = { accountId: account.account_id, version: 5, commandId: input.commandId, duplicate: false };
-  const order = { orderId: input.orderId, quantity: "10", filledQuantity: "4" };
-  return Response.json({ data: { cancelOrder: { __typename: "OrderCancelled", ...answer, ...order } } });
+  return Response.json({ data: { cancelOrder: { __typename: "OrderCancelled", ...answer, orderId: input.orderId } } });
 };
 
 /** The order that `placed` places, as the account's socket shows it. */
@@ -243,12 +242,13 @@ describe("the orders", () => {
     const [row] = screen.getAllByTestId("order-row");
     const button = within(row as HTMLElement).getByRole("button", { name: "Cancel BUY 10 KO limit 50.00" });
     await userEvent.click(button);
-    await waitFor(() => expect(screen.getByTestId("toasts")).toHaveTextContent("4 of 10 were filled."));
+    expect(button).toHaveAttribute("aria-disabled", "true");
     await userEvent.click(button);
     expect(platform.commands).toMatchObject([{ accountId: account.account_id, orderId: "order-3" }]);
     receive(sampleDelta(3, 5, { orders: [{ ...partly, status: "CANCELLED", ...end, version: 5 }] }));
     expect(screen.getAllByTestId("order-row")).toHaveLength(1);
-    expect(document.body).not.toHaveFocus();
+    await waitFor(() => expect(screen.getByTestId("toasts")).toHaveTextContent("Cancelled: BUY 10 KO limit 50.00"));
+    expect(screen.getByTestId("orders-working")).toHaveFocus();
   });
 
   it("show a cancel's refusal, and retry an unanswered one with the same command id", async () => {
@@ -266,7 +266,7 @@ describe("the orders", () => {
     const retry = await screen.findByTestId("orders-retry");
     platform.graphql = cancelled;
     await userEvent.click(retry);
-    await waitFor(() => expect(screen.getByTestId("toasts")).toHaveTextContent("Cancelled: BUY 10 KO limit 50.00"));
+    await waitFor(() => expect(screen.queryByTestId("orders-problem")).toBeNull());
     const [refused, unanswered, retried] = platform.commands.map((command) => command.commandId);
     expect(retried).toBe(unanswered);
     expect(unanswered).not.toBe(refused);

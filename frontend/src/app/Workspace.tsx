@@ -144,6 +144,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
           ended={live.endedOrders}
           panelRef={ordersRef}
           onRecorded={live.expectVersion}
+          onCancelled={watchOrder}
           onEndedWanted={live.loadEndedOrders}
         />
       )}

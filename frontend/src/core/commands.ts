@@ -52,7 +52,7 @@ const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
 const CANCEL_ORDER = `mutation CancelOrder($input: CancelOrderInput!) {
   cancelOrder(input: $input) {
     __typename
-    ... on OrderCancelled { accountId version commandId duplicate orderId quantity filledQuantity }
+    ... on OrderCancelled { accountId version commandId duplicate orderId }
     ${REFUSED}
   }
 }`;

@@ -191,8 +191,6 @@ export interface OrderCancelled {
   commandId: string;
   duplicate: boolean;
   orderId: string;
-  quantity: Quantity;
-  filledQuantity: Quantity;
 }
 
 /** What became of one entry of a batch: a version where something was recorded, a code where it was refused. */

@@ -75,14 +75,13 @@ export function CancelAllDialog({ account, orders, onRecorded, onClose }: Cancel
           {failure !== null && <Refusal refusal={failure} tone={failure.isSafeToRetry ? "warning" : "error"} />}
         </div>
         <footer className="dialog-actions">
-          <button type="button" className="button" disabled={isPending} onClick={onClose}>
+          <button type="button" className="button" autoFocus disabled={isPending} onClick={onClose}>
             Keep them
           </button>
           <button
             type="button"
             className="button danger"
             data-testid="cancel-all-confirm"
-            autoFocus
             disabled={isPending || asked.length === 0}
             onClick={confirm}
           >

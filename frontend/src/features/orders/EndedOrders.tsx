@@ -60,7 +60,7 @@ const Row = memo(function Row({ order, decimals }: { order: Order; decimals: num
           {statusName(order.status)}
         </span>
       </td>
-      <td data-label="Reason" className="is-text reason" title={order.reason}>
+      <td data-label="Reason" data-none={order.reason === ""} className="is-text reason" title={order.reason}>
         {order.reason === "" ? <span className="muted">–</span> : order.reason}
       </td>
     </tr>

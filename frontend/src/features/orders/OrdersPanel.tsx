@@ -20,16 +20,18 @@ interface OrdersPanelProps {
   /** Where the keyboard comes to the panel. */
   panelRef: RefObject<HTMLButtonElement | null>;
   onRecorded: (version: number) => void;
+  onCancelled: (orderId: string) => void;
   onEndedWanted: () => Promise<void>;
 }
 
 export function OrdersPanel(props: OrdersPanelProps): ReactElement {
-  const { account, orders, panelRef, onRecorded } = props;
+  const { account, orders, panelRef, onRecorded, onCancelled } = props;
   const [shown, setShown] = useState<"working" | "ended">("working");
   const [isCancellingAll, setIsCancellingAll] = useState(false);
   const working = useMemo(() => workingOrders(orders ?? []), [orders]);
   const ended = useMemo(() => endedOrders(orders ?? []), [orders]);
-  const { state, cancel, dismissProblem } = useCancelOrder(account?.account_id ?? "", onRecorded);
+  const accountId = account?.account_id ?? "";
+  const { state, cancel, dismissProblem } = useCancelOrder({ accountId, onRecorded, onCancelled });
   const mayCancel = account !== null && account.status !== "CLOSED" && ["owner", "trader"].includes(account.role);
   useFocusKept(panelRef, working.length);
 

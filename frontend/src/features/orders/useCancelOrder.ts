@@ -1,15 +1,18 @@
 // Cancel an order: sends the command, and keeps what came of it for the panel. The same order's cancel can be sent again,
-// with the same command id as long as its outcome is unknown.
+// with the same command id as long as its outcome is unknown. That the order has ended is said by the account's socket.
 import { useMutation } from "@tanstack/react-query";
 import { useReducer } from "react";
 
-import { useToast } from "../../components/toast_context";
 import { cancelInputOf, cancelReducer, NOTHING_CANCELLED, type CancelState } from "../../core/cancellation";
 import { cancelOrder, type CancelOrderInput } from "../../core/commands";
 import { failureOf } from "../../core/failures";
-import { orderText } from "../../core/orders";
-import { formatQuantity } from "../../core/shares";
 import type { Order } from "../../core/types";
+
+interface CancelOptions {
+  accountId: string;
+  onRecorded: (version: number) => void;
+  onCancelled: (orderId: string) => void;
+}
 
 interface Cancelling {
   state: CancelState;
@@ -17,8 +20,7 @@ interface Cancelling {
   dismissProblem: () => void;
 }
 
-export function useCancelOrder(accountId: string, onRecorded: (version: number) => void): Cancelling {
-  const toast = useToast();
+export function useCancelOrder({ accountId, onRecorded, onCancelled }: CancelOptions): Cancelling {
   const [state, dispatch] = useReducer(cancelReducer, NOTHING_CANCELLED);
   const { mutate } = useMutation({
     mutationFn: ({ input }: { order: Order; input: CancelOrderInput }) => cancelOrder(input),
@@ -30,8 +32,7 @@ export function useCancelOrder(accountId: string, onRecorded: (version: number) 
         return;
       }
       dispatch({ type: "cancelDone", input });
-      const detail = `${formatQuantity(outcome.filledQuantity)} of ${formatQuantity(outcome.quantity)} were filled.`;
-      toast({ kind: "success", title: `Cancelled: ${orderText(order)}`, detail });
+      onCancelled(order.order_id);
     },
     onError: (error, { order, input }) => {
       const { isSafeToRetry, ...failure } = failureOf(error);

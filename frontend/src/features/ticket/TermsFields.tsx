@@ -56,8 +56,8 @@ export function TypeFields({ ticket, isDisabled, dispatch, typeRef }: TypeFields
           }}
         >
           {timesInForceOf(ticket.type).map((time) => (
-            <option key={time} value={time}>
-              {time === "DAY" ? "Day" : `${time}: ${TIME_NAMES[time].toLowerCase()}`}
+            <option key={time} value={time} title={TIME_NAMES[time]}>
+              {time}
             </option>
           ))}
         </select>
@@ -133,9 +133,10 @@ function MarketPrice({ price }: { price: Units | null }): ReactElement {
         Market price
         {price !== null && <span className="live-tag">live</span>}
       </span>
-      <span className="market-price figure" data-testid="ticket-market-price">
+      <div className="market-price figure" data-testid="ticket-market-price">
         {price === null ? <span className="muted">–</span> : formatPrice(price)}
-      </span>
+      </div>
+      <div className="field-note" />
     </div>
   );
 }

@@ -36,9 +36,9 @@ export function TicketEstimate({ estimate, side, type }: TicketEstimateProps): R
             show={({ availableAfter }) => <Shares shares={availableAfter} testId="estimate-available-after" />}
           />
         )}
-        <Fact label="Position when filled" of={estimate} show={({ positionAfter }) => <Shares shares={positionAfter} />} />
+        <Fact label="Position after" of={estimate} show={({ positionAfter }) => <Shares shares={positionAfter} />} />
         <Fact
-          label="Weight when filled"
+          label="Weight after"
           of={estimate}
           show={({ weightPoints, weightLimitPoints }) => (
             <span className="weight-figure">
@@ -91,7 +91,7 @@ function Reserved({ estimate, side, type }: TicketEstimateProps & { estimate: Or
   if (side === "SELL") return <>{formatShares(estimate.reservedShares)} shares</>;
   return (
     <span title={hasCushion(side, type) ? "The market may move until it fills; what is not needed is set free then" : undefined}>
-      {hasCushion(side, type) && <small className="muted">{formatPercent(CUSHION_POINTS)} more </small>}
+      {hasCushion(side, type) && <small className="muted">{`${CUSHION_POINTS / 100n}% more`} </small>}
       <Amount units={estimate.reservedCash} testId="estimate-reserved" />
     </span>
   );
