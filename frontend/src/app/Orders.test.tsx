@@ -272,6 +272,14 @@ describe("the orders", () => {
     expect(unanswered).not.toBe(refused);
   });
 
+  it("say nothing more of an unanswered cancel once its order has ended", async () => {
+    await openWorkspace(both);
+    await userEvent.click(screen.getAllByTestId("order-cancel")[0] as HTMLElement);
+    expect(await screen.findByTestId("orders-problem")).toHaveTextContent("Cancelling BUY 10 KO limit 50.00");
+    receive(sampleDelta(3, 4, { orders: [{ ...partly, status: "CANCELLED", ...end, version: 4 }] }));
+    expect(screen.queryByTestId("orders-problem")).toBeNull();
+  });
+
   it("are all cancelled after a question, and each refusal is named", async () => {
     await openWorkspace(both);
     await userEvent.click(screen.getByTestId("orders-cancel-all"));

@@ -32,6 +32,9 @@ export function OrdersPanel(props: OrdersPanelProps): ReactElement {
   const ended = useMemo(() => endedOrders(orders ?? []), [orders]);
   const accountId = account?.account_id ?? "";
   const { state, cancel, dismissProblem } = useCancelOrder({ accountId, onRecorded, onCancelled });
+  // What was to be found out about a cancel is known once its order works no more.
+  const doesWork = working.some(({ order_id }) => order_id === state.problem?.order.order_id);
+  const problem = state.problem?.isSafeToRetry === true && !doesWork ? null : state.problem;
   const mayCancel = account !== null && account.status !== "CLOSED" && ["owner", "trader"].includes(account.role);
   useFocusKept(panelRef, working.length);
 
@@ -74,7 +77,7 @@ export function OrdersPanel(props: OrdersPanelProps): ReactElement {
         </>
       }
     >
-      {state.problem !== null && <Problem problem={state.problem} onRetry={cancel} onDismissed={dismissProblem} />}
+      {problem !== null && <Problem problem={problem} onRetry={cancel} onDismissed={dismissProblem} />}
       {orders === null && <SkeletonRows rows={4} label="Loading orders" />}
       {orders !== null && shown === "working" && (
         <WorkingOrders orders={working} attempts={state.attempts} onCancel={mayCancel ? cancel : null} />
@@ -116,7 +119,7 @@ function Problem({ problem, onRetry, onDismissed }: ProblemProps): ReactElement 
       <Refusal
         refusal={failure}
         tone={isSafeToRetry ? "warning" : "error"}
-        note={`Not cancelled: ${orderText(order)}`}
+        note={`${isSafeToRetry ? "Cancelling" : "Not cancelled:"} ${orderText(order)}`}
       >
         <div className="refusal-actions">
           {isSafeToRetry && (
