@@ -40,6 +40,7 @@ def test_all_trades_are_downloaded(screen, account, request):
 def test_a_figure_that_could_mean_two_things_is_refused_and_the_understood_one_is_shown(screen, alice, account):
     screen.go_to_account(account)
     screen.find("deposit").click()
+    expect(screen.find("cash-amount")).to_be_focused()
     screen.find("cash-amount").fill("1000,50")
     expect(screen.page.get_by_role("alert")).to_have_text("Write it like 1,000.50")
     expect(screen.find("cash-review")).to_be_disabled()

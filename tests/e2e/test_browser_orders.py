@@ -168,13 +168,15 @@ def test_all_orders_are_cancelled_after_a_question(screen, alice, account):
     screen.find("orders-cancel-all").click()
     expect(screen.page.get_by_role("dialog")).to_contain_text("Cancel 3 orders of “E2E”")
     expect(screen.find("cancel-all-cash")).to_have_text("57.00")
-    screen.page.keyboard.press("Escape")
+    expect(screen.page.get_by_role("button", name="Keep them")).to_be_focused()
+    screen.page.keyboard.press("Enter")
     expect(screen.find("order-row")).to_have_count(3)
     screen.find("orders-cancel-all").click()
     screen.find("cancel-all-confirm").click()
     expect(screen.find("cancel-all-result")).to_contain_text("3 orders cancelled")
     screen.page.get_by_role("button", name="Done").click()
     expect(screen.page.get_by_text("No working orders")).to_be_visible(timeout=3_000)
+    expect(screen.find("orders-working")).to_be_focused()
     assert orders_of(alice, account) == []
 
 

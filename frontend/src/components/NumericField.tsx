@@ -31,7 +31,7 @@ export function NumericField(props: NumericFieldProps): ReactElement {
         inputMode={inputMode}
         autoComplete="off"
         placeholder={props.placeholder}
-        autoFocus={props.isFocused}
+        data-autofocus={props.isFocused === true ? "" : undefined}
         disabled={isDisabled}
         value={value}
         aria-invalid={problem !== null}

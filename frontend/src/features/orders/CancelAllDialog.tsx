@@ -75,7 +75,7 @@ export function CancelAllDialog({ account, orders, onRecorded, onClose }: Cancel
           {failure !== null && <Refusal refusal={failure} tone={failure.isSafeToRetry ? "warning" : "error"} />}
         </div>
         <footer className="dialog-actions">
-          <button type="button" className="button" autoFocus disabled={isPending} onClick={onClose}>
+          <button type="button" className="button" data-autofocus disabled={isPending} onClick={onClose}>
             Keep them
           </button>
           <button

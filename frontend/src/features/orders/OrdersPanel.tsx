@@ -36,7 +36,7 @@ export function OrdersPanel(props: OrdersPanelProps): ReactElement {
   const doesWork = working.some(({ order_id }) => order_id === state.problem?.order.order_id);
   const problem = state.problem?.isSafeToRetry === true && !doesWork ? null : state.problem;
   const mayCancel = account !== null && account.status !== "CLOSED" && ["owner", "trader"].includes(account.role);
-  useFocusKept(panelRef, working.length);
+  useFocusKept(panelRef, working.length + (isCancellingAll ? 1 : 0));
 
   return (
     <Panel
@@ -95,15 +95,15 @@ export function OrdersPanel(props: OrdersPanelProps): ReactElement {
   );
 }
 
-/** The row that had the focus goes away with its order: the focus stays in the panel. */
-function useFocusKept(panelRef: RefObject<HTMLButtonElement | null>, rows: number): void {
-  const rowsBefore = useRef(rows);
+/** What had the focus goes away, a row with its order or the dialog: the focus stays in the panel. */
+function useFocusKept(panelRef: RefObject<HTMLButtonElement | null>, count: number): void {
+  const countBefore = useRef(count);
   useEffect(() => {
-    const isShorter = rows < rowsBefore.current;
-    rowsBefore.current = rows;
+    const isFewer = count < countBefore.current;
+    countBefore.current = count;
     const { activeElement } = document;
-    if (isShorter && (activeElement === null || activeElement === document.body)) panelRef.current?.focus();
-  }, [panelRef, rows]);
+    if (isFewer && (activeElement === null || activeElement === document.body)) panelRef.current?.focus();
+  }, [panelRef, count]);
 }
 
 interface ProblemProps {
