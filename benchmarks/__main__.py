@@ -1,5 +1,5 @@
-"""`python -m benchmarks [store|commands|readmodels|temporal ...] [--json]`: measure, and write each group's part of
-RESULTS.md unless --json is given.
+"""`python -m benchmarks [store|commands|readmodels|market|temporal ...] [--json]`: measure, and write each group's part
+of RESULTS.md unless --json is given.
 """
 
 import argparse
@@ -43,9 +43,15 @@ def main() -> None:
 
 
 def _groups() -> dict[str, Callable[[], Iterator[Figure | Plot]]]:
-    from benchmarks import commands, readmodels, store, temporal  # noqa: PLC0415 - they need Django's settings.
+    from benchmarks import commands, market, readmodels, store, temporal  # noqa: PLC0415 - they need Django's settings.
 
-    return {"store": store.run, "commands": commands.run, "readmodels": readmodels.run, "temporal": temporal.run}
+    return {
+        "store": store.run,
+        "commands": commands.run,
+        "readmodels": readmodels.run,
+        "market": market.run,
+        "temporal": temporal.run,
+    }
 
 
 def _json(found: Figure | Plot) -> str:

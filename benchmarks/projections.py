@@ -35,7 +35,7 @@ QUERIED_RATE: Final = 20_000
 """Trades a second beside which queries are timed."""
 KEPT_SECONDS: Final = 60
 """How long the highest level that was kept is kept once more: it is what is reported."""
-LEVELS: Final = (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 70_000)
+LEVELS: Final = (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 62_500, 70_000)
 """Trades a second that are sent, one level after the other until the rows no longer keep up."""
 BULK_TRADES: Final = 2_500
 LAG_MS_MAX: Final = 500

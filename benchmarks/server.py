@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import httpx
 import numpy as np
 import psutil
+import psycopg
 
 from accounts.codec import account_codec
 from accounts.domain.events import TradeExecuted
@@ -34,8 +35,11 @@ DEPOSIT = "mutation($input: DepositCashInput!) { depositCash(input: $input) { __
 class BenchmarkPlatform:
     """A context manager: inside it, the named processes run, and one funded account is open."""
 
-    def __init__(self, *names: str, prepare: Callable[[Path], None] | None = None) -> None:
-        """`prepare` fills the folder of the events before any process starts."""
+    def __init__(
+        self, *names: str, prepare: Callable[[Path], None] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`prepare` fills the folder of the events before any process starts; `environment` is for the processes."""
+        self._more_environment = dict(environment or {})
         self._prepare = prepare
         self._folder = tempfile.TemporaryDirectory()
         self.data_dir = Path(self._folder.name)
@@ -55,6 +59,7 @@ class BenchmarkPlatform:
             DATABASE_URL=self._postgres.start(),
             REDIS_URL=self._valkey.start(),
             LOG_LEVEL="WARNING",
+            **self._more_environment,
         )
         for name in ("static", "run"):
             (self.data_dir / name).mkdir()
@@ -97,6 +102,16 @@ class BenchmarkPlatform:
         data: dict[str, dict[str, str]] = answer["data"]
         return data
 
+    def give_access(self, account_ids: Sequence[str]) -> None:
+        """Make the user of `key` a trader on accounts."""
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            connection.execute(
+                "INSERT INTO identity_accountaccess (account_id, role, user_id) "
+                "SELECT id, 'trader', (SELECT id FROM auth_user WHERE username = 'bench') "
+                "FROM unnest(%s::uuid[]) AS id",
+                [list(account_ids)],
+            )
+
     def assert_stored(self, trades_min: int) -> None:
         """Check that the journal holds at least so many trades of the account."""
         with EventStore.open(
@@ -108,6 +123,10 @@ class BenchmarkPlatform:
 
     def count_trades(self) -> int:
         """Return how many trades the journal holds."""
+        return self.count_events(_TRADE)
+
+    def count_events(self, tag: str) -> int:
+        """Return how many events of a type the journal holds."""
         found = 0
         with EventStore.open(
             SQLiteEngine(self.data_dir / "events"), codec=account_codec(), partition_count=16
@@ -115,7 +134,7 @@ class BenchmarkPlatform:
             for partition in range(16):
                 seq = 0
                 while batches := store.read_column_batches(partition=partition, after_seq=seq, limit=BATCHES_AT_ONCE):
-                    found += int(np.count_nonzero(join(batches).are_of(_TRADE)))
+                    found += int(np.count_nonzero(join(batches).are_of(tag)))
                     seq = batches[-1].seq
         return found
 

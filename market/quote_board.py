@@ -22,7 +22,9 @@ from redis.retry import Retry
 from market.quotes import UNKNOWN_MARKET, Quote, QuoteSheet, as_of
 from market.replay import Phase
 
-BOARD_KEY: Final = "market:quotes:1"  # The number is the version of the format below.
+BOARD_KEY: Final = "market:quotes:2"  # The number is the version of the format below.
+STREAM: Final = "market:stream:2"
+"""The channel that every sheet is published on."""
 REDIS_TIMEOUT_S: Final = 1.0
 
 _SESSION_FIELD: Final = "session"  # Every other field of the hash is a symbol.
@@ -38,6 +40,7 @@ def encode_sheet(sheet: QuoteSheet) -> dict[str, str]:
         "date": sheet.session_date.isoformat(),
         "phase": sheet.phase.value,
         "made_at_us": sheet.made_at_us,
+        "closed_at_us": sheet.closed_at_us,
     }
     return {
         _SESSION_FIELD: json.dumps(session),
@@ -56,15 +59,19 @@ def decode_sheet(fields: dict[str, str]) -> QuoteSheet:
         phase=Phase(session["phase"]),
         made_at_us=session["made_at_us"],
         quotes=tuple(sorted(quotes, key=lambda quote: quote.symbol)),
+        closed_at_us=session["closed_at_us"],
     )
 
 
 async def write_board(client: redis_asyncio.Redis, sheet: QuoteSheet) -> None:
-    """Replace the board with this sheet, all of it at once; raises redis.RedisError when that fails."""
+    """Replace the board with this sheet, all of it at once, and tell it to who listens on STREAM; raises
+    redis.RedisError when that fails.
+    """
     fields: Mapping[Any, Any] = encode_sheet(sheet)
     pipeline = client.pipeline(transaction=True)
     pipeline.delete(BOARD_KEY)
     pipeline.hset(BOARD_KEY, mapping=fields)
+    pipeline.publish(STREAM, json.dumps(fields))
     await pipeline.execute()
 
 

@@ -31,7 +31,8 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuoteSheet:
-    """All quotes of one instant; `made_at_us` is real time, `session_date` the day that is replayed.
+    """All quotes of one instant; `made_at_us` is real time, `session_date` the day that is replayed, `closed_at_us` the
+    real time at which the latest session closed.
 
     The sheet of a market of which nothing is known is `UNKNOWN_MARKET`: STALE, without date and without
     quotes.
@@ -41,18 +42,20 @@ class QuoteSheet:
     phase: Phase
     made_at_us: int
     quotes: tuple[Quote, ...]
+    closed_at_us: int = 0
 
 
 UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
 
 
 def quotes_at(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
-    """Return the quotes of all instruments at a position of the replay."""
+    """Return the quotes of all instruments at a position of the replay, which it has at `now_us`."""
     return QuoteSheet(
         session_date=trading_days()[position.day_index],
         phase=position.phase,
         made_at_us=now_us,
         quotes=tuple(_quote(symbol, position) for symbol in all_symbols()),
+        closed_at_us=position.closed_at_us,
     )
 
 

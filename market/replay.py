@@ -32,11 +32,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayPosition:
-    """A day by its index in the calendar, its phase, and the session's step, 0 to `SESSION_STEPS`."""
+    """A day by its index in the calendar, its phase, and the session's step, 0 to `SESSION_STEPS`. `closed_at_us` is
+    when the latest session closed, in real time.
+    """
 
     day_index: int
     phase: Phase
     step: int
+    closed_at_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,12 @@ class ReplayClock:
         day_us = self.seconds_per_day * _SECOND_US
         session_us = day_us - day_us // CLOSED_SHARE
         day_number, elapsed_us = divmod(max(now_us - self.epoch_us, 0), day_us)
+        is_open = elapsed_us < session_us
         return ReplayPosition(
             day_index=self.first_day_index + day_number % self.day_count,
-            phase=Phase.OPEN if elapsed_us < session_us else Phase.CLOSED,
+            phase=Phase.OPEN if is_open else Phase.CLOSED,
             step=min(elapsed_us * SESSION_STEPS // session_us, SESSION_STEPS),
+            closed_at_us=self.epoch_us + (day_number - is_open) * day_us + session_us,
         )
 
 

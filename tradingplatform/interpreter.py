@@ -26,7 +26,7 @@ a command, those of a hundred took 3.5 ms of it, and that was its 99th percentil
 
 
 def tune_writer() -> None:
-    """Set this process up to be a writer, once everything that it needs is loaded."""
+    """Set this process up to be a writer, or the venue, once everything that it needs is loaded."""
     _tune(WRITER_GARBAGE_THRESHOLDS)
 
 

@@ -22,6 +22,11 @@ def test_a_day_opens_runs_and_closes():
     assert (at(120).day_index, at(120).phase, at(120).step) == (11, Phase.OPEN, 0)
 
 
+def test_the_latest_close_is_that_of_this_day_or_of_the_one_before():
+    closed_at = [(at(seconds).closed_at_us - CLOCK.epoch_us) / SECOND_US for seconds in (0, 109.9, 110, 119, 120, 231)]
+    assert closed_at == [-10, -10, 110, 110, 110, 230]
+
+
 def test_after_the_last_day_comes_the_first():
     assert [at(120 * n).day_index for n in range(7)] == [10, 11, 12, 10, 11, 12, 10]
 

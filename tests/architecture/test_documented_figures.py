@@ -25,7 +25,7 @@ from eventstore.pages import page, snapshotter
 from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
-from market import instruments
+from market import instruments, quotes, replay
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
 from readmodels.firm import dashboard, dashboard_consumer
@@ -54,6 +54,7 @@ CHECKPOINT_MINUTES = int(DEFAULTS["CHECKPOINT_INTERVAL_SECONDS"]) / MINUTE
 SWEEP_SECONDS = settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"]
 EXPIRY_SECONDS = settings.CELERY_BEAT_SCHEDULE["expire_orders"]["schedule"]
 MONEY_DECIMALS = round(math.log10(values.SCALE))
+SESSION_SECONDS = int(DEFAULTS["MARKET_SECONDS_PER_DAY"])
 QUANTITY_DECIMALS = round(math.log10(values.SHARE))
 
 FIGURES = {
@@ -189,7 +190,12 @@ FIGURES = {
         (r"Unfilled for (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
         (r"unfilled for (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
         (r"and the (\d+) seconds begin anew", expiry.IMMEDIATE_SECONDS_MAX),
-        (r"time is over every (\w+) seconds", EXPIRY_SECONDS),
+        (r"the platform looks every (\w+) seconds", EXPIRY_SECONDS),
+        (r"take (\d+) of every \d+ seconds", SESSION_SECONDS - SESSION_SECONDS // replay.CLOSED_SHARE),
+        (r"of every (\d+) seconds", SESSION_SECONDS),
+        (r"Each quote, (\w+) a second", 1 / feed.TICK_S),
+        (r"offers `` \(([\d,]+)\)", settings.VENUE_DISPLAYED_VALUE),
+        (r"quotes are older than (\w+) seconds", quotes.QUOTES_AGE_US_MAX / 1_000_000),
         (r"more than ([\d,]+) working orders", orders.OPEN_ORDERS_MAX),
     ],
     "docs/running.md": [

@@ -15,6 +15,7 @@ EVERYTHING = {
     "standby",
     "traders",
     "valkey",
+    "venue",
     "web",
     "writer",
 }

@@ -71,12 +71,11 @@ class PortfolioView:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """Buy or sell this many whole shares at this price."""
+    """Buy or sell this many whole shares at the market's price."""
 
     symbol: str
     side: Side
     quantity: int
-    price: int
     reason: str
 
 
@@ -105,7 +104,7 @@ def buy(quote: QuoteView, portfolio: PortfolioView, *, reason: str, value_max: i
     quantity = _whole_shares(quote.price, wanted=slice_value(portfolio), room=room, value_max=value_max)
     if quantity == 0:
         return Hold(f"no room to buy {quote.symbol}")
-    return Trade(symbol=quote.symbol, side="BUY", quantity=quantity, price=quote.price, reason=reason)
+    return Trade(symbol=quote.symbol, side="BUY", quantity=quantity, reason=reason)
 
 
 def sell(quote: QuoteView, portfolio: PortfolioView, *, reason: str, value_max: int | None = None) -> Decision:
@@ -119,7 +118,7 @@ def sell(quote: QuoteView, portfolio: PortfolioView, *, reason: str, value_max: 
     )
     if quantity == 0:
         return Hold(f"nothing to sell of {quote.symbol}")
-    return Trade(symbol=quote.symbol, side="SELL", quantity=quantity, price=quote.price, reason=reason)
+    return Trade(symbol=quote.symbol, side="SELL", quantity=quantity, reason=reason)
 
 
 def slice_value(portfolio: PortfolioView) -> int:

@@ -12,19 +12,19 @@ from typing import Any, Final
 
 import httpx
 
-from market.money import format_money, parse_money
+from market.money import parse_money
 from tradingplatform.demo.decisions import Holding, Limits, PortfolioView, QuoteView, Trade
 
 READ_TIMEOUT_S: Final = 5.0
 TRADE_TIMEOUT_S: Final = 15.0
 CONNECTIONS_MAX: Final = 8
 
-EXECUTE_TRADE: Final = """
-mutation ExecuteTrade($input: ExecuteTradeInput!) {
-  executeTrade(input: $input) {
+PLACE_ORDER: Final = """
+mutation PlaceOrder($input: PlaceOrderInput!) {
+  placeOrder(input: $input) {
     __typename
-    ... on TradeExecuted { accountId version commandId }
-    ... on CommandRefused { code message limit actual accountId version commandId }
+    ... on OrderPlaced { version }
+    ... on CommandRefused { code message limit actual version }
   }
 }
 """
@@ -64,19 +64,20 @@ class PortfolioAnswer:
 
     version: int
     status: str
+    open_orders: int
     portfolio: PortfolioView
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
-    """The trade was done."""
+class Placed:
+    """The order works; it is filled, or ends, by itself."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The trade was refused by a rule; code, limit and actual explain it."""
+    """The order was refused by a rule; code, limit and actual explain it."""
 
     code: str
     message: str
@@ -85,7 +86,7 @@ class Refused:
     version: int | None
 
 
-TradeAnswer = Executed | Refused
+OrderAnswer = Placed | Refused
 
 
 def parse_market(content: Any) -> MarketAnswer:
@@ -115,6 +116,7 @@ def parse_portfolio(content: Any, *, today: str) -> PortfolioAnswer:
         return PortfolioAnswer(
             version=account["version"],
             status=account["status"],
+            open_orders=account["open_orders"],
             portfolio=PortfolioView(
                 cash=parse_money(account["cash"]),
                 portfolio_value=parse_money(account["portfolio_value"]),
@@ -137,14 +139,14 @@ def parse_portfolio(content: Any, *, today: str) -> PortfolioAnswer:
         raise UnexpectedAnswer(f"GET portfolio: {error!r}") from error
 
 
-def parse_trade(content: Any) -> TradeAnswer:
-    """Read the answer to executeTrade: done, refused by a rule, or one of the three errors."""
+def parse_order(content: Any) -> OrderAnswer:
+    """Read the answer to placeOrder: it works, it was refused by a rule, or one of the three errors."""
     try:
         if content.get("errors"):
             raise _system_error(content["errors"][0])
-        result = content["data"]["executeTrade"]
-        if result["__typename"] == "TradeExecuted":
-            return Executed(version=result["version"])
+        result = content["data"]["placeOrder"]
+        if result["__typename"] == "OrderPlaced":
+            return Placed(version=result["version"])
         return Refused(
             code=result["code"],
             message=result["message"],
@@ -153,7 +155,7 @@ def parse_trade(content: Any) -> TradeAnswer:
             version=result["version"],
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise UnexpectedAnswer(f"executeTrade: {error!r}") from error
+        raise UnexpectedAnswer(f"placeOrder: {error!r}") from error
 
 
 def check_status(status: int, *, what: str, retry_after: str | None) -> None:
@@ -172,7 +174,7 @@ def _system_error(error: dict[str, Any]) -> Exception:
     if code in RETRY_CODES:
         milliseconds = extensions.get("retry_after_ms")
         return TryLater(message, retry_after_s=milliseconds / 1_000 if milliseconds else None)
-    return AccessRefused(message) if code in ACCESS_CODES else UnexpectedAnswer(f"executeTrade: {message}")
+    return AccessRefused(message) if code in ACCESS_CODES else UnexpectedAnswer(f"placeOrder: {message}")
 
 
 def _text(value: object) -> str | None:
@@ -204,20 +206,20 @@ class PlatformClient:
         content = await self._send("GET", path, api_key=api_key, params={"min_version": min_version})
         return parse_portfolio(content, today=today)
 
-    async def execute_trade(self, *, account_id: str, api_key: str, trade: Trade, command_id: str) -> TradeAnswer:
-        """Send a trade; sent again with the same command id it is done once and answered alike."""
+    async def place_order(self, *, account_id: str, api_key: str, trade: Trade, client_order_id: str) -> OrderAnswer:
+        """Place a market order; sent again with the same id it is placed once."""
         variables = {
             "input": {
                 "accountId": account_id,
                 "symbol": trade.symbol,
                 "side": trade.side,
                 "quantity": trade.quantity,
-                "price": format_money(trade.price),
-                "commandId": command_id,
+                "type": "MARKET",
+                "clientOrderId": client_order_id,
             }
         }
-        body = {"query": EXECUTE_TRADE, "variables": variables, "operationName": "ExecuteTrade"}
-        return parse_trade(await self._send("POST", "/graphql", api_key=api_key, json=body, timeout=TRADE_TIMEOUT_S))
+        body = {"query": PLACE_ORDER, "variables": variables, "operationName": "PlaceOrder"}
+        return parse_order(await self._send("POST", "/graphql", api_key=api_key, json=body, timeout=TRADE_TIMEOUT_S))
 
     async def _send(self, method: str, path: str, *, api_key: str, **options: Any) -> Any:
         try:

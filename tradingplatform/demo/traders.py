@@ -1,9 +1,9 @@
 """The demo traders: one for each account of demo.json, beside one market watch that all of them share.
 
-A trader looks at the market and at its own portfolio (no older than its last trade), asks its strategy, sends the trade
-with a command id of its own, rests, and begins again. While the outcome is not known it sends the same command again,
-never a new one. A refusal by a rule is a normal answer. It slows down as the account uses up its volume of the day, so
-that it trades at any hour.
+A trader looks at the market and at its own portfolio (no older than its last order), asks its strategy, places a market
+order with an id of its own, rests, and begins again. While an order works it places no other. While the outcome of
+placing is not known it sends the same command again, never a new one. A refusal by a rule is a normal answer. It slows
+down as the account uses up its volume of the day, so that it trades at any hour.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from tradingplatform.demo.decisions import Hold, Quotes, Trade, day_room_share
 from tradingplatform.demo.demo_accounts import DemoAccount, DemoFile, read_demo_file
 from tradingplatform.demo.platform_client import (
     AccessRefused,
-    Executed,
     MarketAnswer,
+    OrderAnswer,
+    Placed,
     PlatformClient,
-    TradeAnswer,
     TryLater,
     UnexpectedAnswer,
 )
@@ -128,40 +128,42 @@ class Trader:
         )
         self._version = max(self._version, answer.version)
         if answer.status != "ACTIVE":
-            return  # Every refused trade is recorded: a frozen account's trader does not add to its history.
+            return  # Every refusal is recorded: a frozen account's trader does not add to its history.
+        if answer.open_orders:
+            return  # Nobody has filled it yet.
         self._slowdown = min(1 / max(day_room_share(answer.portfolio), 1 / SLOWDOWN_MAX), SLOWDOWN_MAX)
         decision = self._strategy(quotes, answer.portfolio, self._random.random())
         if isinstance(decision, Hold):
             self._log.debug("demo_trader.holds", reason=decision.reason)
             return
-        await self._execute(decision)
+        await self._place(decision)
 
-    async def _execute(self, trade: Trade) -> None:
-        command_id = f"demo-{uuid.uuid4()}"
+    async def _place(self, trade: Trade) -> None:
+        client_order_id = f"demo-{uuid.uuid4()}"
         give_up_at = time.monotonic() + COMMAND_RETRY_S_MAX
         failures = 0
         while time.monotonic() < give_up_at:
             try:
-                answer = await self._client.execute_trade(
+                answer = await self._client.place_order(
                     account_id=self._account.account_id,
                     api_key=self._account.api_key,
                     trade=trade,
-                    command_id=command_id,
+                    client_order_id=client_order_id,
                 )
             except TryLater as error:
                 failures += 1
-                self._log.info("demo_trader.repeats", command_id=command_id, reason=str(error))
+                self._log.info("demo_trader.repeats", client_order_id=client_order_id, reason=str(error))
                 await asyncio.sleep(retry_pause_s(failures, error))
             else:
                 self._note(trade, answer)
                 return
-        self._log.error("demo_trader.outcome_unknown", command_id=command_id, tries=failures)
+        self._log.error("demo_trader.outcome_unknown", client_order_id=client_order_id, tries=failures)
 
-    def _note(self, trade: Trade, answer: TradeAnswer) -> None:
+    def _note(self, trade: Trade, answer: OrderAnswer) -> None:
         self._version = max(self._version, answer.version or 0)
         told = {"symbol": trade.symbol, "side": trade.side, "quantity": trade.quantity}
-        if isinstance(answer, Executed):
-            self._log.info("demo_trader.traded", **told, reason=trade.reason, version=answer.version)
+        if isinstance(answer, Placed):
+            self._log.info("demo_trader.ordered", **told, reason=trade.reason, version=answer.version)
         else:
             self._log.info("demo_trader.refused", **told, code=answer.code, limit=answer.limit, actual=answer.actual)
 

@@ -32,6 +32,7 @@ def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tu
         Process("projector", _celery("worker", "-c", "1", "--without-gossip", "--without-mingle")),
         Process("beat", _celery("beat", "-s", str(data_dir / "run" / "beat"))),
         Process("market", _manage("run_market")),
+        Process("venue", _manage("run_venue")),
         Process("snapshotter", _manage("run_snapshotter")),
         Process("traders", _manage("run_demo_traders")),
     )

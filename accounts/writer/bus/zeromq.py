@@ -142,7 +142,7 @@ def _request(commands: AccountCommands, *, is_brief: bool = False) -> BusRequest
     count = len(commands)
     if not 1 <= count <= REQUEST_COMMANDS_MAX:
         raise ValueError(f"a request carries 1 to {REQUEST_COMMANDS_MAX:,} commands, found {count:,}: split it")
-    return BusRequest(uuid.uuid4().bytes, is_brief or count > 1, is_brief, commands)
+    return BusRequest(uuid.uuid4().bytes, count > 1, is_brief, commands)
 
 
 def _unknown(identities: Sequence[tuple[str, str]], waited_seconds: float) -> list[NotExecuted]:

@@ -37,8 +37,8 @@ class LostAnswer(Exception):
 
 
 class FakePlatform:
-    """One account with 100,000 in cash; buys only change the cash, which is all that a client can see of them
-    here.
+    """One account with 100,000 in cash. Orders are filled at once, and only change the cash: that is all that a client
+    can see of them here.
     """
 
     def __init__(self, *, faults=()):
@@ -48,6 +48,7 @@ class FakePlatform:
         self.cash = 100_000 * 10_000
         self.version = 2
         self.status = "ACTIVE"
+        self.open_orders = 0
         self.market = MARKET
 
     @property
@@ -56,7 +57,7 @@ class FakePlatform:
 
     def sent_command_ids(self):
         return [
-            json.loads(each.content)["variables"]["input"]["commandId"]
+            json.loads(each.content)["variables"]["input"]["clientOrderId"]
             for each in self.requests
             if each.url.path == "/graphql"
         ]
@@ -84,21 +85,17 @@ class FakePlatform:
                 return httpx.Response(503, json={"code": "VERSION_NOT_AVAILABLE"}, headers={"Retry-After": "1"})
             return httpx.Response(200, json=self._portfolio())
         if request.url.path == "/graphql":
-            return httpx.Response(200, json={"data": {"executeTrade": self._execute(request)}})
+            return httpx.Response(200, json={"data": {"placeOrder": self._place(request)}})
         return httpx.Response(404)
 
-    def _execute(self, request):
-        trade = json.loads(request.content)["variables"]["input"]
-        command_id = trade["commandId"]
+    def _place(self, request):
+        order = json.loads(request.content)["variables"]["input"]
+        command_id = order["clientOrderId"]
         if command_id not in self.results:
-            self.cash -= trade["quantity"] * parse_money(trade["price"])
+            prices = {each["symbol"]: each["price"] for each in self.market["instruments"]}
+            self.cash -= order["quantity"] * parse_money(prices[order["symbol"]])
             self.version += 1
-            self.results[command_id] = {
-                "__typename": "TradeExecuted",
-                "accountId": ACCOUNT_ID,
-                "version": self.version,
-                "commandId": command_id,
-            }
+            self.results[command_id] = {"__typename": "OrderPlaced", "version": self.version}
         return self.results[command_id]
 
     def _portfolio(self):
@@ -106,6 +103,7 @@ class FakePlatform:
             "account": {
                 "account_id": ACCOUNT_ID,
                 "status": self.status,
+                "open_orders": self.open_orders,
                 "cash": format_money(self.cash),
                 "portfolio_value": "100000.0000",
                 "day": {"date": "2026-01-31", "volume": "1000.0000", "trades": 3, "realized_pnl": "0.0000"},

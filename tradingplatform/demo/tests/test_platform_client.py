@@ -6,14 +6,14 @@ import pytest
 from tradingplatform.demo.decisions import Holding
 from tradingplatform.demo.platform_client import (
     AccessRefused,
-    Executed,
+    Placed,
     Refused,
     TryLater,
     UnexpectedAnswer,
     check_status,
     parse_market,
+    parse_order,
     parse_portfolio,
-    parse_trade,
 )
 from tradingplatform.demo.tests.fake_platform import MARKET, FakePlatform
 
@@ -76,15 +76,15 @@ def test_a_refusal_is_read_with_its_figures():
         "actual": None,
         "version": 7,
     }
-    answer = parse_trade({"data": {"executeTrade": refusal}})
+    answer = parse_order({"data": {"placeOrder": refusal}})
     assert answer == Refused("POSITION_LIMIT_EXCEEDED", "m", "1.0000", None, 7)
-    executed = {"data": {"executeTrade": {"__typename": "TradeExecuted", "version": 8}}}
-    assert parse_trade(executed) == Executed(version=8)
+    placed = {"data": {"placeOrder": {"__typename": "OrderPlaced", "version": 8}}}
+    assert parse_order(placed) == Placed(version=8)
 
 
 def test_an_overloaded_platform_says_when_to_try_again():
     with pytest.raises(TryLater, match="OVERLOADED") as caught:
-        parse_trade(failed("OVERLOADED", retry_after_ms=250))
+        parse_order(failed("OVERLOADED", retry_after_ms=250))
     assert caught.value.retry_after_s == 0.25
 
 
@@ -102,13 +102,13 @@ def test_an_overloaded_platform_says_when_to_try_again():
 )
 def test_errors_of_the_system_are_sorted_by_what_to_do(code, error):
     with pytest.raises(error, match=code):
-        parse_trade(failed(code))
+        parse_order(failed(code))
 
 
-@pytest.mark.parametrize("content", [None, [], {}, {"data": None}, {"data": {"executeTrade": None}}, {"errors": ["x"]}])
+@pytest.mark.parametrize("content", [None, [], {}, {"data": None}, {"data": {"placeOrder": None}}, {"errors": ["x"]}])
 def test_what_is_not_documented_is_reported(content):
     with pytest.raises(UnexpectedAnswer):
-        parse_trade(content)
+        parse_order(content)
     with pytest.raises(UnexpectedAnswer):
         parse_market(content)
     with pytest.raises(UnexpectedAnswer):

@@ -48,12 +48,12 @@ def trade_until(platform, is_done, *, api_key=API_KEY, timeout_s=5.0):
     asyncio.run(scenario())
 
 
-def test_it_trades_at_the_price_of_the_market_each_time_with_another_command_id():
+def test_it_places_market_orders_each_time_with_another_id():
     platform = FakePlatform()
     trade_until(platform, lambda: len(platform.results) >= 3)
     assert len(set(platform.sent_command_ids())) >= 3
     sent = next(each for each in platform.requests if each.url.path == "/graphql")
-    assert b'"symbol":"KO","side":"BUY","quantity":9,"price":"51.0000"' in sent.content
+    assert b'"symbol":"KO","side":"BUY","quantity":9,"type":"MARKET"' in sent.content
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_refusal_is_not_repeated():
         "actual": "2.0000",
         "version": 3,
     }
-    platform = FakePlatform(faults=[httpx.Response(200, json={"data": {"executeTrade": refusal}})])
+    platform = FakePlatform(faults=[httpx.Response(200, json={"data": {"placeOrder": refusal}})])
     platform.version = 3
     trade_until(platform, lambda: len(platform.sent_command_ids()) >= 2)
     first, second = platform.sent_command_ids()[:2]
@@ -94,11 +94,18 @@ def test_a_refusal_is_not_repeated():
     assert first not in platform.results
 
 
-def test_its_next_look_is_no_older_than_its_last_trade():
+def test_its_next_look_is_no_older_than_its_last_order():
     platform = FakePlatform()
     trade_until(platform, lambda: len(platform.results) >= 2)
     looks = [each.url.params["min_version"] for each in platform.requests if "portfolio" in each.url.path]
     assert looks[:2] == ["1", "3"]
+
+
+def test_it_places_nothing_while_an_order_works():
+    platform = FakePlatform()
+    platform.open_orders = 1
+    trade_until(platform, lambda: len(platform.requests) >= 20)
+    assert platform.sent_command_ids() == []
 
 
 def test_it_does_not_trade_when_the_market_is_not_open_or_the_account_is_frozen():

@@ -19,7 +19,19 @@ from tradingplatform.local.ports import HOST, free_port
 from tradingplatform.local.processes import BASE_DIR
 from tradingplatform.local.tests.processes_of import marked, wait_for
 
-NAMES = ["postgresql", "valkey", "web", "writer", "standby", "projector", "beat", "market", "snapshotter", "traders"]
+NAMES = [
+    "postgresql",
+    "valkey",
+    "web",
+    "writer",
+    "standby",
+    "projector",
+    "beat",
+    "market",
+    "venue",
+    "snapshotter",
+    "traders",
+]
 
 
 _started = []

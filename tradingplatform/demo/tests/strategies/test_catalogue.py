@@ -53,7 +53,7 @@ def test_every_strategy_trades_during_a_day_and_stays_within_its_means(name):
             continue
         trades += 1
         sign = 1 if decision.side == "BUY" else -1
-        cash -= sign * decision.quantity * decision.price
+        cash -= sign * decision.quantity * prices[decision.symbol].price
         held[decision.symbol] = held.get(decision.symbol, 0) + sign * decision.quantity
         assert cash >= 0
         assert held[decision.symbol] >= 0

@@ -31,7 +31,7 @@ def test_it_gets_from_cash_to_balance_and_then_rests():
         if isinstance(decision, Hold):
             break
         assert decision.side == "BUY"
-        cash -= decision.quantity * decision.price
+        cash -= decision.quantity * MARKET[decision.symbol].price
         held[decision.symbol] += decision.quantity
     assert isinstance(decision, Hold)
     assert all(440 <= count <= 450 for count in held.values())

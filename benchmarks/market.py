@@ -1,0 +1,230 @@
+"""The venue: a quote against many working orders, orders in bulk until they are filled, and one order until its fill is
+on the account's socket.
+"""
+
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from websockets.sync.client import connect
+
+from accounts.codec import account_codec
+from accounts.domain.events import OrderFilled, OrderPlaced
+from accounts.domain.values import SHARE
+from benchmarks.measure import Figure, median, percentile, timed
+from benchmarks.server import BenchmarkPlatform
+from benchmarks.trades import account_ids, open_accounts
+from eventstore.engines.sqlite import SQLiteEngine
+from eventstore.store import EventStore
+from market.instruments import all_symbols
+from tradingplatform.venue.matcher import Quote
+from tradingplatform.venue.working_orders import Recorded, WorkingOrders
+
+WORKING_ORDERS: Final = 100_000
+SYMBOLS: Final = 100
+TICKS: Final = 50
+BULK_ORDERS: Final = 5_000
+REQUESTS: Final = 40
+CONNECTIONS: Final = 3
+FILLED_SECONDS_MAX: Final = 120
+SINGLES: Final = 400
+PAUSE_SECONDS: Final = 0.03
+ENVIRONMENT: Final = {
+    "MARKET_SECONDS_PER_DAY": "86400",  # The session does not close meanwhile.
+    "VENUE_DISPLAYED_VALUE": "1000000000",
+}
+SUBMIT: Final = "mutation($orders: OrderBatch!) { submitOrders(orders: $orders) { accepted } }"
+PLACE: Final = """mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
+  ... on OrderPlaced { order { orderId } } ... on CommandRefused { code } } }"""
+_FILLED: Final = str(OrderFilled.__struct_config__.tag)
+
+
+def run() -> Iterator[Figure]:
+    """Measure."""
+    yield from _ticks()
+    yield from _fills()
+    yield from _order_to_fill()
+
+
+def _ticks() -> Iterator[Figure]:
+    """Take a quote of every symbol against orders whose limits are far from it."""
+    orders = WorkingOrders()
+    for number in range(WORKING_ORDERS):
+        orders.apply(Recorded(f"account-{number % 5_000}", number, number, _resting(number)))
+    times: list[float] = []
+    for tick in range(TICKS):
+        price = 1_000_000 + tick
+        quotes = {f"S{symbol}": Quote(price, price, 10**12, 10**12) for symbol in range(SYMBOLS)}
+        with timed(times):
+            orders.quote(quotes)
+            asks = list(orders.next_asks())
+        assert asks == []
+    note = f"a quote of each of {SYMBOLS} symbols against {WORKING_ORDERS:,} working orders, none of which it fills"
+    yield Figure("market.tick_ms", median(times), "ms", note, "< 5")
+
+
+def _resting(number: int) -> OrderPlaced:
+    return OrderPlaced(
+        order_id=f"order-{number}",
+        client_order_id=f"client-{number}",
+        symbol=f"S{number % SYMBOLS}",
+        side="BUY" if number % 2 else "SELL",
+        quantity=SHARE,
+        order_type="LIMIT",
+        time_in_force="GTC",
+        limit_price=500_000 if number % 2 else 2_000_000,
+        stop_price=None,
+        reserve_price=500_000,
+        replaces=None,
+        filled_quantity=0,
+        filled_value=0,
+        reserved_cash=0,
+        reserved_shares=0,
+    )
+
+
+def _fills() -> Iterator[Figure]:
+    """Place market orders over HTTP, thousands in a request, until the journal holds the fill of each."""
+    with BenchmarkPlatform(
+        "writer", "web", "market", "venue", prepare=_with_accounts, environment=ENVIRONMENT
+    ) as platform:
+        platform.give_access(account_ids())
+        _wait_for_quotes(platform)
+        wanted = REQUESTS * BULK_ORDERS
+        bodies = iter(_bodies())
+        started = time.perf_counter()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            accepted = sum(pool.map(lambda _: _submit(platform, bodies), range(CONNECTIONS)))
+        placed_seconds = time.perf_counter() - started
+        assert accepted == wanted, f"{accepted:,} of {wanted:,} orders were placed"
+        while (filled := platform.count_events(_FILLED)) < wanted:
+            assert time.perf_counter() - started < FILLED_SECONDS_MAX, f"{filled:,} of {wanted:,} orders were filled"
+            time.sleep(0.2)
+        seconds = time.perf_counter() - started
+        taken = {name: platform.cpu_seconds(name) for name in ("web", "writer", "venue")}
+        assert platform.count_events(_FILLED) == platform.count_trades() == wanted
+    note = (
+        f"{wanted:,} market orders over GraphQL in requests of {BULK_ORDERS:,}, placed in {placed_seconds:.1f} s, each "
+        "filled by the venue, durable"
+    )
+    yield Figure("market.fills_per_s", wanted / seconds, "fills/s", note, ">= 20000")
+    for name, processor_seconds in taken.items():
+        cost = processor_seconds / wanted * 1e6
+        yield Figure(
+            f"market.fill_{name}_us", cost, "us an order", f"processor time of the {name} process, its start too"
+        )
+
+
+def _submit(platform: BenchmarkPlatform, bodies: Iterator[str]) -> int:
+    connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"), timeout=60)
+    headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
+    accepted = 0
+    for body in bodies:
+        connection.request("POST", "/graphql", body, headers)
+        accepted += json.loads(connection.getresponse().read())["data"]["submitOrders"]["accepted"]
+    connection.close()
+    return accepted
+
+
+def _bodies() -> list[str]:
+    ids, symbols = account_ids(), all_symbols()
+    return [
+        json.dumps(
+            {
+                "query": SUBMIT,
+                "variables": {
+                    "orders": [
+                        {
+                            "accountId": ids[(request * BULK_ORDERS + number) % len(ids)],
+                            "clientOrderId": str(uuid.uuid4()),
+                            "symbol": symbols[(request + number) % len(symbols)],
+                            "side": "BUY",
+                            "quantity": 1,
+                            "type": "MARKET",
+                        }
+                        for number in range(BULK_ORDERS)
+                    ]
+                },
+            }
+        )
+        for request in range(REQUESTS)
+    ]
+
+
+def _order_to_fill() -> Iterator[Figure]:
+    """Place market orders one at a time, and wait for each on the account's socket."""
+    waits: list[float] = []
+    answers: list[float] = []
+    with BenchmarkPlatform(
+        "writer", "web", "market", "venue", "projector", "beat", environment=ENVIRONMENT
+    ) as platform:
+        _wait_for_quotes(platform)
+        _wait_for_account(platform)
+        headers = {"Authorization": f"Bearer {platform.key}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+        url = platform.base_url.replace("http", "ws") + f"/ws/accounts/{platform.account_id}"
+        with connect(url, additional_headers=headers) as socket:
+            for _ in range(SINGLES):
+                order = {
+                    "accountId": platform.account_id,
+                    "symbol": "KO",
+                    "side": "BUY",
+                    "quantity": 1,
+                    "type": "MARKET",
+                }
+                body = json.dumps({"query": PLACE, "variables": {"input": order}})
+                started = time.perf_counter()
+                connection.request("POST", "/graphql", body, headers)
+                placed = json.loads(connection.getresponse().read())["data"]["placeOrder"]
+                answers.append((time.perf_counter() - started) * 1_000)
+                order_id = placed["order"]["orderId"]
+                while not _is_filled(json.loads(socket.recv(timeout=10)), order_id):
+                    pass
+                waits.append((time.perf_counter() - started) * 1_000)
+                time.sleep(PAUSE_SECONDS)
+        platform.assert_stored(2 * SINGLES)
+    note = f"{SINGLES} market orders over GraphQL, one at a time, each until its fill came over the account's WebSocket"
+    yield Figure("market.order_answer_p50_ms", median(answers), "ms", "of these, until the order was placed")
+    yield Figure("market.order_to_fill_p50_ms", median(waits), "ms", note)
+    yield Figure("market.order_to_fill_p99_ms", percentile(waits, 0.99), "ms", note, "< 50")
+
+
+def _is_filled(message: dict[str, list[dict[str, str]]], order_id: str) -> bool:
+    orders = message.get("orders", [])
+    return any(order["order_id"] == order_id and order["status"] == "FILLED" for order in orders)
+
+
+def _wait_for_quotes(platform: BenchmarkPlatform) -> None:
+    connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+    deadline = time.monotonic() + 30
+    while True:
+        connection.request("GET", "/api/market", headers={"Authorization": f"Bearer {platform.key}"})
+        if json.loads(connection.getresponse().read())["session"]["phase"] == "OPEN":
+            return
+        assert time.monotonic() < deadline, "the market does not open"
+        time.sleep(0.1)
+
+
+def _wait_for_account(platform: BenchmarkPlatform) -> None:
+    """Return when the account has been projected, with its deposit."""
+    connection = http.client.HTTPConnection(platform.base_url.removeprefix("http://"))
+    path = f"/api/accounts/{platform.account_id}?min_version=2"
+    deadline = time.monotonic() + 30
+    while True:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {platform.key}"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status == http.client.OK:
+            return
+        assert time.monotonic() < deadline, f"the account is not projected: {answer.status}"
+        time.sleep(0.1)
+
+
+def _with_accounts(folder: Path) -> None:
+    with EventStore.open(SQLiteEngine(folder), codec=account_codec(), partition_count=16) as store:
+        open_accounts(store)

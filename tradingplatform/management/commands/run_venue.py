@@ -1,0 +1,32 @@
+"""manage.py run_venue: the process that fills working orders."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from accounts.writer.bus.ports import get_bus
+from eventstore.store import get_store
+from market.quote_stream import quote_sheets
+from tradingplatform.demo.signals import run_until_signalled
+from tradingplatform.interpreter import tune_writer
+from tradingplatform.venue.journal import OrderJournal
+from tradingplatform.venue.venue import PaperVenue
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill working orders at the market's price, and end those whose time is over, until SIGTERM or SIGINT. Orders "
+        "wait while it does not run; nothing is lost."
+    )
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        venue = PaperVenue(
+            journal=OrderJournal(get_store()),
+            bus=get_bus(),
+            sheets=lambda: quote_sheets(redis_url=settings.REDIS_URL),
+            displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
+        )
+        tune_writer()
+        run_until_signalled(venue.run)

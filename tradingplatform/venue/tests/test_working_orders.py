@@ -1,0 +1,298 @@
+"""The venue's working orders against accounts that really decide: with answers that are lost, commands that come twice
+and late, and a venue that dies between any two steps.
+"""
+
+from copy import deepcopy
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from accounts.domain import commands as c
+from accounts.domain import events as e
+from accounts.domain.account import decide, evolve
+from accounts.domain.state import Account
+from tradingplatform.venue.matcher import Quote
+from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, Recorded, WorkingOrders
+
+SHARE = 1_000_000
+ACCOUNTS = ("a", "b")
+SYMBOLS = ("KO", "PG")
+
+
+class Journal:
+    """Accounts, each with the commands that it has decided before, and the events of all of them in order."""
+
+    def __init__(self):
+        self.accounts = {account_id: Account(positions={}, orders={}, reserved_shares={}) for account_id in ACCOUNTS}
+        self.answers = {}
+        self.recorded = []
+        self.now = 0
+        for account_id in ACCOUNTS:
+            self.execute(account_id, f"open-{account_id}", c.OpenAccount("user:1", "n", "USD"))
+            self.execute(account_id, f"cash-{account_id}", c.DepositCash(10_000_000_000, ""))
+            self.execute(account_id, f"limits-{account_id}", c.ChangeRiskLimits(10_000, 10**14, 10**13))
+
+    def execute(self, account_id, command_id, command):
+        """Return the code of the refusal, None when it was done; the same command id gives the first answer."""
+        key = account_id, command_id
+        if key in self.answers:
+            asked, code = self.answers[key]
+            return code if asked == command else "COMMAND_ID_REUSED"
+        self.now += 1
+        events = decide(self.accounts[account_id], command, self.now)
+        for event in events:
+            evolve(self.accounts[account_id], event)
+            self.recorded.append(Recorded(account_id, self.now, len(self.recorded), event))
+        code = events[0].code if isinstance(events[0], e.CommandRefused) else None
+        self.answers[key] = command, code
+        return code
+
+    def working(self):
+        return {order_id for account in self.accounts.values() for order_id in account.orders}
+
+
+def quotes_at(price, size):
+    return {symbol: Quote(price * 10_000, price * 10_000, size * SHARE, size * SHARE) for symbol in SYMBOLS}
+
+
+class VenueMachine(RuleBasedStateMachine):
+    """A venue that may die at any moment, whose commands arrive at any later moment, twice, or in another order."""
+
+    def __init__(self):
+        super().__init__()
+        self.journal = Journal()
+        self.under_way = []
+        self.number = 0
+        self.quotes = {}
+        self.closed_at = 0
+        self.start()
+
+    def start(self):
+        """Begin again from the first event; commands under way still arrive, their answers do not."""
+        self.venue = WorkingOrders()
+        self.read = 0
+        self.answered = []
+        self.under_way = [(ask, None) for ask, _ in self.under_way]
+        self.follow()
+        self.venue.quote(self.quotes)
+        self.venue.end_session(closed_at=self.closed_at)
+
+    def follow(self):
+        answered, self.answered = self.answered, []
+        for recorded in self.journal.recorded[self.read :]:
+            if isinstance(recorded.event, e.OrderEvent | e.AccountFrozen | e.AccountUnfrozen):
+                self.venue.apply(recorded)
+        self.read = len(self.journal.recorded)
+        for ask, code in answered:
+            self.venue.refused(ask, code)
+
+    @rule(
+        account_id=st.sampled_from(ACCOUNTS),
+        symbol=st.sampled_from(SYMBOLS),
+        side=st.sampled_from(["BUY", "SELL"]),
+        shares=st.integers(1, 30),
+        tif=st.sampled_from(["DAY", "GTC", "IOC", "FOK"]),
+        limit=st.none() | st.integers(40, 60),
+        stop=st.none() | st.integers(40, 60),
+    )
+    def place(self, account_id, symbol, side, shares, tif, limit, stop):
+        if stop is not None:
+            tif = "GTC" if tif in ("IOC", "FOK") else tif
+            if limit is not None:
+                limit = max(limit, stop) if side == "BUY" else min(limit, stop)
+        kind = {(False, False): "MARKET", (True, False): "LIMIT", (False, True): "STOP", (True, True): "STOP_LIMIT"}
+        self.number += 1
+        order_type = kind[limit is not None, stop is not None]
+        command = c.PlaceOrder(
+            f"o{self.number}", f"c{self.number}", symbol, side, shares * SHARE, order_type, tif,
+            limit and limit * 10_000, stop and stop * 10_000, 500_000 if order_type == "MARKET" else 0,
+        )  # fmt: skip
+        self.journal.execute(account_id, f"place-{self.number}", command)
+
+    @rule(data=st.data(), reason=st.just("changed my mind"))
+    def cancel(self, data, reason):
+        order_id = data.draw(st.sampled_from([*sorted(self.journal.working()), "none"]))
+        self.number += 1
+        for account_id in ACCOUNTS:
+            if order_id in self.journal.accounts[account_id].orders:
+                self.journal.execute(account_id, f"cancel-{self.number}", c.CancelOrder(order_id, reason))
+
+    @rule(data=st.data(), shares=st.integers(1, 40), limit=st.integers(40, 60))
+    def replace(self, data, shares, limit):
+        self.number += 1
+        order_id = data.draw(st.sampled_from([*sorted(self.journal.working()), "none"]))
+        for account_id in ACCOUNTS:
+            order = self.journal.accounts[account_id].orders.get(order_id)
+            if order is not None:
+                new_limit = limit * 10_000 if order.limit_price else None
+                command = c.ReplaceOrder(
+                    order_id, f"o{self.number}", f"c{self.number}", shares * SHARE, None, new_limit, None
+                )
+                self.journal.execute(account_id, f"replace-{self.number}", command)
+
+    @rule(account_id=st.sampled_from(ACCOUNTS))
+    def freeze_or_unfreeze(self, account_id):
+        self.number += 1
+        is_frozen = self.journal.accounts[account_id].status == "FROZEN"
+        command = c.UnfreezeAccount("fine") if is_frozen else c.FreezeAccount("hm")
+        self.journal.execute(account_id, f"freeze-{self.number}", command)
+
+    @rule(data=st.data(), shares=st.integers(1, 5))
+    def fill_from_outside(self, data, shares):
+        """An operator books a fill that happened elsewhere."""
+        self.number += 1
+        order_id = data.draw(st.sampled_from([*sorted(self.journal.working()), "none"]))
+        for account_id in ACCOUNTS:
+            order = self.journal.accounts[account_id].orders.get(order_id)
+            if order is not None:
+                command = c.ExecuteTrade(order.symbol, order.side, shares * SHARE, 500_000, order_id)
+                self.journal.execute(account_id, f"outside-{self.number}", command)
+
+    @rule(price=st.integers(40, 60), size=st.sampled_from([1, 5, 100]))
+    def tick(self, price, size):
+        self.quotes = quotes_at(price, size)
+        self.venue.quote(self.quotes)
+
+    @rule()
+    def close_session(self):
+        self.closed_at = self.journal.now
+        self.quotes = {}
+        self.venue.quote({})
+        self.venue.end_session(closed_at=self.closed_at)
+
+    @rule()
+    def act(self):
+        self.follow()
+        asks = list(self.venue.next_asks())
+        under_way = {ask.command_id for ask, asker in self.under_way if asker is self.venue}
+        assert under_way.isdisjoint(ask.command_id for ask in asks), "asked for twice"
+        self.under_way += [(ask, self.venue) for ask in asks]
+
+    @precondition(lambda self: self.under_way)
+    @rule(data=st.data(), is_repeated=st.booleans())
+    def arrive(self, data, is_repeated):
+        ask, asker = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        code = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+        if is_repeated:
+            again = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+            assert again == code
+        if code is not None and asker is self.venue:
+            self.answered.append((ask, code))
+
+    @rule()
+    def die(self):
+        self.start()
+
+    @invariant()
+    def it_knows_the_orders_that_work(self):
+        if self.read == len(self.journal.recorded):
+            assert {order_id for order_id in self.journal.working() if self.venue.order(order_id)} == (
+                self.journal.working()
+            )
+            assert len(self.venue) == len(self.journal.working())
+
+    def teardown(self):
+        """At the end everything that can be filled or ended is: nothing rests for ever."""
+        for account_id in ACCOUNTS:
+            if self.journal.accounts[account_id].status == "FROZEN":
+                self.journal.execute(account_id, "at-last", c.UnfreezeAccount("fine"))
+        for price in (50, 40, 60) * 4:
+            self.quotes = quotes_at(price, 1_000)
+            self.venue.quote(self.quotes)
+            for _ in range(6):
+                self.act()
+                while self.under_way:
+                    ask, asker = self.under_way.pop(0)
+                    code = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+                    if code is not None and asker is self.venue:
+                        self.answered.append((ask, code))
+        self.follow()
+        for account in self.journal.accounts.values():
+            for order_id, order in account.orders.items():
+                assert order.order_type != "MARKET", f"{order_id} was forgotten: {order}"
+                assert order.order_type != "LIMIT" or order.side == "SELL" or order.limit_price < 400_000, order
+                assert order.order_type != "STOP" or (order.side == "SELL" and order.stop_price > 600_000), order
+
+
+TestVenue = VenueMachine.TestCase
+TestVenue.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+
+
+def given(*placements, account=None):
+    journal = Journal()
+    for number, placement in enumerate(placements):
+        journal.execute("a", f"place-{number}", placement)
+    venue = WorkingOrders()
+    for recorded in journal.recorded:
+        if isinstance(recorded.event, e.OrderEvent):
+            venue.apply(recorded)
+    return journal, venue
+
+
+def market_buy(order_id, *, shares=10, tif="DAY"):
+    return c.PlaceOrder(order_id, f"c-{order_id}", "KO", "BUY", shares * SHARE, "MARKET", tif, None, None, 500_000)
+
+
+def test_an_immediate_order_that_nobody_fills_is_ended():
+    _, venue = given(market_buy("o1", tif="IOC"), market_buy("o2", tif="FOK"), market_buy("o3"))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 5 * SHARE)})
+    asks = {ask.order.order_id: ask.command for ask in venue.next_asks()}
+    assert asks["o1"] == c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, "o1")
+    assert asks["o2"] == c.ExpireOrder("o2", NOT_FILLED)
+    assert "o3" not in asks, "it waits for the next quote"
+    assert list(venue.next_asks()) == [], "what was asked for rests"
+
+
+def test_day_orders_end_with_the_session_that_they_were_placed_in():
+    journal, venue = given(market_buy("o1"), market_buy("o2", tif="GTC"))
+    placed_at = journal.now
+    venue.end_session(closed_at=placed_at - 1)
+    assert list(venue.next_asks()) == []
+    venue.end_session(closed_at=placed_at)
+    assert [ask.command for ask in venue.next_asks()] == [c.ExpireOrder("o1", SESSION_OVER)]
+
+
+def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reason():
+    _, venue = given(market_buy("o1"))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    (ask,) = venue.next_asks()
+    venue.refused(ask, "INSUFFICIENT_FUNDS")
+    (rejection,) = venue.next_asks()
+    assert rejection.command == c.RejectOrder("o1", "its fill was refused: INSUFFICIENT_FUNDS")
+
+
+def test_an_order_whose_fill_came_while_its_account_was_frozen_is_filled_later():
+    machine = VenueMachine()
+    machine.journal.execute("a", "place", market_buy("o1"))
+    machine.tick(price=50, size=100)
+    machine.act()
+    ((ask, _),) = machine.under_way
+    machine.freeze_or_unfreeze("a")
+    machine.under_way.clear()
+    machine.answered = [(ask, machine.journal.execute("a", ask.command_id, ask.command))]
+    machine.act()
+    assert machine.under_way == [], "nothing is asked of a frozen account"
+    machine.freeze_or_unfreeze("a")
+    machine.act()
+    ((again, _),) = machine.under_way
+    assert again.command_id == "fill-o1-0-1", "the first command is answered with its refusal for ever"
+    assert machine.journal.execute("a", again.command_id, again.command) is None
+
+
+def test_a_fill_under_way_is_not_asked_for_again_when_its_account_was_frozen_for_a_moment():
+    machine = VenueMachine()
+    machine.journal.execute("a", "place", market_buy("o1"))
+    machine.tick(price=50, size=100)
+    machine.act()
+    for _ in range(2):
+        machine.freeze_or_unfreeze("a")
+    machine.act()
+    assert [ask.command_id for ask, _ in machine.under_way] == ["fill-o1-0"]
+
+
+def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
+    _, venue = given(market_buy("o1"), market_buy("o2"))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    before = [ask.command_id for ask in deepcopy(venue).next_asks()]
+    assert before == [ask.command_id for ask in venue.next_asks()] == ["fill-o1-0", "fill-o2-0"]
