@@ -1,9 +1,10 @@
 """Orders in a real browser: placed from the ticket, told of as they are filled and end, cancelled from the panel.
 
-Limit orders that wait are placed below the market, or above it. What fills one is booked by an operator's key, as a
-venue outside the platform does it.
+Most run without the venue: what fills an order is booked by an operator's key, as who executed elsewhere does it, so
+that each step can be looked at.
 """
 
+import time
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -18,6 +19,18 @@ SIZES = pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
 @pytest.fixture(scope="module")
 def operator(platform):
     return Api(platform.base_url, platform.api_key("admin"))
+
+
+@pytest.fixture
+def _venue(platform, alice):
+    """The venue, and the market open: the replayed one is closed for ten seconds of every two minutes."""
+    platform.start("venue")
+    deadline = time.monotonic() + 30
+    while alice.get("/api/market")["session"]["phase"] != "OPEN":
+        assert time.monotonic() < deadline, "the market does not open"
+        time.sleep(0.1)
+    yield
+    platform.stop("venue")
 
 
 @pytest.fixture
@@ -76,6 +89,26 @@ def test_an_order_is_placed_and_each_of_its_fills_is_told(screen, alice, operato
     screen.show("orders")
     screen.find("orders-ended").click()
     expect(screen.find("order-status")).to_have_text("Filled")
+
+
+@SIZES
+@pytest.mark.usefixtures("_venue")
+def test_a_market_order_is_filled_by_itself_and_one_below_the_market_waits(screen, alice, account):
+    screen.go_to_account(account)
+    screen.fill_ticket("BUY", "2.5", "KO", type="LIMIT", time_in_force="GTC", limit="9.5")
+    screen.find("ticket-submit").click()
+    expect(screen.find("ticket-placed")).to_contain_text("Order placed: BUY 2.5 KO limit 9.50", timeout=5_000)
+    screen.fill_ticket("BUY", "7", "KO", type="MARKET", time_in_force="DAY")
+    screen.find("ticket-submit").click()
+    expect(screen.find("ticket-placed")).to_contain_text("Filled: bought 7 KO", timeout=10_000)
+    filled, *others = orders_of(alice, account, status="closed")
+    assert (filled["quantity"], filled["order_type"], others) == ("7", "MARKET", [])
+    expect(screen.find("ticket-placed")).to_contain_text(f"Bought at {filled['avg_fill_price'].rstrip('0')}")
+    screen.show("portfolio")
+    expect(screen.find("position-row-KO")).to_contain_text("7")
+    screen.show("orders")
+    expect(screen.find("order-row")).to_have_count(1)
+    expect(screen.find("order-row")).to_contain_text("9.50")
 
 
 @SIZES

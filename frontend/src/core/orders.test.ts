@@ -77,7 +77,7 @@ describe("what became of an order", () => {
   const end = { ended_at: "2026-01-15T10:00:01.000000Z" };
 
   it.each([
-    [{ limit_price: null }, "works", "Order placed: BUY 10 KO at market", "It works until the end of its trading day."],
+    [{ limit_price: null }, "works", "Order placed: BUY 10 KO at market", "It works until its session closes."],
     [
       { ...partly, status: "PARTIALLY_FILLED" },
       "works",

@@ -110,7 +110,7 @@ const ENDINGS: Readonly<Record<Exclude<OrderStatus, "PENDING" | "PARTIALLY_FILLE
 };
 
 const ENDS: Readonly<Record<TimeInForce, string>> = {
-  DAY: "It works until the end of its trading day.",
+  DAY: "It works until its session closes.",
   GTC: "It works until it is filled or cancelled.",
   IOC: "What is not filled at once expires.",
   FOK: "It is filled at once and whole, or expires.",
