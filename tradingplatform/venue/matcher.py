@@ -60,8 +60,8 @@ class WorkingOrder(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """What the market offers: prices in ten-thousandths, sizes in millionths of a share. Fills that leave a part of their
-    order are multiples of `lot_size`.
+    """What the market offers: prices in ten-thousandths, sizes in millionths of a share. A fill that leaves a part of
+    its order is a multiple of `lot_size`.
     """
 
     bid: int

@@ -3,13 +3,8 @@ import { useMemo, useState } from "react";
 
 import { useStore } from "../components/useStore";
 import { worstConnection, type ConnectionState } from "../core/live/connection";
-<<<<<<< HEAD
-import type { AccountView } from "../core/live/account_state";
-import type { Listing, Quote } from "../core/live/market_state";
-=======
 import type { AccountState, AccountView } from "../core/live/account_state";
-import type { Quote } from "../core/live/market_state";
->>>>>>> w-ticket
+import type { Listing, Quote } from "../core/live/market_state";
 import type { MarketSession } from "../core/types";
 import { valueAtMarket, type Valuation } from "../core/valuation";
 import { useAccountFeed } from "../features/connection/useAccountFeed";
