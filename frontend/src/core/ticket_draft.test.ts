@@ -14,6 +14,7 @@ const quote: Quote = {
   dayHigh: 510_000n,
   dayLow: 490_000n,
   at: "2026-01-15T10:00:00Z",
+  isHalted: false,
   seen: [],
 };
 
