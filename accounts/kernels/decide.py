@@ -2,7 +2,8 @@
 replace them, and their ends.
 
 The figures of an event come out as columns, one for each field that follows from the state; of a refusal the limit and
-the actual figure. Refusals of orders and their fills, and what is rare, are somebody else's to decide: it stops there.
+the actual figure. Refusals of fills, replacements and ends, and what is rare, are somebody else's to decide: it stops
+there.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import end, fill, freed_by, judge, works
+from accounts.kernels.decide_orders import NOT_JUDGED, end, fill, freed_by, judge, place, replace
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -71,7 +72,7 @@ def _refuse(
     counters: Integers,
     outcome: Integers,
 ) -> None:
-    """Record that a trade was refused."""
+    """Record that a trade or a new order was refused."""
     s.note(number, -1, accounts, positions, undo, counters)
     accounts[number, s.VERSION] += 1
     outcome[c.OUTCOME], outcome[c.VERSION_AFTER] = code, accounts[number, s.VERSION]
@@ -107,7 +108,7 @@ def _decide(
     for entry in range(first, numbers.size):
         asked, number, outcome = terms_of[entry], numbers[entry], outcomes[entry]
         status = accounts[number, s.STATUS] if number >= 0 else s.NONE
-        if asked == c.OTHER or (asked >= 0 and status != s.ACTIVE):
+        if asked == c.OTHER or (asked >= 0 and status != s.ACTIVE and terms[asked, c.KIND] != c.PLACE):
             return entry
         if status == s.NONE:
             outcome[c.OUTCOME] = c.NOT_FOUND
@@ -127,10 +128,18 @@ def _decide(
         is_new = found < 0
         row = s.next_position(counters) if is_new else found  # Which has no figures yet.
         account, position = accounts[number], positions[row]
-        if asked >= 0 and terms[asked, c.KIND] in (c.PLACE, c.REPLACE):
-            term = terms[asked]
-            if not works(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome):
+        if asked >= 0 and terms[asked, c.KIND] == c.REPLACE:
+            if not replace(is_buy, quantity, number, symbol, row, is_new, day, terms[asked], arrays, outcome):
                 return entry
+            continue
+        if asked >= 0 and terms[asked, c.KIND] == c.PLACE:
+            rule, limit, actual = place(
+                is_buy, quantity, price, number, symbol, row, is_new, day, terms[asked], arrays, outcome
+            )
+            if rule == NOT_JUDGED:
+                return entry
+            if rule != PASSED:
+                _refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
             continue
         if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
             return entry
@@ -168,8 +177,8 @@ def decide_commands(
     state on; return where it stopped.
 
     `numbers` are the accounts' (-1 for one that there is not); `outcomes` has a row of OUTCOME_COLUMNS for each entry.
-    It stops behind the last entry, or at one that Python has to decide, and goes on behind that: what is OTHER, what an
-    order is refused, what does not fit 64 bits.
+    It stops behind the last entry, or at one that Python has to decide, and goes on behind that: what is OTHER, what a
+    working order is refused, a new one with an id that is taken or one too many, what does not fit 64 bits.
     """
     state.make_room(numbers.size - first)
     working.make_room(2 * (numbers.size - first))

@@ -1,6 +1,6 @@
 """What happens to orders in kernels: they are placed, filled, replaced and ended by the rules of the domain."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from accounts.domain.order_terms import (
     NO_PRICE,
@@ -24,6 +24,10 @@ Arrays: TypeAlias = tuple[Integers, Integers, Integers, Integers, Integers, Inte
 """Accounts, positions and what was noted of them, the counters of the state; orders, who has the client order ids, what
 was noted of orders, and how much.
 """
+
+
+NOT_JUDGED: Final = -1
+"""In the place of a rule: what is asked of an order is not for kernels to say, and nothing happened."""
 
 
 @kernel()
@@ -145,7 +149,7 @@ def judge(
 
 
 @kernel()
-def _place(
+def place(
     is_buy: bool,
     quantity: int,
     price: int,
@@ -157,8 +161,10 @@ def _place(
     term: Integers,
     arrays: Arrays,
     outcome: Integers,
-) -> bool:
-    """Let an order work if it passes every rule, and say what that led to; False, and nothing happened, if not."""
+) -> tuple[int, int, int]:
+    """Let an order work if it passes every rule, and say what that led to. Return the rule that it broke, and then
+    nothing happened, the limit and the actual figure.
+    """
     accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
     account, position, order = accounts[number], positions[row], orders[term[c.ROW]]
     reserve = reserve_for(is_buy, term[c.ORDER_TYPE] in (o.LIMIT, o.STOP_LIMIT), price)
@@ -168,11 +174,11 @@ def _place(
         or clients[term[c.CLIENT]] != 0
         or not fits_64_bits(quantity, reserve, position[s.QUANTITY], position[s.COST])
     ):
-        return False
+        return NOT_JUDGED, 0, 0
     cash = cash_reserved(is_buy, quantity, reserve)
-    rule, _, __ = judge(is_buy, quantity, price, value_of(quantity, price), cash, 0, 0, day, account, position)
+    rule, limit, actual = judge(is_buy, quantity, price, value_of(quantity, price), cash, 0, 0, day, account, position)
     if rule != PASSED:
-        return False
+        return rule, limit, actual
     s.note(number, -1 if is_new else row, accounts, positions, undo, counters)
     o.note_order(term[c.ROW], orders, order_undo, orders_noted)
     account[s.VERSION] += 1
@@ -187,7 +193,7 @@ def _place(
     clients[term[c.CLIENT]] = term[c.ROW] + 1
     outcome[c.OUTCOME], outcome[c.VERSION_AFTER], outcome[c.RESERVE_PRICE] = PASSED, account[s.VERSION], reserve
     outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
-    return True
+    return PASSED, 0, 0
 
 
 @kernel()
@@ -207,7 +213,7 @@ def _may_become(old: Integers, quantity: int, time_in_force: int, limit_price: i
 
 
 @kernel()
-def _replace(
+def replace(
     is_buy: bool,
     quantity: int,
     number: int,
@@ -275,23 +281,3 @@ def _replace(
     outcome[c.FILLED_QUANTITY], outcome[c.FILLED_VALUE] = filled, new[o.FILLED_VALUE]
     outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
     return True
-
-
-@kernel()
-def works(
-    is_buy: bool,
-    quantity: int,
-    price: int,
-    number: int,
-    symbol: int,
-    row: int,
-    is_new: bool,
-    day: int,
-    term: Integers,
-    arrays: Arrays,
-    outcome: Integers,
-) -> bool:
-    """Let a new order work, by itself or in the place of another one; False, and nothing happened, if it may not."""
-    if term[c.KIND] == c.REPLACE:
-        return _replace(is_buy, quantity, number, symbol, row, is_new, day, term, arrays, outcome)
-    return _place(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome)
