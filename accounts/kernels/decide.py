@@ -16,7 +16,7 @@ from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import NOT_JUDGED, end, fill, freed_by, judge, place, replace
+from accounts.kernels.decide_orders import end, fill, freed_by, judge, refuse, works
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -60,25 +60,6 @@ def _execute(
     outcome[c.DAY_TRADES], outcome[c.DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
 
 
-@kernel()
-def _refuse(
-    number: int,
-    code: int,
-    limit: int,
-    actual: int,
-    accounts: Integers,
-    positions: Integers,
-    undo: Integers,
-    counters: Integers,
-    outcome: Integers,
-) -> None:
-    """Record that a trade or a new order was refused."""
-    s.note(number, -1, accounts, positions, undo, counters)
-    accounts[number, s.VERSION] += 1
-    outcome[c.OUTCOME], outcome[c.VERSION_AFTER] = code, accounts[number, s.VERSION]
-    outcome[c.LIMIT], outcome[c.ACTUAL] = limit, actual
-
-
 @kernel(
     "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[::1], "
     "i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
@@ -115,7 +96,7 @@ def _decide(
             continue
         if status != s.ACTIVE:
             code = c.ACCOUNT_CLOSED if status == s.CLOSED else c.NOT_ACTIVE
-            _refuse(number, code, 0, 0, accounts, positions, undo, counters, outcome)
+            refuse(number, code, 0, 0, accounts, positions, undo, counters, outcome)
             continue
         symbol, is_buy, quantity, price = symbols[entry], are_buys[entry], quantities[entry], prices[entry]
         key = s.position_key(number, symbol)
@@ -128,18 +109,10 @@ def _decide(
         is_new = found < 0
         row = s.next_position(counters) if is_new else found  # Which has no figures yet.
         account, position = accounts[number], positions[row]
-        if asked >= 0 and terms[asked, c.KIND] == c.REPLACE:
-            if not replace(is_buy, quantity, number, symbol, row, is_new, day, terms[asked], arrays, outcome):
+        if asked >= 0 and terms[asked, c.KIND] in (c.PLACE, c.REPLACE):
+            term = terms[asked]
+            if not works(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome):
                 return entry
-            continue
-        if asked >= 0 and terms[asked, c.KIND] == c.PLACE:
-            rule, limit, actual = place(
-                is_buy, quantity, price, number, symbol, row, is_new, day, terms[asked], arrays, outcome
-            )
-            if rule == NOT_JUDGED:
-                return entry
-            if rule != PASSED:
-                _refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
             continue
         if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
             return entry
@@ -150,7 +123,7 @@ def _decide(
         if order >= 0 and (freed < 0 or rule != PASSED):
             return entry
         if rule != PASSED:
-            _refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+            refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
             continue
         s.note(number, row, accounts, positions, undo, counters)
         if is_new:

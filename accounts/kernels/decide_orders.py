@@ -1,6 +1,6 @@
 """What happens to orders in kernels: they are placed, filled, replaced and ended by the rules of the domain."""
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from accounts.domain.order_terms import (
     NO_PRICE,
@@ -24,10 +24,6 @@ Arrays: TypeAlias = tuple[Integers, Integers, Integers, Integers, Integers, Inte
 """Accounts, positions and what was noted of them, the counters of the state; orders, who has the client order ids, what
 was noted of orders, and how much.
 """
-
-
-NOT_JUDGED: Final = -1
-"""In the place of a rule: what is asked of an order is not for kernels to say, and nothing happened."""
 
 
 @kernel()
@@ -149,7 +145,26 @@ def judge(
 
 
 @kernel()
-def place(
+def refuse(
+    number: int,
+    code: int,
+    limit: int,
+    actual: int,
+    accounts: Integers,
+    positions: Integers,
+    undo: Integers,
+    counters: Integers,
+    outcome: Integers,
+) -> None:
+    """Record that a trade or a new order was refused."""
+    s.note(number, -1, accounts, positions, undo, counters)
+    accounts[number, s.VERSION] += 1
+    outcome[c.OUTCOME], outcome[c.VERSION_AFTER] = code, accounts[number, s.VERSION]
+    outcome[c.LIMIT], outcome[c.ACTUAL] = limit, actual
+
+
+@kernel()
+def _place(
     is_buy: bool,
     quantity: int,
     price: int,
@@ -161,9 +176,9 @@ def place(
     term: Integers,
     arrays: Arrays,
     outcome: Integers,
-) -> tuple[int, int, int]:
-    """Let an order work if it passes every rule, and say what that led to. Return the rule that it broke, and then
-    nothing happened, the limit and the actual figure.
+) -> bool:
+    """Let an order work, or refuse it if it breaks a rule, and say what that led to; False, and nothing happened, if
+    its ids are taken, it is one too many or does not fit 64 bits.
     """
     accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
     account, position, order = accounts[number], positions[row], orders[term[c.ROW]]
@@ -174,11 +189,12 @@ def place(
         or clients[term[c.CLIENT]] != 0
         or not fits_64_bits(quantity, reserve, position[s.QUANTITY], position[s.COST])
     ):
-        return NOT_JUDGED, 0, 0
+        return False
     cash = cash_reserved(is_buy, quantity, reserve)
     rule, limit, actual = judge(is_buy, quantity, price, value_of(quantity, price), cash, 0, 0, day, account, position)
     if rule != PASSED:
-        return rule, limit, actual
+        refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+        return True
     s.note(number, -1 if is_new else row, accounts, positions, undo, counters)
     o.note_order(term[c.ROW], orders, order_undo, orders_noted)
     account[s.VERSION] += 1
@@ -193,7 +209,7 @@ def place(
     clients[term[c.CLIENT]] = term[c.ROW] + 1
     outcome[c.OUTCOME], outcome[c.VERSION_AFTER], outcome[c.RESERVE_PRICE] = PASSED, account[s.VERSION], reserve
     outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
-    return PASSED, 0, 0
+    return True
 
 
 @kernel()
@@ -213,7 +229,7 @@ def _may_become(old: Integers, quantity: int, time_in_force: int, limit_price: i
 
 
 @kernel()
-def replace(
+def _replace(
     is_buy: bool,
     quantity: int,
     number: int,
@@ -281,3 +297,25 @@ def replace(
     outcome[c.FILLED_QUANTITY], outcome[c.FILLED_VALUE] = filled, new[o.FILLED_VALUE]
     outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
     return True
+
+
+@kernel()
+def works(
+    is_buy: bool,
+    quantity: int,
+    price: int,
+    number: int,
+    symbol: int,
+    row: int,
+    is_new: bool,
+    day: int,
+    term: Integers,
+    arrays: Arrays,
+    outcome: Integers,
+) -> bool:
+    """Let a new order work, by itself or in the place of another one, or refuse one by itself; False, and nothing
+    happened, for what the domain has to say.
+    """
+    if term[c.KIND] == c.REPLACE:
+        return _replace(is_buy, quantity, number, symbol, row, is_new, day, term, arrays, outcome)
+    return _place(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome)

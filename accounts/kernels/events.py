@@ -117,7 +117,7 @@ def _put_all(buffer: Octets, place: int, text: Octets) -> int:
 
 
 @kernel()
-def _put_arguments(
+def _put_arguments_of_trade(
     buffer: Octets,
     place: int,
     symbol: int,
@@ -180,6 +180,27 @@ def _put_arguments_of_order(
     place = _put_price(buffer, _put_all(buffer, place, _STOP_NAME), term[c.STOP_PRICE])
     has_own = term[c.LIMIT_PRICE] != NO_PRICE or term[c.STOP_PRICE] != NO_PRICE
     return int(put_integer(buffer, _put_all(buffer, place, _REFERENCE_NAME), 0 if has_own else price))
+
+
+@kernel()
+def _put_refused(
+    cells: Integers,
+    at: int,
+    rule: int,
+    is_order: bool,
+    argument: int,
+    outcome: Integers,
+    constants: Integers,
+    places_of_codes: Integers,
+) -> int:
+    """Write a CommandRefused whose arguments are a value with this cell; return where it ends."""
+    has_figures = rule < c.NOT_ACTIVE
+    cells[at] = constants[_PLACE if is_order else _TRADE]
+    cells[at + 1] = constants[_FIRST_CODE + places_of_codes[rule]]
+    cells[at + 2] = outcome[c.LIMIT] if has_figures else constants[_NIL]
+    cells[at + 3] = outcome[c.ACTUAL] if has_figures else constants[_NIL]
+    cells[at + 4] = argument
+    return at + _REFUSAL_FIELDS
 
 
 @kernel()
@@ -329,30 +350,13 @@ def _put_events(
                 entries[count], starts[count], types[count] = entry, at, _FILLED
                 at = _put_filled(cells, at, symbol, side, quantity, price, order, outcome, constants)
         else:
-            types[count] = _REFUSED
-            has_figures = rule < c.NOT_ACTIVE
-            cells[at] = constants[_TRADE if asked < 0 else _PLACE]
-            cells[at + 1] = constants[_FIRST_CODE + places_of_codes[rule]]
-            cells[at + 2] = outcome[c.LIMIT] if has_figures else constants[_NIL]
-            cells[at + 3] = outcome[c.ACTUAL] if has_figures else constants[_NIL]
-            cells[at + 4] = first_argument + refused
-            at += _REFUSAL_FIELDS
-            quantity, price = quantities[entry], prices[entry]
+            types[count], argument = _REFUSED, first_argument + refused
+            at = _put_refused(cells, at, rule, asked >= 0, argument, outcome, constants, places_of_codes)
+            figures, values = (symbol, side, quantities[entry], prices[entry]), (value_octets, value_starts)
             if asked < 0:
-                end = _put_arguments(arguments, end, symbol, side, quantity, price, value_octets, value_starts)
+                end = _put_arguments_of_trade(arguments, end, *figures, *values)
             else:
-                end = _put_arguments_of_order(
-                    arguments,
-                    end,
-                    symbol,
-                    side,
-                    quantity,
-                    price,
-                    terms[asked],
-                    constants,
-                    value_octets,
-                    value_starts,
-                )
+                end = _put_arguments_of_order(arguments, end, *figures, terms[asked], constants, *values)
             ends[refused] = end
             refused += 1
         count += 1
