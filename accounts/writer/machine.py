@@ -2,9 +2,9 @@
 them and their ends are decided by kernels.
 
 They are what there is most of, so whole columns of them are decided at once. Everything else that an account can be
-asked, and what is refused of orders, is decided as the domain's own `decide` does, on the account as an object that has
-the positions and orders that the command concerns; what its events lead to is written back into the arrays. Both ways
-use the same rules, and what one leaves the other goes on from, in the order of asking.
+asked, and what is refused of working orders, is decided as the domain's own `decide` does, on the account as an object
+that has the positions and orders that the command concerns; what its events lead to is written back into the arrays.
+Both ways use the same rules, and what one leaves the other goes on from, in the order of asking.
 """
 
 from collections.abc import Iterable, Sequence
