@@ -56,7 +56,7 @@ def test_fees_are_what_the_trades_of_the_days_cost(histories, monkeypatch):
 
     executed = trades.executed
     monkeypatch.setattr(trades, "executed", charged)
-    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)
+    monkeypatch.setattr(columns, "_is_checked_trade", lambda trade: False)
     histories.at("2026-01-05T12:00:00Z").open().buy(100, 50)
     histories.at("2026-01-06T12:00:00Z").sell(40, 60)
     found = figures("2026-01-04", "2026-01-07")
