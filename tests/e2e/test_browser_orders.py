@@ -11,14 +11,9 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.client import CANCEL, Api
+from tests.e2e.client import CANCEL
 
 SIZES = pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def operator(platform):
-    return Api(platform.base_url, platform.api_key("admin"))
 
 
 @pytest.fixture

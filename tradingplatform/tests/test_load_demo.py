@@ -54,7 +54,7 @@ def test_what_was_taken_away_is_not_given_back(store, settings):
     (settings.DATA_DIR / FILE_NAME).unlink()  # As if the accounts had to be made anew.
     call_command("load_demo")
     assert not AccountAccess.objects.exists()
-    assert sorted(user.username for user in get_user_model().objects.all()) == ["alice", "bob", "carol"]
+    assert sorted(user.username for user in get_user_model().objects.all()) == ["alice", "bob", "carol", "integrator"]
     assert len(commits(store)) == before
 
 
