@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from accounts.api.bulk import answer_to
-from accounts.api.parsing.batches import decode_trades, parsed_trades
+from accounts.api.parsing.batches import decode_trades, parsed_scanned, trade_envelope
 from accounts.codec import account_codec
 from accounts.domain.commands import AccountCommand, ExecuteTrade
 from accounts.domain.values import SHARE, format_amount
@@ -96,7 +96,7 @@ def _pipeline() -> Iterator[Figure]:
 def _answered(body: msgspec.Raw, handler: CommandHandler) -> bytes:
     """Return the JSON of a batch's outcomes."""
     decoded: Any = decode_trades(body)
-    batch = parsed_trades(decoded, "bench")
+    batch = parsed_scanned(decoded, "bench", trade_envelope)
     handled = handler.execute(batch.commands)
     return bytes(answer_to(batch, handled.tell_in_short(0, len(batch.commands))).outcomes)
 

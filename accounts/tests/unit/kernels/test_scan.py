@@ -15,7 +15,7 @@ from accounts.domain.commands import Decline
 from accounts.domain.errors import CommandInvalid
 from accounts.kernels.scan import scan_trades
 from accounts.kernels.symbols import SYMBOL_BYTES_MAX, SymbolTable
-from accounts.kernels.trades import NOT_OTHER, TRADE
+from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, TRADE
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from eventstore.kernels.texts import TEXT_BYTES
 from tests.services.instruments import DEMO_SYMBOLS, held, instrument
@@ -204,14 +204,14 @@ def check_plain(found, row, item):
     assert text_of(found.account_ids[row]) == envelope.account_id
     assert text_of(found.command_ids[row]) == (envelope.command_id if item.get("commandId") else "")
     assert found.symbols[trade["symbol"]] == command.symbol
-    assert (trade["is_buy"], trade["other"]) == (command.side == "BUY", NOT_OTHER)
+    assert (trade["is_buy"], trade["other"], trade["order"]) == (command.side == "BUY", NOT_OTHER, NOT_ORDER)
     assert (trade["quantity"], trade["price"], None) == (command.quantity, command.price, command.order_id)
 
 
 def check_left(found, row, span):
     assert not found.account_ids[row].any()
     assert not found.command_ids[row].any()
-    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, False)
+    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, NOT_ORDER, False)
     item = read_or_none(span)
     if item is not None and not (isinstance(item[0], dict) and is_unusual(span)):
         with suppress(CommandInvalid):
