@@ -65,6 +65,13 @@ def replacements(quantities, prices):
     )
 
 
+SCHEDULES = st.builds(
+    c.ChangeFeeSchedule,
+    st.sampled_from([0, 1, 10_000]),
+    st.sampled_from([0, 1, 5_000, 10**18]),
+    st.sampled_from([0, 1, 25, 10_000]),
+    st.sampled_from([0, 3, 20_000, 2 * 10**18]),
+)
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
@@ -80,6 +87,7 @@ COMMANDS = st.one_of(
     st.builds(c.UnfreezeAccount, st.just("clean")),
     st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
     st.builds(c.CloseAccount, st.just("over")),
+    SCHEDULES,
 )
 FEW_SHARES = st.integers(1, 4).map(lambda shares: shares * SHARE)
 NEAR_PRICES = st.sampled_from([9_000, 10_000, 10_000, 11_000])
@@ -105,6 +113,7 @@ WORKING = st.one_of(
     st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("over")),
+    SCHEDULES,
 )
 """Commands of orders that work often and are filled often."""
 GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
