@@ -13,6 +13,7 @@ from accounts.codec import account_codec, dump_account
 from accounts.domain import commands as c
 from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
+from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
@@ -229,6 +230,36 @@ def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
     assert domain.accounts["ada"].orders.keys() == {"two", "four"}
 
 
+FEES = ("ada", c.ChangeFeeSchedule(10_000, 5_000, 25, 12_000))
+
+
+@pytest.mark.parametrize("size", [1, 3, 16])
+def test_fees_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [FEES])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a fee was decided as an object"))
+    for start in range(0, len(DAY_OF_ORDERS), size):
+        is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
+    is_decided_alike(writer, domain, [replacing("two", "two-b", shares=9), filling("two-b", "SELL", 1, 10_501)])
+    assert domain.accounts["ada"].fees > 9 * 12_000
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [(2 * 10**18, 0, 0, 0), (0, 0, 0, 2 * 10**18), (0, 10**18, 0, 0), (0, 0, 10**18, 0), (10**18, 0, 0, 10**18)],
+)
+def test_fees_that_are_wider_than_64_bits_are_left_to_python(schedule, monkeypatch):
+    writer, domain = opened()
+    placed = placing("two", "SELL", 7, 10_500)
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], placed, ("ada", c.ChangeFeeSchedule(*schedule))])
+    left, decide_one = [], AccountMachine._decide_one
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *given: (left.append(given[2]), decide_one(*given))[1])
+    of_order = [placing("one", "BUY", 5, 10_000), filling("two", "SELL", 6, 10_501), replacing("two", "b", shares=9)]
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], *of_order])
+    assert left == [0, 1, 2, 3]
+    assert domain.accounts["ada"].fees == 0, "such fees are beyond any account's cash"
+
+
 def replacing(old, new, *, shares=None, time_in_force=None, limit=None, stop=None):
     quantity = None if shares is None else shares * SHARE
     return "ada", c.ReplaceOrder(old, new, f"mine-{new}", quantity, time_in_force, limit, stop)
@@ -419,7 +450,8 @@ CANCEL = ("ada", c.CancelOrder("order-1", ""))
 
 @pytest.mark.parametrize("planted", [no_note_of_orders, no_note_of_the_account])
 @pytest.mark.parametrize(
-    ("before", "last"), [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], REPLACE), ([BUY, SELL], CANCEL)]
+    ("before", "last"),
+    [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], REPLACE), ([BUY, SELL], CANCEL), ([FEES, BUY, SELL], FILL)],
 )
 def test_a_machine_that_forgets_to_note_is_found_out(planted, before, last, monkeypatch):
     is_taken_back([before], [last])
@@ -456,10 +488,12 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
 def test_every_field_of_an_account_is_written_into_the_arrays():
     filled = Account(**{name: 7 for name in Account.__struct_fields__ if isinstance(getattr(Account(), name), int)})
     machine = AccountMachine()
-    machine.add(0, msgspec.structs.replace(filled, status="FROZEN"), 1)
+    schedule = FeeSchedule(1, 2, 3, 4)
+    machine.add(0, msgspec.structs.replace(filled, status="FROZEN", fee_schedule=schedule), 1)
     assert msgspec.structs.asdict(machine.state(0)) == {
         **msgspec.structs.asdict(filled),
         "status": "FROZEN",
+        "fee_schedule": schedule,
     }
 
 
