@@ -27,6 +27,7 @@ from accounts.domain.commands import (
     ReplaceOrder,
 )
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import columns as c
@@ -73,6 +74,7 @@ _FIGURES: Final = {
     "reserved_cash": s.RESERVED_CASH,
 }
 """The column of each figure of an account."""
+_FEE_SCHEDULE: Final = slice(s.FEE_PER_ORDER, s.FEE_MINIMUM + 1)
 ACCOUNT_BYTES: Final = s.ACCOUNT_COLUMNS * 8
 POSITION_BYTES: Final = (s.POSITION_COLUMNS + 1) * 8
 """With its bucket."""
@@ -388,6 +390,7 @@ class AccountMachine:
             positions=positions,
             orders=self._orders_of(number),
             reserved_shares=reserved,
+            fee_schedule=FeeSchedule(*row[_FEE_SCHEDULE]),
             **{name: row[column] for name, column in _FIGURES.items()},
         )
 
@@ -412,6 +415,7 @@ class AccountMachine:
         row = self._state.accounts[number]
         row[s.STATUS], row[s.VERSION] = s.STATUSES.index(account.status), version
         row[s.CURRENCY], row[s.OPEN_ORDERS] = self._currency(account.currency), len(account.orders)
+        row[_FEE_SCHEDULE] = account.fee_schedule
         for name, column in _FIGURES.items():
             row[column] = getattr(account, name)
 
