@@ -45,13 +45,23 @@ async def quote_sheets(*, redis_url: str) -> AsyncIterator[QuoteSheet]:
                 heard_at = time.monotonic()
                 while time.monotonic() < heard_at + SILENCE_S_MAX:
                     message = await messages.get_message(timeout=SILENCE_S_MAX)
-                    if message is not None:
+                    sheet = None if message is None else _sheet_of(message["data"])
+                    if sheet is not None:
                         heard_at = time.monotonic()
-                        yield decode_sheet(json.loads(message["data"]))
+                        yield sheet
         except (redis.RedisError, OSError) as error:
             log.warning("quote_stream.unreachable", error=str(error) or type(error).__name__, retry_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_S_MAX)
+
+
+def _sheet_of(text: str) -> QuoteSheet | None:
+    """Return the sheet of a message, None of one that is none: whoever may publish must end nobody who listens."""
+    try:
+        return decode_sheet(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.error("quote_stream.unreadable", channel=STREAM, error=repr(error))
+        return None
 
 
 @asynccontextmanager

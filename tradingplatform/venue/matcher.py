@@ -12,7 +12,7 @@ Orders are kept in arrays, so a quote that nobody can take is one comparison for
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ from accounts.domain.events import OrderType, Side, TimeInForce
 _NO_LIMIT_BUY: Final = np.iinfo(np.int64).max
 _NO_LIMIT_SELL: Final = 0
 _SLOTS_AT_FIRST: Final = 16
+
+
+OrderKey: TypeAlias = tuple[str, str]
+"""The ids of an account and of its order."""
 
 
 class WorkingOrder(NamedTuple):
@@ -42,6 +46,11 @@ class WorkingOrder(NamedTuple):
     stop_price: int | None
     placed_at: int
     position: int
+
+    @property
+    def key(self) -> OrderKey:
+        """What it is known by: an order's id is its account's own."""
+        return self.account_id, self.order_id
 
     @property
     def remaining(self) -> int:
@@ -97,7 +106,7 @@ class SymbolBook:
 
     def remove(self, order: WorkingOrder) -> None:
         """Forget an order."""
-        self._table(order).remove(order.order_id)
+        self._table(order).remove(order.key)
 
     def quote(self, quote: Quote | None) -> None:
         """Take what the market offers from now on; None when nothing can be traded."""
@@ -126,7 +135,7 @@ def _take(table: "_OrderTable", price: int, size: int, lot_size: int) -> Iterato
         quantity = order.remaining if order.remaining <= size else size - size % lot_size
         if quantity < order.remaining and (order.time_in_force == "FOK" or not quantity):
             continue
-        table.rest(order.order_id)
+        table.rest(order.key)
         size -= quantity
         yield Fill(order, quantity, price)
         if size < lot_size:
@@ -139,7 +148,7 @@ class _OrderTable:
     def __init__(self, *, is_buy: bool) -> None:
         self._is_buy = is_buy
         self._orders: list[WorkingOrder | None] = []
-        self._rows: dict[str, int] = {}
+        self._rows: dict[OrderKey, int] = {}
         self._free: list[int] = []
         self._limits = np.zeros(_SLOTS_AT_FIRST, np.int64)
         self._stops = np.zeros(_SLOTS_AT_FIRST, np.int64)
@@ -152,9 +161,9 @@ class _OrderTable:
         return len(self._rows)
 
     def put(self, order: WorkingOrder) -> None:
-        row = self._rows.get(order.order_id)
+        row = self._rows.get(order.key)
         if row is None:
-            row = self._rows[order.order_id] = self._new_row()
+            row = self._rows[order.key] = self._new_row()
         no_limit = _NO_LIMIT_BUY if self._is_buy else _NO_LIMIT_SELL
         no_stop = 0 if self._is_buy else np.iinfo(np.int64).max
         self._orders[row] = order
@@ -163,11 +172,11 @@ class _OrderTable:
         self._placed_at[row], self._positions[row] = order.placed_at, order.position
         self._is_matched[row] = True
 
-    def rest(self, order_id: str) -> None:
-        self._is_matched[self._rows[order_id]] = False
+    def rest(self, key: OrderKey) -> None:
+        self._is_matched[self._rows[key]] = False
 
-    def remove(self, order_id: str) -> None:
-        row = self._rows.pop(order_id, None)
+    def remove(self, key: OrderKey) -> None:
+        row = self._rows.pop(key, None)
         if row is not None:
             self._orders[row], self._is_matched[row] = None, False
             self._free.append(row)

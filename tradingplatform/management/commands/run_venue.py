@@ -1,6 +1,6 @@
 """manage.py run_venue: the process that fills working orders."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -13,6 +13,9 @@ from tradingplatform.demo.signals import run_until_signalled
 from tradingplatform.interpreter import tune_writer
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.venue import PaperVenue
+
+POLL_SECONDS: Final = {"sqlite": 0.01, "dynamodb": 0.2}
+"""How often the venue asks the event store for what is new; a look into DynamoDB is a read of every partition."""
 
 
 class Command(BaseCommand):
@@ -29,6 +32,7 @@ class Command(BaseCommand):
             sheets=lambda: quote_sheets(redis_url=settings.REDIS_URL),
             instruments=current_instruments,
             displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
+            poll_seconds=POLL_SECONDS[settings.EVENT_STORE],
         )
         tune_writer()
         run_until_signalled(venue.run)
