@@ -37,6 +37,15 @@ class RiskLimits(s.Shape):
     max_trade_value = s.Money("Value of one trade")
 
 
+class FeeSchedule(s.Shape):
+    """What the account's orders cost; 0 is none."""
+
+    per_order = s.Money("For an order, charged with its first fill", of="fee_per_order")
+    per_share = s.Money("For one share", of="fee_per_share")
+    percent = s.Percent("Of the value", of="fee_bp")
+    minimum = s.Money("The least that shares and value of an order cost together", of="fee_minimum")
+
+
 class Account(s.Shape):
     """An account, its positions valued at the price that it last traded them at."""
 
@@ -64,6 +73,7 @@ class Account(s.Shape):
     open_orders = s.Count("Orders that work")
     day = s.One(AccountDay)
     limits = s.One(RiskLimits)
+    fee_schedule = s.One(FeeSchedule)
     version = s.Count(VERSION_OF_ROW)
     updated_at = s.Instant("When the event of that version was recorded")
 

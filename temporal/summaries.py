@@ -55,6 +55,13 @@ def _limits_changed(event: e.RiskLimitsChanged) -> str:
     )
 
 
+def _fees_changed(event: e.FeeScheduleChanged) -> str:
+    return (
+        f"fees are {format_amount(event.fee_per_order)} an order, {format_amount(event.fee_per_share)} a share, "
+        f"{event.fee_bp // 100}.{event.fee_bp % 100:02d} % of the value, at least {format_amount(event.fee_minimum)}"
+    )
+
+
 def _placed(event: e.OrderPlaced) -> str:
     prices = [
         f"{name} {format_amount(price)}"
@@ -101,6 +108,7 @@ _SUMMARIES: Final[dict[type, Callable[[Any], str]]] = {
     e.AccountFrozen: lambda event: f"frozen{_because(event.reason)}",
     e.AccountUnfrozen: lambda event: f"unfrozen{_because(event.reason)}",
     e.RiskLimitsChanged: _limits_changed,
+    e.FeeScheduleChanged: _fees_changed,
     e.AccountClosed: lambda event: f"closed{_because(event.reason)}",
     e.OrderPlaced: _placed,
     e.OrderFilled: _filled,

@@ -171,6 +171,15 @@ class RiskLimitsChanged(Answer):
     max_trade_value = Money()
 
 
+class FeeScheduleChanged(Answer):
+    """What orders cost from here on."""
+
+    per_order = Money(of="fee_per_order")
+    per_share = Money(of="fee_per_share")
+    percent = Percent(of="fee_bp")
+    minimum = Money(of="fee_minimum")
+
+
 class AccountClosed(Answer):
     """The account is over."""
 
@@ -262,6 +271,7 @@ _ANSWERS: Final[dict[type, type[Answer]]] = {
     e.AccountFrozen: AccountFrozen,
     e.AccountUnfrozen: AccountUnfrozen,
     e.RiskLimitsChanged: RiskLimitsChanged,
+    e.FeeScheduleChanged: FeeScheduleChanged,
     e.AccountClosed: AccountClosed,
     e.OrderPlaced: OrderPlaced,
     e.OrderReplaced: OrderReplaced,

@@ -51,3 +51,4 @@ class AccountsMutation(graphene.ObjectType):
     freeze_account = accounts.FREEZE_ACCOUNT.field()
     unfreeze_account = accounts.UNFREEZE_ACCOUNT.field()
     change_risk_limits = accounts.CHANGE_RISK_LIMITS.field()
+    change_fee_schedule = accounts.CHANGE_FEE_SCHEDULE.field()

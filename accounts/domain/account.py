@@ -14,6 +14,7 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import orders, risk, trades
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account
 from accounts.domain.values import VALUE_MAX
 
@@ -61,6 +62,10 @@ def _limits_changed(account: Account, event: e.RiskLimitsChanged | e.AccountOpen
     account.max_trade_value = event.max_trade_value
 
 
+def _fees_changed(account: Account, event: e.FeeScheduleChanged) -> None:
+    account.fee_schedule = FeeSchedule(event.fee_per_order, event.fee_per_share, event.fee_bp, event.fee_minimum)
+
+
 def _closed(account: Account, _: e.AccountClosed) -> None:
     account.status = "CLOSED"
 
@@ -78,6 +83,7 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,
+    e.FeeScheduleChanged: _fees_changed,
     e.AccountClosed: _closed,
     e.OrderPlaced: orders.placed,
     e.OrderFilled: orders.filled,
@@ -168,13 +174,13 @@ def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
     order_id = command.order_id
     if order_id is None:
         breach = risk.trade_breach(account, command, day, None)
-        return _refused_by(command, breach) if breach is not None else (trades.executed(account, command, day),)
+        return _refused_by(command, breach) if breach is not None else (trades.executed(account, command, day, None),)
     order = account.orders.get(order_id)
     breach = orders.fill_breach(order, command) or risk.trade_breach(account, command, day, order)
     if breach is not None:
         return _refused_by(command, breach)
     assert order is not None, "a trade of no working order breaks a rule"
-    return trades.executed(account, command, day), *orders.fill(account, order_id, order, command)
+    return trades.executed(account, command, day, order), *orders.fill(account, order_id, order, command)
 
 
 def _place(account: Account, command: c.PlaceOrder, now: int) -> Events:
@@ -217,6 +223,16 @@ def _change_limits(_: Account, command: c.ChangeRiskLimits, __: int) -> Events:
     return (changed,)
 
 
+def _change_fees(_: Account, command: c.ChangeFeeSchedule, __: int) -> Events:
+    changed = e.FeeScheduleChanged(
+        fee_per_order=command.fee_per_order,
+        fee_per_share=command.fee_per_share,
+        fee_bp=command.fee_bp,
+        fee_minimum=command.fee_minimum,
+    )
+    return (changed,)
+
+
 def _close(account: Account, command: c.CloseAccount, _: int) -> Events:
     held = sum(position.quantity > 0 for position in account.positions.values())
     if account.orders:
@@ -241,11 +257,15 @@ _DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.FreezeAccount: _freeze,
     c.UnfreezeAccount: _unfreeze,
     c.ChangeRiskLimits: _change_limits,
+    c.ChangeFeeSchedule: _change_fees,
     c.CloseAccount: _close,
     c.Decline: _decline,
 }
 _ALLOWED_WHEN_FROZEN: Final = frozenset(
-    {c.OpenAccount, c.UnfreezeAccount, c.ChangeRiskLimits, c.CancelOrder, c.ExpireOrder, c.RejectOrder}
+    {
+        *(c.OpenAccount, c.UnfreezeAccount, c.ChangeRiskLimits, c.ChangeFeeSchedule),
+        *(c.CancelOrder, c.ExpireOrder, c.RejectOrder),
+    }
 )
 """A frozen account takes on nothing new; what it has promised may still end."""
 

@@ -125,6 +125,17 @@ class ChangeRiskLimits(Command, frozen=True, array_like=True, gc=False, tag="Cha
     max_trade_value: int
 
 
+class ChangeFeeSchedule(Command, frozen=True, array_like=True, gc=False, tag="ChangeFeeSchedule"):
+    """Set what the account's orders cost: per order, per share, in basis points of the value, and the least of the two
+    latter together; 0 is none.
+    """
+
+    fee_per_order: int
+    fee_per_share: int
+    fee_bp: int
+    fee_minimum: int
+
+
 class CloseAccount(Command, frozen=True, array_like=True, gc=False, tag="CloseAccount"):
     """End the account, for ever; it has to be empty: no cash, no shares, no working orders."""
 
@@ -156,6 +167,7 @@ AccountCommand: TypeAlias = (
     | FreezeAccount
     | UnfreezeAccount
     | ChangeRiskLimits
+    | ChangeFeeSchedule
     | CloseAccount
     | Decline
 )

@@ -128,6 +128,19 @@ class RiskLimitsChanged(Event, frozen=True, array_like=True, gc=False, tag="Risk
     max_trade_value: int
 
 
+class FeeScheduleChanged(Event, frozen=True, array_like=True, gc=False, tag="FeeScheduleChanged@1"):
+    """What the account's orders cost from here on, all four as they are now; 0 is none.
+
+    `fee_per_share` is for one share, `fee_bp` in basis points of the value, `fee_minimum` the least that shares and
+    value come to together; with `fee_per_order` it is charged once an order (accounts/domain/fees.py).
+    """
+
+    fee_per_order: int
+    fee_per_share: int
+    fee_bp: int
+    fee_minimum: int
+
+
 class AccountClosed(Event, frozen=True, array_like=True, gc=False, tag="AccountClosed@1"):
     """The account is over: it is empty, and accepts nothing ever again."""
 
@@ -231,6 +244,7 @@ AccountEvent: TypeAlias = (
     | AccountFrozen
     | AccountUnfrozen
     | RiskLimitsChanged
+    | FeeScheduleChanged
     | AccountClosed
     | OrderPlaced
     | OrderFilled

@@ -360,17 +360,21 @@ def _risk_breach(
     freed: Order | None,
     waived: int = 0,
 ) -> Breach | None:
-    """Judge what is left of an order as the trade that it may become, beside everything else that is reserved."""
+    """Judge what is left of an order as the trade that it may become, beside everything else that is reserved.
+
+    Its fee has to be there as well, but is not reserved.
+    """
     cash, shares = _reserved(account, order.symbol, freed=freed)
-    position = account.positions.get(order.symbol, NO_POSITION)
+    position, value = account.positions.get(order.symbol, NO_POSITION), value_of(order.remaining, price)
     return judged(
         account,
         position,
         order.side == "BUY",
         order.remaining,
         price,
-        value_of(order.remaining, price),
+        value,
         order.reserved_cash,
+        account.fee(order.remaining, value, order),
         account.cash - cash,
         position.quantity - shares,
         day,

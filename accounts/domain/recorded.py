@@ -108,6 +108,7 @@ _COMMAND_OF: Final[dict[type, Callable[[tuple[Any, ...]], c.AccountCommand]]] = 
     e.AccountFrozen: _with(c.FreezeAccount, "reason"),
     e.AccountUnfrozen: _with(c.UnfreezeAccount, "reason"),
     e.RiskLimitsChanged: _limits_changed,
+    e.FeeScheduleChanged: _with(c.ChangeFeeSchedule, *c.ChangeFeeSchedule.__struct_fields__),
     e.AccountClosed: _with(c.CloseAccount, "reason"),
     e.OrderPlaced: _placed,
     e.OrderReplaced: _replaced,

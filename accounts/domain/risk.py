@@ -55,6 +55,7 @@ def breach_of(
     price: int,
     value: int,
     cost: int,
+    fee: int,
     spendable: int,
     sellable: int,
     cash: int,
@@ -69,9 +70,10 @@ def breach_of(
 ) -> tuple[int, int, int]:
     """Return the first rule that buying or selling `quantity` at `price` would break, the limit and the actual figure.
 
-    `value` is quantity x price, `cost` the cash that a buy takes or reserves, `spendable` and `sellable` what there is
-    of cash and shares, `held` and `mark` the position before, `day_volume` the value traded so far that day; `waived`
-    is a bit for each rule that is not judged (see `rules_not_stretched`).
+    `value` is quantity x price, `cost` the cash that a buy takes or reserves without the `fee`, `spendable` and
+    `sellable` what there is of cash and shares, `held` and `mark` the position before, `day_volume` the value traded so
+    far that day; `waived` is a bit for each rule that is not judged (see `rules_not_stretched`). Limits measure values:
+    a fee is held against cash alone.
     """
     if value == 0:
         return TOO_SMALL, 1, 0
@@ -80,10 +82,12 @@ def breach_of(
     traded = day_volume + value
     if traded > max_daily_value and not waived & 1 << DAILY_LIMIT:
         return DAILY_LIMIT, max_daily_value, traded
-    if is_buy and cost > spendable:
-        return FUNDS, spendable, cost
+    if is_buy and cost + fee > spendable:
+        return FUNDS, spendable, cost + fee
     if not is_buy and quantity > sellable:
         return SHARES, sellable, quantity
+    if not is_buy and fee > spendable + value:  # The proceeds pay it first.
+        return FUNDS, spendable + value, fee
     if is_buy and held + quantity > POSITION_MAX:
         return QUANTITY_LIMIT, POSITION_MAX, held + quantity
     portfolio_value = cash + positions_value - value_of(held, mark) + value_of(held, price)
@@ -113,7 +117,8 @@ def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order |
         shares += order.reserved_shares(quantity)
     price = trade.price
     value = value_of(quantity, price)
-    return judged(account, position, trade.side == "BUY", quantity, price, value, value, cash, shares, day)
+    fee = account.fee(quantity, value, order)
+    return judged(account, position, trade.side == "BUY", quantity, price, value, value, fee, cash, shares, day)
 
 
 def judged(
@@ -124,6 +129,7 @@ def judged(
     price: int,
     value: int,
     cost: int,
+    fee: int,
     spendable: int,
     sellable: int,
     day: int,
@@ -136,6 +142,7 @@ def judged(
         price,
         value,
         cost,
+        fee,
         spendable,
         sellable,
         account.cash,

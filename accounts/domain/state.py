@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.fees import NO_FEES, FeeSchedule, fee_of
 from accounts.domain.order_terms import cash_reserved
 
 Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
@@ -91,8 +92,16 @@ class Account(msgspec.Struct, gc=False):
     orders: MutableMapping[str, Order] = {}
     reserved_cash: int = 0
     reserved_shares: dict[str, int] = {}
+    fee_schedule: FeeSchedule = NO_FEES
 
     @property
     def portfolio_value(self) -> int:
         """Cash and positions, each at the price that the account last traded it at."""
         return self.cash + self.positions_value
+
+    def fee(self, quantity: int, value: int, order: Order | None = None) -> int:
+        """What buying or selling so much for this value costs: as more of an order, or by itself."""
+        if self.fee_schedule == NO_FEES:
+            return 0
+        filled_quantity, filled_value = (0, 0) if order is None else (order.filled_quantity, order.filled_value)
+        return fee_of(*self.fee_schedule, quantity, value, filled_quantity, filled_value)

@@ -4,15 +4,13 @@ from typing import Final
 
 from accounts.domain.commands import ExecuteTrade
 from accounts.domain.events import TradeExecuted
-from accounts.domain.state import NO_POSITION, Account, Position
+from accounts.domain.state import NO_POSITION, Account, Order, Position
 from accounts.domain.values import cost_removed, value_of
 
 VALUE_FITS: Final = 4e24
 """A quantity times a price below it, divided by SHARE, is below 2**62."""
 PRODUCT_FITS: Final = 5e33
 """Below 2**112, see values.multiply_divide."""
-NO_FEE: Final = 0
-"""What a trade costs, until there is a schedule of fees."""
 
 
 def effect_of(
@@ -33,16 +31,19 @@ def fits_64_bits(quantity: int, price: int, held: int, cost: int) -> bool:
     return (float(held) + float(quantity)) * float(price) < VALUE_FITS and float(cost) * float(quantity) < PRODUCT_FITS
 
 
-def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
-    """Return the event of a trade that passed every rule: average cost, realized P&L and the day's figures.
+def executed(account: Account, trade: ExecuteTrade, day: int, order: Order | None) -> TradeExecuted:
+    """Return the event of a trade that passed every rule: its fee, average cost, realized P&L and the day's figures.
+
+    `order` is the one that it fills, if any, as it was before.
 
     Its fields are given by their places, not by their names: three times as fast, and trades are what there is most of.
     """
     symbol, side, quantity, price = trade.symbol, trade.side, trade.quantity, trade.price
     held, cost, mark, position_realized = account.positions.get(symbol, NO_POSITION)
     value = value_of(quantity, price)
+    fee = account.fee(quantity, value, order)
     cash_after, quantity_after, cost_after, realized = effect_of(
-        side == "BUY", quantity, value, NO_FEE, account.cash, held, cost
+        side == "BUY", quantity, value, fee, account.cash, held, cost
     )
     positions_value = account.positions_value - value_of(held, mark) + value_of(quantity_after, price)
     if account.day == day:
@@ -58,14 +59,14 @@ def executed(account: Account, trade: ExecuteTrade, day: int) -> TradeExecuted:
         price,
         trade.order_id,
         value,
-        NO_FEE,
+        fee,
         cash_after,
         quantity_after,
         cost_after,
         position_realized + realized,
         realized,
         account.realized_pnl + realized,
-        account.fees + NO_FEE,
+        account.fees + fee,
         account.positions_cost + cost_after - cost,
         cash_after + positions_value,
         account.trade_count + 1,

@@ -19,6 +19,7 @@ MONEY_MAX: Final = 10**15  # 100 billion: far above any account here, far below 
 PRICE_MAX: Final = 10**11  # 10 million a share.
 QUANTITY_MAX: Final = 10**9 * SHARE  # Of one trade or order: a billion shares.
 POSITION_MAX: Final = 10**12 * SHARE  # Of one symbol: a trillion shares; the read models hold 64 bits.
+FEE_MAX: Final = 10**10  # A million, for an order, for a share, or the least of an order.
 VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come to; the read models hold 64 bits.
 
 # The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
@@ -42,6 +43,14 @@ def parse_amount(text: object) -> int:
 def parse_price(text: object) -> int:
     """Parse a positive price per share such as "101.25" into ten-thousandths; at most 10 million."""
     return _parse_positive_decimal(text, what="a price", maximum=PRICE_MAX)
+
+
+def parse_fee(text: object) -> int:
+    """Parse a fee such as "1.5" or "0" into ten-thousandths; at most a million."""
+    fee = _parse_decimal(text, what="a fee", decimals_max=_MONEY_DECIMALS, example='"1.5" or "0"')
+    if fee > FEE_MAX:
+        raise InvalidValue(f"a fee is at most {format_amount(FEE_MAX)}, found {_shown(text)}")
+    return fee
 
 
 def parse_quantity(value: object) -> int:

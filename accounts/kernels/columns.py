@@ -17,25 +17,26 @@ VERSION_AFTER: Final = 1
 LIMIT: Final = 2
 ACTUAL: Final = 3
 VALUE: Final = 2
-CASH_AFTER: Final = 3
-POSITION_QUANTITY: Final = 4
-POSITION_COST: Final = 5
-POSITION_REALIZED_PNL: Final = 6
-REALIZED_PNL: Final = 7
-TOTAL_REALIZED_PNL: Final = 8
-TOTAL_FEES: Final = 9
-POSITIONS_COST: Final = 10
-PORTFOLIO_VALUE: Final = 11
-TRADE_COUNT: Final = 12
-DAY_VOLUME: Final = 13
-DAY_TRADES: Final = 14
-DAY_REALIZED_PNL: Final = 15
-RESERVED_CASH: Final = 16
-RESERVED_SHARES: Final = 17
+FEE: Final = 3
+CASH_AFTER: Final = 4
+POSITION_QUANTITY: Final = 5
+POSITION_COST: Final = 6
+POSITION_REALIZED_PNL: Final = 7
+REALIZED_PNL: Final = 8
+TOTAL_REALIZED_PNL: Final = 9
+TOTAL_FEES: Final = 10
+POSITIONS_COST: Final = 11
+PORTFOLIO_VALUE: Final = 12
+TRADE_COUNT: Final = 13
+DAY_VOLUME: Final = 14
+DAY_TRADES: Final = 15
+DAY_REALIZED_PNL: Final = 16
+RESERVED_CASH: Final = 17
+RESERVED_SHARES: Final = 18
 """Of whatever happened to an order: what all orders reserve after it."""
-FILLED_QUANTITY: Final = 18
-FILLED_VALUE: Final = 19
-ORDER_QUANTITY: Final = 20
+FILLED_QUANTITY: Final = 19
+FILLED_VALUE: Final = 20
+ORDER_QUANTITY: Final = 21
 """Of a fill, a replacement or an end: its order's, or the new order's."""
 RESERVE_PRICE: Final = 2
 """Of a new order, and of one that replaces another one; the next ones are the latter's alone."""
@@ -45,7 +46,7 @@ SHARES_BETWEEN: Final = 4
 OLD_QUANTITY: Final = 5
 NEW_TERMS: Final = 6
 """Where the new order's type, time in force, limit price and stop price begin."""
-OUTCOME_COLUMNS: Final = 21
+OUTCOME_COLUMNS: Final = 22
 """Of a refusal, the third and fourth column are its figures."""
 
 TRADE: Final = -1

@@ -7,7 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 from numba.core.typing.templates import Signature
 from numba.extending import register_jitable
 
-from accounts.domain import order_terms, orders, risk, trades, values
+from accounts.domain import fees, order_terms, orders, risk, trades, values
 from eventstore.kernels import compiling
 
 __all__ = ["RULES", "kernel"]
@@ -26,6 +26,9 @@ RULES: Final = (
     order_terms.market_price_of,
     order_terms.reserve_for,
     order_terms.cash_reserved,
+    fees.order_fee,
+    fees.fee_of,
+    fees.fee_fits_64_bits,
     orders.fill_breach_of,
     risk.breach_of,
     trades.effect_of,

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.risk import PASSED
-from accounts.domain.trades import NO_FEE, effect_of, fits_64_bits
+from accounts.domain.trades import effect_of, fits_64_bits
 from accounts.domain.values import value_of
 from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import end, fill, freed_by, judge, refuse, works
+from accounts.kernels.decide_orders import end, fee_for, fill, freed_by, judge, refuse, works
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -27,6 +27,7 @@ def _execute(
     quantity: int,
     price: int,
     value: int,
+    fee: int,
     day: int,
     account: Integers,
     position: Integers,
@@ -34,7 +35,7 @@ def _execute(
 ) -> None:
     """Move an account and its position on by a trade that passed every rule, and say what it led to."""
     held, cost, mark = position[s.QUANTITY], position[s.COST], position[s.MARK]
-    cash, held_after, cost_after, realized = effect_of(is_buy, quantity, value, NO_FEE, account[s.CASH], held, cost)
+    cash, held_after, cost_after, realized = effect_of(is_buy, quantity, value, fee, account[s.CASH], held, cost)
     if account[s.DAY] != day:
         account[s.DAY], account[s.DAY_VOLUME], account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL] = day, 0, 0, 0
     account[s.VERSION] += 1
@@ -42,7 +43,7 @@ def _execute(
     account[s.POSITIONS_COST] += cost_after - cost
     account[s.POSITIONS_VALUE] += value_of(held_after, price) - value_of(held, mark)
     account[s.REALIZED_PNL] += realized
-    account[s.FEES] += NO_FEE
+    account[s.FEES] += fee
     account[s.TRADE_COUNT] += 1
     account[s.DAY_VOLUME] += value
     account[s.DAY_TRADES] += 1
@@ -50,7 +51,7 @@ def _execute(
     position[s.QUANTITY], position[s.COST], position[s.MARK] = held_after, cost_after, price
     position[s.POSITION_REALIZED_PNL] += realized
     outcome[c.VERSION_AFTER] = account[s.VERSION]
-    outcome[c.VALUE], outcome[c.CASH_AFTER] = value, cash
+    outcome[c.VALUE], outcome[c.FEE], outcome[c.CASH_AFTER] = value, fee, cash
     outcome[c.POSITION_QUANTITY], outcome[c.POSITION_COST] = held_after, cost_after
     outcome[c.POSITION_REALIZED_PNL] = position[s.POSITION_REALIZED_PNL]
     outcome[c.REALIZED_PNL], outcome[c.TOTAL_REALIZED_PNL] = realized, account[s.REALIZED_PNL]
@@ -119,7 +120,12 @@ def _decide(
         value, order = value_of(quantity, price), terms[asked, c.ROW] if asked >= 0 else -1
         freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
         freed_shares = quantity if order >= 0 and not is_buy else 0
-        rule, limit, actual = judge(is_buy, quantity, price, value, value, freed, freed_shares, day, account, position)
+        fee = fee_for(quantity, value, account, order, orders)
+        if fee < 0:
+            return entry
+        rule, limit, actual = judge(
+            is_buy, quantity, price, value, value, fee, freed, freed_shares, day, account, position
+        )
         if order >= 0 and (freed < 0 or rule != PASSED):
             return entry
         if rule != PASSED:
@@ -129,7 +135,7 @@ def _decide(
         if is_new:
             s.enter_position(number, key, accounts, positions, buckets, counters)
         outcome[c.OUTCOME] = PASSED
-        _execute(is_buy, quantity, price, value, day, account, position, outcome)
+        _execute(is_buy, quantity, price, value, fee, day, account, position, outcome)
         if order >= 0:
             o.note_order(order, orders, order_undo, orders_noted)
             fill(quantity, value, freed, account, position, orders[order], clients, outcome)

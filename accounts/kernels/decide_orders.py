@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from accounts.domain.fees import fee_fits_64_bits, fee_of
 from accounts.domain.order_terms import (
     NO_PRICE,
     TERMS_PASSED,
@@ -52,6 +53,25 @@ def freed_by(is_buy: bool, quantity: int, price: int, number: int, symbol: int, 
         return -1
     reserve = order[o.RESERVE_PRICE]
     return int(cash_reserved(is_buy, remaining, reserve) - cash_reserved(is_buy, remaining - quantity, reserve))
+
+
+@kernel()
+def fee_for(quantity: int, value: int, account: Integers, row: int, orders: Integers) -> int:
+    """Return what buying or selling so much for this value costs an account, as more of the order in a row, or by
+    itself for a row of -1; -1 when that does not fit 64 bits.
+    """
+    per_order, per_share = account[s.FEE_PER_ORDER], account[s.FEE_PER_SHARE]
+    basis_points, minimum = account[s.FEE_BASIS_POINTS], account[s.FEE_MINIMUM]
+    if per_order | per_share | basis_points | minimum == 0:
+        return 0
+    filled_quantity = orders[row, o.FILLED_QUANTITY] if row >= 0 else 0
+    filled_value = orders[row, o.FILLED_VALUE] if row >= 0 else 0
+    if not fee_fits_64_bits(
+        per_order, per_share, basis_points, minimum, filled_quantity + quantity, filled_value + value
+    ):
+        return -1
+    fee = fee_of(per_order, per_share, basis_points, minimum, quantity, value, filled_quantity, filled_value)
+    return int(fee)
 
 
 @kernel()
@@ -116,6 +136,7 @@ def judge(
     price: int,
     value: int,
     cost: int,
+    fee: int,
     freed_cash: int,
     freed_shares: int,
     day: int,
@@ -130,6 +151,7 @@ def judge(
         price,
         value,
         cost,
+        fee,
         account[s.CASH] - account[s.RESERVED_CASH] + freed_cash,
         held - position[s.RESERVED_SHARES] + freed_shares,
         account[s.CASH],
@@ -190,8 +212,11 @@ def _place(
         or not fits_64_bits(quantity, reserve, position[s.QUANTITY], position[s.COST])
     ):
         return False
-    cash = cash_reserved(is_buy, quantity, reserve)
-    rule, limit, actual = judge(is_buy, quantity, price, value_of(quantity, price), cash, 0, 0, day, account, position)
+    cash, value = cash_reserved(is_buy, quantity, reserve), value_of(quantity, price)
+    fee = fee_for(quantity, value, account, -1, orders)
+    if fee < 0:
+        return False
+    rule, limit, actual = judge(is_buy, quantity, price, value, cash, fee, 0, 0, day, account, position)
     if rule != PASSED:
         refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
         return True
@@ -271,8 +296,9 @@ def _replace(
     cash, freed = cash_reserved(is_buy, remaining, reserve), cash_reserved(is_buy, old_remaining, old[o.RESERVE_PRICE])
     freed_shares = 0 if is_buy else old_remaining
     value = value_of(remaining, price)
-    rule, _, __ = judge(is_buy, remaining, price, value, cash, freed, freed_shares, day, account, position)
-    if rule != PASSED:
+    fee = fee_for(remaining, value, account, term[c.ROW], orders)
+    rule, _, __ = judge(is_buy, remaining, price, value, cash, fee, freed, freed_shares, day, account, position)
+    if fee < 0 or rule != PASSED:
         return False
     s.note(number, -1 if is_new else row, accounts, positions, undo, counters)
     o.note_order(term[c.ROW], orders, order_undo, orders_noted)

@@ -25,7 +25,6 @@ from accounts.domain.events import (
 )
 from accounts.domain.order_terms import NO_PRICE
 from accounts.domain.risk import CODES, PASSED
-from accounts.domain.trades import NO_FEE
 from accounts.kernels import columns as c
 from accounts.kernels.compiling import kernel
 from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
@@ -217,9 +216,8 @@ def _put_executed(
 ) -> int:
     """Write a TradeExecuted; return where it ends."""
     cells[at], cells[at + 1], cells[at + 2], cells[at + 3], cells[at + 4] = symbol, side, quantity, price, order
-    cells[at + 5], cells[at + 6] = outcome[c.VALUE], NO_FEE
-    for field in range(c.CASH_AFTER, c.TRADE_COUNT + 1):
-        cells[at + 7 + field - c.CASH_AFTER] = outcome[field]
+    for field in range(c.VALUE, c.TRADE_COUNT + 1):
+        cells[at + 5 + field - c.VALUE] = outcome[field]
     cells[at + 17], cells[at + 18], cells[at + 19] = day, outcome[c.DAY_VOLUME], outcome[c.DAY_TRADES]
     cells[at + 20] = outcome[c.DAY_REALIZED_PNL]
     return at + _TRADE_FIELDS

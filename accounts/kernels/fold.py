@@ -21,6 +21,7 @@ from accounts.domain.events import (
     CashWithdrawn,
     CommandRefused,
     Event,
+    FeeScheduleChanged,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
@@ -99,6 +100,12 @@ LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
         s.MAX_POSITION_BP: "max_position_bp",
         s.MAX_DAILY_VALUE: "max_daily_value",
         s.MAX_TRADE_VALUE: "max_trade_value",
+    },
+    FeeScheduleChanged: {
+        s.FEE_PER_ORDER: "fee_per_order",
+        s.FEE_PER_SHARE: "fee_per_share",
+        s.FEE_BASIS_POINTS: "fee_bp",
+        s.FEE_MINIMUM: "fee_minimum",
     },
     **{of_type: {s.RESERVED_CASH: "reserved_cash"} for of_type in _ORDER_EVENTS},
 }

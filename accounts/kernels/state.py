@@ -44,8 +44,13 @@ CURRENCY: Final = 18
 FEES: Final = 19
 OPEN_ORDERS: Final = 20
 """How many orders work."""
-ACCOUNT_COLUMNS: Final = 24
-"""Three lines of the processor's cache; what trades are judged by is in the first two."""
+FEE_PER_ORDER: Final = 21
+FEE_PER_SHARE: Final = 22
+FEE_BASIS_POINTS: Final = 23
+FEE_MINIMUM: Final = 24
+"""The schedule of fees, in the order of accounts.domain.fees.FeeSchedule."""
+ACCOUNT_COLUMNS: Final = 32
+"""Four lines of the processor's cache; what trades are judged by, fees aside, is in the first two."""
 
 KEY: Final = 0
 QUANTITY: Final = 1

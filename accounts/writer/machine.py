@@ -27,6 +27,7 @@ from accounts.domain.commands import (
     ReplaceOrder,
 )
 from accounts.domain.errors import Code, CommandInvalid
+from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import columns as c
@@ -73,6 +74,7 @@ _FIGURES: Final = {
     "reserved_cash": s.RESERVED_CASH,
 }
 """The column of each figure of an account."""
+_FEE_SCHEDULE: Final = slice(s.FEE_PER_ORDER, s.FEE_MINIMUM + 1)
 ACCOUNT_BYTES: Final = s.ACCOUNT_COLUMNS * 8
 POSITION_BYTES: Final = (s.POSITION_COLUMNS + 1) * 8
 """With its bucket."""
@@ -228,21 +230,32 @@ class AccountMachine:
             terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
         terms_of[placing], terms_of[entries] = np.arange(len(placing)), len(placing) + np.arange(len(rows))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
-        # Of the symbols of a batch, which may be thousands, a turn looks up those that it names.
-        named, places = np.unique(symbols, return_inverse=True)
-        texts = [known[number] for number in named.tolist()] if known else []
-        own_symbols = np.array([self._symbols.number(text) for text in texts], np.int64)
-        cells = np.array([values.cell(text) for text in texts], np.int64)
+        own_symbols, cells, widest = self._own_symbols(symbols, known, values)
         asked = c.Asked(
-            symbols=own_symbols[places] if texts else symbols,
-            symbol_cells=cells[places] if texts else symbols,
+            symbols=own_symbols,
+            symbol_cells=cells,
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
             terms_of=terms_of,
             terms=terms,
         )
-        return asked, max([len(text.encode()) for text in texts], default=0)
+        return asked, widest
+
+    def _own_symbols(self, symbols: Integers, known: Sequence[str], values: Values) -> tuple[Integers, Integers, int]:
+        """Return the numbers and the cells of symbols, given as places among those that a batch knows, and how many
+        bytes they have at most. Of those that it knows, which may be thousands, a turn looks up the ones that it names.
+        """
+        if not known:
+            return symbols, symbols, 0
+        numbers, cells = np.zeros(len(known), np.int64), np.zeros(len(known), np.int64)
+        is_named = np.zeros(len(known), np.bool_)
+        is_named[symbols] = True
+        named = np.flatnonzero(is_named)
+        texts = [known[place] for place in named.tolist()]
+        encoded = [_encode_text(text) for text in texts]
+        numbers[named], cells[named] = self._symbols.numbers(texts), values.numbers(encoded)
+        return numbers[symbols], cells[symbols], max(map(len, encoded), default=0)
 
     def _terms_of_new_orders(
         self, numbers: Integers, bodies: Trades, orders: Orders, ids: list[str]
@@ -377,6 +390,7 @@ class AccountMachine:
             positions=positions,
             orders=self._orders_of(number),
             reserved_shares=reserved,
+            fee_schedule=FeeSchedule(*row[_FEE_SCHEDULE]),
             **{name: row[column] for name, column in _FIGURES.items()},
         )
 
@@ -401,6 +415,7 @@ class AccountMachine:
         row = self._state.accounts[number]
         row[s.STATUS], row[s.VERSION] = s.STATUSES.index(account.status), version
         row[s.CURRENCY], row[s.OPEN_ORDERS] = self._currency(account.currency), len(account.orders)
+        row[_FEE_SCHEDULE] = account.fee_schedule
         for name, column in _FIGURES.items():
             row[column] = getattr(account, name)
 

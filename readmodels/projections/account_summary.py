@@ -63,6 +63,10 @@ def opened(recorded: Recorded) -> Row:
         "max_position_bp": event.max_position_bp,
         "max_daily_value": event.max_daily_value,
         "max_trade_value": event.max_trade_value,
+        "fee_per_order": 0,
+        "fee_per_share": 0,
+        "fee_bp": 0,
+        "fee_minimum": 0,
         "version": recorded.version,
         "opened_at": recorded.at,
         "updated_at": recorded.at,
@@ -104,6 +108,13 @@ def _limits_changed(row: Row, event: e.RiskLimitsChanged) -> None:
     row["max_trade_value"] = event.max_trade_value
 
 
+def _fees_changed(row: Row, event: e.FeeScheduleChanged) -> None:
+    row["fee_per_order"] = event.fee_per_order
+    row["fee_per_share"] = event.fee_per_share
+    row["fee_bp"] = event.fee_bp
+    row["fee_minimum"] = event.fee_minimum
+
+
 def _closed(row: Row, _: e.AccountClosed) -> None:
     row["status"] = "CLOSED"
 
@@ -129,6 +140,7 @@ _CHANGES: Final[dict[type, Callable[[Row, Any], None]]] = {
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,
+    e.FeeScheduleChanged: _fees_changed,
     e.AccountClosed: _closed,
     e.OrderPlaced: _order_placed,
     e.OrderFilled: _order_filled,

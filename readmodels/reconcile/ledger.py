@@ -13,7 +13,7 @@ from accounts.domain.values import average_cost, cost_removed
 from eventstore.record import Commit
 from readmodels.projections.rows import Row, instant
 from readmodels.reconcile.ledger_firm import FirmLedger
-from readmodels.reconcile.ledger_orders import OrderBook, worth
+from readmodels.reconcile.ledger_orders import NO_FEES, OrderBook, Schedule, worth
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Ledger:
     sold: int = 0
     fees: int = 0
     limits: tuple[int, int, int] = (0, 0, 0)
+    schedule: Schedule = NO_FEES
     version: int = 0
     opened_at: int = 0
     updated_at: int = 0
@@ -86,9 +87,10 @@ class Ledger:
                 self.withdrawn += event.amount
             case e.TradeExecuted():
                 value = worth(event.quantity, event.price)
-                realized = self._trade(event, value, instant(commit.timestamp).date())
+                fee = self.book.fee(event, self.schedule)
+                realized = self._trade(event, value, fee, instant(commit.timestamp).date())
                 if self.firm is not None:
-                    self.firm.trade(self, event, timestamp=commit.timestamp, value=value, realized=realized)
+                    self.firm.trade(self, event, timestamp=commit.timestamp, value=value, fee=fee, realized=realized)
             case e.CommandRefused() if self.firm is not None:
                 self.firm.refusal(self, commit.timestamp)
             case e.AccountFrozen():
@@ -97,6 +99,8 @@ class Ledger:
                 self.status = "ACTIVE"
             case e.RiskLimitsChanged():
                 self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+            case e.FeeScheduleChanged():
+                self.schedule = Schedule(event.fee_per_order, event.fee_per_share, event.fee_bp, event.fee_minimum)
             case e.AccountClosed():
                 self.status = "CLOSED"
             case e.OrderPlaced() | e.OrderFilled() | e.OrderReplaced() if event.side == "SELL":
@@ -110,19 +114,19 @@ class Ledger:
         holding.version = self.version
         holding.updated_at = self.updated_at
 
-    def _trade(self, trade: e.TradeExecuted, value: int, on: date) -> int:
-        """Take in a trade of this value; return what it realized."""
+    def _trade(self, trade: e.TradeExecuted, value: int, fee: int, on: date) -> int:
+        """Take in a trade of this value and fee; return what it realized."""
         holding = self.holdings.setdefault(trade.symbol, Holding())
-        self.fees += trade.fee
+        self.fees += fee
         realized = 0
         if trade.side == "BUY":
             self.bought += value
             holding.quantity += trade.quantity
-            holding.cost += value + trade.fee
+            holding.cost += value + fee
         else:
             self.sold += value
             removed = cost_removed(holding.cost, holding.quantity, trade.quantity)
-            realized = value - trade.fee - removed
+            realized = value - fee - removed
             holding.quantity -= trade.quantity
             holding.cost -= removed
         holding.price = trade.price
@@ -168,6 +172,10 @@ class Ledger:
             "max_position_bp": self.limits[0],
             "max_daily_value": self.limits[1],
             "max_trade_value": self.limits[2],
+            "fee_per_order": self.schedule.per_order,
+            "fee_per_share": self.schedule.per_share,
+            "fee_bp": self.schedule.basis_points,
+            "fee_minimum": self.schedule.minimum,
             "version": self.version,
             "opened_at": instant(self.opened_at),
             "updated_at": instant(self.updated_at),

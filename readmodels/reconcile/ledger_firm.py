@@ -44,9 +44,9 @@ class FirmLedger:
     refusals: dict[tuple[str, datetime], int] = field(default_factory=lambda: defaultdict(int))
     latest: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
-    def trade(self, account: "Ledger", trade: Any, *, timestamp: int, value: int, realized: int) -> None:
-        """Take in a trade of an account, its value, and what it realized."""
-        flow = Flow(trades=1, fees=trade.fee, realized_pnl=realized)
+    def trade(self, account: "Ledger", trade: Any, *, timestamp: int, value: int, fee: int, realized: int) -> None:
+        """Take in a trade of an account, its value, its fee, and what it realized."""
+        flow = Flow(trades=1, fees=fee, realized_pnl=realized)
         if trade.side == "BUY":
             flow.bought_quantity, flow.bought_value = trade.quantity, value
         else:

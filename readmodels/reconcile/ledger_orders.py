@@ -4,10 +4,11 @@ A part of the ledger, and like it another calculation than the domain's and the 
 and open is added up here from terms and fills, never taken from an event's own after-values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accounts.domain import events as e
 from accounts.domain.values import average_cost
@@ -18,11 +19,30 @@ _ENDINGS: Final = {e.OrderCancelled: "CANCELLED", e.OrderExpired: "EXPIRED", e.O
 
 
 _MILLION: Final = 1_000_000
+_BASIS_POINTS: Final = 10_000
 
 
 def worth(quantity: int, price: int) -> int:
     """Return what so many millionths of a share are worth, rounded half to even as fractions are."""
     return round(Fraction(quantity * price, _MILLION))
+
+
+class Schedule(NamedTuple):
+    """What orders cost."""
+
+    per_order: int
+    per_share: int
+    basis_points: int
+    minimum: int
+
+    def due(self, fills: Sequence[tuple[int, int]]) -> int:
+        """Return what an order with these fills (quantity and price) comes to."""
+        quantity, value = sum(quantity for quantity, _ in fills), sum(worth(*fill) for fill in fills)
+        parts = worth(quantity, self.per_share) + round(Fraction(value * self.basis_points, _BASIS_POINTS))
+        return self.per_order + max(self.minimum, parts) if fills else 0
+
+
+NO_FEES: Final = Schedule(0, 0, 0, 0)
 
 
 @dataclass
@@ -89,6 +109,13 @@ class OrderBook:
                 order.ending, order.replaced_by = "REPLACED", event.replaced_by
             case _:
                 order.ending, order.reason = _ENDINGS[type(event)], event.reason
+
+    def fee(self, trade: e.TradeExecuted, schedule: Schedule) -> int:
+        """Return what a trade costs: what its order is due with it, less what it was due before it."""
+        if schedule == NO_FEES:
+            return 0
+        before = [] if trade.order_id is None else self.orders[trade.order_id].fills
+        return schedule.due([*before, (trade.quantity, trade.price)]) - schedule.due(before)
 
     def open_count(self) -> int:
         """Return how many orders work."""

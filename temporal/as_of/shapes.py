@@ -102,6 +102,15 @@ class LimitsAsOf(s.ObjectShape):
     max_trade_value = s.Money("Value of one trade")
 
 
+class FeeScheduleAsOf(s.ObjectShape):
+    """What orders cost at the moment; 0 is none."""
+
+    per_order = s.Money("For an order, charged with its first fill")
+    per_share = s.Money("For one share")
+    percent = s.Percent("Of the value", of="basis_points")
+    minimum = s.Money("The least that shares and value of an order cost together")
+
+
 class PositionAsOf(s.ObjectShape):
     """A position, valued at the price that the account had last traded it at."""
 
@@ -189,6 +198,7 @@ class AccountAsOf(s.ObjectShape):
     trade_count = s.Count(of="found.state.trade_count")
     day = s.One(DayAsOf, of="day")
     limits = s.One(LimitsAsOf, of="found.state")
+    fee_schedule = s.One(FeeScheduleAsOf, of="found.state.fee_schedule")
     positions = s.Each(PositionAsOf, of=lambda shown: held_positions(shown.found.state))
     orders = s.Each(OrderAsOf, of=lambda shown: [WorkingOrder(*each) for each in shown.found.state.orders.items()])
     version = s.Count(of="found.version")

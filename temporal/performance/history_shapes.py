@@ -12,7 +12,10 @@ from temporal.performance.periods import KINDS
 from temporal.what_if import Difference
 
 MONEY_ARGUMENTS: Final = frozenset(
-    {"amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"}
+    {
+        *("amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"),
+        *("fee_per_order", "fee_per_share", "fee_minimum"),
+    }
 )
 
 

@@ -11,6 +11,7 @@ from accounts.api.answers import (
     AccountUnfrozen,
     CashDeposited,
     CashWithdrawn,
+    FeeScheduleChanged,
     RiskLimitsChanged,
     TradeExecuted,
 )
@@ -111,5 +112,19 @@ CHANGE_RISK_LIMITS: Final = CommandMutation(
     },
     success=RiskLimitsChanged,
     make=factories.change_risk_limits,
+    action=Action.SUPERVISE,
+)
+
+CHANGE_FEE_SCHEDULE: Final = CommandMutation(
+    name="ChangeFeeSchedule",
+    summary="Set what the orders of an account cost, all of it (compliance only). What is left out costs nothing.",
+    fields={
+        "per_order": graphene.String(description="For an order, charged with its first fill."),
+        "per_share": graphene.String(description="For one share."),
+        "percent": graphene.String(description='Of the value: "0.10".'),
+        "minimum": graphene.String(description="The least that shares and value of an order cost together."),
+    },
+    success=FeeScheduleChanged,
+    make=factories.change_fee_schedule,
     action=Action.SUPERVISE,
 )

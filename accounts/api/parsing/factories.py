@@ -20,6 +20,7 @@ import numpy as np
 
 from accounts.domain.commands import (
     CancelOrder,
+    ChangeFeeSchedule,
     ChangeRiskLimits,
     CloseAccount,
     Decline,
@@ -44,6 +45,7 @@ from accounts.domain.values import (
     format_amount,
     format_quantity,
     parse_amount,
+    parse_fee,
     parse_price,
     parse_quantity,
 )
@@ -212,6 +214,22 @@ def change_risk_limits(*, max_position_percent: str, max_daily_value: str, max_t
         max_position_bp=max_position_bp,
         max_daily_value=_value(parse_amount, max_daily_value, Code.INVALID_LIMIT),
         max_trade_value=_value(parse_amount, max_trade_value, Code.INVALID_LIMIT),
+    )
+
+
+def change_fee_schedule(
+    *, per_order: str = "0", per_share: str = "0", percent: str = "0", minimum: str = "0"
+) -> ChangeFeeSchedule:
+    """Return a checked ChangeFeeSchedule; the percentage has at most two decimals and is at most 100."""
+    fee_bp, finer = divmod(_value(parse_fee, percent, Code.INVALID_FEE), 100)
+    if finer or fee_bp > BASIS_POINTS:
+        message = f"the fee of a value is at most 100 percent with two decimals, found {percent[:40]!r}"
+        raise CommandInvalid(Code.INVALID_FEE, message)
+    return ChangeFeeSchedule(
+        fee_per_order=_value(parse_fee, per_order, Code.INVALID_FEE),
+        fee_per_share=_value(parse_fee, per_share, Code.INVALID_FEE),
+        fee_bp=fee_bp,
+        fee_minimum=_value(parse_fee, minimum, Code.INVALID_FEE),
     )
 
 

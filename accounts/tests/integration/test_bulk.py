@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from accounts.api.parsing.batches import order_envelope, trade_envelope
-from accounts.domain.commands import DepositCash, OpenAccount
+from accounts.domain.commands import ChangeFeeSchedule, DepositCash, OpenAccount
 from accounts.domain.events import CommandRefused, OrderCancelled, OrderPlaced, OrderReplaced, TradeExecuted
 from accounts.tests.integration.test_graphql import TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE
@@ -100,6 +100,25 @@ def test_ten_thousand_trades_of_a_thousand_accounts(ada, store):
             expected = versions.get(trade["accountId"], 3 if trade["accountId"] == ids[0] else 2) + 1
             assert outcome["version"] == expected, "each account's trades were executed in their order"
             versions[trade["accountId"]] = expected
+
+
+def test_trades_of_a_batch_are_charged_one_by_one(ada, store):
+    charged, free = open_many(ada, 2)
+    get_bus().submit([Envelope(charged, "fees", "ada", ChangeFeeSchedule(10_000, 35, 5, 20_000))])
+    trades = [buy(each, quantity=quantity) for quantity in (1, "2.5") for each in (charged, free)]
+    assert submit(ada, TRADES, trades=[*trades, buy(charged, side="SELL")])["accepted"] == 5
+    found = {
+        (commit.aggregate_id, event.side, event.quantity): event.fee
+        for commit, event in events(store)
+        if isinstance(event, TradeExecuted)
+    }
+    assert found == {
+        (charged, "BUY", 1_000_000): 30_000,
+        (charged, "BUY", 2_500_000): 30_000,
+        (charged, "SELL", 1_000_000): 30_000,
+        (free, "BUY", 1_000_000): 0,
+        (free, "BUY", 2_500_000): 0,
+    }
 
 
 def test_a_batch_may_be_sent_again_as_a_whole(ada, store):

@@ -30,6 +30,10 @@ FREEZE = """mutation($input: FreezeAccountInput!) { freezeAccount(input: $input)
 LIMITS = """mutation($input: ChangeRiskLimitsInput!) { changeRiskLimits(input: $input) { __typename
   ... on RiskLimitsChanged { maxPositionPercent maxDailyValue maxTradeValue } ... on CommandRefused { code } } }"""
 
+FEES = """mutation($input: ChangeFeeScheduleInput!) { changeFeeSchedule(input: $input) { __typename
+  ... on FeeScheduleChanged { version perOrder perShare percent minimum }
+  ... on CommandRefused { code message version } } }"""
+
 
 class Api:
     """GraphQL as a program uses it; of a user with a role on the platform, or without one."""
@@ -105,6 +109,24 @@ def test_parts_of_shares_are_traded_as_decimals(ada, store):
     assert (refused["code"], refused["limit"], refused["actual"]) == ("INSUFFICIENT_POSITION", "2.499999", "2.5")
     refused = ada.run(TRADE, **{**trade, "price": "0.4999"}, quantity="0.000001")
     assert (refused["code"], refused["limit"], refused["actual"]) == ("VALUE_TOO_SMALL", "0.0001", "0.0000")
+
+
+def test_trades_are_charged_by_the_schedule_that_was_set(ada, store):
+    account_id = ada.open()
+    trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 10, "price": "50"}
+    officer = Api("officer", is_staff=True)
+    changed = officer.run(FEES, accountId=account_id, perOrder="1", percent="0.10", minimum=None)
+    assert changed.pop("version") == 3
+    assert changed == {
+        **{"__typename": "FeeScheduleChanged", "perOrder": "1.0000", "perShare": "0.0000", "percent": "0.10"},
+        "minimum": "0.0000",
+    }
+    bought = ada.run(TRADE, **trade)
+    assert (bought["value"], bought["fee"], bought["cashAfter"]) == ("500.0000", "1.5000", "99498.5000")
+    (_, event) = events(store)[-1]
+    assert (event.fee, event.total_fees, event.position_cost) == (15_000, 15_000, 5_015_000)
+    refused = officer.run(FEES, accountId=account_id, perOrder="-1")
+    assert (refused["code"], refused["version"]) == ("INVALID_FEE", None)
 
 
 def test_a_position_may_be_larger_than_32_bits(ada):
@@ -210,6 +232,8 @@ class TestAccess:
         assert ada.error(LIMITS, accountId=account_id, **limits) == "FORBIDDEN"
         officer = Api("officer", is_staff=True)
         assert officer.run(LIMITS, accountId=account_id, **limits)["maxPositionPercent"] == "20.00"
+        assert ada.error(FEES, accountId=account_id, perOrder="0") == "FORBIDDEN"
+        assert officer.run(FEES, accountId=account_id, perShare="0.01")["perShare"] == "0.0100"
         assert officer.run(FREEZE, accountId=account_id, reason="audit")["reason"] == "audit"
         assert ada.run(DEPOSIT, accountId=account_id, amount="1")["code"] == "ACCOUNT_NOT_ACTIVE"
         assert officer.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"

@@ -28,6 +28,7 @@ EXAMPLES = (
     e.AccountFrozen("audit"),
     e.AccountUnfrozen("clean"),
     e.RiskLimitsChanged(2_000, 3, 4),
+    e.FeeScheduleChanged(10_000, 50, 5, 20_000),
     e.AccountClosed("moved"),
     e.OrderPlaced(
         "1f0e4a52-0000-4000-8000-000000000002", "mine-1", "KO", "BUY", 10_000_000, "STOP_LIMIT", "GTC", 500_000,

@@ -26,6 +26,18 @@ export interface RiskLimits {
   max_trade_value: Decimal;
 }
 
+/** What the account's orders cost; 0 is none. */
+export interface FeeSchedule {
+  /** For an order, charged with its first fill. */
+  per_order: Decimal;
+  /** For one share. */
+  per_share: Decimal;
+  /** Of the value. */
+  percent: Decimal;
+  /** The least that shares and value of an order cost together. */
+  minimum: Decimal;
+}
+
 /** An account, its positions valued at the price that it last traded them at. */
 export interface Account {
   account_id: string;
@@ -64,6 +76,7 @@ export interface Account {
   open_orders: number;
   day: AccountDay;
   limits: RiskLimits;
+  fee_schedule: FeeSchedule;
   /** Account version that this stands on. */
   version: number;
   /** When the event of that version was recorded. */

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from accounts.domain.commands import (
     CancelOrder,
+    ChangeFeeSchedule,
     ChangeRiskLimits,
     CloseAccount,
     DepositCash,
@@ -62,6 +63,7 @@ KINDS = [
     "unfreeze",
     "unfreeze",
     "limits",
+    "fees",
     "whole life",
 ]
 ENDINGS = {"cancel": CancelOrder, "expire": ExpireOrder, "reject": RejectOrder}
@@ -120,6 +122,8 @@ def do(history, steps):
                 history.execute(account_id, UnfreezeAccount("why"))
             case "limits":
                 history.execute(account_id, ChangeRiskLimits(9_000 + place, 10**12, 10**12))
+            case "fees":
+                history.execute(account_id, ChangeFeeSchedule(100 * place, 50, 5, 10_000))
             case "whole life":
                 live(history, str(uuid.UUID(int=next(history._numbers) << 64 | 7, version=4)))
             case _:

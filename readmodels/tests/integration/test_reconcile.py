@@ -8,12 +8,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 
-from accounts.domain.commands import RejectOrder
+from accounts.domain import state
+from accounts.domain.commands import ChangeFeeSchedule, RejectOrder
+from accounts.domain.fees import fee_of
+from accounts.writer import columns, machine
 from readmodels.models import (
     AccountEvent,
     AccountSummary,
     Activity,
     DailyPnl,
+    FirmTotals,
     Order,
     PortfolioPosition,
     StoredDay,
@@ -77,6 +81,45 @@ def test_sound_tables_have_no_differences_and_every_row_is_counted(projected):
         "symbol_days": 1,
         "flow_minutes": 1,
     }
+
+
+def with_fees(history):
+    """Charge trades, fills of one order and of one that replaced it, by one schedule and another."""
+    history.open(ADA)
+    history.execute(ADA, ChangeFeeSchedule(10_000, 35, 5, 20_000))
+    history.buy(ADA)
+    history.sell(ADA)
+    placed = history.place(ADA)
+    history.fill(ADA, placed)
+    replaced = history.replace(ADA, placed, price=490_000)
+    history.execute(ADA, ChangeFeeSchedule(70_000, 0, 25, 10_000))
+    history.fill(ADA, replaced, shares=1, price=49)
+    project()
+    return AccountSummary.objects.get(pk=ADA)
+
+
+def test_accounts_with_fees_have_no_differences(history):
+    account = with_fees(history)
+    assert (account.fee_per_order, account.fee_per_share, account.fee_bp, account.fee_minimum) == (
+        70_000,
+        0,
+        25,
+        10_000,
+    )
+    charged = list(TradeHistory.objects.order_by("version").values_list("fee", "total_fees"))
+    assert [fee for fee, _ in charged].count(0) < len(charged) == 4
+    assert charged[-1][1] == sum(fee for fee, _ in charged) == FirmTotals.objects.get().fees
+    assert reconcile().differences == []
+
+
+def test_a_fee_that_is_not_by_the_schedule_is_found(history, monkeypatch):
+    """The ledger reckons fees by itself: an event with another one is not believed."""
+    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)  # The domain decides, not its kernels.
+    monkeypatch.setattr(state, "fee_of", lambda *given: fee_of(*given) + 1)
+    monkeypatch.setattr(machine, "decide_commands", lambda *_, first=0, **__: first)
+    with_fees(history)
+    found = {(difference.table, difference.column) for difference in reconcile().differences}
+    assert {("account_summary", "cash"), ("portfolio_positions", "cost"), ("firm_totals", "fees")} <= found
 
 
 def changed(model, column, value):

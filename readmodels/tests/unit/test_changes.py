@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from accounts.domain import events as e
 from accounts.domain.values import SHARE
@@ -84,7 +85,8 @@ def test_shares_in_a_refusal_are_not_shown_as_money():
 
 def test_shapes_are_decimal_strings_and_exact_instants():
     ledger = Ledger(ACCOUNT)
-    commits = [commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, SOLD)]
+    charged, sold = e.FeeScheduleChanged(1_000, 0, 0, 0), replace(SOLD, order_id=None)
+    commits = [commit(1, OPENED), commit(2, DEPOSITED), commit(3, BOUGHT), commit(4, charged), commit(5, sold)]
     for each in commits:
         ledger.add(each)
     account = account_shape(ledger.summary_row(), role="owner")
@@ -94,10 +96,12 @@ def test_shapes_are_decimal_strings_and_exact_instants():
         "20.0000",
     )
     assert account["limits"]["max_position_percent"] == "10.00"
+    schedule = {"per_order": "0.1000", "per_share": "0.0000", "percent": "0.00", "minimum": "0.0000"}
+    assert account["fee_schedule"] == schedule
     assert account["updated_at"] == "2024-10-04T00:00:00.000123Z"
     (position,) = [shapes.Position.show(row) for row in ledger.position_rows()]
     assert (position["market_value"], position["unrealized_pnl"]) == ("120.0000", "20.0000")
-    trade = shapes.Trade.show(trade_history.row_of(events_of(commits)[3]))
+    trade = shapes.Trade.show(trade_history.row_of(events_of(commits)[4]))
     assert (trade["quantity"], trade["fee"], trade["realized_pnl"]) == ("1", "0.1000", "9.9000")
 
 

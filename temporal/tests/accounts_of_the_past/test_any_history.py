@@ -59,6 +59,9 @@ OTHERS = st.one_of(
     st.builds(c.WithdrawCash, st.integers(1, 10**8), NO_REASON),
     st.builds(c.FreezeAccount, NO_REASON),
     st.builds(c.ChangeRiskLimits, st.sampled_from([1_000, 10_000]), st.just(10**12), st.sampled_from([10**7, 10**11])),
+    st.builds(
+        c.ChangeFeeSchedule, st.sampled_from([0, 10_000]), st.integers(0, 99), st.integers(0, 99), st.integers(0, 10**6)
+    ),
     st.builds(c.CloseAccount, NO_REASON),
 )
 ENDS = st.one_of(*[st.builds(end, ORDER_IDS, NO_REASON) for end in (c.CancelOrder, c.ExpireOrder, c.RejectOrder)])

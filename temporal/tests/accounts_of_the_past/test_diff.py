@@ -7,7 +7,14 @@ import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.domain.commands import CancelOrder, ExecuteTrade, FreezeAccount, PlaceOrder, UnfreezeAccount
+from accounts.domain.commands import (
+    CancelOrder,
+    ChangeFeeSchedule,
+    ExecuteTrade,
+    FreezeAccount,
+    PlaceOrder,
+    UnfreezeAccount,
+)
 from accounts.domain.events import TradeExecuted
 from accounts.domain.values import SHARE
 from temporal.as_of.as_of import NOW, Moment, account_as_of
@@ -102,6 +109,19 @@ def test_parts_of_shares_and_a_fee_are_in_the_words_of_an_event(past):
         "bought 2.5 KO at 50.0000, fee 1.2500",
         "sold 0.125 KO at 60.0000, fee 1.2500, realized 1.2500",
     ]
+
+
+def test_a_change_of_the_schedule_of_fees_is_said(past, ada):
+    past.at("2026-01-06T12:00:00Z").execute(ADA, ChangeFeeSchedule(10_000, 35, 5, 20_000))
+    found = ada.get(DIFF, from_version=3).json()
+    assert {change["field"]: change["after"] for change in found["changes"]} == {
+        "fee_schedule.per_order": "1.0000",
+        "fee_schedule.per_share": "0.0035",
+        "fee_schedule.percent": "0.05",
+        "fee_schedule.minimum": "2.0000",
+    }
+    (event,) = found["events"]
+    assert event["summary"] == "fees are 1.0000 an order, 0.0035 a share, 0.05 % of the value, at least 2.0000"
 
 
 def test_events_come_page_by_page_each_once(traded, ada):

@@ -7,13 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from accounts.domain import trades
-from accounts.domain.commands import DepositCash, ExecuteTrade, WithdrawCash
+from accounts.domain.commands import ChangeFeeSchedule, DepositCash, ExecuteTrade, WithdrawCash
 from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
 from accounts.domain.values import SHARE
-from accounts.writer import columns
 from accounts.writer.machine import AccountDecider
 from eventstore.pages import page
 from eventstore.record import instant_of
@@ -50,18 +47,17 @@ def test_a_day_has_the_figures_that_one_reckons_by_hand(histories):
     assert (found.totals.trades, found.totals.volume, found.totals.time_weighted_return) == (2, 7_400_0000, 1_000)
 
 
-def test_fees_are_what_the_trades_of_the_days_cost(histories, monkeypatch):
-    def charged(state, trade, day):  # 7 for each trade; the domain decides it, for kernels know no fee.
-        return replace(executed(state, trade, day), total_fees=7 * (state.trade_count + 1))
-
-    executed = trades.executed
-    monkeypatch.setattr(trades, "executed", charged)
-    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)
-    histories.at("2026-01-05T12:00:00Z").open().buy(100, 50)
-    histories.at("2026-01-06T12:00:00Z").sell(40, 60)
+def test_fees_are_what_the_trades_of_the_days_cost_and_lower_the_return(histories):
+    histories.at("2026-01-05T12:00:00Z").open().execute(ADA, ChangeFeeSchedule(10_000, 0, 10, 0))
+    histories.buy(100, 50)  # 5,000: a fee of 6.
+    histories.at("2026-01-06T12:00:00Z").sell(40, 60)  # 2,400: a fee of 3.4.
     found = figures("2026-01-04", "2026-01-07")
-    assert [day.fees for day in found.periods] == [0, 7, 7, 0]
-    assert found.totals.fees == 14
+    assert [day.fees for day in found.periods] == [0, 6_0000, 3_4000, 0]
+    assert found.totals.fees == 9_4000
+    _, first, second, _ = found.periods
+    assert (first.closing_equity, second.closing_equity) == (999_994_0000, 1_000_990_6000)
+    assert second.realized_pnl == 2_400_0000 - 3_4000 - 2_002_4000
+    assert found.totals.time_weighted_return == 991  # 990.6 of 1,000,000: what was earned less what it cost.
 
 
 def test_money_that_comes_and_goes_is_no_return(histories):

@@ -129,6 +129,9 @@ COMMANDS = st.one_of(
     st.builds(c.WithdrawCash, st.integers(1, 20_000), st.just("")),
     st.builds(c.ChangeRiskLimits, st.integers(1, 10_000), st.integers(1, 10**5), st.integers(1, 20_000)),
     st.builds(
+        c.ChangeFeeSchedule, st.integers(0, 20), st.integers(0, 9), st.sampled_from([0, 50]), st.integers(0, 30)
+    ),
+    st.builds(
         c.PlaceOrder, IDS, IDS, SYMBOLS, SIDES, QUANTITIES, st.just("LIMIT"), st.just("GTC"), PRICES, st.none(),
         st.just(0),
     ),

@@ -29,48 +29,60 @@ class Model:
     def __init__(self):
         self.status = "ACTIVE"
         self.deposits, self.withdrawals = [], []
-        self.trades = []  # (day, symbol, side, quantity, price)
-        self.orders = {}  # order id -> its terms, "filled" and "each" (what is reserved for a share)
+        self.trades = []  # (day, symbol, side, quantity, price, fee)
+        self.orders = {}  # order id -> its terms, "filled", "value" (of that) and "each" (what is reserved for a share)
         self.share, self.per_day, self.per_trade = Decimal("0.1"), Decimal(1_000_000), Decimal(100_000)
+        self.per_order, self.per_share, self.part, self.minimum = Decimal(0), Decimal(0), Decimal(0), Decimal(0)
 
     # What it is.
 
     @property
     def cash(self):
         flows = sum(
-            worth(quantity, price) * (1 if side == "SELL" else -1) for _, _, side, quantity, price in self.trades
+            worth(quantity, price) * (1 if side == "SELL" else -1) - fee
+            for _, _, side, quantity, price, fee in self.trades
         )
         return sum(self.deposits) - sum(self.withdrawals) + flows
 
     def held(self, symbol):
-        return sum(q * (1 if side == "BUY" else -1) for _, s, side, q, _ in self.trades if s == symbol)
+        return sum(q * (1 if side == "BUY" else -1) for _, s, side, q, _, _ in self.trades if s == symbol)
 
     def mark(self, symbol):
-        return next((price for _, s, _, _, price in reversed(self.trades) if s == symbol), Decimal(0))
+        return next((price for _, s, _, _, price, _ in reversed(self.trades) if s == symbol), Decimal(0))
 
     def cost_and_profit(self, symbol):
         """Average cost: a sale takes its part of the cost along, rounded down to the unit."""
         quantity, cost, profit = 0, Decimal(0), Decimal(0)
-        for _, s, side, traded, price in self.trades:
+        for _, s, side, traded, price, fee in self.trades:
             if s != symbol:
                 continue
             if side == "BUY":
-                quantity, cost = quantity + traded, cost + worth(traded, price)
+                quantity, cost = quantity + traded, cost + worth(traded, price) + fee
             else:
                 part = (cost * traded / quantity).quantize(UNIT, "ROUND_DOWN")
-                quantity, cost, profit = quantity - traded, cost - part, profit + worth(traded, price) - part
+                quantity, cost, profit = quantity - traded, cost - part, profit + worth(traded, price) - fee - part
         return cost, profit
 
     @property
     def symbols(self):
-        return {symbol for _, symbol, _, _, _ in self.trades}
+        return {symbol for _, symbol, *_ in self.trades}
 
     @property
     def worth(self):
         return self.cash + sum(worth(self.held(symbol), self.mark(symbol)) for symbol in self.symbols)
 
     def volume(self, day):
-        return sum(worth(quantity, price) for d, _, _, quantity, price in self.trades if d == day)
+        return sum(worth(quantity, price) for d, _, _, quantity, price, _ in self.trades if d == day)
+
+    def fee(self, quantity, value, order=None):
+        """What is due once more of an order is filled, less what was due before, by the schedule of now."""
+        before, paid = (order["filled"], order["value"]) if order is not None else (0, Decimal(0))
+        return self.due(before + quantity, paid + value) - self.due(before, paid)
+
+    def due(self, quantity, value):
+        if quantity == 0:
+            return Decimal(0)
+        return self.per_order + max(self.minimum, worth(quantity, self.per_share) + worth(value, self.part))
 
     def left(self, order_id):
         return self.orders[order_id]["quantity"] - self.orders[order_id]["filled"]
@@ -95,7 +107,7 @@ class Model:
 
     # What it refuses.
 
-    def refuses(self, day, symbol, side, quantity, price, *, cost, cash, shares, no_more_than=(0, -1, -1)):
+    def refuses(self, day, symbol, side, quantity, price, *, cost, fee, cash, shares, no_more_than=(0, -1, -1)):
         """`no_more_than` is what may be stretched however the limits are: a value, a day's volume and a share."""
         most_value, most_volume, most_share = no_more_than
         value, volume, share = self.measures(day, symbol, quantity, price)
@@ -106,8 +118,10 @@ class Model:
         if volume > max(self.per_day, most_volume):
             return "DAILY_LIMIT_EXCEEDED"
         if side == "SELL":
-            return "INSUFFICIENT_POSITION" if quantity > shares else None
-        if cost > cash:
+            if quantity > shares:
+                return "INSUFFICIENT_POSITION"
+            return "INSUFFICIENT_FUNDS" if fee > cash + value else None
+        if cost + fee > cash:
             return "INSUFFICIENT_FUNDS"
         return "POSITION_LIMIT_EXCEEDED" if share > max(Fraction(self.share), most_share) else None
 
@@ -137,7 +151,9 @@ class Model:
                 return "PRICE_BEYOND_LIMIT"
             cash += self.kept(order_id) - self.kept(order_id, quantity) if side == "BUY" else 0
             shares += quantity if side == "SELL" else 0
-        return self.refuses(day, symbol, side, quantity, price, cost=worth(quantity, price), cash=cash, shares=shares)
+        value = worth(quantity, price)
+        fee = self.fee(quantity, value, self.orders.get(order_id))
+        return self.refuses(day, symbol, side, quantity, price, cost=value, fee=fee, cash=cash, shares=shares)
 
     def order(self, symbol, side, quantity, order_type, time_in_force, limit, stop, market, *, client):
         """An order by its terms; a buy that no limit holds keeps four percent more than what it is reckoned at."""
@@ -147,12 +163,14 @@ class Model:
         return {
             "symbol": symbol, "side": side, "quantity": quantity, "type": order_type, "time_in_force": time_in_force,
             "limit": limit, "stop": stop, "each": each, "price": price, "client": client, "filled": 0,
+            "value": Decimal(0),
         }  # fmt: skip
 
-    def book(self, order_id, quantity):
+    def book(self, order_id, quantity, price):
         """A fill: what is left of an order that is filled, or that is immediate, works no more. Returns its status."""
         order = self.orders[order_id]
         order["filled"] += quantity
+        order["value"] += worth(quantity, price)
         if self.left(order_id) == 0:
             del self.orders[order_id]
             return "FILLED"
@@ -181,6 +199,7 @@ class Model:
             left,
             order["price"],
             cost=(left * order["each"]).quantize(UNIT, ROUND_CEILING),
+            fee=self.fee(left, worth(left, order["price"]), order),
             cash=self.cash - self.reserved_cash(without=instead_of),
             shares=self.held(order["symbol"]) - self.reserved_shares(order["symbol"], without=instead_of),
             no_more_than=stands,

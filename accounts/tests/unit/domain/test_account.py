@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts.domain import trades
 from accounts.domain.account import decide
 from accounts.domain.commands import (
+    ChangeFeeSchedule,
     ChangeRiskLimits,
     DepositCash,
     FreezeAccount,
@@ -125,9 +125,9 @@ class TestTrading:
         assert (event.day, event.day_trades, event.day_volume) == (20_001, 1, money("240"))
         assert (event.trade_count, event.day_realized_pnl) == (2, money("40"))
 
-    def test_every_trade_says_what_all_so_far_cost(self, monkeypatch):
-        monkeypatch.setattr(trades, "NO_FEE", 7)
-        scenario = opened_with("100000").when(buy("KO", 10, "50")).when(sell("KO", 4, "60"))
+    def test_every_trade_says_what_all_so_far_cost(self):
+        scenario = opened_with("100000").when(ChangeFeeSchedule(7, 0, 0, 0))
+        scenario.when(buy("KO", 10, "50")).when(sell("KO", 4, "60"))
         assert (scenario.latest.fee, scenario.latest.total_fees) == (7, 14)
 
 

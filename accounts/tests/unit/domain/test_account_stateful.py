@@ -13,11 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from accounts.domain import account as account_module
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain import orders, risk, trades
+from accounts.domain import fees, orders, risk, state, trades
 from accounts.domain.account import decide, evolve
 from accounts.domain.state import Account, Order
 from accounts.domain.values import SHARE, value_rounded_up
-from accounts.tests.unit.domain.model import Model, decimal, shares
+from accounts.tests.unit.domain.model import Model, decimal, shares, worth
 from accounts.tests.unit.domain.scenario import DAY
 
 SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
@@ -115,6 +115,19 @@ class Accounts(RuleBasedStateMachine):
         model = self.model
         model.share, model.per_day, model.per_trade = Decimal(share) / 10_000, decimal(per_day), decimal(per_trade)
 
+    @rule(
+        per_order=st.sampled_from([0, 1, 10_000, 10**7]),
+        per_share=st.sampled_from([0, 1, 35, 5_000]),
+        basis_points=st.sampled_from([0, 1, 25, 10_000]),
+        minimum=st.sampled_from([0, 3, 10_000]),
+    )
+    def change_fees(self, per_order, per_share, basis_points, minimum):
+        schedule = (per_order, per_share, basis_points, minimum)
+        assert self.execute(c.ChangeFeeSchedule(*schedule)) == (e.FeeScheduleChanged(*schedule),)
+        model = self.model
+        model.per_order, model.per_share, model.minimum = decimal(per_order), decimal(per_share), decimal(minimum)
+        model.part = Decimal(basis_points) / 10_000
+
     @rule(is_meant=st.integers(0, 5).map(lambda number: number == 0))
     def freeze_or_unfreeze(self, is_meant):
         if self.model.status == "ACTIVE" and not is_meant:
@@ -134,7 +147,9 @@ class Accounts(RuleBasedStateMachine):
     def trade_all_there_is(self, symbol, side, beyond):
         """To the unit of cash, or to the share: what is reserved is just out of reach."""
         if side == "BUY":
-            self.book(symbol, side, SHARE, int((self.model.cash - self.model.reserved_cash()) * 10_000) + beyond, None)
+            room = self.model.cash - self.model.reserved_cash()
+            price = room - self.model.fee(Decimal(1), room)  # All of it, unless the part of the value decides the fee.
+            self.book(symbol, side, SHARE, max(int(price * 10_000) + beyond, 0), None)
         else:
             left = self.model.held(symbol) - self.model.reserved_shares(symbol)
             self.book(symbol, side, int(left * SHARE) + beyond, 1_000, None)
@@ -161,10 +176,13 @@ class Accounts(RuleBasedStateMachine):
         events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id), self.verdict(code))
         if events is None:
             return
-        self.model.trades.append(facts)
+        value = worth(shares(quantity), decimal(price))
+        fee = self.model.fee(shares(quantity), value, self.model.orders.get(order_id))
+        assert (decimal(events[0].fee), fee >= 0) == (fee, True)
+        self.model.trades.append((*facts, fee))
         if order_id is not None:
             order = self.model.orders[order_id]
-            status = self.model.book(order_id, shares(quantity))
+            status = self.model.book(order_id, shares(quantity), decimal(price))
             assert shares(events[1].filled_quantity) == order["filled"]
             assert events[1].status == ("FILLED" if status == "FILLED" else "PARTIALLY_FILLED")
             assert [type(event) for event in events[2:]] == ([e.OrderExpired] if status == "EXPIRED" else [])
@@ -235,7 +253,7 @@ class Accounts(RuleBasedStateMachine):
             decimal(limit) if limit else old["limit"], decimal(stop) if stop else old["stop"], old["price"],
             client=client,
         )  # fmt: skip
-        new["filled"] = old["filled"]
+        new["filled"], new["value"] = old["filled"], old["value"]
         if new["type"] == "MARKET":
             new["each"] = old["each"]
         code = self.model.refuses_order(self.day, new_id, new, instead_of=order_id)
@@ -300,6 +318,7 @@ class Accounts(RuleBasedStateMachine):
             order_id: model.left(order_id) for order_id in model.orders
         }
         assert account.trade_count == len(model.trades)
+        assert decimal(account.fees) == sum(trade[-1] for trade in model.trades)
         if model.trades:
             last_day = model.trades[-1][0]
             assert account.day == last_day
@@ -419,7 +438,52 @@ def frees_the_cash_of_a_fill_rounded_by_itself(monkeypatch):
     monkeypatch.setattr(Order, "freed_cash", lambda order, filled: value_rounded_up(filled, order.reserve_price))
 
 
+def charges_every_fill_as_an_order(monkeypatch):
+    monkeypatch.setattr(state, "fee_of", lambda *given: fees.fee_of(*given[:-2], 0, 0))
+
+
+def charges_the_minimum_of_every_fill(monkeypatch):
+    def fee_of(per_order, per_share, basis_points, minimum, *fill):
+        by_fill = fees.fee_of(0, per_share, basis_points, minimum, *fill[:2], 0, 0)
+        return by_fill + (per_order if fill[2] == 0 else 0)
+
+    monkeypatch.setattr(state, "fee_of", fee_of)
+
+
+def rounds_fees_half_up(monkeypatch):
+    monkeypatch.setattr(fees, "round_half_even", lambda a, b, c: (2 * a * b + c) // (2 * c))
+
+
+def judges_a_sale_without_its_fee(monkeypatch):
+    breach_of = risk.breach_of
+    monkeypatch.setattr(
+        risk, "breach_of", lambda is_buy, *given: breach_of(is_buy, *given[:4], given[4] if is_buy else 0, *given[5:])
+    )
+
+
+def judges_an_order_without_its_fee(monkeypatch):
+    judged = orders.judged
+    monkeypatch.setattr(orders, "judged", lambda *given: judged(*given[:7], 0, *given[8:]))
+
+
+def judges_an_order_with_the_fee_of_a_new_one(monkeypatch):
+    fee = Account.fee
+    monkeypatch.setattr(Account, "fee", lambda account, quantity, value, order=None: fee(account, quantity, value))
+
+
+def leaves_the_fee_out_of_the_cost(monkeypatch):
+    effect_of = trades.effect_of
+
+    def without(is_buy, quantity, value, fee, *rest):
+        cash, held, cost, realized = effect_of(is_buy, quantity, value, fee, *rest)
+        return cash, held, cost - fee if is_buy else cost, realized
+
+    monkeypatch.setattr(trades, "effect_of", without)
+
+
 PLANTED = [
+    charges_every_fill_as_an_order,
+    charges_the_minimum_of_every_fill,
     fills_a_part_of_fill_or_kill,
     fills_a_stop_that_the_market_has_not_reached,
     forgets_to_free_what_was_filled,
@@ -427,11 +491,16 @@ PLANTED = [
     frees_shares_of_another_symbol,
     judges_a_replacement_as_if_it_were_new,
     judges_a_replacement_with_the_cushion,
+    judges_a_sale_without_its_fee,
+    judges_an_order_with_the_fee_of_a_new_one,
+    judges_an_order_without_its_fee,
     judges_no_replacement_at_all,
+    leaves_the_fee_out_of_the_cost,
     lets_the_rest_of_an_immediate_order_work,
     loses_a_unit_of_cost,
     opens_what_was_filled_again,
     reserves_without_a_cushion,
+    rounds_fees_half_up,
     rounds_half_up,
     spends_what_is_reserved,
     waits_for_the_stop_again_after_a_fill,

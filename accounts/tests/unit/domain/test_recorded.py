@@ -36,6 +36,7 @@ SENT = {
     "replacement": ((*RICH, PLACE), REPLACE, {"limit_price": 500_000}),
     "cancel": ((*RICH, PLACE), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
     "limits": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10), {"max_position_bp": 999}),
+    "fees": ((OPEN,), c.ChangeFeeSchedule(10_000, 50, 5, 20_000), {"fee_minimum": 0}),
     "freeze": ((OPEN,), c.FreezeAccount("audit"), {"reason": "other"}),
 }
 

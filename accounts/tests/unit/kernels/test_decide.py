@@ -7,10 +7,11 @@ import pytest
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain import risk, trades
+from accounts.domain import fees, risk, state, trades
 from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
+from accounts.domain.fees import NO_FEES, FeeSchedule
 from accounts.domain.state import NO_POSITION, Account
-from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
+from accounts.domain.values import BASIS_POINTS, MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import columns as kernel
 from accounts.kernels import state as s
 from accounts.kernels.columns import TERM_COLUMNS, TRADE, Asked
@@ -25,7 +26,7 @@ CODES = {
     kernel.ACCOUNT_CLOSED: "ACCOUNT_CLOSED",
 }
 FIGURES = (
-    "value", "cash_after", "position_quantity", "position_cost", "position_realized_pnl", "realized_pnl",
+    "value", "fee", "cash_after", "position_quantity", "position_cost", "position_realized_pnl", "realized_pnl",
     "total_realized_pnl", "total_fees", "positions_cost", "portfolio_value", "trade_count", "day_volume", "day_trades",
     "day_realized_pnl",
 )  # fmt: skip
@@ -48,6 +49,7 @@ def row_of(account, version):
     row[s.DAY_TRADES], row[s.DAY_REALIZED_PNL] = account.day_trades, account.day_realized_pnl
     row[s.MAX_POSITION_BP], row[s.MAX_DAILY_VALUE] = account.max_position_bp, account.max_daily_value
     row[s.MAX_TRADE_VALUE], row[s.DEPOSITED] = account.max_trade_value, account.deposited
+    row[s.FEE_PER_ORDER : s.FEE_MINIMUM + 1] = account.fee_schedule
     return row
 
 
@@ -157,6 +159,19 @@ def opened(random):
         max_trade_value=random.choice([10**6, 10**9, MONEY_MAX]),
         orders={},
         reserved_shares={},
+        fee_schedule=schedule(random),
+    )
+
+
+def schedule(random):
+    """None, one of any size, or one that is wider than 64 bits once it is multiplied."""
+    if random.random() < 0.4:
+        return NO_FEES
+    return FeeSchedule(
+        random.choice([0, 1, 10_000, 10**9]),
+        random.choice([0, 1, 50, 10**6, 10**11, 10**18]),
+        random.choice([0, 1, 25, BASIS_POINTS, 10**15]),
+        random.choice([0, 1, 20_000, 10**18, 2 * 10**18]),
     )
 
 
@@ -218,7 +233,7 @@ def planted_rounding(monkeypatch):
 
 
 def planted_fee(monkeypatch):
-    monkeypatch.setattr(trades, "NO_FEE", 1)
+    monkeypatch.setattr(state, "fee_of", lambda *given: fees.fee_of(*given) + 1)
 
 
 def planted_cost(monkeypatch):

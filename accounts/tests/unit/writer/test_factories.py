@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.api.parsing import factories
-from accounts.domain.commands import ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
+from accounts.domain.commands import ChangeFeeSchedule, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.values import SHARE
 
@@ -76,6 +76,25 @@ def test_a_share_is_above_0_and_at_most_100_percent(percent):
         max_daily_value="1",
         max_trade_value="1",
     )
+
+
+def test_what_is_left_out_of_a_schedule_of_fees_costs_nothing():
+    assert factories.change_fee_schedule() == ChangeFeeSchedule(0, 0, 0, 0)
+    schedule = factories.change_fee_schedule(per_order="1", per_share="0.0035", percent="0.05", minimum="2.5")
+    assert schedule == ChangeFeeSchedule(10_000, 35, 5, 25_000)
+    highest = factories.change_fee_schedule(per_order="1000000", percent="100", minimum="0.0000")
+    assert highest == ChangeFeeSchedule(10_000_000_000, 0, 10_000, 0)
+
+
+@pytest.mark.parametrize("field", ["per_order", "per_share", "percent", "minimum"])
+@pytest.mark.parametrize("wrong", ["-1", "", "1e2", "0.00001", "1000000.0001", "NaN", ".5"])
+def test_a_fee_is_a_decimal_that_is_not_negative_and_at_most_a_million(field, wrong):
+    refused(Code.INVALID_FEE, factories.change_fee_schedule, **{field: wrong})
+
+
+@pytest.mark.parametrize("percent", ["100.01", "0.001", "0.0001"])
+def test_the_fee_of_a_value_is_at_most_100_percent_with_two_decimals(percent):
+    assert "100 percent" in refused(Code.INVALID_FEE, factories.change_fee_schedule, percent=percent)
 
 
 def test_ids_are_checked():

@@ -13,6 +13,7 @@ from accounts.codec import account_codec, dump_account
 from accounts.domain import commands as c
 from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
+from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
@@ -65,6 +66,13 @@ def replacements(quantities, prices):
     )
 
 
+SCHEDULES = st.builds(
+    c.ChangeFeeSchedule,
+    st.sampled_from([0, 1, 10_000]),
+    st.sampled_from([0, 1, 5_000, 10**18]),
+    st.sampled_from([0, 1, 25, 10_000]),
+    st.sampled_from([0, 3, 20_000, 2 * 10**18]),
+)
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
@@ -80,6 +88,7 @@ COMMANDS = st.one_of(
     st.builds(c.UnfreezeAccount, st.just("clean")),
     st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
     st.builds(c.CloseAccount, st.just("over")),
+    SCHEDULES,
 )
 FEW_SHARES = st.integers(1, 4).map(lambda shares: shares * SHARE)
 NEAR_PRICES = st.sampled_from([9_000, 10_000, 10_000, 11_000])
@@ -105,6 +114,7 @@ WORKING = st.one_of(
     st.builds(c.ExecuteTrade, st.just("KO"), SIDES, FEW_SHARES, NEAR_PRICES, st.none()),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("over")),
+    SCHEDULES,
 )
 """Commands of orders that work often and are filled often."""
 GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
@@ -255,6 +265,36 @@ def test_new_orders_of_accounts_that_take_none_are_refused_by_kernels(status, mo
     is_decided_alike(writer, domain, [("ada", c.WithdrawCash(10**12, "")), ("ada", status)])
     monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was refused as an object"))
     is_decided_alike(writer, domain, [placing("one", "BUY", 1, 10_000), placing("two", "SELL", 1, 10_000)])
+
+
+FEES = ("ada", c.ChangeFeeSchedule(10_000, 5_000, 25, 12_000))
+
+
+@pytest.mark.parametrize("size", [1, 3, 16])
+def test_fees_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [FEES])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a fee was decided as an object"))
+    for start in range(0, len(DAY_OF_ORDERS), size):
+        is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
+    is_decided_alike(writer, domain, [replacing("two", "two-b", shares=9), filling("two-b", "SELL", 1, 10_501)])
+    assert domain.accounts["ada"].fees > 9 * 12_000
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [(2 * 10**18, 0, 0, 0), (0, 0, 0, 2 * 10**18), (0, 10**18, 0, 0), (0, 0, 10**18, 0), (10**18, 0, 0, 10**18)],
+)
+def test_fees_that_are_wider_than_64_bits_are_left_to_python(schedule, monkeypatch):
+    writer, domain = opened()
+    placed = placing("two", "SELL", 7, 10_500)
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], placed, ("ada", c.ChangeFeeSchedule(*schedule))])
+    left, decide_one = [], AccountMachine._decide_one
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *given: (left.append(given[2]), decide_one(*given))[1])
+    of_order = [placing("one", "BUY", 5, 10_000), filling("two", "SELL", 6, 10_501), replacing("two", "b", shares=9)]
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], *of_order])
+    assert left == [0, 1, 2, 3]
+    assert domain.accounts["ada"].fees == 0, "such fees are beyond any account's cash"
 
 
 def replacing(old, new, *, shares=None, time_in_force=None, limit=None, stop=None):
@@ -447,7 +487,8 @@ CANCEL = ("ada", c.CancelOrder("order-1", ""))
 
 @pytest.mark.parametrize("planted", [no_note_of_orders, no_note_of_the_account])
 @pytest.mark.parametrize(
-    ("before", "last"), [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], REPLACE), ([BUY, SELL], CANCEL)]
+    ("before", "last"),
+    [([BUY], SELL), ([BUY, SELL], FILL), ([BUY, SELL], REPLACE), ([BUY, SELL], CANCEL), ([FEES, BUY, SELL], FILL)],
 )
 def test_a_machine_that_forgets_to_note_is_found_out(planted, before, last, monkeypatch):
     is_taken_back([before], [last])
@@ -484,10 +525,12 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
 def test_every_field_of_an_account_is_written_into_the_arrays():
     filled = Account(**{name: 7 for name in Account.__struct_fields__ if isinstance(getattr(Account(), name), int)})
     machine = AccountMachine()
-    machine.add(0, msgspec.structs.replace(filled, status="FROZEN"), 1)
+    schedule = FeeSchedule(1, 2, 3, 4)
+    machine.add(0, msgspec.structs.replace(filled, status="FROZEN", fee_schedule=schedule), 1)
     assert msgspec.structs.asdict(machine.state(0)) == {
         **msgspec.structs.asdict(filled),
         "status": "FROZEN",
+        "fee_schedule": schedule,
     }
 
 

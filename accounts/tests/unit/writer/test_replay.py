@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from accounts.codec import account_codec, dump_account
 from accounts.domain.account import evolve
 from accounts.domain.commands import (
+    ChangeFeeSchedule,
     ChangeRiskLimits,
     DepositCash,
     ExecuteTrade,
@@ -44,6 +45,7 @@ COMMANDS = st.one_of(
     st.builds(WithdrawCash, st.integers(1, 10**8), st.just("")),
     st.builds(FreezeAccount, st.just("audit")),
     st.builds(UnfreezeAccount, st.just("clean")),
+    st.builds(ChangeFeeSchedule, st.integers(0, 20_000), st.integers(0, 99), st.integers(0, 99), st.integers(0, 9_999)),
     st.builds(ChangeRiskLimits, st.integers(1, 10_000), st.just(10**12), st.integers(1, 10**10)),
 )
 GROUPS = st.lists(st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=12), max_size=8)
