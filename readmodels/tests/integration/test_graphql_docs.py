@@ -55,7 +55,7 @@ def test_every_command_of_the_page_answers_what_it_says(history, live_server, tm
         found = shell.run(command.replace("http://127.0.0.1:8000", live_server.url))
         assert with_gaps(json.loads(found), json.loads(expected)) == json.loads(expected), command
     shell.close()
-    assert len(commands) == DOCUMENT.count("```sh") == 13
+    assert len(commands) == DOCUMENT.count("```sh") == 14
 
 
 def with_gaps(found, expected):
@@ -71,7 +71,8 @@ def with_gaps(found, expected):
 
 def test_the_table_of_codes_is_complete():
     raised = {code.value for code in SystemCode}
-    for pattern in ("accounts/api/**/*.py", "identity/rate_limits.py", "edge/*.py", "readmodels/api/graphql/*.py"):
+    ours = ("accounts/api/**/*.py", "identity/rate_limits.py", "edge/*.py", "readmodels/api/graphql/*.py")
+    for pattern in (*ours, "tradingplatform/*/graphql.py"):
         for path in BASE_DIR.glob(pattern):
             raised |= set(RAISED.findall(path.read_text()))
     raised |= set(re.findall(r'Problem\(\d+, "([A-Z_]+)"', (BASE_DIR / "edge/requests.py").read_text()))
