@@ -6,7 +6,6 @@
 as many as they need, an instant RFC 3339 in UTC with microseconds, a count a whole number of up to 64 bits.
 """
 
-import asyncio
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from rest_framework import serializers
 
 from accounts.domain.values import format_amount, format_quantity
 from accounts.scalars import BigInt, Quantity
+from edge.turns import turn_clock
 
 Source: TypeAlias = str | Callable[[Any], Any]
 
@@ -393,18 +393,15 @@ class ObjectShape(Shape):
         return operator.attrgetter(of) if isinstance(of, str) else of
 
 
-SHOWN_AT_A_TIME: Final = 50
-"""Rows that are shown before others get their turn: a millisecond of them."""
-
-
 async def show_each(show: Callable[[Any], dict[str, Any]], rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Return what JSON shows of many rows, on an event loop that has its turn in between: what one caller asks much of
     keeps nobody else waiting.
     """
-    shown = [show(row) for row in rows[:SHOWN_AT_A_TIME]]
-    for start in range(SHOWN_AT_A_TIME, len(rows), SHOWN_AT_A_TIME):
-        await asyncio.sleep(0)
-        shown += [show(row) for row in rows[start : start + SHOWN_AT_A_TIME]]
+    clock, shown = turn_clock(), []
+    for row in rows:
+        if clock.is_over():
+            await clock.wait()
+        shown.append(show(row))
     return shown
 
 

@@ -16,12 +16,12 @@ from websockets.sync.client import connect
 from accounts.codec import account_codec
 from accounts.domain.events import OrderFilled, OrderPlaced
 from accounts.domain.values import SHARE
+from benchmarks.instruments import DEMO_SYMBOLS
 from benchmarks.measure import Figure, median, percentile, timed
 from benchmarks.server import BenchmarkPlatform
 from benchmarks.trades import account_ids, open_accounts
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
-from market.instruments import all_symbols
 from tradingplatform.venue.matcher import Quote
 from tradingplatform.venue.working_orders import Recorded, WorkingOrders
 
@@ -132,7 +132,7 @@ def _submit(platform: BenchmarkPlatform, bodies: Iterator[str]) -> int:
 
 
 def _bodies() -> list[str]:
-    ids, symbols = account_ids(), all_symbols()
+    ids, symbols = account_ids(), DEMO_SYMBOLS
     return [
         json.dumps(
             {

@@ -17,6 +17,7 @@ import psycopg
 
 from accounts.codec import account_codec
 from accounts.domain.events import TradeExecuted
+from benchmarks.instruments import write
 from eventstore.columns.batches import join
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore
@@ -64,6 +65,8 @@ class BenchmarkPlatform:
         for name in ("static", "run"):
             (self.data_dir / name).mkdir()
         manage("migrate", environment=environment)
+        write(self.data_dir / "instruments.csv")
+        manage("import_instruments", str(self.data_dir / "instruments.csv"), environment=environment)
         self.key = _key("bench", environment)
         self.operator_key = _key("operator", environment, role="operator")
         if self._prepare is not None:

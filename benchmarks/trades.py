@@ -1,18 +1,20 @@
-"""Trades to measure with: seeded, 5,000 accounts, 20 symbols, about a third refused."""
+"""Trades to measure with: seeded, 5,000 accounts with 20 symbols each, about a third refused."""
 
 import random
 import uuid
+from collections.abc import Sequence
 
 from accounts.domain.commands import AccountCommand, ChangeRiskLimits, DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from accounts.writer.machine import AccountDecider
+from benchmarks.instruments import DEMO_SYMBOLS
 from eventstore.store import EventStore
 from eventstore.writer.group_commit import GroupCommit
 from eventstore.writer.request import Request
-from market.instruments import all_symbols
 
 ACCOUNTS = 5_000
+SYMBOLS_OF_AN_ACCOUNT = 20
 GROUP = 1_000
 
 Writer = GroupCommit[Account, AccountCommand]
@@ -36,17 +38,23 @@ def open_accounts(store: EventStore) -> Writer:
     return writer
 
 
-def trade_requests(count: int, seed: int = 2) -> list[Request[AccountCommand]]:
-    """Return trades; sells of what is not held, and buys beyond the limit of a symbol, are refused."""
+def trade_requests(count: int, seed: int = 2, symbols: Sequence[str] = DEMO_SYMBOLS) -> list[Request[AccountCommand]]:
+    """Return trades in all these symbols, each account in some of them; sells of what is not held, and buys beyond the
+    limit of a symbol, are refused.
+    """
     numbers = random.Random(seed)
-    ids, symbols = account_ids(), all_symbols()
+    ids = account_ids()
+
+    def symbol_of(account: int) -> str:
+        return symbols[(SYMBOLS_OF_AN_ACCOUNT * account + numbers.randrange(SYMBOLS_OF_AN_ACCOUNT)) % len(symbols)]
+
     return [
         Request(
-            numbers.choice(ids),
+            ids[account := numbers.randrange(len(ids))],
             str(uuid.UUID(int=numbers.getrandbits(128), version=4)),
             "bench",
             ExecuteTrade(
-                numbers.choice(symbols),
+                symbol_of(account),
                 "SELL" if numbers.random() < 0.4 else "BUY",
                 numbers.randint(1, 20) * SHARE,
                 numbers.randint(100_000, 2_000_000),

@@ -17,8 +17,6 @@ from eventstore.store import EventStore
 from eventstore.writer.request import Request
 
 ACCOUNTS: Final = 10_000
-HUNDRED_SYMBOLS: Final = tuple(f"S{number:02d}" for number in range(100))
-"""More than the demo market has: the domain takes any symbol, and only the API asks the list of instruments."""
 GROUP: Final = 4_000
 
 

@@ -27,9 +27,11 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connect
 from psycopg.abc import RV, PQGen
 from psycopg_pool import PoolTimeout, TooManyRequests
 
+from edge.turns import turn
+
 STATEMENT_SECONDS_MAX: Final = 3.0
-ROWS_AT_A_TIME: Final = 100
-"""Rows that are made values of before others of the event loop get their turn: a few milliseconds of wide ones."""
+ROWS_AT_A_TIME: Final = 10
+"""Rows that are made values of between two looks at the clock of turns: some tenths of a millisecond of wide ones."""
 ANSWER_SECONDS_MAX: Final = 5.0
 """More than a statement may take: only a server that hangs comes to this."""
 WAITING_MAX: Final = 64
@@ -95,7 +97,7 @@ class _Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
             return []
         rows = await self._reader.fetchmany(ROWS_AT_A_TIME)
         while len(rows) < result.ntuples:
-            await asyncio.sleep(0)
+            await turn()
             rows += await self._reader.fetchmany(ROWS_AT_A_TIME)
         return rows
 
@@ -121,6 +123,12 @@ def _given_up(connection: psycopg.BaseConnection[Any], seconds: float) -> psycop
     """Close a connection that did not answer: its next answer would be to an old question."""
     connection.pgconn.finish()
     return psycopg.OperationalError(f"no answer for {seconds:g} s")
+
+
+def connection_parameters(alias: str) -> dict[str, Any]:
+    """Return what a connection to a database is made with, as Django's own are."""
+    given = connections[alias].get_connection_params()
+    return {name: value for name, value in given.items() if name not in _OF_DJANGO}
 
 
 class _Use(Enum):
@@ -156,9 +164,9 @@ class _Pool:
     """
 
     def __init__(self, alias: str, use: _Use) -> None:
-        given = connections[alias].get_connection_params()
-        self._parameters = {name: value for name, value in given.items() if name not in _OF_DJANGO}
-        self._parameters |= {
+        given = connection_parameters(alias)
+        self._parameters = {
+            **given,
             "options": " ".join(filter(None, (given.get("options"), _session()))),
             "autocommit": True,
             "prepare_threshold": 0,  # At once.

@@ -5,7 +5,6 @@ opened with), and on a role on its account, or one on the platform that sees eve
 by one statement. Who may begin is decided elsewhere (permissions.py); here it ends.
 """
 
-import asyncio
 import time
 import uuid
 from collections.abc import Collection, Iterator
@@ -15,10 +14,12 @@ import structlog
 from asgiref.sync import async_to_sync
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.utils import timezone
 
 from edge import database
+from edge.turns import turn
 from identity import users
 from identity.api_keys import bearer_key, prefix_of
 from identity.models import AccountAccess, ApiKey
@@ -31,10 +32,10 @@ T = TypeVar("T")
 
 LOOK_SECONDS: Final = 0.3
 """So that an end counts within a second, the time that looking takes included."""
-
-
-JUDGED_AT_A_TIME: Final = 100
-"""Credentials that are judged before others of the event loop get their turn: each session's costs a hash."""
+UNKNOWN_SECONDS_MAX: Final = 30.0
+"""How long an answer waits, and sends nothing, while the database does not say whether it may go on: for longer than
+any flood of look-ups lasts, or a restart takes.
+"""
 
 
 class Credential(NamedTuple):
@@ -108,11 +109,10 @@ async def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     asked, now = list(credentials), timezone.now()
     columns = [[getattr(each, name) for each in asked] for name in _ASKED]
     ended = set(asked)
-    for number, (place, *found) in enumerate(await database.read_reserved(_FIND, [*columns, now, now]), start=1):
+    for place, *found in await database.read_reserved(_FIND, [*columns, now, now]):
+        await turn()  # Each session's costs a hash.
         if _is_good(asked[place - 1], *found):
             ended.discard(asked[place - 1])
-        if number % JUDGED_AT_A_TIME == 0:
-            await asyncio.sleep(0)
     return ended
 
 
@@ -125,12 +125,29 @@ def _is_good(credential: Credential, has_role: bool, password: str | None, *user
 
 
 def while_granted(parts: Iterator[T], credential: Credential) -> Iterator[T]:
-    """Yield the parts of a long answer, until the credential ends: then no more, and the answer is not whole."""
+    """Yield the parts of a long answer, until the credential ends: then no more, and the answer is not whole. Raises
+    OperationalError when the database has not said for UNKNOWN_SECONDS_MAX whether it has; meanwhile no part is sent.
+    """
     looked_at = time.monotonic()
     for part in parts:
         if time.monotonic() - looked_at >= LOOK_SECONDS:
-            if async_to_sync(find_ended)([credential]):
+            if _has_ended(credential):
                 log.info("an answer is broken off: what it stood on was taken away", user_id=credential.user_id)
                 return
             looked_at = time.monotonic()
         yield part
+
+
+def _has_ended(credential: Credential) -> bool:
+    """Look whether a credential has ended, on a thread that may wait; again and again while the database is busy or
+    away.
+    """
+    gives_up_at = time.monotonic() + UNKNOWN_SECONDS_MAX
+    while True:
+        try:
+            return bool(async_to_sync(find_ended)([credential]))
+        except OperationalError as error:
+            if time.monotonic() + LOOK_SECONDS > gives_up_at:
+                raise
+            log.warning("could not look whether an answer may go on", reason=str(error))
+        time.sleep(LOOK_SECONDS)

@@ -44,15 +44,18 @@ ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
 
 
 class Action(StrEnum):
-    """What can be done with an account."""
+    """What can be done with an account, or beside all of them."""
 
     SEE = "see"
     TRADE = "trade"
     """Move cash, place, replace and cancel orders."""
     EXECUTE_TRADE = "execute trades"
     END_ORDER = "expire and reject orders"
+    CANCEL_EVERYTHING = "cancel the orders of a user, a symbol or the firm"
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
+    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments"
+    """Of no account: a role on the platform allows it."""
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
@@ -66,8 +69,16 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
     VIEWER: frozenset(),
     TRADER: frozenset(),
     STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
-    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
-    OPERATOR: frozenset({Action.SEE, Action.EXECUTE_TRADE, Action.END_ORDER}),
+    COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE, Action.CANCEL_EVERYTHING}),
+    OPERATOR: frozenset(
+        {
+            Action.SEE,
+            Action.EXECUTE_TRADE,
+            Action.END_ORDER,
+            Action.CANCEL_EVERYTHING,
+            Action.MANAGE_INSTRUMENTS,
+        }
+    ),
     SUPERUSER: frozenset(Action),
 }
 """What a role on the platform allows on every account, one's own or not."""
@@ -84,6 +95,8 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
             "identity.delete_accountaccess",
             "identity.change_apikey",
             "axes.delete_accessattempt",
+            "market.add_instrument",
+            "market.change_instrument",
         }
     ),
 }

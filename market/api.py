@@ -1,5 +1,5 @@
-"""GET /api/market: the session and all instruments with their latest simulated prices, for anyone who is
-logged in.
+"""GET /api/market: the session and all instruments that are traded, with their latest prices if there are any, for
+anyone who is logged in.
 
 Reads the board and answers; when the board is empty or old the session's phase is STALE. Who may log in, and
 how, is decided by the project's default authentication classes.
@@ -15,11 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from edge.rest import RestView
+from market.instruments.current import current_instruments
+from market.instruments.definition import KINDS
 from market.payloads import market_payload
 from market.quote_board import read_board
 from market.replay import Phase
 
-_PRICE_HELP = "Decimal string with four decimals, US dollars. Simulated."
+_PRICE_HELP = "Decimal string with four decimals, in the instrument's currency; null without a price. Simulated."
 
 
 class MarketSessionSerializer(serializers.Serializer):
@@ -37,28 +39,38 @@ class MarketSessionSerializer(serializers.Serializer):
 
 
 class MarketInstrumentSerializer(serializers.Serializer):
-    """One stock and its latest quote."""
+    """One instrument and its latest quote."""
 
     symbol = serializers.CharField()
     name = serializers.CharField()
-    sector = serializers.CharField(help_text="GICS sector.")
-    price = serializers.CharField(help_text=_PRICE_HELP)
-    previous_close = serializers.CharField(help_text="The real close of the day before, rounded to the cent.")
-    session_open = serializers.CharField(help_text=_PRICE_HELP)
-    day_high = serializers.CharField(help_text=_PRICE_HELP)
-    day_low = serializers.CharField(help_text=_PRICE_HELP)
-    at = serializers.DateTimeField(help_text="The real time at which the quote was made.")
+    kind = serializers.ChoiceField(KINDS)
+    sector = serializers.CharField(help_text="GICS sector; empty where there is none.")
+    exchange = serializers.CharField()
+    currency = serializers.CharField(help_text="ISO 4217.")
+    price_increment = serializers.CharField(help_text="Prices are multiples of it: decimal string, four decimals.")
+    lot_size = serializers.CharField(help_text="Quantities are multiples of it: shares, as a decimal string.")
+    is_halted = serializers.BooleanField(help_text="Whether trading is suspended: new orders and trades are refused.")
+    price = serializers.CharField(allow_null=True, help_text=_PRICE_HELP)
+    previous_close = serializers.CharField(
+        allow_null=True, help_text="The real close of the day before, rounded to the cent; null without a price."
+    )
+    session_open = serializers.CharField(allow_null=True, help_text=_PRICE_HELP)
+    day_high = serializers.CharField(allow_null=True, help_text=_PRICE_HELP)
+    day_low = serializers.CharField(allow_null=True, help_text=_PRICE_HELP)
+    at = serializers.DateTimeField(
+        allow_null=True, help_text="The real time at which the quote was made; null without a price."
+    )
 
 
 class MarketSerializer(serializers.Serializer):
-    """The session and every instrument; the list is empty when no quote is known."""
+    """The session and every instrument that is traded, by symbol."""
 
     session = MarketSessionSerializer()
     instruments = MarketInstrumentSerializer(many=True)
 
 
 class MarketView(RestView):
-    """The demo market now."""
+    """The market now."""
 
     permission_classes = [IsAuthenticated]
 
@@ -66,4 +78,4 @@ class MarketView(RestView):
     def get(self, request: Request) -> Response:
         """Session and instruments with their latest prices."""
         sheet = read_board(redis_url=settings.REDIS_URL, now_us=time.time_ns() // 1_000)
-        return Response(market_payload(sheet))
+        return Response(market_payload(sheet, current_instruments()))

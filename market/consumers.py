@@ -1,4 +1,5 @@
-"""WebSocket /ws/market: a snapshot of the market, then every tick of the feed, for anyone who is logged in.
+"""WebSocket /ws/market: a snapshot of the market, then every tick of the feed, for anyone who is logged in. When an
+instrument has changed, a snapshot comes again.
 
 The feed's ticks come through the Channels group `MARKET_GROUP` as text that is already JSON. A tick holds all
 prices, so a lost one is made good by the next. When none has come for 10 seconds the client gets a tick of
@@ -10,12 +11,14 @@ import asyncio
 import time
 from typing import Any, Final
 
+import msgspec
 import redis
 import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from edge.sockets import LiveConsumer, Resync
+from market.instruments.current import Instruments, current_instruments
 from market.payloads import format_instant, snapshot_message, tick_message
 from market.quote_board import read_board
 from market.quotes import QuoteSheet, is_stale
@@ -35,6 +38,7 @@ class MarketConsumer(LiveConsumer):
         super().__init__(*given, **named)
         self.shown_at_us = 0
         self.is_shown_stale = False
+        self.instruments_version = 0
 
     async def begin(self, user: Any) -> None:
         """Join the group, and send the market as it is."""
@@ -63,9 +67,11 @@ class MarketConsumer(LiveConsumer):
         await self.send(text_data=event["text"])
 
     async def _send_snapshot(self) -> None:
-        sheet = await self._read()
+        instruments = current_instruments()
+        sheet, text = await sync_to_async(_snapshot, thread_sensitive=False)(instruments)
         self._note_shown(sheet)
-        await self.send_json(snapshot_message(sheet))
+        self.instruments_version = instruments.version
+        await self.send(text_data=text)
 
     async def _watch(self) -> None:
         heartbeat_at = time.monotonic() + HEARTBEAT_S
@@ -73,6 +79,8 @@ class MarketConsumer(LiveConsumer):
             await asyncio.sleep(TICK_CHECK_S)
             if is_stale(made_at_us=self.shown_at_us, now_us=_now_us()):
                 await self._recover()
+            if current_instruments().version != self.instruments_version:
+                await self._send_snapshot()
             if time.monotonic() >= heartbeat_at:
                 heartbeat_at += HEARTBEAT_S
                 await self.send_json({"type": "heartbeat", "at": format_instant(_now_us())})
@@ -99,6 +107,12 @@ class MarketConsumer(LiveConsumer):
     def _note_shown(self, sheet: QuoteSheet) -> None:
         self.shown_at_us = sheet.made_at_us
         self.is_shown_stale = sheet.phase == Phase.STALE
+
+
+def _snapshot(instruments: Instruments) -> tuple[QuoteSheet, str]:
+    """Return the market as it is, and what a client is sent of it: with thousands of instruments a thread's work."""
+    sheet = read_board(redis_url=settings.REDIS_URL, now_us=_now_us())
+    return sheet, msgspec.json.encode(snapshot_message(sheet, instruments)).decode()
 
 
 def _now_us() -> int:

@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from market.instruments import all_symbols
+from market.instruments.csv_file import DEMO_FILE, read_file
 from market.prices import CLOSES_PATH
 
 FIRST_DATE: Final = date(2015, 1, 1)
@@ -82,6 +82,10 @@ def _checked_prices(row: Sequence[str], *, number: int) -> Sequence[str]:
     return row
 
 
+def _demo_symbols() -> list[str]:
+    return sorted(change["symbol"] for change in read_file(DEMO_FILE).values())
+
+
 def _read(path: Path) -> list[list[str]]:
     data = path.read_bytes()
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8")
@@ -95,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=CLOSES_PATH, help="file to write (default: the vendored one)")
     options = parser.parse_args(arguments)
     try:
-        rows = select_rows(_read(options.source), symbols=all_symbols())
+        rows = select_rows(_read(options.source), symbols=_demo_symbols())
     except (OSError, UnusableInput) as error:
         sys.stderr.write(f"{options.source}: {error}\n")
         return 1

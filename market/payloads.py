@@ -6,9 +6,11 @@ microseconds and "Z".
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
-from market.instruments import get_instrument
+from market.instruments.current import Instruments
+from market.instruments.definition import shown_fields
 from market.money import format_money
 from market.quotes import Quote, QuoteSheet
 
@@ -19,11 +21,13 @@ SIMULATION_NOTE: Final = (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def market_payload(sheet: QuoteSheet) -> dict[str, Any]:
-    """Return {"session", "instruments"}: all there is to know about the market now."""
+def market_payload(sheet: QuoteSheet, instruments: Instruments) -> dict[str, Any]:
+    """Return {"session", "instruments"}: every instrument that is traded, by symbol, with its prices if any."""
+    quotes = {quote.symbol: quote for quote in sheet.quotes}
+    at = format_instant(sheet.made_at_us)
     return {
         "session": session_payload(sheet),
-        "instruments": [_instrument(quote, made_at_us=sheet.made_at_us) for quote in sheet.quotes],
+        "instruments": [{**shown, **_prices(quotes.get(shown["symbol"]), at)} for shown in _listed(instruments)],
     }
 
 
@@ -37,9 +41,9 @@ def session_payload(sheet: QuoteSheet) -> dict[str, Any]:
     }
 
 
-def snapshot_message(sheet: QuoteSheet) -> dict[str, Any]:
+def snapshot_message(sheet: QuoteSheet, instruments: Instruments) -> dict[str, Any]:
     """Return the first message of a WebSocket: {"type": "snapshot", "session", "instruments"}."""
-    return {"type": "snapshot", **market_payload(sheet)}
+    return {"type": "snapshot", **market_payload(sheet, instruments)}
 
 
 def tick_message(sheet: QuoteSheet) -> dict[str, Any]:
@@ -69,16 +73,28 @@ def format_instant(instant_us: int) -> str:
     return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _instrument(quote: Quote, *, made_at_us: int) -> dict[str, Any]:
-    instrument = get_instrument(quote.symbol)
+@lru_cache(maxsize=1)
+def _listed(instruments: Instruments) -> list[dict[str, Any]]:
+    """Return what is the same at every look: made once for a snapshot, since it may be of thousands."""
+    shown = [shown_fields(each) for each in instruments.by_symbol.values() if each.is_tradable]
+    for each in shown:
+        del each["is_tradable"]  # All of them are.
+    return shown
+
+
+def _prices(quote: Quote | None, at: str) -> dict[str, str | None]:
+    if quote is None:
+        return _NO_PRICES
     return {
-        "symbol": instrument.symbol,
-        "name": instrument.name,
-        "sector": instrument.sector,
         "price": format_money(quote.price),
         "previous_close": format_money(quote.previous_close),
         "session_open": format_money(quote.session_open),
         "day_high": format_money(quote.day_high),
         "day_low": format_money(quote.day_low),
-        "at": format_instant(made_at_us),
+        "at": at,
     }
+
+
+_NO_PRICES: Final[dict[str, str | None]] = dict.fromkeys(
+    ("price", "previous_close", "session_open", "day_high", "day_low", "at")
+)

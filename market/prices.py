@@ -15,10 +15,16 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from market.instruments import UnknownSymbol
 from market.money import parse_money, round_to_tick
 
 CLOSES_PATH = Path(__file__).with_name("data") / "closes.csv.gz"
+
+
+class UnknownSymbol(KeyError):
+    """A symbol that the data have no closes of."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"there are no closes of {symbol!r}; those that there are: {', '.join(replayed_symbols())}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,11 @@ def daily_closes() -> DailyCloses:
         header, *rows = csv.reader(lines)
     columns = {symbol: array("q", (parse_money(row[i]) for row in rows)) for i, symbol in enumerate(header) if i}
     return DailyCloses(days=tuple(date.fromisoformat(row[0]) for row in rows), by_symbol=MappingProxyType(columns))
+
+
+def replayed_symbols() -> tuple[str, ...]:
+    """Return the symbols that there are closes of, in alphabetical order."""
+    return tuple(sorted(daily_closes().by_symbol))
 
 
 def closes_of(symbol: str) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""Quotes: what every instrument costs at one instant of the replay, and how old that knowledge is.
+"""Quotes: what every replayed instrument costs at one instant of the replay, and how old that knowledge is.
 
 Pure functions of a replay position. Prices are SIMULATED but for the close that a day ends at. A sheet of
 quotes carries the real time it was made at; one that is too old is shown as STALE, with the prices it has,
@@ -10,8 +10,8 @@ from datetime import date
 from typing import Final
 
 from market.calendar import trading_days
-from market.instruments import all_symbols
 from market.intraday import bar_until, day_path
+from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
 
 QUOTES_AGE_US_MAX: Final = 10_000_000
@@ -49,12 +49,12 @@ UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at
 
 
 def quotes_at(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
-    """Return the quotes of all instruments at a position of the replay, which it has at `now_us`."""
+    """Return the quotes of all replayed instruments at a position of the replay, which it has at `now_us`."""
     return QuoteSheet(
         session_date=trading_days()[position.day_index],
         phase=position.phase,
         made_at_us=now_us,
-        quotes=tuple(_quote(symbol, position) for symbol in all_symbols()),
+        quotes=tuple(_quote(symbol, position) for symbol in replayed_symbols()),
         closed_at_us=position.closed_at_us,
     )
 

@@ -19,6 +19,7 @@ from edge.database import BoundedConnection  # noqa: E402
 from edge.requests import RequestLimits  # noqa: E402
 from edge.sockets import NoSuchFeed, TryAgainLater  # noqa: E402
 from identity.websocket import WebSocketAuthentication  # noqa: E402
+from market.instruments.current import current_instruments  # noqa: E402
 from tradingplatform.interpreter import tune_web  # noqa: E402
 from tradingplatform.web.handler import Handler  # noqa: E402
 
@@ -38,4 +39,5 @@ application = ProtocolTypeRouter(
     }
 )
 
+current_instruments()  # Known before the first command is judged, and followed from now on.
 tune_web()

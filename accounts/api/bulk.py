@@ -24,12 +24,13 @@ from accounts.api.parsing.batches import (
     checked_batch,
     joined,
     parsed,
-    parsed_trades,
+    parsed_scanned,
 )
 from accounts.api.submission import access_from
 from accounts.domain.errors import Code
 from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES, format_refusal_figure
 from accounts.kernels.answers import DONE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
+from accounts.kernels.trades import NOT_ORDER
 from accounts.writer.bus.ports import get_bus
 from accounts.writer.envelope import Booked, BriefResult, Envelope, NotExecuted
 from accounts.writer.outcomes import BatchResults, said_elsewhere
@@ -93,7 +94,10 @@ def answer_to(batch: ParsedBatch, results: BatchResults) -> BatchAnswer:
     told |= {int(places[place]): _outcome(result) for place, result in results.others.items()}
     accepted = int(np.count_nonzero(rows["code"] == DONE)) + sum(outcome.code is None for outcome in told.values())
     others = {place: msgspec.json.encode(outcome) for place, outcome in told.items()}
-    return BatchAnswer(accepted, len(rows) - accepted, msgspec.Raw(answer_json(rows, _CODES, others)))
+    order_of = np.full(len(rows), NOT_ORDER, np.int64)
+    order_of[places] = batch.commands.bodies["order"]
+    outcomes = answer_json(rows, _CODES, others, (order_of, batch.commands.orders["order_id"]))
+    return BatchAnswer(accepted, len(rows) - accepted, msgspec.Raw(outcomes))
 
 
 async def _permitted(batch: ParsedBatch, access: Access, action: Action) -> ParsedBatch:
@@ -112,7 +116,7 @@ async def _permitted(batch: ParsedBatch, access: Access, action: Action) -> Pars
 async def _parsed(items: list[object] | ScannedBatch, parse: ParseEntry, actor: str) -> ParsedBatch:
     """Return the commands of the entries that are well formed, and what is wrong with the others."""
     if isinstance(items, ScannedBatch):
-        return parsed_trades(items, actor)
+        return parsed_scanned(items, actor, parse)
     parts: list[ParsedBatch] = []
     for start in range(0, len(items), ENTRIES_AT_A_TIME):
         await asyncio.sleep(0)  # Other requests of this process are answered in between.

@@ -100,8 +100,8 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
 def decide(account: Account, command: c.AccountCommand, now: int) -> Events:
     """Return the events that a command leads to at `now` (UTC microseconds).
 
-    Raises CommandInvalid, and nothing is recorded, with ACCOUNT_NOT_FOUND when the account does not exist, and with
-    MARKET_UNAVAILABLE for a market order that there is no price to reckon by.
+    Raises CommandInvalid, and nothing is recorded, with ACCOUNT_NOT_FOUND when the account does not exist, with
+    MARKET_UNAVAILABLE for a market order that there is no price to reckon by, and for whatever is to be declined.
     """
     if account.status != "ACTIVE":
         blocked = _blocked(account, command)
@@ -114,6 +114,8 @@ def _blocked(account: Account, command: c.AccountCommand) -> Events | None:
     """Return the refusal of a command that an account in this status does not take, None for one that it does."""
     if account.status == "NONE" and type(command) is not c.OpenAccount:
         raise CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")
+    if type(command) is c.Decline:
+        return None
     if account.status == "CLOSED":
         return refusal(command, Code.ACCOUNT_CLOSED)
     if account.status == "FROZEN" and type(command) not in _ALLOWED_WHEN_FROZEN:
@@ -161,6 +163,10 @@ def _withdraw(account: Account, command: c.WithdrawCash, _: int) -> Events:
         withdrawn_total=account.withdrawn + command.amount,
     )
     return (withdrawn,)
+
+
+def _decline(_: Account, command: c.Decline, __: int) -> Events:
+    raise CommandInvalid(Code(command.code), command.message)
 
 
 def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
@@ -253,6 +259,7 @@ _DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.ChangeRiskLimits: _change_limits,
     c.ChangeFeeSchedule: _change_fees,
     c.CloseAccount: _close,
+    c.Decline: _decline,
 }
 _ALLOWED_WHEN_FROZEN: Final = frozenset(
     {

@@ -142,6 +142,18 @@ class CloseAccount(Command, frozen=True, array_like=True, gc=False, tag="CloseAc
     reason: str
 
 
+class Decline(Command, frozen=True, array_like=True, gc=False, tag="Decline"):
+    """Do not do what `command` asks for, because of how things are now; nothing is recorded.
+
+    When it was sent first it may have been otherwise, and what was executed then is answered as it was then. So who may
+    not refuse by itself asks the account to, which knows its commands.
+    """
+
+    command: ExecuteTrade | PlaceOrder
+    code: str
+    message: str
+
+
 AccountCommand: TypeAlias = (
     OpenAccount
     | DepositCash
@@ -157,4 +169,5 @@ AccountCommand: TypeAlias = (
     | ChangeRiskLimits
     | ChangeFeeSchedule
     | CloseAccount
+    | Decline
 )

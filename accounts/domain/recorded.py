@@ -26,6 +26,8 @@ def asks_the_same(command: c.AccountCommand, events: Sequence[e.AccountEvent]) -
 
 
 def _as_asked(command: c.AccountCommand) -> c.AccountCommand:
+    if isinstance(command, c.Decline):
+        return _as_asked(command.command)
     if isinstance(command, c.PlaceOrder):
         return replace(command, order_id="", reference_price=0)
     if isinstance(command, c.ReplaceOrder):

@@ -11,6 +11,8 @@ are written so that both ways give the same results, see `multiply_divide`.
 
 from typing import Final
 
+CURRENCIES: Final = ("USD",)
+"""What an account may be in, one of them. Clients are told by GET /api/session."""
 SCALE: Final = 10_000
 SHARE: Final = 1_000_000
 MONEY_MAX: Final = 10**15  # 100 billion: far above any account here, far below the 64 bits of the read models.

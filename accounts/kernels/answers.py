@@ -17,6 +17,7 @@ from accounts.domain.values import SCALE, SHARE
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers
 from accounts.kernels.trades import Bytes
+from eventstore.kernels.texts import TEXT_BYTES, Texts
 
 Outcomes: TypeAlias = NDArray[Any]
 """Rows of OUTCOME."""
@@ -66,6 +67,7 @@ def _bytes_of(text: bytes) -> Bytes:
 
 _VERSION: Final = _bytes_of(b'{"version":')
 _DUPLICATE: Final = _bytes_of(b',"duplicate":true')
+_ORDER_ID: Final = _bytes_of(b',"orderId":"')
 _LIMIT: Final = _bytes_of(b',"limit":"')
 _ACTUAL: Final = _bytes_of(b',"actual":"')
 
@@ -73,7 +75,8 @@ _FIGURE_BYTES_MAX: Final = 21
 _OUTCOME_BYTES_MAX: Final = (
     len(_VERSION) + len(_DUPLICATE) + len(_LIMIT) + len(_ACTUAL) + 3 * _FIGURE_BYTES_MAX + len('"",}')
 )
-"""Of an outcome with the comma behind it, without its code and message."""
+"""Of an outcome with the comma behind it, without its code and message, and without an order id."""
+_ORDER_ID_BYTES_MAX: Final = len(_ORDER_ID) + TEXT_BYTES + len('"')
 
 
 class CodeTable:
@@ -147,14 +150,30 @@ def _write_figure(buffer: Bytes, end: int, value: int, unit: int) -> int:
 
 
 @kernel()
-def _write_outcome(buffer: Bytes, end: int, outcome: Any, text: Bytes, ends: Integers, units: Integers) -> int:
+def _write_order_id(buffer: Bytes, end: int, order_id: Bytes) -> int:
+    end = _write(buffer, end, _ORDER_ID, 0, _ORDER_ID.size)
+    for byte in order_id:
+        if byte == 0:
+            break
+        buffer[end] = byte
+        end += 1
+    buffer[end] = _QUOTE
+    return end + 1
+
+
+@kernel()
+def _write_outcome(
+    buffer: Bytes, end: int, outcome: Any, order: int, order_ids: Texts, text: Bytes, ends: Integers, units: Integers
+) -> int:
     end = _write(buffer, end, _VERSION, 0, _VERSION.size)
     end, magnitude = _write_sign(buffer, end, outcome["version"])
     end = _write_digits(buffer, end, magnitude, 1)
     if outcome["is_duplicate"]:
         end = _write(buffer, end, _DUPLICATE, 0, _DUPLICATE.size)
     code = outcome["code"]
-    if code != DONE:
+    if code == DONE and order >= 0:
+        end = _write_order_id(buffer, end, order_ids[order])
+    elif code != DONE:
         end = _write(buffer, end, text, ends[code - 1], ends[code])
         if outcome["limit"] != NO_FIGURE:
             end = _write(buffer, end, _LIMIT, 0, _LIMIT.size)
@@ -170,6 +189,8 @@ def _write_outcome(buffer: Bytes, end: int, outcome: Any, text: Bytes, ends: Int
     types.int64(
         types.uint8[::1],
         from_dtype(OUTCOME)[::1],
+        types.int64[::1],
+        types.uint8[:, ::1],
         types.uint8[::1],
         types.int64[::1],
         types.int64[::1],
@@ -180,6 +201,8 @@ def _write_outcome(buffer: Bytes, end: int, outcome: Any, text: Bytes, ends: Int
 def _write_answer(
     buffer: Bytes,
     outcomes: Outcomes,
+    order_of: Integers,
+    order_ids: Texts,
     text: Bytes,
     ends: Integers,
     units: Integers,
@@ -198,25 +221,39 @@ def _write_answer(
             other_start = other_ends[other]
             other += 1
         else:
-            end = _write_outcome(buffer, end, outcomes[place], text, ends, units)
+            end = _write_outcome(buffer, end, outcomes[place], order_of[place], order_ids, text, ends, units)
     buffer[end] = _CLOSING_BRACKET
     return end + 1
 
 
-def answer_json(outcomes: Outcomes, codes: CodeTable, others: Mapping[int, bytes]) -> bytes:
+def answer_json(
+    outcomes: Outcomes, codes: CodeTable, others: Mapping[int, bytes], orders: tuple[Integers, Texts] | None = None
+) -> bytes:
     """Return the JSON list of outcomes, (n,) of OUTCOME; `others` has the JSON of each that is SAID_ELSEWHERE, by its
-    place.
+    place. `orders` are those of new orders: for each outcome the place of its order's id (negative for what is none),
+    and the ids.
     """
     numbers = outcomes["code"].astype(np.int64)
     assert ((numbers >= SAID_ELSEWHERE) & (numbers < codes.ends.size)).all(), "every code is in the table"
+    order_of, order_ids = orders or (np.full(numbers.size, -1), np.zeros((0, TEXT_BYTES), np.uint8))
+    assert (order_of < len(order_ids)).all(), "every order has an id"
     said_elsewhere = [others[place] for place in np.flatnonzero(numbers == SAID_ELSEWHERE).tolist()]
     other_text = _bytes_of(b"".join(said_elsewhere))
     other_ends = np.cumsum([len(one) for one in said_elsewhere], dtype=np.int64)
     lengths = np.diff(codes.ends, prepend=0)
     capacity = len("[]") + _OUTCOME_BYTES_MAX * numbers.size + int(lengths[numbers.clip(0)].sum()) + other_text.size
+    capacity += _ORDER_ID_BYTES_MAX * int(np.count_nonzero(order_of >= 0))
     buffer = np.empty(capacity, np.uint8)
     size = _write_answer(
-        buffer, np.ascontiguousarray(outcomes), codes.text, codes.ends, codes.units, other_text, other_ends
+        buffer,
+        np.ascontiguousarray(outcomes),
+        np.ascontiguousarray(order_of),
+        np.ascontiguousarray(order_ids),
+        codes.text,
+        codes.ends,
+        codes.units,
+        other_text,
+        other_ends,
     )
     assert size <= capacity, "the room was reckoned with every figure at its longest"
     return buffer[:size].tobytes()

@@ -2,7 +2,8 @@
 replace them, and their ends.
 
 The figures of an event come out as columns, one for each field that follows from the state; of a refusal the limit and
-the actual figure. Refusals of orders and their fills, and what is rare, are somebody else's to decide: it stops there.
+the actual figure. Refusals of fills, replacements and ends, and what is rare, are somebody else's to decide: it stops
+there.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import end, fee_for, fill, freed_by, judge, works
+from accounts.kernels.decide_orders import end, fee_for, fill, freed_by, judge, refuse, works
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -60,25 +61,6 @@ def _execute(
     outcome[c.DAY_TRADES], outcome[c.DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
 
 
-@kernel()
-def _refuse(
-    number: int,
-    code: int,
-    limit: int,
-    actual: int,
-    accounts: Integers,
-    positions: Integers,
-    undo: Integers,
-    counters: Integers,
-    outcome: Integers,
-) -> None:
-    """Record that a trade was refused."""
-    s.note(number, -1, accounts, positions, undo, counters)
-    accounts[number, s.VERSION] += 1
-    outcome[c.OUTCOME], outcome[c.VERSION_AFTER] = code, accounts[number, s.VERSION]
-    outcome[c.LIMIT], outcome[c.ACTUAL] = limit, actual
-
-
 @kernel(
     "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[::1], "
     "i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
@@ -108,14 +90,14 @@ def _decide(
     for entry in range(first, numbers.size):
         asked, number, outcome = terms_of[entry], numbers[entry], outcomes[entry]
         status = accounts[number, s.STATUS] if number >= 0 else s.NONE
-        if asked == c.OTHER or (asked >= 0 and status != s.ACTIVE):
+        if asked == c.OTHER or (asked >= 0 and status != s.ACTIVE and terms[asked, c.KIND] != c.PLACE):
             return entry
         if status == s.NONE:
             outcome[c.OUTCOME] = c.NOT_FOUND
             continue
         if status != s.ACTIVE:
             code = c.ACCOUNT_CLOSED if status == s.CLOSED else c.NOT_ACTIVE
-            _refuse(number, code, 0, 0, accounts, positions, undo, counters, outcome)
+            refuse(number, code, 0, 0, accounts, positions, undo, counters, outcome)
             continue
         symbol, is_buy, quantity, price = symbols[entry], are_buys[entry], quantities[entry], prices[entry]
         key = s.position_key(number, symbol)
@@ -147,7 +129,7 @@ def _decide(
         if order >= 0 and (freed < 0 or rule != PASSED):
             return entry
         if rule != PASSED:
-            _refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+            refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
             continue
         s.note(number, row, accounts, positions, undo, counters)
         if is_new:
@@ -174,8 +156,8 @@ def decide_commands(
     state on; return where it stopped.
 
     `numbers` are the accounts' (-1 for one that there is not); `outcomes` has a row of OUTCOME_COLUMNS for each entry.
-    It stops behind the last entry, or at one that Python has to decide, and goes on behind that: what is OTHER, what an
-    order is refused, what does not fit 64 bits.
+    It stops behind the last entry, or at one that Python has to decide, and goes on behind that: what is OTHER, what a
+    working order is refused, a new one with an id that is taken or one too many, what does not fit 64 bits.
     """
     state.make_room(numbers.size - first)
     working.make_room(2 * (numbers.size - first))

@@ -167,6 +167,25 @@ def judge(
 
 
 @kernel()
+def refuse(
+    number: int,
+    code: int,
+    limit: int,
+    actual: int,
+    accounts: Integers,
+    positions: Integers,
+    undo: Integers,
+    counters: Integers,
+    outcome: Integers,
+) -> None:
+    """Record that a trade or a new order was refused."""
+    s.note(number, -1, accounts, positions, undo, counters)
+    accounts[number, s.VERSION] += 1
+    outcome[c.OUTCOME], outcome[c.VERSION_AFTER] = code, accounts[number, s.VERSION]
+    outcome[c.LIMIT], outcome[c.ACTUAL] = limit, actual
+
+
+@kernel()
 def _place(
     is_buy: bool,
     quantity: int,
@@ -180,7 +199,9 @@ def _place(
     arrays: Arrays,
     outcome: Integers,
 ) -> bool:
-    """Let an order work if it passes every rule, and say what that led to; False, and nothing happened, if not."""
+    """Let an order work, or refuse it if it breaks a rule, and say what that led to; False, and nothing happened, if
+    its ids are taken, it is one too many or does not fit 64 bits.
+    """
     accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
     account, position, order = accounts[number], positions[row], orders[term[c.ROW]]
     reserve = reserve_for(is_buy, term[c.ORDER_TYPE] in (o.LIMIT, o.STOP_LIMIT), price)
@@ -193,9 +214,12 @@ def _place(
         return False
     cash, value = cash_reserved(is_buy, quantity, reserve), value_of(quantity, price)
     fee = fee_for(quantity, value, account, -1, orders)
-    rule, _, __ = judge(is_buy, quantity, price, value, cash, fee, 0, 0, day, account, position)
-    if fee < 0 or rule != PASSED:
+    if fee < 0:
         return False
+    rule, limit, actual = judge(is_buy, quantity, price, value, cash, fee, 0, 0, day, account, position)
+    if rule != PASSED:
+        refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+        return True
     s.note(number, -1 if is_new else row, accounts, positions, undo, counters)
     o.note_order(term[c.ROW], orders, order_undo, orders_noted)
     account[s.VERSION] += 1
@@ -315,7 +339,9 @@ def works(
     arrays: Arrays,
     outcome: Integers,
 ) -> bool:
-    """Let a new order work, by itself or in the place of another one; False, and nothing happened, if it may not."""
+    """Let a new order work, by itself or in the place of another one, or refuse one by itself; False, and nothing
+    happened, for what the domain has to say.
+    """
     if term[c.KIND] == c.REPLACE:
         return _replace(is_buy, quantity, number, symbol, row, is_new, day, term, arrays, outcome)
     return _place(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome)

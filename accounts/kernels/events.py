@@ -1,6 +1,6 @@
 """The loop that writes what was decided as cells of events: TradeExecuted, with OrderFilled where it filled an order,
 OrderPlaced, with OrderReplaced before it where it replaces one, what ended an order, or the CommandRefused of a trade
-with its arguments (see eventstore/columns/cells.py).
+or a new order with its arguments (see eventstore/columns/cells.py).
 
 The order of the cells is that of the fields of the classes in accounts/domain/events.py.
 """
@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.domain.commands import ExecuteTrade
+from accounts.domain.commands import ExecuteTrade, PlaceOrder
 from accounts.domain.events import (
     CommandRefused,
     OrderCancelled,
@@ -67,7 +67,7 @@ OUTCOME_CODES: Final = {
 
 _STATUSES: Final = ("PARTIALLY_FILLED", "FILLED")
 CONSTANTS: Final = (
-    *(None, "SELL", "BUY", ExecuteTrade.__name__),
+    *(None, "SELL", "BUY", ExecuteTrade.__name__, PlaceOrder.__name__),
     *(*ORDER_TYPES, *TIMES_IN_FORCE, *_STATUSES),
     *OUTCOME_CODES.values(),
 )
@@ -76,8 +76,9 @@ CONSTANTS: Final = (
 _NIL: Final = 0
 _SELL: Final = 1
 _BUY: Final = 2
-_COMMAND: Final = 3
-_FIRST_TYPE: Final = 4
+_TRADE: Final = 3
+_PLACE: Final = 4
+_FIRST_TYPE: Final = 5
 _FIRST_TIME: Final = _FIRST_TYPE + len(ORDER_TYPES)
 _PARTIALLY_FILLED: Final = _FIRST_TIME + len(TIMES_IN_FORCE)
 _FIRST_CODE: Final = _PARTIALLY_FILLED + len(_STATUSES)
@@ -88,13 +89,24 @@ def _octets(*parts: bytes) -> Octets:
     return np.frombuffer(bytearray(b"".join(parts)), np.uint8)
 
 
-_SYMBOL_NAME: Final = _octets(b"\x85", _encode("symbol"))
+_MAP_OF_A_TRADE: Final = _octets(b"\x85")
+_MAP_OF_AN_ORDER: Final = _octets(b"\x8a")
+_SYMBOL_NAME: Final = _octets(_encode("symbol"))
 _SIDE_NAME: Final = _octets(_encode("side"))
 _QUANTITY_NAME: Final = _octets(_encode("quantity"))
 _PRICE_NAME: Final = _octets(_encode("price"))
-_ORDER_NAME: Final = _octets(_encode("order_id"), _encode(None))
-_ARGUMENTS_ROOM: Final = 96
-"""Bytes that the arguments of a refused trade take at most, less its symbol."""
+_NO_ORDER: Final = _octets(_encode("order_id"), _encode(None))
+_ORDER_NAME: Final = _octets(_encode("order_id"))
+_CLIENT_NAME: Final = _octets(_encode("client_order_id"))
+_TYPE_NAME: Final = _octets(_encode("order_type"))
+_TIME_NAME: Final = _octets(_encode("time_in_force"))
+_LIMIT_NAME: Final = _octets(_encode("limit_price"))
+_STOP_NAME: Final = _octets(_encode("stop_price"))
+_REFERENCE_NAME: Final = _octets(_encode("reference_price"))
+_NONE: Final = _octets(_encode(None))
+_TRADE_ROOM: Final = 96
+_ORDER_ROOM: Final = 320
+"""Bytes that the arguments of a refused trade, and of a refused order, take at most, less its symbol."""
 
 
 @kernel()
@@ -104,7 +116,7 @@ def _put_all(buffer: Octets, place: int, text: Octets) -> int:
 
 
 @kernel()
-def _put_arguments(
+def _put_arguments_of_trade(
     buffer: Octets,
     place: int,
     symbol: int,
@@ -115,7 +127,7 @@ def _put_arguments(
     value_starts: Integers,
 ) -> int:
     """Write the arguments of a trade as a map of their names, as CommandRefused records them."""
-    place = _put_all(buffer, place, _SYMBOL_NAME)
+    place = _put_all(buffer, _put_all(buffer, place, _MAP_OF_A_TRADE), _SYMBOL_NAME)
     place = put_entry(buffer, place, value_octets, value_starts, symbol - VALUE_BASE)
     place = _put_all(buffer, place, _SIDE_NAME)
     place = put_entry(buffer, place, value_octets, value_starts, side - VALUE_BASE)
@@ -123,7 +135,71 @@ def _put_arguments(
     place = put_integer(buffer, place, quantity)
     place = _put_all(buffer, place, _PRICE_NAME)
     place = put_integer(buffer, place, price)
-    return _put_all(buffer, place, _ORDER_NAME)
+    return _put_all(buffer, place, _NO_ORDER)
+
+
+@kernel()
+def _put_price(buffer: Octets, place: int, price: int) -> int:
+    return _put_all(buffer, place, _NONE) if price == NO_PRICE else int(put_integer(buffer, place, price))
+
+
+@kernel()
+def _put_arguments_of_order(
+    buffer: Octets,
+    place: int,
+    symbol: int,
+    side: int,
+    quantity: int,
+    price: int,
+    term: Integers,
+    constants: Integers,
+    value_octets: Octets,
+    value_starts: Integers,
+) -> int:
+    """Write the arguments of a new order in the same way."""
+    order_type, time_in_force = (
+        constants[_FIRST_TYPE + term[c.ORDER_TYPE]],
+        constants[_FIRST_TIME + term[c.TIME_IN_FORCE]],
+    )
+    place = _put_all(buffer, _put_all(buffer, place, _MAP_OF_AN_ORDER), _ORDER_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, term[c.ORDER_CELL] - VALUE_BASE)
+    place = _put_all(buffer, place, _CLIENT_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, term[c.CLIENT_CELL] - VALUE_BASE)
+    place = _put_all(buffer, place, _SYMBOL_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, symbol - VALUE_BASE)
+    place = _put_all(buffer, place, _SIDE_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, side - VALUE_BASE)
+    place = _put_all(buffer, place, _QUANTITY_NAME)
+    place = put_integer(buffer, place, quantity)
+    place = _put_all(buffer, place, _TYPE_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, order_type - VALUE_BASE)
+    place = _put_all(buffer, place, _TIME_NAME)
+    place = put_entry(buffer, place, value_octets, value_starts, time_in_force - VALUE_BASE)
+    place = _put_price(buffer, _put_all(buffer, place, _LIMIT_NAME), term[c.LIMIT_PRICE])
+    place = _put_price(buffer, _put_all(buffer, place, _STOP_NAME), term[c.STOP_PRICE])
+    has_own = term[c.LIMIT_PRICE] != NO_PRICE or term[c.STOP_PRICE] != NO_PRICE
+    return int(put_integer(buffer, _put_all(buffer, place, _REFERENCE_NAME), 0 if has_own else price))
+
+
+@kernel()
+def _put_refused(
+    cells: Integers,
+    at: int,
+    rule: int,
+    is_order: bool,
+    argument: int,
+    outcome: Integers,
+    constants: Integers,
+    places_of_codes: Integers,
+) -> int:
+    """Write a CommandRefused whose arguments are a value with this cell; return where it ends."""
+    has_figures = rule < c.NOT_ACTIVE
+    cells[at] = constants[_PLACE if is_order else _TRADE]
+    cells[at + 1] = constants[_FIRST_CODE + places_of_codes[rule]]
+    cells[at + 2] = outcome[c.LIMIT] if has_figures else constants[_NIL]
+    cells[at + 3] = outcome[c.ACTUAL] if has_figures else constants[_NIL]
+    cells[at + 4] = argument
+    return at + _REFUSAL_FIELDS
 
 
 @kernel()
@@ -254,7 +330,7 @@ def _put_events(
         if asked >= 0 and terms[asked, c.KIND] >= c.CANCEL:
             types[count] = _CANCELLED + terms[asked, c.KIND] - c.CANCEL
             at = _put_ended(cells, at, symbol, side, terms[asked], outcome)
-        elif asked >= 0 and terms[asked, c.KIND] != c.FILL:
+        elif asked >= 0 and terms[asked, c.KIND] != c.FILL and rule == PASSED:
             if terms[asked, c.KIND] == c.REPLACE:
                 types[count] = _REPLACED
                 at = _put_replaced(cells, at, symbol, side, terms[asked], outcome)
@@ -272,15 +348,13 @@ def _put_events(
                 entries[count], starts[count], types[count] = entry, at, _FILLED
                 at = _put_filled(cells, at, symbol, side, quantity, price, order, outcome, constants)
         else:
-            types[count] = _REFUSED
-            has_figures = rule < c.NOT_ACTIVE
-            cells[at], cells[at + 1] = constants[_COMMAND], constants[_FIRST_CODE + places_of_codes[rule]]
-            cells[at + 2] = outcome[c.LIMIT] if has_figures else constants[_NIL]
-            cells[at + 3] = outcome[c.ACTUAL] if has_figures else constants[_NIL]
-            cells[at + 4] = first_argument + refused
-            at += _REFUSAL_FIELDS
-            quantity, price = quantities[entry], prices[entry]
-            end = _put_arguments(arguments, end, symbol, side, quantity, price, value_octets, value_starts)
+            types[count], argument = _REFUSED, first_argument + refused
+            at = _put_refused(cells, at, rule, asked >= 0, argument, outcome, constants, places_of_codes)
+            figures, values = (symbol, side, quantities[entry], prices[entry]), (value_octets, value_starts)
+            if asked < 0:
+                end = _put_arguments_of_trade(arguments, end, *figures, *values)
+            else:
+                end = _put_arguments_of_order(arguments, end, *figures, terms[asked], constants, *values)
             ends[refused] = end
             refused += 1
         count += 1
@@ -311,7 +385,8 @@ def add_events(
     values, count = events.values, stop - first
     cells = np.empty(count * _CELLS_MAX, np.int64)
     types, starts, entries = np.empty(2 * count, np.int32), np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
-    room = _ARGUMENTS_ROOM + HEADER_ROOM + widest_symbol
+    has_orders = bool((asked.terms[:, c.KIND] == c.PLACE).any())
+    room = (_ORDER_ROOM if has_orders else _TRADE_ROOM) + HEADER_ROOM + widest_symbol
     arguments, ends = np.empty(count * room, np.uint8), np.empty(count, np.int64)
     found = _put_events(
         first,

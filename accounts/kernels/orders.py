@@ -37,9 +37,11 @@ ORDER_COLUMNS: Final = 16
 
 ORDER_TYPES: Final[tuple[OrderType, ...]] = get_args(OrderType)
 TIMES_IN_FORCE: Final[tuple[TimeInForce, ...]] = get_args(TimeInForce)
+MARKET: Final = ORDER_TYPES.index("MARKET")
 LIMIT: Final = ORDER_TYPES.index("LIMIT")
 STOP: Final = ORDER_TYPES.index("STOP")
 STOP_LIMIT: Final = ORDER_TYPES.index("STOP_LIMIT")
+DAY: Final = TIMES_IN_FORCE.index("DAY")
 UNTIL_CANCELLED: Final = TIMES_IN_FORCE.index("GTC")
 IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")

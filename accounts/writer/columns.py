@@ -1,4 +1,4 @@
-"""Commands for accounts side by side: trades as rows of figures, everything else as objects beside them.
+"""Commands for accounts side by side: trades and new orders as rows of figures, everything else as objects beside them.
 
 This is the one form in which commands travel from whoever asks to the writer. A single command is a batch of one.
 """
@@ -8,39 +8,52 @@ from typing import Any, Final, Self, get_args
 
 import numpy as np
 
-from accounts.domain.commands import AccountCommand, ExecuteTrade
+from accounts.domain.commands import AccountCommand, ExecuteTrade, PlaceOrder
 from accounts.domain.events import Side
-from accounts.kernels.trades import NOT_OTHER, TRADE
+from accounts.domain.order_terms import reckoned_price
+from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
+from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, ORDER, TRADE, Orders
+from eventstore.kernels.texts import TEXT_BYTES, pack_texts, text_of
 from eventstore.writer.commands import Commands, Origin, addresses
 from eventstore.writer.request import Request
 
 _WIDE: Final = 1 << 62
+_SIDES: Final = get_args(Side)
 
 
 class AccountCommands(Commands[AccountCommand]):
-    """Commands in the order of asking; `bodies` are rows of TRADE, whose symbols stand in `symbols`."""
+    """Commands in the order of asking; `bodies` are rows of TRADE, whose symbols stand in `symbols`, and whose orders
+    are rows of ORDER.
+    """
 
-    def __init__(self, *, symbols: Sequence[str], **columns: Any) -> None:
+    def __init__(self, *, symbols: Sequence[str], orders: Orders, **columns: Any) -> None:
         """`columns` are those of every kind of commands."""
         super().__init__(**columns)
         self.symbols = symbols
+        self.orders = orders
 
     @classmethod
     def of(cls, requests: Sequence[Request[AccountCommand]]) -> Self:
         """Return commands that are objects as columns; raises TextTooLong."""
-        rows: list[tuple[int, int, int, int, bool]] = []
+        rows: list[tuple[int, int, int, int, int, bool]] = []
+        orders: list[PlaceOrder] = []
         others: list[AccountCommand] = []
         symbols: dict[str, int] = {}
         for request in requests:
             command = request.command
-            if type(command) is ExecuteTrade and command.order_id is None and _is_checked(command):
+            if type(command) is ExecuteTrade and command.order_id is None and _is_checked_trade(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
-                rows.append((command.quantity, command.price, symbol, NOT_OTHER, command.side == "BUY"))
+                rows.append((command.quantity, command.price, symbol, NOT_OTHER, NOT_ORDER, command.side == "BUY"))
+            elif type(command) is PlaceOrder and _is_checked_order(command):
+                symbol = symbols.setdefault(command.symbol, len(symbols))
+                price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
+                rows.append((command.quantity, price, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
+                orders.append(command)
             else:
-                rows.append((0, 0, 0, len(others), False))
+                rows.append((0, 0, 0, len(others), NOT_ORDER, False))
                 others.append(command)
         bodies = np.array(rows, TRADE)
-        return cls(**addresses(requests), bodies=bodies, others=others, symbols=list(symbols))
+        return cls(**addresses(requests), bodies=bodies, others=others, symbols=list(symbols), orders=_rows_of(orders))
 
     @classmethod
     def joined(cls, parts: "Sequence[AccountCommands]") -> "AccountCommands":
@@ -51,14 +64,20 @@ class AccountCommands(Commands[AccountCommand]):
         symbols: dict[str, int] = {}
         all_origins: list[Origin] = []
         others: list[AccountCommand] = []
-        bodies, origins_of = [], []
+        orders: list[Orders] = [no_orders()]
+        bodies, origins_of, order_count = [], [], 0
         for part in parts:
             body = part.bodies.copy()
             numbers = np.array([symbols.setdefault(name, len(symbols)) for name in part.symbols], np.int32)
-            is_trade = body["other"] < 0
+            is_row = body["other"] < 0
             if len(numbers):
-                body["symbol"][is_trade] = numbers[body["symbol"][is_trade]]
-            body["other"][~is_trade] += len(others)
+                body["symbol"][is_row] = numbers[body["symbol"][is_row]]
+            body["other"][~is_row] += len(others)
+            is_order = body["order"] >= 0
+            if is_order.any():  # Of a part that was taken from more, its own orders.
+                orders.append(part.orders[body["order"][is_order]])
+                body["order"][is_order] = order_count + np.arange(len(orders[-1]))
+                order_count += len(orders[-1])
             bodies.append(body)
             first = origins.setdefault(id(part.origins), len(all_origins))
             if first == len(all_origins):
@@ -73,17 +92,75 @@ class AccountCommands(Commands[AccountCommand]):
             bodies=np.concatenate(bodies),
             others=others,
             symbols=list(symbols),
+            orders=np.concatenate(orders),
         )
 
     def command(self, place: int) -> AccountCommand:
         """Return a command as an object."""
-        quantity, price, symbol, other, is_buy = self.bodies[place].tolist()
+        quantity, price, symbol, other, order, is_buy = self.bodies[place].tolist()
         if other >= 0:
             return self.others[other]
-        return ExecuteTrade(self.symbols[symbol], "BUY" if is_buy else "SELL", quantity, price, None)
+        side: Side = "BUY" if is_buy else "SELL"
+        if order < 0:
+            return ExecuteTrade(self.symbols[symbol], side, quantity, price, None)
+        row = self.orders[order]
+        limit_price, stop_price = int(row["limit_price"]) or None, int(row["stop_price"]) or None
+        return PlaceOrder(
+            order_id=text_of(row["order_id"]),
+            client_order_id=text_of(row["client_order_id"]),
+            symbol=self.symbols[symbol],
+            side=side,
+            quantity=quantity,
+            order_type=ORDER_TYPES[row["order_type"]],
+            time_in_force=TIMES_IN_FORCE[row["time_in_force"]],
+            limit_price=limit_price,
+            stop_price=stop_price,
+            reference_price=price if limit_price is None and stop_price is None else 0,
+        )
 
 
-def _is_checked(trade: ExecuteTrade) -> bool:
+def no_orders() -> Orders:
+    """Return the orders of commands that are none."""
+    return np.zeros(0, ORDER)
+
+
+def _rows_of(orders: Sequence[PlaceOrder]) -> Orders:
+    rows = np.zeros(len(orders), ORDER)
+    if orders:
+        rows["order_id"] = pack_texts([order.order_id for order in orders])
+        rows["client_order_id"] = pack_texts([order.client_order_id for order in orders])
+        rows["limit_price"] = [order.limit_price or 0 for order in orders]
+        rows["stop_price"] = [order.stop_price or 0 for order in orders]
+        rows["order_type"] = [ORDER_TYPES.index(order.order_type) for order in orders]
+        rows["time_in_force"] = [TIMES_IN_FORCE.index(order.time_in_force) for order in orders]
+    return rows
+
+
+def _is_checked_trade(trade: ExecuteTrade) -> bool:
     """Tell whether a trade's figures are what a checked one has; any other is decided as the object that it is."""
-    figures = (trade.quantity, trade.price)
-    return trade.side in get_args(Side) and all(type(of) is int and 0 < of < _WIDE for of in figures)
+    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price)
+
+
+def _is_checked_order(order: PlaceOrder) -> bool:
+    """Tell the same of an order, and whether a row says all of it: a market's price is that of no order with a price
+    of its own.
+    """
+    prices = (order.limit_price, order.stop_price)
+    reference, has_own = order.reference_price, prices != (None, None)
+    return (
+        order.side in _SIDES
+        and order.order_type in ORDER_TYPES
+        and order.time_in_force in TIMES_IN_FORCE
+        and _is_figure(order.quantity)
+        and all(price is None or _is_figure(price) for price in prices)
+        and ((type(reference) is int and reference == 0) or (_is_figure(reference) and not has_own))
+        and all(map(_fits_row, (order.order_id, order.client_order_id)))
+    )
+
+
+def _is_figure(figure: object) -> bool:
+    return type(figure) is int and 0 < figure < _WIDE
+
+
+def _fits_row(text: object) -> bool:
+    return type(text) is str and text.isascii() and len(text) <= TEXT_BYTES and "\0" not in text

@@ -2,9 +2,9 @@
 them and their ends are decided by kernels.
 
 They are what there is most of, so whole columns of them are decided at once. Everything else that an account can be
-asked, and what is refused of orders, is decided as the domain's own `decide` does, on the account as an object that has
-the positions and orders that the command concerns; what its events lead to is written back into the arrays. Both ways
-use the same rules, and what one leaves the other goes on from, in the order of asking.
+asked, and what is refused of working orders, is decided as the domain's own `decide` does, on the account as an object
+that has the positions and orders that the command concerns; what its events lead to is written back into the arrays.
+Both ways use the same rules, and what one leaves the other goes on from, in the order of asking.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,13 +23,11 @@ from accounts.domain.commands import (
     CloseAccount,
     ExecuteTrade,
     ExpireOrder,
-    PlaceOrder,
     RejectOrder,
     ReplaceOrder,
 )
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
-from accounts.domain.order_terms import reckoned_price
 from accounts.domain.state import Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import columns as c
@@ -41,7 +39,6 @@ from accounts.kernels.orders import (
     ACCOUNT,
     IS_BUY,
     NOWHERE,
-    ORDER_TYPES,
     QUANTITY,
     SYMBOL,
     TIMES_IN_FORCE,
@@ -50,9 +47,11 @@ from accounts.kernels.orders import (
     WorkingOrders,
 )
 from accounts.kernels.state import Integers, State
+from accounts.kernels.trades import Orders, Trades
 from accounts.writer.columns import AccountCommands
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
+from eventstore.kernels.texts import texts_of
 from eventstore.writer.request import Request
 from eventstore.writer.state_machine import Decided, Turn
 
@@ -87,7 +86,6 @@ _CONSTANT_VALUES: Final = Values()
 _CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
 _ENDS: Final = {CancelOrder: c.CANCEL, ExpireOrder: c.EXPIRE, RejectOrder: c.REJECT}
 _SIDES: Final = ("SELL", "BUY")
-_TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(ORDER_TYPES)}
 _TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
 
 
@@ -210,12 +208,13 @@ class AccountMachine:
         are_buys: NDArray[np.bool_] = np.ascontiguousarray(bodies["is_buy"])
         quantities: Integers = np.ascontiguousarray(bodies["quantity"])
         prices: Integers = np.ascontiguousarray(bodies["price"])
-        terms_of = np.where(bodies["other"] < 0, c.TRADE, c.OTHER)
-        names = {name: number for number, name in enumerate(commands.symbols)}
+        terms_of = np.where((bodies["other"] < 0) & (bodies["order"] < 0), c.TRADE, c.OTHER)
+        ids: list[str] = []
+        placing, placed = self._terms_of_new_orders(turn.numbers, bodies, commands.orders, ids)
         rows: list[tuple[int, ...]] = []
         entries: list[int] = []
-        ids: list[str] = []
-        others = np.flatnonzero(terms_of == c.OTHER)
+        others = np.flatnonzero(bodies["other"] >= 0)
+        names = {name: number for number, name in enumerate(commands.symbols)} if others.size else {}
         for entry, number, other in zip(
             others.tolist(), turn.numbers[others].tolist(), bodies["other"][others].tolist(), strict=True
         ):
@@ -223,58 +222,79 @@ class AccountMachine:
             if row is not None:
                 entries.append(entry)
                 rows.append(row)
+        known: Sequence[str] = list(names) if others.size else commands.symbols
         figures = np.array(rows, np.int64).reshape(len(rows), 4 + c.TERM_COLUMNS)
-        terms = np.ascontiguousarray(figures[:, 4:])
-        if rows:
+        terms = np.concatenate([placed, figures[:, 4:]])
+        if ids:
             id_cells = np.array(values.numbers([_encode_text(each) for each in ids]), np.int64)
             terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
-        terms_of[entries] = np.arange(len(rows))
+        terms_of[placing], terms_of[entries] = np.arange(len(placing)), len(placing) + np.arange(len(rows))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
-        own_symbols = np.array([self._symbols.number(name) for name in names], np.int64)
-        cells = np.array([values.cell(name) for name in names], np.int64)
+        # Of the symbols of a batch, which may be thousands, a turn looks up those that it names.
+        named, places = np.unique(symbols, return_inverse=True)
+        texts = [known[number] for number in named.tolist()] if known else []
+        own_symbols = np.array([self._symbols.number(text) for text in texts], np.int64)
+        cells = np.array([values.cell(text) for text in texts], np.int64)
         asked = c.Asked(
-            symbols=own_symbols[symbols] if names else symbols,
-            symbol_cells=cells[symbols] if names else symbols,
+            symbols=own_symbols[places] if texts else symbols,
+            symbol_cells=cells[places] if texts else symbols,
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
             terms_of=terms_of,
             terms=terms,
         )
-        return asked, max([len(name.encode()) for name in names], default=0)
+        return asked, max([len(text.encode()) for text in texts], default=0)
+
+    def _terms_of_new_orders(
+        self, numbers: Integers, bodies: Trades, orders: Orders, ids: list[str]
+    ) -> tuple[Integers, Integers]:
+        """Return which commands are new orders that kernels can judge, and the terms of each, with places among `ids`
+        instead of cells.
+        """
+        quantity, price = bodies["quantity"], bodies["price"]
+        is_in_range = (quantity > 0) & (quantity <= QUANTITY_MAX) & (price > 0) & (price <= PRICE_MAX)
+        entries: Integers = np.flatnonzero((bodies["order"] >= 0) & (numbers >= 0) & is_in_range)
+        terms: Integers = np.zeros((len(entries), c.TERM_COLUMNS), np.int64)
+        if len(entries):
+            placed, accounts = orders[bodies["order"][entries]], numbers[entries].tolist()
+            order_ids, client_ids = texts_of(placed["order_id"]), texts_of(placed["client_order_id"])
+            terms[:, c.KIND] = c.PLACE
+            terms[:, c.ROW] = list(map(self._orders.row_for, accounts, order_ids))
+            terms[:, c.CLIENT] = list(map(self._orders.client_for, accounts, client_ids))
+            terms[:, c.ORDER_TYPE], terms[:, c.TIME_IN_FORCE] = placed["order_type"], placed["time_in_force"]
+            terms[:, c.LIMIT_PRICE], terms[:, c.STOP_PRICE] = placed["limit_price"], placed["stop_price"]
+            terms[:, c.ORDER_CELL] = len(ids) + np.arange(len(entries))
+            terms[:, c.CLIENT_CELL] = len(ids) + len(entries) + np.arange(len(entries))
+            ids += order_ids + client_ids
+        return entries, terms
 
     def _terms(
         self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]
     ) -> tuple[int, ...] | None:
-        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill, a
-        new order, one that replaces it or its end, with places among `ids` instead of cells; None for any other
+        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill,
+        of an order that replaces one or of an order's end, with places among `ids` instead of cells; None for any other
         command, for one that was not checked as those from outside are, and for the replacement or the end of an order
         that does not work yet.
         """
         if type(command) is ExecuteTrade:
-            price, order_id = command.price, command.order_id or ""
-            row = self._orders.find(number, order_id)
-            if row == NOWHERE:
-                return None
-            terms = _row_of_terms(ids, c.FILL, row, texts=[order_id])
-        elif type(command) is PlaceOrder:
-            price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
-            order_type, time_in_force = _TYPE_NUMBERS.get(command.order_type), _TIME_NUMBERS.get(command.time_in_force)
-            if order_type is None or time_in_force is None:
-                return None
-            order_id, client_order_id = command.order_id, command.client_order_id
-            row, client = self._orders.row_for(number, order_id), self._orders.client_for(number, client_order_id)
-            of_order = client, order_type, time_in_force, command.limit_price or 0, command.stop_price or 0
-            terms = _row_of_terms(ids, c.PLACE, row, *of_order, texts=[order_id, client_order_id])
-        elif type(command) is ReplaceOrder:
+            return self._terms_of_fill(number, command, names, ids)
+        if type(command) is ReplaceOrder:
             return self._terms_of_replacement(number, command, names, ids)
-        elif isinstance(command, CancelOrder | ExpireOrder | RejectOrder):
+        if isinstance(command, CancelOrder | ExpireOrder | RejectOrder):
             return self._terms_of_end(number, command, names, ids)
-        else:
+        return None
+
+    def _terms_of_fill(
+        self, number: int, command: ExecuteTrade, names: dict[str, int], ids: list[str]
+    ) -> tuple[int, ...] | None:
+        quantity, price, order_id = command.quantity, command.price, command.order_id or ""
+        row = self._orders.find(number, order_id)
+        is_checked = command.side in _SIDES and 0 < quantity <= QUANTITY_MAX and 0 < price <= PRICE_MAX
+        if row == NOWHERE or not is_checked:
             return None
-        if command.side not in _SIDES or not (0 < command.quantity <= QUANTITY_MAX and 0 < price <= PRICE_MAX):
-            return None
-        return (names.setdefault(command.symbol, len(names)), command.side == "BUY", command.quantity, price, *terms)
+        terms = _row_of_terms(ids, c.FILL, row, texts=[order_id])
+        return (names.setdefault(command.symbol, len(names)), command.side == "BUY", quantity, price, *terms)
 
     def _terms_of_replacement(
         self, number: int, command: ReplaceOrder, names: dict[str, int], ids: list[str]

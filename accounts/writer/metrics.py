@@ -7,14 +7,14 @@ Counted in one place for every way in (handlers.py); the writer shows it as a li
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from accounts.domain.commands import ExecuteTrade
+from accounts.domain.commands import ExecuteTrade, PlaceOrder
 from accounts.domain.events import CommandRefused
 from accounts.kernels.answers import DONE, SAID_ELSEWHERE
 from accounts.writer.columns import AccountCommands
@@ -95,13 +95,15 @@ class CommandMetrics:
     def count_batch(self, commands: AccountCommands, start: int, batch: BatchResults) -> None:
         """Count commands from the place `start` on by what their callers are told in short."""
         codes, are_duplicates = batch.rows["code"], batch.rows["is_duplicate"]
-        is_plain = (commands.bodies["other"][start : start + len(codes)] < 0) & (codes != SAID_ELSEWHERE)
-        pairs, counts = np.unique(2 * codes[is_plain] + are_duplicates[is_plain], return_counts=True)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            self._ended[ExecuteTrade.__name__, _ending(pair >> 1, pair & 1)] += count
+        bodies: Any = commands.bodies[start : start + len(codes)]
+        are_orders = bodies["order"] >= 0
+        is_plain = (bodies["other"] < 0) & (codes != SAID_ELSEWHERE)
+        for kind, are_kind in ((ExecuteTrade, is_plain & ~are_orders), (PlaceOrder, is_plain & are_orders)):
+            pairs, counts = np.unique(2 * codes[are_kind] + are_duplicates[are_kind], return_counts=True)
+            for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+                self._ended[kind.__name__, _ending(pair >> 1, pair & 1)] += count
         rest = np.flatnonzero(~is_plain)
-        numbers = commands.bodies["other"][start + rest].tolist()
-        names = [ExecuteTrade.__name__ if other < 0 else type(commands.others[other]).__name__ for other in numbers]
+        names = [type(commands.command(place)).__name__ for place in (start + rest).tolist()]
         self._ended.update(zip(names, _endings(batch, rest), strict=True))
 
     def count_answer(self, *, is_bulk: bool, seconds: float) -> None:

@@ -29,12 +29,13 @@ _REFUSED: Final = str(CommandRefused.__struct_config__.tag)
 _PLACED: Final = str(OrderPlaced.__struct_config__.tag)
 _REPLACED: Final = str(OrderReplaced.__struct_config__.tag)
 _CODE, _LIMIT, _ACTUAL = map(CommandRefused.__struct_fields__.index, ("code", "limit", "actual"))
-_ORDER_ID: Final = OrderPlaced.__struct_fields__.index("order_id")
 _decode: Final = msgspec.msgpack.Decoder(str).decode
 
 
 class BatchResults(NamedTuple):
-    """What became of each command of a batch: `rows` of OUTCOME, and by place what a row cannot say."""
+    """What became of each command of a batch: `rows` of OUTCOME, and by place what a row cannot say. A row that says
+    of a new order that it is done means the order id that its command has.
+    """
 
     rows: OutcomeRows
     others: dict[int, BriefResult]
@@ -53,21 +54,25 @@ def batch_results(
     """Return what became of each command; `brief` makes what is told of one that a row cannot tell of."""
     results = BatchResults(np.zeros(len(commands), OUTCOME), {})
     for commits in outcomes.durable:
-        _fill(results, commits, brief)
+        _fill(results, commits, commands, brief)
     for place, outcome in outcomes.single.items():
         tell(results, place, brief(place, outcome))
     return results
 
 
-def _fill(results: BatchResults, commits: DurableCommits[Any], brief: Callable[[int, Outcome], BriefResult]) -> None:
+def _fill(
+    results: BatchResults,
+    commits: DurableCommits[Any],
+    commands: AccountCommands,
+    brief: Callable[[int, Outcome], BriefResult],
+) -> None:
     rows, events = np.zeros(len(commits.places), OUTCOME), commits.events
     rows["version"] = commits.first_versions + commits.event_counts - 1
     rows["limit"] = rows["actual"] = NO_FIGURE
     types = events.types[commits.first_events]
     for number, tag in enumerate(events.tags):
         if tag == _PLACED:
-            rows["code"][types == number] = SAID_ELSEWHERE
-            _tell_placed(results, np.flatnonzero(types == number), commits)
+            rows["code"][(types == number) & (commands.bodies["order"][commits.places] < 0)] = SAID_ELSEWHERE
         elif tag == _REPLACED:
             rows["code"][types == number] = SAID_ELSEWHERE
         elif tag == _REFUSED:
@@ -75,18 +80,9 @@ def _fill(results: BatchResults, commits: DurableCommits[Any], brief: Callable[[
     results.rows[commits.places] = rows
     for row in np.flatnonzero(rows["code"] == SAID_ELSEWHERE).tolist():
         place = int(commits.places[row])
-        if place not in results.others:
-            results.others[place] = brief(place, commits.committed(row))
+        results.others[place] = brief(place, commits.committed(row))
     for place, row in commits.repeated.items():
         tell(results, place, brief(place, commits.committed(row, is_duplicate=True)))
-
-
-def _tell_placed(results: BatchResults, placed: NDArray[np.int64], commits: DurableCommits[Any]) -> None:
-    events = commits.events
-    places, versions = commits.places[placed].tolist(), commits.first_versions[placed].tolist()
-    cells = events.cells[events.starts[commits.first_events[placed]] + _ORDER_ID].tolist()
-    for place, version, cell in zip(places, versions, cells, strict=True):
-        results.others[place] = Booked(version, False, order_id=_decode(events.values.encoded(cell)))
 
 
 def _fill_refusals(rows: OutcomeRows, refused: NDArray[np.int64], commits: DurableCommits[Any]) -> None:

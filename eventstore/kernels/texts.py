@@ -18,6 +18,10 @@ TEXT_BYTES: Final = 64
 Texts: TypeAlias = NDArray[np.uint8]
 Hashes: TypeAlias = NDArray[np.uint64]
 
+_UUID_BYTES: Final = 16
+_UUID_PARTS: Final = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+"""The digits between the hyphens of a UUID."""
+_HEX_DIGITS: Final[Texts] = np.array([list(b"%02x" % byte) for byte in range(256)], np.uint8)
 _LOWEST_BITS: Final = np.uint64(0x0101010101010101)
 _HIGHEST_BITS: Final = np.uint64(0x8080808080808080)
 _GIVEN: Final = 0
@@ -47,6 +51,20 @@ def texts_of(rows: Texts) -> list[str]:
     """Return the texts of rows."""
     texts: list[bytes] = np.ascontiguousarray(rows).view(f"S{TEXT_BYTES}").ravel().tolist()
     return b"\0".join(texts).decode().split("\0") if texts else []
+
+
+def uuid_texts(random: bytes) -> Texts:
+    """Return a UUID of version 4 (RFC 9562) for every 16 random bytes, in its canonical form, as rows."""
+    numbers = np.frombuffer(bytearray(random), np.uint8).reshape(-1, _UUID_BYTES)
+    numbers[:, 6] = numbers[:, 6] & 0x0F | 0x40
+    numbers[:, 8] = numbers[:, 8] & 0x3F | 0x80
+    digits = _HEX_DIGITS[numbers].reshape(len(numbers), 2 * _UUID_BYTES)
+    rows = np.zeros((len(numbers), TEXT_BYTES), np.uint8)
+    for hyphens, (start, end) in enumerate(_UUID_PARTS):
+        rows[:, start + hyphens : end + hyphens] = digits[:, start:end]
+        if hyphens:
+            rows[:, start + hyphens - 1] = ord("-")
+    return rows
 
 
 @kernel()

@@ -11,12 +11,20 @@ from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
 from eventstore.idempotency.remembered import RecentCommands
 from eventstore.kernels import texts as texts_module
 from eventstore.kernels.partitions import partitions_of, places_by_partition
-from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of
+from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of, texts_of, uuid_texts
 from eventstore.record import partition_of
 from eventstore.tests.counter import uuid7
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=16)
 ALIKE = st.sampled_from(["", "a", "a" * 7, "a" * 8, "a" * 9, "a" * 64, "a" * 63, "b" + "a" * 63, "a" * 63 + "b"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.binary(min_size=16, max_size=16), max_size=5))
+def test_random_bytes_become_uuids_of_version_4(randoms):
+    rows = uuid_texts(b"".join(randoms))
+    assert rows.shape == (len(randoms), TEXT_BYTES)
+    assert texts_of(rows) == [str(uuid.UUID(bytes=random, version=4)) for random in randoms]
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,6 +9,7 @@ from market.api import MarketView
 from market.tests.samples import sample_sheet
 from market.tests.test_quote_board import write
 from market.urls import urlpatterns
+from tests.services.instruments import DEMO_SYMBOLS, held, instrument
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def get(*, user):
     return MarketView.as_view()(request)
 
 
+PRICES = ("price", "previous_close", "session_open", "day_high", "day_low", "at")
 USER = SimpleNamespace(is_authenticated=True, is_active=True, pk=1)
 
 
@@ -44,8 +46,21 @@ def test_old_prices_are_said_to_be_stale(board_url):
 
 def test_without_prices_none_are_invented(board_url):
     answer = get(user=USER)
-    assert (answer.status_code, answer.data["instruments"]) == (200, [])
-    assert answer.data["session"]["phase"] == "STALE"
+    assert (answer.status_code, answer.data["session"]["phase"]) == (200, "STALE")
+    assert [each["symbol"] for each in answer.data["instruments"]] == list(DEMO_SYMBOLS)
+    assert {each[name] for each in answer.data["instruments"] for name in PRICES} == {None}
+
+
+def test_what_is_traded_is_listed_with_its_terms_whether_it_has_a_price_or_not(board_url):
+    write(board_url, sample_sheet(now_us=time.time_ns() // 1_000))
+    new = instrument("ZZZ", kind="ETF", sector="", currency="EUR", price_increment=100, lot_size=1_000_000)
+    with held(new, instrument("KO", is_halted=True), instrument("PG", is_tradable=False)):
+        listed = {each["symbol"]: each for each in get(user=USER).data["instruments"]}
+    assert list(listed) == sorted({*DEMO_SYMBOLS, "ZZZ"} - {"PG"})
+    terms = [listed["ZZZ"][name] for name in ("kind", "currency", "price_increment", "lot_size", "price", "at")]
+    assert terms == ["ETF", "EUR", "0.0100", "1", None, None]
+    assert (listed["KO"]["is_halted"], listed["AAPL"]["is_halted"]) == (True, False)
+    assert listed["KO"]["price"] is not None
 
 
 def test_nobody_gets_in_without_logging_in(board_url):
@@ -58,5 +73,6 @@ def test_the_schema_describes_what_is_answered():
     assert shape == {"$ref": "#/components/schemas/Market"}
     instrument = schema["components"]["schemas"]["MarketInstrument"]["properties"]
     assert list(instrument) == [
-        "symbol", "name", "sector", "price", "previous_close", "session_open", "day_high", "day_low", "at",
+        "symbol", "name", "kind", "sector", "exchange", "currency", "price_increment", "lot_size", "is_halted",
+        "price", "previous_close", "session_open", "day_high", "day_low", "at",
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from market.consumers import MARKET_GROUP, MarketConsumer
 from market.payloads import tick_message
 from market.tests.samples import sample_sheet
 from market.tests.test_quote_board import write
+from tests.services.instruments import held, instrument
 
 LOGGED_IN = SimpleNamespace(is_authenticated=True)
 ANONYMOUS = SimpleNamespace(is_authenticated=False)
@@ -137,5 +138,20 @@ def test_a_heartbeat_is_sent(board_url, monkeypatch):
             beat = await message(socket)
             assert set(beat) == {"type", "at"}
             assert beat["type"] == "heartbeat"
+
+    asyncio.run(scenario())
+
+
+def test_a_client_is_shown_that_an_instrument_has_changed(board_url, monkeypatch):
+    monkeypatch.setattr(consumers, "TICK_CHECK_S", 0.1)
+    write(board_url, sample_sheet(now_us=now_us()))
+
+    async def scenario():
+        async with connected(LOGGED_IN) as socket:
+            assert not any(each["is_halted"] for each in (await message(socket))["instruments"])
+            with held(instrument("KO", is_halted=True)):
+                changed = await message(socket)
+                assert [each["symbol"] for each in changed["instruments"] if each["is_halted"]] == ["KO"]
+                assert await socket.receive_nothing(0.5), "it is sent once"
 
     asyncio.run(scenario())

@@ -1,6 +1,8 @@
+from market.instruments.current import Instruments
 from market.payloads import format_instant, market_payload, snapshot_message, tick_message
 from market.quotes import UNKNOWN_MARKET
 from market.tests.samples import sample_sheet
+from tests.services.instruments import DEMO_INSTRUMENTS
 
 
 def test_instants_are_rfc_3339_with_all_microseconds():
@@ -9,12 +11,13 @@ def test_instants_are_rfc_3339_with_all_microseconds():
 
 
 def test_an_instrument_has_the_documented_fields():
-    shown = market_payload(sample_sheet(now_us=1_577_836_800_000_000))
+    shown = market_payload(sample_sheet(now_us=1_577_836_800_000_000), DEMO_INSTRUMENTS)
     assert set(shown["session"]) == {"date", "phase", "simulated", "note"}
     assert (shown["session"]["date"], shown["session"]["simulated"]) == ("2019-03-04", True)
     first = shown["instruments"][0]
     assert list(first) == [
-        "symbol", "name", "sector", "price", "previous_close", "session_open", "day_high", "day_low", "at",
+        "symbol", "name", "kind", "sector", "exchange", "currency", "price_increment", "lot_size", "is_halted",
+        "price", "previous_close", "session_open", "day_high", "day_low", "at",
     ]  # fmt: skip
     assert (first["symbol"], first["name"], first["at"]) == ("AAPL", "Apple Inc.", "2020-01-01T00:00:00.000000Z")
     assert all(first[key].split(".")[1].endswith("00") for key in ("price", "previous_close", "day_low"))
@@ -28,6 +31,6 @@ def test_a_tick_has_the_prices_only():
 
 
 def test_an_unknown_market_is_shown_as_such():
-    message = snapshot_message(UNKNOWN_MARKET)
+    message = snapshot_message(UNKNOWN_MARKET, Instruments.of({}, version=0))
     assert (message["type"], message["instruments"]) == ("snapshot", [])
     assert (message["session"]["date"], message["session"]["phase"]) == (None, "STALE")

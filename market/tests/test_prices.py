@@ -3,8 +3,7 @@ from datetime import date
 import pytest
 
 from market.calendar import day_index, trading_days
-from market.instruments import UnknownSymbol, all_symbols
-from market.prices import close_price, closes_of
+from market.prices import UnknownSymbol, close_price, closes_of, replayed_symbols
 
 
 def test_the_closes_are_those_of_the_source():
@@ -20,7 +19,7 @@ def test_a_close_price_is_the_close_rounded_to_the_cent():
 
 
 def test_every_close_of_every_day_is_positive_and_has_at_most_three_decimals():
-    for symbol in all_symbols():
+    for symbol in replayed_symbols():
         closes = closes_of(symbol)
         assert len(closes) == len(trading_days()) == 2_012
         assert all(price > 0 and price % 10 == 0 for price in closes)

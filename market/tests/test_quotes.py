@@ -1,7 +1,6 @@
 from market.calendar import day_index
-from market.instruments import all_symbols
 from market.intraday import SESSION_STEPS
-from market.prices import close_price
+from market.prices import close_price, replayed_symbols
 from market.quotes import QUOTES_AGE_US_MAX, UNKNOWN_MARKET, as_of
 from market.replay import Phase
 from market.tests.samples import DAY, sample_sheet
@@ -9,7 +8,7 @@ from market.tests.samples import DAY, sample_sheet
 
 def test_every_instrument_is_quoted_within_its_day():
     sheet = sample_sheet(now_us=5)
-    assert tuple(quote.symbol for quote in sheet.quotes) == all_symbols()
+    assert tuple(quote.symbol for quote in sheet.quotes) == replayed_symbols()
     assert sheet.session_date == DAY
     assert all(quote.day_low <= quote.price <= quote.day_high for quote in sheet.quotes)
     assert all(quote.day_low <= quote.session_open <= quote.day_high for quote in sheet.quotes)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts import shapes as s
 from accounts.domain.values import BASIS_POINTS, value_of
-from market.instruments import get_instrument, is_known
+from market.instruments.current import current_instruments
 from readmodels.projections.rows import Row
 from readmodels.shapes import ACCOUNT_STATUSES, VERSION_OF_ROW, positions_value
 
@@ -208,8 +208,9 @@ def exposure_shapes(rows: Iterable[Row], *, by_sector: bool) -> list[dict[str, A
 
 
 def sector_of(symbol: str) -> str:
-    """Return an instrument's sector."""
-    return get_instrument(symbol).sector if is_known(symbol) else OTHER_SECTOR
+    """Return an instrument's sector, whether it is traded still or not."""
+    instrument = current_instruments().by_symbol.get(symbol)
+    return OTHER_SECTOR if instrument is None or not instrument.sector else instrument.sector
 
 
 def _unrealized(row: Row) -> int:

@@ -64,6 +64,40 @@ def expiring_orders(
     return [ExpiringOrder(str(row[0]), str(row[1]), row[2], row[3]) for row in found[:limit]]
 
 
+class OrderScope(NamedTuple):
+    """Whose working orders: an account's, those of all accounts of an owner ("user:17"), of a symbol; or everybody's,
+    where nothing is said.
+    """
+
+    account_id: str | None = None
+    owner: str | None = None
+    symbol: str | None = None
+
+
+class WorkingOrder(NamedTuple):
+    """A working order."""
+
+    account_id: str
+    placed_version: int
+    order_id: str
+
+
+def working_orders(scope: OrderScope, *, after: WorkingOrder | None, limit: int) -> list[WorkingOrder]:
+    """Return working orders by account, newest first; `after` is the last one of the page before."""
+    rows = Order.objects.filter(ended_at__isnull=True)
+    if scope.account_id is not None:
+        rows = rows.filter(account_id=scope.account_id)
+    if scope.owner is not None:
+        rows = rows.filter(account_id__in=AccountSummary.objects.filter(owner=scope.owner).values("account_id"))
+    if scope.symbol is not None:
+        rows = rows.filter(symbol=scope.symbol)
+    if after is not None:
+        is_later = Q(account_id__gt=after.account_id) | Q(placed_version__lt=after.placed_version)
+        rows = rows.filter(is_later, account_id__gte=after.account_id)
+    found = rows.order_by("account_id", "-placed_version").values_list("account_id", "placed_version", "order_id")
+    return [WorkingOrder(str(row[0]), row[1], str(row[2])) for row in found[:limit]]
+
+
 def read_one_snapshot() -> None:
     """Let every further query of the transaction see the tables as of one moment; first thing in a transaction."""
     with connection.cursor() as cursor:

@@ -1,15 +1,18 @@
-"""Trades and transfers of cash with what the domain makes of them, for the page's estimates to be held to.
+"""Orders and transfers of cash with what the domain makes of them, for the page's estimates to be held to.
 
 Every account goes the way that the page sees it: commands, events, rows, shapes. What is expected is the domain's own
-decision, figure for figure, and the largest quantity and amount are searched for by asking it.
+decision, figure for figure: what an order reserves, and what its fill at the price that it is judged by leads to. The
+largest quantity and amount are searched for by asking it.
 
 `python -m readmodels.tests.rule_cases` writes frontend/src/testing/rule_cases.json, which is committed.
 """
 
+import copy
+import itertools
 import json
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +20,8 @@ from typing import Any, Final
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
+from accounts.domain.order_terms import CUSHION_BP, terms_code
+from accounts.domain.orders import OPEN_ORDERS_MAX
 from accounts.domain.state import NO_POSITION, Account
 from accounts.domain.values import (
     BASIS_POINTS,
@@ -49,12 +54,17 @@ def buy(symbol: str, shares: Fraction | int, price: int) -> c.ExecuteTrade:
 
 
 def order(number: int, symbol: str, side: Any, shares: Fraction | int, price: int, kind: Any = "LIMIT") -> c.PlaceOrder:
+    """Return an order that is judged by a price, whatever its type."""
     quantity = int(shares * SHARE)
-    limit = price if kind == "LIMIT" else None
+    limit = price if "LIMIT" in kind else None
+    stop = price if "STOP" in kind else None
     order_id = str(uuid.UUID(int=number, version=4))
-    return c.PlaceOrder(order_id, f"c-{number}", symbol, side, quantity, kind, "GTC", limit, None, price)
+    return c.PlaceOrder(order_id, f"c-{number}", symbol, side, quantity, kind, "GTC", limit, stop, price)
 
 
+ORDER_TYPES: Final = ("MARKET", "LIMIT", "STOP", "STOP_LIMIT")
+NEW_ORDER: Final = 10_000
+"""The number of an order that no history has."""
 WIDE: Final = c.ChangeRiskLimits(BASIS_POINTS, MONEY_MAX, MONEY_MAX)
 NAMED: Final[dict[str, list[Setup]]] = {
     "nothing but cash": [(0, c.DepositCash(100_000 * SCALE, ""))],
@@ -107,6 +117,10 @@ NAMED: Final[dict[str, list[Setup]]] = {
         *[(0, buy("KO", QUANTITY_MAX // SHARE, 1)) for _ in range(POSITION_MAX // QUANTITY_MAX - 1)],
         (0, buy("KO", QUANTITY_MAX // SHARE - 7, 1)),
     ],
+    "as many working orders as there may be": [
+        (0, c.DepositCash(50_000 * SCALE, "")),
+        *[(0, order(number, "KO", "BUY", 1, SCALE)) for number in range(OPEN_ORDERS_MAX)],
+    ],
     "as much money as an account may hold": [(0, c.DepositCash(MONEY_MAX, "")) for _ in range(999)]
     + [(0, c.DepositCash(MONEY_MAX - 5, "")), (0, WIDE)],
 }
@@ -124,6 +138,9 @@ def cases() -> dict[str, Any]:
         "quantity_max": format_quantity(QUANTITY_MAX),
         "position_max": format_quantity(POSITION_MAX),
         "value_max": format_amount(VALUE_MAX),
+        "open_orders_max": OPEN_ORDERS_MAX,
+        "cushion_bp": CUSHION_BP,
+        "terms": list(_terms()),
         "accounts": accounts,
     }
 
@@ -131,8 +148,35 @@ def cases() -> dict[str, Any]:
 def text() -> str:
     """Return the file: an account on a line, so that a difference can be read."""
     found = cases()
-    accounts = ",\n".join(json.dumps(account, separators=(",", ":")) for account in found.pop("accounts"))
-    return f'{json.dumps(found, indent=1)[:-2]},\n "accounts": [\n{accounts}\n]}}\n'
+    lists = [f' "{name}": [\n{_lines(found.pop(name))}\n]' for name in ("terms", "accounts")]
+    return ",\n".join([json.dumps(found, indent=1)[:-2], *lists]) + "\n}\n"
+
+
+def _lines(entries: list[dict[str, Any]]) -> str:
+    return ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
+
+
+def _terms() -> Iterator[dict[str, Any]]:
+    """Say of terms whether they go together: types with times in force, and a limit at, above and below its stop."""
+    prices: dict[str, list[tuple[int | None, int | None]]] = {
+        "MARKET": [(None, None)],
+        "LIMIT": [(50, None)],
+        "STOP": [(None, 50)],
+        "STOP_LIMIT": [(50, 50), (50, 51), (51, 50)],
+    }
+    sides, times = ("BUY", "SELL"), ("DAY", "GTC", "IOC", "FOK")
+    for side, order_type, time, (limit, stop) in (
+        (*pair, each) for pair in itertools.product(sides, ORDER_TYPES, times) for each in prices[pair[1]]
+    ):
+        code = terms_code(side=side, order_type=order_type, time_in_force=time, limit_price=limit, stop_price=stop)
+        yield {
+            "side": side,
+            "type": order_type,
+            "time_in_force": time,
+            "limit_price": None if limit is None else format_amount(limit),
+            "stop_price": None if stop is None else format_amount(stop),
+            "code": code,
+        }
 
 
 def _any_history(chance: random.Random) -> list[Setup]:
@@ -170,42 +214,48 @@ def _case(name: str, setup: list[Setup], chance: random.Random) -> dict[str, Any
         "name": name,
         "account": account_shape(ledger.summary_row(), role="owner"),
         "positions": [shapes.Position.show(row) for row in ledger.position_rows() if row["quantity"]],
-        "trades": [each for symbol in ("KO", "XOM") for each in _trades(account, symbol, chance)],
+        "orders": [each for symbol in ("KO", "XOM") for each in _orders(account, symbol, chance)],
         "withdrawals": _transfers(account, c.WithdrawCash, "CashWithdrawn"),
         "deposits": _transfers(account, c.DepositCash, "CashDeposited"),
     }
 
 
-def _trades(account: Account, symbol: str, chance: random.Random) -> list[dict[str, Any]]:
+def _orders(account: Account, symbol: str, chance: random.Random) -> list[dict[str, Any]]:
     found = []
     mark = account.positions.get(symbol, NO_POSITION).mark or 40 * SCALE
-    for side in ("BUY", "SELL"):
-        for price in sorted({mark, chance.randrange(1, 300 * SCALE), chance.choice([1, PRICE_MAX])}):
-            most = _most(account, symbol, side, price)
-            quantities = {
-                max(most, SHARE),
-                min(most + SHARE, QUANTITY_MAX),
-                chance.randrange(1, 500 * SHARE),
-                chance.choice([1, 49, 500 * SHARE]),
+    for side, kind in itertools.product(("BUY", "SELL"), ORDER_TYPES):
+        price = chance.choice([mark, mark, chance.randrange(1, 300 * SCALE), chance.choice([1, PRICE_MAX])])
+        most = _most(account, symbol, side, kind, price)
+        quantities = {
+            max(most, SHARE),
+            min(most + SHARE, QUANTITY_MAX),
+            chance.randrange(1, 500 * SHARE),
+            chance.choice([1, 49, 500 * SHARE]),
+        }
+        commands = [_new_order(symbol, side, kind, quantity, price) for quantity in sorted(quantities)]
+        found.append(
+            {
+                "symbol": symbol,
+                "side": side,
+                "type": kind,
+                "price": format_amount(price),
+                "most": format_quantity(most),
+                "outcomes": [_outcome(account, command, price) for command in commands],
             }
-            outcomes = [_trade(account, symbol, side, quantity, price) for quantity in sorted(quantities)]
-            found.append(
-                {
-                    "symbol": symbol,
-                    "side": side,
-                    "price": format_amount(price),
-                    "most": format_quantity(most),
-                    "outcomes": outcomes,
-                }
-            )
+        )
     return found
 
 
-def _most(account: Account, symbol: str, side: Any, price: int) -> int:
+def _new_order(symbol: str, side: str, kind: str, quantity: int, price: int) -> c.PlaceOrder:
+    return order(NEW_ORDER, symbol, side, Fraction(quantity, SHARE), price, kind)
+
+
+def _most(account: Account, symbol: str, side: str, kind: str, price: int) -> int:
     """Return what the page offers as the most: all that there is to sell, or the most whole shares."""
 
     def is_allowed(quantity: int) -> bool:
-        return _trade(account, symbol, side, quantity, price)["refused"] is None
+        (event,) = decide(account, _new_order(symbol, side, kind, quantity, price), NOW)
+        return isinstance(event, e.OrderPlaced)
 
     available = account.positions.get(symbol, NO_POSITION).quantity - account.reserved_shares.get(symbol, 0)
     if side == "SELL" and 0 < available <= QUANTITY_MAX and is_allowed(available):
@@ -213,21 +263,32 @@ def _most(account: Account, symbol: str, side: Any, price: int) -> int:
     return SHARE * _largest(lambda shares: is_allowed(shares * SHARE), QUANTITY_MAX // SHARE)
 
 
-def _trade(account: Account, symbol: str, side: Any, quantity: int, price: int) -> dict[str, Any]:
-    event = decide(account, c.ExecuteTrade(symbol, side, quantity, price, None), NOW)[0]
-    outcome: dict[str, Any] = {"quantity": format_quantity(quantity), "refused": _refusal(event)}
-    if isinstance(event, e.TradeExecuted):
-        part = value_of(event.position_quantity, price) * BASIS_POINTS
-        weight = Fraction(part, event.portfolio_value) if event.portfolio_value else None
-        outcome |= {
-            "cash_after": format_amount(event.cash_after),
-            "buying_power_after": format_amount(event.cash_after - account.reserved_cash),
-            "position_after": format_quantity(event.position_quantity),
-            "day_volume_after": format_amount(event.day_volume),
-            "realized": None if side == "BUY" else format_amount(event.realized_pnl),
-            "weight_points": None if weight is None else int(weight + Fraction(1, 2)),
-        }
-    return outcome
+def _outcome(account: Account, command: c.PlaceOrder, price: int) -> dict[str, Any]:
+    """Return what an order leads to: what it reserves, and what its fill at the price that it is judged by makes of the
+    account.
+    """
+    (event,) = decide(account, command, NOW)
+    outcome: dict[str, Any] = {"quantity": format_quantity(command.quantity), "refused": _refusal(event)}
+    if not isinstance(event, e.OrderPlaced):
+        return outcome
+    held = account.positions.get(command.symbol, NO_POSITION).quantity
+    then = copy.deepcopy(account)
+    evolve(then, event)
+    trade, *_ = decide(
+        then, c.ExecuteTrade(command.symbol, command.side, command.quantity, price, command.order_id), NOW
+    )
+    assert isinstance(trade, e.TradeExecuted), "an order that works is filled at the price that it is judged by"
+    part = value_of(trade.position_quantity, price) * BASIS_POINTS
+    weight = Fraction(part, trade.portfolio_value) if trade.portfolio_value else None
+    return outcome | {
+        "reserved_cash": format_amount(event.reserved_cash - account.reserved_cash),
+        "buying_power_after": format_amount(account.cash - event.reserved_cash),
+        "available_after": format_quantity(held - event.reserved_shares),
+        "position_after": format_quantity(trade.position_quantity),
+        "day_volume_after": format_amount(trade.day_volume),
+        "realized": None if command.side == "BUY" else format_amount(trade.realized_pnl),
+        "weight_points": None if weight is None else int(weight + Fraction(1, 2)),
+    }
 
 
 def _transfers(account: Account, kind: type[c.DepositCash] | type[c.WithdrawCash], done: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from accounts.domain.state import Account
 from accounts.domain.values import value_of
 from eventstore.record import microseconds
 from market.calendar import first_index_from, trading_days
-from market.instruments import is_known
 from market.intraday import bar_until, day_path
+from market.prices import daily_closes
 from market.replay import ReplayClock, ReplayPosition, check_seconds_per_day
 from market.replay_file import FILE_NAME
 
@@ -95,7 +95,7 @@ def valuation_of(account: Account, at: datetime) -> Valuation:
 
 def market_price(symbol: str, position: ReplayPosition) -> int | None:
     """Return what a symbol cost at a position of the replay, None for one that the market does not have."""
-    if not is_known(symbol):
+    if symbol not in daily_closes().by_symbol:
         return None
     return bar_until(day_path(symbol=symbol, day_index=position.day_index), step=position.step).close
 

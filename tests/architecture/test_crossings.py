@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 TRADE_MODULES_MAX = 75
-PORTFOLIO_MODULES_MAX = 17
+PORTFOLIO_MODULES_MAX = 18
 AS_OF_MODULES_MAX = 41
 
 

@@ -25,7 +25,9 @@ from eventstore.pages import page, snapshotter
 from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
-from market import instruments, quotes, replay
+from market import quotes, replay
+from market.instruments import current, definition
+from market.prices import replayed_symbols
 from readmodels.api import analytics, downloads
 from readmodels.api.graphql import connections
 from readmodels.firm import dashboard, dashboard_consumer
@@ -59,7 +61,7 @@ QUANTITY_DECIMALS = round(math.log10(values.SHARE))
 
 FIGURES = {
     "README.md": [
-        (r"real daily prices of (\d+) stocks", len(instruments.all_symbols())),
+        (r"real daily prices of (\d+) stocks", len(replayed_symbols())),
         (r"(\w+) simple strategies trade", len(STRATEGIES)),
     ],
     "ARCHITECTURE.md": [
@@ -103,6 +105,12 @@ FIGURES = {
         (r"given up after (\w+) seconds", database.STATEMENT_SECONDS_MAX),
         (r"\((\d+) days at most\)", analytics.FLOW_DAYS_MAX),
         (r"at most (\w+) messages a second for an account", 1 / followed_account.PAUSE_SECONDS),
+    ],
+    "docs/instruments.md": [
+        (r"The demo loads (\w+) stocks", len(replayed_symbols())),
+        (r"dots and hyphens, at most (\d+);", definition.SYMBOL_LENGTH_MAX),
+        (r"a decimal with at most (\w+) places", definition.INCREMENT_DECIMALS),
+        (r"within about (a) second", current.REFRESH_SECONDS),
     ],
     "docs/archive.md": [
         (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),

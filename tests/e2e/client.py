@@ -20,6 +20,8 @@ DEPOSIT = """mutation($input: DepositCashInput!) { depositCash(input: $input) { 
 
 PLACE = """mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename
   ... on OrderPlaced { version order { orderId } } ... on CommandRefused { code } } }"""
+CANCEL = """mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { __typename
+  ... on OrderCancelled { version } ... on CommandRefused { code } } }"""
 
 
 class Api(Caller):

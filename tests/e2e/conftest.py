@@ -1,8 +1,9 @@
-"""One user with an API key on the session's platform."""
+"""Users with API keys on the session's platform, and its page in a real browser."""
 
 import pytest
 
 from tests.e2e.client import Api
+from tests.e2e.screen import Screen
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,26 @@ def key(platform):
 @pytest.fixture
 def api(platform, key):
     return Api(platform.base_url, key)
+
+
+@pytest.fixture(scope="module")
+def alice(platform):
+    return Api(platform.base_url, platform.api_key("alice"))
+
+
+@pytest.fixture
+def account(alice):
+    """An account of Alice's with some cash and one position."""
+    account_id = alice.open("100000")
+    alice.buy(account_id, symbol="PG", quantity=5, price="90")
+    alice.get(f"/api/accounts/{account_id}", min_version=3)
+    return account_id
+
+
+@pytest.fixture
+def screen(browser, platform, request):
+    """The page, not logged in yet; the size of its window is the test's parameter."""
+    opened = Screen(browser, platform.base_url, getattr(request, "param", "desktop"))
+    yield opened
+    opened.context.close()
+    assert opened.errors == []

@@ -1,5 +1,7 @@
 """PostgreSQL and Valkey go away under load: commands are accepted meanwhile, and everything catches up alone."""
 
+import time
+
 import httpx
 import psycopg
 import pytest
@@ -84,3 +86,29 @@ def test_commands_are_accepted_while_valkey_is_away_and_the_projections_catch_up
         load.wait_for(60)
     assert_each_once(load, open_sqlite_store(alone.data_dir))
     assert "the read models equal the" in wait_until_reconciled(alone)
+
+
+def test_instruments_are_known_while_postgresql_is_away_and_followed_again_afterwards(alone, database, tmp_path):
+    api = Api(alone.base_url, alone.api_key("steadfast"))
+    account_id = api.open()
+    assert api.buy(account_id)["__typename"] == "TradeExecuted"
+    log = alone.log_path("web")
+    said = log.read_text().count("instruments.database_away")
+    database.stop()
+    deadline = time.monotonic() + 10
+    while log.read_text().count("instruments.database_away") == said:
+        assert time.monotonic() < deadline, "the process says that it goes on with what it has"
+        time.sleep(0.1)
+    for _ in range(10):
+        assert api.buy(account_id)["__typename"] == "TradeExecuted"
+        time.sleep(0.3)
+    assert log.read_text().count("instruments.database_away") == said + 1
+    database.start()
+    file = tmp_path / "halted.csv"
+    file.write_text("symbol,is_halted\nKO,true\n")
+    halted = alone.manage("import_instruments", str(file))
+    assert halted.returncode == 0, halted.stderr
+    deadline = time.monotonic() + 8
+    while (refused := api.buy(account_id)).get("code") != "INSTRUMENT_HALTED":
+        assert time.monotonic() < deadline, refused
+        time.sleep(0.1)

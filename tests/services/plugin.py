@@ -16,7 +16,9 @@ import pytest
 import redis
 from django.conf import settings
 
+from market.instruments.current import hold_instruments
 from tests.services.browser import launch_browser
+from tests.services.instruments import DEMO_INSTRUMENTS
 from tests.services.platform import Platform
 from tradingplatform.local.servers import EmbeddedDynamoDB, EmbeddedPostgres, EmbeddedValkey
 
@@ -41,7 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Hash the passwords of this process's users quickly, as Django advises for tests; started servers do not."""
+    """Hash the passwords of this process's users quickly, as Django advises for tests; started servers do not. Hold the
+    demo's instruments in memory, as a process does that has loaded them: the tables are emptied by many a test.
+    """
+    hold_instruments(DEMO_INSTRUMENTS)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

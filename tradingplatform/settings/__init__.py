@@ -7,7 +7,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from accounts.api.parsing.factories import CURRENCIES as ACCOUNT_CURRENCIES
+from accounts.domain.values import CURRENCIES as ACCOUNT_CURRENCIES
 from edge.database import BoundedConnection
 from edge.requests import BODY_BYTES_MAX
 from tradingplatform.logging import configure_logging

@@ -60,12 +60,15 @@ class WorkingOrder(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """What the market offers: prices in ten-thousandths, sizes in millionths of a share."""
+    """What the market offers: prices in ten-thousandths, sizes in millionths of a share. A fill that leaves a part of
+    its order is a multiple of `lot_size`.
+    """
 
     bid: int
     ask: int
     bid_size: int
     ask_size: int
+    lot_size: int = 1
 
 
 class Fill(NamedTuple):
@@ -79,9 +82,7 @@ class Fill(NamedTuple):
 class SymbolBook:
     """The working orders of one symbol. An order that was matched rests until `put` says how it goes on."""
 
-    def __init__(self, *, lot_size: int) -> None:
-        """`lot_size` is in millionths of a share: fills that leave something of an order are multiples of it."""
-        self._lot_size = lot_size
+    def __init__(self) -> None:
         self._buys = _OrderTable(is_buy=True)
         self._sells = _OrderTable(is_buy=False)
         self._quote: Quote | None = None
@@ -107,27 +108,29 @@ class SymbolBook:
         """Fill what the quote still offers; the orders filled rest from here on."""
         if self._quote is None:
             return []
-        fills = list(self._take(self._buys, self._quote.ask, self._ask_left))
+        lot_size = self._quote.lot_size
+        fills = list(_take(self._buys, self._quote.ask, self._ask_left, lot_size))
         self._ask_left -= sum(fill.quantity for fill in fills)
-        sold = list(self._take(self._sells, self._quote.bid, self._bid_left))
+        sold = list(_take(self._sells, self._quote.bid, self._bid_left, lot_size))
         self._bid_left -= sum(fill.quantity for fill in sold)
         return fills + sold
 
-    def _take(self, table: "_OrderTable", price: int, size: int) -> Iterator[Fill]:
-        if size < self._lot_size:
-            return
-        for order in table.at_price(price):
-            quantity = order.remaining if order.remaining <= size else size - size % self._lot_size
-            if quantity < order.remaining and (order.time_in_force == "FOK" or not quantity):
-                continue
-            table.rest(order.order_id)
-            size -= quantity
-            yield Fill(order, quantity, price)
-            if size < self._lot_size:
-                return
-
     def _table(self, order: WorkingOrder) -> "_OrderTable":
         return self._buys if order.side == "BUY" else self._sells
+
+
+def _take(table: "_OrderTable", price: int, size: int, lot_size: int) -> Iterator[Fill]:
+    if size < lot_size:
+        return
+    for order in table.at_price(price):
+        quantity = order.remaining if order.remaining <= size else size - size % lot_size
+        if quantity < order.remaining and (order.time_in_force == "FOK" or not quantity):
+            continue
+        table.rest(order.order_id)
+        size -= quantity
+        yield Fill(order, quantity, price)
+        if size < lot_size:
+            return
 
 
 class _OrderTable:

@@ -20,6 +20,7 @@ from accounts.writer.envelope import Envelope, SystemCode
 from accounts.writer.outcomes import CODE_NAMES, BatchResults
 from eventstore.errors import StoreUnavailable
 from identity.actors import platform_actor
+from market.instruments.current import Instruments
 from market.quotes import UNKNOWN_MARKET, QuoteSheet, is_stale
 from market.replay import Phase
 from tradingplatform.venue.journal import OrderJournal
@@ -54,12 +55,14 @@ class PaperVenue:
         journal: OrderJournal,
         bus: Bus,
         sheets: Callable[[], AsyncIterator[QuoteSheet]],
+        instruments: Callable[[], Instruments],
         displayed_value: int,
     ) -> None:
         """`displayed_value` is what a quote offers on each side, in ten-thousandths of the currency."""
         self._journal = journal
         self._bus = bus
         self._sheets = sheets
+        self._instruments = instruments
         self._displayed_value = displayed_value
         self._orders = WorkingOrders()
         self._sheet = UNKNOWN_MARKET
@@ -128,11 +131,15 @@ class PaperVenue:
         self._orders.end_session(closed_at=self._sheet.closed_at_us)
 
     def _quotes(self) -> dict[str, Quote]:
-        """Return what the market offers: the replayed market has one price, without a spread."""
+        """Return what the market offers of the instruments that are traded: one price, without a spread."""
         quotes = {}
+        by_symbol = self._instruments().by_symbol
         for quote in self._sheet.quotes:
+            instrument = by_symbol.get(quote.symbol)
+            if instrument is None or instrument.is_halted or not instrument.is_tradable:
+                continue
             size = displayed_size(price=quote.price, displayed_value=self._displayed_value)
-            quotes[quote.symbol] = Quote(bid=quote.price, ask=quote.price, bid_size=size, ask_size=size)
+            quotes[quote.symbol] = Quote(quote.price, quote.price, size, size, instrument.lot_size)
         return quotes
 
     async def _ask(self, asks: Sequence[Ask]) -> None:

@@ -67,8 +67,7 @@ class Ask(NamedTuple):
 class WorkingOrders:
     """Every working order of some symbols, and the market that they wait for."""
 
-    def __init__(self, *, lot_size: int = 1) -> None:
-        self._lot_size = lot_size
+    def __init__(self) -> None:
         self._orders: dict[str, WorkingOrder] = {}
         self._books: dict[str, SymbolBook] = {}
         self._by_account: dict[str, set[str]] = {}
@@ -177,7 +176,7 @@ class WorkingOrders:
     def _book(self, symbol: str) -> SymbolBook:
         book = self._books.get(symbol)
         if book is None:
-            book = self._books[symbol] = SymbolBook(lot_size=self._lot_size)
+            book = self._books[symbol] = SymbolBook()
         return book
 
     # The market.

@@ -9,9 +9,8 @@ fields, as a query may have, would keep everybody else waiting.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from graphql import (
@@ -24,16 +23,16 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
     execute,
 )
 from graphql.pyutils import AwaitableOrValue, Path, Undefined
 
 from accounts.api.graphql.database_outage import AWAY
+from edge.turns import TurnClock, turn_clock
 
 log = structlog.get_logger(__name__)
-
-TURN_SECONDS: Final = 0.002
-"""How long the items of a list are completed before others of the event loop get their turn."""
 
 
 class Context(Protocol):
@@ -100,6 +99,14 @@ class _PathOfItem(Path):
 class _Execution(ExecutionContext):
     """Executes a document; each field that is resolved by a coroutine is a task of its own, which the context keeps."""
 
+    lists_put_off = 0
+    """How many lists were left to a later turn, the whole or a part."""
+
+    def execute_operation(self, operation: OperationDefinitionNode, root_value: Any) -> AwaitableOrValue[Any] | None:
+        if operation.operation is OperationType.QUERY:  # What a mutation answers with is one object.
+            turn_clock()  # One for all that it begins.
+        return super().execute_operation(operation, root_value)
+
     def complete_list_value(
         self,
         return_type: GraphQLList[Any],
@@ -108,37 +115,38 @@ class _Execution(ExecutionContext):
         path: Path,
         result: Any,
     ) -> AwaitableOrValue[list[Any]]:
-        if not isinstance(result, list) or len(result) < 2:
+        if not isinstance(result, list):
             return super().complete_list_value(return_type, field_nodes, info, path, result)
-        asked = _List(return_type, field_nodes, info, path, result)
+        asked, clock = _List(return_type, field_nodes, info, path, result), turn_clock()
         completed: list[Any] = []
-        self._complete(asked, completed)
+        if not clock.is_over():
+            self._complete(asked, completed, clock)
         if len(completed) < len(result):
-            return self._complete_in_turns(asked, completed)
+            self.lists_put_off += 1
+            return self._complete_in_turns(asked, completed, clock)
         return self._awaited(completed) if any(map(self.is_awaitable, completed)) else completed
 
-    async def _complete_in_turns(self, asked: _List, completed: list[Any]) -> list[Any]:
+    async def _complete_in_turns(self, asked: _List, completed: list[Any], clock: TurnClock) -> list[Any]:
         while len(completed) < len(asked.items):
-            await asyncio.sleep(0)
-            self._complete(asked, completed)
+            await clock.wait()
+            self._complete(asked, completed, clock)
         return await self._awaited(completed)
 
-    def _complete(self, asked: _List, completed: list[Any]) -> None:
-        """Complete the next items, until the turn is over; those that have to be awaited become tasks.
+    def _complete(self, asked: _List, completed: list[Any], clock: TurnClock) -> None:
+        """Complete the next items, one at least, until the turn is over; those that have to be awaited become tasks.
 
-        Such items are begun together whatever it takes: what they ask for is looked up by one statement for all.
+        Items that wait for something else than a turn are begun together whatever it takes: what they ask for is looked
+        up by one statement for all.
         """
-        ends_at = time.perf_counter() + TURN_SECONDS
         for place in range(len(completed), len(asked.items)):
             path = _PathOfItem(*asked.path)
             path.place = place
+            put_off = self.lists_put_off
             item: Any = super().complete_list_value(asked.of_type, asked.nodes, asked.info, path, [asked.items[place]])
-            if self.is_awaitable(item):
-                completed.append(self._task(item))
-            else:
-                completed.append(item[0])
-                if time.perf_counter() > ends_at:
-                    return
+            is_awaited = self.is_awaitable(item)
+            completed.append(self._task(item) if is_awaited else item[0])
+            if (not is_awaited or self.lists_put_off > put_off) and clock.is_over():
+                return
 
     async def _awaited(self, completed: list[Any]) -> list[Any]:
         """Return the items, once every one that is a task has ended."""

@@ -29,7 +29,7 @@ from graphql import (
 from graphql.pyutils import Undefined
 
 from accounts.api.graphql.errors import bad_request
-from accounts.api.parsing.batches import decode_anything, decode_trades
+from accounts.api.parsing.batches import decode_anything, decode_orders, decode_trades
 from edge.json import InvalidJson, refusing_invalid_json
 
 Variables = dict[str, Any]
@@ -37,7 +37,7 @@ Inputs = Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField]
 
 _BATCHES: Final[Mapping[str, Callable[[msgspec.Raw], object]]] = {
     "TradeBatch": decode_trades,
-    "OrderBatch": decode_anything,
+    "OrderBatch": decode_orders,
     "ReplacementBatch": decode_anything,
     "CancelBatch": decode_anything,
 }

@@ -9,12 +9,12 @@ from accounts.api.answers import OrderCancelled, OrderExpired, OrderPlaced, Orde
 from accounts.api.mutations.declaration import CommandMutation
 from accounts.api.parsing import factories
 from accounts.api.parsing.reference_price import reference_price
-from accounts.domain.commands import PlaceOrder, ReplaceOrder
+from accounts.domain.commands import Decline, PlaceOrder, ReplaceOrder
 from accounts.scalars import Quantity
 from identity.permissions import Action
 
 
-def _place(*, type: str, **given: Any) -> PlaceOrder:
+def _place(*, type: str, **given: Any) -> PlaceOrder | Decline:
     return factories.place_order(order_id=str(uuid.uuid4()), order_type=type, reference_price=reference_price, **given)
 
 

@@ -1,14 +1,14 @@
 """Entries of a batch: what one item of thousands asks for, checked like the single command that it stands for.
 
-The factories are the rule for what is valid. A scanner takes batches of trades apart without an object for each entry
-(accounts/kernels/scan.py), and passes over every entry that is not plainly right: those are judged here, one by one. An
-entry that is wrong is refused alone: every other one goes on.
+The factories are the rule for what is valid. Scanners take batches of trades and of orders apart without an object for
+each entry (accounts/kernels/scan.py, scan_orders.py), and pass over every entry that is not plainly right: those are
+judged here, one by one. An entry that is wrong is refused alone: every other one goes on.
 """
 
 import json
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from accounts.api.parsing import factories
 from accounts.api.parsing.reference_price import reference_price
 from accounts.domain.errors import Code, CommandInvalid
-from accounts.kernels.scan import ScannedTrades, SymbolTable, scan_trades
-from accounts.writer.columns import AccountCommands
+from accounts.kernels.scan import ScannedTrades, scan_trades
+from accounts.kernels.scan_orders import LIMIT_PRICE, ORDER_TYPE, STOP_PRICE, TIME_IN_FORCE, ScannedOrders, scan_orders
+from accounts.kernels.trades import ORDER
+from accounts.writer.columns import AccountCommands, no_orders
 from accounts.writer.envelope import Envelope
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
-from eventstore.kernels.texts import pack_texts
+from eventstore.kernels.texts import Texts, uuid_texts
 from eventstore.writer.commands import Origin
-from market.instruments import all_symbols
 
 TRADE_FIELDS: Final = frozenset({"accountId", "symbol", "side", "quantity", "price", "orderId", "commandId"})
 ORDER_FIELDS: Final = frozenset(
@@ -54,9 +55,9 @@ then.
 
 
 class ScannedBatch(NamedTuple):
-    """A batch of trades that was taken apart, and the entries that are to be judged one by one, by place."""
+    """A batch that was taken apart, and the entries that are to be judged one by one, by place."""
 
-    scanned: ScannedTrades
+    scanned: ScannedTrades | ScannedOrders
     others: dict[int, object]
 
     def __len__(self) -> int:
@@ -81,17 +82,21 @@ class ParsedBatch(NamedTuple):
 def decode_trades(raw: msgspec.Raw) -> object:
     """Return a batch of trades from its JSON, taken apart if it can be; else what it says, whatever that is."""
     text = bytes(raw)
-    scanned = scan_trades(text, _symbols(), REQUEST_COMMANDS_MAX)
+    return _decoded(text, scan_trades(text, factories.symbols_to_trade(), REQUEST_COMMANDS_MAX))
+
+
+def decode_orders(raw: msgspec.Raw) -> object:
+    """Return a batch of new orders from its JSON in the same way."""
+    text = bytes(raw)
+    return _decoded(text, scan_orders(text, factories.symbols_to_trade(), REQUEST_COMMANDS_MAX))
+
+
+def _decoded(text: bytes, scanned: ScannedTrades | ScannedOrders | None) -> object:
     if scanned is None or not len(scanned.trades):
-        return decode_anything(raw)
+        return decode_anything(msgspec.Raw(text))
     odd = np.flatnonzero(~scanned.is_plain).tolist()
     spans = scanned.spans
     return ScannedBatch(scanned, {n: decode_anything(msgspec.Raw(text[spans[n, 0] : spans[n, 1]])) for n in odd})
-
-
-@cache
-def _symbols() -> SymbolTable:
-    return SymbolTable(all_symbols())
 
 
 def decode_anything(raw: msgspec.Raw) -> object:
@@ -113,29 +118,70 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def parsed_trades(batch: ScannedBatch, actor: str) -> ParsedBatch:
-    """Return the trades that a batch asks for, in order."""
+def parsed_scanned(batch: ScannedBatch, actor: str, parse: Callable[[object, str], Envelope]) -> ParsedBatch:
+    """Return the commands that a batch asks for, in order; `parse` judges the entries that are not plain."""
     scanned = batch.scanned
     plain = np.flatnonzero(scanned.is_plain)
-    command_ids = scanned.command_ids[plain]
-    without_id = np.flatnonzero(command_ids[:, 0] == 0)
-    if len(without_id):
-        command_ids[without_id] = pack_texts([str(uuid.uuid4()) for _ in without_id])
-    commands = AccountCommands(
+    if isinstance(scanned, ScannedOrders):
+        commands = _orders_of(scanned, plain, actor)
+    else:
+        commands = _trades_of(scanned, plain, actor)
+    if not batch.others:
+        return ParsedBatch(commands, plain, {})
+    others = parsed(list(batch.others.values()), actor, parse, places=list(batch.others))
+    together, places = AccountCommands.joined([commands, others.commands]), np.concatenate([plain, others.places])
+    order = np.argsort(places)
+    return ParsedBatch(together.take(order), places[order], others.refused)
+
+
+def _trades_of(scanned: ScannedTrades, plain: NDArray[np.int64], actor: str) -> AccountCommands:
+    return AccountCommands(
         aggregate_ids=scanned.account_ids[plain],
-        command_ids=command_ids,
+        command_ids=_with_ids(scanned.command_ids[plain]),
         origins=[Origin(actor)],
         origins_of=np.zeros(len(plain), np.int64),
         bodies=scanned.trades[plain],
         others=[],
-        symbols=_symbols().texts,
+        symbols=scanned.symbols,
+        orders=no_orders(),
     )
-    if not batch.others:
-        return ParsedBatch(commands, plain, {})
-    others = parsed(list(batch.others.values()), actor, trade_envelope, places=list(batch.others))
-    together, places = AccountCommands.joined([commands, others.commands]), np.concatenate([plain, others.places])
-    order = np.argsort(places)
-    return ParsedBatch(together.take(order), places[order], others.refused)
+
+
+def _orders_of(scanned: ScannedOrders, plain: NDArray[np.int64], actor: str) -> AccountCommands:
+    trades, terms = scanned.trades[plain], scanned.terms[plain]
+    client_order_ids = _with_ids(scanned.client_order_ids[plain])
+    without_price = np.flatnonzero(trades["price"] == 0)
+    if len(without_price):
+        prices = reference_price.latest()
+        by_symbol = np.array([prices.get(symbol, 0) for symbol in scanned.symbols], np.int64)
+        trades["price"][without_price] = by_symbol[trades["symbol"][without_price]]
+    trades["order"] = np.arange(len(plain))
+    orders = np.zeros(len(plain), ORDER)
+    orders["order_id"], orders["client_order_id"] = _new_ids(len(plain)), client_order_ids
+    orders["limit_price"], orders["stop_price"] = terms[:, LIMIT_PRICE], terms[:, STOP_PRICE]
+    orders["order_type"], orders["time_in_force"] = terms[:, ORDER_TYPE], terms[:, TIME_IN_FORCE]
+    return AccountCommands(
+        aggregate_ids=scanned.account_ids[plain],
+        command_ids=client_order_ids,
+        origins=[Origin(actor)],
+        origins_of=np.zeros(len(plain), np.int64),
+        bodies=trades,
+        others=[],
+        symbols=scanned.symbols,
+        orders=orders,
+    )
+
+
+def _with_ids(given: Texts) -> Texts:
+    """Return command ids, a new one where none was given."""
+    without_id = np.flatnonzero(given[:, 0] == 0)
+    if len(without_id):
+        given[without_id] = _new_ids(len(without_id))
+    return given
+
+
+def _new_ids(count: int) -> Texts:
+    return uuid_texts(os.urandom(16 * count))
 
 
 def parsed(

@@ -1,6 +1,12 @@
 """Commands from untrusted input: every field checked, the first thing that is wrong refused with its code.
 
 This is the boundary between the outside world's texts and the domain's exact values. Raises CommandInvalid only.
+
+Trades and orders are asked about their instrument, as it is known now. The scanner of batches takes none that would
+not pass here: its table has those instruments alone that may be traded, with their steps (`symbols_to_trade`). A
+symbol that is unknown has always been: it is refused at once. Everything else about an instrument may have been
+otherwise when a command was sent first, so the account declines it, after it has looked whether it executed that
+command before.
 """
 
 import re
@@ -10,11 +16,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, TypeVar, get_args
 
+import numpy as np
+
 from accounts.domain.commands import (
     CancelOrder,
     ChangeFeeSchedule,
     ChangeRiskLimits,
     CloseAccount,
+    Decline,
     DepositCash,
     ExecuteTrade,
     ExpireOrder,
@@ -29,13 +38,24 @@ from accounts.domain.commands import (
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import OrderType, Side, TimeInForce
 from accounts.domain.order_terms import terms_code
-from accounts.domain.values import BASIS_POINTS, InvalidValue, parse_amount, parse_fee, parse_price, parse_quantity
-from market.instruments import is_known
+from accounts.domain.values import (
+    BASIS_POINTS,
+    CURRENCIES,
+    InvalidValue,
+    format_amount,
+    format_quantity,
+    parse_amount,
+    parse_fee,
+    parse_price,
+    parse_quantity,
+)
+from accounts.kernels.symbols import SymbolTable
+from market.instruments.current import Instruments, current_instruments
+from market.instruments.definition import InstrumentDefinition
 
 V = TypeVar("V")
+T = TypeVar("T", ExecuteTrade, PlaceOrder)
 
-CURRENCIES: Final = ("USD",)
-"""What an account may be in, one of them; the demo market quotes dollars. Clients are told by GET /api/session."""
 NAME_LENGTH_MAX: Final = 80
 REFERENCE_LENGTH_MAX: Final = 140
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -73,15 +93,16 @@ def withdraw_cash(*, amount: str, reference: str = "") -> WithdrawCash:
 
 def execute_trade(
     *, symbol: str, side: str, quantity: int | str, price: str, order_id: str | None = None
-) -> ExecuteTrade:
-    """Return a checked ExecuteTrade."""
-    return ExecuteTrade(
-        symbol=_symbol(symbol),
+) -> ExecuteTrade | Decline:
+    """Return a checked ExecuteTrade, or its declining when the instrument does not allow it now."""
+    command = ExecuteTrade(
+        symbol=symbol,
         side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         price=_value(parse_price, price, Code.INVALID_PRICE),
         order_id=None if order_id is None else order_id_of(order_id),
     )
+    return _judged(command, price=command.price)
 
 
 def place_order(
@@ -96,12 +117,14 @@ def place_order(
     limit_price: str | None = None,
     stop_price: str | None = None,
     reference_price: Callable[[str], int],
-) -> PlaceOrder:
-    """Return a checked PlaceOrder; `reference_price` gives the market's price by a symbol, 0 when it says none."""
+) -> PlaceOrder | Decline:
+    """Return a checked PlaceOrder, or its declining when the instrument does not allow it now; `reference_price` gives
+    the market's price by a symbol, 0 when it says none.
+    """
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
-        symbol=_symbol(symbol),
+        symbol=symbol,
         side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         order_type=_choice(order_type, ORDER_TYPES, "an order type", Code.INVALID_ORDER_TYPE),
@@ -119,7 +142,7 @@ def place_order(
     )
     if code is not None:
         raise CommandInvalid(code, TERMS_MESSAGES[code].format(order_type=command.order_type))
-    return command
+    return _judged(command, limit_price=command.limit_price, stop_price=command.stop_price)
 
 
 def replace_order(
@@ -241,12 +264,81 @@ def account_id_for(*, owner: str, command_id: str) -> str:
     return str(uuid.uuid5(_ACCOUNT_NAMESPACE, f"{owner}\n{command_id}"))
 
 
-def _symbol(given: str) -> str:
-    if not is_known(given):
+def symbols_to_trade() -> SymbolTable:
+    """Return what the scanner knows: the instruments that may be traded now."""
+    return _table_of(current_instruments())
+
+
+@lru_cache(maxsize=1)
+def _table_of(instruments: Instruments) -> SymbolTable:
+    traded = [
+        each
+        for each in instruments.by_symbol.values()
+        if each.is_tradable and not each.is_halted and each.currency in CURRENCIES
+    ]
+    steps = np.array([(each.lot_size, each.price_increment) for each in traded], np.int64).reshape(len(traded), 2)
+    return SymbolTable([each.symbol for each in traded], steps)
+
+
+def _judged(command: T, **prices: int | None) -> T | Decline:
+    """Return a trade or an order, or its declining when its instrument does not allow it now; raises UNKNOWN_SYMBOL.
+
+    `prices` are those of the command, by what they are called in a message.
+    """
+    instruments = current_instruments()
+    instrument = instruments.by_symbol.get(command.symbol)
+    if not instruments.is_loaded:
+        message = "the instruments are not known yet, because the database does not answer: try again"
+        return Decline(command, Code.MARKET_UNAVAILABLE.value, message)
+    if instrument is None:
         raise CommandInvalid(
-            Code.UNKNOWN_SYMBOL, f"{given[:20]!r} is not an instrument of this market: GET /api/market lists them"
+            Code.UNKNOWN_SYMBOL,
+            f"{command.symbol[:20]!r} is not an instrument of this market: GET /api/market lists them",
         )
-    return given
+    return (
+        _declined_for_instrument(command, instrument)
+        or _declined_for_lot(command, instrument)
+        or _declined_for_price(command, instrument, prices)
+        or command
+    )
+
+
+def _declined_for_instrument(command: T, instrument: InstrumentDefinition) -> Decline | None:
+    symbol = instrument.symbol
+    if not instrument.is_tradable:
+        message = f"{symbol} is not traded any more: choose an instrument of GET /api/market"
+        return Decline(command, Code.INSTRUMENT_NOT_TRADABLE.value, message)
+    if instrument.is_halted:
+        message = f"trading in {symbol} is halted: try again when it is resumed; its orders can be cancelled"
+        return Decline(command, Code.INSTRUMENT_HALTED.value, message)
+    if instrument.currency not in CURRENCIES:
+        message = (
+            f"{symbol} is traded in {instrument.currency} and accounts are in {', '.join(CURRENCIES)}: choose an "
+            "instrument in the account's currency"
+        )
+        return Decline(command, Code.CURRENCY_MISMATCH.value, message)
+    return None
+
+
+def _declined_for_lot(command: T, instrument: InstrumentDefinition) -> Decline | None:
+    if command.quantity % instrument.lot_size == 0:
+        return None
+    message = (
+        f"a quantity of {instrument.symbol} is a multiple of {format_quantity(instrument.lot_size)}, found "
+        f"{format_quantity(command.quantity)}: round it"
+    )
+    return Decline(command, Code.INVALID_LOT.value, message)
+
+
+def _declined_for_price(command: T, instrument: InstrumentDefinition, prices: dict[str, int | None]) -> Decline | None:
+    for name, price in prices.items():
+        if price is not None and price % instrument.price_increment:
+            message = (
+                f"a {name.replace('_', ' ')} of {instrument.symbol} is a multiple of "
+                f"{format_amount(instrument.price_increment)}, found {format_amount(price)}: round it"
+            )
+            return Decline(command, Code.INVALID_PRICE_INCREMENT.value, message)
+    return None
 
 
 def _choice(given: str, choices: Sequence[V], what: str, code: Code) -> V:

@@ -7,7 +7,7 @@ not this edge, so that an order which was placed before is recognised when it is
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from django.conf import settings
@@ -32,13 +32,17 @@ class ReferencePrices:
 
     def __call__(self, symbol: str) -> int:
         """Return a symbol's price, 0 when none is known now."""
+        return self.latest().get(symbol, 0)
+
+    def latest(self) -> Mapping[str, int]:
+        """Return the prices that are known now, of one look, by symbol."""
         with self._lock:
             if self._clock() >= self._good_until:
                 sheet = self._read(time.time_ns() // 1_000)
                 is_known = sheet.phase is not Phase.STALE
                 self._prices = {quote.symbol: quote.price for quote in sheet.quotes} if is_known else {}
                 self._good_until = self._clock() + PRICES_SECONDS
-            return self._prices.get(symbol, 0)
+            return self._prices
 
 
 reference_price: Final = ReferencePrices(lambda now_us: read_board(redis_url=settings.REDIS_URL, now_us=now_us))

@@ -9,6 +9,8 @@ import pytest
 from rest_framework import serializers
 
 from accounts import shapes as s
+from edge import turns
+from edge.tests.turns import turns_during
 
 
 class Inner(s.ObjectShape):
@@ -100,25 +102,10 @@ def test_a_shape_has_one_type_and_one_serializer_and_a_derived_one_its_own():
     assert More.object_type() is not Inner.object_type()
 
 
-async def turns_during(showing):
-    """Return what a coroutine returns, and how often others had their turn meanwhile."""
-    turns = 0
-
-    async def others():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(others())
-    found = await showing
-    beside.cancel()
-    return found, turns
-
-
-def test_many_rows_are_shown_in_order_and_others_have_their_turn():
-    rows, at_a_time = list(range(3 * s.SHOWN_AT_A_TIME + 1)), s.SHOWN_AT_A_TIME
-    for count, expected in ((0, 0), (1, 0), (at_a_time, 0), (at_a_time + 1, 1), (len(rows), 3)):
-        shown, turns = asyncio.run(turns_during(s.show_each(lambda row: {"row": row}, rows[:count])))
-        assert shown == [{"row": row} for row in rows[:count]]
-        assert turns == expected
+def test_many_rows_are_shown_in_order_and_others_have_their_turn(monkeypatch):
+    for turn_seconds in (0.0, 60.0):
+        monkeypatch.setattr(turns, "TURN_SECONDS", turn_seconds)
+        for count in (0, 1, 2, 50):
+            shown, had = asyncio.run(turns_during(s.show_each(lambda row: {"row": row}, range(count))))
+            assert shown == [{"row": row} for row in range(count)]
+            assert (had >= count - 1) if turn_seconds == 0.0 else (had == 0)

@@ -13,8 +13,9 @@ import structlog
 
 from accounts.domain.commands import AccountCommand, CancelOrder
 from accounts.kernels.answers import OUTCOME
-from accounts.kernels.trades import TRADE
-from accounts.writer.columns import AccountCommands
+from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
+from accounts.kernels.trades import ORDER, TRADE
+from accounts.writer.columns import AccountCommands, no_orders
 from accounts.writer.envelope import BriefResult, Executed, NotExecuted, SystemCode
 from accounts.writer.metrics import WriterStatus
 from accounts.writer.outcomes import BatchResults
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 REQUEST_FRAMES: Final = 2
 _ORIGIN_BYTES: Final = 8
 _COMMAND_BYTES: Final = 2 * TEXT_BYTES + _ORIGIN_BYTES + TRADE.itemsize
-"""Of one command in all columns."""
+"""Of one command in all columns, without those of orders."""
 
 
 class RequestId(msgspec.Struct, frozen=True, array_like=True):
@@ -44,6 +45,7 @@ class _Head(msgspec.Struct, frozen=True, array_like=True):
     origins: list[Origin]
     symbols: list[str]
     others: list[msgspec.Raw]
+    order_count: int
 
 
 class BusRequest(msgspec.Struct, frozen=True):
@@ -94,10 +96,19 @@ def encode_request(request: BusRequest) -> list[bytes]:
     is_other = bodies["other"] >= 0
     others = [msgspec.Raw(encode(commands.others[other])) for other in bodies["other"][is_other].tolist()]
     bodies["other"][is_other] = np.arange(len(others))  # The commands may be a part of those that they were taken from.
+    is_order = bodies["order"] >= 0
+    orders = commands.orders[bodies["order"][is_order]]
+    bodies["order"][is_order] = np.arange(len(orders))
     head = _Head(
-        request.request_id, request.is_bulk, request.is_brief, list(commands.origins), list(commands.symbols), others
+        request_id=request.request_id,
+        is_bulk=request.is_bulk,
+        is_brief=request.is_brief,
+        origins=list(commands.origins),
+        symbols=list(commands.symbols),
+        others=others,
+        order_count=len(orders),
     )
-    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies)
+    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies, orders)
     return [encode(head), b"".join([column.tobytes() for column in columns])]
 
 
@@ -107,8 +118,9 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     A command that cannot be read is told so alone.
     """
     head, columns = _decode_head(frames[0]), bytearray(frames[1])
-    count, rest = divmod(len(columns), _COMMAND_BYTES)
-    if rest:
+    orders_start = len(columns) - ORDER.itemsize * head.order_count
+    count, rest = divmod(orders_start, _COMMAND_BYTES)
+    if rest or not 0 <= head.order_count <= count:
         raise ValueError("the columns of a request are not of one length")
     ids_end = 2 * TEXT_BYTES * count
     if not columns[:ids_end].isascii():
@@ -122,6 +134,7 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
         bodies=np.frombuffer(columns, TRADE, count, ids_end + _ORIGIN_BYTES * count),
         others=[],
         symbols=head.symbols,
+        orders=np.frombuffer(columns, ORDER, head.order_count, orders_start) if head.order_count else no_orders(),
     )
     unread: dict[int, NotExecuted] = {}
     others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
@@ -168,6 +181,17 @@ def _check(commands: AccountCommands) -> None:
     symbols = bodies["symbol"][~is_other]
     if not np.array_equal(numbers, np.arange(len(commands.others))):
         raise ValueError("the commands of a request are not those that its rows name")
-    for places, limit in ((commands.origins_of, len(commands.origins)), (symbols, len(commands.symbols))):
+    orders: Any = commands.orders
+    numbers = bodies["order"][bodies["order"] >= 0]
+    if not np.array_equal(numbers, np.arange(len(orders))) or (is_other & (bodies["order"] >= 0)).any():
+        raise ValueError("the orders of a request are not those that its rows name")
+    if not all(np.ascontiguousarray(orders[ids]).tobytes().isascii() for ids in ("order_id", "client_order_id")):
+        raise ValueError("the identifiers of a request are not ASCII")
+    for places, limit in (
+        (commands.origins_of, len(commands.origins)),
+        (symbols, len(commands.symbols)),
+        (orders["order_type"], len(ORDER_TYPES)),
+        (orders["time_in_force"], len(TIMES_IN_FORCE)),
+    ):
         if len(places) and not 0 <= places.min() <= places.max() < limit:
             raise ValueError("the rows of a request name what it does not hold")

@@ -8,6 +8,7 @@ const ITEMS: readonly { panel: Panel; label: string; icon: IconName }[] = [
   { panel: "portfolio", label: "Portfolio", icon: "portfolio" },
   { panel: "market", label: "Market", icon: "market" },
   { panel: "ticket", label: "Trade", icon: "ticket" },
+  { panel: "orders", label: "Orders", icon: "orders" },
   { panel: "trades", label: "Trades", icon: "list" },
 ];
 

@@ -9,11 +9,13 @@ import { CLOSE_NO_PERMISSION, CLOSE_NOT_LOGGED_IN } from "../core/live/socket";
 import { accountAddress, navigate, type Panel } from "../core/navigation";
 import { rememberAccount } from "../core/preferences";
 import { EMPTY_TICKET, ticketReducer, type TicketAction } from "../core/ticket";
-import type { SessionUser } from "../core/types";
+import type { Order, SessionUser } from "../core/types";
 import { MarketPanel } from "../features/market/MarketPanel";
+import { OrdersPanel } from "../features/orders/OrdersPanel";
+import { useOrderNotices } from "../features/orders/useOrderNotices";
 import { PositionsTable } from "../features/portfolio/PositionsTable";
 import { SummaryCards, SummarySkeleton } from "../features/portfolio/SummaryCards";
-import { TradeTicket } from "../features/ticket/TradeTicket";
+import { OrderTicket } from "../features/ticket/OrderTicket";
 import { TradesPanel } from "../features/trades/TradesPanel";
 import { BottomNavigation } from "./BottomNavigation";
 import type { DialogName } from "./dialogs";
@@ -24,6 +26,7 @@ import { WorkspaceDialogs } from "./WorkspaceDialogs";
 
 const PHONE = "(max-width: 759px)";
 const TODAY_CHECK_MS = 30_000;
+const NO_ORDERS: Order[] = [];
 
 interface WorkspaceProps {
   user: SessionUser;
@@ -81,8 +84,11 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
   const [ticket, dispatch] = useReducer(ticketReducer, EMPTY_TICKET);
   const now = new Date(useNow(TODAY_CHECK_MS));
   const symbolRef = useRef<HTMLInputElement>(null);
+  const typeRef = useRef<HTMLSelectElement>(null);
   const quantityRef = useRef<HTMLInputElement>(null);
+  const ordersRef = useRef<HTMLButtonElement>(null);
   const filterRef = useRef<HTMLInputElement>(null);
+  const watchOrder = useOrderNotices(view?.orders ?? NO_ORDERS);
   const isShown = (each: Panel): boolean => panel === null || panel === each;
 
   const pick = (action: TicketAction): void => {
@@ -93,7 +99,9 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
 
   const actions: Record<ShortcutName, () => void> = {
     symbol: () => symbolRef.current?.focus(),
+    type: () => typeRef.current?.focus(),
     quantity: () => quantityRef.current?.focus(),
+    orders: () => ordersRef.current?.focus(),
     filter: () => filterRef.current?.focus(),
     buy: () => dispatch({ type: "sideChosen", side: "BUY" }),
     sell: () => dispatch({ type: "sideChosen", side: "SELL" }),
@@ -114,6 +122,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
       {isShown("market") && (
         <MarketPanel
           quotes={quotes}
+          unpriced={live.unpriced}
           chosenSymbol={ticket.symbol}
           filterRef={filterRef}
           onChosen={(symbol) => pick({ type: "instrumentPicked", symbol })}
@@ -129,6 +138,17 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
           }
         />
       )}
+      {isShown("orders") && (
+        <OrdersPanel
+          account={view?.account ?? null}
+          orders={view?.orders ?? null}
+          ended={live.endedOrders}
+          panelRef={ordersRef}
+          onRecorded={live.expectVersion}
+          onCancelled={watchOrder}
+          onEndedWanted={live.loadEndedOrders}
+        />
+      )}
       {isShown("trades") && (
         <TradesPanel
           accountId={view?.account.account_id ?? null}
@@ -139,17 +159,19 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
         />
       )}
       {isShown("ticket") && (
-        <TradeTicket
+        <OrderTicket
           ticket={ticket}
           dispatch={dispatch}
           account={view?.account ?? null}
           positions={view?.positions ?? []}
-          trades={view?.trades ?? []}
+          orders={view?.orders ?? NO_ORDERS}
           quotes={quotes}
           now={now}
           symbolRef={symbolRef}
+          typeRef={typeRef}
           quantityRef={quantityRef}
           onRecorded={live.expectVersion}
+          onPlaced={watchOrder}
         />
       )}
     </main>

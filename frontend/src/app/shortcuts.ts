@@ -2,14 +2,16 @@
 // only when nothing is being typed and no dialog is open; Escape leaves a field.
 import { useEffect, useEffectEvent } from "react";
 
-export type ShortcutName = "symbol" | "buy" | "sell" | "quantity" | "filter" | "clear" | "sheet";
+export type ShortcutName = "symbol" | "buy" | "sell" | "type" | "quantity" | "filter" | "orders" | "clear" | "sheet";
 
 export const SHORTCUTS: readonly { key: string; name: ShortcutName | null; meaning: string }[] = [
-  { key: "/", name: "symbol", meaning: "Go to the symbol of the trade ticket" },
+  { key: "/", name: "symbol", meaning: "Go to the symbol of the order ticket" },
   { key: "b", name: "buy", meaning: "Side: buy (also while typing quantity or price)" },
   { key: "s", name: "sell", meaning: "Side: sell (also while typing quantity or price)" },
+  { key: "t", name: "type", meaning: "Go to the type of the order" },
   { key: "q", name: "quantity", meaning: "Go to the quantity" },
   { key: "m", name: "filter", meaning: "Filter the market" },
+  { key: "o", name: "orders", meaning: "Go to the orders" },
   { key: "x", name: "clear", meaning: "Clear the ticket" },
   { key: "Enter", name: null, meaning: "In the ticket: send it. On a row: take it to the ticket" },
   { key: "Esc", name: null, meaning: "Leave a field, close a list or a dialog" },

@@ -3,8 +3,8 @@ import { useMemo, useState } from "react";
 
 import { useStore } from "../components/useStore";
 import { worstConnection, type ConnectionState } from "../core/live/connection";
-import type { AccountView } from "../core/live/account_state";
-import type { Quote } from "../core/live/market_state";
+import type { AccountState, AccountView } from "../core/live/account_state";
+import type { Listing, Quote } from "../core/live/market_state";
 import type { MarketSession } from "../core/types";
 import { valueAtMarket, type Valuation } from "../core/valuation";
 import { useAccountFeed } from "../features/connection/useAccountFeed";
@@ -14,10 +14,13 @@ export interface Live {
   view: AccountView | null;
   valuation: Valuation | null;
   quotes: readonly Quote[];
+  unpriced: readonly Listing[];
   session: MarketSession | null;
   connections: { account: ConnectionState; market: ConnectionState };
   /** Whether what is shown may have been overtaken since. */
   isStale: boolean;
+  endedOrders: AccountState["endedOrders"];
+  loadEndedOrders: () => Promise<void>;
   hasOlderTrades: boolean;
   loadOlderTrades: () => Promise<void>;
   expectVersion: (version: number) => void;
@@ -27,9 +30,11 @@ export function useLive(accountId: string): Live {
   const accountFeed = useAccountFeed(accountId);
   const marketFeed = useMarketFeed();
   const view = useStore(accountFeed.store, (state) => state.view);
+  const endedOrders = useStore(accountFeed.store, (state) => state.endedOrders);
   const isOldestKnown = useStore(accountFeed.store, (state) => state.olderTradesCursor === null);
   const account = useStore(accountFeed.store, (state) => state.connection);
   const quotes = useStore(marketFeed.store, (state) => state.quotes);
+  const unpriced = useStore(marketFeed.store, (state) => state.unpriced);
   const session = useStore(marketFeed.store, (state) => state.session);
   const market = useStore(marketFeed.store, (state) => state.connection);
 
@@ -40,6 +45,7 @@ export function useLive(accountId: string): Live {
   );
   // Made once, so that the trades are not drawn again with every tick of the market.
   const [requests] = useState(() => ({
+    loadEndedOrders: () => accountFeed.loadEndedOrders(),
     loadOlderTrades: () => accountFeed.loadOlderTrades(),
     expectVersion: (version: number) => accountFeed.expectVersion(version),
   }));
@@ -47,9 +53,11 @@ export function useLive(accountId: string): Live {
     view,
     valuation,
     quotes,
+    unpriced,
     session,
     connections: { account, market },
     isStale: worstConnection([account, market]).phase !== "live",
+    endedOrders,
     hasOlderTrades: view !== null && !isOldestKnown && view.trades.length < view.account.trade_count,
     ...requests,
   };

@@ -1,4 +1,5 @@
-// A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back.
+// A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back. It is shown
+// after its content was made, too late for React's autoFocus: what is to have the focus at first has `data-autofocus`.
 import { useEffect, useId, useRef, type ReactElement, type ReactNode } from "react";
 
 import { Icon } from "./Icon";
@@ -16,7 +17,10 @@ export function Dialog({ title, onClose, children, className = "" }: DialogProps
 
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    if (dialog !== null && !dialog.open) {
+      dialog.showModal();
+      dialog.querySelector<HTMLElement>("[data-autofocus]")?.focus();
+    }
     return () => dialog?.close();
   }, []);
 

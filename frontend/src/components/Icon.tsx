@@ -20,6 +20,8 @@ const PATHS = {
   portfolio: "M8 2v6h6A6 6 0 1 1 8 2zM10.5 1.5a5 5 0 0 1 4 4h-4z",
   market: "M2 12l4-5 3 3 5-7M10.5 3H14v3.5",
   ticket: "M3 5h9.5L10 2.5M13 11H3.5L6 13.5",
+  clock: "M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM8 4.5V8l2.5 1.5",
+  orders: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h2.5",
   list: "M2.5 4h11M2.5 8h11M2.5 12h7",
   logout: "M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6",
   refresh: "M13.5 8A5.5 5.5 0 1 1 11.5 3.8M13.5 2v3h-3",

@@ -11,24 +11,18 @@ interface NumericFieldProps {
   isDisabled?: boolean;
   isFocused?: boolean;
   problem: string | null;
-  isLive?: boolean;
   inputRef?: RefObject<HTMLInputElement | null>;
   action: { label: string; onClick: () => void } | null;
   onEdited: (text: string) => void;
   onKeyDown?: (event: KeyboardEvent<HTMLInputElement>) => void;
-  onFocus?: () => void;
-  onBlur?: () => void;
 }
 
 export function NumericField(props: NumericFieldProps): ReactElement {
-  const { label, testId, value, inputMode, isDisabled = false, problem, isLive = false, inputRef, action } = props;
+  const { label, testId, value, inputMode, isDisabled = false, problem, inputRef, action } = props;
   const id = useId();
   return (
     <div className="field">
-      <label htmlFor={id}>
-        {label}
-        {isLive && <span className="live-tag">live</span>}
-      </label>
+      <label htmlFor={id}>{label}</label>
       <input
         id={id}
         ref={inputRef}
@@ -37,15 +31,13 @@ export function NumericField(props: NumericFieldProps): ReactElement {
         inputMode={inputMode}
         autoComplete="off"
         placeholder={props.placeholder}
-        autoFocus={props.isFocused}
+        data-autofocus={props.isFocused === true ? "" : undefined}
         disabled={isDisabled}
         value={value}
         aria-invalid={problem !== null}
         aria-describedby={problem === null ? undefined : `${id}-problem`}
         onChange={(event) => props.onEdited(event.target.value)}
         onKeyDown={props.onKeyDown}
-        onFocus={props.onFocus}
-        onBlur={props.onBlur}
       />
       <div className="field-note">
         {problem !== null ? (

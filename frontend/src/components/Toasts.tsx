@@ -1,11 +1,12 @@
 // Messages in passing, read out politely, gone after a while or by a click. At most four at a time.
 import { useCallback, useRef, useState, type ReactElement, type ReactNode } from "react";
 
-import { Icon } from "./Icon";
+import { Icon, type IconName } from "./Icon";
 import { ToastContext, type Toast } from "./toast_context";
 
 const SHOWN_MS = 5_000;
 const SHOWN_MAX = 4;
+const ICONS = { success: "check", error: "warning", info: "clock" } as const satisfies Record<Toast["kind"], IconName>;
 
 export function Toasts({ children }: { children: ReactNode }): ReactElement {
   const [toasts, setToasts] = useState<(Toast & { id: number })[]>([]);
@@ -28,7 +29,7 @@ export function Toasts({ children }: { children: ReactNode }): ReactElement {
       <div className="toasts" role="status" aria-live="polite" aria-atomic="false" data-testid="toasts">
         {toasts.map((toast) => (
           <div key={toast.id} className={`toast ${toast.kind}`}>
-            <Icon name={toast.kind === "success" ? "check" : "warning"} />
+            <Icon name={ICONS[toast.kind]} />
             <div>
               <strong>{toast.title}</strong>
               {toast.detail !== undefined && <p>{toast.detail}</p>}

@@ -2,7 +2,7 @@
 // platform to answer only from data that has that version of the account (it waits up to two seconds, then says 503).
 
 import { rememberCsrfToken, requestJson } from "./http";
-import type { Account, LoginSession, Page, Portfolio, Trade } from "./types";
+import type { Account, LoginSession, Order, Page, Portfolio, Trade } from "./types";
 
 const SESSION = "/api/session";
 
@@ -52,6 +52,18 @@ export function fetchTrades(options: AccountRead & { cursor?: string | null; lim
   const query = { cursor: options.cursor, limit: options.limit, min_version: options.minVersion };
   const path = withQuery(`${accountPath(options.accountId)}/trades`, query);
   return requestJson(path, options.signal ? { signal: options.signal } : {});
+}
+
+interface OrdersRead extends AccountRead {
+  status?: "open" | "closed";
+  clientOrderId?: string;
+  limit?: number;
+}
+
+/** Newest first; asked for by their client order id, whatever their status. */
+export function fetchOrders({ accountId, minVersion, signal, ...asked }: OrdersRead): Promise<Page<Order>> {
+  const query = { status: asked.status, client_order_id: asked.clientOrderId, limit: asked.limit, min_version: minVersion };
+  return requestJson(withQuery(`${accountPath(accountId)}/orders`, query), signal ? { signal } : {});
 }
 
 export const TRADE_FILES = [

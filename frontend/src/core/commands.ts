@@ -9,9 +9,13 @@ import type {
   CashWithdrawn,
   CommandRefused,
   Decimal,
+  OrderCancelled,
+  OrderPlaced,
+  OrdersCancelled,
+  OrderType,
   Quantity,
   Side,
-  TradeExecuted,
+  TimeInForce,
 } from "./types";
 
 /** An error of the system with its stable code, such as OVERLOADED. */
@@ -34,15 +38,27 @@ interface GraphQLAnswer {
 
 const REFUSED = "... on CommandRefused { code message limit actual accountId version commandId duplicate }";
 
-const EXECUTE_TRADE = `mutation ExecuteTrade($input: ExecuteTradeInput!) {
-  executeTrade(input: $input) {
+const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
+  placeOrder(input: $input) {
     __typename
-    ... on TradeExecuted {
-      accountId version commandId duplicate tradeId symbol side quantity price value fee realizedPnl cashAfter positionQuantity
-      executedAt
+    ... on OrderPlaced {
+      accountId version commandId duplicate
+      order { orderId symbol side quantity filledQuantity type timeInForce limitPrice stopPrice status }
     }
     ${REFUSED}
   }
+}`;
+
+const CANCEL_ORDER = `mutation CancelOrder($input: CancelOrderInput!) {
+  cancelOrder(input: $input) {
+    __typename
+    ... on OrderCancelled { accountId version commandId duplicate orderId }
+    ${REFUSED}
+  }
+}`;
+
+const CANCEL_ORDERS = `mutation CancelOrders($orders: CancelBatch!) {
+  cancelOrders(orders: $orders) { accepted refused outcomes }
 }`;
 
 const OPEN_ACCOUNT = `mutation OpenAccount($input: OpenAccountInput!) {
@@ -69,12 +85,22 @@ const WITHDRAW_CASH = `mutation WithdrawCash($input: WithdrawCashInput!) {
   }
 }`;
 
-export interface ExecuteTradeInput {
+export interface PlaceOrderInput {
   accountId: string;
   symbol: string;
   side: Side;
   quantity: Quantity;
-  price: Decimal;
+  type: OrderType;
+  timeInForce: TimeInForce;
+  limitPrice: Decimal | null;
+  stopPrice: Decimal | null;
+  /** The command id of the placing: kept for retries. */
+  clientOrderId: string;
+}
+
+export interface CancelOrderInput {
+  accountId: string;
+  orderId: string;
   commandId: string;
 }
 
@@ -91,20 +117,29 @@ export interface CashInput {
   commandId: string;
 }
 
-export function executeTrade(input: ExecuteTradeInput): Promise<TradeExecuted | CommandRefused> {
-  return sendCommand("executeTrade", EXECUTE_TRADE, input);
+export function placeOrder(input: PlaceOrderInput): Promise<OrderPlaced | CommandRefused> {
+  return sendCommand("placeOrder", PLACE_ORDER, { input });
+}
+
+export function cancelOrder(input: CancelOrderInput): Promise<OrderCancelled | CommandRefused> {
+  return sendCommand("cancelOrder", CANCEL_ORDER, { input });
+}
+
+/** Cancel many at once; each has its own outcome, in their order. */
+export function cancelOrders(orders: readonly CancelOrderInput[]): Promise<OrdersCancelled> {
+  return sendCommand("cancelOrders", CANCEL_ORDERS, { orders });
 }
 
 export function openAccount(input: OpenAccountInput): Promise<AccountOpened | CommandRefused> {
-  return sendCommand("openAccount", OPEN_ACCOUNT, input);
+  return sendCommand("openAccount", OPEN_ACCOUNT, { input });
 }
 
 export function depositCash(input: CashInput): Promise<CashDeposited | CommandRefused> {
-  return sendCommand("depositCash", DEPOSIT_CASH, input);
+  return sendCommand("depositCash", DEPOSIT_CASH, { input });
 }
 
 export function withdrawCash(input: CashInput): Promise<CashWithdrawn | CommandRefused> {
-  return sendCommand("withdrawCash", WITHDRAW_CASH, input);
+  return sendCommand("withdrawCash", WITHDRAW_CASH, { input });
 }
 
 /** A new id for a new attempt. */
@@ -119,8 +154,8 @@ export function isSafeToRetry(error: unknown): boolean {
   return error instanceof Error && "status" in error && typeof error.status === "number" && error.status >= 500;
 }
 
-async function sendCommand<Outcome>(field: string, query: string, input: object): Promise<Outcome> {
-  const body = { query, variables: { input } };
+async function sendCommand<Outcome>(field: string, query: string, variables: object): Promise<Outcome> {
+  const body = { query, variables };
   const answer = await requestJson<GraphQLAnswer>("/graphql", { method: "POST", body });
   const error = answer.errors?.[0];
   if (error !== undefined) {

@@ -2,33 +2,62 @@ import { describe, expect, it } from "vitest";
 
 import ruleCases from "../testing/rule_cases.json";
 import { sampleAccount, samplePosition } from "../testing/samples";
-import { amountMax, estimateCash, estimateTrade, POSITION_MAX, quantityMax, VALUE_MAX, type TradeDraft } from "./estimate";
+import {
+  amountMax,
+  estimateCash,
+  estimateOrder,
+  OPEN_ORDERS_MAX,
+  POSITION_MAX,
+  quantityMax,
+  VALUE_MAX,
+  type OrderDraft,
+} from "./estimate";
 import { parseUnits, toDecimal } from "./money";
+import { CUSHION_POINTS, hasLimit, hasStop, isLimitWithinStop, timesInForceOf } from "./order_terms";
 import { parseShares, SHARE, toQuantity } from "./shares";
 import { AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX } from "./typed";
-import type { Account, Position, Side } from "./types";
+import type { Account, OrderType, Position, Side, TimeInForce } from "./types";
 
 const now = new Date("2026-01-15T12:00:00Z");
 const context = { account: sampleAccount(), position: undefined, now };
 
-function draft(changes: Partial<TradeDraft> = {}): TradeDraft {
-  return { symbol: "AMD", side: "BUY", quantity: 10n * SHARE, price: parseUnits("100.0000"), ...changes };
+function draft(changes: Partial<OrderDraft> = {}): OrderDraft {
+  return { side: "BUY", type: "LIMIT", quantity: 10n * SHARE, price: parseUnits("100.0000"), ...changes };
 }
 
 describe("an estimate", () => {
   it("says what a buy would lead to", () => {
-    const estimate = estimateTrade(draft(), context);
+    const estimate = estimateOrder(draft(), context);
     expect(toDecimal(estimate.value)).toBe("1000.0000");
-    expect(toDecimal(estimate.cashAfter)).toBe("89000.0000");
+    expect(toDecimal(estimate.reservedCash)).toBe("1000.0000");
+    expect(toDecimal(estimate.buyingPowerAfter)).toBe("89000.0000");
+    expect(toDecimal(estimate.tradeRemaining)).toBe("99000.0000");
     expect(estimate.positionAfter).toBe(10n * SHARE);
     expect(estimate.weightPoints).toBe(100n);
     expect(toDecimal(estimate.dayRemainingAfter)).toBe("989000.0000");
     expect(estimate.expectedRefusal).toBeNull();
   });
 
+  it.each([
+    ["MARKET", "1040.0000"],
+    ["STOP", "1040.0000"],
+    ["LIMIT", "1000.0000"],
+    ["STOP_LIMIT", "1000.0000"],
+  ] as const)("reserves four percent more for a %s buy than it is judged by, where no limit holds it", (type, reserved) => {
+    const estimate = estimateOrder(draft({ type }), context);
+    expect([toDecimal(estimate.value), toDecimal(estimate.reservedCash)]).toEqual(["1000.0000", reserved]);
+  });
+
+  it("reserves shares for a sale", () => {
+    const position = samplePosition({ quantity: "100", reserved_quantity: "30", available: "70" });
+    const estimate = estimateOrder(draft({ side: "SELL", type: "MARKET" }), { ...context, position });
+    expect([estimate.reservedCash, estimate.reservedShares, estimate.availableAfter]).toEqual([0n, 10n * SHARE, 60n * SHARE]);
+    expect(estimate.buyingPowerAfter).toBe(parseUnits(context.account.buying_power));
+  });
+
   it("says what a sale would realize, with the cost rounded down as the account does it", () => {
     const position = samplePosition({ quantity: "3", cost: "100.0000", last_price: "33.0000" });
-    const estimate = estimateTrade(draft({ symbol: "AAPL", side: "SELL", quantity: 1n * SHARE, price: parseUnits("40.0000") }), {
+    const estimate = estimateOrder(draft({ side: "SELL", quantity: 1n * SHARE, price: parseUnits("40.0000") }), {
       ...context,
       position,
     });
@@ -36,13 +65,13 @@ describe("an estimate", () => {
   });
 
   it("forgets the volume of an earlier day", () => {
-    const estimate = estimateTrade(draft(), { ...context, now: new Date("2026-01-16T00:00:00Z") });
+    const estimate = estimateOrder(draft(), { ...context, now: new Date("2026-01-16T00:00:00Z") });
     expect(toDecimal(estimate.dayVolumeAfter)).toBe("1000.0000");
   });
 
   it("allows a position of exactly the limit and refuses one share more", () => {
-    expect(estimateTrade(draft({ quantity: 100n * SHARE }), context).expectedRefusal).toBeNull();
-    expect(estimateTrade(draft({ quantity: 101n * SHARE }), context).expectedRefusal).toEqual({
+    expect(estimateOrder(draft({ quantity: 100n * SHARE }), context).expectedRefusal).toBeNull();
+    expect(estimateOrder(draft({ quantity: 101n * SHARE }), context).expectedRefusal).toEqual({
       code: "POSITION_LIMIT_EXCEEDED",
       limit: "10000.0000",
       actual: "10100.0000",
@@ -57,17 +86,19 @@ describe("an estimate", () => {
       { day: { date: "2026-01-15", volume: "999999.0000", trades: 9, realized_pnl: "0.0000" } },
     ],
     ["INSUFFICIENT_FUNDS", draft(), { cash: "999.9999", buying_power: "999.9999" }],
+    ["INSUFFICIENT_FUNDS", draft({ type: "MARKET" }), { cash: "1039.9999", buying_power: "1039.9999" }],
+    ["ORDER_COUNT_EXCEEDED", draft(), { open_orders: 1_000 }],
     ["INSUFFICIENT_POSITION", draft({ side: "SELL" }), {}],
-  ] as const)("expects %s", (code, trade, changes) => {
-    const estimate = estimateTrade(trade, { ...context, account: sampleAccount(changes) });
+  ] as const)("expects %s", (code, order, changes) => {
+    const estimate = estimateOrder(order, { ...context, account: sampleAccount(changes) });
     expect(estimate.expectedRefusal?.code).toBe(code);
   });
 });
 
-it("weighs a position in the portfolio that the trade leaves, to the unit", () => {
+it("weighs a position in the portfolio that the fill leaves, to the unit", () => {
   const account = sampleAccount({ cash: "0.0010", buying_power: "0.0010", portfolio_value: "0.0010" });
-  const position = samplePosition({ symbol: "AMD", quantity: "0.5", available: "0.5", cost: "0.0000", last_price: "0.0001" });
-  const estimate = estimateTrade(draft({ quantity: SHARE, price: 1n }), { account, position, now });
+  const position = samplePosition({ quantity: "0.5", available: "0.5", cost: "0.0000", last_price: "0.0001" });
+  const estimate = estimateOrder(draft({ quantity: SHARE, price: 1n }), { account, position, now });
   expect(estimate.weightPoints).toBe(1818n);
 });
 
@@ -75,8 +106,8 @@ describe("the largest quantity", () => {
   it("is the one that the rules still allow", () => {
     const most = quantityMax(draft(), context);
     expect(most).toBe(100n * SHARE);
-    expect(estimateTrade(draft({ quantity: most }), context).expectedRefusal).toBeNull();
-    expect(estimateTrade(draft({ quantity: most + 1n }), context).expectedRefusal).not.toBeNull();
+    expect(estimateOrder(draft({ quantity: most }), context).expectedRefusal).toBeNull();
+    expect(estimateOrder(draft({ quantity: most + 1n }), context).expectedRefusal).not.toBeNull();
   });
 
   it("is what is held for a sale, and never negative", () => {
@@ -116,27 +147,43 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
     expect(toQuantity(QUANTITY_MAX)).toBe(ruleCases.quantity_max);
     expect(toQuantity(POSITION_MAX)).toBe(ruleCases.position_max);
     expect(toDecimal(VALUE_MAX)).toBe(ruleCases.value_max);
+    expect(OPEN_ORDERS_MAX).toBe(ruleCases.open_orders_max);
+    expect(CUSHION_POINTS).toBe(BigInt(ruleCases.cushion_bp));
+  });
+
+  it("the terms that go together", () => {
+    for (const { side, type: name, time_in_force, limit_price, stop_price, code } of ruleCases.terms) {
+      const type = name as OrderType;
+      const [limit, stop] = [limit_price, stop_price].map((price) => (price === null ? null : parseUnits(price)));
+      expect([name, hasLimit(type), hasStop(type)]).toEqual([name, limit_price !== null, stop_price !== null]);
+      const isTaken =
+        timesInForceOf(type).includes(time_in_force as TimeInForce) &&
+        isLimitWithinStop(side as Side, { limit: limit ?? null, stop: stop ?? null });
+      expect([side, name, time_in_force, limit_price, stop_price, isTaken]).toEqual(
+        [side, name, time_in_force, limit_price, stop_price, code === null], // Which one, when they differ.
+      );
+    }
   });
 
   it.each(ruleCases.accounts.map((each) => [each.name, each] as const))("%s", (_, known) => {
     const account = known.account as Account;
     const positions: Position[] = known.positions;
-    for (const { symbol, side, price, most, outcomes } of known.trades) {
+    for (const { symbol, side, type, price, most, outcomes } of known.orders) {
       const position = positions.find((each) => each.symbol === symbol);
-      const about = { symbol, side: side as Side, price: parseUnits(price) };
+      const about = { side: side as Side, type: type as OrderType, price: parseUnits(price) };
       const found = { account, position, now: at };
-      expect([symbol, side, price, toQuantity(quantityMax(about, found))]).toEqual([symbol, side, price, most]);
+      const which = [symbol, side, type, price]; // Which one, when they differ.
+      expect([...which, toQuantity(quantityMax(about, found))]).toEqual([...which, most]);
       for (const outcome of outcomes) {
-        const estimate = estimateTrade({ ...about, quantity: parseShares(outcome.quantity) }, found);
-        expect([symbol, side, price, outcome.quantity, estimate.expectedRefusal]).toEqual(
-          [symbol, side, price, outcome.quantity, outcome.refused], // Which one, when they differ.
-        );
+        const estimate = estimateOrder({ ...about, quantity: parseShares(outcome.quantity) }, found);
+        expect([...which, outcome.quantity, estimate.expectedRefusal]).toEqual([...which, outcome.quantity, outcome.refused]);
         if (outcome.refused !== null) continue;
         expect({
           quantity: outcome.quantity,
           refused: null,
-          cash_after: toDecimal(estimate.cashAfter),
+          reserved_cash: toDecimal(estimate.reservedCash),
           buying_power_after: toDecimal(estimate.buyingPowerAfter),
+          available_after: toQuantity(estimate.availableAfter),
           position_after: toQuantity(estimate.positionAfter),
           day_volume_after: toDecimal(estimate.dayVolumeAfter),
           realized: estimate.realized === null ? null : toDecimal(estimate.realized),

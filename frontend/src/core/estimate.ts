@@ -1,12 +1,13 @@
-// What a trade or a transfer of cash would lead to, before it is sent, and what the account's rules would refuse. The rules
-// are the account's own (accounts/domain/risk.py and account.py), in the same order and with the same sums, at the price
-// that the account last traded at: estimate.test.ts holds this module to figures that the domain itself gave. What working
-// orders reserve is not there to spend or to sell. A forecast for a person, never a decision: the platform decides.
+// What an order or a transfer of cash would lead to, before it is sent, and what the account's rules would refuse. The rules
+// are the account's own (accounts/domain/risk.py, orders.py and account.py), in the same order and with the same sums:
+// estimate.test.ts holds this module to figures that the domain itself gave. What working orders reserve is not there to
+// spend or to sell. A forecast for a person, never a decision: the platform decides.
 
 import { basisPoints, BASIS_POINTS, parseUnits, percentToBasisPoints, SCALE, toDecimal, type Units } from "./money";
+import { cashReserved, reservePrice } from "./order_terms";
 import { parseShares, SHARE, toQuantity, valueOf, type Shares } from "./shares";
 import { AMOUNT_MAX, QUANTITY_MAX } from "./typed";
-import type { Account, Position, Side } from "./types";
+import type { Account, OrderType, Position, Side } from "./types";
 import { figuresOfToday } from "./valuation";
 
 /** What an account, or a sum over its life, may come to. */
@@ -14,31 +15,43 @@ export const VALUE_MAX: Units = 100_000_000_000_000n * SCALE;
 /** How many shares of a symbol it may hold. */
 export const POSITION_MAX: Shares = 1_000_000_000_000n * SHARE;
 
-export interface TradeDraft {
-  symbol: string;
+/** How many orders of an account may work at once. */
+export const OPEN_ORDERS_MAX = 1_000;
+
+export interface OrderDraft {
   side: Side;
+  type: OrderType;
   quantity: Shares;
+  /** What the order is judged by: its limit, else its stop, else the market's price. */
   price: Units;
 }
 
 export type CashKind = "deposit" | "withdraw";
 
-/** In the form of the platform's own refusals: money and shares as decimal strings. */
+/** In the form of the platform's own refusals: money and shares as decimal strings, numbers of orders as whole ones. */
 export interface ExpectedRefusal {
   code: string;
   limit: string;
   actual: string;
 }
 
-export interface TradeEstimate {
+export interface OrderEstimate {
+  /** At the price that the order is judged by. */
   value: Units;
-  cashAfter: Units;
-  /** Cash that no working order reserves. */
+  /** What a buy keeps in cash while it works. */
+  reservedCash: Units;
+  /** What a sale keeps in shares while it works. */
+  reservedShares: Shares;
+  /** Cash, and shares of the symbol, that no working order reserves. */
   buyingPowerAfter: Units;
+  availableAfter: Shares;
+  /** Once it is filled at the price that it is judged by. */
   positionAfter: Shares;
-  /** Share of the portfolio after the trade, and the most there may be after a buy, in basis points. */
+  /** Share of the portfolio once it is filled, and the most there may be after a buy, in basis points. */
   weightPoints: bigint | null;
   weightLimitPoints: bigint;
+  /** What is left of the limit for one trade, and of the day's. */
+  tradeRemaining: Units;
   dayVolumeAfter: Units;
   dayRemainingAfter: Units;
   realized: Units | null;
@@ -57,32 +70,35 @@ interface Context {
   now: Date;
 }
 
-export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimate {
+export function estimateOrder(draft: OrderDraft, context: Context): OrderEstimate {
   const { account, position } = context;
-  const isBuy = draft.side === "BUY";
-  const quantity = draft.quantity;
-  const value = valueOf(quantity, draft.price);
+  const { side, type, quantity, price } = draft;
+  const isBuy = side === "BUY";
+  const value = valueOf(quantity, price);
+  const reserved = cashReserved(side, quantity, reservePrice(side, type, price));
   const held = parseShares(position?.quantity ?? "0");
   const positionAfter = held + (isBuy ? quantity : -quantity);
-  const portfolioValue = portfolioValueAt(draft.price, context);
+  const portfolioValue = portfolioValueAt(price, context);
   const dayVolumeAfter = figuresOfToday(account, context.now).volume + value;
   const isCovered = !isBuy && positionAfter >= 0n && held > 0n;
   const costSold = isCovered ? (parseUnits(position?.cost ?? "0") * quantity) / held : 0n;
-  const change = isBuy ? -value : value;
   const heldAfter = positionAfter > 0n ? positionAfter : 0n;
-  const positionValueAfter = valueOf(heldAfter, draft.price);
-  const portfolioAfter = portfolioValue - valueOf(held, draft.price) + positionValueAfter + change;
+  const positionValueAfter = valueOf(heldAfter, price);
+  const portfolioAfter = portfolioValue - valueOf(held, price) + positionValueAfter + (isBuy ? -value : value);
   return {
     value,
-    cashAfter: parseUnits(account.cash) + change,
-    buyingPowerAfter: parseUnits(account.buying_power) + change,
+    reservedCash: reserved,
+    reservedShares: isBuy ? 0n : quantity,
+    buyingPowerAfter: parseUnits(account.buying_power) - reserved,
+    availableAfter: parseShares(position?.available ?? "0") - (isBuy ? 0n : quantity),
     positionAfter,
     weightPoints: basisPoints(positionValueAfter, portfolioAfter),
     weightLimitPoints: percentToBasisPoints(account.limits.max_position_percent),
+    tradeRemaining: parseUnits(account.limits.max_trade_value) - value,
     dayVolumeAfter,
     dayRemainingAfter: parseUnits(account.limits.max_daily_value) - dayVolumeAfter,
     realized: isCovered ? value - costSold : null,
-    expectedRefusal: expectedRefusal(draft, context, { value, portfolioValue, dayVolumeAfter }),
+    expectedRefusal: expectedRefusal(draft, context, { value, reserved, portfolioValue, dayVolumeAfter }),
   };
 }
 
@@ -90,8 +106,8 @@ export function estimateTrade(draft: TradeDraft, context: Context): TradeEstimat
  * The most that is offered at this price now, 0 when nothing: all shares that there are to sell, or the largest number of
  * whole shares that the rules allow.
  */
-export function quantityMax(draft: Omit<TradeDraft, "quantity">, context: Context): Shares {
-  const isAllowed = (quantity: Shares): boolean => estimateTrade({ ...draft, quantity }, context).expectedRefusal === null;
+export function quantityMax(draft: Omit<OrderDraft, "quantity">, context: Context): Shares {
+  const isAllowed = (quantity: Shares): boolean => estimateOrder({ ...draft, quantity }, context).expectedRefusal === null;
   const available = parseShares(context.position?.available ?? "0");
   if (draft.side === "SELL" && available > 0n && available <= QUANTITY_MAX && isAllowed(available)) return available;
   let [low, high] = [0n, QUANTITY_MAX / SHARE];
@@ -125,31 +141,40 @@ export function amountMax(kind: CashKind, account: Account): Units {
   return leastOf([AMOUNT_MAX, ...room]);
 }
 
-function expectedRefusal(
-  draft: TradeDraft,
-  { account, position }: Context,
-  { value, portfolioValue, dayVolumeAfter }: { value: Units; portfolioValue: Units; dayVolumeAfter: Units },
-): ExpectedRefusal | null {
+interface Sums {
+  value: Units;
+  reserved: Units;
+  portfolioValue: Units;
+  dayVolumeAfter: Units;
+}
+
+function expectedRefusal(draft: OrderDraft, { account, position }: Context, sums: Sums): ExpectedRefusal | null {
   const { limits } = account;
-  const { quantity } = draft;
+  const { quantity, price } = draft;
+  const { value, reserved, portfolioValue, dayVolumeAfter } = sums;
   const isBuy = draft.side === "BUY";
   const tradeMax = parseUnits(limits.max_trade_value);
   const dailyMax = parseUnits(limits.max_daily_value);
   const buyingPower = parseUnits(account.buying_power);
   const available = parseShares(position?.available ?? "0");
   const heldAfter = parseShares(position?.quantity ?? "0") + quantity;
+  if (account.open_orders >= OPEN_ORDERS_MAX) return breachOfCount(OPEN_ORDERS_MAX, account.open_orders + 1);
   if (value === 0n) return breach("VALUE_TOO_SMALL", 1n, 0n);
   if (value > tradeMax) return breach("TRADE_LIMIT_EXCEEDED", tradeMax, value);
   if (dayVolumeAfter > dailyMax) return breach("DAILY_LIMIT_EXCEEDED", dailyMax, dayVolumeAfter);
-  if (isBuy && value > buyingPower) return breach("INSUFFICIENT_FUNDS", buyingPower, value);
+  if (isBuy && reserved > buyingPower) return breach("INSUFFICIENT_FUNDS", buyingPower, reserved);
   if (!isBuy && quantity > available) return breachOfShares("INSUFFICIENT_POSITION", available, quantity);
   if (isBuy && heldAfter > POSITION_MAX) return breachOfShares("QUANTITY_LIMIT_EXCEEDED", POSITION_MAX, heldAfter);
   if (portfolioValue > VALUE_MAX) return breach("VALUE_LIMIT_EXCEEDED", VALUE_MAX, portfolioValue);
   if (!isBuy) return null;
   const limitPoints = percentToBasisPoints(limits.max_position_percent);
-  const positionValue = valueOf(heldAfter, draft.price);
+  const positionValue = valueOf(heldAfter, price);
   const positionMax = (limitPoints * portfolioValue) / BASIS_POINTS;
   return positionValue > positionMax ? breach("POSITION_LIMIT_EXCEEDED", positionMax, positionValue) : null;
+}
+
+function breachOfCount(limit: number, actual: number): ExpectedRefusal {
+  return { code: "ORDER_COUNT_EXCEEDED", limit: limit.toString(), actual: actual.toString() };
 }
 
 function breach(code: string, limit: Units, actual: Units): ExpectedRefusal {
@@ -160,7 +185,7 @@ function breachOfShares(code: string, limit: Shares, actual: Shares): ExpectedRe
   return { code, limit: toQuantity(limit), actual: toQuantity(actual) };
 }
 
-/** The portfolio with this symbol at the trade's price and all others at the price last traded at. */
+/** The portfolio with this symbol at the order's price and all others at the price last traded at. */
 function portfolioValueAt(price: Units, { account, position }: Context): Units {
   const recorded = parseUnits(account.portfolio_value);
   if (position === undefined) return recorded;

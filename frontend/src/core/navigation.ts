@@ -3,9 +3,9 @@
 
 import { Store } from "./live/store";
 
-export type Panel = "portfolio" | "market" | "ticket" | "trades";
+export type Panel = "portfolio" | "market" | "ticket" | "orders" | "trades";
 
-export const PANELS: readonly Panel[] = ["portfolio", "market", "ticket", "trades"];
+export const PANELS: readonly Panel[] = ["portfolio", "market", "ticket", "orders", "trades"];
 
 export type Route =
   | { page: "login"; next: string }

@@ -4,7 +4,7 @@
 import { formatPrice, parseUnits } from "./money";
 import { formatQuantity } from "./shares";
 
-type Unit = "money" | "shares";
+type Unit = "money" | "shares" | "count";
 
 interface Wording {
   title: string;
@@ -31,24 +31,24 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   },
   POSITION_LIMIT_EXCEEDED: {
     title: "Position limit exceeded",
-    explanation: "After this trade the position would be a larger part of the portfolio than the account may hold.",
+    explanation: "With this order the position would be a larger part of the portfolio than the account may hold.",
     unit: "money",
     limitLabel: "Largest position",
     actualLabel: "Would become",
   },
   DAILY_LIMIT_EXCEEDED: {
     title: "Daily limit exceeded",
-    explanation: "The value traded today (UTC) would pass the account's daily limit.",
+    explanation: "With this order the value traded today (UTC) would pass the account's daily limit.",
     unit: "money",
     limitLabel: "Daily limit",
     actualLabel: "Would become",
   },
   TRADE_LIMIT_EXCEEDED: {
-    title: "Trade too large",
-    explanation: "The value of this trade is above the account's limit for one trade.",
+    title: "Order too large",
+    explanation: "The value of this order is above the account's limit for one trade.",
     unit: "money",
     limitLabel: "Limit per trade",
-    actualLabel: "This trade",
+    actualLabel: "This order",
   },
   QUANTITY_LIMIT_EXCEEDED: {
     title: "Too many shares",
@@ -58,7 +58,7 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
     actualLabel: "Would become",
   },
   VALUE_TOO_SMALL: {
-    title: "Trade too small",
+    title: "Order too small",
     explanation: "So small a part of a share is worth less than the smallest amount of money.",
   },
   VALUE_LIMIT_EXCEEDED: {
@@ -68,12 +68,43 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
     limitLabel: "Limit",
     actualLabel: "Would become",
   },
+  ORDER_COUNT_EXCEEDED: {
+    title: "Too many working orders",
+    explanation: "The account has as many working orders as it may have. Cancel some first.",
+    unit: "count",
+    limitLabel: "Working orders at most",
+    actualLabel: "Would become",
+  },
+  ORDER_NOT_OPEN: {
+    title: "The order works no more",
+    explanation: "It was filled, cancelled or replaced, or it expired, before this reached the account.",
+  },
+  CLIENT_ORDER_ID_SPENT: {
+    title: "The order was placed before",
+    explanation: "It has ended since, and nothing was placed again. The list of orders says how it ended.",
+  },
+  MARKET_UNAVAILABLE: {
+    title: "No market price",
+    explanation: "The market gives no price now, and a market order is judged by it. Place a limit order, or try again later.",
+  },
   ACCOUNT_NOT_ACTIVE: {
     title: "Account is not active",
     explanation: "The account is frozen or closed, so nothing can be booked on it. Ask compliance.",
   },
   ACCOUNT_NOT_FOUND: { title: "Account not found", explanation: "There is no such account. Choose another one." },
   UNKNOWN_SYMBOL: { title: "Unknown symbol", explanation: "No instrument has this symbol. Choose one from the list." },
+  INSTRUMENT_NOT_TRADABLE: {
+    title: "Not traded any more",
+    explanation: "This instrument is not traded any more. Choose one from the list.",
+  },
+  INSTRUMENT_HALTED: {
+    title: "Trading is halted",
+    explanation: "Trading in this instrument is suspended. Try again when it is resumed; its orders can be cancelled.",
+  },
+  CURRENCY_MISMATCH: {
+    title: "Another currency",
+    explanation: "This instrument is traded in another currency than the account's.",
+  },
   UNAUTHENTICATED: { title: "Logged out", explanation: "The session has ended. Log in again." },
   FORBIDDEN: { title: "Not allowed", explanation: "You may not do this on this account." },
   OVERLOADED: {
@@ -116,7 +147,7 @@ export function describeRefusal(refusal: {
 /** With every decimal that it has: rounded, a limit and what is just above it would look the same. */
 function figure(value: string, unit: Unit | undefined): string {
   try {
-    return unit === "shares" ? formatQuantity(value) : formatPrice(parseUnits(value));
+    return unit === "money" ? formatPrice(parseUnits(value)) : formatQuantity(value);
   } catch {
     return value;
   }

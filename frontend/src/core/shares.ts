@@ -50,3 +50,8 @@ export function valueOf(shares: Shares, price: Units): Units {
   const twice = 2n * (product % SHARE);
   return twice > SHARE || (twice === SHARE && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
+
+/** What so many shares cost at most at a price. */
+export function valueRoundedUp(shares: Shares, price: Units): Units {
+  return (shares * price + SHARE - 1n) / SHARE;
+}

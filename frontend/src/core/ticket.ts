@@ -1,10 +1,12 @@
-// The trade ticket as a pure reducer over what happened at it. Its heart is the attempt: what was sent, under which
-// command id. While an attempt's outcome is unknown it is kept unchanged, so that a retry sends exactly the same command
+// The order ticket as a pure reducer over what happened at it. Its heart is the attempt: what was sent, under which
+// client order id. While an attempt's outcome is unknown it is kept unchanged, so that a retry sends exactly the same order
 // with the same id, and the form stays closed until the outcome is known or the attempt is given up.
 
-import type { ExecuteTradeInput } from "./commands";
+import type { PlaceOrderInput } from "./commands";
+import { timesInForceOf } from "./order_terms";
+import type { OrderSummary } from "./orders";
 import { toQuantity, type Shares } from "./shares";
-import type { Side, TradeExecuted } from "./types";
+import type { OrderType, Side, TimeInForce } from "./types";
 
 export interface TicketFailure {
   code: string;
@@ -14,17 +16,19 @@ export interface TicketFailure {
 }
 
 export type TicketResult =
-  | { kind: "executed"; trade: TradeExecuted }
+  | { kind: "placed"; order: OrderSummary }
   | { kind: "refused"; refusal: TicketFailure; isRecorded: boolean }
   | { kind: "failed"; failure: TicketFailure; isSafeToRetry: boolean };
 
 export interface TicketState {
   symbol: string;
   side: Side;
+  type: OrderType;
+  timeInForce: TimeInForce;
   quantityText: string;
-  /** Null as long as the price follows the market. */
-  priceText: string | null;
-  attempt: ExecuteTradeInput | null;
+  limitText: string;
+  stopText: string;
+  attempt: PlaceOrderInput | null;
   isSubmitting: boolean;
   result: TicketResult | null;
 }
@@ -32,13 +36,15 @@ export interface TicketState {
 export type TicketAction =
   | { type: "symbolChosen"; symbol: string }
   | { type: "sideChosen"; side: Side }
+  | { type: "orderTypeChosen"; orderType: OrderType }
+  | { type: "timeInForceChosen"; timeInForce: TimeInForce }
   | { type: "quantityEdited"; text: string }
-  | { type: "priceEdited"; text: string }
-  | { type: "livePriceChosen" }
+  | { type: "limitEdited"; text: string }
+  | { type: "stopEdited"; text: string }
   | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: Shares }
-  | { type: "submissionStarted"; attempt: ExecuteTradeInput }
-  | { type: "tradeExecuted"; trade: TradeExecuted }
-  | { type: "tradeRefused"; refusal: TicketFailure; isRecorded: boolean }
+  | { type: "submissionStarted"; attempt: PlaceOrderInput }
+  | { type: "orderPlaced"; order: OrderSummary }
+  | { type: "orderRefused"; refusal: TicketFailure; isRecorded: boolean }
   | { type: "submissionFailed"; failure: TicketFailure; isSafeToRetry: boolean }
   | { type: "attemptGivenUp" }
   | { type: "ticketCleared" };
@@ -46,8 +52,11 @@ export type TicketAction =
 export const EMPTY_TICKET: TicketState = {
   symbol: "",
   side: "BUY",
+  type: "MARKET",
+  timeInForce: "DAY",
   quantityText: "",
-  priceText: null,
+  limitText: "",
+  stopText: "",
   attempt: null,
   isSubmitting: false,
   result: null,
@@ -62,16 +71,17 @@ export function ticketReducer(state: TicketState, action: TicketAction): TicketS
   switch (action.type) {
     case "submissionStarted":
       return { ...state, attempt: action.attempt, isSubmitting: true, result: null };
-    case "tradeExecuted":
+    case "orderPlaced":
       return {
         ...state,
         quantityText: "",
-        priceText: null,
+        limitText: "",
+        stopText: "",
         attempt: null,
         isSubmitting: false,
-        result: { kind: "executed", trade: action.trade },
+        result: { kind: "placed", order: action.order },
       };
-    case "tradeRefused": {
+    case "orderRefused": {
       const { refusal, isRecorded } = action;
       return { ...state, attempt: null, isSubmitting: false, result: { kind: "refused", refusal, isRecorded } };
     }
@@ -89,30 +99,40 @@ export function ticketReducer(state: TicketState, action: TicketAction): TicketS
 
 type Edit = Exclude<
   TicketAction,
-  { type: "submissionStarted" | "tradeExecuted" | "tradeRefused" | "submissionFailed" | "attemptGivenUp" }
+  { type: "submissionStarted" | "orderPlaced" | "orderRefused" | "submissionFailed" | "attemptGivenUp" }
 >;
 
 function edited(state: TicketState, action: Edit): TicketState {
   switch (action.type) {
     case "symbolChosen":
-      return action.symbol === state.symbol ? state : { ...state, symbol: action.symbol, priceText: null };
+      return action.symbol === state.symbol ? state : { ...state, ...NO_PRICES, symbol: action.symbol };
     case "sideChosen":
       return { ...state, side: action.side };
+    case "orderTypeChosen": {
+      const type = action.orderType;
+      const isPossible = timesInForceOf(type).includes(state.timeInForce);
+      return { ...state, type, timeInForce: isPossible ? state.timeInForce : "DAY" };
+    }
+    case "timeInForceChosen":
+      return { ...state, timeInForce: action.timeInForce };
     case "quantityEdited":
       return { ...state, quantityText: action.text };
-    case "priceEdited":
-      return { ...state, priceText: action.text };
-    case "livePriceChosen":
-      return { ...state, priceText: null };
+    case "limitEdited":
+      return { ...state, limitText: action.text };
+    case "stopEdited":
+      return { ...state, stopText: action.text };
     case "instrumentPicked":
       return {
         ...state,
+        ...NO_PRICES,
         symbol: action.symbol,
         side: action.side ?? state.side,
         quantityText: action.quantity === undefined ? state.quantityText : toQuantity(action.quantity),
-        priceText: null,
       };
     case "ticketCleared":
       return { ...EMPTY_TICKET, symbol: state.symbol, side: state.side };
   }
 }
+
+/** A price belongs to the symbol that it was typed for. */
+const NO_PRICES = { limitText: "", stopText: "" };

@@ -1,39 +1,57 @@
-// What the ticket's texts mean at this moment: quantity, price, the position they touch, what is wrong with them, and
-// whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
+// What the ticket's texts mean at this moment: quantity, prices, the position they touch, what is wrong with them, the order
+// that they make, and whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
 
+import type { PlaceOrderInput } from "./commands";
 import type { Quote } from "./live/market_state";
-import { formatPrice, parseUnits, type Units } from "./money";
-import { formatShares, type Shares } from "./shares";
+import { formatPrice, toDecimal, type Units } from "./money";
+import { hasLimit, hasStop, isLimitWithinStop, judgedPrice } from "./order_terms";
+import { priceTerms } from "./orders";
+import { formatShares, toQuantity, type Shares } from "./shares";
 import type { TicketState } from "./ticket";
 import { readPrice, readQuantity } from "./typed";
-import type { Account, Position } from "./types";
+import type { Account, Position, Side } from "./types";
 
 export interface Draft {
-  livePrice: Units | null;
+  /** What the market says of the symbol now. */
+  marketPrice: Units | null;
   quantity: Shares | null;
+  /** Null where the type has none, and where none was understood. */
+  limit: Units | null;
+  stop: Units | null;
+  /** What the order will be judged by. */
   price: Units | null;
-  /** What the price field shows. */
-  priceShown: string;
-  isLivePrice: boolean;
   position: Position | undefined;
 }
 
 export function readDraft(ticket: TicketState, quotes: readonly Quote[], positions: readonly Position[]): Draft {
-  const livePrice = quotes.find((quote) => quote.symbol === ticket.symbol)?.price ?? null;
-  // An attempt under way keeps the price that it was sent with, whatever the market does.
-  const price =
-    ticket.attempt !== null
-      ? parseUnits(ticket.attempt.price)
-      : ticket.priceText === null
-        ? livePrice
-        : readPrice(ticket.priceText).value;
+  const marketPrice = quotes.find((quote) => quote.symbol === ticket.symbol)?.price ?? null;
+  const limit = hasLimit(ticket.type) ? readPrice(ticket.limitText).value : null;
+  const stop = hasStop(ticket.type) ? readPrice(ticket.stopText).value : null;
+  const isPriced = (limit !== null || !hasLimit(ticket.type)) && (stop !== null || !hasStop(ticket.type));
   return {
-    livePrice,
+    marketPrice,
     quantity: readQuantity(ticket.quantityText).value,
-    price,
-    priceShown: ticket.priceText ?? (price === null ? "" : formatPrice(price).replaceAll(",", "")),
-    isLivePrice: ticket.priceText === null && ticket.attempt === null && livePrice !== null,
+    limit,
+    stop,
+    price: isPriced ? judgedPrice({ limit, stop }, marketPrice) : null,
     position: positions.find((position) => position.symbol === ticket.symbol),
+  };
+}
+
+/** The order as it would be sent, or null while something is missing or wrong. A market order needs no price to be sent. */
+export function orderOf(ticket: TicketState, draft: Draft): Omit<PlaceOrderInput, "accountId" | "clientOrderId"> | null {
+  const { symbol, side, type, timeInForce } = ticket;
+  const { quantity, limit, stop } = draft;
+  const isPriced = draft.price !== null || type === "MARKET";
+  if (symbol === "" || quantity === null || !isPriced || !isLimitWithinStop(side, { limit, stop })) return null;
+  return {
+    symbol,
+    side,
+    quantity: toQuantity(quantity),
+    type,
+    timeInForce,
+    limitPrice: limit === null ? null : toDecimal(limit),
+    stopPrice: stop === null ? null : toDecimal(stop),
   };
 }
 
@@ -54,18 +72,30 @@ export function quantityProblem(text: string, hasTried: boolean): string | null 
   return problem ?? (value === null && hasTried ? "How many shares?" : null);
 }
 
-export function priceProblem(ticket: TicketState, price: Units | null, hasTried: boolean): string | null {
-  if (price !== null) return null;
-  const problem = ticket.priceText === null ? null : readPrice(ticket.priceText).problem;
-  if (problem !== null || !hasTried) return problem;
-  return ticket.symbol === "" ? "Choose a symbol" : "At which price?";
+export function stopProblem(ticket: TicketState, hasTried: boolean): string | null {
+  return priceProblem(ticket.stopText, hasTried);
 }
 
+export function limitProblem(ticket: TicketState, { limit, stop }: Draft, hasTried: boolean): string | null {
+  if (stop !== null && !isLimitWithinStop(ticket.side, { limit, stop })) {
+    return `At ${formatPrice(stop)} or ${BEYOND_STOP[ticket.side]}`;
+  }
+  return priceProblem(ticket.limitText, hasTried);
+}
+
+function priceProblem(text: string, hasTried: boolean): string | null {
+  const { value, problem } = readPrice(text);
+  return problem ?? (value === null && hasTried ? "At which price?" : null);
+}
+
+const BEYOND_STOP: Readonly<Record<Side, string>> = { BUY: "above", SELL: "below" };
+
 /** What will be sent, as it was understood. */
-export function submitText(ticket: TicketState, { quantity, price }: Draft): string {
+export function submitText(ticket: TicketState, draft: Draft): string {
   if (ticket.isSubmitting) return "Sending …";
   const verb = ticket.side === "BUY" ? "Buy" : "Sell";
-  const words = [verb, quantity === null ? "" : formatShares(quantity), ticket.symbol];
-  if (quantity !== null && price !== null) words.push("at", formatPrice(price));
+  const words = [verb, draft.quantity === null ? "" : formatShares(draft.quantity), ticket.symbol];
+  const order = orderOf(ticket, draft);
+  if (order !== null) words.push(priceTerms({ limit_price: order.limitPrice, stop_price: order.stopPrice }));
   return words.filter((word) => word !== "").join(" ");
 }

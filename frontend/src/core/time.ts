@@ -19,11 +19,12 @@ export function formatMarketDate(date: string): string {
   return new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", options).replace(",", "");
 }
 
-/** "now", "12 s", "3 min", "2 h": how old data is. */
+/** "now", "12 s", "3 min", "2 h", "5 d": how old something is. */
 export function formatAge(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   if (seconds < 2) return "now";
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
 }

@@ -51,16 +51,25 @@ export interface MarketSession {
   note: string;
 }
 
+/** What is traded, and its prices: all of them null as long as there are none. */
 export interface Instrument {
   symbol: string;
   name: string;
+  kind: "STOCK" | "ETF" | "FUND" | "BOND" | "CRYPTO";
   sector: string;
-  price: Decimal;
-  previous_close: Decimal;
-  session_open: Decimal;
-  day_high: Decimal;
-  day_low: Decimal;
-  at: Instant;
+  exchange: string;
+  currency: string;
+  /** Prices are multiples of it. */
+  price_increment: Decimal;
+  /** Quantities are multiples of it. */
+  lot_size: Decimal;
+  is_halted: boolean;
+  price: Decimal | null;
+  previous_close: Decimal | null;
+  session_open: Decimal | null;
+  day_high: Decimal | null;
+  day_low: Decimal | null;
+  at: Instant | null;
 }
 
 export interface PriceTick {
@@ -160,22 +169,51 @@ export interface CashWithdrawn extends Omit<CashDeposited, "__typename"> {
   __typename: "CashWithdrawn";
 }
 
-export interface TradeExecuted {
-  __typename: "TradeExecuted";
+export interface OrderPlaced {
+  __typename: "OrderPlaced";
   accountId: string;
   version: number;
   commandId: string;
-  /** Whether this is the first result of a command that was sent before. */
+  /** Whether the order was placed by the same command before; it works still. */
   duplicate: boolean;
-  tradeId: string;
+  order: PlacedOrder;
+}
+
+/** An order as it works after its placing. */
+export interface PlacedOrder {
+  orderId: string;
   symbol: string;
   side: Side;
   quantity: Quantity;
-  price: Decimal;
-  value: Decimal;
-  fee: Decimal;
-  realizedPnl: Decimal;
-  cashAfter: Decimal;
-  positionQuantity: Quantity;
-  executedAt: Instant;
+  filledQuantity: Quantity;
+  type: OrderType;
+  timeInForce: TimeInForce;
+  limitPrice: Decimal | null;
+  stopPrice: Decimal | null;
+  status: OrderStatus;
+}
+
+export interface OrderCancelled {
+  __typename: "OrderCancelled";
+  accountId: string;
+  version: number;
+  commandId: string;
+  duplicate: boolean;
+  orderId: string;
+}
+
+/** What became of one entry of a batch: a version where something was recorded, a code where it was refused. */
+export interface BatchOutcome {
+  version?: number;
+  duplicate?: boolean;
+  code?: string;
+  message?: string;
+  limit?: string | null;
+  actual?: string | null;
+}
+
+export interface OrdersCancelled {
+  accepted: number;
+  refused: number;
+  outcomes: BatchOutcome[];
 }

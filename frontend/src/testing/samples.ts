@@ -1,5 +1,5 @@
-// Sample accounts, positions and trades for the tests.
-import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Position, Trade } from "../core/types";
+// Sample accounts, positions, orders and trades for the tests.
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Order, Position, Trade } from "../core/types";
 
 export function sampleAccount(changes: Partial<Account> = {}): Account {
   return {
@@ -45,6 +45,38 @@ export function samplePosition(changes: Partial<Position> = {}): Position {
     realized_pnl: "0.0000",
     version: 3,
     updated_at: "2026-01-15T10:00:00.000000Z",
+    ...changes,
+  };
+}
+
+/** A buy of ten at 50 that works since a version of the account. */
+export function sampleOrder(version: number, changes: Partial<Order> = {}): Order {
+  return {
+    order_id: `order-${version}`,
+    client_order_id: `client-${version}`,
+    symbol: "KO",
+    side: "BUY",
+    order_type: "LIMIT",
+    time_in_force: "DAY",
+    status: "PENDING",
+    quantity: "10",
+    filled_quantity: "0",
+    remaining_quantity: "10",
+    avg_fill_price: null,
+    filled_value: "0.0000",
+    limit_price: "50.0000",
+    stop_price: null,
+    reserve_price: "50.0000",
+    replaces: null,
+    replaced_by: null,
+    reason: "",
+    placed_version: version,
+    version,
+    command_id: `client-${version}`,
+    actor: "user:1/alice",
+    placed_at: "2026-01-15T10:00:00.000000Z",
+    updated_at: "2026-01-15T10:00:00.000000Z",
+    ended_at: null,
     ...changes,
   };
 }

@@ -18,29 +18,32 @@ from identity.permissions import (
 )
 
 NOBODY = Principal("somebody", "somebody")
-ACTIONS = (Action.TRADE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE)
+ACTIONS = (
+    *(Action.TRADE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE),
+    Action.CANCEL_EVERYTHING,
+)
 
-# Role on the platform, role on the account: trade, execute trades, end orders, supervise, close.
+# Role on the platform, role on the account: trade, execute trades, end orders, supervise, close, cancel everything.
 EXPECTED = {
-    (TRADER, OWNER): "yes yes no no yes",
-    (TRADER, TRADER): "yes yes no no no",
-    (TRADER, VIEWER): "no no no no no",
-    (TRADER, None): "no no no no no",
-    (VIEWER, OWNER): "no no no no no",
-    (VIEWER, TRADER): "no no no no no",
-    (VIEWER, VIEWER): "no no no no no",
-    (VIEWER, None): "no no no no no",
-    (STAFF, OWNER): "yes yes no yes yes",
-    (STAFF, STAFF): "no no no yes yes",
-    (COMPLIANCE, OWNER): "yes yes no yes yes",
-    (COMPLIANCE, VIEWER): "no no no yes yes",
-    (COMPLIANCE, STAFF): "no no no yes yes",
-    (OPERATOR, OWNER): "yes yes yes no yes",
-    (OPERATOR, TRADER): "yes yes yes no no",
-    (OPERATOR, VIEWER): "no yes yes no no",
-    (OPERATOR, STAFF): "no yes yes no no",
-    (SUPERUSER, STAFF): "yes yes yes yes yes",
-    (SUPERUSER, VIEWER): "yes yes yes yes yes",
+    (TRADER, OWNER): "yes yes no no yes no",
+    (TRADER, TRADER): "yes yes no no no no",
+    (TRADER, VIEWER): "no no no no no no",
+    (TRADER, None): "no no no no no no",
+    (VIEWER, OWNER): "no no no no no no",
+    (VIEWER, TRADER): "no no no no no no",
+    (VIEWER, VIEWER): "no no no no no no",
+    (VIEWER, None): "no no no no no no",
+    (STAFF, OWNER): "yes yes no yes yes no",
+    (STAFF, STAFF): "no no no yes yes no",
+    (COMPLIANCE, OWNER): "yes yes no yes yes yes",
+    (COMPLIANCE, VIEWER): "no no no yes yes yes",
+    (COMPLIANCE, STAFF): "no no no yes yes yes",
+    (OPERATOR, OWNER): "yes yes yes no yes yes",
+    (OPERATOR, TRADER): "yes yes yes no no yes",
+    (OPERATOR, VIEWER): "no yes yes no no yes",
+    (OPERATOR, STAFF): "no yes yes no no yes",
+    (SUPERUSER, STAFF): "yes yes yes yes yes yes",
+    (SUPERUSER, VIEWER): "yes yes yes yes yes yes",
 }
 
 

@@ -21,6 +21,7 @@ from accounts.api.graphql.database_outage import ask_database
 from accounts.api.graphql.errors import ApiError
 from edge import database
 from edge.breaker import Breaker
+from edge.turns import turn
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import find_access
@@ -361,18 +362,18 @@ class TestConnections:
 
 
 def test_rows_by_the_hundred_are_all_there_and_others_have_their_turn_between(monkeypatch):
-    turns = []
+    looks = []
 
-    async def turn(seconds, sleep=asyncio.sleep):
-        turns.append(seconds)
-        await sleep(seconds)
+    async def turn_after_each_look():
+        looks.append(1)
+        await turn()
 
-    monkeypatch.setattr(database.asyncio, "sleep", turn)
+    monkeypatch.setattr(database, "turn", turn_after_each_look)
     for count in (0, 1, database.ROWS_AT_A_TIME, 5 * database.ROWS_AT_A_TIME + 1):
-        turns.clear()
+        looks.clear()
         rows = asyncio.run(database.read("SELECT n FROM generate_series(1, %s) AS n", [count]))
         assert rows == [(n,) for n in range(1, count + 1)]
-        assert turns == [0] * ((count - 1) // database.ROWS_AT_A_TIME)
+        assert len(looks) == max(0, count - 1) // database.ROWS_AT_A_TIME
 
 
 @pytest.mark.parametrize("query", ["SELECT nothing FROM nowhere", "SELECT 1/0", "nonsense"])

@@ -1,5 +1,5 @@
-"""manage.py load_demo: users, accounts and keys of the demo. Safe to run again: what exists is left as it is, and what
-somebody took away (a user, access to an account) is not given back.
+"""manage.py load_demo: instruments, users, accounts and keys of the demo. Safe to run again: what exists is left as it
+is, and what somebody took away (a user, access to an account) is not given back.
 """
 
 import json
@@ -27,6 +27,8 @@ from identity.api.session import DEMO_LOGINS_FILE
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess
 from identity.permissions import grant_ownership
+from market.instruments.changes import save_instruments
+from market.instruments.csv_file import DEMO_FILE, read_file
 from market.quotes import quotes_at
 from market.replay_file import open_replay
 from tradingplatform.bootstrap import make_in_process_bus
@@ -45,12 +47,16 @@ DEMO: Final = platform_actor("demo")
 
 
 class Command(BaseCommand):
-    help = "Load the demo: users with public passwords, accounts, and the API keys of the demo traders."
+    help = (
+        "Load the demo: its instruments, users with public passwords, accounts, and the API keys of the demo traders."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--web-url", default="http://127.0.0.1:8000", help="where the demo traders find the API")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        instruments = list(read_file(DEMO_FILE).values())
+        save_instruments(instruments, actor=DEMO, reason="the demo", only_new=True)
         if not (settings.DATA_DIR / DEMO_LOGINS_FILE).exists():  # The last thing to be made.
             for user in USERS:
                 _make_user(user)

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.writer.bus.ports import get_bus
 from eventstore.store import get_store
+from market.instruments.current import current_instruments
 from market.quote_stream import quote_sheets
 from tradingplatform.demo.signals import run_until_signalled
 from tradingplatform.interpreter import tune_writer
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             journal=OrderJournal(get_store()),
             bus=get_bus(),
             sheets=lambda: quote_sheets(redis_url=settings.REDIS_URL),
+            instruments=current_instruments,
             displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
         )
         tune_writer()

@@ -91,7 +91,7 @@ steps = st.one_of(
 @settings(max_examples=400)
 @given(st.lists(steps, max_size=80))
 def test_it_fills_what_the_obvious_one_fills(taken):
-    book, naive = SymbolBook(lot_size=LOT), NaiveBook()
+    book, naive = SymbolBook(), NaiveBook()
     quote, sizes = None, {}
     for step, what in taken:
         if step == "put" and what.order_id not in naive.orders:
@@ -108,7 +108,7 @@ def test_it_fills_what_the_obvious_one_fills(taken):
             naive.resting.discard(after.order_id)
         elif step == "quote":
             bid, spread, bid_size, ask_size = what
-            quote = Quote(bid, bid + spread, bid_size, ask_size)
+            quote = Quote(bid, bid + spread, bid_size, ask_size, LOT)
             sizes = {"BUY": ask_size, "SELL": bid_size}
             book.quote(quote)
         if step not in ("quote", "match"):
@@ -124,42 +124,42 @@ def test_it_fills_what_the_obvious_one_fills(taken):
 
 
 def test_who_pays_more_is_filled_first_then_who_came_first():
-    book = SymbolBook(lot_size=LOT)
+    book = SymbolBook()
     for each in (order(1, limit=100), order(2, limit=105), order(3), order(4, limit=105), order(5, limit=99)):
         book.put(each)
-    book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=350))
+    book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=350, lot_size=LOT))
     assert [(fill.order.position, fill.quantity) for fill in book.match()] == [(3, 100), (2, 100), (4, 100), (1, 50)]
 
 
 def test_nothing_is_offered_twice_by_one_quote():
-    book = SymbolBook(lot_size=LOT)
-    book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=150))
+    book = SymbolBook()
+    book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=150, lot_size=LOT))
     book.put(order(1))
     assert [fill.quantity for fill in book.match()] == [100]
     book.put(order(2))
     assert [fill.quantity for fill in book.match()] == [50]
     book.put(order(3))
     assert book.match() == []
-    book.quote(Quote(bid=98, ask=101, bid_size=0, ask_size=150))
+    book.quote(Quote(bid=98, ask=101, bid_size=0, ask_size=150, lot_size=LOT))
     assert [(fill.order.position, fill.price) for fill in book.match()] == [(3, 101)]
 
 
 @pytest.mark.parametrize(("side", "stop", "before", "at"), [("BUY", 105, 104, 105), ("SELL", 95, 96, 95)])
 def test_a_stop_waits_for_its_price(side, stop, before, at):
-    book = SymbolBook(lot_size=LOT)
+    book = SymbolBook()
     book.put(order(1, side=side, stop=stop))
-    book.quote(Quote(before, before, 1000, 1000))
+    book.quote(Quote(before, before, 1000, 1000, LOT))
     assert book.match() == []
-    book.quote(Quote(at, at, 50, 50))
+    book.quote(Quote(at, at, 50, 50, LOT))
     (first,) = book.match()
     assert (first.quantity, first.price) == (50, at)
     book.put(first.order._replace(filled_quantity=50))
-    book.quote(Quote(before, before, 1000, 1000))
+    book.quote(Quote(before, before, 1000, 1000, LOT))
     assert [fill.price for fill in book.match()] == [before], "once triggered it is a market order"
 
 
 def test_a_closed_market_fills_nobody():
-    book = SymbolBook(lot_size=LOT)
+    book = SymbolBook()
     book.put(order(1))
     book.quote(None)
     assert book.match() == []

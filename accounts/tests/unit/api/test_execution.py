@@ -8,8 +8,9 @@ import pytest
 from graphql import parse
 from structlog.testing import capture_logs
 
-from accounts.api.graphql import execution
 from accounts.api.graphql.execution import executed
+from edge import turns
+from edge.tests.turns import WorkTime, turns_during
 
 ENDED = []
 
@@ -78,41 +79,80 @@ ITEMS = graphene.Schema(query=Items).graphql_schema
 def asked(query):
     """Execute a query; return its result and how often others had their turn meanwhile."""
 
-    async def main():
-        turns = 0
-
-        async def others():
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        beside = asyncio.create_task(others())
-        context = SimpleNamespace(fields=[])
-        result = await executed(ITEMS, parse(query), context=context, variables=None, operation_name=None)
-        beside.cancel()
-        return result, turns
-
-    return asyncio.run(main())
+    context = SimpleNamespace(fields=[])
+    execution = executed(ITEMS, parse(query), context=context, variables=None, operation_name=None)
+    return asyncio.run(turns_during(execution))
 
 
 @pytest.mark.parametrize("turn_seconds", [0.0, 60.0], ids=["an item a turn", "all in one"])
 def test_long_lists_are_completed_in_turns_to_the_same_answer(turn_seconds, monkeypatch):
-    monkeypatch.setattr(execution, "TURN_SECONDS", turn_seconds)
+    monkeypatch.setattr(turns, "TURN_SECONDS", turn_seconds)
     numbers = range(6)
-    result, turns = asked("{ items { number each { number } } }")
+    result, had = asked("{ items { number each { number } } }")
     assert result.errors is None
     inner = [[{"number": 10 * number + place} for place in range(3)] for number in numbers]
     assert result.data == {"items": [{"number": n, "each": each} for n, each in zip(numbers, inner, strict=True)]}
-    assert (turns > 5) == (turn_seconds == 0.0)
+    assert (had > 5) == (turn_seconds == 0.0)
     result, _ = asked("{ items { later each { later } } }")
     later = [[{"later": row["number"]} for row in each] for each in inner]
     assert result.data == {"items": [{"later": n, "each": each} for n, each in zip(numbers, later, strict=True)]}
 
 
+SHORT, ACCOUNTS, ROW_SECONDS = 3, 300, 0.0005
+
+
+class Row(graphene.ObjectType):
+    number = graphene.Int(required=True)
+
+    def resolve_number(self, info):
+        info.context.time.work(ROW_SECONDS)
+        return self.number
+
+
+class WithRows(graphene.ObjectType):
+    awaited = graphene.List(graphene.NonNull(Row), required=True)
+    at_hand = graphene.List(graphene.NonNull(Row), required=True)
+
+    async def resolve_awaited(self, info):
+        await info.context.loaded
+        return [Row(number=number) for number in range(SHORT)]
+
+    def resolve_at_hand(self, info):
+        return [Row(number=number) for number in range(SHORT)]
+
+
+class Accounts(graphene.ObjectType):
+    accounts = graphene.List(graphene.NonNull(WithRows), required=True)
+
+    def resolve_accounts(self, info):
+        return [WithRows() for _ in range(ACCOUNTS)]
+
+
+@pytest.mark.parametrize("field", ["awaited", "atHand"])
+def test_hundreds_of_short_lists_have_one_clock(field, monkeypatch):
+    """Whether what they are of is found at once, as by one statement for all, or is there already."""
+    time = WorkTime()
+    monkeypatch.setattr(turns, "time", time)
+
+    async def main():
+        context = SimpleNamespace(fields=[], time=time, loaded=asyncio.get_running_loop().create_future())
+        asyncio.get_running_loop().call_later(0.01, context.loaded.set_result, None)
+        schema, query = (
+            graphene.Schema(query=Accounts).graphql_schema,
+            parse(f"{{ accounts {{ {field} {{ number }} }} }}"),
+        )
+        return await time.longest_stretch(executed(schema, query, context=context, variables=None, operation_name=None))
+
+    result, longest = asyncio.run(main())
+    rows = [{"number": number} for number in range(SHORT)]
+    assert result.data == {"accounts": [{field: rows} for _ in range(ACCOUNTS)]}
+    assert time.seconds == pytest.approx(ACCOUNTS * SHORT * ROW_SECONDS)
+    assert longest < turns.TURN_SECONDS + 2 * ROW_SECONDS
+
+
 @pytest.mark.parametrize("turn_seconds", [0.0, 60.0])
 def test_an_error_in_a_list_names_its_place(turn_seconds, monkeypatch):
-    monkeypatch.setattr(execution, "TURN_SECONDS", turn_seconds)
+    monkeypatch.setattr(turns, "TURN_SECONDS", turn_seconds)
     result, _ = asked("{ items { odd each { odd } } }")
     assert [row["odd"] for row in result.data["items"]] == [None, 1, None, 3, None, 5]
     paths = sorted(error.path for error in result.errors if len(error.path) == 3)

@@ -13,6 +13,7 @@ from accounts.domain.events import COUNTED_CODES, QUANTITY_CODES
 from accounts.kernels import answers
 from accounts.kernels.answers import DONE, NO_FIGURE, OUTCOME, SAID_ELSEWHERE, CodeTable, Unit, answer_json
 from accounts.writer.envelope import Booked, NotExecuted
+from eventstore.kernels.texts import TEXT_BYTES, pack_texts
 
 ELSEWHERE = "elsewhere"
 
@@ -96,6 +97,32 @@ def test_the_longest_outcomes_have_room():
     found = answer_json(np.array([row], OUTCOME), without_text, {})
     room = len("[]") + answers._OUTCOME_BYTES_MAX + int(without_text.ends[-1])
     assert room - len(found) == len(",."), "all that is to spare is a comma behind the last one and a version's point"
+
+
+ORDER_IDS = ["a", "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11", "x" * TEXT_BYTES]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(BOOKED | NOT_EXECUTED, st.integers(-1, 2)), max_size=6))
+def test_what_is_done_says_the_id_of_the_order_that_it_placed(placed):
+    results = [
+        msgspec.structs.replace(result, order_id=ORDER_IDS[order])
+        if order >= 0 and isinstance(result, Booked) and result.code is None
+        else result
+        for result, order in placed
+    ]
+    others = {
+        place: msgspec.json.encode(_outcome(result))
+        for place, result in enumerate(results)
+        if isinstance(result, NotExecuted)
+    }
+    orders = np.array([order for _, order in placed], np.int64), pack_texts(ORDER_IDS)
+    assert answer_json(np.array(list(map(row_of, results)), OUTCOME), TABLE, others, orders) == told(results)
+
+
+def test_an_order_without_an_id_is_not_said():
+    with pytest.raises(AssertionError, match="every order"):
+        answer_json(np.zeros(1, OUTCOME), TABLE, {}, (np.array([3]), pack_texts(ORDER_IDS)))
 
 
 def test_messages_are_json_whatever_they_say():

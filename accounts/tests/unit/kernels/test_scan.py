@@ -1,6 +1,7 @@
 """The scanner takes batches apart as JSON says, and calls no entry plain that the factories see differently."""
 
 import json
+from contextlib import suppress
 from random import Random
 
 import numpy as np
@@ -9,14 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.api.parsing.batches import trade_envelope
+from accounts.api.parsing.factories import symbols_to_trade
+from accounts.domain.commands import Decline
 from accounts.domain.errors import CommandInvalid
-from accounts.kernels.scan import SYMBOL_BYTES_MAX, SymbolTable, scan_trades
-from accounts.kernels.trades import NOT_OTHER, TRADE
+from accounts.kernels.scan import scan_trades
+from accounts.kernels.symbols import SYMBOL_BYTES_MAX, SymbolTable
+from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, TRADE
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from eventstore.kernels.texts import TEXT_BYTES
-from market.instruments import all_symbols
+from tests.services.instruments import DEMO_SYMBOLS, held, instrument
 
-SYMBOLS = SymbolTable(all_symbols())
+LONG = "ABC-1.XYZ-99"
+COARSE = instrument("COARSE", lot_size=2_500_000, price_increment=2_500)
+OTHERS = (
+    instrument(LONG),
+    COARSE,
+    instrument("HALTED", is_halted=True),
+    instrument("GONE", is_tradable=False),
+    instrument("EURO", currency="EUR"),
+)
+with held(*OTHERS):
+    SYMBOLS = symbols_to_trade()
 ACCOUNT = "3c9f7a52-9a57-4f8e-8f0b-0f7f6b6d5f11"
 MEMBERS = {
     "accountId": f'"{ACCOUNT}"',
@@ -41,7 +55,9 @@ VALUES = {
         f'"{ACCOUNT[:-1]}g"', f'"{ACCOUNT[:8]}0{ACCOUNT[9:]}"', f'"{ACCOUNT[:7]}-{ACCOUNT[8:]}"', f'"{ACCOUNT} "',
         f'"{ACCOUNT[:-1]}`"', f'"{ACCOUNT[:-1]}/"', f'"{ACCOUNT[:-1]}:"', f'"{ACCOUNT[:-1]}A"', f'"{"0" * 36}"',
     ),
-    "symbol": ('"KO"', '"ko"', '"K"', '"KOO"', '"JPM"', '"MSFT"', '"AAPLAAPL"', '"AAPLAAPLA"', '"KO "', '"GE"', "7"),
+    "symbol": ('"KO"', '"ko"', '"K"', '"KOO"', '"JPM"', '"MSFT"', '"AAPLAAPL"', '"AAPLAAPLA"', '"KO "', '"GE"', "7",
+        f'"{LONG}"', f'"{LONG}A"', '"COARSE"', '"HALTED"', '"GONE"', '"EURO"', '"K-O"', '"KO."',
+    ),
     "side": ('"BUY"', '"SELL"', '"buy"', '"BUYS"', '"BU"', '"SEL"', '"SELLS"', '"HOLD"', "1"),
     "quantity": (
         "1", "10", "999999999", "1000000000", "1000000001", "10000000000", "9223372036854775808", '"1"', '"01"',
@@ -80,6 +96,12 @@ def entry_of(members):
 GOOD = entry_of(MEMBERS)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _instruments():
+    with held(*OTHERS):
+        yield
+
+
 @st.composite
 def decimals(draw, places_max, whole_max):
     places = draw(st.integers(0, places_max))
@@ -95,7 +117,7 @@ COMMAND_IDS = st.text(VISIBLE, min_size=1, max_size=TEXT_BYTES)
 def good_entries(draw):
     members = {
         "accountId": f'"{draw(st.uuids())}"',
-        "symbol": f'"{draw(st.sampled_from(all_symbols()))}"',
+        "symbol": f'"{draw(st.sampled_from((*DEMO_SYMBOLS, LONG)))}"',
         "side": draw(st.sampled_from(['"BUY"', '"SELL"'])),
         "quantity": draw(st.integers(1, 10**9).map(str) | decimals(6, 10**9)),
         "price": draw(decimals(4, 10**7)),
@@ -181,19 +203,19 @@ def check_plain(found, row, item):
     command, trade = envelope.command, found.trades[row]
     assert text_of(found.account_ids[row]) == envelope.account_id
     assert text_of(found.command_ids[row]) == (envelope.command_id if item.get("commandId") else "")
-    assert SYMBOLS.texts[trade["symbol"]] == command.symbol
-    assert (trade["is_buy"], trade["other"]) == (command.side == "BUY", NOT_OTHER)
+    assert found.symbols[trade["symbol"]] == command.symbol
+    assert (trade["is_buy"], trade["other"], trade["order"]) == (command.side == "BUY", NOT_OTHER, NOT_ORDER)
     assert (trade["quantity"], trade["price"], None) == (command.quantity, command.price, command.order_id)
 
 
 def check_left(found, row, span):
     assert not found.account_ids[row].any()
     assert not found.command_ids[row].any()
-    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, False)
+    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, NOT_ORDER, False)
     item = read_or_none(span)
     if item is not None and not (isinstance(item[0], dict) and is_unusual(span)):
-        with pytest.raises(CommandInvalid):
-            trade_envelope(item[0], "ada")
+        with suppress(CommandInvalid):
+            assert type(trade_envelope(item[0], "ada").command) is Decline
 
 
 def check(document):
@@ -306,25 +328,57 @@ def test_the_columns_have_the_forms_that_are_promised():
     assert (found.trades.dtype, found.trades.shape) == (TRADE, (2,))
     assert (found.is_plain.dtype, found.is_plain.tolist()) == (np.bool_, [True, False])
     assert (found.spans.dtype, found.spans.shape) == (np.int64, (2, 2))
-    assert all(column.flags.c_contiguous for column in found)
+    assert all(column.flags.c_contiguous for column in found[:-1])
+    assert found.symbols == ["KO"]
 
 
 def test_symbols_are_found_whatever_their_number_and_their_length():
     texts = [f"{number:x}".upper() for number in range(5_000)] + [
-        "ABCDEFGH",
-        "ABCDEFGHI",
+        "ABCDEFGHIJKL",
+        "ABCDEFGHIJKLM",
         "É",
         "A B",
         "A\\B",
         "A\\\\B",
         "",
     ]
-    table = SymbolTable(texts)
+    table = SymbolTable(texts, np.ones((len(texts), 2), np.int64))
     entries = [entry_of({**MEMBERS, "symbol": json.dumps(text, ensure_ascii=False)}) for text in texts]
     found = scan_trades(f"[{','.join(entries)}]".encode(), table, len(texts))
-    assert len("ABCDEFGH") == SYMBOL_BYTES_MAX
+    assert len("ABCDEFGHIJKL") == SYMBOL_BYTES_MAX
     assert found.is_plain.tolist() == [True] * 5_001 + [False] * 6
-    assert found.trades["symbol"][:5_001].tolist() == list(range(5_001))
-    assert not scan_trades(f"[{GOOD}]".encode(), SymbolTable([]), 1).is_plain[0]
-    with pytest.raises(AssertionError, match="KO is there twice"):
-        SymbolTable(["KO", "KO"])
+    assert [found.symbols[place] for place in found.trades["symbol"][:5_001].tolist()] == texts[:5_001]
+    assert not scan_trades(f"[{GOOD}]".encode(), SymbolTable([], np.ones((0, 2), np.int64)), 1).is_plain[0]
+    with pytest.raises(AssertionError, match="each symbol is there once"):
+        SymbolTable(["KO", "KO"], np.ones((2, 2), np.int64))
+
+
+def test_a_batch_carries_those_symbols_that_it_names_and_no_others():
+    entries = [entry_of({**MEMBERS, "symbol": f'"{symbol}"'}) for symbol in ("PG", "KO", "NOPE", "PG")]
+    found = scan_trades(f"[{','.join(entries)}]".encode(), SYMBOLS, 4)
+    assert found.symbols == ["KO", "PG"]
+    assert found.trades["symbol"].tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "is_plain"),
+    [
+        ('"2.5"', '"0.25"', True),
+        ('"5"', '"100.75"', True),
+        ("5", '"1"', True),
+        ("3", '"1"', False),
+        ('"2.500001"', '"1"', False),
+        ('"2.5"', '"1.01"', False),
+        ('"2.5"', '"0.0001"', False),
+    ],
+)
+def test_what_is_not_in_the_steps_of_its_instrument_is_left(quantity, price, is_plain):
+    members = {**MEMBERS, "symbol": '"COARSE"', "quantity": quantity, "price": price}
+    assert check(f"[{entry_of(members)}]".encode()) == is_plain
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_steps_are_counted_as_the_factories_count_them(half_lots, tenths):
+    members = {**MEMBERS, "symbol": '"COARSE"', "quantity": f'"{half_lots * 1.25}"', "price": f'"{tenths * 0.05:.2f}"'}
+    assert check(f"[{entry_of(members)}]".encode()) == (half_lots % 2 == 0 and tenths % 5 == 0)

@@ -126,6 +126,7 @@ OPENING = (
 )
 NOW = 1_750_000_000_000_000
 NUMBERS = count()
+encoded = msgspec.msgpack.encode
 
 
 class Domain:
@@ -166,6 +167,7 @@ def is_decided_alike(writer, domain, group):
             assert outcome.error.code == expected
         else:
             assert (outcome.events, outcome.version) == expected
+            assert encoded(outcome.events) == encoded(expected[0]), "the arguments of a refusal stand in one order"
     check_accounts(writer, domain)
 
 
@@ -258,6 +260,41 @@ def test_fees_that_are_wider_than_64_bits_are_left_to_python(schedule, monkeypat
     is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], *of_order])
     assert left == [0, 1, 2, 3]
     assert domain.accounts["ada"].fees == 0, "such fees are beyond any account's cash"
+
+
+REFUSED_ORDERS = [
+    ("TRADE_LIMIT_EXCEEDED", placing("r", "BUY", 1_000, 10_000)),
+    ("DAILY_LIMIT_EXCEEDED", placing("r", "BUY", 880, 10_000, time_in_force="FOK")),
+    ("INSUFFICIENT_FUNDS", placing("r", "BUY", 400, None, order_type="MARKET", time_in_force="IOC", market=9_999)),
+    ("INSUFFICIENT_POSITION", placing("r", "SELL", 51, 10_500, time_in_force="DAY")),
+    ("INSUFFICIENT_POSITION", placing("r", "SELL", 52, None, order_type="STOP", stop=9_000)),
+    ("POSITION_LIMIT_EXCEEDED", placing("r", "BUY", 100, 10_400, order_type="STOP_LIMIT", stop=10_200)),
+    ("VALUE_TOO_SMALL", ("ada", c.PlaceOrder("r" * 64, "x" * 64, "KO", "SELL", 1, "LIMIT", "GTC", 1, None, 0))),
+]
+"""Of an account that has 50 shares and 350.0000 in cash, and limits of a position, a day and a trade."""
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_orders_that_a_rule_refuses_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    holding = c.ExecuteTrade("KO", "BUY", 50 * SHARE, 10_000, None)
+    rest, limits = c.WithdrawCash(10**12 - 4_000_000, ""), c.ChangeRiskLimits(3_000, 9_000_000, 8_900_000)
+    is_decided_alike(writer, domain, [("ada", command) for command in (holding, rest, limits)])
+    version = domain.versions["ada"]
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was refused as an object"))
+    for start in range(0, len(REFUSED_ORDERS), size):
+        is_decided_alike(writer, domain, [order for _, order in REFUSED_ORDERS[start : start + size]])
+    assert (domain.accounts["ada"].orders, domain.versions["ada"]) == ({}, version + len(REFUSED_ORDERS))
+    refused = [decide(domain.accounts["ada"], order, NOW)[0].code for _, (_, order) in REFUSED_ORDERS]
+    assert refused == [code for code, _ in REFUSED_ORDERS]
+
+
+@pytest.mark.parametrize("status", [c.FreezeAccount("audit"), c.CloseAccount("over")])
+def test_new_orders_of_accounts_that_take_none_are_refused_by_kernels(status, monkeypatch):
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [("ada", c.WithdrawCash(10**12, "")), ("ada", status)])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was refused as an object"))
+    is_decided_alike(writer, domain, [placing("one", "BUY", 1, 10_000), placing("two", "SELL", 1, 10_000)])
 
 
 def replacing(old, new, *, shares=None, time_in_force=None, limit=None, stop=None):

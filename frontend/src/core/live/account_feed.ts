@@ -2,7 +2,7 @@
 // known version is expected to move on by the socket; when it has not within two seconds, it is fetched over REST.
 // Holds no rule about what a message means (account_state.ts) or when to reconnect (socket.ts).
 
-import { cursorOf, fetchPortfolio, fetchTrades } from "../api";
+import { cursorOf, fetchOrders, fetchPortfolio, fetchTrades } from "../api";
 import { reportUnauthenticated } from "../http";
 import type { AccountMessage } from "../types";
 import { accountReducer, NOTHING_KNOWN, type AccountAction, type AccountState } from "./account_state";
@@ -12,6 +12,7 @@ import { Store } from "./store";
 
 export const DELTA_WAIT_MS_MAX = 2_000;
 const TRADES_PER_PAGE = 100;
+const WORKING_ORDERS_PER_PAGE = 500;
 const PAGES_PER_REQUEST_MAX = 10;
 const RESYNC_INTERVAL_MS_MIN = 1_000;
 
@@ -25,6 +26,7 @@ export class AccountFeed {
   readonly #socket: LiveSocket;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #resyncedAt = 0;
+  #endedOrders: "idle" | "fetching" | "outdated" = "idle";
 
   constructor(accountId: string) {
     this.#accountId = accountId;
@@ -68,6 +70,32 @@ export class AccountFeed {
     }
   }
 
+  /**
+   * Fetch the orders that ended last. Snapshots tell of working ones alone, so it is done after each of them; what ends
+   * afterwards comes with the deltas.
+   */
+  async loadEndedOrders(): Promise<void> {
+    if (this.#endedOrders !== "idle") {
+      this.#endedOrders = "outdated";
+      return;
+    }
+    do {
+      this.#endedOrders = "fetching";
+      try {
+        const read = { accountId: this.#accountId, minVersion: this.#version() };
+        const page = await fetchOrders({ ...read, status: "closed" });
+        this.#dispatch({ type: "endedOrdersFetched", orders: page.results });
+      } catch {
+        this.#dispatch({ type: "endedOrdersFailed" });
+      }
+    } while (this.#isOutdated());
+    this.#endedOrders = "idle";
+  }
+
+  #isOutdated(): boolean {
+    return this.#endedOrders === "outdated";
+  }
+
   #version(): number {
     return this.store.getState().view?.version ?? 0;
   }
@@ -76,6 +104,7 @@ export class AccountFeed {
     switch (message.type) {
       case "snapshot":
         this.#dispatch({ type: "snapshotReceived", message });
+        void this.loadEndedOrders();
         break;
       case "delta":
         this.#dispatch({ type: "deltaReceived", message });
@@ -98,8 +127,18 @@ export class AccountFeed {
   async #fetchAt(version: number): Promise<void> {
     const read = { accountId: this.#accountId, minVersion: version };
     try {
-      const [portfolio, trades] = await Promise.all([fetchPortfolio(read), fetchTrades(read)]);
-      this.#dispatch({ type: "portfolioFetched", portfolio, trades: trades.results });
+      const [portfolio, orders, trades] = await Promise.all([
+        fetchPortfolio(read),
+        fetchOrders({ ...read, status: "open", limit: WORKING_ORDERS_PER_PAGE }),
+        fetchTrades(read),
+      ]);
+      if (orders.next !== null) {
+        this.#resync();
+        return;
+      }
+      const working = orders.results;
+      this.#dispatch({ type: "portfolioFetched", portfolio, working, trades: trades.results });
+      void this.loadEndedOrders();
     } catch {
       // The projection is late or the platform away: the socket's next message or snapshot brings it.
       this.#resync();

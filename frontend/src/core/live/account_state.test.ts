@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { sampleAccount, sampleDelta, samplePosition, sampleSnapshot, sampleTrade } from "../../testing/samples";
+import { sampleAccount, sampleDelta, sampleOrder, samplePosition, sampleSnapshot, sampleTrade } from "../../testing/samples";
 import { accountReducer, NOTHING_KNOWN, type AccountAction, type AccountState } from "./account_state";
 
 function after(...actions: AccountAction[]): AccountState {
@@ -80,10 +80,48 @@ describe("an account's state", () => {
   it("moves on by a fetched portfolio, and leaves out trades that are younger than it", () => {
     const portfolio = { account: sampleAccount({ version: 4 }), positions: [] };
     const trades = [sampleTrade(5), sampleTrade(4), sampleTrade(3)];
-    const state = after(snapshot, { type: "portfolioFetched", portfolio, trades });
+    const state = after(snapshot, { type: "portfolioFetched", portfolio, working: [], trades });
     expect(state.view?.version).toBe(4);
     expect(state.view?.trades.map((trade) => trade.version)).toEqual([4, 3]);
     const late = accountReducer(state, { type: "deltaReceived", message: sampleDelta(3, 4) });
     expect(late).toBe(state);
+  });
+
+  const working = sampleSnapshot({ orders: [sampleOrder(3), sampleOrder(2)] });
+  const filled = sampleOrder(3, { status: "FILLED", version: 4, ended_at: "2026-01-15T10:00:01.000000Z" });
+  const cancelled = sampleOrder(1, { status: "CANCELLED", version: 2, ended_at: "2026-01-15T09:00:00.000000Z" });
+  const statuses = (state: AccountState): string[] =>
+    (state.view?.orders ?? []).map((order) => `${order.order_id} ${order.status}`);
+
+  it("keeps an order that a delta says has ended", () => {
+    const state = after(
+      { type: "snapshotReceived", message: working },
+      { type: "deltaReceived", message: sampleDelta(3, 4, { orders: [filled] }) },
+    );
+    expect(statuses(state)).toEqual(["order-3 FILLED", "order-2 PENDING"]);
+  });
+
+  it("takes the orders that have ended from where they are fetched, and knows that it has them", () => {
+    const state = after(
+      { type: "snapshotReceived", message: working },
+      { type: "endedOrdersFetched", orders: [filled, cancelled] },
+    );
+    expect(statuses(state)).toEqual(["order-3 FILLED", "order-2 PENDING", "order-1 CANCELLED"]);
+    expect(state.endedOrders).toBe("known");
+    expect(accountReducer(state, { type: "endedOrdersFailed" }).endedOrders).toBe("known");
+    expect(after(snapshot, { type: "endedOrdersFailed" }).endedOrders).toBe("failed");
+  });
+
+  it("shows no order as working that a later snapshot or portfolio does not have", () => {
+    const message = sampleSnapshot({ version: 5, orders: [sampleOrder(5), sampleOrder(2)] });
+    const known: AccountAction[] = [
+      { type: "snapshotReceived", message: working },
+      { type: "endedOrdersFetched", orders: [cancelled] },
+    ];
+    const expected = ["order-5 PENDING", "order-2 PENDING", "order-1 CANCELLED"];
+    expect(statuses(after(...known, { type: "snapshotReceived", message }))).toEqual(expected);
+    const portfolio = { account: sampleAccount({ version: 5 }), positions: [] };
+    const fetched: AccountAction = { type: "portfolioFetched", portfolio, working: message.orders, trades: [] };
+    expect(statuses(after(...known, fetched))).toEqual(expected);
   });
 });

@@ -2,13 +2,16 @@
 // Never built from pushes alone: without a snapshot a delta changes nothing, and a delta that does not continue the
 // known version only says that something is missing (`isGapFound`), which a new snapshot makes good.
 
-import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Portfolio, Position, Trade } from "../types";
+import { mergeOrders, withWorkingOrders } from "../orders";
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Order, Portfolio, Position, Trade } from "../types";
 
 export interface AccountView {
   version: number;
   account: Account;
   /** Open positions by symbol; one that was closed keeps its realized P&L until the next snapshot leaves it out. */
   positions: Position[];
+  /** Newest first: all that work, and the latest of those that have ended as far as they are known. */
+  orders: Order[];
   /** Newest first, without holes between the first and the last. */
   trades: Trade[];
 }
@@ -16,6 +19,8 @@ export interface AccountView {
 export interface AccountState {
   view: AccountView | null;
   isGapFound: boolean;
+  /** Whether the orders that have ended were fetched; neither messages nor portfolios tell of those of before. */
+  endedOrders: "unknown" | "known" | "failed";
   /** Where older trades go on: unknown until asked for, null at the oldest. */
   olderTradesCursor: string | null | undefined;
 }
@@ -24,10 +29,17 @@ export type AccountAction =
   | { type: "snapshotReceived"; message: AccountSnapshotMessage }
   | { type: "deltaReceived"; message: AccountDeltaMessage }
   | { type: "heartbeatReceived"; version: number }
-  | { type: "portfolioFetched"; portfolio: Portfolio; trades: Trade[] }
+  | { type: "portfolioFetched"; portfolio: Portfolio; working: Order[]; trades: Trade[] }
+  | { type: "endedOrdersFetched"; orders: Order[] }
+  | { type: "endedOrdersFailed" }
   | { type: "olderTradesFetched"; trades: Trade[]; next: string | null };
 
-export const NOTHING_KNOWN: AccountState = { view: null, isGapFound: false, olderTradesCursor: undefined };
+export const NOTHING_KNOWN: AccountState = {
+  view: null,
+  isGapFound: false,
+  endedOrders: "unknown",
+  olderTradesCursor: undefined,
+};
 
 export function accountReducer(state: AccountState, action: AccountAction): AccountState {
   switch (action.type) {
@@ -38,7 +50,11 @@ export function accountReducer(state: AccountState, action: AccountAction): Acco
     case "heartbeatReceived":
       return state.view !== null && action.version > state.view.version ? { ...state, isGapFound: true } : state;
     case "portfolioFetched":
-      return portfolioFetched(state, action.portfolio, action.trades);
+      return portfolioFetched(state, action);
+    case "endedOrdersFetched":
+      return endedOrdersFetched(state, action.orders);
+    case "endedOrdersFailed":
+      return state.endedOrders === "known" ? state : { ...state, endedOrders: "failed" };
     case "olderTradesFetched":
       return olderTradesFetched(state, action.trades, action.next);
   }
@@ -47,8 +63,10 @@ export function accountReducer(state: AccountState, action: AccountAction): Acco
 function snapshotReceived(state: AccountState, message: AccountSnapshotMessage): AccountState {
   if (state.view !== null && message.version < state.view.version) return { ...state, isGapFound: false };
   const { trades, isJoined } = joinTrades(message.trades, state.view?.trades ?? []);
+  const orders = withWorkingOrders(state.view?.orders ?? [], message.orders);
   return {
-    view: { version: message.version, account: message.account, positions: sorted(message.positions), trades },
+    ...state,
+    view: { version: message.version, account: message.account, positions: sorted(message.positions), orders, trades },
     isGapFound: false,
     olderTradesCursor: isJoined ? state.olderTradesCursor : undefined,
   };
@@ -66,22 +84,33 @@ function deltaReceived(state: AccountState, message: AccountDeltaMessage): Accou
       version: message.version,
       account: message.account,
       positions: sorted([...kept, ...changed.values()]),
+      orders: mergeOrders(view.orders, message.orders),
       trades: [...message.trades.toReversed(), ...view.trades],
     },
   };
 }
 
-function portfolioFetched(state: AccountState, portfolio: Portfolio, fetched: Trade[]): AccountState {
+type PortfolioFetched = Extract<AccountAction, { type: "portfolioFetched" }>;
+
+function portfolioFetched(state: AccountState, { portfolio, working, trades: fetched }: PortfolioFetched): AccountState {
   const { account, positions } = portfolio;
   if (state.view !== null && account.version <= state.view.version) return state;
   // The trades were asked for separately and may be younger than the portfolio: those come again with the next delta.
   const upToAccount = fetched.filter((trade) => trade.version <= account.version);
   const { trades, isJoined } = joinTrades(upToAccount, state.view?.trades ?? []);
+  const orders = withWorkingOrders(state.view?.orders ?? [], working);
   return {
-    view: { version: account.version, account, positions: sorted(positions), trades },
+    ...state,
+    view: { version: account.version, account, positions: sorted(positions), orders, trades },
     isGapFound: false,
     olderTradesCursor: isJoined ? state.olderTradesCursor : undefined,
   };
+}
+
+function endedOrdersFetched(state: AccountState, fetched: Order[]): AccountState {
+  if (state.view === null) return state;
+  const orders = mergeOrders(state.view.orders, fetched);
+  return { ...state, view: { ...state.view, orders }, endedOrders: "known" };
 }
 
 function olderTradesFetched(state: AccountState, fetched: Trade[], next: string | null): AccountState {

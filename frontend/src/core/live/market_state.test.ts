@@ -12,6 +12,14 @@ function session(date: string): MarketSession {
 
 function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
   const names = { symbol: "AAPL", name: "Apple Inc.", sector: "Information Technology" };
+  const terms = {
+    kind: "STOCK",
+    exchange: "NASDAQ",
+    currency: "USD",
+    price_increment: "0.0100",
+    lot_size: "1",
+    is_halted: false,
+  } as const;
   const prices = {
     price,
     previous_close: "100.0000",
@@ -19,7 +27,7 @@ function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
     day_high: "102.0000",
     day_low: "99.0000",
   };
-  return { type: "snapshot", session: session(date), instruments: [{ ...names, ...prices, at }] };
+  return { type: "snapshot", session: session(date), instruments: [{ ...names, ...terms, ...prices, at }] };
 }
 
 function tick(date: string, price: string): MarketTickMessage {
@@ -52,6 +60,22 @@ describe("the market", () => {
     expect(state.quotes[0]?.seen).toEqual([parseUnits("104.0000")]);
     const renewed = marketReducer(state, { type: "snapshotReceived", message: snapshot("2019-03-05") });
     expect(renewed.isOutdated).toBe(false);
+  });
+
+  it("lists what has no price apart, until it has one", () => {
+    const message = snapshot("2019-03-04");
+    const unpriced = { price: null, previous_close: null, session_open: null, day_high: null, day_low: null, at: null };
+    const instruments = message.instruments.flatMap((each) => [
+      each,
+      { ...each, ...unpriced, symbol: "NEW", is_halted: true },
+    ]);
+    const state = marketReducer(NO_MARKET, { type: "snapshotReceived", message: { ...message, instruments } });
+    expect(state.quotes.map((quote) => quote.symbol)).toEqual(["AAPL"]);
+    expect(state.unpriced).toEqual([
+      { symbol: "NEW", name: "Apple Inc.", sector: "Information Technology", isHalted: true },
+    ]);
+    const ticked = marketReducer(state, { type: "tickReceived", message: tick("2019-03-04", "103.0000") });
+    expect(ticked.unpriced).toBe(state.unpriced);
   });
 
   it("keeps a bounded number of points over the whole session", () => {

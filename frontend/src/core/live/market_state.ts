@@ -4,10 +4,15 @@
 import { parseUnits, type Units } from "../money";
 import type { Instrument, MarketSession, MarketSnapshotMessage, MarketTickMessage } from "../types";
 
-export interface Quote {
+/** An instrument that is traded, whether it has a price or not. */
+export interface Listing {
   symbol: string;
   name: string;
   sector: string;
+  isHalted: boolean;
+}
+
+export interface Quote extends Listing {
   price: Units;
   previousClose: Units;
   sessionOpen: Units;
@@ -21,6 +26,8 @@ export interface Quote {
 export interface MarketState {
   session: MarketSession | null;
   quotes: readonly Quote[];
+  /** What is traded and has no price yet. */
+  unpriced: readonly Listing[];
   /** Every how many ticks a price is kept. */
   stride: number;
   ticksSinceKept: number;
@@ -33,7 +40,14 @@ export type MarketAction =
 
 export const POINTS_MAX = 240;
 
-export const NO_MARKET: MarketState = { session: null, quotes: [], stride: 1, ticksSinceKept: 0, isOutdated: false };
+export const NO_MARKET: MarketState = {
+  session: null,
+  quotes: [],
+  unpriced: [],
+  stride: 1,
+  ticksSinceKept: 0,
+  isOutdated: false,
+};
 
 export function marketReducer(state: MarketState, action: MarketAction): MarketState {
   switch (action.type) {
@@ -47,12 +61,16 @@ export function marketReducer(state: MarketState, action: MarketAction): MarketS
 function snapshotReceived(state: MarketState, { session, instruments }: MarketSnapshotMessage): MarketState {
   const isSameSession = state.session?.date === session.date;
   const known = new Map(state.quotes.map((quote) => [quote.symbol, quote.seen]));
-  const quotes = instruments.map((instrument) => {
+  const quotes: Quote[] = [];
+  const unpriced: Listing[] = [];
+  for (const instrument of instruments) {
     const seen = isSameSession ? known.get(instrument.symbol) : undefined;
-    return quoteOf(instrument, seen ?? [parseUnits(instrument.session_open)]);
-  });
+    const quote = quoteOf(instrument, seen);
+    if (quote === null) unpriced.push(listingOf(instrument));
+    else quotes.push(quote);
+  }
   const sampling = isSameSession ? state : NO_MARKET;
-  return { ...sampling, session, quotes, isOutdated: false };
+  return { ...sampling, session, quotes, unpriced, isOutdated: false };
 }
 
 function tickReceived(state: MarketState, { session, prices }: MarketTickMessage): MarketState {
@@ -80,17 +98,23 @@ function thinned(state: MarketState): MarketState {
   return { ...state, quotes, stride: state.stride * 2 };
 }
 
-function quoteOf(instrument: Instrument, seen: readonly Units[]): Quote {
+function listingOf({ symbol, name, sector, is_halted }: Instrument): Listing {
+  return { symbol, name, sector, isHalted: is_halted };
+}
+
+function quoteOf(instrument: Instrument, seen: readonly Units[] | undefined): Quote | null {
+  const { price, previous_close, session_open, day_high, day_low, at } = instrument;
+  if (price === null || previous_close === null || session_open === null) return null;
+  if (day_high === null || day_low === null || at === null) return null;
+  const sessionOpen = parseUnits(session_open);
   return {
-    symbol: instrument.symbol,
-    name: instrument.name,
-    sector: instrument.sector,
-    price: parseUnits(instrument.price),
-    previousClose: parseUnits(instrument.previous_close),
-    sessionOpen: parseUnits(instrument.session_open),
-    dayHigh: parseUnits(instrument.day_high),
-    dayLow: parseUnits(instrument.day_low),
-    at: instrument.at,
-    seen,
+    ...listingOf(instrument),
+    price: parseUnits(price),
+    previousClose: parseUnits(previous_close),
+    sessionOpen,
+    dayHigh: parseUnits(day_high),
+    dayLow: parseUnits(day_low),
+    at,
+    seen: seen ?? [sessionOpen],
   };
 }

@@ -56,7 +56,7 @@ export function OpenAccountDialog({ onClose }: { onClose: () => void }): ReactEl
           <span>Name</span>
           <input
             data-testid="open-account-name"
-            autoFocus
+            data-autofocus
             maxLength={60}
             placeholder="Long-term savings"
             value={name}

@@ -1,5 +1,5 @@
 // The market: every instrument with its price, the change since the previous close, the day's range and the session's
-// line. A click takes symbol and price to the ticket.
+// line; a dash where there is no price. A click takes symbol and price to the ticket.
 import { memo, useState, type ReactElement, type RefObject } from "react";
 
 import { Flash, PercentChange, Price } from "../../components/Figures";
@@ -7,26 +7,40 @@ import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { Sparkline } from "../../components/Sparkline";
 import { SortableHeader, useSorting } from "../../components/sorting";
-import type { Quote } from "../../core/live/market_state";
+import type { Listing, Quote } from "../../core/live/market_state";
 import { basisPoints, formatPrice, formatUnits } from "../../core/money";
+
+/** Rows that are drawn at once: of thousands of instruments the filter finds the others. */
+export const ROWS_SHOWN_MAX = 200;
 
 interface MarketPanelProps {
   quotes: readonly Quote[];
+  unpriced: readonly Listing[];
   chosenSymbol: string;
   filterRef?: RefObject<HTMLInputElement | null>;
   onChosen: (symbol: string) => void;
 }
 
-export function MarketPanel({ quotes, chosenSymbol, filterRef, onChosen }: MarketPanelProps): ReactElement {
+export function MarketPanel({ quotes, unpriced, chosenSymbol, filterRef, onChosen }: MarketPanelProps): ReactElement {
   const [filter, setFilter] = useState("");
   const sorting = useSorting<"symbol" | "price" | "changePoints">({ key: "symbol", isDescending: false });
-  const rows = quotes
-    .filter((quote) => matches(quote, filter))
-    .map((quote) => ({
-      ...quote,
-      quote,
-      changePoints: basisPoints(quote.price - quote.previousClose, quote.previousClose),
-    }));
+  const priced = quotes.map((quote) => ({
+    symbol: quote.symbol,
+    listing: quote,
+    quote,
+    price: quote.price,
+    changePoints: basisPoints(quote.price - quote.previousClose, quote.previousClose),
+  }));
+  const others = unpriced.map((listing) => ({
+    symbol: listing.symbol,
+    listing,
+    quote: null,
+    price: null,
+    changePoints: null,
+  }));
+  const count = priced.length + others.length;
+  const rows = [...priced, ...others].filter(({ listing }) => matches(listing, filter));
+  const shown = sorting.sort<(typeof rows)[number]>(rows).slice(0, ROWS_SHOWN_MAX);
 
   return (
     <Panel
@@ -49,8 +63,8 @@ export function MarketPanel({ quotes, chosenSymbol, filterRef, onChosen }: Marke
         </label>
       }
     >
-      {quotes.length === 0 && <SkeletonRows rows={20} label="Loading the market" />}
-      {quotes.length > 0 && rows.length === 0 && (
+      {count === 0 && <SkeletonRows rows={20} label="Loading the market" />}
+      {count > 0 && rows.length === 0 && (
         <EmptyMessage icon="search" title="No instrument matches">
           Nothing is called “{filter}”.
         </EmptyMessage>
@@ -77,46 +91,72 @@ export function MarketPanel({ quotes, chosenSymbol, filterRef, onChosen }: Marke
             </tr>
           </thead>
           <tbody>
-            {sorting.sort(rows).map(({ quote, changePoints }) => (
+            {shown.map(({ listing, quote, changePoints }) => (
               <Row
-                key={quote.symbol}
+                key={listing.symbol}
+                listing={listing}
                 quote={quote}
                 changePoints={changePoints}
-                isChosen={quote.symbol === chosenSymbol}
+                isChosen={listing.symbol === chosenSymbol}
                 onChosen={onChosen}
               />
             ))}
           </tbody>
         </table>
       )}
+      {rows.length > shown.length && (
+        <p className="none" data-testid="market-more">
+          {rows.length - shown.length} more: filter to find them.
+        </p>
+      )}
     </Panel>
   );
 }
 
 interface RowProps {
-  quote: Quote;
+  listing: Listing;
+  quote: Quote | null;
   changePoints: bigint | null;
   isChosen: boolean;
   onChosen: (symbol: string) => void;
 }
 
-const Row = memo(function Row({ quote, changePoints, isChosen, onChosen }: RowProps): ReactElement {
-  const change = quote.price - quote.previousClose;
+const Row = memo(function Row({ listing, quote, changePoints, isChosen, onChosen }: RowProps): ReactElement {
   return (
     <tr
       className={`clickable ${isChosen ? "is-chosen" : ""}`}
-      data-testid={`market-row-${quote.symbol}`}
+      data-testid={`market-row-${listing.symbol}`}
       tabIndex={0}
-      title={`${quote.name} · ${quote.sector}`}
-      onClick={() => onChosen(quote.symbol)}
+      title={[listing.name, listing.sector, listing.isHalted && "trading is halted"].filter(Boolean).join(" · ")}
+      onClick={() => onChosen(listing.symbol)}
       onKeyDown={(event) => {
-        if (event.key === "Enter") onChosen(quote.symbol);
+        if (event.key === "Enter") onChosen(listing.symbol);
       }}
     >
       <th scope="row">
-        <span className="symbol">{quote.symbol}</span>
-        <small>{quote.name}</small>
+        <span className="symbol">{listing.symbol}</span>
+        <small>{listing.isHalted ? "Halted" : listing.name}</small>
       </th>
+      {quote === null ? <NoPrices /> : <Prices quote={quote} changePoints={changePoints} />}
+    </tr>
+  );
+});
+
+function NoPrices(): ReactElement {
+  return (
+    <>
+      <td className="chart-column" />
+      <td title="No price yet">–</td>
+      <td>–</td>
+      <td className="range-column">–</td>
+    </>
+  );
+}
+
+function Prices({ quote, changePoints }: { quote: Quote; changePoints: bigint | null }): ReactElement {
+  const change = quote.price - quote.previousClose;
+  return (
+    <>
       <td className="chart-column">
         <Sparkline prices={[...quote.seen, quote.price]} reference={quote.previousClose} />
       </td>
@@ -133,9 +173,9 @@ const Row = memo(function Row({ quote, changePoints, isChosen, onChosen }: RowPr
       <td className="range-column">
         <DayRange quote={quote} />
       </td>
-    </tr>
+    </>
   );
-});
+}
 
 function DayRange({ quote }: { quote: Quote }): ReactElement {
   const span = quote.dayHigh - quote.dayLow;
@@ -157,7 +197,7 @@ function DayRange({ quote }: { quote: Quote }): ReactElement {
   );
 }
 
-function matches(quote: Quote, filter: string): boolean {
+function matches({ symbol, name, sector }: Listing, filter: string): boolean {
   const wanted = filter.trim().toLowerCase();
-  return [quote.symbol, quote.name, quote.sector].some((text) => text.toLowerCase().includes(wanted));
+  return [symbol, name, sector].some((text) => text.toLowerCase().includes(wanted));
 }

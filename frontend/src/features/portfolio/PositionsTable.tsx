@@ -33,7 +33,7 @@ export function PositionsTable({ account, valuation, chosenSymbol, onChosen }: P
       {!isLoaded && <SkeletonRows rows={6} label="Loading positions" />}
       {isLoaded && count === 0 && (
         <EmptyMessage icon="portfolio" title="No open positions">
-          Choose an instrument in the market and buy it with the trade ticket.
+          Choose an instrument in the market and buy it with the order ticket.
         </EmptyMessage>
       )}
       {isLoaded && count > 0 && (

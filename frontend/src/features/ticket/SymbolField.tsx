@@ -8,11 +8,13 @@ interface SymbolFieldProps {
   symbol: string;
   quotes: readonly Quote[];
   isDisabled: boolean;
+  problem: string | null;
   inputRef: RefObject<HTMLInputElement | null>;
   onChosen: (symbol: string) => void;
 }
 
-export function SymbolField({ symbol, quotes, isDisabled, inputRef, onChosen }: SymbolFieldProps): ReactElement {
+export function SymbolField(props: SymbolFieldProps): ReactElement {
+  const { symbol, quotes, isDisabled, problem, inputRef, onChosen } = props;
   const id = useId();
   // Null when nothing is being typed: then the chosen symbol is shown.
   const [typed, setTyped] = useState<string | null>(null);
@@ -65,6 +67,8 @@ export function SymbolField({ symbol, quotes, isDisabled, inputRef, onChosen }: 
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-activedescendant={active === undefined ? undefined : `${id}-${active.symbol}`}
+        aria-invalid={problem !== null}
+        aria-describedby={`${id}-note`}
         data-testid="ticket-symbol"
         autoComplete="off"
         autoCapitalize="characters"
@@ -81,7 +85,9 @@ export function SymbolField({ symbol, quotes, isDisabled, inputRef, onChosen }: 
           setTyped(null);
         }}
       />
-      <small className="field-note">{chosen === undefined ? "\u00a0" : `${chosen.name} · ${chosen.sector}`}</small>
+      <small id={`${id}-note`} className={`field-note ${problem === null ? "" : "is-bad"}`}>
+        {problem ?? (chosen === undefined ? "\u00a0" : `${chosen.name} · ${chosen.sector}`)}
+      </small>
       <ul id={`${id}-list`} role="listbox" aria-label="Instruments" className="options" hidden={!isOpen}>
         {options.map((quote, index) => (
           <li

@@ -1,70 +1,59 @@
-// What the trade would lead to, and whether the account's rules would refuse it. A forecast: the platform decides.
+// What the order would reserve and lead to, and whether the account's rules would refuse it. A forecast: the platform decides.
 import type { ReactElement, ReactNode } from "react";
 
 import { Amount, Change } from "../../components/Figures";
-import { WeightBar } from "../../components/Meter";
 import { Icon } from "../../components/Icon";
-import type { TradeEstimate } from "../../core/estimate";
+import { WeightBar } from "../../components/Meter";
+import type { ExpectedRefusal, OrderEstimate } from "../../core/estimate";
 import { formatPercent } from "../../core/money";
-import { formatShares } from "../../core/shares";
+import { CUSHION_POINTS, hasCushion } from "../../core/order_terms";
 import { describeRefusal } from "../../core/refusals";
-import type { Side } from "../../core/types";
+import { formatShares } from "../../core/shares";
+import type { OrderType, Side } from "../../core/types";
 
-export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | null; side: Side }): ReactElement {
-  const none = <span className="muted">–</span>;
+interface TicketEstimateProps {
+  estimate: OrderEstimate | null;
+  side: Side;
+  type: OrderType;
+}
+
+export function TicketEstimate({ estimate, side, type }: TicketEstimateProps): ReactElement {
   return (
     <>
       <dl className="facts estimate" aria-label="Estimate">
-        <Fact label="Estimated value">
-          {estimate === null ? none : <Amount units={estimate.value} testId="estimate-value" />}
-        </Fact>
-        <Fact label="Cash after">
-          {estimate === null ? (
-            none
-          ) : (
-            <span className={estimate.buyingPowerAfter < 0n ? "is-bad" : ""}>
-              {estimate.buyingPowerAfter !== estimate.cashAfter && (
-                <small className="muted">
-                  <Amount units={estimate.buyingPowerAfter} testId="estimate-buying-power-after" /> free of{" "}
-                </small>
-              )}
-              <Amount units={estimate.cashAfter} testId="estimate-cash-after" />
-            </span>
-          )}
-        </Fact>
-        <Fact label="Position after">
-          {estimate === null ? (
-            none
-          ) : (
-            <span className={estimate.positionAfter < 0n ? "is-bad" : ""}>{formatShares(estimate.positionAfter)}</span>
-          )}
-        </Fact>
-        <Fact label="Weight after">
-          {estimate === null ? (
-            none
-          ) : (
+        <Fact label="Estimated value" of={estimate} show={({ value }) => <Amount units={value} testId="estimate-value" />} />
+        <Fact label="Reserved" of={estimate} show={(known) => <Reserved estimate={known} side={side} type={type} />} />
+        {side === "BUY" ? (
+          <Fact
+            label="Buying power after"
+            of={estimate}
+            show={({ buyingPowerAfter }) => <Left units={buyingPowerAfter} testId="estimate-buying-power-after" />}
+          />
+        ) : (
+          <Fact
+            label="Shares free after"
+            of={estimate}
+            show={({ availableAfter }) => <Shares shares={availableAfter} testId="estimate-available-after" />}
+          />
+        )}
+        <Fact label="Position after" of={estimate} show={({ positionAfter }) => <Shares shares={positionAfter} />} />
+        <Fact
+          label="Weight after"
+          of={estimate}
+          show={({ weightPoints, weightLimitPoints }) => (
             <span className="weight-figure">
-              <WeightBar points={estimate.weightPoints ?? 0n} limitPoints={estimate.weightLimitPoints} />
-              {formatPercent(estimate.weightPoints)} <small>of {formatPercent(estimate.weightLimitPoints)}</small>
+              <WeightBar points={weightPoints ?? 0n} limitPoints={weightLimitPoints} />
+              {formatPercent(weightPoints)} <small>of {formatPercent(weightLimitPoints)}</small>
             </span>
           )}
-        </Fact>
-        <Fact label="Daily limit left">
-          {estimate === null ? (
-            none
-          ) : (
-            <span className={estimate.dayRemainingAfter < 0n ? "is-bad" : ""}>
-              <Amount units={estimate.dayRemainingAfter} />
-            </span>
-          )}
-        </Fact>
-        <Fact label="Realized P&L">
-          {side === "BUY" || estimate === null || estimate.realized === null ? (
-            none
-          ) : (
-            <Change units={estimate.realized} />
-          )}
-        </Fact>
+        />
+        <Fact label="Trade limit left" of={estimate} show={({ tradeRemaining }) => <Left units={tradeRemaining} />} />
+        <Fact label="Daily limit left" of={estimate} show={({ dayRemainingAfter }) => <Left units={dayRemainingAfter} />} />
+        <Fact
+          label="Realized P&L"
+          of={estimate}
+          show={({ realized }) => (side === "BUY" || realized === null ? <None /> : <Change units={realized} />)}
+        />
       </dl>
       <p className="forecast" role="status">
         {estimate?.expectedRefusal ? (
@@ -79,16 +68,53 @@ export function TicketEstimate({ estimate, side }: { estimate: TradeEstimate | n
   );
 }
 
-function Fact({ label, children }: { label: string; children: ReactNode }): ReactElement {
+interface FactProps {
+  label: string;
+  of: OrderEstimate | null;
+  show: (estimate: OrderEstimate) => ReactNode;
+}
+
+function Fact({ label, of, show }: FactProps): ReactElement {
   return (
     <div>
       <dt>{label}</dt>
-      <dd>{children}</dd>
+      <dd>{of === null ? <None /> : show(of)}</dd>
     </div>
   );
 }
 
-function forecastText(refusal: { code: string; limit: string; actual: string }): string {
+function None(): ReactElement {
+  return <span className="muted">–</span>;
+}
+
+function Reserved({ estimate, side, type }: TicketEstimateProps & { estimate: OrderEstimate }): ReactElement {
+  if (side === "SELL") return <>{formatShares(estimate.reservedShares)} shares</>;
+  return (
+    <span title={hasCushion(side, type) ? "The market may move until it fills; what is not needed is set free then" : undefined}>
+      {hasCushion(side, type) && <small className="muted">{`${CUSHION_POINTS / 100n}% more`} </small>}
+      <Amount units={estimate.reservedCash} testId="estimate-reserved" />
+    </span>
+  );
+}
+
+/** What is left of something that there may not be enough of. */
+function Left({ units, testId }: { units: bigint; testId?: string }): ReactElement {
+  return (
+    <span className={units < 0n ? "is-bad" : ""}>
+      <Amount units={units} {...(testId === undefined ? {} : { testId })} />
+    </span>
+  );
+}
+
+function Shares({ shares, testId }: { shares: bigint; testId?: string }): ReactElement {
+  return (
+    <span className={shares < 0n ? "is-bad" : ""} data-testid={testId}>
+      {formatShares(shares)}
+    </span>
+  );
+}
+
+function forecastText(refusal: ExpectedRefusal): string {
   const { title, figures } = describeRefusal(refusal);
   const limit = figures[0];
   return `${title}${limit === undefined ? "" : ` (${limit.label.toLowerCase()} ${limit.value})`}: would be refused.`;

@@ -1,29 +1,31 @@
-// What came of the latest attempt: the trade, the refusal with its figures, or a failure with the way to retry safely.
+// What came of the latest attempt: the order, as it stands by now, the refusal with its figures, or a failure with the way to
+// retry safely. How the order goes on is what the account's socket says of it.
 import { useEffect, useRef, type ReactElement } from "react";
 
 import { CopyableId } from "../../components/CopyableId";
 import { Icon } from "../../components/Icon";
 import { Refusal } from "../../components/Refusal";
-import type { ExecuteTradeInput } from "../../core/commands";
-import { formatPrice, formatUnits, parseUnits } from "../../core/money";
-import { formatQuantity } from "../../core/shares";
+import type { PlaceOrderInput } from "../../core/commands";
+import { latestOf, newsOf, orderText, type OrderNews, type OrderSummary } from "../../core/orders";
 import type { TicketResult } from "../../core/ticket";
-import type { Trade, TradeExecuted } from "../../core/types";
+import type { Order } from "../../core/types";
 
 interface TicketOutcomeProps {
   result: TicketResult | null;
-  attempt: ExecuteTradeInput | null;
-  /** The attempt's trade, when it turned up in the account although no answer came. */
-  arrived: Trade | undefined;
-  onRetry: (attempt: ExecuteTradeInput) => void;
+  attempt: PlaceOrderInput | null;
+  /** What is known of the account's orders. */
+  orders: readonly Order[];
+  onRetry: (attempt: PlaceOrderInput) => void;
   onGivenUp: () => void;
 }
 
-export function TicketOutcome({ result, attempt, arrived, onRetry, onGivenUp }: TicketOutcomeProps): ReactElement {
+export function TicketOutcome(props: TicketOutcomeProps): ReactElement {
+  const { result, attempt, orders, onRetry, onGivenUp } = props;
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (result !== null) ref.current?.scrollIntoView({ block: "nearest" });
   }, [result]);
+  const arrived = orders.find((order) => order.client_order_id === attempt?.clientOrderId);
 
   return (
     <div
@@ -33,7 +35,7 @@ export function TicketOutcome({ result, attempt, arrived, onRetry, onGivenUp }: 
       data-testid="ticket-result"
       data-kind={result?.kind ?? "none"}
     >
-      {result?.kind === "executed" && <Executed trade={result.trade} />}
+      {result?.kind === "placed" && <Placed order={latestOf(result.order, orders)} />}
       {result?.kind === "refused" && (
         <Refusal
           refusal={result.refusal}
@@ -45,12 +47,11 @@ export function TicketOutcome({ result, attempt, arrived, onRetry, onGivenUp }: 
           {attempt !== null && (
             <>
               <p className="refusal-note">
-                {attempt.side} {formatQuantity(attempt.quantity)} {attempt.symbol} · command{" "}
-                <CopyableId id={attempt.commandId} label="command id" />
+                {attemptText(attempt)} · client order id <CopyableId id={attempt.clientOrderId} label="client order id" />
               </p>
               {arrived !== undefined && (
                 <p className="refusal-arrived">
-                  <Icon name="check" size={13} /> It was executed: version {arrived.version} of the account. A retry
+                  <Icon name="check" size={13} /> It was placed: version {arrived.placed_version} of the account. A retry
                   only confirms it.
                 </p>
               )}
@@ -76,21 +77,24 @@ export function TicketOutcome({ result, attempt, arrived, onRetry, onGivenUp }: 
   );
 }
 
-function Executed({ trade }: { trade: TradeExecuted }): ReactElement {
+const ICONS = { works: "clock", done: "check", ended: "close" } as const satisfies Record<OrderNews["kind"], string>;
+
+function Placed({ order }: { order: OrderSummary }): ReactElement {
+  const news = newsOf(order);
   return (
-    <div className="executed" data-testid="ticket-executed" data-version={trade.version}>
-      <div className="executed-title">
-        <Icon name="check" />
-        <strong>
-          {trade.side === "BUY" ? "Bought" : "Sold"} {formatQuantity(trade.quantity)} {trade.symbol}
-        </strong>
-        <span className="figure">at {formatPrice(parseUnits(trade.price))}</span>
+    <div className={`placed ${news.kind}`} data-testid="ticket-placed" data-status={order.status}>
+      <div className="placed-title">
+        <Icon name={ICONS[news.kind]} />
+        <strong>{news.title}</strong>
       </div>
-      <p>
-        {formatUnits(parseUnits(trade.value))}
-        {parseUnits(trade.fee) !== 0n && ` · fee ${formatPrice(parseUnits(trade.fee))}`} · version {trade.version} · event{" "}
-        <CopyableId id={trade.tradeId} label="event id" />
+      <p>{news.detail}</p>
+      <p className="placed-id">
+        order <CopyableId id={order.order_id} label="order id" />
       </p>
     </div>
   );
+}
+
+function attemptText({ side, quantity, symbol, limitPrice, stopPrice }: PlaceOrderInput): string {
+  return orderText({ side, quantity, symbol, limit_price: limitPrice, stop_price: stopPrice });
 }

@@ -1,0 +1,153 @@
+"""The instruments that a process holds in memory: an immutable snapshot, made anew within about a second of a change.
+
+Whoever judges a command looks into `current_instruments()`: no query, no lock, no wait. A daemon thread asks PostgreSQL
+once a second for the number of the latest change, and fetches what changed since. Changes are numbered in the order of
+their commits (models.py), so none is passed over. While PostgreSQL is away the process goes on with what it has. The
+thread has a connection of its own: requests that use up Django's keep no change from being seen.
+
+Only the first use waits, for the first answer and some seconds at most; the web process has it behind itself before it
+serves (asgi.py). Until then `is_loaded` is False, and nothing is judged.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Final
+
+import psycopg
+import structlog
+from django.db import DEFAULT_DB_ALIAS
+
+from edge.database import BoundedConnection, connection_parameters
+from market.instruments.definition import InstrumentDefinition
+
+REFRESH_SECONDS: Final = 1.0
+FIRST_LOAD_SECONDS_MAX: Final = 5.0
+"""How long the first use waits for PostgreSQL."""
+
+_VERSION: Final = "SELECT coalesce(max(id), 0) FROM market_instrumentchange"
+_COLUMNS: Final = ", ".join(field.name for field in fields(InstrumentDefinition))
+_CHANGED: Final = f"""
+    SELECT {_COLUMNS} FROM market_instrument
+    WHERE symbol IN (SELECT symbol FROM market_instrumentchange WHERE id > %s)
+"""  # noqa: S608 - of the names of our own columns.
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruments:
+    """All instruments as of one change; its `version` is the number of that change."""
+
+    by_symbol: Mapping[str, InstrumentDefinition]
+    """In the order of symbols."""
+    version: int
+    is_loaded: bool = True
+
+    @classmethod
+    def of(cls, definitions: Mapping[str, InstrumentDefinition], *, version: int) -> "Instruments":
+        """Return a snapshot of these instruments."""
+        ordered = {symbol: definitions[symbol] for symbol in sorted(definitions)}
+        return cls(by_symbol=MappingProxyType(ordered), version=version)
+
+
+_NOT_LOADED: Final = Instruments(by_symbol=MappingProxyType({}), version=0, is_loaded=False)
+
+
+class InstrumentFollower:
+    """Holds a snapshot and keeps it current. One for a process; `refresh` is for its thread, or for a test's."""
+
+    def __init__(self) -> None:
+        self._held = _NOT_LOADED
+        self._is_away = False
+        self._is_fixed = False
+        self._connection: BoundedConnection | None = None
+        self.forget_thread()
+
+    def current(self) -> Instruments:
+        """Return the snapshot; the first use starts to follow the changes."""
+        if self._thread is None and not self._is_fixed:
+            self._start()
+        return self._held
+
+    def hold(self, instruments: Instruments) -> None:
+        """Hold these instruments and follow no changes: for one-off processes without a database, and for tests."""
+        self._held, self._is_fixed = instruments, True
+
+    def refresh(self) -> None:
+        """Ask PostgreSQL once for what changed; what keeps it from answering is logged once, until it answers."""
+        try:
+            if self._connection is None:
+                self._connection = BoundedConnection.connect(**connection_parameters(DEFAULT_DB_ALIAS), autocommit=True)
+            self._held = _newer(self._held, self._connection)
+        except psycopg.Error as error:
+            self.close()
+            if not self._is_away:
+                log.warning("instruments.database_away", reason=str(error), version=self._held.version)
+            self._is_away = True
+        else:
+            if self._is_away:
+                log.info("instruments.database_back", version=self._held.version)
+            self._is_away = False
+
+    def close(self) -> None:
+        """Close the connection; the next look makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def forget_thread(self) -> None:
+        """Have no thread: at first, and in a process that was forked, which has none of its parent's and leaves the
+        connection to it.
+        """
+        self._connection = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._was_asked = threading.Event()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="instruments", daemon=True)
+                self._thread.start()
+        self._was_asked.wait(FIRST_LOAD_SECONDS_MAX)
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self.refresh()
+            except Exception:  # What nobody thought of must not end the thread: the next look may do better.
+                log.exception("instruments.refresh_failed")
+            self._was_asked.set()
+            time.sleep(REFRESH_SECONDS)
+
+
+def _newer(held: Instruments, database: psycopg.Connection) -> Instruments:
+    """Return what PostgreSQL has: the same snapshot when nothing changed.
+
+    A version below the one that is held is that of another database (one that was restored): all is read anew. What is
+    read may be newer than its version; then it is read once more.
+    """
+    ((version,),) = database.execute(_VERSION)
+    if held.is_loaded and version == held.version:
+        return held
+    known = held if version > held.version else _NOT_LOADED
+    changed = {row[0]: InstrumentDefinition(*row) for row in database.execute(_CHANGED, [known.version])}
+    return Instruments.of({**known.by_symbol, **changed}, version=version)
+
+
+_follower: Final = InstrumentFollower()
+os.register_at_fork(after_in_child=_follower.forget_thread)
+
+
+def current_instruments() -> Instruments:
+    """Return the instruments that this process holds now."""
+    return _follower.current()
+
+
+def hold_instruments(instruments: Instruments) -> None:
+    """Make this process hold these instruments, and follow no changes."""
+    _follower.hold(instruments)
