@@ -16,7 +16,7 @@ from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import end, fee_for, fill, freed_by, judge, refuse, works
+from accounts.kernels.decide_orders import Arrays, end, fee_for, fill, freed_by, judge, refuse, works
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -61,6 +61,49 @@ def _execute(
     outcome[c.DAY_TRADES], outcome[c.DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
 
 
+@kernel()
+def _trade(
+    is_buy: bool,
+    quantity: int,
+    price: int,
+    number: int,
+    symbol: int,
+    row: int,
+    is_new: bool,
+    day: int,
+    order: int,
+    arrays: Arrays,
+    buckets: Integers,
+    outcome: Integers,
+) -> bool:
+    """Execute a trade, which fills the order in a row or, for -1, none, or refuse one that fills none, and say what
+    that led to; False, and nothing happened, if a fill is refused or it does not fit 64 bits.
+    """
+    accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
+    account, position = accounts[number], positions[row]
+    if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
+        return False
+    value = value_of(quantity, price)
+    fee = fee_for(quantity, value, account, order, orders)
+    freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
+    freed_shares = quantity if order >= 0 and not is_buy else 0
+    rule, limit, actual = judge(is_buy, quantity, price, value, value, fee, freed, freed_shares, day, account, position)
+    if fee < 0 or (order >= 0 and (freed < 0 or rule != PASSED)):
+        return False
+    if rule != PASSED:
+        refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+        return True
+    s.note(number, row, accounts, positions, undo, counters)
+    if is_new:
+        s.enter_position(number, s.position_key(number, symbol), accounts, positions, buckets, counters)
+    outcome[c.OUTCOME] = PASSED
+    _execute(is_buy, quantity, price, value, fee, day, account, position, outcome)
+    if order >= 0:
+        o.note_order(order, orders, order_undo, orders_noted)
+        fill(quantity, value, freed, account, position, orders[order], clients, outcome)
+    return True
+
+
 @kernel(
     "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[::1], "
     "i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
@@ -100,8 +143,7 @@ def _decide(
             refuse(number, code, 0, 0, accounts, positions, undo, counters, outcome)
             continue
         symbol, is_buy, quantity, price = symbols[entry], are_buys[entry], quantities[entry], prices[entry]
-        key = s.position_key(number, symbol)
-        found = s.position_row(key, positions, buckets, counters)
+        found = s.position_row(s.position_key(number, symbol), positions, buckets, counters)
         arrays = accounts, positions, undo, counters, orders, clients, order_undo, orders_noted
         if asked >= 0 and terms[asked, c.KIND] >= c.CANCEL:
             if not end(is_buy, number, symbol, found, terms[asked], arrays, outcome):
@@ -109,36 +151,14 @@ def _decide(
             continue
         is_new = found < 0
         row = s.next_position(counters) if is_new else found  # Which has no figures yet.
-        account, position = accounts[number], positions[row]
         if asked >= 0 and terms[asked, c.KIND] in (c.PLACE, c.REPLACE):
             term = terms[asked]
             if not works(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome):
                 return entry
             continue
-        if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
+        order = terms[asked, c.ROW] if asked >= 0 else -1
+        if not _trade(is_buy, quantity, price, number, symbol, row, is_new, day, order, arrays, buckets, outcome):
             return entry
-        value, order = value_of(quantity, price), terms[asked, c.ROW] if asked >= 0 else -1
-        freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
-        freed_shares = quantity if order >= 0 and not is_buy else 0
-        fee = fee_for(quantity, value, account, order, orders)
-        if fee < 0:
-            return entry
-        rule, limit, actual = judge(
-            is_buy, quantity, price, value, value, fee, freed, freed_shares, day, account, position
-        )
-        if order >= 0 and (freed < 0 or rule != PASSED):
-            return entry
-        if rule != PASSED:
-            refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
-            continue
-        s.note(number, row, accounts, positions, undo, counters)
-        if is_new:
-            s.enter_position(number, key, accounts, positions, buckets, counters)
-        outcome[c.OUTCOME] = PASSED
-        _execute(is_buy, quantity, price, value, fee, day, account, position, outcome)
-        if order >= 0:
-            o.note_order(order, orders, order_undo, orders_noted)
-            fill(quantity, value, freed, account, position, orders[order], clients, outcome)
     return numbers.size
 
 

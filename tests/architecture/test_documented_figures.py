@@ -16,6 +16,7 @@ from django.conf import settings
 from accounts.api.graphql import documents, query_limits
 from accounts.api.parsing import factories
 from accounts.domain import order_terms, orders, values
+from accounts.domain.fees import FeeSchedule
 from accounts.writer import limits, machine, metrics
 from edge import database, requests, sockets
 from edge import json as edge_json
@@ -60,6 +61,7 @@ SESSION_SECONDS = int(DEFAULTS["MARKET_SECONDS_PER_DAY"])
 QUANTITY_DECIMALS = round(math.log10(values.SHARE))
 
 FIGURES = {
+    "docs/fees.md": [(r"schedule of (\w+) figures", len(FeeSchedule._fields))],
     "README.md": [
         (r"real daily prices of (\d+) stocks", len(replayed_symbols())),
         (r"(\w+) simple strategies trade", len(STRATEGIES)),

@@ -11,7 +11,7 @@ from django.db import connection, models
 from accounts.domain import state
 from accounts.domain.commands import ChangeFeeSchedule, RejectOrder
 from accounts.domain.fees import fee_of
-from accounts.writer import columns, machine
+from accounts.writer import machine
 from readmodels.models import (
     AccountEvent,
     AccountSummary,
@@ -114,9 +114,8 @@ def test_accounts_with_fees_have_no_differences(history):
 
 def test_a_fee_that_is_not_by_the_schedule_is_found(history, monkeypatch):
     """The ledger reckons fees by itself: an event with another one is not believed."""
-    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)  # The domain decides, not its kernels.
+    monkeypatch.setattr(machine, "decide_commands", lambda *_, first=0, **__: first)  # The domain decides everything.
     monkeypatch.setattr(state, "fee_of", lambda *given: fee_of(*given) + 1)
-    monkeypatch.setattr(machine, "decide_commands", lambda *_, first=0, **__: first)
     with_fees(history)
     found = {(difference.table, difference.column) for difference in reconcile().differences}
     assert {("account_summary", "cash"), ("portfolio_positions", "cost"), ("firm_totals", "fees")} <= found

@@ -232,6 +232,36 @@ def test_new_orders_and_their_fills_are_decided_by_kernels(size, monkeypatch):
     assert domain.accounts["ada"].orders.keys() == {"two", "four"}
 
 
+FEES = ("ada", c.ChangeFeeSchedule(10_000, 5_000, 25, 12_000))
+
+
+@pytest.mark.parametrize("size", [1, 3, 16])
+def test_fees_are_decided_by_kernels(size, monkeypatch):
+    writer, domain = opened()
+    is_decided_alike(writer, domain, [FEES])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a fee was decided as an object"))
+    for start in range(0, len(DAY_OF_ORDERS), size):
+        is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
+    is_decided_alike(writer, domain, [replacing("two", "two-b", shares=9), filling("two-b", "SELL", 1, 10_501)])
+    assert domain.accounts["ada"].fees > 9 * 12_000
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [(2 * 10**18, 0, 0, 0), (0, 0, 0, 2 * 10**18), (0, 10**18, 0, 0), (0, 0, 10**18, 0), (10**18, 0, 0, 10**18)],
+)
+def test_fees_that_are_wider_than_64_bits_are_left_to_python(schedule, monkeypatch):
+    writer, domain = opened()
+    placed = placing("two", "SELL", 7, 10_500)
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], placed, ("ada", c.ChangeFeeSchedule(*schedule))])
+    left, decide_one = [], AccountMachine._decide_one
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *given: (left.append(given[2]), decide_one(*given))[1])
+    of_order = [placing("one", "BUY", 5, 10_000), filling("two", "SELL", 6, 10_501), replacing("two", "b", shares=9)]
+    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], *of_order])
+    assert left == [0, 1, 2, 3]
+    assert domain.accounts["ada"].fees == 0, "such fees are beyond any account's cash"
+
+
 REFUSED_ORDERS = [
     ("TRADE_LIMIT_EXCEEDED", placing("r", "BUY", 1_000, 10_000)),
     ("DAILY_LIMIT_EXCEEDED", placing("r", "BUY", 880, 10_000, time_in_force="FOK")),
@@ -265,36 +295,6 @@ def test_new_orders_of_accounts_that_take_none_are_refused_by_kernels(status, mo
     is_decided_alike(writer, domain, [("ada", c.WithdrawCash(10**12, "")), ("ada", status)])
     monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("an order was refused as an object"))
     is_decided_alike(writer, domain, [placing("one", "BUY", 1, 10_000), placing("two", "SELL", 1, 10_000)])
-
-
-FEES = ("ada", c.ChangeFeeSchedule(10_000, 5_000, 25, 12_000))
-
-
-@pytest.mark.parametrize("size", [1, 3, 16])
-def test_fees_are_decided_by_kernels(size, monkeypatch):
-    writer, domain = opened()
-    is_decided_alike(writer, domain, [FEES])
-    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a fee was decided as an object"))
-    for start in range(0, len(DAY_OF_ORDERS), size):
-        is_decided_alike(writer, domain, DAY_OF_ORDERS[start : start + size])
-    is_decided_alike(writer, domain, [replacing("two", "two-b", shares=9), filling("two-b", "SELL", 1, 10_501)])
-    assert domain.accounts["ada"].fees > 9 * 12_000
-
-
-@pytest.mark.parametrize(
-    "schedule",
-    [(2 * 10**18, 0, 0, 0), (0, 0, 0, 2 * 10**18), (0, 10**18, 0, 0), (0, 0, 10**18, 0), (10**18, 0, 0, 10**18)],
-)
-def test_fees_that_are_wider_than_64_bits_are_left_to_python(schedule, monkeypatch):
-    writer, domain = opened()
-    placed = placing("two", "SELL", 7, 10_500)
-    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], placed, ("ada", c.ChangeFeeSchedule(*schedule))])
-    left, decide_one = [], AccountMachine._decide_one
-    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *given: (left.append(given[2]), decide_one(*given))[1])
-    of_order = [placing("one", "BUY", 5, 10_000), filling("two", "SELL", 6, 10_501), replacing("two", "b", shares=9)]
-    is_decided_alike(writer, domain, [DAY_OF_ORDERS[0], *of_order])
-    assert left == [0, 1, 2, 3]
-    assert domain.accounts["ada"].fees == 0, "such fees are beyond any account's cash"
 
 
 def replacing(old, new, *, shares=None, time_in_force=None, limit=None, stop=None):
