@@ -114,7 +114,7 @@ def test_accounts_with_fees_have_no_differences(history):
 
 def test_a_fee_that_is_not_by_the_schedule_is_found(history, monkeypatch):
     """The ledger reckons fees by itself: an event with another one is not believed."""
-    monkeypatch.setattr(columns, "_is_checked", lambda trade: False)  # The domain decides, not its kernels.
+    monkeypatch.setattr(columns, "_is_checked_trade", lambda trade: False)  # The domain decides, not its kernels.
     monkeypatch.setattr(state, "fee_of", lambda *given: fee_of(*given) + 1)
     monkeypatch.setattr(machine, "decide_commands", lambda *_, first=0, **__: first)
     with_fees(history)
