@@ -16,7 +16,7 @@ from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
 from accounts.kernels.compiling import kernel
-from accounts.kernels.decide_orders import end, fee_for, fill, freed_by, judge, refuse, works
+from accounts.kernels.decide_orders import Arrays, end, fee_for, fill, freed_by, judge, refuse, works
 from accounts.kernels.orders import WorkingOrders
 from accounts.kernels.state import Integers, State
 
@@ -59,6 +59,52 @@ def _execute(
     outcome[c.PORTFOLIO_VALUE] = cash + account[s.POSITIONS_VALUE]
     outcome[c.TRADE_COUNT], outcome[c.DAY_VOLUME] = account[s.TRADE_COUNT], account[s.DAY_VOLUME]
     outcome[c.DAY_TRADES], outcome[c.DAY_REALIZED_PNL] = account[s.DAY_TRADES], account[s.DAY_REALIZED_PNL]
+
+
+@kernel()
+def _trade(
+    is_buy: bool,
+    quantity: int,
+    price: int,
+    number: int,
+    symbol: int,
+    key: int,
+    row: int,
+    is_new: bool,
+    order: int,
+    day: int,
+    buckets: Integers,
+    arrays: Arrays,
+    outcome: Integers,
+) -> bool:
+    """Execute a trade, which fills the order in a row or none (NOWHERE), or refuse it, and say what that led to; False,
+    and nothing happened, for what the domain has to say.
+    """
+    accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
+    account, position = accounts[number], positions[row]
+    if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
+        return False
+    value = value_of(quantity, price)
+    freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
+    freed_shares = quantity if order >= 0 and not is_buy else 0
+    fee = fee_for(quantity, value, account, order, orders)
+    if fee < 0:
+        return False
+    rule, limit, actual = judge(is_buy, quantity, price, value, value, fee, freed, freed_shares, day, account, position)
+    if order >= 0 and (freed < 0 or rule != PASSED):
+        return False
+    if rule != PASSED:
+        refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
+        return True
+    s.note(number, row, accounts, positions, undo, counters)
+    if is_new:
+        s.enter_position(number, key, accounts, positions, buckets, counters)
+    outcome[c.OUTCOME] = PASSED
+    _execute(is_buy, quantity, price, value, fee, day, account, position, outcome)
+    if order >= 0:
+        o.note_order(order, orders, order_undo, orders_noted)
+        fill(quantity, value, freed, account, position, orders[order], clients, outcome)
+    return True
 
 
 @kernel(
@@ -109,36 +155,14 @@ def _decide(
             continue
         is_new = found < 0
         row = s.next_position(counters) if is_new else found  # Which has no figures yet.
-        account, position = accounts[number], positions[row]
         if asked >= 0 and terms[asked, c.KIND] in (c.PLACE, c.REPLACE):
             term = terms[asked]
             if not works(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome):
                 return entry
             continue
-        if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
+        order = terms[asked, c.ROW] if asked >= 0 else o.NOWHERE
+        if not _trade(is_buy, quantity, price, number, symbol, key, row, is_new, order, day, buckets, arrays, outcome):
             return entry
-        value, order = value_of(quantity, price), terms[asked, c.ROW] if asked >= 0 else -1
-        freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
-        freed_shares = quantity if order >= 0 and not is_buy else 0
-        fee = fee_for(quantity, value, account, order, orders)
-        if fee < 0:
-            return entry
-        rule, limit, actual = judge(
-            is_buy, quantity, price, value, value, fee, freed, freed_shares, day, account, position
-        )
-        if order >= 0 and (freed < 0 or rule != PASSED):
-            return entry
-        if rule != PASSED:
-            refuse(number, rule, limit, actual, accounts, positions, undo, counters, outcome)
-            continue
-        s.note(number, row, accounts, positions, undo, counters)
-        if is_new:
-            s.enter_position(number, key, accounts, positions, buckets, counters)
-        outcome[c.OUTCOME] = PASSED
-        _execute(is_buy, quantity, price, value, fee, day, account, position, outcome)
-        if order >= 0:
-            o.note_order(order, orders, order_undo, orders_noted)
-            fill(quantity, value, freed, account, position, orders[order], clients, outcome)
     return numbers.size
 
 
