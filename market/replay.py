@@ -44,12 +44,19 @@ class ReplayPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReplayClock:
-    """A replay of `day_count` days from `first_day_index` on that began at `epoch_us` (UTC)."""
+    """A replay of `day_count` days from `first_day_index` on that began at `epoch_us` (UTC).
+
+    `changed_at_us` is when it began to run at this speed, and `closed_at_us` when the latest session had closed by
+    then: that stays the latest close until the next one, wherever another speed puts the sessions before it. Both are 0
+    for a replay that always ran at this speed.
+    """
 
     epoch_us: int
     seconds_per_day: int
     first_day_index: int
     day_count: int
+    changed_at_us: int = 0
+    closed_at_us: int = 0
 
     def position(self, now_us: int) -> ReplayPosition:
         """Return where the replay is at this instant; an instant before the epoch counts as the epoch."""
@@ -57,11 +64,12 @@ class ReplayClock:
         session_us = day_us - day_us // CLOSED_SHARE
         day_number, elapsed_us = divmod(max(now_us - self.epoch_us, 0), day_us)
         is_open = elapsed_us < session_us
+        closed_at_us = self.epoch_us + (day_number - is_open) * day_us + session_us
         return ReplayPosition(
             day_index=self.first_day_index + day_number % self.day_count,
             phase=Phase.OPEN if is_open else Phase.CLOSED,
             step=min(elapsed_us * SESSION_STEPS // session_us, SESSION_STEPS),
-            closed_at_us=self.epoch_us + (day_number - is_open) * day_us + session_us,
+            closed_at_us=closed_at_us if closed_at_us > self.changed_at_us else self.closed_at_us,
         )
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.order_terms import NO_PRICE, TERMS_PASSED, terms_breach_of
 from accounts.domain.state import Order
+from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels.compiling import kernel
 from accounts.kernels.state import Integers, grown
 
@@ -47,6 +49,8 @@ IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")
 
 NOWHERE: Final = -1
+_TYPE_COUNT: Final = len(ORDER_TYPES)
+_TIME_COUNT: Final = len(TIMES_IN_FORCE)
 _LEAST_ROWS: Final = 256
 _UNDO_COLUMNS: Final = 1 + ORDER_COLUMNS
 
@@ -73,6 +77,41 @@ def _take_back(orders: Integers, clients: Integers, undo: Integers, noted: Integ
         if orders[row, ACCOUNT] != 0:
             clients[orders[row, CLIENT]] = row + 1
     noted[0] = 0
+
+
+@kernel("i8(b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def first_unchecked(
+    are_buys: NDArray[np.bool_],
+    quantities: Integers,
+    prices: Integers,
+    types: Integers,
+    times: Integers,
+    limit_prices: Integers,
+    stop_prices: Integers,
+) -> int:
+    """Return the first of some new orders whose figures are out of range, whose terms do not go together or whose price
+    is not the one that it is reckoned at; NOWHERE when there is none. The arguments are columns of TRADE and of ORDER.
+    """
+    for place in range(prices.size):
+        price, limit, stop = prices[place], limit_prices[place], stop_prices[place]
+        order_type, time = types[place], times[place]
+        if (
+            not 0 < quantities[place] <= QUANTITY_MAX
+            or not 0 <= price <= PRICE_MAX
+            or not 0 <= limit <= PRICE_MAX
+            or not 0 <= stop <= PRICE_MAX
+            or not 0 <= order_type < _TYPE_COUNT
+            or not 0 <= time < _TIME_COUNT
+        ):
+            return place
+        has_limit, has_stop = order_type in (LIMIT, STOP_LIMIT), order_type in (STOP, STOP_LIMIT)
+        is_immediate = time in (IMMEDIATE, ALL_OR_NONE)
+        if terms_breach_of(are_buys[place], has_limit, has_stop, is_immediate, limit, stop, False) != TERMS_PASSED:
+            return place
+        own = limit if limit != NO_PRICE else stop
+        if own not in (NO_PRICE, price):
+            return place
+    return NOWHERE
 
 
 class Symbols:

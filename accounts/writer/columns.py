@@ -9,8 +9,10 @@ from typing import Any, Final, Self, get_args
 import numpy as np
 
 from accounts.domain.commands import AccountCommand, ExecuteTrade, PlaceOrder
+from accounts.domain.errors import Code
 from accounts.domain.events import Side
-from accounts.domain.order_terms import reckoned_price
+from accounts.domain.order_terms import reckoned_price, terms_code
+from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
 from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, ORDER, TRADE, Orders
 from eventstore.kernels.texts import TEXT_BYTES, pack_texts, text_of
@@ -44,7 +46,7 @@ class AccountCommands(Commands[AccountCommand]):
             if type(command) is ExecuteTrade and command.order_id is None and _is_checked_trade(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 rows.append((command.quantity, command.price, symbol, NOT_OTHER, NOT_ORDER, command.side == "BUY"))
-            elif type(command) is PlaceOrder and _is_checked_order(command):
+            elif type(command) is PlaceOrder and is_checked_order(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
                 rows.append((command.quantity, price, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
@@ -141,9 +143,9 @@ def _is_checked_trade(trade: ExecuteTrade) -> bool:
     return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price)
 
 
-def _is_checked_order(order: PlaceOrder) -> bool:
-    """Tell the same of an order, and whether a row says all of it: a market's price is that of no order with a price
-    of its own.
+def is_checked_order(order: PlaceOrder) -> bool:
+    """Tell whether an order is what a checked one is, its terms included, and whether a row says all of it: a market's
+    price is that of no order with a price of its own.
     """
     prices = (order.limit_price, order.stop_price)
     reference, has_own = order.reference_price, prices != (None, None)
@@ -151,16 +153,27 @@ def _is_checked_order(order: PlaceOrder) -> bool:
         order.side in _SIDES
         and order.order_type in ORDER_TYPES
         and order.time_in_force in TIMES_IN_FORCE
-        and _is_figure(order.quantity)
-        and all(price is None or _is_figure(price) for price in prices)
-        and ((type(reference) is int and reference == 0) or (_is_figure(reference) and not has_own))
+        and _is_figure(order.quantity, QUANTITY_MAX)
+        and all(price is None or _is_figure(price, PRICE_MAX) for price in prices)
+        and ((type(reference) is int and reference == 0) or (_is_figure(reference, PRICE_MAX) and not has_own))
         and all(map(_fits_row, (order.order_id, order.client_order_id)))
+        and _wrong_terms(order) is None
     )
 
 
-def _is_figure(figure: object) -> bool:
-    return type(figure) is int and 0 < figure < _WIDE
+def _wrong_terms(order: PlaceOrder) -> Code | None:
+    return terms_code(
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+    )
+
+
+def _is_figure(figure: object, most: int = _WIDE - 1) -> bool:
+    return type(figure) is int and 0 < figure <= most
 
 
 def _fits_row(text: object) -> bool:
-    return type(text) is str and text.isascii() and len(text) <= TEXT_BYTES and "\0" not in text
+    return type(text) is str and text.isascii() and 0 < len(text) <= TEXT_BYTES and "\0" not in text

@@ -18,6 +18,7 @@ TEXT_BYTES: Final = 64
 Texts: TypeAlias = NDArray[np.uint8]
 Hashes: TypeAlias = NDArray[np.uint64]
 
+_ASCII_MAX: Final = 0x7F
 _UUID_BYTES: Final = 16
 _UUID_PARTS: Final = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 """The digits between the hyphens of a UUID."""
@@ -48,9 +49,23 @@ def text_of(row: Texts) -> str:
 
 
 def texts_of(rows: Texts) -> list[str]:
-    """Return the texts of rows."""
-    texts: list[bytes] = np.ascontiguousarray(rows).view(f"S{TEXT_BYTES}").ravel().tolist()
-    return b"\0".join(texts).decode().split("\0") if texts else []
+    """Return the texts of rows; raises ValueError when a row is no text."""
+    packed: list[bytes] = np.ascontiguousarray(rows).view(f"S{TEXT_BYTES}").ravel().tolist()
+    texts = b"\0".join(packed).decode().split("\0") if packed else []
+    if len(texts) != len(packed):
+        raise ValueError(f"a text has no zero byte, found {len(texts)} texts in {len(packed)} rows")
+    return texts
+
+
+def are_texts(rows: Texts) -> bool:
+    """Tell whether every row is a text of ASCII, of one byte at least: what is behind its first zero byte is zero."""
+    octets = np.ascontiguousarray(rows).reshape(-1)
+    if not octets.size:
+        return True
+    is_zero = octets == 0
+    is_resumed = is_zero[:-1] > is_zero[1:]
+    is_resumed[TEXT_BYTES - 1 :: TEXT_BYTES] = False  # Behind the end of a row the next one begins.
+    return not (is_zero[::TEXT_BYTES].any() or is_resumed.any() or octets.max() > _ASCII_MAX)
 
 
 def uuid_texts(random: bytes) -> Texts:

@@ -11,7 +11,16 @@ from eventstore.idempotency.command_ids import CommandKeys, may_carry_time
 from eventstore.idempotency.remembered import RecentCommands
 from eventstore.kernels import texts as texts_module
 from eventstore.kernels.partitions import partitions_of, places_by_partition
-from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, pack_texts, text_of, texts_of, uuid_texts
+from eventstore.kernels.texts import (
+    TEXT_BYTES,
+    NameTable,
+    TextTooLong,
+    are_texts,
+    pack_texts,
+    text_of,
+    texts_of,
+    uuid_texts,
+)
 from eventstore.record import partition_of
 from eventstore.tests.counter import uuid7
 
@@ -25,6 +34,25 @@ def test_random_bytes_become_uuids_of_version_4(randoms):
     rows = uuid_texts(b"".join(randoms))
     assert rows.shape == (len(randoms), TEXT_BYTES)
     assert texts_of(rows) == [str(uuid.UUID(bytes=random, version=4)) for random in randoms]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"", b"a", b"a" * 64, b"a\0b", b"\0a", b"\0" * 63 + b"a", b"a\x7f", b"\x80"]), max_size=5)
+)
+def test_rows_are_texts_when_each_says_one(rows):
+    matrix = np.frombuffer(b"".join(row.ljust(TEXT_BYTES, b"\0") for row in rows), np.uint8).reshape(-1, TEXT_BYTES)
+    assert are_texts(matrix) == all(row and b"\0" not in row and row.isascii() for row in rows)
+    beside = np.zeros((len(rows), TEXT_BYTES + 3), np.uint8)
+    beside[:, 1 : TEXT_BYTES + 1] = matrix
+    assert are_texts(beside[:, 1 : TEXT_BYTES + 1]) == are_texts(matrix)
+
+
+def test_a_row_with_a_zero_byte_inside_never_gives_its_neighbour_another_text():
+    rows = pack_texts(["abc", "def"])
+    rows[0, 1] = 0
+    with pytest.raises(ValueError, match="3 texts in 2 rows"):
+        texts_of(rows)
 
 
 @settings(max_examples=200, deadline=None)

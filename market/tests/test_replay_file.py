@@ -41,6 +41,45 @@ def test_another_speed_keeps_the_day_and_the_step(tmp_path):
     assert place(open_at(tmp_path, now_us, seconds_per_day=86_400)) == before
 
 
+@pytest.mark.parametrize(
+    "change", [{"seconds_per_day": 120}, {"seconds_per_day": 86_400}, {"start_date": date(2020, 1, 2)}]
+)
+@pytest.mark.parametrize("seconds", [5 * 1_200 + 600, 5 * 1_200 + 1_150])
+def test_the_latest_close_is_what_it_was_until_the_next_session_closes(tmp_path, change, seconds):
+    """At 600 s of 1,200 the session is open, at 1,150 s it is closed."""
+    now_us = seconds * SECOND_US
+    known = open_at(tmp_path, 0, seconds_per_day=1_200).position(now_us).closed_at_us
+    assert known == (5 * 1_200 + 1_100 - (1_200 if seconds < 7_100 else 0)) * SECOND_US
+    clock = open_at(tmp_path, now_us, **{"seconds_per_day": 1_200, **change})
+    closes = {}
+    for later_us in range(
+        now_us, now_us + 2 * clock.seconds_per_day * SECOND_US, SECOND_US * clock.seconds_per_day // 100
+    ):
+        position = clock.position(later_us)
+        assert position.closed_at_us <= later_us
+        closes.setdefault(position.closed_at_us, (later_us, position.phase))
+    (first, *others) = closes.items()
+    assert first[0] == known
+    assert [phase for _, (_, phase) in others] == ["CLOSED"] * len(others)
+    assert len(others) == 2
+    assert all(closed_at > now_us for closed_at, _ in others)
+    assert open_at(tmp_path, now_us + SECOND_US, **{"seconds_per_day": 1_200, **change}) == clock
+
+
+def test_changes_one_after_the_other_keep_the_latest_close(tmp_path):
+    open_at(tmp_path, 0, seconds_per_day=1_200)
+    for number, seconds_per_day in enumerate((600, 120, 2_400, 60)):
+        now_us = (5 * 1_200 + 600 + number) * SECOND_US
+        clock = open_at(tmp_path, now_us, seconds_per_day=seconds_per_day)
+        assert clock.position(now_us).closed_at_us == (4 * 1_200 + 1_100) * SECOND_US
+
+
+def test_a_file_of_before_is_read_as_one_that_never_changed(tmp_path):
+    (tmp_path / FILE_NAME).write_text('{"epoch_us": 1, "seconds_per_day": 120, "start_date": "2019-01-02"}')
+    clock = open_at(tmp_path, 500 * SECOND_US)
+    assert (clock.epoch_us, clock.changed_at_us, clock.closed_at_us) == (1, 0, 0)
+
+
 def test_another_start_date_begins_again(tmp_path):
     open_at(tmp_path, 0)
     moved = open_at(tmp_path, 777 * SECOND_US, start_date=date(2020, 1, 2))
@@ -63,6 +102,7 @@ def test_the_replay_ends_with_the_data_and_begins_again(tmp_path):
         "[1]",
         '{"epoch_us": "1", "seconds_per_day": 120, "start_date": "2019-01-02"}',
         '{"epoch_us": 1, "seconds_per_day": 0, "start_date": "2019-01-02"}',
+        '{"epoch_us": 1, "seconds_per_day": 120, "start_date": "2019-01-02", "changed_at_us": 1, "closed_at_us": null}',
     ],
 )
 def test_an_unusable_file_is_named_and_left_alone(tmp_path, content):
@@ -87,4 +127,6 @@ def test_the_file_is_readable_by_people(tmp_path):
         "epoch_us": 123,
         "seconds_per_day": 120,
         "start_date": "2019-01-02",
+        "changed_at_us": 0,
+        "closed_at_us": 0,
     }

@@ -111,6 +111,8 @@ def known_clock(data_dir: Path) -> KnownClock | None:
             seconds_per_day=check_seconds_per_day(replay["seconds_per_day"]),
             first_day_index=first_day_index,
             day_count=len(trading_days()) - first_day_index,
+            changed_at_us=int(replay.get("changed_at_us", 0)),
+            closed_at_us=int(replay.get("closed_at_us", 0)),
         )
         written_us = path.stat().st_mtime_ns // 1_000
     except FileNotFoundError:

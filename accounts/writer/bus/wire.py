@@ -11,15 +11,15 @@ import msgspec
 import numpy as np
 import structlog
 
-from accounts.domain.commands import AccountCommand, CancelOrder
+from accounts.domain.commands import AccountCommand, CancelOrder, PlaceOrder
 from accounts.kernels.answers import OUTCOME
-from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
-from accounts.kernels.trades import ORDER, TRADE
-from accounts.writer.columns import AccountCommands, no_orders
+from accounts.kernels.orders import NOWHERE, first_unchecked
+from accounts.kernels.trades import NOT_ORDER, ORDER, TRADE
+from accounts.writer.columns import AccountCommands, is_checked_order, no_orders
 from accounts.writer.envelope import BriefResult, Executed, NotExecuted, SystemCode
 from accounts.writer.metrics import WriterStatus
 from accounts.writer.outcomes import BatchResults
-from eventstore.kernels.texts import TEXT_BYTES
+from eventstore.kernels.texts import TEXT_BYTES, are_texts
 from eventstore.writer.commands import Origin
 
 log = structlog.get_logger(__name__)
@@ -115,7 +115,8 @@ def encode_request(request: BusRequest) -> list[bytes]:
 def decode_request(frames: Sequence[bytes]) -> BusRequest:
     """Return a request; raises ValueError, msgspec's errors among them, when it is none.
 
-    A command that cannot be read is told so alone.
+    A command that cannot be read is told so alone. Whatever a caller sends concerns the accounts that it names alone:
+    commands of many callers are decided together, as columns, so that each of these has to be what its kind says.
     """
     head, columns = _decode_head(frames[0]), bytearray(frames[1])
     orders_start = len(columns) - ORDER.itemsize * head.order_count
@@ -123,8 +124,6 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     if rest or not 0 <= head.order_count <= count:
         raise ValueError("the columns of a request are not of one length")
     ids_end = 2 * TEXT_BYTES * count
-    if not columns[:ids_end].isascii():
-        raise ValueError("the identifiers of a request are not ASCII")
     ids = np.frombuffer(columns, np.uint8, ids_end).reshape(2, count, TEXT_BYTES)
     commands = AccountCommands(
         aggregate_ids=ids[0],
@@ -167,10 +166,17 @@ def _read(raw: msgspec.Raw, number: int, unread: dict[int, NotExecuted]) -> Acco
         command: AccountCommand = _decode_command(raw)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
         log.warning("a command cannot be read", reason=str(error))
-        message = f"the writer cannot read the command ({error}); nothing was executed"
-        unread[number] = NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message)
+        unread[number] = _unreadable(str(error))
+        return _NO_COMMAND
+    if type(command) is PlaceOrder and not is_checked_order(command):
+        unread[number] = _unreadable("an order's ids, figures or terms are not what a checked one has")
         return _NO_COMMAND
     return command
+
+
+def _unreadable(reason: str) -> NotExecuted:
+    message = f"the writer cannot read the command ({reason}); nothing was executed"
+    return NotExecuted("", "", SystemCode.INTERNAL_ERROR.value, message)
 
 
 def _check(commands: AccountCommands) -> None:
@@ -178,20 +184,42 @@ def _check(commands: AccountCommands) -> None:
     bodies: Any = commands.bodies
     is_other = bodies["other"] >= 0
     numbers = bodies["other"][is_other]
-    symbols = bodies["symbol"][~is_other]
     if not np.array_equal(numbers, np.arange(len(commands.others))):
         raise ValueError("the commands of a request are not those that its rows name")
-    orders: Any = commands.orders
-    numbers = bodies["order"][bodies["order"] >= 0]
-    if not np.array_equal(numbers, np.arange(len(orders))) or (is_other & (bodies["order"] >= 0)).any():
-        raise ValueError("the orders of a request are not those that its rows name")
-    if not all(np.ascontiguousarray(orders[ids]).tobytes().isascii() for ids in ("order_id", "client_order_id")):
-        raise ValueError("the identifiers of a request are not ASCII")
+    if not (are_texts(commands.aggregate_ids) and are_texts(commands.command_ids)):
+        raise ValueError("the identifiers of a request are not ASCII, or are empty, or have a zero byte")
+    if "\0" in "".join(commands.symbols):
+        raise ValueError("a symbol of a request has a zero byte")
+    _check_rows(bodies[~is_other])
+    _check_orders(bodies, is_other, commands.orders)
     for places, limit in (
         (commands.origins_of, len(commands.origins)),
-        (symbols, len(commands.symbols)),
-        (orders["order_type"], len(ORDER_TYPES)),
-        (orders["time_in_force"], len(TIMES_IN_FORCE)),
+        (bodies["symbol"][~is_other], len(commands.symbols)),
     ):
         if len(places) and not 0 <= places.min() <= places.max() < limit:
             raise ValueError("the rows of a request name what it does not hold")
+
+
+def _check_rows(rows: Any) -> None:
+    """Refuse trades and new orders whose figures are not what a checked one has; too wide ones are refused later."""
+    if not ((rows["quantity"] > 0) & ((rows["price"] > 0) | (rows["order"] >= 0))).all():
+        raise ValueError("a trade of a request has a quantity and a price above 0")
+    if (np.ascontiguousarray(rows["is_buy"]).view(np.uint8) > 1).any():
+        raise ValueError("a trade of a request buys (1) or sells (0)")
+
+
+def _check_orders(bodies: Any, is_other: Any, orders: Any) -> None:
+    """Refuse new orders that are not those of the rows, or not what a checked one is."""
+    is_order = bodies["order"] >= 0
+    if not np.array_equal(bodies["order"][is_order], np.arange(len(orders))) or (is_other & is_order).any():
+        raise ValueError("the orders of a request are not those that its rows name")
+    if bodies["order"].min(initial=NOT_ORDER) < NOT_ORDER:
+        raise ValueError(f"a row of a request has no order ({NOT_ORDER}) or the number of one")
+    if not (are_texts(orders["order_id"]) and are_texts(orders["client_order_id"])):
+        raise ValueError("the order ids of a request are not ASCII, or are empty, or have a zero byte")
+    rows = bodies[is_order]
+    columns = (rows["quantity"], rows["price"], orders["order_type"], orders["time_in_force"])
+    figures = [column.astype(np.int64) for column in (*columns, orders["limit_price"], orders["stop_price"])]
+    unchecked = first_unchecked(rows["is_buy"].astype(np.bool_), *figures)
+    if unchecked != NOWHERE:
+        raise ValueError(f"order {unchecked} of a request is not what a checked one is: its figures, terms or price")
