@@ -21,7 +21,7 @@ async def give_back_connections() -> None:
     """Close this request's connections and end its thread; the request gets others when it goes on."""
     context = SyncToAsync.thread_sensitive_context.get(None)
     if context is not None:
-        await _end_thread(context, _close_connections)
+        await _end_thread(context, close_connections)
 
 
 async def end_request(context: ThreadSensitiveContext, close: Callable[[], object]) -> bool:
@@ -35,14 +35,15 @@ async def end_request(context: ThreadSensitiveContext, close: Callable[[], objec
 
 async def on_another_thread(work: Callable[[], T]) -> T:
     """Return what `work` returns, done beside the request's own thread; its connections go back right after it."""
-    return await sync_to_async(_done, thread_sensitive=False)(work)
+    return await sync_to_async(giving_back_connections, thread_sensitive=False)(work)
 
 
-def _done(work: Callable[[], T]) -> T:
+def giving_back_connections(work: Callable[[], T]) -> T:
+    """Return what `work` returns; its thread's connections go back right after it."""
     try:
         return work()
     finally:
-        _close_connections()
+        close_connections()
 
 
 async def _end_thread(context: ThreadSensitiveContext, last: Callable[[], object]) -> bool:
@@ -56,6 +57,7 @@ async def _end_thread(context: ThreadSensitiveContext, last: Callable[[], object
     return True
 
 
-def _close_connections() -> None:
+def close_connections() -> None:
+    """Give back the connections of this thread; it gets others when it asks again. Not within a transaction."""
     for each in connections.all(initialized_only=True):
         each.close()

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from identity.actors import username_sql
-from readmodels.models import AccountSummary, Order, PortfolioPosition, columns_of
+from readmodels.models import AccountSummary, DeadLetter, Order, PortfolioPosition, ProjectionCheckpoint, columns_of
 from readmodels.projections.rows import Row
 
 
@@ -96,6 +96,17 @@ def working_orders(scope: OrderScope, *, after: WorkingOrder | None, limit: int)
         rows = rows.filter(is_later, account_id__gte=after.account_id)
     found = rows.order_by("account_id", "-placed_version").values_list("account_id", "placed_version", "order_id")
     return [WorkingOrder(str(row[0]), row[1], str(row[2])) for row in found[:limit]]
+
+
+def projected_seqs() -> dict[int, int]:
+    """Return the last batch of each partition that is in the tables; those that have none are left out."""
+    return dict(ProjectionCheckpoint.objects.values_list("partition", "seq"))
+
+
+def has_dead_letters(*, account_id: str | None) -> bool:
+    """Return whether events of an account, or of any one where None is given, are left out of the tables."""
+    letters = DeadLetter.objects.all() if account_id is None else DeadLetter.objects.filter(account_id=account_id)
+    return letters.exists()
 
 
 def read_one_snapshot() -> None:

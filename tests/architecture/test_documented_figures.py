@@ -46,6 +46,7 @@ from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
 from tradingplatform.demo import feed
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
+from tradingplatform.kill_switch import cancelling, runs
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.settings.variables import VARIABLES
 
@@ -197,6 +198,8 @@ FIGURES = {
         (r"more than ([\d,]+) sockets of a user", websocket.SOCKETS_PER_USER_MAX),
     ],
     "docs/orders.md": [
+        (r"run ends after (\d+) seconds", runs.API_SECONDS_MAX),
+        (r"on the command line after (\d+) seconds", cancelling.SECONDS_MAX),
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
         (r"command ids are remembered \((\d+) hours\)", remembered.SECONDS / HOUR),
         (r"Unfilled for (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),

@@ -1,7 +1,8 @@
 """Instruments in the admin: the list, adding and changing, halting and resuming with a confirmation, and the history.
 
 Every change is recorded with who made it and why; nothing is deleted. The form speaks as the files do: increment and
-lot are decimals.
+lot are decimals. It does not halt or resume, and it writes what somebody changed in it only: what others changed since
+it was opened stays.
 """
 
 from typing import Any, Final
@@ -25,6 +26,7 @@ from market.instruments.definition import (
 from market.models import REASON_LENGTH_MAX, Instrument, InstrumentChange
 
 _TEXTS: Final = ("symbol", "name", "kind", "sector", "exchange", "currency", "price_increment", "lot_size")
+_EDITED: Final = tuple(name for name in FIELDS if name != "is_halted")
 CONFIRMED_SHOWN_MAX: Final = 100
 _SHOWN: Final = {"price_increment": format_increment, "lot_size": format_lot}
 
@@ -37,14 +39,17 @@ class InstrumentForm(forms.ModelForm):
     reason = forms.CharField(max_length=REASON_LENGTH_MAX, help_text="Recorded with the change.")
 
     class Meta:
-        """Every field of an instrument."""
+        """Every field of an instrument but its halt, which has actions of its own."""
 
         model = Instrument
-        fields = FIELDS
+        fields = _EDITED
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Show increment and lot as decimals."""
+        """Show increment and lot as decimals; send along what is shown, so that it is known what was changed."""
         super().__init__(*args, **kwargs)
+        for name in _EDITED:
+            if name in self.fields:
+                self.fields[name].show_hidden_initial = True
         if self.instance.pk:
             for name, shown in _SHOWN.items():
                 self.initial[name] = shown(getattr(self.instance, name))
@@ -108,8 +113,9 @@ class InstrumentAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the fields with who and why."""
-        fields = {name: form.cleaned_data[name] for name in FIELDS if name in form.cleaned_data}
+        """Save all fields of a new instrument, and those of another that differ from what the form showed."""
+        names = [name for name in _EDITED if name in form.cleaned_data and (not change or name in form.changed_data)]
+        fields = {name: form.cleaned_data[name] for name in names}
         save_instruments([{"symbol": obj.pk, **fields}], actor=_actor(request), reason=form.cleaned_data["reason"])
 
     def history_view(

@@ -1,25 +1,20 @@
 """The kill switch over GraphQL: who may trade on an account ends its orders, operators and compliance everybody's."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import graphene
-from django.contrib.auth import get_user_model
 from graphql import GraphQLResolveInfo
 
 from accounts.api.graphql.errors import ApiError, bad_request, forbidden
-from accounts.api.parsing import factories
 from accounts.api.submission import access_from
-from accounts.domain.errors import CommandInvalid
 from accounts.scalars import BigInt
 from accounts.writer.bus.ports import get_bus
-from edge.request_thread import on_another_thread
-from identity.actors import user_reference
+from edge.request_thread import give_back_connections
 from identity.permissions import Access, Action, may_on_every_account, roles_that_may, why_no_command, why_not
-from readmodels.queries.queries import OrderScope
 from tradingplatform.kill_switch.cancelling import Cancelled, cancel_working_orders
-
-SCOPES: Final = ("account_id", "username", "symbol", "everybody")
+from tradingplatform.kill_switch.runs import AlreadyRunning, runs
+from tradingplatform.kill_switch.scopes import UnclearQuestion, UnknownUser, checked_reason, checked_scope, order_scope
 
 
 class CancelAllOrdersInput(graphene.InputObjectType):
@@ -45,8 +40,13 @@ class AllOrdersCancelled(graphene.ObjectType):
     cancelled = BigInt(required=True)
     ended_before = BigInt(required=True, description="Filled, or ended in another way, before they could be cancelled.")
     failures = graphene.List(graphene.NonNull(CodeCount), required=True)
+    is_behind = graphene.Boolean(
+        required=True,
+        description="True when the tables did not have all of the journal: orders may work that were not found.",
+    )
     is_complete = graphene.Boolean(
-        required=True, description="False when orders were still coming at the end of its time: ask again."
+        required=True,
+        description="True: nothing is left of what worked when it began. False: ask again.",
     )
 
 
@@ -67,40 +67,38 @@ class KillSwitchMutation(graphene.ObjectType):
         """Check who asks, and cancel."""
         name, value, reason = _asked(input)
         access = await access_from(info, value if name == "account_id" else None)
-        _check_allowed(access, name, value)
+        is_officer = may_on_every_account(access, Action.CANCEL_EVERYTHING)
+        if not is_officer:
+            _check_allowed(access, name, value)
+        await give_back_connections()
 
-        def work() -> Cancelled:
+        def work(until: float) -> Cancelled:
             return cancel_working_orders(
-                get_bus(), scope=_scope(name, value), actor=access.principal.actor, reason=reason
+                get_bus(), scope=order_scope(name, value), actor=access.principal.actor, reason=reason, until=until
             )
 
-        done = await on_another_thread(work)
+        try:
+            done = await runs.run(work, user_id=access.principal.user.pk, is_officer=is_officer)
+        except AlreadyRunning as error:
+            raise ApiError(
+                "ALREADY_RUNNING", "your cancelAllOrders before this one is not over: wait for its answer"
+            ) from error
+        except UnknownUser as error:
+            raise ApiError("NOT_FOUND", str(error)) from error
         failures = [{"code": code, "orders": count} for code, count in sorted(done.failures.items())]
         return {**done._asdict(), "failures": failures}
 
 
 def _asked(given: Mapping[str, Any]) -> tuple[str, Any, str]:
     """Return which scope is asked for, its value, and the reason; raises BAD_REQUEST."""
-    scopes = [name for name in SCOPES if given.get(name) not in (None, False)]
-    if len(scopes) != 1:
-        shown = ", ".join(scopes) or "none"
-        raise bad_request(f"say whose orders: one of accountId, username, symbol and everybody: true; found {shown}")
     try:
-        reason = factories.cancel_order(order_id=_ANY_ORDER, reason=given["reason"]).reason
-        value = factories.account_id(given["account_id"]) if scopes == ["account_id"] else given[scopes[0]]
-    except CommandInvalid as error:
-        raise bad_request(error.message) from error
-    if not reason:
-        raise bad_request("say why: a reason is 1 to 140 printable characters, found none")
-    return scopes[0], value, reason
-
-
-_ANY_ORDER: Final = "00000000-0000-4000-8000-000000000000"
+        return *checked_scope(given), checked_reason(given["reason"])
+    except UnclearQuestion as error:
+        raise bad_request(str(error)) from error
 
 
 def _check_allowed(access: Access, name: str, value: Any) -> None:
-    if may_on_every_account(access, Action.CANCEL_EVERYTHING):
-        return
+    """Raise FORBIDDEN for somebody who may not end everybody's orders, except those of an account that they trade."""
     if name == "account_id":
         reason = why_not(access, value, Action.TRADE)
     else:
@@ -108,12 +106,3 @@ def _check_allowed(access: Access, name: str, value: Any) -> None:
         reason = why_no_command(access) or f"your role on the platform is {access.platform_role}: this needs {needed}"
     if reason is not None:
         raise forbidden(reason)
-
-
-def _scope(name: str, value: Any) -> OrderScope:
-    if name == "username":
-        user = get_user_model().objects.filter(username=value).first()
-        if user is None:
-            raise ApiError("NOT_FOUND", f"there is no user {value[:40]!r}: the admin lists them")
-        return OrderScope(owner=user_reference(user.pk))
-    return OrderScope() if name == "everybody" else OrderScope(**{name: value})

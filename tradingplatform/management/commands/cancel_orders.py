@@ -3,15 +3,22 @@
 from argparse import ArgumentParser
 from typing import Any, Final
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.writer.bus.ports import get_bus
-from identity.actors import platform_actor, user_reference
-from readmodels.queries.queries import OrderScope
-from tradingplatform.kill_switch.cancelling import cancel_working_orders
+from identity.actors import platform_actor
+from tradingplatform.kill_switch.cancelling import Cancelled, cancel_working_orders
+from tradingplatform.kill_switch.scopes import UnclearQuestion, UnknownUser, checked_reason, checked_scope, order_scope
 
 COMMAND_LINE: Final = platform_actor("command line")
+_SCOPES: Final = {"account": "account_id", "user": "username", "symbol": "symbol", "everybody": "everybody"}
+"""The scope of each option."""
+_WHOSE: Final = {
+    "account_id": "account {}",
+    "username": "every account of {}",
+    "symbol": "{}",
+    "everybody": "the whole firm",
+}
 
 
 class Command(BaseCommand):
@@ -28,16 +35,18 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        scope, whose = _scope(options)
+        try:
+            name, value = checked_scope({name: options[option] for option, name in _SCOPES.items()})
+            reason = checked_reason(options["reason"])
+            scope = order_scope(name, value)
+        except (UnclearQuestion, UnknownUser) as error:
+            raise CommandError(f"nothing was cancelled: {error}") from error
+        whose = _WHOSE[name].format(value)
         if not options["yes"] and input(f"Cancel every working order of {whose}? [y/N] ").strip().lower() != "y":
             raise CommandError("nothing was cancelled")
-        done = cancel_working_orders(
-            get_bus(), scope=scope, actor=COMMAND_LINE, reason=options["reason"], progress=self._say
-        )
+        done = cancel_working_orders(get_bus(), scope=scope, actor=COMMAND_LINE, reason=reason, progress=self._say)
         self.stdout.write(f"{done.cancelled:,} cancelled, {done.ended_before:,} had ended before")
-        problems = [f"{count:,} orders not cancelled: {code}" for code, count in sorted(done.failures.items())]
-        if not done.is_complete:
-            problems.append("orders were still coming at the end: halt the symbol or freeze the account, and run again")
+        problems = _problems(done)
         if problems:
             raise CommandError("\n".join(problems))
 
@@ -45,14 +54,13 @@ class Command(BaseCommand):
         self.stderr.write(f"{asked:,} orders asked for")
 
 
-def _scope(options: dict[str, Any]) -> tuple[OrderScope, str]:
-    if options["account"]:
-        return OrderScope(account_id=options["account"]), f"account {options['account']}"
-    if options["symbol"]:
-        return OrderScope(symbol=options["symbol"]), options["symbol"]
-    if options["user"]:
-        user = get_user_model().objects.filter(username=options["user"]).first()
-        if user is None:
-            raise CommandError(f"there is no user {options['user']!r}")
-        return OrderScope(owner=user_reference(user.pk)), f"every account of {options['user']}"
-    return OrderScope(), "the whole firm"
+def _problems(done: Cancelled) -> list[str]:
+    found = [f"{count:,} orders not cancelled: {code}" for code, count in sorted(done.failures.items())]
+    if done.is_behind:
+        found.append(
+            "the projections are behind the journal, so orders may work that were not found: see projection_status, "
+            "and run again"
+        )
+    elif not done.is_complete and not found:
+        found.append("the time was over before all was gone: halt the symbol or freeze the account, and run again")
+    return found

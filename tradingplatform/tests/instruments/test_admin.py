@@ -1,5 +1,8 @@
 """Instruments in the admin: found, added, changed, halted with a confirmation, never deleted; and their history."""
 
+import html
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -45,6 +48,22 @@ def olga():
 @pytest.fixture(autouse=True)
 def _instruments():
     save_instruments([NEW, {**NEW, "symbol": "KO", "name": "Coca-Cola"}], actor="test", reason="first")
+
+
+def opened(client, symbol):
+    """Return what a browser would send of an instrument's form, opened now and not touched."""
+    page = text(client.get(reverse(CHANGE, args=[symbol])))
+    form = re.search(r'<form[^>]*id="instrument_form".*?</form>', page, re.DOTALL)[0]
+    sent = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        found = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        if found["type"] in ("text", "hidden"):
+            sent[found["name"]] = html.unescape(found.get("value", ""))
+        elif found["type"] == "checkbox" and " checked" in tag:
+            sent[found["name"]] = "on"
+    for name, inside in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', form, re.DOTALL):
+        sent[name] = re.search(r'value="([^"]*)" selected', inside)[1]
+    return {**sent, "reason": "asked for"}
 
 
 def text(answer):
@@ -134,7 +153,8 @@ def test_all_instruments_of_a_list_are_halted_however_many(olga):
 
 def test_the_history_says_who_changed_what_and_why(olga):
     client, _ = olga
-    client.post(reverse(CHANGE, args=["BRK.B"]), {**FORM, "name": "Berkshire", "exchange": "NYSE", "kind": "STOCK"})
+    form = opened(client, "BRK.B")
+    client.post(reverse(CHANGE, args=["BRK.B"]), {**form, "sector": "", "lot_size": "0.5"})
     page = text(client.get(reverse("admin:market_instrument_history", args=["BRK.B"])))
     assert "sector Financials → none, lot_size 1 → 0.5" in page
     assert "asked for" in page
@@ -168,3 +188,35 @@ def test_compliance_looks_and_changes_nothing():
     client.post(reverse(LIST), confirmed)
     assert not Instrument.objects.get(symbol="KO").is_halted
     assert Instrument.objects.count() == 2
+
+
+def test_a_form_that_was_opened_before_others_changed_the_instrument_undoes_nothing(olga):
+    client, _ = olga
+    form = opened(client, "KO")
+    assert (form["name"], form["is_tradable"]) == ("Coca-Cola", "on")
+    others = {"is_halted": True, "is_tradable": False, "exchange": "XOFF", "lot_size": 7, "sector": ""}
+    save_instruments([{"symbol": "KO", **others}], actor="boss", reason="emergency")
+    assert client.post(reverse(CHANGE, args=["KO"]), {**form, "name": "Coca-Cola Co."}).status_code == 302
+    (row,) = Instrument.objects.filter(symbol="KO").values(*others, "name")
+    assert row == {**others, "name": "Coca-Cola Co."}
+
+
+def test_the_form_neither_shows_nor_takes_a_halt(olga):
+    client, _ = olga
+    form = opened(client, "KO")
+    assert not [name for name in form if "is_halted" in name]
+    client.post(reverse(CHANGE, args=["KO"]), {**form, "is_halted": "on", "name": "Coke"})
+    client.post(reverse(ADD), {**FORM, "is_halted": "on"})
+    assert set(Instrument.objects.values_list("name", "is_halted")) == {
+        ("Coke", False),
+        ("SPDR S&P 500", False),
+        (Instrument.objects.get(symbol="BRK.B").name, False),
+    }
+
+
+def test_a_box_that_is_cleared_in_the_form_is_cleared(olga):
+    client, _ = olga
+    form = opened(client, "KO")
+    del form["is_tradable"]
+    client.post(reverse(CHANGE, args=["KO"]), form)
+    assert not Instrument.objects.get(symbol="KO").is_tradable
