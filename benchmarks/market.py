@@ -53,9 +53,9 @@ def run() -> Iterator[Figure]:
 
 def _ticks() -> Iterator[Figure]:
     """Take a quote of every symbol against orders whose limits are far from it."""
-    orders = WorkingOrders()
+    orders = WorkingOrders(partition_of=lambda account_id: 0)
     for number in range(WORKING_ORDERS):
-        orders.apply(Recorded(f"account-{number % 5_000}", number, number, _resting(number)))
+        orders.apply(Recorded(f"account-{number % 5_000}", number, number, f"place-{number}", _resting(number)))
     times: list[float] = []
     for tick in range(TICKS):
         price = 1_000_000 + tick

@@ -84,4 +84,4 @@ class OrderJournal:
             position = batch.seq << _COMMITS_OF_A_BATCH_BITS | place
             for event in commit.events:
                 if isinstance(event, EVENT_TYPES):
-                    yield Recorded(commit.aggregate_id, commit.timestamp, position, event)
+                    yield Recorded(commit.aggregate_id, commit.timestamp, position, commit.command_id, event)

@@ -64,6 +64,7 @@ class Recorded(NamedTuple):
     account_id: str
     timestamp: int
     position: int
+    command_id: str
     event: WorkingOrderEvent
 
 
@@ -129,7 +130,7 @@ class WorkingOrders:
         if isinstance(event, e.OrderPlaced):
             self._place(recorded, event)
         elif isinstance(event, e.OrderFilled):
-            self._fill((account_id, event.order_id), event)
+            self._fill((account_id, event.order_id), event, recorded.command_id)
         elif isinstance(event, e.AccountFrozen):
             self._frozen.add(account_id)
             self._rest(self._by_account.get(account_id, ()))
@@ -173,7 +174,7 @@ class WorkingOrders:
                 heapify(self._day_orders)
         self._let_match([order.key])
 
-    def _fill(self, key: OrderKey, event: e.OrderFilled) -> None:
+    def _fill(self, key: OrderKey, event: e.OrderFilled, command_id: str) -> None:
         order = self._orders.get(key)
         if order is None:
             return
@@ -181,9 +182,10 @@ class WorkingOrders:
             self._forget(key)
             return
         self._orders[key] = order._replace(filled_quantity=event.filled_quantity)
-        self._answered(key)
-        self._forgive(key)
-        self._let_match([key])
+        if self._asked.get(key) in (None, command_id):  # Else somebody else filled it, and what was asked is under way.
+            self._answered(key)
+            self._forgive(key)
+            self._let_match([key])
 
     def _rest(self, keys: Collection[OrderKey]) -> None:
         for key in keys:

@@ -45,7 +45,7 @@ class Journal:
         events = decide(self.accounts[account_id], command, self.now)
         for event in events:
             evolve(self.accounts[account_id], event)
-            self.recorded.append(Recorded(account_id, self.now, len(self.recorded), event))
+            self.recorded.append(Recorded(account_id, self.now, len(self.recorded), command_id, event))
         code = events[0].code if isinstance(events[0], e.CommandRefused) else None
         self.answers[key] = command, code
         return code
