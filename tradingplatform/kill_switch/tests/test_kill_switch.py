@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 
 import pytest
@@ -274,10 +275,13 @@ def test_only_the_partition_of_an_account_has_to_be_projected_for_it(firm):
 
 
 def test_events_that_wait_as_dead_letters_are_said(firm, monkeypatch):
-    monkeypatch.setattr(cancelling, "SECONDS_MAX", 0.5)
+    monkeypatch.setattr(cancelling, "SECONDS_MAX", 2.0)
     DeadLetter.objects.create(account_id=ADA, version=9, partition=0, seq=1, event_type="OrderPlaced", error="odd")
     with pytest.raises(CommandError, match="projections are behind"):
-        call_command("cancel_orders", "--everybody", "--yes", "--reason", "drill")
+        call_command("cancel_orders", "--symbol", "XOM", "--yes", "--reason", "drill")
+    DeadLetter.objects.update(account_id=uuid.uuid4())
+    with following():
+        call_command("cancel_orders", "--account", ADA, "--yes", "--reason", "drill")
 
 
 @pytest.mark.parametrize("code", sorted(cancelling.PASSING_CODES))
