@@ -67,7 +67,7 @@ class BenchmarkPlatform:
         manage("migrate", environment=environment)
         write(self.data_dir / "instruments.csv")
         manage("import_instruments", str(self.data_dir / "instruments.csv"), environment=environment)
-        self.key = _key("bench", environment)
+        self.key = _key("bench", environment, role="integrator")
         self.operator_key = _key("operator", environment, role="operator")
         if self._prepare is not None:
             self._prepare(self.data_dir / "events")
@@ -184,7 +184,7 @@ class BenchmarkPlatform:
         raise RuntimeError(f"the web server did not answer for {READY_SECONDS_MAX} s")
 
 
-def _key(name: str, environment: dict[str, str], *, role: str = "trader") -> str:
+def _key(name: str, environment: dict[str, str], *, role: str) -> str:
     passphrase = "a-long-passphrase\n"
     manage("create_user", name, "--role", role, "--password-stdin", environment=environment, typed=passphrase)
     return manage("create_api_key", name, "--requests-per-minute", "0", environment=environment).strip()

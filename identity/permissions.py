@@ -1,9 +1,10 @@
 """Who may do what, in one place: a role on an account, a role on the platform, and what an API key is for.
 
 A command is allowed when the role on its account allows it (owner, trader, viewer: a row of AccountAccess), or the
-user's role on the platform allows it on any account (a Django group; see `platform_role`). A viewer of the platform
-and a key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the
-last of the tables, which `PlatformRoleBackend` gives to Django.
+user's role on the platform allows it on any account (a Django group; see `platform_role`). Trades that were executed
+elsewhere are booked by operators, and by integrators on the accounts that they trade. A viewer of the platform and a
+key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the last of
+the tables, which `PlatformRoleBackend` gives to Django.
 """
 
 import asyncio
@@ -32,14 +33,15 @@ log = structlog.get_logger(__name__)
 OWNER: Final = AccountAccess.Role.OWNER.value
 TRADER: Final = AccountAccess.Role.TRADER.value
 VIEWER: Final = AccountAccess.Role.VIEWER.value
+INTEGRATOR: Final = "integrator"
 COMPLIANCE: Final = "compliance"
 OPERATOR: Final = "operator"
 STAFF: Final = "staff"
 """Who sees every account and has no role on it; as a role on the platform: `is_staff` without a group."""
 SUPERUSER: Final = "superuser"
 
-GROUPS: Final = (VIEWER, TRADER, COMPLIANCE, OPERATOR)
-"""The roles that are Django groups, made by a migration. Of several, the first in this order counts: the narrowest."""
+GROUPS: Final = (VIEWER, TRADER, INTEGRATOR, COMPLIANCE, OPERATOR)
+"""The roles that are Django groups, made by migrations. Of several, the first in this order counts: the narrowest."""
 ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
 
 
@@ -49,7 +51,7 @@ class Action(StrEnum):
     SEE = "see"
     TRADE = "trade"
     """Move cash, place, replace and cancel orders."""
-    EXECUTE_TRADE = "execute trades"
+    BOOK_TRADE = "book trades that were executed elsewhere"
     END_ORDER = "expire and reject orders"
     CANCEL_EVERYTHING = "cancel the orders of a user, a symbol or the firm"
     SUPERVISE = "freeze, unfreeze and change limits"
@@ -59,21 +61,25 @@ class Action(StrEnum):
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
-    OWNER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE, Action.CLOSE}),
-    TRADER: frozenset({Action.SEE, Action.TRADE, Action.EXECUTE_TRADE}),
+    OWNER: frozenset({Action.SEE, Action.TRADE, Action.CLOSE}),
+    TRADER: frozenset({Action.SEE, Action.TRADE}),
     VIEWER: frozenset({Action.SEE}),
 }
 """What a role on an account allows there."""
 
+ON_TRADED_ACCOUNTS: Final[Mapping[str, frozenset[Action]]] = {INTEGRATOR: frozenset({Action.BOOK_TRADE})}
+"""What a role on the platform allows besides on the accounts that its holder is owner or trader of."""
+
 ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
     VIEWER: frozenset(),
     TRADER: frozenset(),
+    INTEGRATOR: frozenset(),
     STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
     COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE, Action.CANCEL_EVERYTHING}),
     OPERATOR: frozenset(
         {
             Action.SEE,
-            Action.EXECUTE_TRADE,
+            Action.BOOK_TRADE,
             Action.END_ORDER,
             Action.CANCEL_EVERYTHING,
             Action.MANAGE_INSTRUMENTS,
@@ -105,7 +111,7 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
 
 def roles_that_may(action: Action) -> frozenset[str]:
     """Return the roles, on an account and on the platform, whose holders may do something with an account."""
-    tables = (ON_OWN_ACCOUNT, ON_EVERY_ACCOUNT)
+    tables = (ON_OWN_ACCOUNT, ON_TRADED_ACCOUNTS, ON_EVERY_ACCOUNT)
     return frozenset(role for table in tables for role, actions in table.items() if action in actions)
 
 
@@ -249,13 +255,25 @@ def why_not(access: Access, account_id: str, action: Action) -> str | None:
     if reason is not None:
         return reason
     on_this_one = ON_OWN_ACCOUNT.get(access.role or "", frozenset())
+    if Action.TRADE in on_this_one:
+        on_this_one |= ON_TRADED_ACCOUNTS.get(access.platform_role, frozenset())
     if action in on_this_one | ON_EVERY_ACCOUNT[access.platform_role]:
         return None
     if access.role is None:
         return f"you have no access to account {account_id}: check the id, or ask its owner for access"
+    if action is Action.BOOK_TRADE and access.platform_role != INTEGRATOR:
+        return (
+            f"your role on the platform is {access.platform_role}, and trades that were executed elsewhere are booked "
+            f"by {_either(roles_that_may(action))}: place an order (placeOrder), or ask an operator for the role "
+            f"{INTEGRATOR}"
+        )
+    needed = _either(roles_that_may(Action.TRADE if action is Action.BOOK_TRADE else action))
     shown = access.platform_role if access.role == STAFF else access.role
-    needed = " or ".join(sorted(roles_that_may(action) - {SUPERUSER}))
     return f"your role on account {account_id} is {shown}: this needs {needed}"
+
+
+def _either(roles: frozenset[str]) -> str:
+    return " or ".join(sorted(roles - {SUPERUSER}))
 
 
 ACCESS_TABLE: Final = AccountAccess._meta.db_table

@@ -6,7 +6,7 @@ used after the group is free again. `OrdersOf` shows one account's orders as a m
 evolves on: both ways see and change the same rows.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Final, get_args
 
 import numpy as np
@@ -89,6 +89,11 @@ class Symbols:
             number = self._numbers[name] = len(self.names)
             self.names.append(name)
         return number
+
+    def numbers(self, names: Sequence[str]) -> list[int]:
+        """Return the numbers of several symbols: of those that are known, a look-up each."""
+        known = [self._numbers.get(name) for name in names]
+        return [self.number(name) if number is None else number for name, number in zip(names, known, strict=True)]
 
 
 class Places:

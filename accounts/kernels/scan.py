@@ -4,15 +4,15 @@ orders (scan_orders.py) goes by the same rules.
 An entry that is plainly right becomes a row of figures. Every other one, whatever is wrong or merely rare about it, is
 left as a span of bytes, which the factories judge alone (accounts/api/parsing/batches.py): the scanner knows no error
 messages. Plain is an object whose members are each named once and without escapes: a lower-case canonical UUID, a known
-symbol, a side, a whole or decimal quantity and a decimal price within their limits, a command id or none, no order.
+symbol, a side, a whole or decimal quantity and a decimal price within their limits and in the steps of the symbol, a
+command id or none, no order.
 
 The list is split with certainty or not at all. What stands between the entries is checked here; what is malformed
 inside one that is not plain is found when its span is decoded. So a document whose list is split, and whose spans that
 are not plain are valid JSON, is itself valid and has these entries.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numba import from_dtype, types
@@ -43,6 +43,9 @@ from accounts.kernels.state import Integers
 from accounts.kernels.symbols import SymbolTable, Words, is_in_steps, named_symbols, symbol_at
 from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, TRADE, Bytes, Trades
 from eventstore.kernels.texts import TEXT_BYTES
+
+Rows: TypeAlias = tuple[Bytes, Bytes, Trades, NDArray[np.bool_], Integers]
+"""The columns of ScannedTrades that a kernel writes."""
 
 _ACCOUNT_ID: Final = 0
 _COMMAND_ID: Final = 1
@@ -232,8 +235,8 @@ class ScannedTrades(NamedTuple):
     """(n,); False for an entry that is to be judged from its span."""
     spans: Integers
     """(n, 2): where the entry starts and where it is over, in bytes of the text."""
-    symbols: Sequence[str]
-    """Those that plain entries name."""
+    symbols: list[str]
+    """Those that the trades name: a batch carries no others, however many there are."""
 
 
 def scan_trades(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> ScannedTrades | None:
@@ -241,31 +244,23 @@ def scan_trades(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> Sc
 
     None for what is no such list, or is too long: whoever decodes it as a whole says what is wrong with it.
     """
-    buffer, room = padded(raw), room_for(len(raw), limit)
-    count = _scan_trades(buffer, len(raw), symbols.words, symbols.numbers, symbols.steps, *room)
+    buffer, rows = padded(raw), room_for(len(raw), limit)
+    count = _scan_trades(buffer, len(raw), symbols.words, symbols.numbers, symbols.steps, *rows)
     if count < 0:
         return None
-    found = EntryRows._make(column[:count] for column in room)
-    return ScannedTrades(*found, named_symbols(found.trades["symbol"], found.is_plain, symbols))
+    account_ids, command_ids, trades, is_plain, spans = rows
+    trades, is_plain = trades[:count], is_plain[:count]
+    named = named_symbols(trades["symbol"], is_plain, symbols)
+    return ScannedTrades(account_ids[:count], command_ids[:count], trades, is_plain, spans[:count], named)
 
 
-class EntryRows(NamedTuple):
-    """What scanners fill: the columns of `ScannedTrades` but its symbols."""
-
-    account_ids: Bytes
-    command_ids: Bytes
-    trades: Trades
-    is_plain: NDArray[np.bool_]
-    spans: Integers
-
-
-def room_for(size: int, limit: int) -> EntryRows:
+def room_for(size: int, limit: int) -> Rows:
     """Return rows of zeros for at most `limit` entries of a text of so many bytes."""
     room = min(limit, size // 2)  # An entry and what stands before it are two bytes at least.
-    return EntryRows(
-        account_ids=np.zeros((room, TEXT_BYTES), np.uint8),
-        command_ids=np.zeros((room, TEXT_BYTES), np.uint8),
-        trades=np.zeros(room, TRADE),
-        is_plain=np.zeros(room, np.bool_),
-        spans=np.zeros((room, 2), np.int64),
+    return (
+        np.zeros((room, TEXT_BYTES), np.uint8),
+        np.zeros((room, TEXT_BYTES), np.uint8),
+        np.zeros(room, TRADE),
+        np.zeros(room, np.bool_),
+        np.zeros((room, 2), np.int64),
     )

@@ -3,10 +3,10 @@
 
 Plain is an object whose members are each named once and without escapes: a lower-case canonical UUID, a known symbol, a
 side, a whole or decimal quantity, a type, a time in force or none, decimal prices that go with them, a client order id
-or none. What is null is as if it were left out. Every other entry is left to the factories.
+or none; quantity and prices in the steps of the symbol. What is null is as if it were left out. Every other entry is
+left to the factories.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -36,9 +36,9 @@ from accounts.kernels.lexing import (
     side_at,
     starts_with,
 )
-from accounts.kernels.scan import EntryRows, room_for
+from accounts.kernels.scan import room_for
 from accounts.kernels.state import Integers
-from accounts.kernels.symbols import PRICE_INCREMENT, SymbolTable, Words, is_in_steps, named_symbols, symbol_at
+from accounts.kernels.symbols import LOT, PRICE_INCREMENT, SymbolTable, Words, named_symbols, symbol_at
 from accounts.kernels.trades import NOT_OTHER, TRADE, Bytes, Trades
 
 _ACCOUNT_ID: Final = 0
@@ -182,11 +182,12 @@ def _are_terms(is_buy: bool, term: Integers) -> bool:
 
 
 @kernel()
-def _are_in_steps(trade: Any, term: Integers, steps: Integers) -> bool:
-    """Tell whether the quantity and the prices of an order are multiples of what those of its symbol are."""
-    increment = steps[trade["symbol"], PRICE_INCREMENT]
-    is_priced = term[LIMIT_PRICE] % increment == 0 and term[STOP_PRICE] % increment == 0
-    return bool(is_priced and is_in_steps(trade, steps))
+def _is_in_steps(trade: Any, term: Integers, steps: Integers) -> bool:
+    """Tell whether the quantity and the prices of an order are multiples of what those of the symbol are."""
+    lot, increment = steps[trade["symbol"], LOT], steps[trade["symbol"], PRICE_INCREMENT]
+    return bool(
+        trade["quantity"] % lot == 0 and term[LIMIT_PRICE] % increment == 0 and term[STOP_PRICE] % increment == 0
+    )
 
 
 @kernel()
@@ -220,9 +221,9 @@ def _take_entry(
             return -1
         at = behind_space(buffer, at)
         if buffer[at] == CLOSING_BRACE:
-            trade, term = trades[row], terms[row]
-            is_whole = seen & _REQUIRED == _REQUIRED and _are_terms(trade["is_buy"], term)
-            return at + 1 if is_whole and _are_in_steps(trade, term, steps) else -1
+            if seen & _REQUIRED != _REQUIRED or not _are_terms(trades[row]["is_buy"], terms[row]):
+                return -1
+            return at + 1 if _is_in_steps(trades[row], terms[row], steps) else -1
         if buffer[at] != COMMA:
             return -1
         at = behind_space(buffer, at + 1)
@@ -316,8 +317,8 @@ class ScannedOrders(NamedTuple):
     """(n, TERM_COLUMNS): the type and the time in force by their numbers (orders.py), the limit price and the stop
     price, 0 where there is none.
     """
-    symbols: Sequence[str]
-    """Those that plain entries name."""
+    symbols: list[str]
+    """Those that the orders name."""
 
 
 def scan_orders(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> ScannedOrders | None:
@@ -325,11 +326,19 @@ def scan_orders(raw: bytes | memoryview, symbols: SymbolTable, limit: int) -> Sc
 
     None for what is no such list, or is too long: whoever decodes it as a whole says what is wrong with it.
     """
-    buffer, room = padded(raw), room_for(len(raw), limit)
-    room_for_terms = np.zeros((len(room.trades), TERM_COLUMNS), np.int64)
-    count = _scan_orders(buffer, len(raw), symbols.words, symbols.numbers, symbols.steps, *room, room_for_terms)
+    buffer, rows = padded(raw), room_for(len(raw), limit)
+    account_ids, client_order_ids, trades, is_plain, spans = rows
+    terms = np.zeros((len(trades), TERM_COLUMNS), np.int64)
+    count = _scan_orders(buffer, len(raw), symbols.words, symbols.numbers, symbols.steps, *rows, terms)
     if count < 0:
         return None
-    found = EntryRows._make(column[:count] for column in room)
-    named = named_symbols(found.trades["symbol"], found.is_plain, symbols)
-    return ScannedOrders(*found, room_for_terms[:count], named)
+    trades, is_plain = trades[:count], is_plain[:count]
+    return ScannedOrders(
+        account_ids=account_ids[:count],
+        client_order_ids=client_order_ids[:count],
+        trades=trades,
+        is_plain=is_plain,
+        spans=spans[:count],
+        terms=terms[:count],
+        symbols=named_symbols(trades["symbol"], is_plain, symbols),
+    )

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.kernels.compiling import kernel
-from accounts.kernels.lexing import QUOTE
 from accounts.kernels.state import Integers
 from accounts.kernels.trades import Bytes
 
 Words: TypeAlias = NDArray[np.uint64]
+
+_QUOTE: Final = ord('"')
 
 SYMBOL_BYTES_MAX: Final = 12
 _SYMBOL_BYTES: Final = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", np.uint8)
@@ -93,7 +94,7 @@ def symbol_at(buffer: Bytes, at: int, words: Words, numbers: NDArray[np.int32]) 
     word, length = np.uint64(0), 0
     while True:
         byte = buffer[at + length]
-        if byte == QUOTE:
+        if byte == _QUOTE:
             break
         digit = _SYMBOL_DIGITS[byte]
         if digit == 0 or length == SYMBOL_BYTES_MAX:

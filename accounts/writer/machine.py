@@ -230,21 +230,32 @@ class AccountMachine:
             terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
         terms_of[placing], terms_of[entries] = np.arange(len(placing)), len(placing) + np.arange(len(rows))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
-        # Of the symbols of a batch, which may be thousands, a turn looks up those that it names.
-        named, places = np.unique(symbols, return_inverse=True)
-        texts = [known[number] for number in named.tolist()] if known else []
-        own_symbols = np.array([self._symbols.number(text) for text in texts], np.int64)
-        cells = np.array([values.cell(text) for text in texts], np.int64)
+        own_symbols, cells, widest = self._own_symbols(symbols, known, values)
         asked = c.Asked(
-            symbols=own_symbols[places] if texts else symbols,
-            symbol_cells=cells[places] if texts else symbols,
+            symbols=own_symbols,
+            symbol_cells=cells,
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
             terms_of=terms_of,
             terms=terms,
         )
-        return asked, max([len(text.encode()) for text in texts], default=0)
+        return asked, widest
+
+    def _own_symbols(self, symbols: Integers, known: Sequence[str], values: Values) -> tuple[Integers, Integers, int]:
+        """Return the numbers and the cells of symbols, given as places among those that a batch knows, and how many
+        bytes they have at most. Of those that it knows, which may be thousands, a turn looks up the ones that it names.
+        """
+        if not known:
+            return symbols, symbols, 0
+        numbers, cells = np.zeros(len(known), np.int64), np.zeros(len(known), np.int64)
+        is_named = np.zeros(len(known), np.bool_)
+        is_named[symbols] = True
+        named = np.flatnonzero(is_named)
+        texts = [known[place] for place in named.tolist()]
+        encoded = [_encode_text(text) for text in texts]
+        numbers[named], cells[named] = self._symbols.numbers(texts), values.numbers(encoded)
+        return numbers[symbols], cells[symbols], max(map(len, encoded), default=0)
 
     def _terms_of_new_orders(
         self, numbers: Integers, bodies: Trades, orders: Orders, ids: list[str]

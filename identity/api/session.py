@@ -48,7 +48,9 @@ class UserSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     display_name = serializers.CharField()
     is_staff = serializers.BooleanField()
-    role = serializers.CharField(help_text="On the platform: viewer, trader, compliance, operator, staff or superuser.")
+    role = serializers.CharField(
+        help_text="On the platform: viewer, trader, integrator, compliance, operator, staff or superuser."
+    )
 
 
 class DemoLoginSerializer(serializers.Serializer[Any]):

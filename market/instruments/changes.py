@@ -6,7 +6,7 @@ transaction or in one of their own. Whoever changes instruments waits for those 
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
 
@@ -50,12 +50,18 @@ class InvalidReason(ValueError):
 
 
 def save_instruments(
-    changes: Sequence[Mapping[str, Any]], *, actor: str, reason: str, only_new: bool = False, is_dry_run: bool = False
+    changes: Sequence[Mapping[str, Any]],
+    *,
+    actor: str,
+    reason: str,
+    only_new: bool = False,
+    is_dry_run: bool = False,
+    say: Callable[[int], None] = lambda saved: None,
 ) -> Saved:
     """Add and change instruments, all of them or none; each change has the symbol and the fields that it is about.
 
-    With `only_new` those that there are stay as they are. Values are checked ones (`parse_field`); raises
-    MissingField when a new instrument lacks one, and InvalidReason.
+    With `only_new` those that there are stay as they are; `say` is told how many are written so far. Values are checked
+    ones (`parse_field`); raises MissingField when a new instrument lacks one, and InvalidReason.
     """
     checked_reason = check_reason(reason)
     with transaction.atomic():
@@ -68,14 +74,9 @@ def save_instruments(
             if not (only_new and change["symbol"] in existing)
         }
         different = [each for symbol, each in wanted.items() if each != existing.get(symbol)]
-        if not is_dry_run:
-            Instrument.objects.bulk_create(
-                [Instrument(**asdict(each)) for each in different],
-                batch_size=ROWS_AT_A_TIME,
-                update_conflicts=True,
-                unique_fields=["symbol"],
-                update_fields=[name for name in FIELDS if name != "symbol"],
-            )
+        for start in range(0, 0 if is_dry_run else len(different), ROWS_AT_A_TIME):
+            _write(different[start : start + ROWS_AT_A_TIME])
+            say(min(start + ROWS_AT_A_TIME, len(different)))
         with connection.cursor() as cursor:
             cursor.execute(_END)
     new = sum(each.symbol not in existing for each in different)
@@ -105,6 +106,15 @@ def check_reason(reason: str) -> str:
     if not 1 <= len(text) <= REASON_LENGTH_MAX or not text.isprintable():
         raise InvalidReason(f"a reason is 1 to {REASON_LENGTH_MAX} printable characters, found {reason[:20]!r}")
     return text
+
+
+def _write(definitions: Sequence[InstrumentDefinition]) -> None:
+    Instrument.objects.bulk_create(
+        [Instrument(**asdict(each)) for each in definitions],
+        update_conflicts=True,
+        unique_fields=["symbol"],
+        update_fields=[name for name in FIELDS if name != "symbol"],
+    )
 
 
 def _changed(before: InstrumentDefinition | None, change: Mapping[str, Any]) -> InstrumentDefinition:

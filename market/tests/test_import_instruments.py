@@ -80,7 +80,7 @@ def test_a_long_import_says_how_far_it_is(run, monkeypatch):
     monkeypatch.setattr(module, "PROGRESS_SECONDS", 0.0)
     errors = io.StringIO()
     run(HEADER, *(LINE.replace("BRK.B", f"S{number}") for number in range(3)), errors=errors)
-    assert errors.getvalue().splitlines() == ["line 2 ...", "line 3 ...", "line 4 ..."]
+    assert errors.getvalue().splitlines() == ["line 2 ...", "line 3 ...", "line 4 ...", "3 saved ..."]
 
 
 def test_what_the_platform_shows_can_be_imported_again(run):

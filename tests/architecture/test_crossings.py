@@ -21,6 +21,7 @@ from accounts.writer.machine import AccountDecider
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.store import EventStore, set_store_factory
 from identity.api_keys import create_api_key
+from identity.permissions import INTEGRATOR, give_role
 from readmodels import tasks
 from tests.e2e.client import DEPOSIT, OPEN, TRADE
 from tradingplatform.bootstrap import wire
@@ -83,7 +84,9 @@ def caller(tmp_path, django_user_model, monkeypatch):
     bus = InProcessBus(opened.writer(AccountDecider()))
     set_store_factory(lambda: opened)
     set_bus_factory(lambda: bus)
-    yield Caller(django_user_model.objects.create_user("reader"))
+    user = django_user_model.objects.create_user("reader")
+    give_role(user, INTEGRATOR)
+    yield Caller(user)
     wire()
 
 

@@ -65,6 +65,8 @@ FIGURES = {
     "README.md": [
         (r"real daily prices of (\d+) stocks", len(replayed_symbols())),
         (r"(\w+) simple strategies trade", len(STRATEGIES)),
+        (r"open \((\d+) of every \d+ seconds\)", SESSION_SECONDS - SESSION_SECONDS // replay.CLOSED_SHARE),
+        (r"of every (\d+) seconds", SESSION_SECONDS),
     ],
     "ARCHITECTURE.md": [
         (r"up to (\d+) events of an account", page.EVENTS_PER_PAGE_MAX),
@@ -250,7 +252,7 @@ FIGURES = {
         (r"on the command line ([\d,]+)", what_if.EVENTS_MAX),
     ],
     "docs/users.md": [
-        (r"the migration makes the (\w+)\.", len(permissions.GROUPS)),
+        (r"migrations make the (\w+)\.", len(permissions.GROUPS)),
         (r"taken away counts within (a) second", recent_access.ACCESS_SECONDS),
         (r"remembers for (a) second what a key was allowed", recent_access.ACCESS_SECONDS),
         (r"looked up every ([\d.]+) seconds", credentials.LOOK_SECONDS),

@@ -75,7 +75,7 @@ def run(target: Target, *, seconds: float, seed: int, say: Say, waits_for_health
 def _attack(
     target: Target, chances: random.Random, summary: Summary, say: Say, *, seconds: float, waits_for_health: bool
 ) -> None:
-    made = target.manage("create_api_key", "chaos", "--create-user", "--requests-per-minute", "0")
+    made = target.manage("create_api_key", "integrator", "--name", "chaos", "--requests-per-minute", "0")
     key = made.stdout.strip()
     caller = Caller(target.base_url, key)
     account_ids = [caller.open_account() for _ in range(ACCOUNTS)]

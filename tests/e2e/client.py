@@ -50,6 +50,14 @@ class Api(Caller):
         return self.ask(PLACE, {"input": {"accountId": account_id, "clientOrderId": str(uuid.uuid4()), **order}})
 
 
+def wait_until_open(api: Api) -> None:
+    """Return while the replayed market is open: it is closed for ten seconds of every two minutes."""
+    deadline = time.monotonic() + 30
+    while api.get("/api/market")["session"]["phase"] != "OPEN":
+        assert time.monotonic() < deadline, "the market does not open"
+        time.sleep(0.1)
+
+
 def open_sqlite_store(data_dir) -> EventStore:
     return EventStore.open(SQLiteEngine(data_dir / "events"), codec=account_codec(), partition_count=16)
 

@@ -1,4 +1,7 @@
-"""Users with API keys on the session's platform, and its page in a real browser."""
+"""Users with API keys on the session's platform, and its page in a real browser.
+
+`api` is the demo's integrator, who may book trades on its own accounts; Alice places orders, as any trader does.
+"""
 
 import pytest
 
@@ -21,11 +24,17 @@ def alice(platform):
     return Api(platform.base_url, platform.api_key("alice"))
 
 
+@pytest.fixture(scope="module")
+def operator(platform):
+    """Who books trades on every account."""
+    return Api(platform.base_url, platform.api_key("admin"))
+
+
 @pytest.fixture
-def account(alice):
+def account(alice, operator):
     """An account of Alice's with some cash and one position."""
     account_id = alice.open("100000")
-    alice.buy(account_id, symbol="PG", quantity=5, price="90")
+    operator.buy(account_id, symbol="PG", quantity=5, price="90")
     alice.get(f"/api/accounts/{account_id}", min_version=3)
     return account_id
 

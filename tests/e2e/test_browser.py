@@ -15,11 +15,11 @@ def test_a_wrong_password_is_refused_in_words(screen):
     expect(screen.find("login-error")).to_contain_text("wrong")
 
 
-def test_the_portfolio_changes_live_while_trades_execute_elsewhere(screen, alice, account):
+def test_the_portfolio_changes_live_while_trades_execute_elsewhere(screen, operator, account):
     screen.go_to_account(account)
     expect(screen.find("position-row-PG")).to_contain_text("5")
     expect(screen.find("trade-row")).to_have_count(1)
-    alice.buy(account, symbol="KO", quantity=11, price="40")
+    operator.buy(account, symbol="KO", quantity=11, price="40")
     expect(screen.find("position-row-KO")).to_contain_text("11", timeout=3_000)
     expect(screen.find("trade-row")).to_have_count(2)
     expect(screen.find("cash")).to_have_text(re.compile(r"99,110\.00"))
@@ -64,14 +64,14 @@ def test_the_currencies_that_are_offered_are_taken(screen, account):
     expect(screen.find("toasts")).to_contain_text("In another currency", timeout=5_000)
 
 
-def test_the_page_recovers_when_the_web_server_is_killed(screen, platform, alice, account):
+def test_the_page_recovers_when_the_web_server_is_killed(screen, platform, operator, account):
     screen.go_to_account(account)
     platform.kill("web")
     expect(screen.find("connection-state")).not_to_contain_text("Live", timeout=10_000)
     platform.start("web")
     platform.wait_until_ready()
     expect(screen.find("connection-state")).to_contain_text("Live", timeout=40_000)
-    alice.buy(account, symbol="XOM", quantity=3, price="50")
+    operator.buy(account, symbol="XOM", quantity=3, price="50")
     expect(screen.find("position-row-XOM")).to_contain_text("3", timeout=3_000)
     screen.errors.clear()  # The browser reports the refused connections themselves.
 

@@ -4,31 +4,22 @@ Most run without the venue: what fills an order is booked by an operator's key, 
 that each step can be looked at.
 """
 
-import time
 from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.client import CANCEL, Api
+from tests.e2e.client import CANCEL, wait_until_open
 
 SIZES = pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def operator(platform):
-    return Api(platform.base_url, platform.api_key("admin"))
-
-
 @pytest.fixture
 def _venue(platform, alice):
-    """The venue, and the market open: the replayed one is closed for ten seconds of every two minutes."""
+    """The venue, and the market open."""
     platform.start("venue")
-    deadline = time.monotonic() + 30
-    while alice.get("/api/market")["session"]["phase"] != "OPEN":
-        assert time.monotonic() < deadline, "the market does not open"
-        time.sleep(0.1)
+    wait_until_open(alice)
     yield
     platform.stop("venue")
 

@@ -10,15 +10,11 @@ SECONDS_MAX = 2.0
 TRADES = "mutation($trades: TradeBatch!) { submitTrades(trades: $trades) { outcomes } }"
 HALT = """mutation($input: HaltInstrumentInput!) { haltInstrument(input: $input) { isChanged } }"""
 RESUME = """mutation($input: HaltInstrumentInput!) { resumeInstrument(input: $input) { isChanged } }"""
-OPERATOR = """INSERT INTO auth_user_groups (user_id, group_id) SELECT auth_user.id, auth_group.id
-    FROM auth_user, auth_group WHERE username = %s AND auth_group.name = 'operator'"""
 
 
 @pytest.fixture(scope="module")
 def operator(platform):
-    key = platform.api_key("halter")
-    platform.query(OPERATOR, "halter")
-    return Api(platform.base_url, key)
+    return Api(platform.base_url, platform.api_key("halter", role="operator"))
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def logins(alone) -> int:
 
 def test_the_worker_keeps_its_connection_from_task_to_task(alone):
     """A login for every task costs more than what the task does: Celery's own way with a pool."""
-    api = Api(alone.base_url, alone.api_key("steadiest"))
+    api = Api(alone.base_url, alone.api_key("integrator"))
     account_id = api.open()
     versions = [api.buy(account_id)["version"] for _ in range(3)]
     before = logins(alone)
@@ -53,7 +53,7 @@ def test_the_worker_keeps_its_connection_from_task_to_task(alone):
 
 
 def test_commands_are_accepted_while_postgresql_is_away_and_the_projections_catch_up(alone, database):
-    key = alone.api_key("steady")
+    key = alone.api_key("integrator")
     api = Api(alone.base_url, key)
     account_ids = [api.open() for _ in range(6)]
     with Load(alone.base_url, key, account_ids) as load:
@@ -74,7 +74,7 @@ def test_commands_are_accepted_while_postgresql_is_away_and_the_projections_catc
 
 
 def test_commands_are_accepted_while_valkey_is_away_and_the_projections_catch_up(alone):
-    key = alone.api_key("steadier")
+    key = alone.api_key("integrator")
     api = Api(alone.base_url, key)
     account_ids = [api.open() for _ in range(6)]
     with Load(alone.base_url, key, account_ids) as load:
@@ -89,7 +89,7 @@ def test_commands_are_accepted_while_valkey_is_away_and_the_projections_catch_up
 
 
 def test_instruments_are_known_while_postgresql_is_away_and_followed_again_afterwards(alone, database, tmp_path):
-    api = Api(alone.base_url, alone.api_key("steadfast"))
+    api = Api(alone.base_url, alone.api_key("integrator"))
     account_id = api.open()
     assert api.buy(account_id)["__typename"] == "TradeExecuted"
     log = alone.log_path("web")

@@ -50,7 +50,7 @@ def test_a_killed_writer_costs_the_accounts_of_its_partitions_a_moment_and_nobod
 
 
 def test_a_standby_takes_over_from_a_killed_writer(two_writers):
-    key = two_writers.api_key("waiting")
+    key = two_writers.api_key("integrator")
     api = Api(two_writers.base_url, key)
     account_ids = [api.open() for _ in range(6)]
     two_writers.start("standby-1")

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.e2e.client import wait_until_reconciled
+from tests.e2e.client import wait_until_open, wait_until_reconciled
 from tests.e2e.test_path_of_a_trade import live, next_of
 
 SUBMIT = "mutation($orders: OrderBatch!) { submitOrders(orders: $orders) { outcomes } }"
@@ -23,11 +23,7 @@ def _venue(platform):
 
 @pytest.fixture(autouse=True)
 def _open_market(api):
-    """The replayed market is closed for ten seconds of every two minutes."""
-    deadline = time.monotonic() + 30
-    while api.get("/api/market")["session"]["phase"] != "OPEN":
-        assert time.monotonic() < deadline, "the market does not open"
-        time.sleep(0.1)
+    wait_until_open(api)
 
 
 def price_of(api, symbol="KO"):

@@ -156,7 +156,8 @@ class Campaign:
 
 def prepared(platform: Platform, *, seed: int) -> Campaign:
     """Return a campaign against a platform: users, keys and sessions are made, an account with an order and trades."""
-    keys = {name: platform.api_key(name) for name in ("fuzz-trader", "fuzz-innocent", "compliance")}
+    keys = {name: platform.api_key(name) for name in ("fuzz-innocent", "compliance")}
+    keys["fuzz-trader"] = platform.api_key("fuzz-trader", role="integrator")  # So that trades come further than it.
     api = Api(platform.base_url, keys["fuzz-trader"])
     account_id = api.open()
     version = api.buy(account_id)["version"]

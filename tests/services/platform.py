@@ -126,18 +126,23 @@ class Platform:
     def log_path(self, name: str) -> Path:
         return self.data_dir / f"{name}.log"
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
             cwd=BASE_DIR,
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
 
-    def api_key(self, username: str) -> str:
+    def api_key(self, username: str, *, role: str | None = None) -> str:
+        """Make a key of a user, who is made before: with a role when one is given, else unless there is one."""
+        if role is not None:
+            user = self.manage("create_user", username, "--role", role, "--password-stdin", typed="a long password\n")
+            assert user.returncode == 0, user.stderr
         made = self.manage("create_api_key", username, "--create-user", "--requests-per-minute", "0")
         assert made.returncode == 0, made.stderr
         return made.stdout.strip()

@@ -2,7 +2,10 @@
 trade, by which strategy, with which API key, and where. `manage.py load_demo` writes DATA_DIR/demo.json:
 
     {"web_url": "http://127.0.0.1:8000",
-     "accounts": [{"account_id": "...", "name": "...", "strategy": "momentum", "api_key": "..."}]}
+     "accounts": [{"account_id": "...", "name": "...", "strategy": "momentum", "api_key": "..."}],
+     "integrators": [{"account_id": "...", "name": "...", "username": "integrator", "api_key": "..."}]}
+
+The keys of integrators are for people who try the API: a program with such a key books trades that it executed itself.
 
 Passwords are fixed and public: this is for a machine that listens on loopback, and `load_demo` says so.
 """
@@ -25,16 +28,21 @@ class DemoUser(NamedTuple):
     description: str
     is_staff: bool = False
     is_superuser: bool = False
+    role: str | None = None
+    """A role on the platform that is a group."""
 
 
 class SeedAccount(NamedTuple):
-    """An account with its first deposit; `strategy` names the demo trader that trades it, None leaves it to people."""
+    """An account with its first deposit; `strategy` names the demo trader that trades it, None leaves it to people.
+    `integrators` are traders of it whose programs book what they executed elsewhere.
+    """
 
     owner: str
     name: str
     deposit: str
     strategy: str | None
     viewers: tuple[str, ...] = ()
+    integrators: tuple[str, ...] = ()
 
 
 PASSWORD: Final = "demo-password"  # noqa: S105 - public on purpose.
@@ -48,11 +56,17 @@ USERS: Final = (
         "Compliance officer: the admin, every account; freezes, and changes risk limits",
         is_staff=True,
     ),
+    DemoUser(
+        "integrator",
+        "Broker Gateway",
+        "Integrator: books what was executed elsewhere, on Alice's personal account",
+        role="integrator",
+    ),
     DemoUser("admin", "Administrator", "Operator: users, access and keys in the admin", True, True),
 )
 
 ACCOUNTS: Final = (
-    SeedAccount("alice", "Personal account", "250000", None),
+    SeedAccount("alice", "Personal account", "250000", None, integrators=("integrator",)),
     SeedAccount("alice", "Momentum", "1000000", "momentum", viewers=("bob",)),
     SeedAccount("alice", "Mean reversion", "1000000", "mean_reversion"),
     SeedAccount("alice", "Equal weight", "500000", "rebalancer"),

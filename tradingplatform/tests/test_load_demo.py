@@ -1,5 +1,7 @@
 """load_demo makes what is not there yet, and gives nothing back that somebody took away."""
 
+import json
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -9,8 +11,10 @@ from accounts.domain.events import AccountOpened
 from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore, set_store_factory
 from identity.actors import user_reference
-from identity.api.session import DEMO_LOGINS_FILE
+from identity.api.session import DEMO_LOGINS_FILE, demo_logins
+from identity.api_keys import check_api_key
 from identity.models import AccountAccess
+from identity.permissions import platform_role
 from tradingplatform.bootstrap import wire
 from tradingplatform.demo.demo_accounts import ACCOUNTS, FILE_NAME, USERS
 from tradingplatform.management.commands.load_demo import DEMO
@@ -45,6 +49,16 @@ def test_accounts_belong_to_users_and_the_platform_made_them(store):
     assert {commit.actor for commit in commits(store)} == {DEMO} == {"platform/demo"}
 
 
+def test_the_integrator_has_a_key_and_may_book_trades_on_one_account(store, settings):
+    (entry,) = json.loads((settings.DATA_DIR / FILE_NAME).read_text())["integrators"]
+    assert (entry["username"], entry["name"]) == ("integrator", "Personal account")
+    user = check_api_key(entry["api_key"]).user
+    assert (user.username, platform_role(user), user.is_staff) == ("integrator", "integrator", False)
+    given = AccountAccess.objects.filter(user=user).values_list("account_id", "role")
+    assert [(str(account_id), role) for account_id, role in given] == [(entry["account_id"], "trader")]
+    assert "integrator" in {login["username"] for login in demo_logins(settings.DATA_DIR)}
+
+
 def test_what_was_taken_away_is_not_given_back(store, settings):
     before = len(commits(store))
     get_user_model().objects.filter(username="admin").delete()
@@ -54,7 +68,7 @@ def test_what_was_taken_away_is_not_given_back(store, settings):
     (settings.DATA_DIR / FILE_NAME).unlink()  # As if the accounts had to be made anew.
     call_command("load_demo")
     assert not AccountAccess.objects.exists()
-    assert sorted(user.username for user in get_user_model().objects.all()) == ["alice", "bob", "carol"]
+    assert sorted(user.username for user in get_user_model().objects.all()) == ["alice", "bob", "carol", "integrator"]
     assert len(commits(store)) == before
 
 

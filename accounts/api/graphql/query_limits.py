@@ -66,7 +66,7 @@ def check_form(document: DocumentNode) -> None:
                 names[name] = names.get(name, 0) + 1
         repeated = max(names.values(), default=0)
         _limit("QUERY_TOO_LARGE", "fields of one name beside one another", repeated, REPEATED_FIELD_MAX)
-    _limit("TOO_MANY_ALIASES", "aliases", aliases, ALIASES_MAX, ": send many trades at once with `submitTrades`")
+    _limit("TOO_MANY_ALIASES", "aliases", aliases, ALIASES_MAX, ": send many orders at once with `submitOrders`")
     _limit("QUERY_TOO_LARGE", "selections", selections, SELECTIONS_MAX)
 
 

@@ -56,7 +56,7 @@ WITHDRAW_CASH: Final = CommandMutation(
 
 EXECUTE_TRADE: Final = CommandMutation(
     name="ExecuteTrade",
-    summary="Book a trade that was executed at a price.",
+    summary="Book a trade that was executed elsewhere, at its price (integrators and operators; others place orders).",
     fields={
         "symbol": graphene.String(required=True),
         "side": graphene.String(required=True, description="BUY or SELL."),
@@ -66,7 +66,7 @@ EXECUTE_TRADE: Final = CommandMutation(
     },
     success=TradeExecuted,
     make=factories.execute_trade,
-    action=Action.EXECUTE_TRADE,
+    action=Action.BOOK_TRADE,
 )
 
 CLOSE_ACCOUNT: Final = CommandMutation(

@@ -98,11 +98,12 @@ class BatchMutation(NamedTuple):
 
 
 SUBMIT_TRADES: Final = BatchMutation(
-    "Book thousands of trades, for any mix of accounts, in order. One bad entry fails alone.",
+    "Book thousands of trades that were executed elsewhere, for any mix of accounts, in order (integrators and "
+    "operators; others place orders). One bad entry fails alone.",
     "trades",
     TradeBatch,
     trade_envelope,
-    Action.EXECUTE_TRADE,
+    Action.BOOK_TRADE,
 )
 SUBMIT_ORDERS: Final = BatchMutation(
     "Place thousands of orders, for any mix of accounts, in order. One bad entry fails alone.",

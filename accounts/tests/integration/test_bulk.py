@@ -14,6 +14,7 @@ from accounts.writer.bus.ports import get_bus
 from accounts.writer.envelope import Envelope
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from identity.models import AccountAccess
+from identity.permissions import INTEGRATOR
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +27,7 @@ STRANGE = str(uuid.UUID(int=7, version=4))
 
 @pytest.fixture
 def ada(store):
-    return Api("ada")
+    return Api("ada", role=INTEGRATOR)
 
 
 def send(api, query, **variables):

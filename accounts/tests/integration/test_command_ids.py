@@ -6,13 +6,14 @@ from accounts.tests.integration.test_bulk import ORDERS, TRADES, buy, submit
 from accounts.tests.integration.test_graphql import DEPOSIT, TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import PLACE
 from identity.api_keys import create_api_key
+from identity.permissions import INTEGRATOR
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def ada(store):
-    return Api("ada")
+    return Api("ada", role=INTEGRATOR)
 
 
 def order(account_id, **fields):

@@ -10,6 +10,7 @@ from django.test import Client
 
 from identity.api_keys import check_api_key, create_api_key
 from identity.models import AccountAccess, ApiKey
+from identity.permissions import INTEGRATOR, give_role
 from identity.recent_access import ACCESS_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,10 +36,12 @@ FEES = """mutation($input: ChangeFeeScheduleInput!) { changeFeeSchedule(input: $
 
 
 class Api:
-    """GraphQL as a program uses it."""
+    """GraphQL as a program uses it; of a user with a role on the platform, or without one."""
 
-    def __init__(self, username, **flags):
+    def __init__(self, username, *, role=None, **flags):
         self.user = get_user_model().objects.create_user(username, password="a long password", **flags)
+        if role is not None:
+            give_role(self.user, role)
         self.key = create_api_key(user=self.user, name="bot")
         self.client = Client(enforce_csrf_checks=True)
 
@@ -65,7 +68,7 @@ class Api:
 
 @pytest.fixture
 def ada(store):
-    return Api("ada")
+    return Api("ada", role=INTEGRATOR)
 
 
 def events(store):

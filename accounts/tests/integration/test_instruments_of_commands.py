@@ -8,6 +8,7 @@ from accounts.domain.events import TradeExecuted
 from accounts.tests.integration.test_bulk import ORDERS, TRADES, submit
 from accounts.tests.integration.test_graphql import TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import CANCEL, PLACE, REPLACE
+from identity.permissions import INTEGRATOR
 from market.instruments.current import Instruments, hold_instruments
 from tests.services.instruments import DEMO_INSTRUMENTS, held, instrument
 
@@ -76,7 +77,7 @@ def _instruments():
 
 @pytest.fixture
 def ada(store):
-    return Api("ada")
+    return Api("ada", role=INTEGRATOR)
 
 
 def trade(account_id, **fields):

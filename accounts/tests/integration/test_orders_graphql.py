@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts.api.parsing import reference_price as module
 from accounts.domain.errors import Code
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
-from identity.permissions import OPERATOR, give_role
+from identity.permissions import INTEGRATOR, OPERATOR
 from market.calendar import trading_days
 from market.quote_board import BOARD_KEY, write_board
 from market.quotes import Quote, QuoteSheet
@@ -42,7 +42,7 @@ WITHDRAW = """mutation($input: WithdrawCashInput!) { withdrawCash(input: $input)
 
 @pytest.fixture
 def ada(store):
-    return Api("ada")
+    return Api("ada", role=INTEGRATOR)
 
 
 @pytest.fixture
@@ -52,9 +52,7 @@ def staff(store):
 
 @pytest.fixture
 def operator(store):
-    made = Api("olga")
-    give_role(made.user, OPERATOR)
-    return made
+    return Api("olga", role=OPERATOR)
 
 
 def limit_order(account_id, **input):

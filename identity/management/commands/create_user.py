@@ -17,7 +17,10 @@ from identity.permissions import GROUPS, ROLES_WITH_ADMIN, give_role
 class Command(BaseCommand):
     """Make a user."""
 
-    help = "Make a user with a role: viewer (looks), trader (trades its accounts), compliance, operator (see docs)."
+    help = (
+        "Make a user with a role: viewer (looks), trader (trades its accounts), integrator (books trades on them too), "
+        "compliance, operator (see docs)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

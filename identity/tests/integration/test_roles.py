@@ -1,6 +1,7 @@
 """Roles on the platform: what the groups allow over GraphQL and in the admin, and how users get them."""
 
 import io
+import time
 
 import pytest
 from django.contrib.admin import site
@@ -9,10 +10,11 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client, RequestFactory
 
-from accounts.tests.integration.test_graphql import DEPOSIT, FREEZE, LIMITS, OPEN, Api, events
+from accounts.tests.integration.test_graphql import DEPOSIT, FREEZE, LIMITS, OPEN, TRADE, Api, events
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess, ApiKey
-from identity.permissions import GROUPS, accessible_account_ids, give_role, platform_role, role_on_account
+from identity.permissions import GROUPS, accessible_account_ids, platform_role, role_on_account
+from identity.recent_access import ACCESS_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,9 +27,11 @@ def ada(store):
 
 
 def api(username, role, **flags):
-    made = Api(username, **flags)
-    give_role(made.user, role)
-    return made
+    return Api(username, role=role, **flags)
+
+
+def buy(account_id):
+    return {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "50"}
 
 
 def again(user):
@@ -36,7 +40,7 @@ def again(user):
 
 def test_a_user_without_a_group_trades_and_one_with_several_has_the_narrowest(ada):
     assert platform_role(ada.user) == "trader"
-    for role in ("operator", "compliance", "trader", "viewer"):
+    for role in ("operator", "compliance", "integrator", "trader", "viewer"):
         ada.user.groups.add(Group.objects.get_or_create(name=role)[0])
         assert platform_role(again(ada.user)) == role
 
@@ -105,7 +109,34 @@ class TestCompliance:
         assert browser.get("/admin/identity/accountaccess/add/").status_code == 403
 
 
+class TestIntegrators:
+    def test_it_books_trades_on_the_accounts_that_it_trades_and_on_no_other(self, ada, store):
+        account_id = ada.open()
+        iris = api("iris", "integrator")
+        own = iris.open()
+        assert iris.run(TRADE, **buy(own))["version"] == 3
+        before = len(events(store))
+        assert iris.error(TRADE, **buy(account_id)) == "FORBIDDEN"
+        access = AccountAccess.objects.create(user=iris.user, account_id=account_id, role="viewer")
+        assert iris.error(TRADE, **buy(account_id)) == "FORBIDDEN"
+        assert len(events(store)) == before
+        AccountAccess.objects.filter(pk=access.pk).update(role="trader")
+        time.sleep(ACCESS_SECONDS)
+        assert iris.run(TRADE, **buy(account_id))["version"] == 3
+        assert accessible_account_ids(again(iris.user)) == [own, account_id]
+
+    def test_it_has_no_admin_and_supervises_nothing(self, ada):
+        iris = api("iris", "integrator")
+        assert iris.error(FREEZE, accountId=iris.open(), reason="x") == "FORBIDDEN"
+        assert not again(iris.user).is_staff
+        assert logged_in(iris.user).get("/admin/identity/apikey/").status_code == 302
+
+
 class TestOperators:
+    def test_it_books_trades_on_every_account(self, ada):
+        account_id = ada.open()
+        assert api("opal", "operator").run(TRADE, **buy(account_id))["version"] == 3
+
     def test_it_supervises_no_account_and_moves_no_money(self, ada):
         account_id = ada.open()
         opal = api("opal", "operator")

@@ -5,6 +5,7 @@ import pytest
 from identity.authentication import Principal
 from identity.permissions import (
     COMPLIANCE,
+    INTEGRATOR,
     OPERATOR,
     OWNER,
     STAFF,
@@ -19,23 +20,27 @@ from identity.permissions import (
 
 NOBODY = Principal("somebody", "somebody")
 ACTIONS = (
-    *(Action.TRADE, Action.EXECUTE_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE),
+    *(Action.TRADE, Action.BOOK_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE),
     Action.CANCEL_EVERYTHING,
 )
 
-# Role on the platform, role on the account: trade, execute trades, end orders, supervise, close, cancel everything.
+# Role on the platform, role on the account: trade, book trades, end orders, supervise, close, cancel everything.
 EXPECTED = {
-    (TRADER, OWNER): "yes yes no no yes no",
-    (TRADER, TRADER): "yes yes no no no no",
+    (TRADER, OWNER): "yes no no no yes no",
+    (TRADER, TRADER): "yes no no no no no",
     (TRADER, VIEWER): "no no no no no no",
     (TRADER, None): "no no no no no no",
+    (INTEGRATOR, OWNER): "yes yes no no yes no",
+    (INTEGRATOR, TRADER): "yes yes no no no no",
+    (INTEGRATOR, VIEWER): "no no no no no no",
+    (INTEGRATOR, None): "no no no no no no",
     (VIEWER, OWNER): "no no no no no no",
     (VIEWER, TRADER): "no no no no no no",
     (VIEWER, VIEWER): "no no no no no no",
     (VIEWER, None): "no no no no no no",
-    (STAFF, OWNER): "yes yes no yes yes no",
+    (STAFF, OWNER): "yes no no yes yes no",
     (STAFF, STAFF): "no no no yes yes no",
-    (COMPLIANCE, OWNER): "yes yes no yes yes yes",
+    (COMPLIANCE, OWNER): "yes no no yes yes yes",
     (COMPLIANCE, VIEWER): "no no no yes yes yes",
     (COMPLIANCE, STAFF): "no no no yes yes yes",
     (OPERATOR, OWNER): "yes yes yes no yes yes",
@@ -57,7 +62,7 @@ def test_a_role_allows_exactly_what_the_table_says(roles, expected):
     assert " ".join(found) == expected
 
 
-@pytest.mark.parametrize("platform_role", [TRADER, VIEWER, STAFF, COMPLIANCE, OPERATOR, SUPERUSER])
+@pytest.mark.parametrize("platform_role", [TRADER, VIEWER, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_key_for_reading_commands_nothing_whatever_the_role(platform_role, action):
     reason = why_not(access(platform_role, OWNER, "read"), "a", action)
@@ -71,11 +76,22 @@ def test_a_refusal_says_what_is_missing():
     assert why_not(access(TRADER, VIEWER), "a-7", Action.TRADE) == (
         "your role on account a-7 is viewer: this needs owner or trader"
     )
+    assert why_not(access(TRADER, OWNER), "a-7", Action.BOOK_TRADE) == (
+        "your role on the platform is trader, and trades that were executed elsewhere are booked by integrator or "
+        "operator: place an order (placeOrder), or ask an operator for the role integrator"
+    )
+    assert "your role on the platform is compliance" in why_not(access(COMPLIANCE, STAFF), "a-7", Action.BOOK_TRADE)
+    assert why_not(access(INTEGRATOR, VIEWER), "a-7", Action.BOOK_TRADE) == (
+        "your role on account a-7 is viewer: this needs owner or trader"
+    )
+    assert why_not(access(INTEGRATOR, None), "a-7", Action.BOOK_TRADE) == (
+        "you have no access to account a-7: check the id, or ask its owner for access"
+    )
     assert "sends no commands" in why_not(access(VIEWER, OWNER), "a-7", Action.TRADE)
 
 
 def test_only_viewers_and_keys_for_reading_send_no_command_at_all():
-    roles = (TRADER, STAFF, COMPLIANCE, OPERATOR, SUPERUSER)
-    assert [why_no_command(access(role, None)) for role in roles] == [None] * 5
+    roles = (TRADER, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER)
+    assert [why_no_command(access(role, None)) for role in roles] == [None] * 6
     assert why_no_command(access(VIEWER, None)) is not None
     assert why_no_command(access(TRADER, None, "read")) is not None

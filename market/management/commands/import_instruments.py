@@ -29,12 +29,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many instruments are new, changed and unchanged."""
         try:
-            changes = read_file(options["file"], say=self._progress())
+            changes = read_file(options["file"], say=self._progress("line {:,} ..."))
             saved = save_instruments(
                 list(changes.values()),
                 actor=options["actor"] or f"command-line/{getpass.getuser()}",
                 reason=options["reason"] or f"import of {options['file'].name}"[:100],
                 is_dry_run=options["dry_run"],
+                say=self._progress("{:,} saved ..."),
             )
         except MissingField as error:
             line = next(line for line, change in changes.items() if change["symbol"] == error.symbol)
@@ -44,15 +45,15 @@ class Command(BaseCommand):
         done = "would be" if options["dry_run"] else "are"
         self.stdout.write(f"{saved.new:,} {done} new, {saved.changed:,} changed, {saved.unchanged:,} unchanged")
 
-    def _progress(self) -> Callable[[int], None]:
-        """Return what says every two seconds how far the reading is."""
+    def _progress(self, text: str) -> Callable[[int], None]:
+        """Return what says every two seconds how far the work is."""
         latest = time.monotonic()
 
-        def say(line: int) -> None:
+        def say(count: int) -> None:
             nonlocal latest
             if time.monotonic() - latest >= PROGRESS_SECONDS:
                 latest = time.monotonic()
-                self.stderr.write(f"line {line:,} ...")
+                self.stderr.write(text.format(count))
 
         return say
 

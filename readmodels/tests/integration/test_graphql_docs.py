@@ -14,6 +14,7 @@ from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import set_bus_factory
 from accounts.writer.envelope import SystemCode
 from identity.api_keys import create_api_key
+from identity.permissions import INTEGRATOR, give_role
 from readmodels.api.graphql.connections import PAGE_SIZE_MAX
 from readmodels.tests.conftest import project
 
@@ -45,6 +46,7 @@ def test_every_command_of_the_page_answers_what_it_says(history, live_server, tm
     set_bus_factory(lambda: bus)
     cache.clear()
     alice = get_user_model().objects.create_user("alice", password="a long password")
+    give_role(alice, INTEGRATOR)
     shell = Shell(tmp_path)
     shell.run(f"KEY={create_api_key(user=alice, name='docs')}")
     commands = re.findall(r"^```sh\n(.*?)^```\n```json\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)

@@ -26,7 +26,7 @@ from identity.actors import platform_actor, user_reference
 from identity.api.session import DEMO_LOGINS_FILE
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess
-from identity.permissions import grant_ownership
+from identity.permissions import TRADER, VIEWER, give_role, grant_ownership
 from market.instruments.changes import save_instruments
 from market.instruments.csv_file import DEMO_FILE, read_file
 from market.quotes import quotes_at
@@ -66,8 +66,10 @@ class Command(BaseCommand):
             _write_private(demo_file, {**content, "web_url": options["web_url"]})
         else:
             bus = make_in_process_bus()
-            traded = [entry for account in ACCOUNTS if (entry := _make_account(bus, account)) is not None]
-            _write_private(demo_file, {"web_url": options["web_url"], "accounts": traded})
+            made = [(account, _make_account(bus, account)) for account in ACCOUNTS]
+            traded = [_strategy(*each) for each in made if each[0].strategy is not None]
+            booked = [entry for each in made for entry in _integrators(*each)]
+            _write_private(demo_file, {"web_url": options["web_url"], "accounts": traded, "integrators": booked})
         logins = [{"username": user.username, "password": PASSWORD, "description": user.description} for user in USERS]
         _write_private(settings.DATA_DIR / DEMO_LOGINS_FILE, logins)
         for login in logins:
@@ -92,10 +94,12 @@ def _make_user(demo: DemoUser) -> None:
             content_type__app_label__in=("readmodels", "identity"), codename__startswith="view_"
         )
         user.user_permissions.set(viewing)
+    if demo.role is not None:
+        give_role(user, demo.role)
 
 
-def _make_account(bus: Bus, demo: SeedAccount) -> dict[str, str] | None:
-    """Open and fund an account; return the demo trader's entry when a strategy trades it."""
+def _make_account(bus: Bus, demo: SeedAccount) -> str:
+    """Open and fund an account; return its id."""
     users = get_user_model().objects
     owner = users.get(username=demo.owner)
     opening_id = f"demo-open-{demo.owner}-{demo.name.replace(' ', '-')}"
@@ -103,18 +107,34 @@ def _make_account(bus: Bus, demo: SeedAccount) -> dict[str, str] | None:
     account_id = factories.account_id_for(owner=reference, command_id=opening_id)
     with transaction.atomic():
         if grant_ownership(user=owner, account_id=account_id):
-            viewers = users.filter(username__in=demo.viewers)
-            role = AccountAccess.Role.VIEWER
+            roles = dict.fromkeys(demo.viewers, VIEWER) | dict.fromkeys(demo.integrators, TRADER)
             AccountAccess.objects.bulk_create(
-                AccountAccess(user=viewer, account_id=account_id, role=role) for viewer in viewers
+                AccountAccess(user=user, account_id=account_id, role=roles[user.get_username()])
+                for user in users.filter(username__in=roles)
             )
     opening = factories.open_account(owner=reference, name=demo.name, currency="USD")
     for command_id, command in [(opening_id, opening), *_setting_up(demo)]:
         _execute(bus, account_id, command_id, command)
-    if demo.strategy is None:
-        return None
-    key = create_api_key(user=owner, name=f"demo-{demo.strategy}")
+    return account_id
+
+
+def _strategy(demo: SeedAccount, account_id: str) -> dict[str, str | None]:
+    """Return the demo trader's entry of an account that a strategy trades."""
+    key = create_api_key(user=get_user_model().objects.get(username=demo.owner), name=f"demo-{demo.strategy}")
     return {"account_id": account_id, "name": demo.name, "strategy": demo.strategy, "api_key": key}
+
+
+def _integrators(demo: SeedAccount, account_id: str) -> list[dict[str, str]]:
+    """Return an entry for each integrator of an account."""
+    return [
+        {
+            "account_id": account_id,
+            "name": demo.name,
+            "username": user.get_username(),
+            "api_key": create_api_key(user=user, name="demo-booking"),
+        }
+        for user in get_user_model().objects.filter(username__in=demo.integrators)
+    ]
 
 
 def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:

@@ -49,15 +49,15 @@ query Accounts {
     variables: '{\n  "id": "put an accountId here"\n}',
   },
   {
-    name: "Execute a trade",
-    query: `mutation Trade($input: ExecuteTradeInput!) {
-  executeTrade(input: $input) {
+    name: "Place an order",
+    query: `mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) {
     __typename
-    ... on TradeExecuted { tradeId version value cashAfter positionQuantity }
+    ... on OrderPlaced { version reservedCash order { orderId status } }
     ... on CommandRefused { code message limit actual }
   }
 }
 `,
-    variables: '{\n  "input": {\n    "accountId": "put an accountId here",\n    "symbol": "KO",\n    "side": "BUY",\n    "quantity": 10,\n    "price": "50.25"\n  }\n}',
+    variables: '{\n  "input": {\n    "accountId": "put an accountId here",\n    "symbol": "KO",\n    "side": "BUY",\n    "quantity": 10,\n    "type": "MARKET"\n  }\n}',
   },
 ];

@@ -27,6 +27,7 @@ from accounts.tests.unit.kernels.test_scan import (
     ACCOUNT,
     ANY_VALUE,
     COMMAND_IDS,
+    LONG,
     ODD_VALUES,
     OTHERS,
     SPACES,
@@ -70,10 +71,11 @@ NAMES_ALIKE = ["orderId", "commandId", "price", "stranger", "", "side\\n", "Type
 
 @pytest.fixture(autouse=True, scope="module")
 def known_prices():
-    with pytest.MonkeyPatch.context() as patching, held(*OTHERS):
+    with pytest.MonkeyPatch.context() as patching:
         patching.setattr(batches.reference_price, "_prices", {})
         patching.setattr(batches.reference_price, "_good_until", float("inf"))
-        yield
+        with held(*OTHERS):
+            yield
 
 
 def given_or_null(draw, name, values):
@@ -90,7 +92,7 @@ def good_entries(draw):
     stop, limit = (lower, higher) if is_buy else (higher, lower)
     members = {
         "accountId": f'"{draw(st.uuids())}"',
-        "symbol": f'"{draw(st.sampled_from(DEMO_SYMBOLS))}"',
+        "symbol": f'"{draw(st.sampled_from((*DEMO_SYMBOLS, LONG)))}"',
         "side": '"BUY"' if is_buy else '"SELL"',
         "quantity": draw(st.integers(1, 10**9).map(str) | decimals(6, 10**9)),
         "type": f'"{kind}"',
@@ -241,18 +243,6 @@ def test_every_type_goes_with_the_terms_that_the_factories_take():
                 check(f"[{','.join(asked)}]".encode())
 
 
-def test_orders_in_the_steps_of_their_instrument_are_plain_and_no_others():
-    """COARSE is traded in lots of 2.5 shares, at multiples of a quarter."""
-    plain = []
-    for quantity in ('"2.5"', '"2.4"', "5", "6"):
-        for limit in ('"50.25"', '"50.30"'):
-            for stop in ('"50.00"', '"50.10"'):
-                terms = {"symbol": '"COARSE"', "quantity": quantity, "limitPrice": limit, "stopPrice": stop}
-                if check(f"[{entry_of({**MEMBERS, **terms})}]".encode()):
-                    plain.append((quantity, limit, stop))
-    assert plain == [('"2.5"', '"50.25"', '"50.00"'), ("5", '"50.25"', '"50.00"')]
-
-
 def test_much_damage_is_found_out():
     random = Random(17)
     for _ in range(6_000):
@@ -307,3 +297,26 @@ def test_the_columns_have_the_forms_that_are_promised():
     assert (found.terms.dtype, found.terms.shape) == (np.int64, (2, TERM_COLUMNS))
     assert all(column.flags.c_contiguous for column in found[:-1])
     assert found.symbols == ["KO"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_plain"),
+    [
+        ({}, True),
+        ({"quantity": '"5"'}, True),
+        ({"quantity": "3"}, False),
+        ({"limitPrice": '"50.26"'}, False),
+        ({"stopPrice": '"50.01"'}, False),
+        ({"type": '"MARKET"', "limitPrice": "null", "stopPrice": "null"}, True),
+    ],
+)
+def test_what_is_not_in_the_steps_of_its_instrument_is_left(changes, is_plain):
+    coarse = {"symbol": '"COARSE"', "quantity": '"2.5"', "limitPrice": '"50.25"', "stopPrice": '"50"'}
+    assert check(f"[{entry_of({**MEMBERS, **coarse, **changes})}]".encode()) == is_plain
+
+
+def test_a_batch_carries_those_symbols_that_it_names_and_no_others():
+    entries = [entry_of({**MEMBERS, "symbol": f'"{symbol}"'}) for symbol in ("PG", "KO", "NOPE", "PG")]
+    found = scan_orders(f"[{','.join(entries)}]".encode(), SYMBOLS, 4)
+    assert found.symbols == ["KO", "PG"]
+    assert found.trades["symbol"].tolist() == [1, 0, 0, 1]
