@@ -246,6 +246,23 @@ def test_fees_are_decided_by_kernels(size, monkeypatch):
     assert domain.accounts["ada"].fees > 9 * 12_000
 
 
+def test_kernels_judge_orders_with_the_fees_of_what_is_left_of_them(monkeypatch):
+    """To the unit: 10,000 for an order, of which the first fill was charged, and 8 shares that are left of it."""
+    writer, domain = opened()
+    rest = c.WithdrawCash(10**12 - 4 * 10_000 - 10_000 - 8 * 10_000, "")
+    first = [("ada", c.ChangeFeeSchedule(10_000, 0, 0, 0)), placing("one", "BUY", 10, 10_000)]
+    is_decided_alike(writer, domain, [*first, filling("one", "BUY", 4, 10_000)])
+    is_decided_alike(writer, domain, [replacing("one", "less", shares=5), ("ada", rest)])
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a fee was decided as an object"))
+    is_decided_alike(writer, domain, [replacing("less", "all", shares=12)])
+    account = domain.accounts["ada"]
+    assert (account.cash, account.reserved_cash) == (8 * 10_000, 8 * 10_000)
+    is_decided_alike(writer, domain, [("ada", c.CancelOrder("all", "")), placing("new", "BUY", 8, 10_000)])
+    assert account.orders == {}, "a new order is charged anew, and that is not there"
+    is_decided_alike(writer, domain, [placing("new", "BUY", 7, 10_000)])
+    assert account.orders.keys() == {"new"}
+
+
 @pytest.mark.parametrize(
     "schedule",
     [(2 * 10**18, 0, 0, 0), (0, 0, 0, 2 * 10**18), (0, 10**18, 0, 0), (0, 0, 10**18, 0), (10**18, 0, 0, 10**18)],
