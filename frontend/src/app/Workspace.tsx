@@ -166,6 +166,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
           positions={view?.positions ?? []}
           orders={view?.orders ?? NO_ORDERS}
           quotes={quotes}
+          unpriced={live.unpriced}
           now={now}
           symbolRef={symbolRef}
           typeRef={typeRef}

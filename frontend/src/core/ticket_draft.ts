@@ -2,7 +2,7 @@
 // that they make, and whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
 
 import type { PlaceOrderInput } from "./commands";
-import type { Quote } from "./live/market_state";
+import type { Listing, Quote } from "./live/market_state";
 import { formatPrice, toDecimal, type Units } from "./money";
 import { hasLimit, hasStop, isLimitWithinStop, judgedPrice } from "./order_terms";
 import { priceTerms } from "./orders";
@@ -63,6 +63,15 @@ export function closedReasonOf(account: Account | null): string | null {
   if (account.status === "FROZEN")
     return "This account is frozen: nothing can be traded until compliance unfreezes it.";
   if (account.status === "CLOSED") return "This account is closed.";
+  return null;
+}
+
+/** Why the ticket's order cannot be sent whatever else it says, or null when it can. */
+export function unsendableReasonOf({ symbol, type }: TicketState, unpriced: readonly Listing[]): string | null {
+  if (symbol === "") return "Choose a symbol first.";
+  if (type === "MARKET" && unpriced.some((listing) => listing.symbol === symbol)) {
+    return `${symbol} has no price yet: place a limit or a stop order.`;
+  }
   return null;
 }
 

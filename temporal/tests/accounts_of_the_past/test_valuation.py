@@ -116,5 +116,7 @@ def test_the_file_is_read_as_the_market_writes_it(market, settings):
         "epoch_us",
         "seconds_per_day",
         "start_date",
+        "changed_at_us",
+        "closed_at_us",
     }
     assert known_clock(settings.DATA_DIR) == (market, microseconds(BEGUN))

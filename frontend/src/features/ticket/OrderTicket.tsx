@@ -13,10 +13,17 @@ import { NumericField } from "../../components/NumericField";
 import { Panel } from "../../components/Panel";
 import { makeCommandId } from "../../core/commands";
 import { estimateOrder, quantityMax } from "../../core/estimate";
-import type { Quote } from "../../core/live/market_state";
+import type { Listing, Quote } from "../../core/live/market_state";
 import { formatShares, toQuantity } from "../../core/shares";
 import { isTicketOpen, type TicketAction, type TicketState } from "../../core/ticket";
-import { closedReasonOf, orderOf, quantityProblem, readDraft, submitText } from "../../core/ticket_draft";
+import {
+  closedReasonOf,
+  orderOf,
+  quantityProblem,
+  readDraft,
+  submitText,
+  unsendableReasonOf,
+} from "../../core/ticket_draft";
 import type { Account, Order, Position, Side } from "../../core/types";
 import { SideButtons } from "./SideButtons";
 import { SymbolField } from "./SymbolField";
@@ -32,6 +39,7 @@ interface OrderTicketProps {
   positions: readonly Position[];
   orders: readonly Order[];
   quotes: readonly Quote[];
+  unpriced: readonly Listing[];
   now: Date;
   symbolRef: RefObject<HTMLInputElement | null>;
   typeRef: RefObject<HTMLSelectElement | null>;
@@ -41,13 +49,14 @@ interface OrderTicketProps {
 }
 
 export function OrderTicket(props: OrderTicketProps): ReactElement {
-  const { ticket, dispatch, account, orders, quotes, onRecorded, onPlaced } = props;
+  const { ticket, dispatch, account, orders, quotes, unpriced, onRecorded, onPlaced } = props;
   const send = usePlaceOrder({ dispatch, onRecorded, onPlaced });
   const [hasTried, setHasTried] = useState(false);
   const draft = readDraft(ticket, quotes, props.positions);
   const { quantity, price, position } = draft;
   const closedReason = closedReasonOf(account);
   const isDisabled = closedReason !== null || !isTicketOpen(ticket);
+  const unsendableReason = unsendableReasonOf(ticket, unpriced);
   const context = account === null ? null : { account, position, now: props.now };
   const about = price === null || ticket.symbol === "" ? null : { side: ticket.side, type: ticket.type, price };
   const estimate =
@@ -58,7 +67,7 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
     event.preventDefault();
     setHasTried(true);
     const order = orderOf(ticket, draft);
-    if (isDisabled || account === null || order === null) return;
+    if (isDisabled || unsendableReason !== null || account === null || order === null) return;
     setHasTried(false);
     send({ ...order, accountId: account.account_id, clientOrderId: makeCommandId() });
   };
@@ -82,8 +91,8 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
         <SymbolField
           symbol={ticket.symbol}
           quotes={quotes}
+          unpriced={unpriced}
           isDisabled={isDisabled}
-          problem={hasTried && ticket.symbol === "" ? "Choose a symbol" : null}
           inputRef={props.symbolRef}
           onChosen={(symbol) => dispatch({ type: "symbolChosen", symbol })}
         />
@@ -122,13 +131,18 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
             />
           }
         />
+        {unsendableReason !== null && ticket.symbol !== "" && (
+          <p className="field-note is-bad" role="note" data-testid="ticket-unsendable">
+            {unsendableReason}
+          </p>
+        )}
         <TicketEstimate estimate={estimate} side={ticket.side} type={ticket.type} />
         <button
           type="submit"
           className={`button submit ${ticket.side.toLowerCase()}`}
           data-testid="ticket-submit"
-          disabled={isDisabled}
-          title={closedReason ?? undefined}
+          disabled={isDisabled || unsendableReason !== null}
+          title={closedReason ?? unsendableReason ?? undefined}
         >
           {submitText(ticket, draft)}
         </button>

@@ -1,28 +1,39 @@
-// The symbol: a combobox over the market's instruments. A symbol typed in full is chosen at once; a name finds it too.
+// The symbol: a combobox over the market's instruments, those without a price yet included. A symbol typed in full is chosen
+// at once; a name finds it too. While the text is no symbol nothing is chosen, so that no order is for another one than is shown.
 import { useId, useState, type KeyboardEvent, type ReactElement, type RefObject } from "react";
 
-import type { Quote } from "../../core/live/market_state";
-import { formatPrice } from "../../core/money";
+import type { Listing, Quote } from "../../core/live/market_state";
+import { formatPrice, type Units } from "../../core/money";
+
+/** A listing, with its price when it has one. */
+type Option = Listing & { price?: Units };
+
+/** There may be thousands of listings without a price. */
+const OPTIONS_MAX = 100;
 
 interface SymbolFieldProps {
   symbol: string;
   quotes: readonly Quote[];
+  unpriced: readonly Listing[];
   isDisabled: boolean;
-  problem: string | null;
   inputRef: RefObject<HTMLInputElement | null>;
   onChosen: (symbol: string) => void;
 }
 
 export function SymbolField(props: SymbolFieldProps): ReactElement {
-  const { symbol, quotes, isDisabled, problem, inputRef, onChosen } = props;
+  const { symbol, quotes, unpriced, isDisabled, inputRef, onChosen } = props;
   const id = useId();
   // Null when nothing is being typed: then the chosen symbol is shown.
   const [typed, setTyped] = useState<string | null>(null);
   const [isOpen, setIsOpen] = useState(false);
   const [activeIndex, setActiveIndex] = useState(0);
-  const options = quotes.filter((quote) => isMatch(quote, typed ?? ""));
-  const chosen = quotes.find((quote) => quote.symbol === symbol);
+  const priced: readonly Option[] = quotes;
+  const listed = [...priced, ...unpriced];
+  const options = optionsOf(listed, typed ?? "");
+  const chosen = listed.find((listing) => listing.symbol === symbol);
   const active = isOpen ? options[activeIndex] : undefined;
+  const isUnknown = typed !== null && typed.trim() !== "" && symbol === "";
+  const problem = isUnknown ? "No such symbol: choose one of the list" : null;
 
   const choose = (next: string): void => {
     onChosen(next);
@@ -35,7 +46,8 @@ export function SymbolField(props: SymbolFieldProps): ReactElement {
     setIsOpen(true);
     setActiveIndex(0);
     const wanted = text.trim().toUpperCase();
-    if (quotes.length === 0 || quotes.some((quote) => quote.symbol === wanted)) onChosen(wanted);
+    // Before the market has said what is traded, the platform judges the symbol.
+    onChosen(listed.length === 0 || listed.some((listing) => listing.symbol === wanted) ? wanted : "");
   };
 
   const press = (event: KeyboardEvent<HTMLInputElement>): void => {
@@ -47,6 +59,8 @@ export function SymbolField(props: SymbolFieldProps): ReactElement {
     } else if (event.key === "Enter" && active !== undefined) {
       event.preventDefault();
       choose(active.symbol);
+    } else if (event.key === "Enter" && symbol === "") {
+      event.preventDefault();
     } else if (event.key === "Escape" && isOpen) {
       event.stopPropagation();
       setIsOpen(false);
@@ -86,13 +100,13 @@ export function SymbolField(props: SymbolFieldProps): ReactElement {
         }}
       />
       <small id={`${id}-note`} className={`field-note ${problem === null ? "" : "is-bad"}`}>
-        {problem ?? (chosen === undefined ? "\u00a0" : `${chosen.name} · ${chosen.sector}`)}
+        {problem ?? (chosen === undefined ? "\u00a0" : described(chosen))}
       </small>
       <ul id={`${id}-list`} role="listbox" aria-label="Instruments" className="options" hidden={!isOpen}>
-        {options.map((quote, index) => (
+        {options.map((listing, index) => (
           <li
-            key={quote.symbol}
-            id={`${id}-${quote.symbol}`}
+            key={listing.symbol}
+            id={`${id}-${listing.symbol}`}
             role="option"
             aria-selected={index === activeIndex}
             ref={(element) => {
@@ -100,12 +114,12 @@ export function SymbolField(props: SymbolFieldProps): ReactElement {
             }}
             onPointerDown={(event) => {
               event.preventDefault();
-              choose(quote.symbol);
+              choose(listing.symbol);
             }}
           >
-            <strong>{quote.symbol}</strong>
-            <span>{quote.name}</span>
-            <span className="figure">{formatPrice(quote.price)}</span>
+            <strong>{listing.symbol}</strong>
+            <span>{listing.name}</span>
+            <span className="figure">{listing.isHalted ? "Halted" : shownPrice(listing)}</span>
           </li>
         ))}
         {options.length === 0 && <li className="none">No such instrument</li>}
@@ -114,7 +128,25 @@ export function SymbolField(props: SymbolFieldProps): ReactElement {
   );
 }
 
-function isMatch(quote: Quote, text: string): boolean {
+function shownPrice({ price }: Option): string {
+  return price === undefined ? "No price yet" : formatPrice(price);
+}
+
+function described(listing: Option): string {
+  const { name, sector, isHalted, price } = listing;
+  const state = isHalted ? "trading is halted" : price === undefined ? "no price yet" : "";
+  return [name, sector, state].filter((text) => text !== "").join(" · ");
+}
+
+/** What the text may mean, what it says in full first: META stands behind MET where MET was typed. */
+function optionsOf(listed: readonly Option[], text: string): readonly Option[] {
+  const wanted = text.trim().toUpperCase();
+  const matching = listed.filter((listing) => isMatch(listing, text));
+  const exact = matching.filter((listing) => listing.symbol === wanted);
+  return [...exact, ...matching.filter((listing) => listing.symbol !== wanted)].slice(0, OPTIONS_MAX);
+}
+
+function isMatch(listing: Listing, text: string): boolean {
   const wanted = text.trim().toLowerCase();
-  return quote.symbol.toLowerCase().startsWith(wanted) || quote.name.toLowerCase().includes(wanted);
+  return listing.symbol.toLowerCase().startsWith(wanted) || listing.name.toLowerCase().includes(wanted);
 }
