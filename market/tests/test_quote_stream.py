@@ -7,7 +7,7 @@ import time
 
 from redis import asyncio as redis_asyncio
 
-from market.quote_board import write_board
+from market.quote_board import STREAM, write_board
 from market.quote_stream import quote_sheets
 from market.tests.samples import sample_sheet
 from tradingplatform.local.servers import EmbeddedValkey
@@ -45,6 +45,21 @@ def test_who_begins_is_told_what_stands_then_every_sheet_in_order(valkey_url):
         for sheet in sheets[1:]:
             await write(valkey_url, sheet)
         assert [await next_sheet() for _ in sheets[1:]] == sheets[1:]
+
+    listen(valkey_url, steps)
+
+
+def test_a_message_that_is_none_ends_nobody(valkey_url):
+    sheet = sample_sheet(now_us=now_us())
+
+    async def steps(next_sheet):
+        await write(valkey_url, sheet)
+        await next_sheet()
+        async with redis_asyncio.Redis.from_url(valkey_url) as client:
+            for text in ("", "{", "[1]", '{"session": "{}"}', '{"session": 1}'):
+                await client.publish(STREAM, text)
+        await write(valkey_url, sheet)
+        assert await next_sheet() == sheet
 
     listen(valkey_url, steps)
 

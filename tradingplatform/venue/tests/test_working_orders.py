@@ -4,6 +4,7 @@ and late, partitions that cannot be read for a while, and a venue that dies betw
 
 from copy import deepcopy
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -323,3 +324,36 @@ def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
     venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
     before = [ask.command_id for ask in deepcopy(venue).next_asks()]
     assert before == [ask.command_id for ask in venue.next_asks()] == ["fill-o1-0", "fill-o2-0"]
+
+
+def test_orders_of_two_accounts_may_have_the_same_id():
+    journal = Journal()
+    for account_id in ACCOUNTS:
+        journal.execute(account_id, "place", market_buy("o1"))
+    journal.execute("b", "cancel", c.CancelOrder("o1", ""))
+    journal.execute("a", "freeze", c.FreezeAccount("hm"))
+    journal.execute("a", "unfreeze", c.UnfreezeAccount("fine"))
+    venue = WorkingOrders(partition_of=ACCOUNTS.index)
+    for recorded in journal.recorded:
+        if isinstance(recorded.event, e.OrderEvent | e.AccountFrozen | e.AccountUnfrozen):
+            venue.apply(recorded)
+    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+    assert [ask.order.key for ask in venue.next_asks()] == [("a", "o1")]
+
+
+def test_day_orders_that_have_ended_are_forgotten_before_the_session_ends():
+    venue = WorkingOrders(partition_of=lambda account_id: 0)
+    journal = Journal()
+    journal.execute("a", "place", market_buy("o0"))
+    placed = journal.recorded[-1]
+    for number in range(5_000):
+        order_id = f"o{number}"
+        event = msgspec.structs.replace(placed.event, order_id=order_id)
+        venue.apply(placed._replace(event=event))
+        venue.apply(placed._replace(event=ended(event)))
+    assert len(venue) == 0
+    assert len(venue._day_orders) <= 1_001
+
+
+def ended(event):
+    return e.OrderCancelled(event.order_id, event.symbol, event.side, event.quantity, 0, "", 0, 0)
