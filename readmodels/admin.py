@@ -30,7 +30,7 @@ OPEN_ORDERS_SHOWN_MAX = 50
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Nobody adds, changes or deletes what events made, superusers included."""
+    """Nobody adds, changes or deletes what events or a log made, superusers included."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

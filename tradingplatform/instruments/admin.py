@@ -24,6 +24,7 @@ from market.instruments.definition import (
     parse_field,
 )
 from market.models import REASON_LENGTH_MAX, Instrument, InstrumentChange
+from readmodels.admin import ReadOnlyAdmin
 
 _TEXTS: Final = ("symbol", "name", "kind", "sector", "exchange", "currency", "price_increment", "lot_size")
 _EDITED: Final = tuple(name for name in FIELDS if name != "is_halted")
@@ -182,7 +183,7 @@ class InstrumentAdmin(admin.ModelAdmin):
 
 
 @admin.register(InstrumentChange)
-class InstrumentChangeAdmin(admin.ModelAdmin):
+class InstrumentChangeAdmin(ReadOnlyAdmin):
     """The log of all instruments, newest first, which nobody changes."""
 
     list_display = ("at", "symbol", "what_shown", "actor_shown", "reason")
@@ -200,18 +201,6 @@ class InstrumentChangeAdmin(admin.ModelAdmin):
     def what_shown(self, change: InstrumentChange) -> str:
         """Show what changed."""
         return _what(change)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
 
 
 def _actor(request: HttpRequest) -> str:

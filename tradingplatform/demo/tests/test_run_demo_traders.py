@@ -41,7 +41,7 @@ def test_sigterm_ends_the_process_within_two_seconds_while_a_server_does_not_ans
     code = (
         "import sys; from pathlib import Path;"
         "from tradingplatform.demo.traders import run_demo_traders;"
-        "from tradingplatform.demo.signals import run_until_signalled;"
+        "from tradingplatform.signals import run_until_signalled;"
         "run_until_signalled(lambda: run_demo_traders(demo_path=Path(sys.argv[1]), web_url=sys.argv[2]))"
     )
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tradingplatform.demo.demo_accounts import FILE_NAME, UnusableDemoFile
-from tradingplatform.demo.signals import run_until_signalled
 from tradingplatform.demo.traders import run_demo_traders
+from tradingplatform.signals import run_until_signalled
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from market.calendar import OutsideCalendar
 from market.replay_file import UnreadableReplayFile, open_replay
 from tradingplatform.demo.feed import MarketFeed
-from tradingplatform.demo.signals import run_until_signalled
+from tradingplatform.signals import run_until_signalled
 
 
 class Command(BaseCommand):

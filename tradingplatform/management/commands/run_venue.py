@@ -9,8 +9,8 @@ from accounts.writer.bus.ports import get_bus
 from eventstore.store import get_store
 from market.instruments.current import current_instruments
 from market.quote_stream import quote_sheets
-from tradingplatform.demo.signals import run_until_signalled
 from tradingplatform.interpreter import tune_writer
+from tradingplatform.signals import run_until_signalled
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.venue import PaperVenue
 
