@@ -39,9 +39,9 @@ from accounts.kernels.orders import (
     ACCOUNT,
     IS_BUY,
     NOWHERE,
+    PLAIN_TIMES,
     QUANTITY,
     SYMBOL,
-    TIMES_IN_FORCE,
     OrdersOf,
     Symbols,
     WorkingOrders,
@@ -86,7 +86,7 @@ _CONSTANT_VALUES: Final = Values()
 _CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
 _ENDS: Final = {CancelOrder: c.CANCEL, ExpireOrder: c.EXPIRE, RejectOrder: c.REJECT}
 _SIDES: Final = ("SELL", "BUY")
-_TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
+_TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(PLAIN_TIMES)}
 
 
 class AccountMachine:
@@ -312,9 +312,10 @@ class AccountMachine:
     ) -> tuple[int, ...] | None:
         quantity, limit_price, stop_price = command.quantity or 0, command.limit_price or 0, command.stop_price or 0
         time_in_force = c.KEPT if command.time_in_force is None else _TIME_NUMBERS.get(command.time_in_force)
+        is_plain = command.expires_at is None
         row = self._working_row(number, command.order_id)
         is_checked = 0 <= quantity <= QUANTITY_MAX and 0 <= limit_price <= PRICE_MAX and 0 <= stop_price <= PRICE_MAX
-        if row == NOWHERE or time_in_force is None or not is_checked:
+        if row == NOWHERE or time_in_force is None or not (is_checked and is_plain):
             return None
         client = self._orders.client_for(number, command.client_order_id)
         of_order = client, 0, time_in_force, limit_price, stop_price, self._orders.row_for(number, command.new_order_id)

@@ -358,8 +358,8 @@ def forgets_to_free_what_was_filled(monkeypatch):
 def opens_what_was_filled_again(monkeypatch):
     replace = orders.replace
 
-    def forgetful(account, command, day):
-        decided = replace(account, command, day)
+    def forgetful(account, command, now):
+        decided = replace(account, command, now)
         if not isinstance(decided, risk.Breach):
             return decided[0], msgspec.structs.replace(decided[1], filled_quantity=0)
         return decided
@@ -418,10 +418,10 @@ def frees_shares_of_another_symbol(monkeypatch):
 def spends_what_is_reserved(monkeypatch):
     breach = risk.trade_breach
 
-    def generous(account, trade, day, order):
+    def generous(account, *given):
         other = copy(account)
         other.reserved_cash = 0
-        return breach(other, trade, day, order)
+        return breach(other, *given)
 
     monkeypatch.setattr(risk, "trade_breach", generous)
 
@@ -435,7 +435,11 @@ def rounds_half_up(monkeypatch):
 
 
 def frees_the_cash_of_a_fill_rounded_by_itself(monkeypatch):
-    monkeypatch.setattr(Order, "freed_cash", lambda order, filled: value_rounded_up(filled, order.reserve_price))
+    def freed_by_fill(account, order_id, order, quantity):
+        is_buy = order.side == "BUY"
+        return (value_rounded_up(quantity, order.reserve_price), 0) if is_buy else (0, quantity)
+
+    monkeypatch.setattr(account_module, "freed_by_fill", freed_by_fill)
 
 
 def charges_every_fill_as_an_order(monkeypatch):
