@@ -8,7 +8,7 @@ from accounts.domain.state import Account, Order
 
 
 def reserved_with(account: Account, order_id: str, order: Order, now: Order | None) -> tuple[int, int]:
-    """Return the account's reserved cash, and the symbol's reserved shares, once the order of this id is `now`, or is over
+    """Return the account's reserved cash and the symbol's reserved shares once the order of this id is `now`, or ended
     when that is None; `order` says of which symbol and group it is.
     """
     cash, shares = reserved_beside(account, order_id, order)

@@ -435,11 +435,16 @@ def rounds_half_up(monkeypatch):
 
 
 def frees_the_cash_of_a_fill_rounded_by_itself(monkeypatch):
-    def freed_by_fill(account, order_id, order, quantity):
-        is_buy = order.side == "BUY"
-        return (value_rounded_up(quantity, order.reserve_price), 0) if is_buy else (0, quantity)
+    reserved_with = orders.reserved_with
 
-    monkeypatch.setattr(account_module, "freed_by_fill", freed_by_fill)
+    def by_itself(account, order_id, order, now):
+        cash, shares = reserved_with(account, order_id, order, now)
+        if now is not None and now.filled_quantity > order.filled_quantity and order.side == "BUY":
+            filled = now.filled_quantity - order.filled_quantity
+            cash = account.reserved_cash - value_rounded_up(filled, order.reserve_price)
+        return cash, shares
+
+    monkeypatch.setattr(orders, "reserved_with", by_itself)
 
 
 def charges_every_fill_as_an_order(monkeypatch):
