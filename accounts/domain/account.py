@@ -17,9 +17,8 @@ from accounts.domain import order_groups, orders, risk, stops, trades
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.order_groups import with_what_follows
-from accounts.domain.orders import MICROSECONDS_PER_DAY
 from accounts.domain.reserves import freed_by_fill
-from accounts.domain.state import Account
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account
 from accounts.domain.values import VALUE_MAX
 
 Events: TypeAlias = tuple[e.AccountEvent, ...]

@@ -20,7 +20,7 @@ from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.order_terms import reckoned_price, reserve_price, trailing_stop
 from accounts.domain.reserves import reserved_with
 from accounts.domain.risk import Breach
-from accounts.domain.state import NO_POSITION, Account, Order
+from accounts.domain.state import MICROSECONDS_PER_DAY, NO_POSITION, Account, Order
 
 Events: TypeAlias = tuple[e.AccountEvent, ...]
 Evt = TypeVar("Evt", bound=e.AccountEvent)
@@ -66,7 +66,7 @@ def place_oco(account: Account, command: c.PlaceOco, now: int) -> Breach | Event
 def _placed(account: Account, placed: list[tuple[str, Order]], now: int) -> Breach | Events:
     draft = _Draft(account)
     for order_id, order in placed:
-        breach = orders.works_breach(draft.account, order_id, order, now // orders.MICROSECONDS_PER_DAY)
+        breach = orders.works_breach(draft.account, order_id, order, now // MICROSECONDS_PER_DAY)
         if breach is not None:
             return breach
         draft.add(orders.placed_event(draft.account, order_id, order))

@@ -36,10 +36,9 @@ from accounts.domain.order_terms import (
 )
 from accounts.domain.reserves import reserved_beside, reserved_with
 from accounts.domain.risk import Breach, judged, rules_not_stretched
-from accounts.domain.state import NO_POSITION, Account, Order
+from accounts.domain.state import MICROSECONDS_PER_DAY, NO_POSITION, Account, Order
 from accounts.domain.values import format_amount, value_of
 
-MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
 FILL_PASSED: Final = 0

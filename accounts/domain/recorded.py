@@ -76,7 +76,7 @@ def _placed(events: tuple[Any, ...]) -> c.PlaceOrder | c.PlaceBracket | c.PlaceO
         return c.PlaceOrder(**_entry(first))
     exits = {event.order_type == "LIMIT": event for event in (events if first.order_class == "OCO" else others)}
     take_profit, stop_loss = exits.get(True), exits.get(False)
-    given = {
+    given: dict[str, Any] = {
         "take_profit_order_id": take_profit and take_profit.order_id,
         "take_profit_limit_price": take_profit and take_profit.limit_price,
         "stop_loss_order_id": stop_loss and stop_loss.order_id,

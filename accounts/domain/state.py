@@ -4,13 +4,15 @@ Mutable and flat for speed; a position is an immutable tuple, and so is an order
 """
 
 from collections.abc import MutableMapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from accounts.domain.events import OrderClass, OrderType, Side, TimeInForce
 from accounts.domain.fees import NO_FEES, FeeSchedule, fee_of
 from accounts.domain.order_terms import STOP_TYPES, cash_reserved
+
+MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 
 Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 

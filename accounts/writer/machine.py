@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from accounts import codec as stored_form
 from accounts.domain import recorded
-from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
+from accounts.domain.account import decide, evolve
 from accounts.domain.commands import (
     AccountCommand,
     CancelOrder,
@@ -28,7 +28,7 @@ from accounts.domain.commands import (
 )
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
-from accounts.domain.state import Account, Position
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import columns as c
 from accounts.kernels import state as s

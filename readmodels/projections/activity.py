@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from accounts.domain.events import format_refusal_figure
 from accounts.domain.values import format_amount, format_quantity
-from readmodels.projections.rows import Recorded, Row, day
+from readmodels.projections.rows import Recorded, Row, day, instant
 
 TABLE: Final = "account_events"
 
@@ -27,6 +27,7 @@ MONEY: Final = frozenset(
         "fill_price",
         "filled_value",
         "limit_price",
+        "market_price",
         "max_daily_value",
         "max_trade_value",
         "portfolio_value",
@@ -38,9 +39,15 @@ MONEY: Final = frozenset(
         "reference_price",
         "reserve_price",
         "reserved_cash",
+        "stop_loss_limit_price",
+        "stop_loss_stop_price",
+        "stop_loss_trail_amount",
         "stop_price",
+        "take_profit_limit_price",
         "total_realized_pnl",
         "total_fees",
+        "trail_amount",
+        "trigger_price",
         "value",
         "withdrawn_total",
     }
@@ -86,4 +93,6 @@ def _figures_as_text(fields: dict[str, Any]) -> dict[str, Any]:
             texts[name] = format_quantity(value)
         elif name == "day":
             texts[name] = day(value).isoformat()
+        elif name == "expires_at" and value is not None:
+            texts[name] = instant(value).isoformat()
     return texts

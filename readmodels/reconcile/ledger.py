@@ -107,6 +107,8 @@ class Ledger:
                 self._touch(event.symbol)
             case e.OrderCancelled() | e.OrderExpired() | e.OrderRejected() if event.side == "SELL":
                 self._touch(event.symbol)
+            case e.OrderTriggered() | e.OrderTrailed() | e.OrderReduced() | e.OrderActivated() if event.side == "SELL":
+                self._touch(event.symbol)
 
     def _touch(self, symbol: str) -> None:
         """A sell order keeps or frees shares: the position stands on its event from here on."""

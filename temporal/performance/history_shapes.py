@@ -14,7 +14,8 @@ from temporal.what_if import Difference
 MONEY_ARGUMENTS: Final = frozenset(
     {
         *("amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"),
-        *("fee_per_order", "fee_per_share", "fee_minimum"),
+        *("fee_per_order", "fee_per_share", "fee_minimum", "trail_amount", "take_profit_limit_price"),
+        *("stop_loss_stop_price", "stop_loss_limit_price", "stop_loss_trail_amount"),
     }
 )
 
