@@ -14,6 +14,7 @@ from accounts.domain import commands as c
 from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.fees import FeeSchedule
+from accounts.domain.recorded import asks_the_same, command_of
 from accounts.domain.state import Account, Position
 from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
@@ -297,8 +298,13 @@ def test_groups_of_orders_and_trailing_stops_are_those_of_the_domain(groups):
         commands = []
         for step in group:
             commands.append(("ada", step_of(planned.accounts["ada"], step) if isinstance(step, tuple) else step))
-            planned.decided(*commands[-1])
+            before = deepcopy(planned.accounts["ada"])
+            decided = planned.decided(*commands[-1])
             check_reserves(planned.accounts["ada"])
+            if isinstance(decided, tuple):
+                events, _ = decided
+                assert decide(before, command_of(events), NOW) == events, "a commit says what was asked for"
+                assert asks_the_same(commands[-1][1], events)
         is_decided_alike(writer, domain, commands)
 
 
