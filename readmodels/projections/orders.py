@@ -87,6 +87,14 @@ def moved_on(standing: Row | None, recorded: Recorded) -> Row:
     return row
 
 
+def was_held(before: Row | None, after: Row) -> bool:
+    """Return whether an order waited for another one until an event, or waits still: then it keeps no shares, and there
+    may be no position that it could keep any of.
+    """
+    ended_in_waiting = before is not None and before["status"] == "HELD" and after["ended_at"] is not None
+    return after["status"] == "HELD" or ended_in_waiting
+
+
 def _working_status(filled_quantity: int) -> str:
     return "PARTIALLY_FILLED" if filled_quantity else "PENDING"
 

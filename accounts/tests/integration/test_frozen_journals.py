@@ -14,7 +14,7 @@ import pytest
 
 from accounts.codec import account_codec
 from accounts.domain.events import AccountEvent
-from accounts.domain.state import Account
+from accounts.domain.state import Account, Order
 from accounts.writer.machine import AccountDecider
 from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
@@ -46,7 +46,10 @@ def plain(state):
 
 def as_of_now(was):
     """Return a state as it was written down; what an account did not have then it has as a new one has it."""
-    return {**plain(Account()), **was}
+    defaults = plain(list(Order._field_defaults.values()))
+    missing = len(Order._fields)
+    orders = {key: [*order, *defaults[len(defaults) - missing + len(order) :]] for key, order in was["orders"].items()}
+    return {**plain(Account()), **was, "orders": orders}
 
 
 def findings(store):
