@@ -49,8 +49,9 @@ FEE_PER_SHARE: Final = 22
 FEE_BASIS_POINTS: Final = 23
 FEE_MINIMUM: Final = 24
 """The schedule of fees, in the order of accounts.domain.fees.FeeSchedule."""
+PRICE_BAND_BP: Final = 25
 ACCOUNT_COLUMNS: Final = 32
-"""Four lines of the processor's cache; what trades are judged by, fees aside, is in the first two."""
+"""Four lines of the processor's cache; what trades are judged by, fees and the band aside, is in the first two."""
 
 KEY: Final = 0
 QUANTITY: Final = 1

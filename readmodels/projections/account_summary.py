@@ -63,6 +63,7 @@ def opened(recorded: Recorded) -> Row:
         "max_position_bp": event.max_position_bp,
         "max_daily_value": event.max_daily_value,
         "max_trade_value": event.max_trade_value,
+        "price_band_bp": event.price_band_bp,
         "fee_per_order": 0,
         "fee_per_share": 0,
         "fee_bp": 0,
@@ -106,6 +107,7 @@ def _limits_changed(row: Row, event: e.RiskLimitsChanged) -> None:
     row["max_position_bp"] = event.max_position_bp
     row["max_daily_value"] = event.max_daily_value
     row["max_trade_value"] = event.max_trade_value
+    row["price_band_bp"] = event.price_band_bp
 
 
 def _fees_changed(row: Row, event: e.FeeScheduleChanged) -> None:

@@ -27,6 +27,7 @@ MONEY: Final = frozenset(
         "fill_price",
         "filled_value",
         "limit_price",
+        "market_price",
         "max_daily_value",
         "max_trade_value",
         "portfolio_value",

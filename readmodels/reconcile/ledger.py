@@ -57,7 +57,7 @@ class Ledger:
     bought: int = 0
     sold: int = 0
     fees: int = 0
-    limits: tuple[int, int, int] = (0, 0, 0)
+    limits: tuple[int, int, int, int] = (0, 0, 0, 0)
     schedule: Schedule = NO_FEES
     version: int = 0
     opened_at: int = 0
@@ -80,7 +80,7 @@ class Ledger:
             case e.AccountOpened():
                 self.owner, self.name, self.currency = event.owner, event.name, event.currency
                 self.status, self.opened_at = "ACTIVE", commit.timestamp
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.CashDeposited():
                 self.deposited += event.amount
             case e.CashWithdrawn():
@@ -98,7 +98,7 @@ class Ledger:
             case e.AccountUnfrozen():
                 self.status = "ACTIVE"
             case e.RiskLimitsChanged():
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.FeeScheduleChanged():
                 self.schedule = Schedule(event.fee_per_order, event.fee_per_share, event.fee_bp, event.fee_minimum)
             case e.AccountClosed():
@@ -172,6 +172,7 @@ class Ledger:
             "max_position_bp": self.limits[0],
             "max_daily_value": self.limits[1],
             "max_trade_value": self.limits[2],
+            "price_band_bp": self.limits[3],
             "fee_per_order": self.schedule.per_order,
             "fee_per_share": self.schedule.per_share,
             "fee_bp": self.schedule.basis_points,
@@ -218,3 +219,7 @@ class Ledger:
             }
             for on, day in self.days.items()
         ]
+
+
+def _limits(event: e.AccountOpened | e.RiskLimitsChanged) -> tuple[int, int, int, int]:
+    return event.max_position_bp, event.max_daily_value, event.max_trade_value, event.price_band_bp
