@@ -20,6 +20,10 @@ PRICE_MAX: Final = 10**11  # 10 million a share.
 QUANTITY_MAX: Final = 10**9 * SHARE  # Of one trade or order: a billion shares.
 POSITION_MAX: Final = 10**12 * SHARE  # Of one symbol: a trillion shares; the read models hold 64 bits.
 FEE_MAX: Final = 10**10  # A million, for an order, for a share, or the least of an order.
+DIVIDEND_SCALE: Final = 100_000_000
+"""A dividend per share is in hundred-millionths: those that are announced have up to six decimals, some have eight."""
+DIVIDEND_MAX: Final = 10**7 * DIVIDEND_SCALE  # 10 million a share, as the highest price.
+SPLIT_RATIO_MAX: Final = 10**6  # Of either side.
 VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come to; the read models hold 64 bits.
 
 # The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
