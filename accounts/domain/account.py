@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import asdict
 
 from accounts.domain import commands as c
-from accounts.domain import events as e
 from accounts.domain import corporate_actions, orders, risk, trades
+from accounts.domain import events as e
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account

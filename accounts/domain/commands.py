@@ -152,7 +152,7 @@ class ApplySplit(Command, frozen=True, array_like=True, gc=False, tag="ApplySpli
 
 
 class PayDividend(Command, frozen=True, array_like=True, gc=False, tag="PayDividend"):
-    """Pay cash for every share that the account holds now; `amount_per_share` in hundred-millionths (DIVIDEND_SCALE)."""
+    """Pay cash for every share that the account holds now; `amount_per_share` in hundred-millionths of the currency."""
 
     action_id: str
     symbol: str

@@ -62,8 +62,7 @@ def dividend_paid(account: Account, event: e.DividendPaid) -> None:
 
 def symbol_changed(account: Account, event: e.SymbolChanged) -> None:
     """Shares have another symbol."""
-    old = account.positions.get(event.symbol, NO_POSITION)
-    account.positions[event.symbol] = old._replace(quantity=0, cost=0)
+    account.positions[event.symbol] = Position(0, 0, event.mark, event.old_realized_pnl)
     account.positions[event.new_symbol] = Position(
         event.position_quantity, event.position_cost, event.mark, event.position_realized_pnl
     )
@@ -92,10 +91,7 @@ def apply_split(account: Account, command: c.ApplySplit, day: int) -> tuple[e.Sh
     _check_quantity(quantity_after)
     rest = new - quantity_after * denominator
     amount = round_half_even(rest, command.price, denominator * SHARE)
-    if quantity_after == 0:
-        removed = cost
-    else:  # What is kept loses less than a millionth of a share, and nothing of its cost.
-        removed = multiply_divide(cost, rest, new) if command.price else 0
+    removed = _cost_of_fraction(command, cost, rest, new, quantity_after)
     realized = amount - removed
     mark_after = round_half_even(mark, denominator, numerator)
     positions_value = account.positions_value - value_of(held, mark) + value_of(quantity_after, mark_after)
@@ -126,6 +122,15 @@ def apply_split(account: Account, command: c.ApplySplit, day: int) -> tuple[e.Sh
         day_realized_pnl=(account.day_realized_pnl if is_same_day else 0) + realized,
     )
     return (split,)
+
+
+def _cost_of_fraction(command: c.ApplySplit, cost: int, rest: int, new: int, kept: int) -> int:
+    """Return the part of a position's cost that leaves it with `rest` of `new` shares; all of it when none is kept."""
+    if kept == 0:
+        return cost
+    if command.price == 0:  # What is less than a millionth of a share takes nothing along.
+        return 0
+    return multiply_divide(cost, rest, new)
 
 
 def pay_dividend(account: Account, command: c.PayDividend, day: int) -> tuple[e.DividendPaid]:
@@ -169,6 +174,7 @@ def change_symbol(account: Account, command: c.ChangeSymbol) -> tuple[e.SymbolCh
         new_symbol=command.new_symbol,
         quantity=old.quantity,
         cost=old.cost,
+        old_realized_pnl=old.realized_pnl,
         position_quantity=quantity_after,
         position_cost=new.cost + old.cost,
         position_realized_pnl=new.realized_pnl,

@@ -200,8 +200,8 @@ class DividendPaid(Event, frozen=True, array_like=True, gc=False, tag="DividendP
 class SymbolChanged(Event, frozen=True, array_like=True, gc=False, tag="SymbolChanged@1"):
     """The shares of a symbol, and what they cost, are those of another symbol from here on.
 
-    `quantity` and `cost` are what moved; the next four are the position in the new symbol, which may have been there
-    before. What the old symbol realized stays with it.
+    `quantity` and `cost` are what moved; what the old symbol realized (`old_realized_pnl`) stays with it. The next four
+    are the position in the new symbol, which may have been there before; `mark` is that of both.
     """
 
     action_id: str
@@ -209,6 +209,7 @@ class SymbolChanged(Event, frozen=True, array_like=True, gc=False, tag="SymbolCh
     new_symbol: str
     quantity: int
     cost: int
+    old_realized_pnl: int
     position_quantity: int
     position_cost: int
     position_realized_pnl: int
