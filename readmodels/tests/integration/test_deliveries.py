@@ -163,7 +163,8 @@ def act(history, account_id, kind, number):
     symbol = held[number % len(held)]
     if "split" in kind or kind == "symbol":
         ended = [order_id for order_id, order in account.orders.items() if order.symbol == symbol]
-        history.execute(account_id, *(CancelOrder(order_id, kind) for order_id in ended))
+        for order_id in ended:
+            history.execute(account_id, CancelOrder(order_id, kind))
     history.execute(
         account_id,
         {
