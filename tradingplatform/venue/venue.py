@@ -104,13 +104,13 @@ class PaperVenue:
             await asyncio.sleep(self._poll_seconds)
         while True:
             if await self._read_journal():
-                if self._may_fill():
-                    self._look_at_market()
-                    asks = list(self._orders.next_asks())
-                    for start in range(0, len(asks), ASKS_AT_ONCE_MAX):
-                        group.create_task(self._ask(asks[start : start + ASKS_AT_ONCE_MAX]))
-                else:
-                    self._is_new_sheet = True  # Of what the market shows then, before anything is matched again.
+                if not self._may_fill():
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
+                self._look_at_market()
+                asks = list(self._orders.next_asks())
+                for start in range(0, len(asks), ASKS_AT_ONCE_MAX):
+                    group.create_task(self._ask(asks[start : start + ASKS_AT_ONCE_MAX]))
                 self._report()
                 await asyncio.sleep(self._poll_seconds)
             else:
