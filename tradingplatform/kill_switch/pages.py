@@ -273,6 +273,7 @@ def _confirm(
         button=button,
         fields=fields,
         word=word,
+        is_danger=argument not in ("resume", "start"),
         view=view,
         argument=argument,
         reason=request.POST.get("reason", ""),

@@ -28,7 +28,7 @@ export function Header(props: HeaderProps): ReactElement {
   const { user, accountId, account, portfolioValue, session, venue, connections, onDialog } = props;
   const mayMoveCash = account?.status === "ACTIVE" && (account.role === "owner" || account.role === "trader");
   return (
-    <>
+    <div>
       <header className="app-header">
         <Brand />
         <AccountSwitcher
@@ -66,7 +66,7 @@ export function Header(props: HeaderProps): ReactElement {
         <UserMenu user={user} onShortcuts={() => onDialog("shortcuts")} />
       </header>
       {venue?.is_stopped === true && <StoppedVenue venue={venue} />}
-    </>
+    </div>
   );
 }
 

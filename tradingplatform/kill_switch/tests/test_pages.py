@@ -63,7 +63,7 @@ def olga():
 
 
 @pytest.fixture
-def _instruments():
+def instruments():
     save_instruments([{**NEW, "symbol": "KO", "name": "Coca-Cola"}], actor="test", reason="first")
 
 
@@ -131,7 +131,7 @@ def test_what_is_not_clear_or_not_confirmed_in_full_does_nothing(firm, olga, add
 
 
 @pytest.mark.parametrize("role", [VIEWER, TRADER, INTEGRATOR, "staff"])
-def test_nobody_else_sees_or_does_any_of_it(firm, role, _instruments):
+def test_nobody_else_sees_or_does_any_of_it(firm, role, instruments):
     client, expected = client_of(role), 403 if role == "staff" else 302
     for address in ("", "cancel/firm", "instrument/halt", "venue/stop"):
         assert client.get(HOME + address, {"symbol": "KO"}).status_code == expected, address
@@ -147,7 +147,7 @@ def test_nobody_else_sees_or_does_any_of_it(firm, role, _instruments):
     assert not Instrument.objects.get(symbol="KO").is_halted
 
 
-def test_compliance_cancels_and_neither_halts_nor_stops(firm, _instruments):
+def test_compliance_cancels_and_neither_halts_nor_stops(firm, instruments):
     client = client_of(COMPLIANCE)
     page = text(client.get(HOME))
     assert ("Cancel orders" in page, "Halt an instrument" in page, "Stop the venue" in page) == (True, False, False)
@@ -156,7 +156,7 @@ def test_compliance_cancels_and_neither_halts_nor_stops(firm, _instruments):
     assert (stored_state().is_stopped, Instrument.objects.get(symbol="KO").is_halted) == (False, False)
 
 
-def test_an_instrument_is_halted_and_resumed(firm, olga, _instruments):
+def test_an_instrument_is_halted_and_resumed(firm, olga, instruments):
     assert "6 working orders stay" in text(olga.get(f"{HOME}instrument/halt", {"symbol": "KO"}))
     assert "KO is halted." in text(confirmed(olga, "instrument/halt", {"symbol": "KO"}))
     assert Instrument.objects.get(symbol="KO").is_halted

@@ -83,7 +83,11 @@ def test_the_command_line_does_and_says_how_it_is(capsys):
 
 def test_health_says_that_it_is_stopped_by_whom_and_since_when():
     set_stopped(is_stopped=True, actor="user:1/ada", reason="a runaway program")
-    check = async_to_sync(lambda: Checks()._check_venue())
+
+    async def ask_it():
+        return await Checks()._check_venue()
+
+    check = async_to_sync(ask_it)
     try:
         assert check() == "was not stopped by hand"
         hold_instruments(DEMO_INSTRUMENTS, venue=stored_state())
