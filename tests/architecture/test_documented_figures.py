@@ -201,7 +201,7 @@ FIGURES = {
         (r"run ends after (\d+) seconds", runs.API_SECONDS_MAX),
         (r"run that takes longer than (\w+) seconds", pages.ANSWER_SECONDS_MAX),
         (r"has said nothing for (\w+) minutes", models.SILENT_MAX.total_seconds() / 60),
-        (r"and `FOK` orders after (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"orders after (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
         (r"follows it within about (a) second", current.REFRESH_SECONDS),
         (r"on the command line after (\d+) seconds", cancelling.SECONDS_MAX),
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
