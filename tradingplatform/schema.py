@@ -9,6 +9,7 @@ from readmodels.api.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery
 from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 from tradingplatform.kill_switch.graphql import KillSwitchMutation
+from tradingplatform.kill_switch.venue import VenueMutation
 from tradingplatform.market.graphql import MarketMutation
 
 
@@ -16,7 +17,7 @@ class Query(InstrumentsQuery, ReadModelsQuery, TemporalQuery, AccountsQuery):
     """Everything that can be asked."""
 
 
-class Mutation(KillSwitchMutation, InstrumentsMutation, MarketMutation, AccountsMutation):
+class Mutation(KillSwitchMutation, VenueMutation, InstrumentsMutation, MarketMutation, AccountsMutation):
     """Everything that can be commanded."""
 
 
