@@ -1,4 +1,4 @@
-"""Trading sessions of the exchanges, with their holidays and early closes, as the package `exchange_calendars` has them.
+"""Trading sessions of the exchanges, with their holidays and early closes, as `exchange_calendars` has them.
 
 The package brings pandas: together they take half a second to load, and a calendar a tenth, South Korea's 1.7 s. So
 they are loaded here only, by the first who asks for a calendar that needs them, and become sorted arrays of integers.
@@ -21,12 +21,78 @@ from market.instruments.definition import InstrumentDefinition
 
 ALWAYS: Final = "24/7"
 """The calendar of what is traded around the clock."""
+REPLAYED: Final = "XNYS"
+"""The calendar of the replayed days."""
 FIRST_DAY: Final = date(1990, 1, 1)
 """Where the calendars begin, those that reach so far back; the others have the last twenty years."""
 ISO_CALENDARS: Final = frozenset(
-    "AIXK ASEX BVMF XAMS XASX XBDA XBEL XBKK XBOG XBOM XBRA XBRU XBSE XBUD XBUE XCSE XCYS XDUB XDUS XEEE XETR XEUR "
-    "XFRA XHAM XHEL XHKG XICE XIDX XIST XJSE XKAR XKLS XKRX XLIM XLIS XLIT XLJU XLON XLUX XMAD XMEX XMIL XMOS XNYS "
-    "XNZE XOSL XPAR XPHS XPRA XRIS XSAU XSES XSGO XSHG XSTO XSTU XSWX XTAE XTAI XTAL XTKS XTSE XWAR XWBO XZAG".split()
+    {
+        "AIXK",
+        "ASEX",
+        "BVMF",
+        "XAMS",
+        "XASX",
+        "XBDA",
+        "XBEL",
+        "XBKK",
+        "XBOG",
+        "XBOM",
+        "XBRA",
+        "XBRU",
+        "XBSE",
+        "XBUD",
+        "XBUE",
+        "XCSE",
+        "XCYS",
+        "XDUB",
+        "XDUS",
+        "XEEE",
+        "XETR",
+        "XEUR",
+        "XFRA",
+        "XHAM",
+        "XHEL",
+        "XHKG",
+        "XICE",
+        "XIDX",
+        "XIST",
+        "XJSE",
+        "XKAR",
+        "XKLS",
+        "XKRX",
+        "XLIM",
+        "XLIS",
+        "XLIT",
+        "XLJU",
+        "XLON",
+        "XLUX",
+        "XMAD",
+        "XMEX",
+        "XMIL",
+        "XMOS",
+        "XNYS",
+        "XNZE",
+        "XOSL",
+        "XPAR",
+        "XPHS",
+        "XPRA",
+        "XRIS",
+        "XSAU",
+        "XSES",
+        "XSGO",
+        "XSHG",
+        "XSTO",
+        "XSTU",
+        "XSWX",
+        "XTAE",
+        "XTAI",
+        "XTAL",
+        "XTKS",
+        "XTSE",
+        "XWAR",
+        "XWBO",
+        "XZAG",
+    }
 )
 """Exchanges by their ISO 10383 code (MIC)."""
 NAMED_EXCHANGES: Final = {
@@ -132,6 +198,14 @@ def sessions_of(calendar: str) -> Sessions:
     """Return the sessions of a calendar; the first call for one may take seconds, others nothing."""
     now = datetime.now(UTC)
     return _sessions(calendar, now.year, now.month)
+
+
+def session_bounds_us(day: date) -> tuple[int, int]:
+    """Return when the session of a replayed day opens and closes; the replayed days are sessions of New York."""
+    session = sessions_of(REPLAYED).on(day)
+    if session is None:
+        raise ValueError(f"{day} is no session of {REPLAYED}: the replayed days are sessions")
+    return session.open_us, session.close_us
 
 
 @lru_cache(maxsize=64)
