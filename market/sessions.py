@@ -174,9 +174,9 @@ class Sessions:
         """Return when the session that is open, or else the next one, closes; None beyond the calendar."""
         return _next(self.closes_us, at_us)
 
-    def knows(self, day: date) -> bool:
-        """Tell whether a day lies between the first and the last session of the calendar."""
-        return bool(self.days[0] <= (day - _EPOCH).days <= self.days[-1])
+    def covers(self, day: int) -> bool:
+        """Tell whether a day (since 1970-01-01) lies between the first and the last session of the calendar."""
+        return bool(self.days[0] <= day <= self.days[-1])
 
     def _session(self, place: int) -> Session:
         return Session(

@@ -1,10 +1,10 @@
 """Records the bars of what the feed says, beside the feed and never in its way.
 
 Every `WRITE_SECONDS` a thread writes what is new, all symbols in one statement: finished minutes, and the running one
-as it is so far. Minutes of the replayed market are taken from its path, from the latest one that is stored up to where
-the market is now: so those of an outage, of PostgreSQL or of the feed, come afterwards, at most `CATCH_UP_DAYS` of them
-(of days before, the closes alone), and a restart doubles nothing. Pushed prices are collected as they come; those of a
-time in which the feed was away are a hole.
+as it is so far. Minutes of the replayed market are taken from its path, from the latest one that is stored up to
+where the market is now: so those of an outage, of PostgreSQL or of the feed, come afterwards, at most `CATCH_UP_DAYS`
+of them (of days before, the closes alone; so a chart has a past from the first moment on), and a restart doubles
+nothing. Pushed prices are collected as they come; those of a time in which the feed was away are a hole.
 
 A replay that has gone back (its data are over, or it has another first day) forgets the simulated bars of what is now
 its future.
@@ -12,7 +12,7 @@ its future.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, timedelta
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -39,12 +39,12 @@ from market.instruments.current import current_instruments
 from market.intraday import SESSION_STEPS
 from market.prices import close_price, replayed_symbols
 from market.quotes import QuoteSheet, QuoteSource, market_time_us
-from market.replay import ReplayClock, ReplayPosition
+from market.replay import ReplayPosition
 from market.sessions import ALWAYS, DAY_US, REPLAYED, calendar_of, session_bounds_us
 
 WRITE_SECONDS: Final = 2.0
-CATCH_UP_DAYS: Final = 60
-"""Market days whose minutes are written afterwards; a day takes some tenths of a second."""
+CATCH_UP_DAYS: Final = 20
+"""Market days whose minutes are written afterwards, or at first; a day takes some tenths of a second."""
 
 _LATEST: Final = """
     SELECT max(minute.at), max(day.at) FROM unnest(%s::text[]) AS replayed (symbol)
@@ -75,8 +75,9 @@ class _Connection(BoundedConnection):
 class BarRecorder:
     """Writes the bars of one feed. `note` and `run` are for the event loop, `write` for a thread, or for a test's."""
 
-    def __init__(self, *, clock: ReplayClock, now_us: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, *, position: Callable[[int], ReplayPosition] | None, now_us: Callable[[], int]) -> None:
+        """`position` says where the replay is at an instant; None where there is no replay."""
+        self._position = position
         self._now_us = now_us
         self._pushed = PushedBars()
         self._begun: dict[tuple[str, int], Bar] = {}
@@ -92,8 +93,17 @@ class BarRecorder:
             if quote.source is QuoteSource.PUSHED:
                 self._pushed.add(quote.symbol, price=quote.price, at_us=quote.at_us)
 
-    async def run(self) -> None:
-        """Write what is new, again and again; ends by cancellation only."""
+    async def run(self, sheets: AsyncIterator[QuoteSheet]) -> None:
+        """Take the pushed prices of these sheets, and write what is new again and again; ends by cancellation only."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(sheets))
+            tasks.create_task(self._write_on())
+
+    async def _follow(self, sheets: AsyncIterator[QuoteSheet]) -> None:
+        async for sheet in sheets:
+            self.note(sheet)
+
+    async def _write_on(self) -> None:
         try:
             while True:
                 begun_at = time.monotonic()
@@ -128,8 +138,8 @@ class BarRecorder:
         if pushed:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 write_minutes(cursor, self._continued(cursor, pushed), calendars=_calendars(pushed))
-        position = self._clock.position(self._now_us())
-        if position == self._shown:
+        position = None if self._position is None else self._position(self._now_us())
+        if position is None or position == self._shown:
             return False
         with self._connection.transaction(), self._connection.cursor() as cursor:
             self._place, is_there = self._write_replayed(cursor, position)
@@ -177,7 +187,7 @@ class BarRecorder:
             forget_simulated(cursor, symbols, from_us=max(month_us, open_us))
             log.info("bars.replay_went_back", from_month=str(month_of(max(later))))
             return None
-        first = max(position.day_index - CATCH_UP_DAYS, self._clock.first_day_index)
+        first = max(position.day_index - CATCH_UP_DAYS, 1)
         if latest is not None and (day_index := first_index_from(latest.astimezone(UTC).date())) >= first:
             return Place(day_index, minute_of(day_index, microseconds(latest)))
         write_history(cursor, before_day_index=first)

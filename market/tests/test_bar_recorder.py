@@ -19,7 +19,7 @@ from market.intraday import SESSION_STEPS, day_path
 from market.models import DayBar, HourBar, MinuteBar
 from market.prices import close_price, replayed_symbols
 from market.quotes import Quote, QuoteSheet, QuoteSource, market_time_us
-from market.replay import Phase, ReplayClock, ReplayPosition
+from market.replay import Phase, ReplayPosition
 from market.sessions import session_bounds_us
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,18 +30,25 @@ DAY_US = 120_000_000
 SESSION_US = DAY_US - DAY_US // 12
 
 
+def place_of(elapsed_us):
+    """Return where a replay of five days is."""
+    day, in_day_us = divmod(elapsed_us, DAY_US)
+    return ReplayPosition(
+        day_index=FIRST + day % 5,
+        phase=Phase.OPEN if in_day_us < SESSION_US else Phase.CLOSED,
+        step=min(in_day_us * SESSION_STEPS // SESSION_US, SESSION_STEPS),
+    )
+
+
 class Replay:
     """A recorder and the real time that it sees, from the replay's beginning on."""
 
-    def __init__(self, first_day_index=FIRST, day_count=5):
-        self.clock = ReplayClock(
-            epoch_us=10**15, seconds_per_day=120, first_day_index=first_day_index, day_count=day_count
-        )
+    def __init__(self):
         self.elapsed_us = 0
         self.restart()
 
     def restart(self):
-        self.recorder = BarRecorder(clock=self.clock, now_us=lambda: 10**15 + self.elapsed_us)
+        self.recorder = BarRecorder(position=place_of, now_us=lambda: self.elapsed_us)
 
     def write(self, pushed=()):
         while self.recorder.write(list(pushed)):
@@ -49,7 +56,13 @@ class Replay:
 
     @property
     def position(self):
-        return self.clock.position(10**15 + self.elapsed_us)
+        return place_of(self.elapsed_us)
+
+
+@pytest.fixture(autouse=True)
+def _few_days_before(monkeypatch, request):
+    """Begin with the minutes of three days, not of twenty, which would take seconds."""
+    monkeypatch.setattr(module, "CATCH_UP_DAYS", 2 if "late" in request.node.name else 3)
 
 
 @pytest.fixture
@@ -198,8 +211,7 @@ def test_what_came_before_the_replay_has_its_closes(replay):
     assert DayBar.objects.filter(symbol="KO").count() == FIRST + 1
 
 
-def test_a_recorder_that_begins_late_has_the_latest_minutes_and_the_closes_of_the_days_before(monkeypatch):
-    monkeypatch.setattr(module, "CATCH_UP_DAYS", 2)
+def test_a_recorder_that_begins_late_has_the_latest_minutes_and_the_closes_of_the_days_before():
     replay = Replay()
     replay.elapsed_us = 4 * DAY_US
     replay.write()

@@ -1,5 +1,6 @@
-"""manage.py run_market: the process that publishes the demo market's prices."""
+"""manage.py run_market: the process that publishes the demo market's prices, and records their bars."""
 
+import asyncio
 import time
 from datetime import date
 from pathlib import Path
@@ -9,14 +10,19 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from market.bars.recorder import BarRecorder
 from market.calendar import OutsideCalendar
+from market.quote_stream import quote_sheets
 from market.replay_file import UnreadableReplayFile, open_replay
 from tradingplatform.demo.feed import MarketFeed
 from tradingplatform.signals import run_until_signalled
 
 
 class Command(BaseCommand):
-    help = "Publish the demo market's prices to Redis and to the open WebSockets, until SIGTERM or SIGINT."
+    help = (
+        "Publish the demo market's prices to Redis and to the open WebSockets, and record their bars, until SIGTERM or "
+        "SIGINT."
+    )
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +36,14 @@ class Command(BaseCommand):
         except (ValueError, OutsideCalendar, UnreadableReplayFile) as error:
             raise CommandError(str(error)) from error
         feed = MarketFeed(clock=clock, redis_url=settings.REDIS_URL, channel_layer=get_channel_layer(), now_us=_now_us)
-        run_until_signalled(feed.run)
+        recorder = BarRecorder(position=clock.position, now_us=_now_us)
+        run_until_signalled(lambda: _run(feed, recorder))
+
+
+async def _run(feed: MarketFeed, recorder: BarRecorder) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(feed.run())
+        tasks.create_task(recorder.run(quote_sheets(redis_url=settings.REDIS_URL)))
 
 
 def _now_us() -> int:
