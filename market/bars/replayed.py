@@ -50,15 +50,12 @@ def minute_bars(day_index: int, *, from_minute: int, to_step: int) -> list[Bar]:
     bars = []
     for symbol in replayed_symbols():
         prices = np.asarray(day_path(symbol=symbol, day_index=day_index).prices)[: ends[-1]]
-        columns = (
-            prices[starts].tolist(),
-            np.maximum.reduceat(prices, starts).tolist(),
-            np.minimum.reduceat(prices, starts).tolist(),
-            prices[ends - 1].tolist(),
-        )
+        opens, closes = prices[starts].tolist(), prices[ends - 1].tolist()
+        highs = np.maximum.reduceat(prices, starts).tolist()
+        lows = np.minimum.reduceat(prices, starts).tolist()
         bars += [
-            Bar(symbol, at_us, *ohlc, None, count, SIMULATED)
-            for at_us, count, *ohlc in zip(instants, counts, *columns, strict=True)
+            Bar(symbol, at_us, opened, high, low, close, None, count, SIMULATED)
+            for at_us, opened, high, low, close, count in zip(instants, opens, highs, lows, closes, counts, strict=True)
         ]
     return bars
 

@@ -83,9 +83,9 @@ class BarListView(AsyncView):
             oldest_first=asked["order"] == "oldest",
         )
         shown = await show_each(Bar.show, rows[:limit])
-        response = answer_with({"results": shown, "next": shown[-1]["at"] if len(rows) > limit else None})
-        tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        response = get_conditional_response(request, etag=tag, response=response)
+        page = answer_with({"results": shown, "next": shown[-1]["at"] if len(rows) > limit else None})
+        tag = f'"{hashlib.sha256(page.content).hexdigest()[:32]}"'
+        response = get_conditional_response(request, etag=tag, response=page) or page
         response["ETag"] = tag
         response["Cache-Control"] = "private, no-cache"
         return response

@@ -152,6 +152,26 @@ def test_a_file_can_be_imported_again(get, tmp_path, monkeypatch):
     assert BarImport.objects.first().replaced == 5
 
 
+def test_the_hours_of_an_exchange_are_shown(get):
+    assert get("hours", symbol="KO", at="2019-07-03T16:59:59Z").json() == {
+        "symbol": "KO",
+        "calendar": "XNYS",
+        "at": "2019-07-03T16:59:59.000000Z",
+        "is_open": True,
+        "day": {
+            "date": "2019-07-03",
+            "opens_at": "2019-07-03T13:30:00.000000Z",
+            "closes_at": "2019-07-03T17:00:00.000000Z",
+        },
+        "next_open_at": "2019-07-05T13:30:00.000000Z",
+        "next_close_at": "2019-07-03T17:00:00.000000Z",
+    }
+    holiday = get("hours", symbol="KO", at="2019-07-04T15:00:00Z").json()
+    assert (holiday["is_open"], holiday["day"]) == (False, None)
+    assert get("hours", symbol="KO").json()["next_close_at"] is not None
+    assert get("hours", symbol="NONE").status_code == 404
+
+
 QUERY = """query ($after: String, $symbol: String!, $span: String) {
     bars(symbol: $symbol, span: $span, from: "2019-03-04T14:31:00Z", first: 2, after: $after) {
         nodes { at open volume source } pageInfo { hasNextPage endCursor }
