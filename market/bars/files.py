@@ -8,10 +8,10 @@ value.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +20,12 @@ from pyarrow import parquet
 
 from edge.instants import InvalidInstant, parse_day, parse_instant
 from market.bars.definition import DAY, PRICE_MAX, Span
-from market.instruments.definition import SYMBOL_LENGTH_MAX
 
 REQUIRED: Final = ("symbol", "at", "open", "high", "low", "close")
 COLUMNS: Final = (*REQUIRED, "volume")
 PARQUET_ROWS_AT_ONCE: Final = 50_000
+VALUES_HELD_MAX: Final = 200_000
+"""Of each column, so many different values are remembered."""
 PRICE_PLACES: Final = 4
 VOLUME_PLACES: Final = 6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,21 +39,78 @@ class UnusableFile(ValueError):
 
 
 class _WrongValue(ValueError):
-    """A value that is wrong: which column it is in, and why."""
-
-    def __init__(self, column: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
+    """A value that is wrong, and why."""
 
 
-def read_rows(path: Path, span: Span) -> Iterator[tuple[str, Row]]:
-    """Yield each row of a file, checked, with what it is called in a message; raises UnusableFile."""
+class _Values(dict[Any, Any]):
+    """What the texts and values of a column mean: in a file of a million rows most come many times."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= VALUES_HELD_MAX:
+            self.clear()
+        found = self[value] = self._read(value)
+        return found
+
+
+class _Checker:
+    """Checks the rows of a file, one after the other; raises UnusableFile."""
+
+    def __init__(self, span: Span) -> None:
+        self._at = _Values(partial(_begin, span=span))
+        self._prices = _Values(_price)
+        self._volumes = _Values(partial(_volume, span=span))
+
+    def row(self, called: Callable[[], str], values: Sequence[Any]) -> Row:
+        """Return the row of these values, in the order of COLUMNS; `called` says what to call it when it is wrong."""
+        symbol, at, opens, highs, lows, closes, volume = values
+        prices = self._prices
+        try:
+            row = (
+                symbol,
+                self._at[at],
+                prices[opens],
+                prices[highs],
+                prices[lows],
+                prices[closes],
+                self._volumes[volume],
+            )
+        except (_WrongValue, TypeError):
+            raise UnusableFile(f"{called()}, {self._wrong(values)}") from None
+        if not (isinstance(symbol, str) and row[4] <= row[2] <= row[3] and row[4] <= row[5] <= row[3] and symbol):
+            raise UnusableFile(f"{called()}, {self._wrong(values)}")
+        return row
+
+    def _wrong(self, values: Sequence[Any]) -> str:
+        """Return which value of a wrong row is wrong, and why."""
+        symbol, at, *prices, volume = values
+        readers = (self._at, *[self._prices] * 4, self._volumes)
+        for column, value, known in zip(COLUMNS[1:], (at, *prices, volume), readers, strict=True):
+            try:
+                known._read(value)
+            except _WrongValue as error:
+                return f"column {column}: {error}"
+        if not isinstance(symbol, str) or not symbol:
+            return f"column symbol: a symbol is a text, found {_shown(symbol)}"
+        opened, high, low, _ = (self._prices[price] for price in prices)
+        shown = f"low {_shown(prices[2])} and high {_shown(prices[1])}"
+        if high < low:
+            return f"column high: it is below low: high {_shown(prices[1])}, low {_shown(prices[2])}"
+        column, price = ("open", prices[0]) if not low <= opened <= high else ("close", prices[3])
+        return f"column {column}: {_shown(price)} is not between {shown}"
+
+
+def read_rows(path: Path, span: Span) -> Iterator[tuple[int, Row]]:
+    """Yield each row of a file, checked, with the number of its line or row; raises UnusableFile."""
     try:
         if path.suffix.lower() == ".parquet":
-            yield from _parquet_rows(path, span)
+            yield from _parquet_rows(path, _Checker(span))
         else:
             with path.open(encoding="utf-8-sig", newline="") as lines:
-                yield from _csv_rows(csv.reader(lines, strict=True), span)
+                yield from _csv_rows(csv.reader(lines, strict=True), _Checker(span))
     except OSError as error:
         raise UnusableFile(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -61,34 +119,41 @@ def read_rows(path: Path, span: Span) -> Iterator[tuple[str, Row]]:
         raise UnusableFile(f"{path} is not Parquet: {str(error)[:200]}") from error
 
 
-def _csv_rows(reader: Any, span: Span) -> Iterator[tuple[str, Row]]:
+def _csv_rows(reader: Any, checker: _Checker) -> Iterator[tuple[int, Row]]:
+    def called() -> str:
+        return f"line {reader.line_num}"
+
     try:
         names = [name.strip() for name in next(reader, [])]
         places = _places(names, "line 1")
         for values in reader:
-            if not values:
-                continue  # An empty line.
-            called = f"line {reader.line_num}"
-            if len(values) != len(names):
-                raise UnusableFile(f"{called}: expected {len(names)} columns as in the header, found {len(values)}")
-            yield called, _checked(called, [None if place is None else values[place] for place in places], span)
+            if len(values) == len(names):
+                yield reader.line_num, checker.row(called, [None if each is None else values[each] for each in places])
+            elif values:  # Else an empty line.
+                raise UnusableFile(f"{called()}: expected {len(names)} columns as in the header, found {len(values)}")
     except csv.Error as error:
-        raise UnusableFile(f"line {reader.line_num}: it is not CSV: {error}") from error
+        raise UnusableFile(f"{called()}: it is not CSV: {error}") from error
 
 
-def _parquet_rows(path: Path, span: Span) -> Iterator[tuple[str, Row]]:
+def _parquet_rows(path: Path, checker: _Checker) -> Iterator[tuple[int, Row]]:
     with parquet.ParquetFile(path) as file:
         places = _places(file.schema_arrow.names, "the schema")
         names = [name for name, place in zip(COLUMNS, places, strict=True) if place is not None]
+        for name in names:
+            if pyarrow.types.is_boolean(file.schema_arrow.field(name).type):  # True would count as 1.
+                raise UnusableFile(f"the schema: the column {name} is of true and false")
         number = 0
+
+        def called() -> str:
+            return f"row {number}"
+
         for batch in file.iter_batches(PARQUET_ROWS_AT_ONCE, columns=names):
             columns = [batch.column(name).to_pylist() for name in names]
             if len(names) < len(COLUMNS):
                 columns.append([None] * batch.num_rows)
             for values in zip(*columns, strict=True):
                 number += 1
-                called = f"row {number}"
-                yield called, _checked(called, values, span)
+                yield number, checker.row(called, values)
 
 
 def _places(names: Sequence[str], where: str) -> list[int | None]:
@@ -105,48 +170,26 @@ def _places(names: Sequence[str], where: str) -> list[int | None]:
     return [names.index(name) if name in names else None for name in COLUMNS]
 
 
-def _checked(called: str, values: Sequence[Any], span: Span) -> Row:
-    try:
-        symbol, at, *prices, volume = values
-        if not isinstance(symbol, str) or not 1 <= len(symbol) <= SYMBOL_LENGTH_MAX:
-            raise _WrongValue("symbol", f"a symbol has 1 to {SYMBOL_LENGTH_MAX} characters, found {_shown(symbol)}")
-        opened, high, low, close = (
-            _price(name, value) for name, value in zip(("open", "high", "low", "close"), prices, strict=True)
-        )
-        if high < low:
-            raise _WrongValue("high", f"it is below low: high {_shown(prices[1])}, low {_shown(prices[2])}")
-        for name, price, value in (("open", opened, prices[0]), ("close", close, prices[3])):
-            if not low <= price <= high:
-                raise _WrongValue(
-                    name, f"{_shown(value)} is not between low {_shown(prices[2])} and high {_shown(prices[1])}"
-                )
-        return symbol, _begin(at, span), opened, high, low, close, _volume(volume, span)
-    except _WrongValue as error:
-        raise UnusableFile(f"{called}, column {error.column}: {error}") from None
-
-
-def _price(column: str, value: Any) -> int:
-    price = _scaled(column, value, PRICE_PLACES, "a price")
+def _price(value: Any) -> int:
+    price = _scaled(value, PRICE_PLACES, "a price")
     if not 0 < price <= PRICE_MAX:
-        raise _WrongValue(
-            column, f"a price is above 0 and at most {PRICE_MAX // 10**PRICE_PLACES:,}, found {_shown(value)}"
-        )
+        raise _WrongValue(f"a price is above 0 and at most {PRICE_MAX // 10**PRICE_PLACES:,}, found {_shown(value)}")
     return price
 
 
-def _volume(value: Any, span: Span) -> int | None:
+def _volume(value: Any, *, span: Span) -> int | None:
     if value is None or value == "":
         return None
-    volume = _scaled("volume", value, VOLUME_PLACES, "a volume")
+    volume = _scaled(value, VOLUME_PLACES, "a volume")
     if not 0 <= volume <= span.volume_max:
         largest = span.volume_max // 10**VOLUME_PLACES
-        raise _WrongValue("volume", f"a volume is from 0 to {largest:,}, found {_shown(value)}")
+        raise _WrongValue(f"a volume is from 0 to {largest:,}, found {_shown(value)}")
     return volume
 
 
-def _scaled(column: str, value: Any, places: int, what: str) -> int:
+def _scaled(value: Any, places: int, what: str) -> int:
     """Return a number as an integer of its smallest unit."""
-    if type(value) is str:
+    if isinstance(value, str):
         scaled = _plain(value, places)
         if scaled is not None:
             return scaled
@@ -157,9 +200,7 @@ def _scaled(column: str, value: Any, places: int, what: str) -> int:
                 return int(exact)
         except InvalidOperation:
             pass
-    raise _WrongValue(
-        column, f"{what} is plain digits, a multiple of {Decimal(1).scaleb(-places):f}, found {_shown(value)}"
-    )
+    raise _WrongValue(f"{what} is plain digits, a multiple of {Decimal(1).scaleb(-places):f}, found {_shown(value)}")
 
 
 def _plain(text: str, places: int) -> int | None:
@@ -176,38 +217,28 @@ def _plain(text: str, places: int) -> int | None:
     return -value if text[0] == "-" else value
 
 
-def _begin(value: Any, span: Span) -> int:
+def _begin(value: Any, *, span: Span) -> int:
     """Return when a bar begins, in microseconds."""
     try:
-        if isinstance(value, str):
-            at_us = _instant_of(value, span is DAY)
+        if isinstance(value, str) and not (span is DAY and len(value) == len("2026-01-31")):
+            at_us = _microseconds(parse_instant(value))
         elif isinstance(value, datetime):
             if value.tzinfo is None:
-                raise _WrongValue("at", f"{_shown(value)} has no time zone: store timestamps in UTC")
+                raise _WrongValue(f"{_shown(value)} has no time zone: store timestamps in UTC")
             at_us = _microseconds(value)
-        elif isinstance(value, date):
-            at_us = _microseconds(datetime(value.year, value.month, value.day, tzinfo=UTC))
+        elif isinstance(value, str | date):
+            day = parse_day(value) if isinstance(value, str) else value
+            at_us = _microseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
         else:
-            raise _WrongValue("at", f"it is an instant, found {_shown(value)}")
+            raise _WrongValue(f"it is an instant, found {_shown(value)}")
     except InvalidInstant as error:
-        raise _WrongValue("at", str(error)) from error
+        raise _WrongValue(str(error)) from error
     if at_us % span.length_us:
-        raise _WrongValue(
-            "at", f"a bar of {span.name} begins at a full {_FULL[span.name]} in UTC, found {_shown(value)}"
-        )
+        raise _WrongValue(f"a bar of {span.name} begins at a full {_FULL[span.name]} in UTC, found {_shown(value)}")
     return at_us
 
 
 _FULL: Final = {"1m": "minute", "1h": "hour", "1d": "day"}
-
-
-@lru_cache(maxsize=100_000)
-def _instant_of(text: str, is_day: bool) -> int:
-    """Return the instant of a text, which in a file of many symbols comes many times."""
-    if is_day and len(text) == len("2026-01-31"):
-        day = parse_day(text)
-        return _microseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
-    return _microseconds(parse_instant(text))
 
 
 def _microseconds(at: datetime) -> int:

@@ -76,7 +76,7 @@ def import_bars(
     checked_reason = check_reason(reason)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_STAGE)
-        _stage(cursor, _known(read_rows(path, span), instruments, say))
+        _stage(cursor, read_rows(path, span), instruments, say)
         say("indexing", 0)
         cursor.execute("ANALYZE staged_bars")
         ranges = _ranges(cursor)
@@ -105,44 +105,38 @@ def import_bars(
     return imported
 
 
-def _known(
-    rows: Iterator[tuple[str, Row]], instruments: Mapping[str, InstrumentDefinition], say: Callable[[str, int], None]
-) -> Iterator[Row]:
-    """Yield rows whose symbols are known; at the end of the file the others are named."""
-    unknown: dict[str, str] = {}
+def _stage(
+    cursor: Any,
+    rows: Iterator[tuple[int, Row]],
+    instruments: Mapping[str, InstrumentDefinition],
+    say: Callable[[str, int], None],
+) -> None:
+    """Copy rows; at the end of the file, symbols that are no instrument's are named."""
+    unknown: dict[str, int] = {}
     count = 0
-    for count, (called, row) in enumerate(rows, start=1):
-        if row[0] not in instruments:
-            unknown.setdefault(row[0], called)
-        say("read", count)
-        yield row
-    if unknown:
-        shown = ", ".join(f"{symbol} ({called})" for symbol, called in list(unknown.items())[:NAMED_MAX])
-        more = f" and {len(unknown) - NAMED_MAX} others" if len(unknown) > NAMED_MAX else ""
-        raise UnusableFile(f"column symbol: there is no instrument {shown}{more}: import_instruments adds instruments")
-    if not count:
-        raise UnusableFile("there is no bar: after the header comes one line for each")
-
-
-def _stage(cursor: Any, rows: Iterator[Row]) -> None:
+    lines: list[str] = []
     with cursor.copy("COPY staged_bars FROM STDIN") as copy:
-        lines: list[str] = []
-        for number, (symbol, *figures, volume) in enumerate(rows, start=1):
-            at_us, opened, high, low, close = figures
+        for count, (number, (symbol, at_us, opened, high, low, close, volume)) in enumerate(rows, start=1):
+            if symbol not in instruments:
+                unknown.setdefault(symbol, number)
+                continue
             shown = "\\N" if volume is None else volume
-            lines.append(f"{_escaped(symbol)}\t{at_us}\t{opened}\t{high}\t{low}\t{close}\t{shown}\t{number}\n")
+            lines.append(f"{symbol}\t{at_us}\t{opened}\t{high}\t{low}\t{close}\t{shown}\t{number}\n")
             if len(lines) == LINES_AT_A_TIME:
                 copy.write("".join(lines))
                 lines.clear()
+                say("read", count)
         copy.write("".join(lines))
-
-
-def _escaped(symbol: str) -> str:
-    """Return a text as COPY reads it: that of no instrument may have anything in it."""
-    return symbol if symbol.isalnum() else symbol.translate(_ESCAPES)
-
-
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "?"})
+        say("read", count)
+    if unknown:
+        named = ", ".join(f"{symbol[:20]!r} ({number})" for symbol, number in list(unknown.items())[:NAMED_MAX])
+        more = f" and {len(unknown) - NAMED_MAX} others" if len(unknown) > NAMED_MAX else ""
+        raise UnusableFile(
+            f"column symbol: there is no instrument {named}{more}, first in the line or row in brackets: "
+            "import_instruments adds instruments"
+        )
+    if not count:
+        raise UnusableFile("there is no bar: after the header comes one line for each")
 
 
 def _ranges(cursor: Any) -> dict[str, tuple[int, int, int]]:
@@ -154,7 +148,9 @@ def _ranges(cursor: Any) -> dict[str, tuple[int, int, int]]:
 def _check_doubles(cursor: Any) -> None:
     cursor.execute(_DOUBLED)
     for symbol, at_us, first, again in cursor.fetchall():
-        raise UnusableFile(f"the bar of {symbol} at {_shown(at_us)} is there twice: it is bar {first} and bar {again}")
+        raise UnusableFile(
+            f"the bar of {symbol} at {_shown(at_us)} is there twice: in lines or rows {first} and {again}"
+        )
 
 
 def _check_days(cursor: Any, instruments: Mapping[str, InstrumentDefinition]) -> None:
@@ -163,13 +159,16 @@ def _check_days(cursor: Any, instruments: Mapping[str, InstrumentDefinition]) ->
     days = {each.calendar: set(each.days.tolist()) for each in sessions.values()}
     cursor.execute(_DAYS, [DAY_US])
     wrong = [
-        f"{symbol} {_shown(day * DAY_US)[:10]} (bar {number})"
+        f"{symbol} {_shown(day * DAY_US)[:10]} ({number})"
         for symbol, day, number in cursor.fetchall()
         if day not in days[sessions[symbol].calendar] and sessions[symbol].covers(day)
     ]
     if wrong:
         more = f" and {len(wrong) - NAMED_MAX} others" if len(wrong) > NAMED_MAX else ""
-        raise UnusableFile(f"column at: its exchange has no session on {', '.join(wrong[:NAMED_MAX])}{more}")
+        raise UnusableFile(
+            f"column at: its exchange has no session on {', '.join(wrong[:NAMED_MAX])}{more} (in brackets, the line or "
+            "row)"
+        )
 
 
 def _replaced(cursor: Any, span: Span, *, is_replacing: bool) -> int:

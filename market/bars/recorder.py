@@ -111,7 +111,8 @@ class BarRecorder:
                 is_more = await asyncio.to_thread(self.try_write, pushed)
                 if is_more is not None:
                     self._pushed.note_written(pushed)
-                await asyncio.sleep(0 if is_more else max(0.0, WRITE_SECONDS + begun_at - time.monotonic()))
+                took = time.monotonic() - begun_at
+                await asyncio.sleep(0 if is_more else max(WRITE_SECONDS - took, took))  # Half of the time at most.
         finally:
             self.close()
 

@@ -128,9 +128,12 @@ def test_a_wrong_line_is_named_with_its_column_and_value_and_nothing_is_imported
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([HEADER, DAY.replace("KO", "NONE"), DAY.replace("KO", "x\ty")], "no instrument NONE (line 2), x\ty (line 3):"),
-        ([HEADER, DAY, DAY], "the bar of KO at 2019-03-04T00:00:00Z is there twice: it is bar 1 and bar 2"),
-        ([HEADER, DAY.replace("03-04", "03-03")], "its exchange has no session on KO 2019-03-03 (bar 1)"),
+        (
+            [HEADER, DAY.replace("KO", "NONE"), DAY.replace("KO", "x\ty")],
+            "no instrument 'NONE' (2), 'x\\ty' (3), first",
+        ),
+        ([HEADER, DAY, DAY], "the bar of KO at 2019-03-04T00:00:00Z is there twice: in lines or rows 2 and 3"),
+        ([HEADER, DAY.replace("03-04", "03-03")], "its exchange has no session on KO 2019-03-03 (2)"),
         ([HEADER], "there is no bar"),
         ([""], "line 1: the column symbol is missing, found nothing"),
         (["symbol,colour"], "line 1: there is no column 'colour'"),
