@@ -28,6 +28,7 @@ from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
 from market import consumers as market_consumers
 from market import quotes, replay, replay_file
+from market.bars import recorder
 from market.feeds import ticks
 from market.instruments import current, definition
 from market.prices import replayed_symbols
@@ -45,6 +46,7 @@ from temporal.performance import history, periods
 from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
+from tradingplatform.bars import rest
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
 from tradingplatform.kill_switch import cancelling, models, pages, runs
@@ -123,6 +125,12 @@ FIGURES = {
     "docs/archive.md": [
         (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),
         (r": (\w+) years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"]) // 365),
+    ],
+    "docs/bars.md": [
+        (r"`` is up to ([\d,]+)", rest.LIMIT_MAX),
+        (r"and (\d+) when left out", rest.LIMIT),
+        (r"every (\d+) seconds, in a thread", recorder.WRITE_SECONDS),
+        (r"at most (\d+) trading days", recorder.CATCH_UP_DAYS),
     ],
     "docs/commands.md": [
         (r"(\w+) figures, each from", len(consistency_checks.SUMS)),

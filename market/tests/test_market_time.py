@@ -6,7 +6,7 @@ from market.calendar import trading_days
 from market.intraday import SESSION_STEPS
 from market.quotes import market_time_us
 from market.replay import Phase, ReplayPosition
-from market.session import session_bounds_us
+from market.sessions import session_bounds_us
 from market.tests.samples import DAY, sample_sheet
 
 
@@ -16,10 +16,14 @@ def shown(instant_us):
 
 @pytest.mark.parametrize(
     ("day", "opens", "closes"),
-    [(date(2019, 3, 4), "14:30:00", "21:00:00"), (date(2019, 3, 11), "13:30:00", "20:00:00")],
-    ids=["winter", "summer"],
+    [
+        (date(2019, 3, 4), "14:30:00", "21:00:00"),
+        (date(2019, 3, 11), "13:30:00", "20:00:00"),
+        (date(2019, 7, 3), "13:30:00", "17:00:00"),
+    ],
+    ids=["winter", "summer", "before a holiday"],
 )
-def test_a_session_is_from_half_past_nine_to_four_in_new_york(day, opens, closes):
+def test_a_replayed_session_has_the_hours_of_new_york(day, opens, closes):
     assert [shown(each) for each in session_bounds_us(day)] == [f"{day}T{opens}+00:00", f"{day}T{closes}+00:00"]
 
 
