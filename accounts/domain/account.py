@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import asdict
 
 from accounts.domain import commands as c
+from accounts.domain import corporate_actions, orders, risk, trades
 from accounts.domain import events as e
-from accounts.domain import orders, risk, trades
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account
@@ -85,6 +85,10 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,
     e.FeeScheduleChanged: _fees_changed,
+    e.SharesSplit: corporate_actions.split,
+    e.DividendPaid: corporate_actions.dividend_paid,
+    e.SymbolChanged: corporate_actions.symbol_changed,
+    e.PositionsMarked: corporate_actions.marked,
     e.AccountClosed: _closed,
     e.OrderPlaced: orders.placed,
     e.OrderFilled: orders.filled,
@@ -115,7 +119,7 @@ def _blocked(account: Account, command: c.AccountCommand) -> Events | None:
     """Return the refusal of a command that an account in this status does not take, None for one that it does."""
     if account.status == "NONE" and type(command) is not c.OpenAccount:
         raise CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")
-    if type(command) is c.Decline:
+    if type(command) in _OF_ANY_STATUS:
         return None
     if account.status == "CLOSED":
         return refusal(command, Code.ACCOUNT_CLOSED)
@@ -236,6 +240,22 @@ def _change_fees(_: Account, command: c.ChangeFeeSchedule, __: int) -> Events:
     return (changed,)
 
 
+def _split(account: Account, command: c.ApplySplit, now: int) -> Events:
+    return corporate_actions.apply_split(account, command, now // MICROSECONDS_PER_DAY)
+
+
+def _pay_dividend(account: Account, command: c.PayDividend, now: int) -> Events:
+    return corporate_actions.pay_dividend(account, command, now // MICROSECONDS_PER_DAY)
+
+
+def _change_symbol(account: Account, command: c.ChangeSymbol, _: int) -> Events:
+    return corporate_actions.change_symbol(account, command)
+
+
+def _mark_positions(account: Account, command: c.MarkPositions, _: int) -> Events:
+    return corporate_actions.mark_positions(account, command)
+
+
 def _close(account: Account, command: c.CloseAccount, _: int) -> Events:
     held = sum(position.quantity > 0 for position in account.positions.values())
     if account.orders:
@@ -261,6 +281,10 @@ _DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.UnfreezeAccount: _unfreeze,
     c.ChangeRiskLimits: _change_limits,
     c.ChangeFeeSchedule: _change_fees,
+    c.ApplySplit: _split,
+    c.PayDividend: _pay_dividend,
+    c.ChangeSymbol: _change_symbol,
+    c.MarkPositions: _mark_positions,
     c.CloseAccount: _close,
     c.Decline: _decline,
 }
@@ -271,6 +295,8 @@ _ALLOWED_WHEN_FROZEN: Final = frozenset(
     }
 )
 """A frozen account takes on nothing new; what it has promised may still end."""
+_OF_ANY_STATUS: Final = frozenset({c.Decline, c.ApplySplit, c.PayDividend, c.ChangeSymbol, c.MarkPositions})
+"""What a company does to its shares is done to all of them. A closed account has none."""
 
 
 def _refused_by(command: c.AccountCommand, breach: risk.Breach) -> Events:

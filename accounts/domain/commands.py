@@ -144,6 +144,48 @@ class ChangeFeeSchedule(Command, frozen=True, array_like=True, gc=False, tag="Ch
     fee_minimum: int
 
 
+class ApplySplit(Command, frozen=True, array_like=True, gc=False, tag="ApplySplit"):
+    """Make `numerator` new shares of every `denominator` shares of a symbol: more in a split, fewer in a reverse split.
+
+    What is less than a lot of new shares (`lot_size`, in millionths of a share) is paid in cash at `price`, that of one
+    new share; a price of 0 keeps fractions, to a millionth of a share. The venue's to say, as the next three are.
+    """
+
+    action_id: str
+    symbol: str
+    numerator: int
+    denominator: int
+    lot_size: int
+    price: int
+
+
+class PayDividend(Command, frozen=True, array_like=True, gc=False, tag="PayDividend"):
+    """Pay cash for every share that the account holds now; `amount_per_share` in hundred-millionths of the currency."""
+
+    action_id: str
+    symbol: str
+    amount_per_share: int
+
+
+class ChangeSymbol(Command, frozen=True, array_like=True, gc=False, tag="ChangeSymbol"):
+    """Let the shares of a symbol be those of another one from here on."""
+
+    action_id: str
+    symbol: str
+    new_symbol: str
+
+
+class MarkPositions(Command, frozen=True, array_like=True, gc=False, tag="MarkPositions"):
+    """Value positions at the close of a session, a day, by the prices of `marked_at` (UTC microseconds).
+
+    Positions whose symbol has no price keep their mark, prices of what is not held count for nothing.
+    """
+
+    session: int
+    marked_at: int
+    prices: dict[str, int]
+
+
 class CloseAccount(Command, frozen=True, array_like=True, gc=False, tag="CloseAccount"):
     """End the account, for ever; it has to be empty: no cash, no shares, no working orders."""
 
@@ -176,6 +218,10 @@ AccountCommand: TypeAlias = (
     | UnfreezeAccount
     | ChangeRiskLimits
     | ChangeFeeSchedule
+    | ApplySplit
+    | PayDividend
+    | ChangeSymbol
+    | MarkPositions
     | CloseAccount
     | Decline
 )

@@ -15,7 +15,7 @@ from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
-from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
+from accounts.domain.values import DIVIDEND_MAX, MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
 from accounts.kernels import state as s
 from accounts.writer import machine as module
@@ -25,6 +25,7 @@ from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore
 from eventstore.writer.request import Failed, Request
 
+NOW = 1_750_000_000_000_000
 ACCOUNTS = ["ada", "bob", "nobody"]
 ORDER_IDS = [f"order-{number}" for number in range(4)]
 NAMES = st.sampled_from([*ACCOUNTS[:2] * 4, "nobody"])
@@ -76,6 +77,20 @@ SCHEDULES = st.builds(
 BANDS = st.builds(
     c.ChangeRiskLimits, st.just(10_000), st.just(MONEY_MAX), st.just(MONEY_MAX), st.sampled_from([0, 1, 1_000, 10**15])
 )
+ACTIONS = st.one_of(
+    st.builds(
+        c.ApplySplit,
+        st.just("a-1"),
+        SYMBOLS,
+        st.integers(1, 20),
+        st.integers(1, 20),
+        st.sampled_from([SHARE, 1]),
+        st.just(0) | PRICES,
+    ),
+    st.builds(c.PayDividend, st.just("a-2"), SYMBOLS, st.integers(1, 10**9) | st.just(DIVIDEND_MAX)),
+    st.builds(c.ChangeSymbol, st.just("a-3"), SYMBOLS, SYMBOLS),
+    st.builds(c.MarkPositions, st.integers(1, 9), st.just(NOW), st.dictionaries(SYMBOLS, PRICES)),
+)
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none(), st.sampled_from([0, 40_000, PRICE_MAX])),
@@ -93,6 +108,8 @@ COMMANDS = st.one_of(
     st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
     st.builds(c.CloseAccount, st.just("over")),
     SCHEDULES,
+    ACTIONS,
+    ACTIONS,
 )
 FEW_SHARES = st.integers(1, 4).map(lambda shares: shares * SHARE)
 NEAR_PRICES = st.sampled_from([9_000, 10_000, 10_000, 11_000])
@@ -128,7 +145,6 @@ OPENING = (
     c.DepositCash(10**12, ""),
     c.ChangeRiskLimits(10_000, MONEY_MAX, MONEY_MAX),
 )
-NOW = 1_750_000_000_000_000
 NUMBERS = count()
 encoded = msgspec.msgpack.encode
 
