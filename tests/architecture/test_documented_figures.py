@@ -292,6 +292,7 @@ FIGURES = {
         (r"(A) minute's worth", rate_limits.WINDOW_SECONDS / MINUTE),
         (r"(\w+) times a second each tells", 1 / rate_limits.SYNC_SECONDS),
         (r"After (\d+) wrong passwords", settings.AXES_FAILURE_LIMIT),
+        (r"when it comes in: ([\d.]+) % of that price", values.DEFAULT_PRICE_BAND_BP / 100),
         (r"locked for (\d+) minutes", settings.AXES_COOLOFF_TIME.total_seconds() / MINUTE),
     ],
 }  # fmt: skip
