@@ -64,14 +64,18 @@ class PaperVenue:
         instruments: Callable[[], Instruments],
         displayed_value: int,
         poll_seconds: float,
+        may_fill: Callable[[], bool],
     ) -> None:
-        """`displayed_value` is what a quote offers on each side, in ten-thousandths of the currency."""
+        """As long as `may_fill` says no, nothing is filled or ended. `displayed_value` is what a quote offers on each
+        side, in ten-thousandths of the currency.
+        """
         self._journal = journal
         self._bus = bus
         self._sheets = sheets
         self._instruments = instruments
         self._displayed_value = displayed_value
         self._poll_seconds = poll_seconds
+        self._may_fill = may_fill
         self._orders = WorkingOrders(partition_of=journal.partition_of)
         self._sheet = UNKNOWN_MARKET
         self._is_new_sheet = False
@@ -100,6 +104,9 @@ class PaperVenue:
             await asyncio.sleep(self._poll_seconds)
         while True:
             if await self._read_journal():
+                if not self._may_fill():
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
                 self._look_at_market()
                 asks = list(self._orders.next_asks())
                 for start in range(0, len(asks), ASKS_AT_ONCE_MAX):
