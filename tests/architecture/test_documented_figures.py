@@ -89,6 +89,9 @@ FIGURES = {
         (r"(\w+) bytes of every event's hash", diagnosis.LEAF_PREFIX_BYTES),
         (r"(once) a minute when there is news", CHECKPOINT_MINUTES),
     ],
+    "docs/corporate-actions.md": [
+        (r"has up to (\w+) decimals", round(math.log10(values.DIVIDEND_SCALE))),
+    ],
     "docs/api.md": [
         (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
         (r"seconds old at most, (\d+) under load", stored_rows.SECONDS_BEHIND_UNDER_LOAD_MAX),
