@@ -1,5 +1,6 @@
 """What this app shows in the admin, for Django to find."""
 
-from tradingplatform.instruments import admin
+from tradingplatform.bars import admin as bars
+from tradingplatform.instruments import admin as instruments
 
-__all__ = ["admin"]
+__all__ = ["bars", "instruments"]

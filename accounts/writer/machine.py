@@ -71,7 +71,12 @@ _FIGURES: Final = {
     "max_position_bp": s.MAX_POSITION_BP,
     "max_daily_value": s.MAX_DAILY_VALUE,
     "max_trade_value": s.MAX_TRADE_VALUE,
+    "price_band_bp": s.PRICE_BAND_BP,
     "reserved_cash": s.RESERVED_CASH,
+    "dividends": s.DIVIDENDS,
+    "dividend_day": s.DIVIDEND_DAY,
+    "day_dividends": s.DAY_DIVIDENDS,
+    "marked_session": s.MARKED_SESSION,
 }
 """The column of each figure of an account."""
 _FEE_SCHEDULE: Final = slice(s.FEE_PER_ORDER, s.FEE_MINIMUM + 1)
@@ -103,11 +108,7 @@ class AccountMachine:
     def add(self, number: int, state: Account, version: int) -> None:
         self._state.add_account(number)
         self._write(number, state, version)
-        rows = [
-            (self._symbols.number(symbol), *position, state.reserved_shares.get(symbol, 0), 0, 0)
-            for symbol, position in state.positions.items()
-        ]
-        self._state.add_positions(number, np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS))
+        self._state.add_positions(number, self._position_rows(state))
         noted = int(self._orders.noted[0])
         try:
             for order_id, order in state.orders.items():
@@ -151,8 +152,7 @@ class AccountMachine:
                 wrong = stop
                 break
             event = codec.upcast(events.event(stop, codec))
-            symbol = getattr(event, "symbol", None)
-            self._evolve(number, self._account(number, () if symbol is None else (symbol,)), [event])
+            self._evolve(number, self._account(number, _symbols_of(event)), [event])
             start = stop + 1
         self.keep()
         return wrong
@@ -237,6 +237,7 @@ class AccountMachine:
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
+            market_prices=np.ascontiguousarray(bodies["market_price"]),
             terms_of=terms_of,
             terms=terms,
         )
@@ -362,18 +363,18 @@ class AccountMachine:
         for event in events:
             evolve(account, event)
         self._write(number, account, self.version(number) + len(events))
-        for symbol, position in account.positions.items():
-            self._write_position(number, symbol, position, account.reserved_shares.get(symbol, 0))
+        if account.positions:
+            self._state.put_positions(number, self._position_rows(account))
 
     def _account_for(self, number: int, command: AccountCommand) -> Account:
         """Return an account with the positions that a command may concern."""
         if isinstance(command, CloseAccount):
             return self._account(number, None)
-        symbol, order_id = getattr(command, "symbol", None), getattr(command, "order_id", None)
-        if symbol is None and order_id is not None:
+        symbols, order_id = _symbols_of(command), getattr(command, "order_id", None)
+        if not symbols and order_id is not None:
             order = self._orders_of(number).get(order_id)
-            symbol = None if order is None else order.symbol
-        return self._account(number, () if symbol is None else (symbol,))
+            symbols = () if order is None else (order.symbol,)
+        return self._account(number, symbols)
 
     def _orders_of(self, number: int) -> OrdersOf:
         return OrdersOf(self._orders, number, int(self._state.accounts[number, s.OPEN_ORDERS]))
@@ -401,8 +402,9 @@ class AccountMachine:
         if symbols is None:
             rows = list(self._state.positions_of(number))
         else:
-            found = [self._state.position_row(number, self._symbols.number(symbol)) for symbol in symbols]
-            rows = [row for row in found if row >= 0]
+            numbers = np.array([self._symbols.number(symbol) for symbol in symbols], np.int64)
+            found = self._state.position_rows(number, numbers)
+            rows = found[found >= 0].tolist()
         positions: dict[str, Position] = {}
         reserved: dict[str, int] = {}
         for key, quantity, cost, mark, realized_pnl, reserved_shares, *_ in self._state.positions[rows].tolist():
@@ -420,14 +422,22 @@ class AccountMachine:
         for name, column in _FIGURES.items():
             row[column] = getattr(account, name)
 
-    def _write_position(self, number: int, symbol: str, position: Position, reserved_shares: int) -> None:
-        place = self._state.position(number, self._symbols.number(symbol))
-        row = self._state.positions[place]  # Which may be another array than before, with more room.
-        row[s.QUANTITY], row[s.COST], row[s.MARK], row[s.POSITION_REALIZED_PNL] = position
-        row[s.RESERVED_SHARES] = reserved_shares
+    def _position_rows(self, account: Account) -> Integers:
+        """Return the positions of an account that is an object as rows, each with its symbol's number for a key."""
+        number, reserved = self._symbols.number, account.reserved_shares
+        rows = [
+            (number(symbol), *position, reserved.get(symbol, 0), 0, 0) for symbol, position in account.positions.items()
+        ]
+        return np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS)
 
     def _currency(self, name: str) -> int:
         return self._currencies.setdefault(name, len(self._currencies))
+
+
+def _symbols_of(concerned: Any) -> tuple[str, ...]:
+    """Return the symbols that a command or an event names."""
+    symbols = (getattr(concerned, name, None) for name in ("symbol", "new_symbol"))
+    return (*(symbol for symbol in symbols if symbol is not None), *getattr(concerned, "prices", ()))
 
 
 def _row_of_terms(ids: list[str], *terms: int, texts: list[str]) -> tuple[int, ...]:

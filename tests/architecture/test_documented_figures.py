@@ -26,7 +26,10 @@ from eventstore.pages import page, snapshotter
 from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
-from market import quotes, replay
+from market import consumers as market_consumers
+from market import quotes, replay, replay_file
+from market.bars import recorder
+from market.feeds import ticks
 from market.instruments import current, definition
 from market.prices import replayed_symbols
 from readmodels.api import analytics, downloads
@@ -43,16 +46,18 @@ from temporal.performance import history, periods
 from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
-from tradingplatform.demo import feed
+from tradingplatform.bars import rest
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
-from tradingplatform.kill_switch import cancelling, runs
+from tradingplatform.kill_switch import cancelling, models, pages, runs
 from tradingplatform.local import logs, run, supervisor
+from tradingplatform.market import feed, graphql
 from tradingplatform.settings.variables import VARIABLES
 
 KIB = 1024
 MIB = 1024 * KIB
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MICROSECONDS = 1_000_000
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES}
 CHECKPOINT_MINUTES = int(DEFAULTS["CHECKPOINT_INTERVAL_SECONDS"]) / MINUTE
 SWEEP_SECONDS = settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"]
@@ -83,6 +88,9 @@ FIGURES = {
         (r"modulo their number, (\d+) by default", settings.EVENT_STORE_PARTITIONS_DEFAULT["sqlite"]),
         (r"(\w+) bytes of every event's hash", diagnosis.LEAF_PREFIX_BYTES),
         (r"(once) a minute when there is news", CHECKPOINT_MINUTES),
+    ],
+    "docs/corporate-actions.md": [
+        (r"has up to (\w+) decimals", round(math.log10(values.DIVIDEND_SCALE))),
     ],
     "docs/api.md": [
         (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
@@ -120,6 +128,12 @@ FIGURES = {
     "docs/archive.md": [
         (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),
         (r": (\w+) years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"]) // 365),
+    ],
+    "docs/bars.md": [
+        (r"`` is up to ([\d,]+)", rest.LIMIT_MAX),
+        (r"and (\d+) when left out", rest.LIMIT),
+        (r"every (\d+) seconds, in a thread", recorder.WRITE_SECONDS),
+        (r"at most (\d+) trading days", recorder.CATCH_UP_DAYS),
     ],
     "docs/commands.md": [
         (r"(\w+) figures, each from", len(consistency_checks.SUMS)),
@@ -197,8 +211,26 @@ FIGURES = {
         (r"\((\d+) at once after a quiet time\)", sockets.MESSAGES_AT_ONCE_MAX),
         (r"more than ([\d,]+) sockets of a user", websocket.SOCKETS_PER_USER_MAX),
     ],
+    "docs/market.md": [
+        (r"says (twice) a second what everything costs", 1 / feed.TICK_S),
+        (r"closes of (\d+) stocks", len(replayed_symbols())),
+        (r"A request has up to ([\d,]+) entries", graphql.QUOTES_MAX),
+        (r"more than (a) second ahead", ticks.FUTURE_US_MAX / MICROSECONDS),
+        (r"(\d+) seconds for the replay's", quotes.QUOTES_AGE_US_MAX / MICROSECONDS),
+        (r"\((\d+)\) for pushed ones", int(DEFAULTS["MARKET_PUSHED_SECONDS_MAX"])),
+        (r"says nothing for (\d+) seconds", quotes.QUOTES_AGE_US_MAX / MICROSECONDS),
+        (r"which has room for ([\d,]+) of them", replay_file.SEGMENTS_MAX),
+        (r"sees a change within (half) a second", feed.TICK_S),
+        (r"at most ([\d,]+) symbols of its own", market_consumers.SYMBOLS_MAX),
+        (r"of every symbol of the socket, (twice) a second", 1 / feed.TICK_S),
+        (r"shows (two) prices a second", 1 / feed.TICK_S),
+    ],
     "docs/orders.md": [
         (r"run ends after (\d+) seconds", runs.API_SECONDS_MAX),
+        (r"run that takes longer than (\w+) seconds", pages.ANSWER_SECONDS_MAX),
+        (r"has said nothing for (\w+) minutes", models.SILENT_MAX.total_seconds() / 60),
+        (r"orders after (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"follows it within about (a) second", current.REFRESH_SECONDS),
         (r"on the command line after (\d+) seconds", cancelling.SECONDS_MAX),
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
         (r"command ids are remembered \((\d+) hours\)", remembered.SECONDS / HOUR),
@@ -263,6 +295,7 @@ FIGURES = {
         (r"(A) minute's worth", rate_limits.WINDOW_SECONDS / MINUTE),
         (r"(\w+) times a second each tells", 1 / rate_limits.SYNC_SECONDS),
         (r"After (\d+) wrong passwords", settings.AXES_FAILURE_LIMIT),
+        (r"when it comes in: ([\d.]+) % of that price", values.DEFAULT_PRICE_BAND_BP / 100),
         (r"locked for (\d+) minutes", settings.AXES_COOLOFF_TIME.total_seconds() / MINUTE),
     ],
 }  # fmt: skip

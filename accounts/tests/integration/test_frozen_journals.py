@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from accounts.codec import account_codec
+from accounts.domain.account import decide, evolve
+from accounts.domain.commands import OpenAccount
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account, Order
 from accounts.writer.machine import AccountDecider
@@ -45,11 +47,15 @@ def plain(state):
 
 
 def as_of_now(was):
-    """Return a state as it was written down; what an account did not have then it has as a new one has it."""
-    defaults = plain(list(Order._field_defaults.values()))
-    missing = len(Order._fields)
-    orders = {key: [*order, *defaults[len(defaults) - missing + len(order) :]] for key, order in was["orders"].items()}
-    return {**plain(Account()), **was, "orders": orders}
+    """Return a state as it was written down; what an account did not have then it has as one that is opened has it, and
+    what an order did not have it has not.
+    """
+    new = Account()
+    for event in decide(new, OpenAccount("user:1", "New", "USD"), 0):
+        evolve(new, event)
+    missing = plain([Order._field_defaults.get(name) for name in Order._fields])
+    orders = {order_id: [*order, *missing[len(order) :]] for order_id, order in was["orders"].items()}
+    return {**plain(new), **was, "orders": orders}
 
 
 def findings(store):

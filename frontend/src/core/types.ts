@@ -3,7 +3,7 @@
 
 import type { Account, Decimal, Instant, Order, Position, Quantity, Trade } from "./shapes";
 
-export type { Account, AccountDay, DailyPnl, Decimal, Instant, Order, Position, Quantity, RiskLimits, Trade } from "./shapes";
+export type { Account, AccountDay, DailyPnl, Decimal, FeeSchedule, Instant, Order, Position, Quantity, RiskLimits, Trade } from "./shapes";
 
 export type Side = Trade["side"];
 export type OrderType = Order["order_type"];
@@ -44,8 +44,20 @@ export interface Portfolio {
   positions: Position[];
 }
 
+/** Whether the venue was stopped by hand: then orders wait, and can be placed and cancelled. */
+export interface MarketVenue {
+  is_stopped: boolean;
+  /** Of the latest stop or start; null before the first. */
+  since: Instant | null;
+  /** Who stopped or started it, such as user:17/alice. */
+  actor: string;
+  reason: string;
+}
+
 export interface MarketSession {
   date: string | null;
+  /** The market's own instant: in the replay one of the replayed day. */
+  market_time: Instant | null;
   phase: string;
   simulated: boolean;
   note: string;
@@ -65,12 +77,21 @@ export interface Instrument {
   lot_size: Decimal;
   is_halted: boolean;
   price: Decimal | null;
+  bid: Decimal | null;
+  ask: Decimal | null;
   previous_close: Decimal | null;
   session_open: Decimal | null;
   day_high: Decimal | null;
   day_low: Decimal | null;
   at: Instant | null;
+  source: PriceSource | null;
+  /** The price is too old to be traded at. */
+  is_stale: boolean;
+  age_seconds: number | null;
 }
+
+/** Of the replayed market, or of a program that pushes prices. */
+export type PriceSource = "SIMULATED" | "PUSHED";
 
 export interface PriceTick {
   symbol: string;
@@ -78,6 +99,9 @@ export interface PriceTick {
   day_high: Decimal;
   day_low: Decimal;
   at: Instant;
+  source: PriceSource;
+  is_stale: boolean;
+  age_seconds: number;
 }
 
 // WebSocket messages.
@@ -113,6 +137,7 @@ export type AccountMessage = AccountSnapshotMessage | AccountDeltaMessage | Acco
 export interface MarketSnapshotMessage {
   type: "snapshot";
   session: MarketSession;
+  venue: MarketVenue;
   instruments: Instrument[];
 }
 

@@ -21,6 +21,8 @@ from temporal.what_if import WhatIf, limits_of, what_if
 DIFFERENCES_SHOWN_MAX: Final = 20
 EXIT_INTERRUPTED: Final = 130
 TABLE_WIDTH: Final = 120
+_PUT_IN: Final = ("market_price", "reference_price")
+"""Arguments that nobody gave: what the market said."""
 _ROWS: Final = ("status", "cash", "equity", "realized_pnl", "unrealized_pnl", "trades", "working_orders")
 
 
@@ -35,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--max-position-percent", metavar="PERCENT", help="of the portfolio, in one symbol")
         parser.add_argument("--max-daily-value", metavar="AMOUNT", help="traded value per UTC day")
         parser.add_argument("--max-trade-value", metavar="AMOUNT", help="value of one trade")
+        parser.add_argument("--price-band-percent", metavar="PERCENT", help="band around the market's price; 0: none")
         parser.add_argument("--from", dest="start", metavar="INSTANT", help="commands after this instant (RFC 3339)")
         parser.add_argument("--to", dest="end", metavar="INSTANT", help="commands up to this instant (RFC 3339)")
         parser.add_argument("--json", action="store_true", help="print JSON, as the REST API gives it")
@@ -54,7 +57,7 @@ class Command(BaseCommand):
 
     def _found(self, options: dict[str, Any]) -> WhatIf:
         now = datetime.now(UTC)
-        names = ("max_position_percent", "max_daily_value", "max_trade_value")
+        names = ("max_position_percent", "max_daily_value", "max_trade_value", "price_band_percent")
         limits = limits_of(**{name: options[name] for name in names})
         start, end = (None if options[name] is None else instant(options[name], now=now) for name in ("start", "end"))
         columns = (TextColumn("deciding again"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -99,7 +102,10 @@ def _held(positions: list[dict[str, Any]], symbol: str) -> str:
 
 
 def _line(difference: dict[str, Any]) -> str:
-    arguments = " ".join(str(value) for value in difference["arguments"].values() if value not in (None, ""))
+    given = [
+        value for name, value in difference["arguments"].items() if name not in _PUT_IN and value not in (None, "")
+    ]
+    arguments = " ".join(map(str, given))
     figures = "" if difference["limit"] is None else f" (limit {difference['limit']}, found {difference['actual']})"
     knock_on = ", a knock-on" if difference["is_knock_on"] else ""
     outcome = difference["outcome"].lower().replace("_", " ")

@@ -22,7 +22,7 @@ from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
 from eventstore.store import EventStore
-from market.quotes import Quote, QuoteSheet
+from market.quotes import Quote, QuoteSheet, QuoteSource
 from market.replay import Phase
 from tests.services.instruments import DEMO_INSTRUMENTS, instrument
 from tradingplatform.venue import journal as journal_module
@@ -69,6 +69,7 @@ class Market:
         self.sheets = asyncio.Queue()
         self.closed_at = 0
         self.instruments = DEMO_INSTRUMENTS
+        self.is_stopped = False
 
     def open(self, partition=None):
         while True:
@@ -92,12 +93,13 @@ class Market:
         assert isinstance(placed, e.OrderPlaced), placed
         return order_id
 
-    def quote(self, price, *, phase=Phase.OPEN):
+    def quote(self, price, *, phase=Phase.OPEN, age_us=0, at_us=None, **said):
+        now_us = time.time_ns() // 1_000
         sheet = QuoteSheet(
             session_date=date(2019, 3, 4),
             phase=phase,
-            made_at_us=time.time_ns() // 1_000,
-            quotes=(Quote("KO", price, price, price, price, price),),
+            made_at_us=now_us,
+            quotes=(Quote("KO", price, price, price, price, price, at_us=at_us or now_us - age_us, **said),),
             closed_at_us=self.closed_at,
         )
         self.sheets.put_nowait(sheet)
@@ -127,6 +129,7 @@ class Market:
                 instruments=lambda: self.instruments,
                 displayed_value=10**12,
                 poll_seconds=0.005,
+                may_fill=lambda: not self.is_stopped,
             )
             running = asyncio.create_task(venue.run())
             try:
@@ -299,3 +302,97 @@ def test_an_immediate_order_that_could_not_be_asked_for_is_filled_at_once_then_o
 )
 def test_a_quote_offers_whole_lots_and_one_at_least(price, lot_size, expected):
     assert displayed_size(price=price, lot_size=lot_size, displayed_value=500_000_000) == expected
+
+
+PUSHED = {"source": QuoteSource.PUSHED}
+
+
+@pytest.mark.parametrize(
+    ("phase", "said", "is_filled"),
+    [
+        (Phase.OPEN, {"age_us": 9_000_000}, True),
+        (Phase.OPEN, {"age_us": 11_000_000}, False),
+        (Phase.CLOSED, {}, False),
+        (Phase.PAUSED, {}, False),
+        (Phase.STALE, {}, False),
+        (Phase.OPEN, {"age_us": 55_000_000, **PUSHED}, True),
+        (Phase.OPEN, {"age_us": 65_000_000, **PUSHED}, False),
+        (Phase.CLOSED, PUSHED, True),
+        (Phase.PAUSED, PUSHED, False),
+        (Phase.STALE, PUSHED, False),
+    ],
+)
+def test_what_is_paused_closed_or_too_old_is_not_traded_at(market, phase, said, is_filled):
+    market.place(market.open())
+
+    async def steps():
+        market.quote(500_000, phase=phase, **said)
+        await asyncio.sleep(0.2)
+
+    market.serve(steps)
+    assert len(market.events(e.OrderFilled)) == is_filled
+
+
+def test_a_bid_an_ask_and_sizes_that_were_said_are_what_is_offered_once(market):
+    account_id = market.open()
+    for _ in range(3):
+        market.place(account_id, shares=4)
+    said = {"bid": 499_000, "ask": 501_000, "bid_size": SHARE, "ask_size": 10 * SHARE, **PUSHED}
+    at_us = time.time_ns() // 1_000
+
+    async def steps():
+        for _ in range(4):
+            market.quote(500_000, **said, at_us=at_us)
+            await asyncio.sleep(0.1)
+
+    market.serve(steps)
+    assert sum(event.fill_quantity for event in market.events(e.OrderFilled)) == 10 * SHARE
+    assert {event.fill_price for event in market.events(e.OrderFilled)} == {501_000}
+
+
+def test_a_stopped_venue_fills_and_ends_nothing_and_goes_on_at_the_price_of_then(market):
+    account_id = market.open()
+    market.is_stopped = True
+    waiting, immediate = market.place(account_id), market.place(account_id, tif="IOC")
+    cancelled = market.place(account_id)
+    of_the_day = market.place(account_id, tif="DAY", limit=10_000)
+    market.closed_at = time.time_ns() // 1_000 + 1
+
+    async def steps():
+        market.quote(400_000)
+        await asyncio.sleep(0.3)
+        (event,) = market.send(account_id, c.CancelOrder(cancelled, "no more"))
+        assert isinstance(event, e.OrderCancelled)
+        market.quote(500_000)
+        await asyncio.sleep(0.3)
+        assert market.events(e.OrderFilled) == market.events(e.OrderExpired) == []
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+        await market.until(lambda: len(market.events(e.OrderExpired)) == 1)
+
+    market.serve(steps)
+    assert {event.order_id: event.fill_price for event in market.events(e.OrderFilled)} == {
+        waiting: 500_000,
+        immediate: 500_000,
+    }
+    assert [event.order_id for event in market.events(e.OrderExpired)] == [of_the_day]
+
+
+def test_a_venue_that_is_stopped_while_orders_wait_fills_none_at_the_price_of_before(market):
+    account_id = market.open()
+
+    async def steps():
+        market.quote(600_000)
+        order_id = market.place(account_id)
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 1)
+        market.is_stopped = True
+        await asyncio.sleep(0.1)
+        market.place(account_id)
+        market.quote(500_000)
+        await asyncio.sleep(0.2)
+        assert [event.order_id for event in market.events(e.OrderFilled)] == [order_id]
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+
+    market.serve(steps)
+    assert [event.fill_price for event in market.events(e.OrderFilled)] == [600_000, 500_000]
