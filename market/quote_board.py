@@ -19,11 +19,11 @@ from redis import asyncio as redis_asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from market.quotes import UNKNOWN_MARKET, Quote, QuoteSheet, as_of
+from market.quotes import UNKNOWN_MARKET, Quote, QuoteSheet, QuoteSource, as_of
 from market.replay import Phase
 
-BOARD_KEY: Final = "market:quotes:2"  # The number is the version of the format below.
-STREAM: Final = "market:stream:2"
+BOARD_KEY: Final = "market:quotes:3"  # The number is the version of the format below.
+STREAM: Final = "market:stream:3"
 """The channel that every sheet is published on."""
 REDIS_TIMEOUT_S: Final = 1.0
 
@@ -41,6 +41,7 @@ def encode_sheet(sheet: QuoteSheet) -> dict[str, str]:
         "phase": sheet.phase.value,
         "made_at_us": sheet.made_at_us,
         "closed_at_us": sheet.closed_at_us,
+        "market_time_us": sheet.market_time_us,
     }
     return {
         _SESSION_FIELD: json.dumps(session),
@@ -53,14 +54,19 @@ def decode_sheet(fields: dict[str, str]) -> QuoteSheet:
     if not fields:
         return UNKNOWN_MARKET
     session = json.loads(fields[_SESSION_FIELD])
-    quotes = [Quote(**json.loads(text)) for symbol, text in fields.items() if symbol != _SESSION_FIELD]
+    quotes = [_quote_of(json.loads(text)) for symbol, text in fields.items() if symbol != _SESSION_FIELD]
     return QuoteSheet(
         session_date=date.fromisoformat(session["date"]),
         phase=Phase(session["phase"]),
         made_at_us=session["made_at_us"],
         quotes=tuple(sorted(quotes, key=lambda quote: quote.symbol)),
         closed_at_us=session["closed_at_us"],
+        market_time_us=session["market_time_us"],
     )
+
+
+def _quote_of(fields: dict[str, Any]) -> Quote:
+    return Quote(**{**fields, "source": QuoteSource(fields["source"])})
 
 
 async def write_board(client: redis_asyncio.Redis, sheet: QuoteSheet) -> None:

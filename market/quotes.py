@@ -7,19 +7,32 @@ and nothing is made up.
 
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from typing import Final
 
 from market.calendar import trading_days
-from market.intraday import bar_until, day_path
+from market.intraday import SESSION_STEPS, bar_until, day_path
 from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
+from market.sessions import session_bounds_us
 
 QUOTES_AGE_US_MAX: Final = 10_000_000
 
 
+class QuoteSource(StrEnum):
+    """Where a price is from: the replayed market, or a program that pushed it."""
+
+    SIMULATED = "SIMULATED"
+    PUSHED = "PUSHED"
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The prices of one instrument in ten-thousandths of a dollar."""
+    """The prices of one instrument in ten-thousandths of its currency; `at_us` is the real time (UTC microseconds) at
+    which the price was said.
+
+    Bid, ask and their sizes (millionths of a share) are there where the source said them.
+    """
 
     symbol: str
     price: int
@@ -27,12 +40,19 @@ class Quote:
     session_open: int
     day_high: int
     day_low: int
+    at_us: int
+    source: QuoteSource = QuoteSource.SIMULATED
+    bid: int | None = None
+    ask: int | None = None
+    bid_size: int | None = None
+    ask_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteSheet:
     """All quotes of one instant; `made_at_us` is real time, `session_date` the day that is replayed, `closed_at_us` the
-    real time at which the latest session closed.
+    real time at which the latest session closed. `market_time_us` is the market's own instant (UTC microseconds): that
+    of the replayed day, or the real time where the market is a real one.
 
     The sheet of a market of which nothing is known is `UNKNOWN_MARKET`: STALE, without date and without
     quotes.
@@ -43,6 +63,7 @@ class QuoteSheet:
     made_at_us: int
     quotes: tuple[Quote, ...]
     closed_at_us: int = 0
+    market_time_us: int = 0
 
 
 UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
@@ -54,9 +75,16 @@ def quotes_at(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
         session_date=trading_days()[position.day_index],
         phase=position.phase,
         made_at_us=now_us,
-        quotes=tuple(_quote(symbol, position) for symbol in replayed_symbols()),
+        quotes=tuple(_quote(symbol, position, now_us) for symbol in replayed_symbols()),
         closed_at_us=position.closed_at_us,
+        market_time_us=market_time_us(position),
     )
+
+
+def market_time_us(position: ReplayPosition) -> int:
+    """Return the instant of the replayed day that a position is at; a closed market stays at its close."""
+    opens_us, closes_us = session_bounds_us(trading_days()[position.day_index])
+    return opens_us + (closes_us - opens_us) * position.step // SESSION_STEPS
 
 
 def is_stale(*, made_at_us: int, now_us: int) -> bool:
@@ -69,7 +97,7 @@ def as_of(sheet: QuoteSheet, *, now_us: int) -> QuoteSheet:
     return replace(sheet, phase=Phase.STALE) if is_stale(made_at_us=sheet.made_at_us, now_us=now_us) else sheet
 
 
-def _quote(symbol: str, position: ReplayPosition) -> Quote:
+def _quote(symbol: str, position: ReplayPosition, now_us: int) -> Quote:
     path = day_path(symbol=symbol, day_index=position.day_index)
     bar = bar_until(path, step=position.step)
     return Quote(
@@ -79,4 +107,5 @@ def _quote(symbol: str, position: ReplayPosition) -> Quote:
         session_open=bar.open,
         day_high=bar.high,
         day_low=bar.low,
+        at_us=now_us,
     )

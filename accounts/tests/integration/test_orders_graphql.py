@@ -277,7 +277,7 @@ def market(monkeypatch):
 
     async def say(price, *, made_at_us):
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-        quotes = (Quote("KO", price, price, price, price, price),)
+        quotes = (Quote("KO", price, price, price, price, price, at_us=made_at_us),)
         await write_board(client, QuoteSheet(trading_days()[0], Phase.OPEN, made_at_us, quotes))
         await client.aclose()
 

@@ -93,11 +93,12 @@ class Market:
         return order_id
 
     def quote(self, price, *, phase=Phase.OPEN):
+        now_us = time.time_ns() // 1_000
         sheet = QuoteSheet(
             session_date=date(2019, 3, 4),
             phase=phase,
-            made_at_us=time.time_ns() // 1_000,
-            quotes=(Quote("KO", price, price, price, price, price),),
+            made_at_us=now_us,
+            quotes=(Quote("KO", price, price, price, price, price, at_us=now_us),),
             closed_at_us=self.closed_at,
         )
         self.sheets.put_nowait(sheet)
