@@ -22,13 +22,22 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS
 
 from edge.database import BoundedConnection, connection_parameters
+from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustment, Adjustments
 from market.instruments.definition import InstrumentDefinition
 
 REFRESH_SECONDS: Final = 1.0
 FIRST_LOAD_SECONDS_MAX: Final = 5.0
 """How long the first use waits for PostgreSQL."""
 
-_VERSION: Final = "SELECT coalesce(max(id), 0) FROM market_instrumentchange"
+_VERSION: Final = """
+    SELECT (SELECT coalesce(max(id), 0) FROM market_instrumentchange),
+        (SELECT count(*) FROM market_corporateaction WHERE repriced_at IS NOT NULL)
+"""
+_ADJUSTMENTS: Final = """
+    SELECT (extract(epoch FROM repriced_at) * 1000000)::bigint, symbol, coalesce(numerator, 1),
+        coalesce(denominator, 1), new_symbol
+    FROM market_corporateaction WHERE repriced_at IS NOT NULL ORDER BY repriced_at, id
+"""
 _COLUMNS: Final = ", ".join(field.name for field in fields(InstrumentDefinition))
 _CHANGED: Final = f"""
     SELECT {_COLUMNS} FROM market_instrument
@@ -46,12 +55,20 @@ class Instruments:
     """In the order of symbols."""
     version: int
     is_loaded: bool = True
+    adjustments: Adjustments = NO_ADJUSTMENTS
+    """What corporate actions make of the replayed prices: none is ever taken back, so their number is a version."""
 
     @classmethod
-    def of(cls, definitions: Mapping[str, InstrumentDefinition], *, version: int) -> "Instruments":
+    def of(
+        cls,
+        definitions: Mapping[str, InstrumentDefinition],
+        *,
+        version: int,
+        adjustments: Adjustments = NO_ADJUSTMENTS,
+    ) -> "Instruments":
         """Return a snapshot of these instruments."""
         ordered = {symbol: definitions[symbol] for symbol in sorted(definitions)}
-        return cls(by_symbol=MappingProxyType(ordered), version=version)
+        return cls(by_symbol=MappingProxyType(ordered), version=version, adjustments=adjustments)
 
 
 _NOT_LOADED: Final = Instruments(by_symbol=MappingProxyType({}), version=0, is_loaded=False)
@@ -131,12 +148,15 @@ def _newer(held: Instruments, database: psycopg.Connection) -> Instruments:
     A version below the one that is held is that of another database (one that was restored): all is read anew. What is
     read may be newer than its version; then it is read once more.
     """
-    ((version,),) = database.execute(_VERSION)
-    if held.is_loaded and version == held.version:
+    ((version, adjustment_count),) = database.execute(_VERSION)
+    adjustments = held.adjustments
+    if adjustment_count != len(adjustments.applied):
+        adjustments = Adjustments(tuple(Adjustment(*row) for row in database.execute(_ADJUSTMENTS)))
+    elif held.is_loaded and version == held.version:
         return held
-    known = held if version > held.version else _NOT_LOADED
+    known = held if version >= held.version else _NOT_LOADED
     changed = {row[0]: InstrumentDefinition(*row) for row in database.execute(_CHANGED, [known.version])}
-    return Instruments.of({**known.by_symbol, **changed}, version=version)
+    return Instruments.of({**known.by_symbol, **changed}, version=version, adjustments=adjustments)
 
 
 _follower: Final = InstrumentFollower()

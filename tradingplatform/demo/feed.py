@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 
 from market.consumers import MARKET_GROUP
+from market.instruments.current import current_instruments
 from market.payloads import tick_message
 from market.quote_board import REDIS_TIMEOUT_S, write_board
 from market.quotes import QuoteSheet, quotes_at
@@ -66,7 +67,11 @@ class MarketFeed:
     async def _try_tick(self) -> float:
         """Publish one tick; return how long to wait from its beginning to that of the next, in seconds."""
         started_at = time.perf_counter()
-        sheet = quotes_at(self._clock.position(self._now_us()), now_us=self._now_us())
+        sheet = quotes_at(
+            self._clock.position(self._now_us()),
+            now_us=self._now_us(),
+            adjustments=current_instruments().adjustments,
+        )
         try:
             async with asyncio.timeout(PUBLISH_S_MAX):
                 await self._publish(sheet)

@@ -29,6 +29,7 @@ from identity.models import AccountAccess
 from identity.permissions import TRADER, VIEWER, give_role, grant_ownership
 from market.instruments.changes import save_instruments
 from market.instruments.csv_file import DEMO_FILE, read_file
+from market.instruments.current import current_instruments
 from market.quotes import quotes_at
 from market.replay_file import open_replay
 from tradingplatform.bootstrap import make_in_process_bus
@@ -164,7 +165,9 @@ def _prices() -> dict[str, int]:
         start_date=date.fromisoformat(settings.MARKET_START_DATE),
         now_us=now_us,
     )
-    return {quote.symbol: quote.price for quote in quotes_at(clock.position(now_us), now_us=now_us).quotes}
+    adjustments = current_instruments().adjustments
+    sheet = quotes_at(clock.position(now_us), now_us=now_us, adjustments=adjustments)
+    return {quote.symbol: quote.price for quote in sheet.quotes}
 
 
 def _execute(bus: Bus, account_id: str, command_id: str, command: AccountCommand) -> None:

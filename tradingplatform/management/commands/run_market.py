@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from market.calendar import OutsideCalendar
+from market.instruments.current import current_instruments
 from market.replay_file import UnreadableReplayFile, open_replay
 from tradingplatform.demo.feed import MarketFeed
 from tradingplatform.signals import run_until_signalled
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             )
         except (ValueError, OutsideCalendar, UnreadableReplayFile) as error:
             raise CommandError(str(error)) from error
+        current_instruments()  # The first use waits for PostgreSQL, which nobody may do on an event loop.
         feed = MarketFeed(clock=clock, redis_url=settings.REDIS_URL, channel_layer=get_channel_layer(), now_us=_now_us)
         run_until_signalled(feed.run)
 
