@@ -63,7 +63,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
-STATE_VERSION: Final = 4
+STATE_VERSION: Final = 5
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

@@ -25,6 +25,7 @@ def after(*commands):
 
 
 RICH = (OPEN, c.DepositCash(10**10, ""))
+HOLDING = (*RICH, c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, None))
 SENT = {
     "opening": ((), OPEN, {"name": "Other"}),
     "deposit": ((OPEN,), c.DepositCash(100, "rent"), {"amount": 900}),
@@ -37,6 +38,10 @@ SENT = {
     "cancel": ((*RICH, PLACE), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
     "limits": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10), {"max_position_bp": 999}),
     "fees": ((OPEN,), c.ChangeFeeSchedule(10_000, 50, 5, 20_000), {"fee_minimum": 0}),
+    "split": (HOLDING, c.ApplySplit("a-1", "KO", 3, 2, SHARE, 333_333), {"lot_size": 1}),
+    "dividend": (HOLDING, c.PayDividend("a-1", "KO", 24_287_500), {"amount_per_share": 24_287_501}),
+    "symbol": (HOLDING, c.ChangeSymbol("a-1", "KO", "COKE"), {"new_symbol": "PEP"}),
+    "marks": (HOLDING, c.MarkPositions(20_717, NOW, {"KO": 510_000}), {"session": 20_718}),
     "freeze": ((OPEN,), c.FreezeAccount("audit"), {"reason": "other"}),
 }
 
@@ -58,5 +63,8 @@ def test_another_kind_of_command_is_never_a_retry():
 def test_what_the_platform_adds_to_a_command_counts_for_nothing():
     events = decide(after(*RICH), MARKET, NOW)
     assert asks_the_same(msgspec.structs.replace(MARKET, order_id="another", reference_price=510_000), events)
+    marks = c.MarkPositions(20_717, NOW, {"KO": 510_000, "XOM": 1})
+    marked = decide(after(*HOLDING), marks, NOW)
+    assert asks_the_same(msgspec.structs.replace(marks, prices={"KO": 520_000}, marked_at=NOW + 1), marked)
     replaced = decide(after(*RICH, PLACE), REPLACE, NOW)
     assert asks_the_same(msgspec.structs.replace(REPLACE, new_order_id="another"), replaced)
