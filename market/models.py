@@ -96,14 +96,16 @@ class CorporateAction(models.Model):
     amount_per_share = models.BigIntegerField(null=True, blank=True, db_comment="Hundred-millionths of the currency")
     new_symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX, null=True, blank=True)  # noqa: DJ001 - null is "none".
     new_name = models.CharField(max_length=NAME_LENGTH_MAX, null=True, blank=True)  # noqa: DJ001
-    state = models.CharField(max_length=9, choices=[(each.value, each.value) for each in State], default=State.ANNOUNCED.value)
+    state = models.CharField(
+        max_length=9, choices=[(each.value, each.value) for each in State], default=State.ANNOUNCED.value
+    )
     was_halted = models.BooleanField(default=False, db_comment="Trading was suspended already when it began")
     keeps_halted = models.BooleanField(default=False, db_comment="Somebody halted the instrument meanwhile")
     began_at = models.DateTimeField(null=True, blank=True, db_comment="When trading was halted for it")
-    repriced_at = models.DateTimeField(null=True, blank=True, db_comment="Since when prices are those of the new shares")
+    repriced_at = models.DateTimeField(null=True, blank=True, db_comment="Since when prices are of the new shares")
     ended_at = models.DateTimeField(null=True, blank=True, db_comment="When the last holder was served")
     holders = models.BigIntegerField(null=True, blank=True, db_comment="To how many accounts it was applied")
-    cash_paid = models.BigIntegerField(null=True, blank=True, db_comment="Ten-thousandths: paid to all of them together")
+    cash_paid = models.BigIntegerField(null=True, blank=True, db_comment="Ten-thousandths: paid to all of them")
 
     class Meta:
         """Newest first; nothing is deleted."""

@@ -70,9 +70,7 @@ class QuoteSheet:
 UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
 
 
-def quotes_at(
-    position: ReplayPosition, *, now_us: int, adjustments: Adjustments = NO_ADJUSTMENTS
-) -> QuoteSheet:
+def quotes_at(position: ReplayPosition, *, now_us: int, adjustments: Adjustments = NO_ADJUSTMENTS) -> QuoteSheet:
     """Return the quotes of all replayed instruments at a position of the replay, which it has at `now_us`; under the
     symbols that they have then, and divided by their splits.
     """

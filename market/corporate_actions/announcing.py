@@ -75,7 +75,8 @@ def check(terms: CorporateActionTerms, *, session_date: date | None) -> None:
         kind=Kind.DIVIDEND
     ):
         raise InvalidCorporateAction(
-            "effective_date", f"another split or change of symbol of {terms.symbol} is announced for that day: choose one"
+            "effective_date",
+            f"another split or change of symbol of {terms.symbol} is announced for that day: choose one",
         )
 
 
@@ -111,7 +112,8 @@ def _check_date(terms: CorporateActionTerms, instrument: InstrumentDefinition, s
 def _check_successor(old: InstrumentDefinition, new: InstrumentDefinition) -> None:
     if old.currency != new.currency:
         raise InvalidCorporateAction(
-            "new_symbol", f"{new.symbol} is traded in {new.currency} and {old.symbol} in {old.currency}: shares keep theirs"
+            "new_symbol",
+            f"{new.symbol} is traded in {new.currency} and {old.symbol} in {old.currency}: choose another",
         )
     if not new.is_tradable:
         raise InvalidCorporateAction("new_symbol", f"{new.symbol} is not traded any more: make it tradable first")

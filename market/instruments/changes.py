@@ -65,8 +65,9 @@ def save_instruments(
     """Add and change instruments, all of them or none; each change has the symbol and the fields that it is about.
 
     While a corporate action is applied to an instrument only that (`is_action`) ends its halt; whoever else halts it
-    then has it stay halted afterwards. With `only_new` those that there are stay as they are; `say` is told how many are written so far. Values are checked
-    ones (`parse_field`); raises MissingField when a new instrument lacks one, and InvalidReason.
+    then has it stay halted afterwards. With `only_new` those that there are stay as they are; `say` is told how many
+    are written so far. Values are checked ones (`parse_field`); raises MissingField when a new instrument lacks one,
+    InvalidInstrument for the end of such a halt, and InvalidReason.
     """
     with recorded_as(actor=actor, reason=reason):
         _heed_actions(changes, is_action=is_action)

@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
                 (
                     "repriced_at",
                     models.DateTimeField(
-                        blank=True, db_comment="Since when prices are those of the new shares", null=True
+                        blank=True, db_comment="Since when prices are of the new shares", null=True
                     ),
                 ),
                 ("ended_at", models.DateTimeField(blank=True, db_comment="When the last holder was served", null=True)),
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
                 (
                     "cash_paid",
                     models.BigIntegerField(
-                        blank=True, db_comment="Ten-thousandths: paid to all of them together", null=True
+                        blank=True, db_comment="Ten-thousandths: paid to all of them", null=True
                     ),
                 ),
             ],

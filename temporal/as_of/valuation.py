@@ -103,7 +103,9 @@ def market_price(symbol: str, position: ReplayPosition, adjustments: Adjustments
     replayed = adjustments.replayed(replayed_symbols(), at_us=at_us).get(symbol)
     if replayed is None:
         return None
-    return replayed.price(bar_until(day_path(symbol=replayed.path, day_index=position.day_index), step=position.step).close)
+    return replayed.price(
+        bar_until(day_path(symbol=replayed.path, day_index=position.day_index), step=position.step).close
+    )
 
 
 def known_clock(data_dir: Path) -> KnownClock | None:
