@@ -2,7 +2,8 @@
 
 Every command of the range is decided at its own time on the state that the ones before it would have led to. What
 people would have done differently is not known: a trade that is refused now is not tried again in a smaller size, and
-an order that was refused then and is accepted now is never filled, for no fill of it was ever sent.
+an order that was refused then and is accepted now is never filled, for no fill of it was ever sent. What a company did
+happens to the shares that the account would have had; its orders in the symbol are cancelled first, as the venue does.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Final, NamedTuple
 from accounts.api.parsing.factories import change_risk_limits
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
-from accounts.domain.commands import AccountCommand
+from accounts.domain.commands import AccountCommand, ApplySplit, CancelOrder, ChangeSymbol
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
 from accounts.domain.recorded import command_of
@@ -180,12 +181,14 @@ def _ends(
 
 def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
     command = command_of(recorded.events)
-    decided = decide(answer.imagined, command, recorded.timestamp)
+    answer.command_count += 1
+    decided = _decided(answer.imagined, command, recorded.timestamp)
+    if not decided:
+        return
     for event in decided:
         evolve(answer.imagined, event)
         if type(event) in (AccountOpened, RiskLimitsChanged):
             answer.limits.impose(answer.imagined)
-    answer.command_count += 1
     then, now = recorded.events[0], decided[0]
     is_refused = isinstance(now, CommandRefused)
     if isinstance(then, CommandRefused) and isinstance(now, CommandRefused):
@@ -210,6 +213,23 @@ def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
                 refusal=refusal,
             )
         )
+
+
+def _decided(imagined: Account, command: AccountCommand, timestamp: int) -> tuple[e.AccountEvent, ...]:
+    """Return what a command leads to; nothing for what a company did to shares that the account would not have had."""
+    try:
+        return decide(imagined, command, timestamp)
+    except CommandInvalid as error:
+        if error.code == Code.POSITION_NOT_HELD:
+            return ()
+        if error.code != Code.SYMBOL_HAS_ORDERS:
+            raise
+    assert isinstance(command, ApplySplit | ChangeSymbol), "these alone wait for orders to end"
+    ends = [CancelOrder(order_id, "") for order_id, order in imagined.orders.items() if order.symbol == command.symbol]
+    for end in ends:
+        for event in decide(imagined, end, timestamp):
+            evolve(imagined, event)
+    return decide(imagined, command, timestamp)
 
 
 def recorded_commands(store: EventStore, account_id: str, *, after_version: int = 0) -> Iterator[RecordedCommand]:

@@ -156,6 +156,10 @@ def pay_dividend(account: Account, command: c.PayDividend, day: int) -> tuple[e.
 
 def change_symbol(account: Account, command: c.ChangeSymbol) -> tuple[e.SymbolChanged]:
     """Return the event of a change of symbol; shares that there are of the new one stay, and keep their mark."""
+    if command.new_symbol == command.symbol:
+        raise CommandInvalid(
+            Code.INVALID_ENTRY, f"the new symbol is another one than the old one, found {command.symbol}"
+        )
     old, new = _held(account, command.symbol), account.positions.get(command.new_symbol, NO_POSITION)
     _refuse_with_orders(account, command.symbol)
     quantity_after = new.quantity + old.quantity

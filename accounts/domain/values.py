@@ -33,6 +33,7 @@ _WHOLE_DIGITS_MAX: Final = 12
 _HUGE: Final = 10 ** (_WHOLE_DIGITS_MAX + 6)
 _MONEY_DECIMALS: Final = 4
 _QUANTITY_DECIMALS: Final = 6
+_DIVIDEND_DECIMALS: Final = 8
 
 
 class InvalidValue(ValueError):
@@ -55,6 +56,16 @@ def parse_fee(text: object) -> int:
     if fee > FEE_MAX:
         raise InvalidValue(f"a fee is at most {format_amount(FEE_MAX)}, found {_shown(text)}")
     return fee
+
+
+def parse_amount_per_share(text: object) -> int:
+    """Parse a dividend per share such as "0.242875" into hundred-millionths; above 0 and at most 10 million."""
+    amount = _parse_decimal(text, what="a dividend", decimals_max=_DIVIDEND_DECIMALS, example='"0.242875"')
+    if not 1 <= amount <= DIVIDEND_MAX:
+        raise InvalidValue(
+            f"a dividend per share is above 0 and at most {format_amount_per_share(DIVIDEND_MAX)}, found {_shown(text)}"
+        )
+    return amount
 
 
 def parse_quantity(value: object) -> int:
@@ -85,6 +96,13 @@ def format_quantity(quantity: int) -> str:
     sign = "-" if quantity < 0 else ""
     whole, fraction = divmod(abs(quantity), SHARE)
     return f"{sign}{whole}.{fraction:06d}".rstrip("0")
+
+
+def format_amount_per_share(amount: int) -> str:
+    """Show hundred-millionths as a decimal string with four decimals or as many as it takes, at most eight."""
+    whole, fraction = divmod(amount, DIVIDEND_SCALE)
+    digits = f"{fraction:08d}"
+    return f"{whole}.{digits[:_MONEY_DECIMALS]}{digits[_MONEY_DECIMALS:].rstrip('0')}"
 
 
 def multiply_divide(a: int, b: int, c: int) -> int:

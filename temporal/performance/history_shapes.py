@@ -30,6 +30,7 @@ class PerformanceFigures(s.ObjectShape):
     realized_pnl = s.Money("By average cost")
     unrealized_pnl_change = s.Money("At the end less at the beginning, at the account's marks")
     fees = s.Money("What the trades cost; part of the realized P&L and of what positions cost")
+    dividends = s.Money("Earned, beside realized and unrealized P&L")
     symbols_changed = s.Texts("Whose position, average cost, mark or realized P&L is another one")
     opening_equity = s.Money("Cash and positions at the account's marks, at the beginning")
     closing_equity = s.Money("The same at the end")
@@ -63,7 +64,7 @@ class WhatIfPosition(s.ObjectShape):
     symbol = s.Text()
     quantity = s.Shares("Shares", of="position.quantity")
     average_cost = s.Money("Of one share")
-    mark = s.Money("The price that the account last traded it at", of="position.mark")
+    mark = s.Money("The price of its last trade or mark", of="position.mark")
 
 
 class WhatIfAccount(s.ObjectShape):
