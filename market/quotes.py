@@ -1,8 +1,9 @@
-"""Quotes: what every replayed instrument costs at one instant of the replay, and how old that knowledge is.
+"""Quotes: what instruments cost at one instant, who said so, and how old that knowledge is.
 
-Pure functions of a replay position. Prices are SIMULATED but for the close that a day ends at. A sheet of
-quotes carries the real time it was made at; one that is too old is shown as STALE, with the prices it has,
-and nothing is made up.
+Pure functions. The prices of the replay are SIMULATED but for the close that a day ends at. A sheet of quotes carries
+the real time it was made at; one that is too old is shown as STALE, with the prices it has, and nothing is made up. A
+single quote that is older than the limit of its source is stale by itself: it is shown with its age, and nothing is
+traded at it.
 """
 
 from dataclasses import dataclass, replace
@@ -15,9 +16,12 @@ from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments, Re
 from market.intraday import SESSION_STEPS, bar_until, day_path
 from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
+from market.session import exchange_day, latest_close_us
 from market.sessions import session_bounds_us
 
 QUOTES_AGE_US_MAX: Final = 10_000_000
+PUSHED_AGE_US_MAX: Final = 60_000_000
+"""How old a pushed quote may be where no setting says otherwise."""
 
 
 class QuoteSource(StrEnum):
@@ -30,14 +34,14 @@ class QuoteSource(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Quote:
     """The prices of one instrument in ten-thousandths of its currency; `at_us` is the real time (UTC microseconds) at
-    which the price was said.
+    which the price was said. `previous_close` is None where nobody has said it.
 
     Bid, ask and their sizes (millionths of a share) are there where the source said them.
     """
 
     symbol: str
     price: int
-    previous_close: int
+    previous_close: int | None
     session_open: int
     day_high: int
     day_low: int
@@ -53,7 +57,8 @@ class Quote:
 class QuoteSheet:
     """All quotes of one instant; `made_at_us` is real time, `session_date` the day that is replayed, `closed_at_us` the
     real time at which the latest session closed. `market_time_us` is the market's own instant (UTC microseconds): that
-    of the replayed day, or the real time where the market is a real one.
+    of the replayed day, or the real time where the market is a real one. A pushed quote is good for
+    `pushed_age_us_max`.
 
     The sheet of a market of which nothing is known is `UNKNOWN_MARKET`: STALE, without date and without
     quotes.
@@ -65,6 +70,7 @@ class QuoteSheet:
     quotes: tuple[Quote, ...]
     closed_at_us: int = 0
     market_time_us: int = 0
+    pushed_age_us_max: int = PUSHED_AGE_US_MAX
 
 
 UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
@@ -75,13 +81,33 @@ def quotes_at(position: ReplayPosition, *, now_us: int, adjustments: Adjustments
     symbols that they have then, and divided by their splits.
     """
     replayed = adjustments.replayed(replayed_symbols(), at_us=now_us)
+    quotes = tuple(_quote(symbol, replayed[symbol], position, now_us) for symbol in sorted(replayed))
+    return replace(replayed_session(position, now_us=now_us), quotes=quotes)
+
+
+def replayed_session(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
+    """Return a sheet without quotes that says what the replayed market is doing."""
     return QuoteSheet(
         session_date=trading_days()[position.day_index],
         phase=position.phase,
         made_at_us=now_us,
-        quotes=tuple(_quote(symbol, replayed[symbol], position, now_us) for symbol in sorted(replayed)),
+        quotes=(),
         closed_at_us=position.closed_at_us,
         market_time_us=market_time_us(position),
+    )
+
+
+def real_session(*, now_us: int, is_paused: bool) -> QuoteSheet:
+    """Return a sheet without quotes of a market that has no replay: it is the real time, and the market is open as long
+    as somebody pushes prices.
+    """
+    return QuoteSheet(
+        session_date=exchange_day(now_us),
+        phase=Phase.PAUSED if is_paused else Phase.OPEN,
+        made_at_us=now_us,
+        quotes=(),
+        closed_at_us=latest_close_us(now_us),
+        market_time_us=now_us,
     )
 
 
@@ -99,6 +125,28 @@ def is_stale(*, made_at_us: int, now_us: int) -> bool:
 def as_of(sheet: QuoteSheet, *, now_us: int) -> QuoteSheet:
     """Return the sheet as it is to be shown now: unchanged, or with the phase STALE when it is too old."""
     return replace(sheet, phase=Phase.STALE) if is_stale(made_at_us=sheet.made_at_us, now_us=now_us) else sheet
+
+
+def is_quote_stale(quote: Quote, sheet: QuoteSheet, *, now_us: int) -> bool:
+    """Tell whether a quote of a sheet is too old to be traded at: by itself, or with the whole sheet."""
+    if sheet.phase is Phase.STALE or is_stale(made_at_us=sheet.made_at_us, now_us=now_us):
+        return True
+    age_us_max = sheet.pushed_age_us_max if quote.source is QuoteSource.PUSHED else QUOTES_AGE_US_MAX
+    return abs(now_us - quote.at_us) > age_us_max
+
+
+def tradable_quotes(sheet: QuoteSheet, *, now_us: int) -> list[Quote]:
+    """Return the quotes that orders may be filled at: of a paused market none, of a replay whose session is closed the
+    pushed ones alone.
+    """
+    if sheet.phase is Phase.PAUSED:
+        return []
+    return [
+        quote
+        for quote in sheet.quotes
+        if (sheet.phase is Phase.OPEN or quote.source is QuoteSource.PUSHED)
+        and not is_quote_stale(quote, sheet, now_us=now_us)
+    ]
 
 
 def _quote(symbol: str, replayed: Replayed, position: ReplayPosition, now_us: int) -> Quote:

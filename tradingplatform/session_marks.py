@@ -25,7 +25,7 @@ from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope
 from identity.actors import platform_actor
 from market.models import CorporateAction
-from market.quotes import QuoteSheet, is_stale
+from market.quotes import QuoteSheet, is_quote_stale
 from market.replay import Phase
 from tradingplatform.kill_switch.cancelling import PASSING_CODES
 from tradingplatform.models import SessionMark
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 MARKS: Final = platform_actor("session marks")
 """Whose commands these are: no user can spend their ids."""
 ACCOUNTS_AT_ONCE_MAX: Final = 500
+REAL_CLOSE_SECONDS_MAX: Final = 60
+"""For how long after the close of a market that is not replayed its prices are those of the close."""
 TRIES_MAX: Final = 3
 """How often a page is asked whose answers are of the kind that passes."""
 _PAGE: Final = """
@@ -72,7 +74,7 @@ class SessionMarks:
         if sheet.closed_at_us == self._done_at_us:
             return False
         is_begun = newest is not None and newest.closed_at_us == sheet.closed_at_us
-        return is_begun or sheet.phase is Phase.CLOSED
+        return is_begun or _has_closed(sheet)
 
     def mark(self, sheet: QuoteSheet) -> SessionMark | None:
         """Mark all accounts at the close of a sheet, or go on with it; return its row, None when there is none."""
@@ -127,13 +129,17 @@ class SessionMarks:
         return refused + len(envelopes)
 
 
+def _has_closed(sheet: QuoteSheet) -> bool:
+    """Tell whether the prices of a sheet are those of its close; a market of pushed prices says no more than the time."""
+    if sheet.market_time_us != sheet.made_at_us:
+        return sheet.phase is Phase.CLOSED
+    return sheet.made_at_us - sheet.closed_at_us <= REAL_CLOSE_SECONDS_MAX * 1_000_000
+
+
 def closing_prices(sheet: QuoteSheet) -> dict[str, int]:
     """Return the prices that a session closed at, without those that were old by then."""
-    at_us = sheet.closed_at_us or sheet.made_at_us
     return {
-        quote.symbol: quote.price
-        for quote in sheet.quotes
-        if quote.at_us >= at_us or not is_stale(made_at_us=quote.at_us, now_us=at_us)
+        quote.symbol: quote.price for quote in sheet.quotes if not is_quote_stale(quote, sheet, now_us=sheet.made_at_us)
     }
 
 

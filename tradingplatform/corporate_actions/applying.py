@@ -24,8 +24,10 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import structlog
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q, Sum
+from redis.exceptions import RedisError
 
 from accounts.domain.commands import AccountCommand, ApplySplit, ChangeSymbol, PayDividend
 from accounts.domain.errors import Code
@@ -35,8 +37,10 @@ from accounts.writer.envelope import Envelope, NotExecuted, Result
 from eventstore.store import EventStore
 from identity.actors import platform_actor
 from market.corporate_actions.definition import Kind, State, format_terms
+from market.feeds.pushed import forget_pushed
 from market.instruments.changes import recorded_as, save_instruments, stored_definitions
 from market.models import REASON_LENGTH_MAX, CorporateAction, InstrumentChange
+from market.quote_board import valkey_client
 from market.quotes import QuoteSheet
 from readmodels.queries.queries import OrderScope, projected_seqs
 from tradingplatform.corporate_actions.holders import (
@@ -201,6 +205,10 @@ class Applier:
         """Let prices be those of the new shares: no order works, and nobody trades."""
         if action.kind == Kind.DIVIDEND or action.repriced_at is not None:
             return
+        try:  # A price that was pushed is of the old shares; whoever pushes says the new one.
+            forget_pushed(valkey_client(settings.REDIS_URL), [action.symbol])
+        except RedisError as error:
+            raise Waiting(f"Redis does not answer, which has prices of the old shares: {error}") from error
         with recorded_as(actor=CORPORATE_ACTIONS, reason=_reason(action)):
             action.repriced_at = datetime.now(UTC)
             action.save(update_fields=["repriced_at"])

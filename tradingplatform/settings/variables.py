@@ -122,6 +122,8 @@ VARIABLES: Final = (
         "true",
         "Show the GraphQL schema, and suggest its names in errors",
     ),
+    Variable("MARKET_REPLAY", _boolean, "true", "Quote the replayed, simulated market; when false, pushed prices only"),
+    Variable("MARKET_PUSHED_SECONDS_MAX", _positive, "60", "Seconds after which a pushed price is stale"),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable(
         "VENUE_DISPLAYED_VALUE",

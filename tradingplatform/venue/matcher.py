@@ -70,7 +70,8 @@ class WorkingOrder(NamedTuple):
 
 class Quote(NamedTuple):
     """What the market offers: prices in ten-thousandths, sizes in millionths of a share. A fill that leaves a part of
-    its order is a multiple of `lot_size`.
+    its order is a multiple of `lot_size`. `said_at_us` is when somebody said sizes (UTC microseconds): what was taken
+    of them is not offered again by the same quote; None where sizes are made up anew for each quote.
     """
 
     bid: int
@@ -78,6 +79,7 @@ class Quote(NamedTuple):
     bid_size: int
     ask_size: int
     lot_size: int = 1
+    said_at_us: int | None = None
 
 
 class Fill(NamedTuple):
@@ -110,6 +112,8 @@ class SymbolBook:
 
     def quote(self, quote: Quote | None) -> None:
         """Take what the market offers from now on; None when nothing can be traded."""
+        if quote is not None and quote == self._quote and quote.said_at_us is not None:
+            return
         self._quote = quote
         self._ask_left, self._bid_left = (0, 0) if quote is None else (quote.ask_size, quote.bid_size)
 

@@ -22,8 +22,7 @@ from accounts.writer.outcomes import CODE_NAMES, BatchResults
 from eventstore.errors import StoreUnavailable
 from identity.actors import platform_actor
 from market.instruments.current import Instruments
-from market.quotes import UNKNOWN_MARKET, QuoteSheet, is_stale
-from market.replay import Phase
+from market.quotes import UNKNOWN_MARKET, QuoteSheet, is_stale, tradable_quotes
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.matcher import Quote
 from tradingplatform.venue.working_orders import Ask, WorkingOrders
@@ -136,27 +135,37 @@ class PaperVenue:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
     def _look_at_market(self) -> None:
-        is_old = is_stale(made_at_us=self._sheet.made_at_us, now_us=time.time_ns() // 1_000)
+        now_us = time.time_ns() // 1_000
+        is_old = is_stale(made_at_us=self._sheet.made_at_us, now_us=now_us)
         if not self._is_new_sheet and not (is_old and self._sheet.quotes):
             return
         self._is_new_sheet = False
         if is_old:
             log.warning("venue without quotes: orders wait", made_at_us=self._sheet.made_at_us)
             self._sheet = UNKNOWN_MARKET
-        self._orders.quote(self._quotes() if self._sheet.phase is Phase.OPEN else {})
+        self._orders.quote(self._quotes(now_us))
         self._orders.end_session(closed_at=self._sheet.closed_at_us)
 
-    def _quotes(self) -> dict[str, Quote]:
-        """Return what the market offers of the instruments that are traded: one price, without a spread."""
+    def _quotes(self, now_us: int) -> dict[str, Quote]:
+        """Return what the market offers of the instruments that are traded: bid, ask and sizes as they were said, else
+        one price without a spread, and a size of its value. Sizes that were said are offered once.
+        """
         quotes = {}
         by_symbol = self._instruments().by_symbol
-        for quote in self._sheet.quotes:
+        for quote in tradable_quotes(self._sheet, now_us=now_us):
             instrument = by_symbol.get(quote.symbol)
             if instrument is None or instrument.is_halted or not instrument.is_tradable:
                 continue
             lot_size = instrument.lot_size
             size = displayed_size(price=quote.price, lot_size=lot_size, displayed_value=self._displayed_value)
-            quotes[quote.symbol] = Quote(quote.price, quote.price, size, size, lot_size)
+            quotes[quote.symbol] = Quote(
+                bid=quote.price if quote.bid is None else quote.bid,
+                ask=quote.price if quote.ask is None else quote.ask,
+                bid_size=size if quote.bid_size is None else quote.bid_size,
+                ask_size=size if quote.ask_size is None else quote.ask_size,
+                lot_size=lot_size,
+                said_at_us=quote.at_us if quote.bid_size is not None or quote.ask_size is not None else None,
+            )
         return quotes
 
     async def _ask(self, asks: Sequence[Ask]) -> None:
