@@ -130,7 +130,7 @@ class SessionMarks:
 
 
 def _has_closed(sheet: QuoteSheet) -> bool:
-    """Tell whether the prices of a sheet are those of its close; a market of pushed prices says no more than the time."""
+    """Tell whether a sheet has the prices of its close; a market of pushed prices says no more than the time."""
     if sheet.market_time_us != sheet.made_at_us:
         return sheet.phase is Phase.CLOSED
     return sheet.made_at_us - sheet.closed_at_us <= REAL_CLOSE_SECONDS_MAX * 1_000_000
