@@ -38,6 +38,9 @@ class SessionMark(models.Model):
     """A session's close, with its prices, and how far the accounts are marked at them."""
 
     session_date = models.DateField(db_comment="In the time of the market")
+    session = models.IntegerField(
+        db_comment="Days since 1970-01-01 of session_date; one more than the one before where a replay has begun again"
+    )
     closed_at_us = models.BigIntegerField(unique=True, db_comment="Real time of the close, UTC microseconds")
     prices = models.JSONField(db_comment="Ten-thousandths of the currency, by symbol")
     after_account = models.UUIDField(null=True, db_comment="The last account that was asked; null before the first one")

@@ -10,13 +10,14 @@ an account that could not be asked.
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import connection
+from django.db.models import Max
 
 from accounts.domain.commands import MarkPositions
 from accounts.domain.errors import Code
@@ -51,6 +52,7 @@ _LAST: Final = """
     ) AS page
 """
 _FIRST: Final = UUID(int=0)
+_EPOCH: Final = date(1970, 1, 1)
 _MARKED_BEFORE: Final = frozenset({Code.COMMAND_ID_REUSED.value, Code.SESSION_ALREADY_MARKED.value})
 """What an account says that was marked before a crash, and has traded since."""
 
@@ -82,7 +84,11 @@ class SessionMarks:
             return None
         close, is_new = SessionMark.objects.get_or_create(
             closed_at_us=sheet.closed_at_us,
-            defaults={"session_date": sheet.session_date, "prices": closing_prices(sheet)},
+            defaults={
+                "session_date": sheet.session_date,
+                "session": _next_session(sheet.session_date),
+                "prices": closing_prices(sheet),
+            },
         )
         began = time.monotonic()
         while close.ended_at is None and not self._is_stopped():
@@ -129,6 +135,13 @@ class SessionMarks:
         return refused + len(envelopes)
 
 
+def _next_session(day: date) -> int:
+    """Return the number of a session, which no account was marked at yet: a replay that begins again goes back."""
+    latest = SessionMark.objects.aggregate(latest=Max("session"))["latest"]
+    number = (day - _EPOCH).days
+    return number if latest is None else max(number, latest + 1)
+
+
 def _has_closed(sheet: QuoteSheet) -> bool:
     """Tell whether a sheet has the prices of its close; a market of pushed prices says no more than the time."""
     if sheet.market_time_us != sheet.made_at_us:
@@ -148,11 +161,10 @@ def _envelopes(close: SessionMark, held: list[tuple[UUID, str]]) -> Iterator[Env
     began_later = CorporateAction.objects.filter(began_at__gte=datetime.fromtimestamp(close.closed_at_us / 1e6, UTC))
     others = set(began_later.exclude(repriced_at=None).values_list("symbol", flat=True))
     known: dict[str, int] = {symbol: price for symbol, price in close.prices.items() if symbol not in others}
-    session = close.closed_at_us // 1_000_000
     for account_id, rows in groupby(held, key=_account_of):
         prices = {symbol: known[symbol] for _, symbol in rows if symbol in known}
         if prices:
-            command = MarkPositions(session, close.closed_at_us, prices)
+            command = MarkPositions(close.session, close.closed_at_us, prices)
             yield Envelope(str(account_id), f"mark-{close.closed_at_us}", MARKS, command)
 
 

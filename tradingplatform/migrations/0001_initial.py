@@ -18,6 +18,12 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("session_date", models.DateField(db_comment="In the time of the market")),
                 (
+                    "session",
+                    models.IntegerField(
+                        db_comment="Days since 1970-01-01 of session_date; one more than the one before where a replay has begun again"
+                    ),
+                ),
+                (
                     "closed_at_us",
                     models.BigIntegerField(db_comment="Real time of the close, UTC microseconds", unique=True),
                 ),
