@@ -52,7 +52,8 @@ def _refused(event: e.CommandRefused) -> str:
 def _limits_changed(event: e.RiskLimitsChanged) -> str:
     return (
         f"limits are {event.max_position_bp // 100}.{event.max_position_bp % 100:02d} % in one symbol, "
-        f"{format_amount(event.max_daily_value)} a day, {format_amount(event.max_trade_value)} a trade"
+        f"{format_amount(event.max_daily_value)} a day, {format_amount(event.max_trade_value)} a trade, booked within "
+        f"{event.price_band_bp // 100}.{event.price_band_bp % 100:02d} % of the market's price"
     )
 
 

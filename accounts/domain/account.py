@@ -16,7 +16,7 @@ from accounts.domain import events as e
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account
-from accounts.domain.values import VALUE_MAX
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP, VALUE_MAX
 
 MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 
@@ -60,6 +60,7 @@ def _limits_changed(account: Account, event: e.RiskLimitsChanged | e.AccountOpen
     account.max_position_bp = event.max_position_bp
     account.max_daily_value = event.max_daily_value
     account.max_trade_value = event.max_trade_value
+    account.price_band_bp = event.price_band_bp
 
 
 def _fees_changed(account: Account, event: e.FeeScheduleChanged) -> None:
@@ -137,6 +138,7 @@ def _open(account: Account, command: c.OpenAccount, _: int) -> Events:
         max_position_bp=risk.DEFAULT_MAX_POSITION_BP,
         max_daily_value=risk.DEFAULT_MAX_DAILY_VALUE,
         max_trade_value=risk.DEFAULT_MAX_TRADE_VALUE,
+        price_band_bp=DEFAULT_PRICE_BAND_BP,
     )
     return (opened,)
 
@@ -223,6 +225,7 @@ def _change_limits(_: Account, command: c.ChangeRiskLimits, __: int) -> Events:
         max_position_bp=command.max_position_bp,
         max_daily_value=command.max_daily_value,
         max_trade_value=command.max_trade_value,
+        price_band_bp=command.price_band_bp,
     )
     return (changed,)
 

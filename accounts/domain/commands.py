@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from accounts.domain.events import REPLACEABLE_TERMS, OrderType, Side, TimeInForce
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,13 +39,17 @@ class WithdrawCash(Command, frozen=True, array_like=True, gc=False, tag="Withdra
 
 
 class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="ExecuteTrade"):
-    """Book a trade, executed at this price: of a working order, or on its own."""
+    """Book a trade, executed at this price: of a working order, or on its own.
+
+    `market_price` is what the market said when one of no order came in, 0 if it said nothing, and for all others.
+    """
 
     symbol: str
     side: Side
     quantity: int
     price: int
     order_id: str | None
+    market_price: int = 0
 
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
@@ -118,11 +123,14 @@ class UnfreezeAccount(Command, frozen=True, array_like=True, gc=False, tag="Unfr
 
 
 class ChangeRiskLimits(Command, frozen=True, array_like=True, gc=False, tag="ChangeRiskLimits"):
-    """Set the account's three limits: basis points of the portfolio per symbol, value per UTC day, value per trade."""
+    """Set the account's limits, all of them: basis points of the portfolio per symbol, value per UTC day, value per
+    trade, and how far from the market's price a trade may be booked, in basis points of it; 0 is no band.
+    """
 
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class ChangeFeeSchedule(Command, frozen=True, array_like=True, gc=False, tag="ChangeFeeSchedule"):

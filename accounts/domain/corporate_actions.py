@@ -96,7 +96,7 @@ def apply_split(account: Account, command: c.ApplySplit, day: int) -> tuple[e.Sh
     mark_after = round_half_even(mark, denominator, numerator)
     positions_value = account.positions_value - value_of(held, mark) + value_of(quantity_after, mark_after)
     cash_after = account.cash + amount
-    _check_value(cash_after + positions_value)
+    _check_value(cash_after + positions_value, mark_after)
     is_same_day = account.day == day
     split = e.SharesSplit(
         action_id=command.action_id,

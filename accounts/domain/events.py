@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from accounts.domain.values import format_amount, format_quantity
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP, format_amount, format_quantity
 
 Side: TypeAlias = Literal["BUY", "SELL"]
 OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
@@ -46,6 +46,7 @@ class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag="AccountO
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class CashDeposited(Event, frozen=True, array_like=True, gc=False, tag="CashDeposited@1"):
@@ -121,11 +122,14 @@ class AccountUnfrozen(Event, frozen=True, array_like=True, gc=False, tag="Accoun
 
 
 class RiskLimitsChanged(Event, frozen=True, array_like=True, gc=False, tag="RiskLimitsChanged@1"):
-    """The account's own limits, all three as they are now; a position's in basis points of the portfolio."""
+    """The account's own limits, all of them as they are now; a position's in basis points of the portfolio, the band
+    that prices of booked trades keep to in those of the market's price, 0 for none.
+    """
 
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class FeeScheduleChanged(Event, frozen=True, array_like=True, gc=False, tag="FeeScheduleChanged@1"):

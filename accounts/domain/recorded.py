@@ -30,6 +30,8 @@ def _as_asked(command: c.AccountCommand) -> c.AccountCommand:
         return _as_asked(command.command)
     if isinstance(command, c.PlaceOrder):
         return replace(command, order_id="", reference_price=0)
+    if isinstance(command, c.ExecuteTrade):
+        return replace(command, market_price=0)
     if isinstance(command, c.ReplaceOrder):
         return replace(command, new_order_id="")
     if isinstance(command, c.MarkPositions):
@@ -55,11 +57,6 @@ def _traded(events: tuple[Any, ...]) -> c.ExecuteTrade:
 def _refused(events: tuple[Any, ...]) -> c.AccountCommand:
     (event,) = events
     return _COMMANDS[event.command](**event.arguments)
-
-
-def _limits_changed(events: tuple[Any, ...]) -> c.ChangeRiskLimits:
-    (event,) = events
-    return c.ChangeRiskLimits(event.max_position_bp, event.max_daily_value, event.max_trade_value)
 
 
 def _placed(events: tuple[Any, ...]) -> c.PlaceOrder:
@@ -109,7 +106,7 @@ _COMMAND_OF: Final[dict[type, Callable[[tuple[Any, ...]], c.AccountCommand]]] = 
     e.CommandRefused: _refused,
     e.AccountFrozen: _with(c.FreezeAccount, "reason"),
     e.AccountUnfrozen: _with(c.UnfreezeAccount, "reason"),
-    e.RiskLimitsChanged: _limits_changed,
+    e.RiskLimitsChanged: _with(c.ChangeRiskLimits, *c.ChangeRiskLimits.__struct_fields__),
     e.FeeScheduleChanged: _with(c.ChangeFeeSchedule, *c.ChangeFeeSchedule.__struct_fields__),
     e.SharesSplit: _with(c.ApplySplit, *c.ApplySplit.__struct_fields__),
     e.DividendPaid: _with(c.PayDividend, *c.PayDividend.__struct_fields__),

@@ -94,6 +94,7 @@ class Account(msgspec.Struct, gc=False):
     max_position_bp: int = 0
     max_daily_value: int = 0
     max_trade_value: int = 0
+    price_band_bp: int = 0
     orders: MutableMapping[str, Order] = {}
     reserved_cash: int = 0
     reserved_shares: dict[str, int] = {}

@@ -28,6 +28,7 @@ VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come t
 
 # The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
 BASIS_POINTS: Final = 10_000
+DEFAULT_PRICE_BAND_BP: Final = 1_000  # 10 % of the market's price, above and below.
 
 _WHOLE_DIGITS_MAX: Final = 12
 _HUGE: Final = 10 ** (_WHOLE_DIGITS_MAX + 6)
@@ -56,6 +57,11 @@ def parse_fee(text: object) -> int:
     if fee > FEE_MAX:
         raise InvalidValue(f"a fee is at most {format_amount(FEE_MAX)}, found {_shown(text)}")
     return fee
+
+
+def parse_band(text: object) -> int:
+    """Parse a percentage of a price such as "2.5" or "0" into ten-thousandths."""
+    return _parse_decimal(text, what="a band", decimals_max=_MONEY_DECIMALS, example='"10.00" or "0"')
 
 
 def parse_amount_per_share(text: object) -> int:

@@ -37,7 +37,7 @@ class AccountCommands(Commands[AccountCommand]):
     @classmethod
     def of(cls, requests: Sequence[Request[AccountCommand]]) -> Self:
         """Return commands that are objects as columns; raises TextTooLong."""
-        rows: list[tuple[int, int, int, int, int, bool]] = []
+        rows: list[tuple[int, int, int, int, int, int, bool]] = []
         orders: list[PlaceOrder] = []
         others: list[AccountCommand] = []
         symbols: dict[str, int] = {}
@@ -45,14 +45,15 @@ class AccountCommands(Commands[AccountCommand]):
             command = request.command
             if type(command) is ExecuteTrade and command.order_id is None and _is_checked_trade(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
-                rows.append((command.quantity, command.price, symbol, NOT_OTHER, NOT_ORDER, command.side == "BUY"))
+                figures = command.quantity, command.price, command.market_price
+                rows.append((*figures, symbol, NOT_OTHER, NOT_ORDER, command.side == "BUY"))
             elif type(command) is PlaceOrder and is_checked_order(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
-                rows.append((command.quantity, price, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
+                rows.append((command.quantity, price, 0, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
                 orders.append(command)
             else:
-                rows.append((0, 0, 0, len(others), NOT_ORDER, False))
+                rows.append((0, 0, 0, 0, len(others), NOT_ORDER, False))
                 others.append(command)
         bodies = np.array(rows, TRADE)
         return cls(**addresses(requests), bodies=bodies, others=others, symbols=list(symbols), orders=_rows_of(orders))
@@ -99,12 +100,12 @@ class AccountCommands(Commands[AccountCommand]):
 
     def command(self, place: int) -> AccountCommand:
         """Return a command as an object."""
-        quantity, price, symbol, other, order, is_buy = self.bodies[place].tolist()
+        quantity, price, market_price, symbol, other, order, is_buy = self.bodies[place].tolist()
         if other >= 0:
             return self.others[other]
         side: Side = "BUY" if is_buy else "SELL"
         if order < 0:
-            return ExecuteTrade(self.symbols[symbol], side, quantity, price, None)
+            return ExecuteTrade(self.symbols[symbol], side, quantity, price, None, market_price)
         row = self.orders[order]
         limit_price, stop_price = int(row["limit_price"]) or None, int(row["stop_price"]) or None
         return PlaceOrder(
@@ -140,7 +141,9 @@ def _rows_of(orders: Sequence[PlaceOrder]) -> Orders:
 
 def _is_checked_trade(trade: ExecuteTrade) -> bool:
     """Tell whether a trade's figures are what a checked one has; any other is decided as the object that it is."""
-    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price)
+    market_price = trade.market_price
+    is_judged = type(market_price) is int and 0 <= market_price <= PRICE_MAX
+    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price) and is_judged
 
 
 def is_checked_order(order: PlaceOrder) -> bool:

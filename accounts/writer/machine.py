@@ -71,6 +71,7 @@ _FIGURES: Final = {
     "max_position_bp": s.MAX_POSITION_BP,
     "max_daily_value": s.MAX_DAILY_VALUE,
     "max_trade_value": s.MAX_TRADE_VALUE,
+    "price_band_bp": s.PRICE_BAND_BP,
     "reserved_cash": s.RESERVED_CASH,
     "dividends": s.DIVIDENDS,
     "dividend_day": s.DIVIDEND_DAY,
@@ -240,6 +241,7 @@ class AccountMachine:
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
+            market_prices=np.ascontiguousarray(bodies["market_price"]),
             terms_of=terms_of,
             terms=terms,
         )

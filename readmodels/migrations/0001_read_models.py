@@ -403,6 +403,7 @@ class Migration(migrations.Migration):
                 ('max_position_bp', models.IntegerField(db_comment='Limit of one symbol, basis points of the portfolio')),
                 ('max_daily_value', models.BigIntegerField(db_comment="Limit of the value traded in a UTC day, in ten-thousandths of the account's currency")),
                 ('max_trade_value', models.BigIntegerField(db_comment="Limit of one trade, in ten-thousandths of the account's currency")),
+                ('price_band_bp', models.IntegerField(db_comment="Band around the market's price that booked trades keep to, in basis points of it; 0 is none")),
                 ('fee_per_order', models.BigIntegerField(db_comment="Fee of an order, in ten-thousandths of the account's currency")),
                 ('fee_per_share', models.BigIntegerField(db_comment="Fee of one share, in ten-thousandths of the account's currency")),
                 ('fee_bp', models.IntegerField(db_comment='Fee of the value, in basis points of it')),

@@ -39,6 +39,9 @@ class AccountSummary(models.Model):
     max_position_bp = models.IntegerField(db_comment="Limit of one symbol, basis points of the portfolio")
     max_daily_value = money("Limit of the value traded in a UTC day")
     max_trade_value = money("Limit of one trade")
+    price_band_bp = models.IntegerField(
+        db_comment="Band around the market's price that booked trades keep to, in basis points of it; 0 is none"
+    )
     fee_per_order = money("Fee of an order")
     fee_per_share = money("Fee of one share")
     fee_bp = models.IntegerField(db_comment="Fee of the value, in basis points of it")

@@ -90,6 +90,7 @@ def opened(recorded: Recorded) -> Row:
         "max_position_bp": event.max_position_bp,
         "max_daily_value": event.max_daily_value,
         "max_trade_value": event.max_trade_value,
+        "price_band_bp": event.price_band_bp,
         "fee_per_order": 0,
         "fee_per_share": 0,
         "fee_bp": 0,

@@ -30,6 +30,7 @@ MONEY: Final = frozenset(
         "fill_price",
         "filled_value",
         "limit_price",
+        "market_price",
         "mark",
         "max_daily_value",
         "max_trade_value",

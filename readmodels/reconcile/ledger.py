@@ -63,7 +63,7 @@ class Ledger:
     fractions: int = 0
     marked: tuple[int, int] | None = None
     """The session and the instant of the last close that positions were marked at."""
-    limits: tuple[int, int, int] = (0, 0, 0)
+    limits: tuple[int, int, int, int] = (0, 0, 0, 0)
     schedule: Schedule = NO_FEES
     version: int = 0
     opened_at: int = 0
@@ -86,7 +86,7 @@ class Ledger:
             case e.AccountOpened():
                 self.owner, self.name, self.currency = event.owner, event.name, event.currency
                 self.status, self.opened_at = "ACTIVE", commit.timestamp
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.CashDeposited():
                 self.deposited += event.amount
             case e.CashWithdrawn():
@@ -104,7 +104,7 @@ class Ledger:
             case e.AccountUnfrozen():
                 self.status = "ACTIVE"
             case e.RiskLimitsChanged():
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.FeeScheduleChanged():
                 self.schedule = Schedule(event.fee_per_order, event.fee_per_share, event.fee_bp, event.fee_minimum)
             case e.AccountClosed():
@@ -244,6 +244,7 @@ class Ledger:
             "max_position_bp": self.limits[0],
             "max_daily_value": self.limits[1],
             "max_trade_value": self.limits[2],
+            "price_band_bp": self.limits[3],
             "fee_per_order": self.schedule.per_order,
             "fee_per_share": self.schedule.per_share,
             "fee_bp": self.schedule.basis_points,
@@ -291,3 +292,7 @@ class Ledger:
             }
             for on, each in self.days.items()
         ]
+
+
+def _limits(event: e.AccountOpened | e.RiskLimitsChanged) -> tuple[int, int, int, int]:
+    return event.max_position_bp, event.max_daily_value, event.max_trade_value, event.price_band_bp

@@ -105,6 +105,9 @@ class LimitsAsOf(s.ObjectShape):
     max_position_percent = s.Percent("Of the portfolio, per symbol", of="max_position_bp")
     max_daily_value = s.Money("Traded value per UTC day")
     max_trade_value = s.Money("Value of one trade")
+    price_band_percent = s.Percent(
+        "How far from the market's price a trade may be booked; 0 is no band", of="price_band_bp"
+    )
 
 
 class FeeScheduleAsOf(s.ObjectShape):

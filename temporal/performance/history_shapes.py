@@ -13,7 +13,8 @@ from temporal.what_if import Difference
 
 MONEY_ARGUMENTS: Final = frozenset(
     {
-        *("amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"),
+        *("amount", "price", "limit_price", "stop_price", "reference_price", "market_price"),
+        *("max_daily_value", "max_trade_value"),
         *("fee_per_order", "fee_per_share", "fee_minimum"),
     }
 )
@@ -56,6 +57,7 @@ class WhatIfLimits(s.ObjectShape):
     max_position_percent = s.Percent("Of the portfolio", of="max_position_bp", null=True)
     max_daily_value = s.Money("Traded value per UTC day", null=True)
     max_trade_value = s.Money("Value of one trade", null=True)
+    price_band_percent = s.Percent("Band around the market's price", of="price_band_bp", null=True)
 
 
 class WhatIfPosition(s.ObjectShape):

@@ -24,6 +24,8 @@ export interface RiskLimits {
   max_daily_value: Decimal;
   /** Value of one trade. */
   max_trade_value: Decimal;
+  /** How far from the market's price a trade may be booked; 0 is no band. */
+  price_band_percent: Decimal;
 }
 
 /** What the account's orders cost; 0 is none. */

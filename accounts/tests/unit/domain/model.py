@@ -32,6 +32,7 @@ class Model:
         self.facts = []  # ("TRADE", day, symbol, side, quantity, price, fee) and what a company did, see `walk`
         self.orders = {}  # order id -> its terms, "filled", "value" (of that) and "each" (what is reserved for a share)
         self.share, self.per_day, self.per_trade = Decimal("0.1"), Decimal(1_000_000), Decimal(100_000)
+        self.band = Decimal("0.1")
         self.per_order, self.per_share, self.part, self.minimum = Decimal(0), Decimal(0), Decimal(0), Decimal(0)
 
     # What it is.
@@ -182,7 +183,9 @@ class Model:
         share = Fraction(worth(held + quantity, price)) / Fraction(portfolio) if portfolio else Fraction(10**9)
         return value, self.volume(day) + value, share
 
-    def refuses_trade(self, day, symbol, side, quantity, price, order_id=None):
+    def refuses_trade(self, day, symbol, side, quantity, price, market, order_id=None):
+        if order_id is None and market and self.band and abs(price - market) / market > self.band:
+            return "PRICE_BEYOND_BAND"
         cash, shares = self.cash - self.reserved_cash(), self.held(symbol) - self.reserved_shares(symbol)
         if order_id is not None:
             if order_id not in self.orders:

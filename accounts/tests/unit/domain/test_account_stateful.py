@@ -16,7 +16,7 @@ from accounts.domain import commands as c
 from accounts.domain import corporate_actions, fees, orders, risk, state, trades
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
-from accounts.domain.errors import CommandInvalid
+from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.state import Account, Order
 from accounts.domain.values import SHARE, value_rounded_up
 from accounts.tests.unit.domain.model import Model, decimal, shares, worth
@@ -30,6 +30,8 @@ HALVES = st.integers(1, 300).map(lambda number: number * SHARE // 2)
 QUANTITIES = WHOLE | WHOLE | HALVES | st.integers(1, 300 * SHARE) | st.integers(1, 1_000)
 """Millionths of a share: mostly whole shares, halves whose value is a tie, any part, a few next to nothing."""
 PRICES = st.integers(1, 3_000) | st.integers(1, 300_000)
+APART = st.none() | st.integers(-1_500, 1_500) | st.integers(-12_000, 12_000)
+"""How far the market's price is from a trade's, in basis points of that."""
 ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(8)])
 CLIENT_IDS = st.sampled_from([f"client-{number}" for number in range(8)])
 TERMS = {
@@ -109,12 +111,14 @@ class Accounts(RuleBasedStateMachine):
         share=st.sampled_from([100, 1_000, 5_000, 10_000, 10_000]),
         per_day=st.sampled_from([10**7, 10**9, 10**12]),
         per_trade=st.sampled_from([10**6, 10**9, 10**11]),
+        band=st.sampled_from([0, 1, 500, 1_000, 10_000]),
     )
-    def change_limits(self, share, per_day, per_trade):
-        assert self.execute(c.ChangeRiskLimits(share, per_day, per_trade)) == (
-            e.RiskLimitsChanged(share, per_day, per_trade),
+    def change_limits(self, share, per_day, per_trade, band=1_000):
+        assert self.execute(c.ChangeRiskLimits(share, per_day, per_trade, band)) == (
+            e.RiskLimitsChanged(share, per_day, per_trade, band),
         )
         model = self.model
+        model.band = Decimal(band) / 10_000
         model.share, model.per_day, model.per_trade = Decimal(share) / 10_000, decimal(per_day), decimal(per_trade)
 
     @rule(
@@ -141,9 +145,17 @@ class Accounts(RuleBasedStateMachine):
             self.execute(c.FreezeAccount("audit"))
             self.model.status = "FROZEN"
 
-    @rule(symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES, price=PRICES)
-    def trade(self, symbol, side, quantity, price):
-        self.book(symbol, side, quantity, price, None)
+    @rule(symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES, price=PRICES, apart=APART)
+    def trade(self, symbol, side, quantity, price, apart):
+        """At about the market's price, or what is none's."""
+        market = 0 if apart is None else max(price + price * apart // 10_000, 1)
+        self.book(symbol, side, quantity, price, None, market=market)
+
+    @rule(symbol=SYMBOLS, side=SIDES, market=PRICES, beyond=st.integers(-1, 1), is_above=st.booleans())
+    def trade_at_the_edge_of_the_band(self, symbol, side, market, beyond, is_above):
+        """To the unit: at the farthest price, next to it, and just beyond it."""
+        width = int(self.model.band * market) + beyond
+        self.book(symbol, side, SHARE, market + width if is_above else market - width, None, market=market)
 
     @rule(symbol=SYMBOLS, side=SIDES, beyond=st.integers(0, 1))
     def trade_all_there_is(self, symbol, side, beyond):
@@ -168,14 +180,14 @@ class Accounts(RuleBasedStateMachine):
             quantity = data.draw(st.just(left) | st.integers(1, left))
             at = order["stop"] if order["stop"] is not None and data.draw(st.booleans()) else None
             price = int((at or order["limit"] or order["price"]) * 10_000)
-        self.book(symbol, side, quantity, price, order_id)
+        self.book(symbol, side, quantity, price, order_id, market=data.draw(PRICES))
 
-    def book(self, symbol, side, quantity, price, order_id):
-        if quantity == 0 or price == 0:
+    def book(self, symbol, side, quantity, price, order_id, market=0):
+        if quantity == 0 or price <= 0:
             return
         facts = (self.day, symbol, side, shares(quantity), decimal(price))
-        code = self.model.refuses_trade(*facts, order_id)
-        events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id), self.verdict(code))
+        code = self.model.refuses_trade(*facts, decimal(market), order_id)
+        events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id, market), self.verdict(code))
         if events is None:
             return
         value = worth(shares(quantity), decimal(price))
@@ -290,14 +302,14 @@ class Accounts(RuleBasedStateMachine):
 
     def acts(self, command, code):
         """Execute what a company does, frozen or not; tell whether it did. What it cannot do is not recorded."""
-        if code is None:
-            assert len(self.execute(command)) == 1
-            return True
         before = deepcopy(self.account)
-        with pytest.raises(CommandInvalid) as refused:
-            self.execute(command)
-        assert (refused.value.code, self.account) == (code, before)
-        return False
+        try:
+            assert len(self.execute(command)) == 1
+        except CommandInvalid as error:
+            assert (error.code, self.account) == (code, before)
+            return False
+        assert code is None
+        return True
 
     def in_the_way(self, symbol):
         if self.model.held(symbol) == 0:
@@ -552,6 +564,40 @@ def leaves_the_fee_out_of_the_cost(monkeypatch):
     monkeypatch.setattr(trades, "effect_of", without)
 
 
+def judges_no_price(monkeypatch):
+    monkeypatch.setattr(risk, "price_bound", lambda price, market_price, band_bp: price)
+
+
+def judges_the_price_of_a_fill(monkeypatch):
+    breach = risk.trade_breach
+    bound = risk.price_bound
+
+    def of_fills_too(account, trade, day, order):
+        farthest = bound(trade.price, trade.market_price, account.price_band_bp)
+        if farthest != trade.price:
+            return risk.Breach(Code.PRICE_BEYOND_BAND, farthest, trade.price)
+        return breach(account, trade, day, order)
+
+    monkeypatch.setattr(risk, "trade_breach", of_fills_too)
+
+
+def rounds_the_band_up(monkeypatch):
+    def bound(price, market_price, band_bp):
+        if band_bp == 0 or market_price == 0:
+            return price
+        width = -(-market_price * band_bp // 10_000)
+        return min(max(price, market_price - width), market_price + width)
+
+    monkeypatch.setattr(risk, "price_bound", bound)
+
+
+def takes_the_band_of_the_price_itself(monkeypatch):
+    bound = risk.price_bound
+    monkeypatch.setattr(
+        risk, "price_bound", lambda price, market_price, band_bp: bound(price, market_price and price, band_bp)
+    )
+
+
 def leaves_the_cost_of_fractions(monkeypatch):
     monkeypatch.setattr(corporate_actions, "_cost_of_fraction", lambda command, cost, rest, new, kept: 0)
 
@@ -687,7 +733,9 @@ PLANTED = [
     judges_a_sale_without_its_fee,
     judges_an_order_with_the_fee_of_a_new_one,
     judges_an_order_without_its_fee,
+    judges_no_price,
     judges_no_replacement_at_all,
+    judges_the_price_of_a_fill,
     leaves_the_fee_out_of_the_cost,
     lets_the_rest_of_an_immediate_order_work,
     loses_a_unit_of_cost,
@@ -695,7 +743,9 @@ PLANTED = [
     reserves_without_a_cushion,
     rounds_fees_half_up,
     rounds_half_up,
+    rounds_the_band_up,
     spends_what_is_reserved,
+    takes_the_band_of_the_price_itself,
     waits_for_the_stop_again_after_a_fill,
 ]
 
