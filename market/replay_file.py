@@ -25,7 +25,7 @@ from market.replay import ReplayClock, ReplaySegment, check_seconds_per_day
 
 FILE_NAME: Final = "market_replay.json"
 SEGMENTS_MAX: Final = 10_000
-SETTINGS_ACTOR: Final = "platform:settings"
+SETTINGS_ACTOR: Final = "platform/settings"
 
 
 class UnreadableReplayFile(Exception):

@@ -195,12 +195,8 @@ def test_the_first_subscription_takes_the_place_of_everything(board_url):
             assert len(symbols_of(await message(socket))) == 20
             await say(socket, type="subscribe", symbols=["KO"])
             assert symbols_of(await message(socket)) == ["KO"]
-            for wrong in (
-                {"type": "subscribe"},
-                {"type": "unsubscribe", "symbols": []},
-                {"type": "resync", "symbols": []},
-            ):
-                await say(socket, **wrong)
+            for kind, symbols in (("subscribe", None), ("unsubscribe", []), ("resync", [])):
+                await say(socket, type=kind, symbols=symbols)
                 assert (await message(socket))["code"] == "INVALID_MESSAGE"
 
     asyncio.run(scenario())

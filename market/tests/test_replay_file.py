@@ -143,7 +143,7 @@ def test_the_file_is_readable_by_people(tmp_path):
                 "seconds_per_day": 120,
                 "is_paused": False,
                 "start_date": "2019-01-02",
-                "actor": "platform:settings",
+                "actor": "platform/settings",
                 "reason": "the market ran for the first time",
             }
         ],

@@ -124,9 +124,7 @@ def test_a_pushed_price_is_stale_by_itself(valkey_url, tmp_path):
     async def scenario():
         async with running_feed(valkey_url, tmp_path, pushed_age_us_max=1_500_000):
             push(valkey_url)
-            sheet = await sheet_where(
-                valkey_url, lambda found: is_open(found) and quote_of(found, "KO").price == 501_000
-            )
+            sheet = await sheet_where(valkey_url, lambda found: found.quotes and quote_of(found, "KO").price == 501_000)
             assert "KO" in {quote.symbol for quote in tradable_quotes(sheet, now_us=now_us())}
             pushed = quote_of(sheet, "KO")
             late = await sheet_where(

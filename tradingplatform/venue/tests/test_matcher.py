@@ -144,6 +144,22 @@ def test_nothing_is_offered_twice_by_one_quote():
     assert [(fill.order.position, fill.price) for fill in book.match()] == [(3, 101)]
 
 
+def test_sizes_that_somebody_said_are_offered_once_until_they_are_said_anew():
+    book = SymbolBook()
+    said = Quote(bid=98, ask=100, bid_size=0, ask_size=150, lot_size=LOT, said_at_us=7)
+    book.put(order(1))
+    book.quote(said)
+    assert [fill.quantity for fill in book.match()] == [100]
+    book.quote(said)
+    book.put(order(2))
+    assert [fill.quantity for fill in book.match()] == [50]
+    book.quote(said)
+    book.put(order(3))
+    assert book.match() == []
+    book.quote(said._replace(said_at_us=8))
+    assert [fill.quantity for fill in book.match()] == [100]
+
+
 @pytest.mark.parametrize(("side", "stop", "before", "at"), [("BUY", 105, 104, 105), ("SELL", 95, 96, 95)])
 def test_a_stop_waits_for_its_price(side, stop, before, at):
     book = SymbolBook()

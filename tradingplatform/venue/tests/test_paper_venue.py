@@ -22,7 +22,7 @@ from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
 from eventstore.store import EventStore
-from market.quotes import Quote, QuoteSheet
+from market.quotes import Quote, QuoteSheet, QuoteSource
 from market.replay import Phase
 from tests.services.instruments import DEMO_INSTRUMENTS, instrument
 from tradingplatform.venue import journal as journal_module
@@ -92,13 +92,13 @@ class Market:
         assert isinstance(placed, e.OrderPlaced), placed
         return order_id
 
-    def quote(self, price, *, phase=Phase.OPEN):
+    def quote(self, price, *, phase=Phase.OPEN, age_us=0, at_us=None, **said):
         now_us = time.time_ns() // 1_000
         sheet = QuoteSheet(
             session_date=date(2019, 3, 4),
             phase=phase,
             made_at_us=now_us,
-            quotes=(Quote("KO", price, price, price, price, price, at_us=now_us),),
+            quotes=(Quote("KO", price, price, price, price, price, at_us=at_us or now_us - age_us, **said),),
             closed_at_us=self.closed_at,
         )
         self.sheets.put_nowait(sheet)
@@ -300,3 +300,49 @@ def test_an_immediate_order_that_could_not_be_asked_for_is_filled_at_once_then_o
 )
 def test_a_quote_offers_whole_lots_and_one_at_least(price, lot_size, expected):
     assert displayed_size(price=price, lot_size=lot_size, displayed_value=500_000_000) == expected
+
+
+PUSHED = {"source": QuoteSource.PUSHED}
+
+
+@pytest.mark.parametrize(
+    ("phase", "said", "is_filled"),
+    [
+        (Phase.OPEN, {"age_us": 9_000_000}, True),
+        (Phase.OPEN, {"age_us": 11_000_000}, False),
+        (Phase.CLOSED, {}, False),
+        (Phase.PAUSED, {}, False),
+        (Phase.STALE, {}, False),
+        (Phase.OPEN, {"age_us": 55_000_000, **PUSHED}, True),
+        (Phase.OPEN, {"age_us": 65_000_000, **PUSHED}, False),
+        (Phase.CLOSED, PUSHED, True),
+        (Phase.PAUSED, PUSHED, False),
+        (Phase.STALE, PUSHED, False),
+    ],
+)
+def test_what_is_paused_closed_or_too_old_is_not_traded_at(market, phase, said, is_filled):
+    market.place(market.open())
+
+    async def steps():
+        market.quote(500_000, phase=phase, **said)
+        await asyncio.sleep(0.2)
+
+    market.serve(steps)
+    assert len(market.events(e.OrderFilled)) == is_filled
+
+
+def test_a_bid_an_ask_and_sizes_that_were_said_are_what_is_offered_once(market):
+    account_id = market.open()
+    for _ in range(3):
+        market.place(account_id, shares=4)
+    said = {"bid": 499_000, "ask": 501_000, "bid_size": SHARE, "ask_size": 10 * SHARE, **PUSHED}
+    at_us = time.time_ns() // 1_000
+
+    async def steps():
+        for _ in range(4):
+            market.quote(500_000, **said, at_us=at_us)
+            await asyncio.sleep(0.1)
+
+    market.serve(steps)
+    assert sum(event.fill_quantity for event in market.events(e.OrderFilled)) == 10 * SHARE
+    assert {event.fill_price for event in market.events(e.OrderFilled)} == {501_000}

@@ -56,7 +56,7 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
   const { quantity, price, position } = draft;
   const closedReason = closedReasonOf(account);
   const isDisabled = closedReason !== null || !isTicketOpen(ticket);
-  const unsendableReason = unsendableReasonOf(ticket, unpriced);
+  const unsendableReason = unsendableReasonOf(ticket, quotes, unpriced);
   const context = account === null ? null : { account, position, now: props.now };
   const about = price === null || ticket.symbol === "" ? null : { side: ticket.side, type: ticket.type, price };
   const estimate =
