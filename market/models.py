@@ -1,5 +1,5 @@
-"""Instruments, corporate actions and their changes, as rows. What they mean is in market/instruments and
-market/corporate_actions; nothing is read from here by a command.
+"""Instruments, corporate actions and their changes, and bars, as rows. What they mean is in market/instruments,
+market/corporate_actions and market/bars; nothing is read from here by a command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
 refused, every change writes its row of the log in the same transaction, and nothing is deleted. The numbers of the log
@@ -146,3 +146,89 @@ class CorporateActionChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action_id}, {self.at}"
+
+
+class _Bar(models.Model):
+    """What an instrument cost over a span of time (market/bars). Columns of fixed width first, because there are many
+    rows; the key makes the bars of one symbol in a time one stretch of the index.
+    """
+
+    pk = models.CompositePrimaryKey("symbol", "at")
+    at = models.DateTimeField(db_comment="When the bar begins, in market time")
+    open = models.BigIntegerField(db_comment="First price, in ten-thousandths of the currency")
+    high = models.BigIntegerField(db_comment="Highest price")
+    low = models.BigIntegerField(db_comment="Lowest price")
+    close = models.BigIntegerField(db_comment="Last price")
+    volume = models.BigIntegerField(null=True, db_comment="Millionths of a share; null where it is not known")
+    price_count = models.IntegerField(null=True, db_comment="How many prices it is made of; null where it is not known")
+    source = models.SmallIntegerField(db_comment="1 SIMULATED, 2 PUSHED, 3 IMPORTED")
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+
+class _LongBar(_Bar):
+    is_derived = models.BooleanField(db_comment="Made here of shorter bars or of closes; made anew with them")
+
+    class Meta(_Bar.Meta):
+        abstract = True
+
+
+class MinuteBar(_Bar):
+    """A minute; partitioned by the month of `at` (migration 0002, market/bars/writing.py)."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_Bar.Meta):
+        db_table = "bars_1m"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class HourBar(_LongBar):
+    """An hour."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_LongBar.Meta):
+        db_table = "bars_1h"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class DayBar(_LongBar):
+    """A session; `at` is midnight UTC of its date."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_LongBar.Meta):
+        db_table = "bars_1d"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class BarImport(models.Model):
+    """That bars of a file were imported: who, when, why, and how many. Written by market/bars/importing.py."""
+
+    at = models.DateTimeField(db_comment="UTC")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX)
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+    span = models.CharField(max_length=2, db_comment="1m, 1h or 1d")
+    bars = models.BigIntegerField(db_comment="Bars of the file")
+    replaced = models.BigIntegerField(db_comment="Of these, bars that there were before, and that are replaced")
+    symbols = models.IntegerField(db_comment="How many symbols they are of")
+    first_at = models.DateTimeField(db_comment="When the first of them begins")
+    latest_at = models.DateTimeField(db_comment="When the latest of them begins")
+
+    class Meta:
+        """Newest first; a log that nobody writes by hand."""
+
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.bars} bars, {self.at}"

@@ -16,8 +16,7 @@ from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments, Re
 from market.intraday import SESSION_STEPS, bar_until, day_path
 from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
-from market.session import exchange_day, latest_close_us
-from market.sessions import session_bounds_us
+from market.sessions import exchange_day, latest_close_us, session_bounds_us
 
 QUOTES_AGE_US_MAX: Final = 10_000_000
 PUSHED_AGE_US_MAX: Final = 60_000_000

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,7 @@ NAMED_EXCHANGES: Final = {
 
 DAY_US: Final = 86_400_000_000
 _EPOCH: Final = date(1970, 1, 1)
+_NEW_YORK: Final = ZoneInfo("America/New_York")
 
 Instants = NDArray[np.int64]
 
@@ -166,6 +168,10 @@ class Sessions:
         end = int(np.searchsorted(self.opens_us, to_us, side="left"))
         return [self._session(place) for place in range(first, end)]
 
+    def latest_close_us(self, at_us: int) -> int:
+        """Return when the latest session closed that is over; the calendar has to reach back to it."""
+        return int(self.closes_us[int(np.searchsorted(self.closes_us, at_us, side="right")) - 1])
+
     def next_open_us(self, at_us: int) -> int | None:
         """Return when the first session opens that has not opened yet; None beyond the calendar."""
         return _next(self.opens_us, at_us)
@@ -174,9 +180,9 @@ class Sessions:
         """Return when the session that is open, or else the next one, closes; None beyond the calendar."""
         return _next(self.closes_us, at_us)
 
-    def knows(self, day: date) -> bool:
-        """Tell whether a day lies between the first and the last session of the calendar."""
-        return bool(self.days[0] <= (day - _EPOCH).days <= self.days[-1])
+    def covers(self, day: int) -> bool:
+        """Tell whether a day (since 1970-01-01) lies between the first and the last session of the calendar."""
+        return bool(self.days[0] <= day <= self.days[-1])
 
     def _session(self, place: int) -> Session:
         return Session(
@@ -206,6 +212,16 @@ def session_bounds_us(day: date) -> tuple[int, int]:
     if session is None:
         raise ValueError(f"{day} is no session of {REPLAYED}: the replayed days are sessions")
     return session.open_us, session.close_us
+
+
+def exchange_day(instant_us: int) -> date:
+    """Return the day that it is in New York at an instant."""
+    return datetime.fromtimestamp(instant_us // 1_000_000, _NEW_YORK).date()
+
+
+def latest_close_us(now_us: int) -> int:
+    """Return when the latest session of New York closed."""
+    return sessions_of(REPLAYED).latest_close_us(now_us)
 
 
 @lru_cache(maxsize=64)

@@ -7,13 +7,14 @@ from accounts.api.graphql.inputs import take_nulls_as_left_out
 from accounts.api.schema import AccountsMutation, AccountsQuery
 from readmodels.api.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery
+from tradingplatform.bars.graphql import BarsQuery
 from tradingplatform.corporate_actions.graphql import CorporateActionsMutation, CorporateActionsQuery
 from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 from tradingplatform.kill_switch.graphql import KillSwitchMutation
 from tradingplatform.market.graphql import MarketMutation
 
 
-class Query(CorporateActionsQuery, InstrumentsQuery, ReadModelsQuery, TemporalQuery, AccountsQuery):
+class Query(BarsQuery, CorporateActionsQuery, InstrumentsQuery, ReadModelsQuery, TemporalQuery, AccountsQuery):
     """Everything that can be asked."""
 
 

@@ -14,7 +14,7 @@ from redis import asyncio as redis_asyncio
 
 from market.feeds.ticks import Tick
 from market.quotes import Quote, QuoteSource
-from market.session import exchange_day
+from market.sessions import exchange_day
 
 HELD_KEY: Final = "market:pushed:1"  # The number is the version of the line below.
 CHANGED_KEY: Final = "market:pushed:changed:1"

@@ -172,9 +172,7 @@ def test_the_database_itself_keeps_terms_states_and_the_log():
 def test_a_file_is_announced_whole_or_not(tmp_path, capsys):
     file = tmp_path / "actions.csv"
     file.write_text("\n".join(lines("SPLIT,KO,2019-03-05,2,1,", "SPLIT,NONE,2019-03-05,2,1,")))
-    with pytest.raises(
-        CommandError, match="line 3, column symbol: there is no instrument NONE.*; nothing was announced"
-    ):
+    with pytest.raises(CommandError, match="line 3, column symbol: there is no instrument NONE"):
         call_command("import_corporate_actions", str(file))
     assert not CorporateAction.objects.exists()
     file.write_text("\n".join(lines("SPLIT,KO,2019-03-05,2,1,", "DIVIDEND,PG,2019-03-05,,,1")))

@@ -10,7 +10,15 @@ import pytest
 
 from market.calendar import trading_days
 from market.instruments.csv_file import DEMO_FILE, definitions_of, read_file
-from market.sessions import ALWAYS, ISO_CALENDARS, NAMED_EXCHANGES, Session, calendar_of, sessions_of
+from market.sessions import (
+    ALWAYS,
+    ISO_CALENDARS,
+    NAMED_EXCHANGES,
+    Session,
+    calendar_of,
+    latest_close_us,
+    sessions_of,
+)
 
 
 def us(*parts):
@@ -65,6 +73,12 @@ def test_the_next_open_and_close_leap_over_a_weekend_and_end_with_the_calendar()
     assert NEW_YORK.next_close_us(friday_evening) == us(2019, 3, 4, 21)
     assert NEW_YORK.next_close_us(friday_evening - 1) == friday_evening
     assert NEW_YORK.next_open_us(us(2060, 1, 1)) is None
+
+
+def test_the_latest_close_leaps_over_a_weekend_and_counts_from_its_own_instant():
+    assert latest_close_us(us(2019, 3, 4, 20, 59)) == us(2019, 3, 1, 21)
+    assert latest_close_us(us(2019, 3, 4, 21)) == us(2019, 3, 4, 21)
+    assert latest_close_us(us(2019, 7, 4, 23)) == us(2019, 7, 3, 17)
 
 
 def test_a_stretch_of_time_has_the_sessions_that_it_touches():

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("market", "0002_corporate_actions"),
+        ("market", "0003_corporate_actions"),
     ]
 
     operations = [
