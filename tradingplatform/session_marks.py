@@ -24,10 +24,12 @@ from accounts.domain.errors import Code
 from accounts.writer.bus.ports import Bus
 from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope
+from eventstore.store import EventStore
 from identity.actors import platform_actor
 from market.models import CorporateAction
 from market.quotes import QuoteSheet, is_quote_stale
 from market.replay import Phase
+from tradingplatform.corporate_actions.holders import wait_for_tables
 from tradingplatform.kill_switch.cancelling import PASSING_CODES
 from tradingplatform.models import SessionMark
 from tradingplatform.venue.venue import codes_of
@@ -37,6 +39,7 @@ log = structlog.get_logger(__name__)
 MARKS: Final = platform_actor("session marks")
 """Whose commands these are: no user can spend their ids."""
 ACCOUNTS_AT_ONCE_MAX: Final = 500
+BEHIND_SECONDS_MAX: Final = 5.0
 REAL_CLOSE_SECONDS_MAX: Final = 60
 """For how long after the close of a market that is not replayed its prices are those of the close."""
 TRIES_MAX: Final = 3
@@ -60,8 +63,9 @@ _MARKED_BEFORE: Final = frozenset({Code.COMMAND_ID_REUSED.value, Code.SESSION_AL
 class SessionMarks:
     """Marks accounts at the latest close; to be used by one process at a time."""
 
-    def __init__(self, *, bus: Bus, is_stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, *, bus: Bus, store: EventStore, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self._bus = bus
+        self._store = store
         self._is_stopped = is_stopped
         self._done_at_us: int | None = None
         """The close that all is done of: what the table says need not be asked every second."""
@@ -90,6 +94,8 @@ class SessionMarks:
                 "prices": closing_prices(sheet),
             },
         )
+        if close.after_account is None:  # Who traded last is found too; tables that stay behind are not waited for.
+            wait_for_tables(self._store, seconds=BEHIND_SECONDS_MAX, is_stopped=self._is_stopped)
         began = time.monotonic()
         while close.ended_at is None and not self._is_stopped():
             self._mark_page(close)

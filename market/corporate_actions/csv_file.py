@@ -56,9 +56,7 @@ def _columns(header: list[str]) -> list[str]:
         raise UnusableFile(f"line 1: the column {doubled[0]} is there twice")
     missing = [name for name in NEEDED_COLUMNS if name not in columns]
     if missing:
-        raise UnusableFile(
-            f"line 1: the header has no column {missing[0]}, found {','.join(columns)[:80] or 'nothing'}"
-        )
+        raise UnusableFile(f"line 1: there is no column {missing[0]}, found {','.join(columns)[:80] or 'nothing'}")
     return columns
 
 

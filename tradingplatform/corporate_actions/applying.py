@@ -42,12 +42,13 @@ from market.instruments.changes import recorded_as, save_instruments, stored_def
 from market.models import REASON_LENGTH_MAX, CorporateAction, InstrumentChange
 from market.quote_board import valkey_client
 from market.quotes import QuoteSheet
-from readmodels.queries.queries import OrderScope, projected_seqs
+from readmodels.queries.queries import OrderScope
 from tradingplatform.corporate_actions.holders import (
     Holder,
     accounts_with_dead_letters,
     new_share_price,
     unserved_holders,
+    wait_for_tables,
 )
 from tradingplatform.kill_switch.cancelling import PASSING_CODES, cancel_working_orders
 from tradingplatform.models import CorporateActionHolder
@@ -215,15 +216,8 @@ class Applier:
 
     def _wait_for_tables(self) -> None:
         """Return once the read models have all that is in the journal now."""
-        heads = self._store.heads()
-        until = time.monotonic() + BEHIND_SECONDS_MAX
-        while True:
-            seqs = projected_seqs()
-            if all(seqs.get(partition, 0) >= head for partition, head in heads.items()):
-                return
-            if time.monotonic() >= until or self._is_stopped():
-                raise Waiting("the read models are behind the journal: see projection_status")
-            time.sleep(POLL_SECONDS)
+        if not wait_for_tables(self._store, seconds=BEHIND_SECONDS_MAX, is_stopped=self._is_stopped):
+            raise Waiting("the read models are behind the journal: see projection_status")
 
     def _serve_those_found(self, action: CorporateAction) -> int:
         """Ask every holder that the tables show and that was not served; return how many were served."""

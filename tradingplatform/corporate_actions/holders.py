@@ -4,14 +4,18 @@ The tables are a little behind the journal: whoever must miss nobody waits until
 Accounts with dead letters are told as well, because the tables do not know what they hold; the account knows.
 """
 
+import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from eventstore.store import EventStore
 from market.corporate_actions.definition import CorporateActionTerms, Kind
 from market.models import CorporateAction
 from readmodels.models import DeadLetter, Order
+from readmodels.queries.queries import projected_seqs
 
 _DONE: Final = """
     SELECT 1 FROM tradingplatform_corporateactionholder AS done
@@ -27,6 +31,7 @@ _TOTALS: Final = """
     SELECT count(*), coalesce(sum(quantity), 0), coalesce(sum(mod(quantity::numeric * %(new)s, %(old_lot)s)), 0)
     FROM portfolio_positions WHERE symbol = %(symbol)s AND quantity > 0
 """
+POLL_SECONDS: Final = 0.1
 _FIRST: Final = UUID(int=0)
 _SHARE: Final = 1_000_000
 _MONEY_OF_DIVIDEND: Final = _SHARE * 10**4
@@ -56,6 +61,19 @@ def unserved_holders(action: CorporateAction, *, after: UUID | None, limit: int)
     with connection.cursor() as cursor:
         cursor.execute(_PAGE, values)
         return [Holder(*row) for row in cursor.fetchall()]
+
+
+def wait_for_tables(store: EventStore, *, seconds: float, is_stopped: Callable[[], bool]) -> bool:
+    """Return True once the read models have all that is in the journal now, False when that takes too long."""
+    heads = store.heads()
+    until = time.monotonic() + seconds
+    while True:
+        seqs = projected_seqs()
+        if all(seqs.get(partition, 0) >= head for partition, head in heads.items()):
+            return True
+        if time.monotonic() >= until or is_stopped():
+            return False
+        time.sleep(POLL_SECONDS)
 
 
 def accounts_with_dead_letters() -> set[UUID]:

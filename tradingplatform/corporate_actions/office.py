@@ -51,7 +51,7 @@ class BackOffice:
         self._applier = Applier(
             bus=get_bus(), store=get_store(), sheet=latest_sheet, say=self._note, is_stopped=is_stopped
         )
-        self._marks = SessionMarks(bus=get_bus(), is_stopped=is_stopped)
+        self._marks = SessionMarks(bus=get_bus(), store=get_store(), is_stopped=is_stopped)
         self._waits: dict[int, float] = {}
         """Until when each action is left alone."""
         self._said: dict[int, str] = {}

@@ -23,7 +23,7 @@ from market.replay import Phase
 from readmodels.models import DeadLetter
 from readmodels.tasks import project_once
 from readmodels.tests.conftest import ADA, BOB, ZOE, history
-from tradingplatform.corporate_actions import applying
+from tradingplatform.corporate_actions import applying, holders
 from tradingplatform.corporate_actions.applying import Applier, Waiting, command_id_of, progress_of
 from tradingplatform.models import CorporateActionHolder
 
@@ -65,6 +65,7 @@ def firm(history, monkeypatch):
     """Ada holds 7 shares of KO and an order, Bob 15 shares, frozen, and Zoe none."""
     monkeypatch.setattr(applying, "HALT_KNOWN_SECONDS", 0.0)
     monkeypatch.setattr(applying, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(holders, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(applying, "BEHIND_SECONDS_MAX", 5.0)
     monkeypatch.setattr(applying, "CANCEL_SECONDS_MAX", 2.0)
     save_instruments(list(read_file(DEMO_FILE).values()), actor="test", reason="first")

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.domain.events import PositionsMarked
+from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import set_bus_factory
 from market.corporate_actions.announcing import announce
 from market.corporate_actions.definition import parse_terms
@@ -116,22 +117,36 @@ def test_a_close_that_nobody_saw_is_not_made_up_for(firm, back_office):
     assert events(firm, PositionsMarked) == {}
 
 
+class CountingBus(InProcessBus):
+    """Notes what it was asked for."""
+
+    def __init__(self, writer, asked):
+        super().__init__(writer)
+        self.asked = asked
+
+    async def asubmit_batch(self, commands):
+        self.asked.append(len(commands))
+        return await super().asubmit_batch(commands)
+
+
 def test_whoever_goes_on_marks_nobody_twice(firm, monkeypatch):
     monkeypatch.setattr(session_marks, "ACCOUNTS_AT_ONCE_MAX", 1)
     shown = sheet(KO=600_000, PG=900_000)
-    pages = iter([False, False, True])
-    SessionMarks(bus=firm.bus, is_stopped=lambda: next(pages)).mark(shown)
+    asked = []
+    SessionMarks(bus=CountingBus(firm.writer, asked), store=firm.store, is_stopped=lambda: len(asked) == 2).mark(shown)
     close = SessionMark.objects.get()
     assert (close.marked, close.ended_at) == (2, None)
     SessionMark.objects.update(after_account=None, marked=0)  # It died before it wrote down how far it was.
-    assert SessionMarks(bus=firm.bus).mark(shown).marked == 3
+    assert SessionMarks(bus=firm.bus, store=firm.store).mark(shown).marked == 3
     assert {key: len(each) for key, each in events(firm, PositionsMarked).items()} == {ADA: 1, BOB: 1, ZOE: 1}
 
 
 def test_old_prices_are_left_out(firm):
     shown = sheet(KO=600_000, PG=900_000)
     old = Quote("PG", *[900_000] * 5, at_us=shown.made_at_us - 11_000_000)
-    marked = SessionMarks(bus=firm.bus).mark(QuoteSheet(**{**fields(shown), "quotes": (shown.quotes[0], old)}))
+    marked = SessionMarks(bus=firm.bus, store=firm.store).mark(
+        QuoteSheet(**{**fields(shown), "quotes": (shown.quotes[0], old)})
+    )
     assert marked.prices == {"KO": 600_000}
 
 
