@@ -33,6 +33,7 @@ def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tu
         Process("beat", _celery("beat", "-s", str(data_dir / "run" / "beat"))),
         Process("market", _manage("run_market")),
         Process("venue", _manage("run_venue")),
+        Process("backoffice", _manage("run_back_office")),
         Process("snapshotter", _manage("run_snapshotter")),
         Process("traders", _manage("run_demo_traders")),
     )
