@@ -18,7 +18,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.compiling import Integers, Octets
 from eventstore.kernels.rows import gather_events
-from eventstore.kernels.texts import NameTable, text_of, texts_of
+from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, text_of, texts_of
 from eventstore.record import StoredBatch
 
 _ID_BYTES: Final = 16
@@ -26,6 +26,8 @@ _UUID_CHARACTERS: Final = 36
 _DASHES: Final = 4
 _VERSION_PLACE: Final = 6
 _VARIANT_PLACE: Final = 8
+_WIDE_TEXT: Final = 0xD9
+"""Before a text of 32 to 255 bytes MessagePack puts this and its length; before a shorter one one byte."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -113,6 +115,30 @@ class EventColumns:
             return np.zeros(len(self), bool)
         found: NDArray[np.bool_] = self.cells.types == self.cells.tags.index(tag)
         return found
+
+    def text_lengths(self, cells: Integers) -> Integers:
+        """Return how many bytes the texts have that cells name: i8[n]."""
+        begins, ends = self._texts_at(cells)
+        return ends - begins
+
+    def texts(self, cells: Integers) -> Octets:
+        """Return the texts that cells name as rows of bytes: u1[n, TEXT_BYTES]; raises TextTooLong."""
+        begins, ends = self._texts_at(cells)
+        lengths = ends - begins
+        if lengths.max(initial=0) > TEXT_BYTES:
+            raise TextTooLong(f"an identifier has at most {TEXT_BYTES} bytes, found one of {lengths.max()}")
+        octets, places = self.cells.values.bytes, np.arange(TEXT_BYTES)
+        rows: Octets = octets[np.minimum(begins[:, None] + places, len(octets) - 1)]
+        rows[places >= lengths[:, None]] = 0
+        return rows
+
+    def _texts_at(self, cells: Integers) -> tuple[Integers, Integers]:
+        """Return where the texts of cells begin and end in the table of values, behind what MessagePack puts before
+        them; a text of more than 255 bytes is only as long as it is there.
+        """
+        values, numbers = self.cells.values, cells - VALUE_BASE
+        starts, ends = values.starts[numbers], values.starts[numbers + 1]
+        return starts + 1 + (values.bytes[starts] == _WIDE_TEXT), ends
 
     def event(self, place: int) -> Any:
         """Return an event as an object."""

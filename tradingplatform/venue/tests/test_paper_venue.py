@@ -15,18 +15,19 @@ from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope, NotExecuted
 from accounts.writer.machine import AccountDecider
 from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
+from eventstore.kernels.texts import text_of
 from eventstore.store import EventStore
 from market.quotes import Quote, QuoteSheet
 from market.replay import Phase
 from tests.services.instruments import DEMO_INSTRUMENTS, instrument
 from tradingplatform.venue import journal as journal_module
 from tradingplatform.venue import venue as venue_module
+from tradingplatform.venue.asks import Asks
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.venue import PaperVenue, displayed_size
 from tradingplatform.venue.working_orders import FAILURES_MAX, WorkingOrders
@@ -252,13 +253,13 @@ def test_an_order_that_cannot_be_asked_for_keeps_no_other_one_and_is_given_up(ma
             market.place(account_id)
     asked = []
 
-    def of(envelopes, original=AccountCommands.of):
-        if any(envelope.account_id == poisoned for envelope in envelopes):
-            asked.append(len(envelopes))
+    def commands(asks, *, actor, original=Asks.commands):
+        if any(text_of(account_id) == poisoned for account_id in asks.account_ids):
+            asked.append(len(asks))
             raise RuntimeError("what nobody thought of")
-        return original(envelopes)
+        return original(asks, actor=actor)
 
-    monkeypatch.setattr(venue_module.AccountCommands, "of", of)
+    monkeypatch.setattr(Asks, "commands", commands)
 
     async def steps():
         for _ in range(40):
