@@ -116,30 +116,6 @@ class EventColumns:
         found: NDArray[np.bool_] = self.cells.types == self.cells.tags.index(tag)
         return found
 
-    def text_lengths(self, cells: Integers) -> Integers:
-        """Return how many bytes the texts have that cells name: i8[n]."""
-        begins, ends = self._texts_at(cells)
-        return ends - begins
-
-    def texts(self, cells: Integers) -> Octets:
-        """Return the texts that cells name as rows of bytes: u1[n, TEXT_BYTES]; raises TextTooLong."""
-        begins, ends = self._texts_at(cells)
-        lengths = ends - begins
-        if lengths.max(initial=0) > TEXT_BYTES:
-            raise TextTooLong(f"an identifier has at most {TEXT_BYTES} bytes, found one of {lengths.max()}")
-        octets, places = self.cells.values.bytes, np.arange(TEXT_BYTES)
-        rows: Octets = octets[np.minimum(begins[:, None] + places, len(octets) - 1)]
-        rows[places >= lengths[:, None]] = 0
-        return rows
-
-    def _texts_at(self, cells: Integers) -> tuple[Integers, Integers]:
-        """Return where the texts of cells begin and end in the table of values, behind what MessagePack puts before
-        them; a text of more than 255 bytes is only as long as it is there.
-        """
-        values, numbers = self.cells.values, cells - VALUE_BASE
-        starts, ends = values.starts[numbers], values.starts[numbers + 1]
-        return starts + 1 + (values.bytes[starts] == _WIDE_TEXT), ends
-
     def event(self, place: int) -> Any:
         """Return an event as an object."""
         return self.cells.event(place, self._codec)
@@ -157,7 +133,7 @@ def take_apart(batch: StoredBatch, columns: CommitColumns, codec: EventCodec) ->
         partition=batch.partition,
         seq=batch.seq,
         event_count=batch.event_count,
-        columns=_as_current(columns, codec),
+        columns=as_current(columns, codec),
         ids=_event_ids(leaf_hashes(*columns)),
         codec=codec,
     )
@@ -176,7 +152,34 @@ def join(batches: Sequence[ColumnBatch]) -> EventColumns:
     )
 
 
-def _as_current(columns: CommitColumns, codec: EventCodec) -> CommitColumns:
+def text_lengths(events: EventCells, cells: Integers) -> Integers:
+    """Return how many bytes the texts have that cells of events name: i8[n]."""
+    begins, ends = _texts_at(events, cells)
+    return ends - begins
+
+
+def text_rows(events: EventCells, cells: Integers) -> Octets:
+    """Return the texts that cells of events name as rows of bytes: u1[n, TEXT_BYTES]; raises TextTooLong."""
+    begins, ends = _texts_at(events, cells)
+    lengths = ends - begins
+    if lengths.max(initial=0) > TEXT_BYTES:
+        raise TextTooLong(f"an identifier has at most {TEXT_BYTES} bytes, found one of {lengths.max()}")
+    octets, places = events.values.bytes, np.arange(TEXT_BYTES)
+    rows: Octets = octets[np.minimum(begins[:, None] + places, len(octets) - 1)]
+    rows[places >= lengths[:, None]] = 0
+    return rows
+
+
+def _texts_at(events: EventCells, cells: Integers) -> tuple[Integers, Integers]:
+    """Return where the texts of cells begin and end in the table of values, behind what MessagePack puts before them; a
+    text of more than 255 bytes counts what is before it, too.
+    """
+    values, numbers = events.values, cells - VALUE_BASE
+    starts, ends = values.starts[numbers], values.starts[numbers + 1]
+    return starts + 1 + (values.bytes[starts] == _WIDE_TEXT), ends
+
+
+def as_current(columns: CommitColumns, codec: EventCodec) -> CommitColumns:
     """Return columns as they are, or made anew of objects where a type has another schema version by now."""
     stored = columns.events
     types = zip(stored.tags, stored.field_counts.tolist(), strict=True)

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import structlog
 
-from eventstore.columns.batches import ColumnBatch, join
 from eventstore.errors import FeedGap, IntegrityError, UnknownEventType
 from eventstore.kernels.partitions import partitions_of
 from eventstore.kernels.texts import Texts
@@ -21,9 +20,8 @@ from tradingplatform.venue.order_events import OrderEvents, order_events
 
 log = structlog.get_logger(__name__)
 
-BATCHES_AT_ONCE: Final = 16
-EVENTS_AT_ONCE: Final = 50_000
-"""Events that are taken in together, of all partitions; the more there are, the less does each cost."""
+BATCHES_AT_ONCE: Final = 256
+"""Batches that are taken in together; the more there are, the less does each event cost."""
 UNREADABLE_SECONDS: Final = 10.0
 """How long a partition that cannot be read is left alone."""
 
@@ -49,37 +47,26 @@ class OrderJournal:
         partitions_of(account_ids, self._store.partition_count, partitions)
         return partitions
 
-    def heads(self) -> dict[int, int]:
-        """Return the newest seq of every partition, as of now."""
-        return self._store.heads()
+    def behind(self) -> dict[int, int]:
+        """Return the head of now of every partition that it has not read up to there."""
+        return {partition: head for partition, head in self._store.heads().items() if self._seqs[partition] < head}
 
-    def read(self, heads: dict[int, int]) -> OrderEvents | None:
-        """Return the next events of partitions up to their heads, those of each in order; None when there are none, or
-        none that can be read.
-        """
-        batches: list[ColumnBatch] = []
-        events = 0
-        for partition, head in heads.items():
-            while events < EVENTS_AT_ONCE and (found := self._read(partition, head)):
-                batches += found
-                events += sum(batch.event_count for batch in found)
-        return order_events(join(batches)) if batches else None
-
-    def _read(self, partition: int, head: int) -> list[ColumnBatch]:
-        """Return the next batches of a partition; none when it is read up to its head, or cannot be."""
+    def read(self, partition: int, *, head: int) -> OrderEvents | None:
+        """Return the next events of a partition up to its head; None when it is read up to there, or cannot be."""
         seq = self._seqs[partition]
         if seq >= head or self._unreadable.get(partition, 0.0) > self._clock():
-            return []
+            return None
         try:
-            batches = self._store.read_column_batches(
-                partition=partition, after_seq=seq, limit=min(BATCHES_AT_ONCE, head - seq)
-            )
+            found = self._store.read_columns(partition=partition, after_seq=seq, limit=min(BATCHES_AT_ONCE, head - seq))
         except (FeedGap, IntegrityError, UnknownEventType) as error:
             if partition not in self._unreadable:
                 log.error("orders of a partition that cannot be read wait", partition=partition, reason=str(error))
             self._unreadable[partition] = self._clock() + UNREADABLE_SECONDS
-            return []
+            return None
         if self._unreadable.pop(partition, None) is not None:
             log.info("the partition can be read again", partition=partition)
-        self._seqs[partition] = batches[-1].seq if batches else head
-        return batches
+        if found is None:
+            self._seqs[partition] = head
+            return None
+        self._seqs[partition], columns = found
+        return order_events(columns, first_seq=seq + 1)

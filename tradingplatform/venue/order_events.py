@@ -1,5 +1,5 @@
-"""What the journal says of orders, as columns: events of any number of batches become four tables, without an object
-for each. Pure.
+"""What the journal says of orders, as columns: the events of many commits become four tables, without an object for
+each. Pure.
 
 An order's id makes the ids of the commands that the venue sends for it, which have a width. Orders with longer ids than
 the platform gives (ORDER_ID_BYTES_MAX) are left out: no command could name them.
@@ -12,14 +12,15 @@ import numpy as np
 
 from accounts.domain import events as e
 from accounts.kernels.orders import TIMES_IN_FORCE
-from eventstore.columns.batches import EventColumns
+from eventstore.columns.batches import text_lengths, text_rows
+from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.texts import Texts
 from tradingplatform.venue.matcher import Flags, Integers
 
 ORDER_ID_BYTES_MAX: Final = 36
 """Of a UUID, as every order of the platform has one."""
-_COMMITS_OF_A_BATCH_BITS: Final = 24
-"""A position is the batch's seq and, in so many bits, the commit's place in it."""
+_COMMITS_TOGETHER_BITS: Final = 24
+"""A position is the seq of the first batch that was read together and, in so many bits, the commit's place."""
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 
 
@@ -78,36 +79,40 @@ class OrderEvents(NamedTuple):
     freezes: Freezes
 
 
-def order_events(events: EventColumns) -> OrderEvents:
-    """Return what events say of orders; those of one account have to be in the order of its versions."""
-    return OrderEvents(_placed(events), _filled(events), _ended(events), _freezes(events))
+def order_events(columns: CommitColumns, *, first_seq: int) -> OrderEvents:
+    """Return what commits of one partition say of orders, in their order; `first_seq` is that of the first one."""
+    positions = first_seq << _COMMITS_TOGETHER_BITS | np.arange(len(columns.commits))
+    return OrderEvents(_placed(columns, positions), _filled(columns), _ended(columns), _freezes(columns))
 
 
 class _Rows:
     """The events of one type: their fields, and the commits that they are of."""
 
-    def __init__(self, events: EventColumns, kind: type[msgspec.Struct]) -> None:
-        self.is_any = bool(len(places := np.flatnonzero(events.are_of(str(kind.__struct_config__.tag)))))
+    def __init__(self, columns: CommitColumns, kind: type[msgspec.Struct]) -> None:
+        events, tag = columns.events, str(kind.__struct_config__.tag)
+        of_kind = [number for number, each in enumerate(events.tags) if each == tag]
+        places = np.flatnonzero(np.isin(events.types, of_kind)) if of_kind else np.zeros(0, np.int64)
         self._events = events
         self._fields = {name: number for number, name in enumerate(kind.__struct_fields__)}
-        if "order_id" in self._fields and self.is_any:
-            ids = events.cells.cells[events.cells.starts[places] + self._fields["order_id"]]
-            places = places[events.text_lengths(ids) <= ORDER_ID_BYTES_MAX]
-        self._starts = events.cells.starts[places]
+        if "order_id" in self._fields:
+            ids = events.cells[events.starts[places] + self._fields["order_id"]]
+            places = places[text_lengths(events, ids) <= ORDER_ID_BYTES_MAX]
+        self._starts = events.starts[places]
         self.places = places
-        self.commits = events.commit_of[places]
+        self.commits: Integers = np.searchsorted(np.cumsum(columns.commits.event_counts), places, side="right")
+        self.account_ids: Texts = columns.commits.aggregate_ids[self.commits]
 
     def cells(self, name: str) -> Integers:
-        found: Integers = self._events.cells.cells[self._starts + self._fields[name]]
+        found: Integers = self._events.cells[self._starts + self._fields[name]]
         return found
 
     def texts(self, name: str) -> Texts:
-        return self._events.texts(self.cells(name))
+        return text_rows(self._events, self.cells(name))
 
     def words(self, name: str) -> tuple[list[str], Integers]:
         """Return the texts that a field has, each once, and which of them each event has."""
         cells, numbers = np.unique(self.cells(name), return_inverse=True)
-        encoded = self._events.cells.values.encoded
+        encoded = self._events.values.encoded
         return [_decode_text(encoded(cell)) for cell in cells.tolist()], numbers
 
     def are(self, name: str, word: str) -> Flags:
@@ -120,14 +125,13 @@ class _Rows:
         return np.where(cells > 0, cells, 0)
 
 
-def _placed(events: EventColumns) -> Placed:
-    rows = _Rows(events, e.OrderPlaced)
+def _placed(columns: CommitColumns, positions: Integers) -> Placed:
+    rows = _Rows(columns, e.OrderPlaced)
     symbols, symbol_of = rows.words("symbol")
     words, of_words = rows.words("time_in_force")
     numbers = np.array([TIMES_IN_FORCE.index(word) for word in words], np.int64)
-    seqs = events.seqs[rows.commits]
     return Placed(
-        account_ids=events.commits.aggregate_ids[rows.commits],
+        account_ids=rows.account_ids,
         order_ids=rows.texts("order_id"),
         symbols=symbols,
         symbol_of=symbol_of,
@@ -137,42 +141,33 @@ def _placed(events: EventColumns) -> Placed:
         limit_prices=rows.prices("limit_price"),
         stop_prices=rows.prices("stop_price"),
         times_in_force=numbers[of_words],
-        placed_at=events.commits.timestamps[rows.commits],
-        positions=seqs << _COMMITS_OF_A_BATCH_BITS | _places_in_batches(events)[rows.commits],
+        placed_at=columns.commits.timestamps[rows.commits],
+        positions=positions[rows.commits],
     )
 
 
-def _filled(events: EventColumns) -> Filled:
-    rows = _Rows(events, e.OrderFilled)
+def _filled(columns: CommitColumns) -> Filled:
+    rows = _Rows(columns, e.OrderFilled)
     return Filled(
-        account_ids=events.commits.aggregate_ids[rows.commits],
+        account_ids=rows.account_ids,
         order_ids=rows.texts("order_id"),
-        command_ids=events.commits.command_ids[rows.commits],
+        command_ids=columns.commits.command_ids[rows.commits],
         filled_quantities=rows.cells("filled_quantity"),
         are_whole=rows.are("status", "FILLED"),
     )
 
 
-def _ended(events: EventColumns) -> Ended:
+def _ended(columns: CommitColumns) -> Ended:
     kinds = (e.OrderReplaced, e.OrderCancelled, e.OrderExpired, e.OrderRejected)
-    rows = [_Rows(events, kind) for kind in kinds]
+    rows = [_Rows(columns, kind) for kind in kinds]
     return Ended(
-        account_ids=events.commits.aggregate_ids[np.concatenate([each.commits for each in rows])],
+        account_ids=np.concatenate([each.account_ids for each in rows]),
         order_ids=np.concatenate([each.texts("order_id") for each in rows]),
     )
 
 
-def _freezes(events: EventColumns) -> Freezes:
-    frozen, unfrozen = _Rows(events, e.AccountFrozen), _Rows(events, e.AccountUnfrozen)
+def _freezes(columns: CommitColumns) -> Freezes:
+    frozen, unfrozen = _Rows(columns, e.AccountFrozen), _Rows(columns, e.AccountUnfrozen)
     in_order = np.argsort(np.concatenate([frozen.places, unfrozen.places]))
-    commits = np.concatenate([frozen.commits, unfrozen.commits])[in_order]
-    return Freezes(events.commits.aggregate_ids[commits], in_order < len(frozen.places))
-
-
-def _places_in_batches(events: EventColumns) -> Integers:
-    """Return the place of each commit in its batch."""
-    count = len(events.commits)
-    begins = np.ones(count, bool)
-    begins[1:] = (np.diff(events.seqs) != 0) | (np.diff(events.partitions) != 0)
-    firsts = np.flatnonzero(begins)
-    return np.arange(count) - np.repeat(firsts, np.diff(firsts, append=count))
+    account_ids = np.concatenate([frozen.account_ids, unfrozen.account_ids])
+    return Freezes(account_ids[in_order], in_order < len(frozen.places))

@@ -117,9 +117,9 @@ class PaperVenue:
         """Take in what was recorded since, then the answers that came before; False when the store is away."""
         answers, self._answers = self._answers, []
         try:
-            heads = await self._on_thread(self._journal.heads)
-            while (found := await self._on_thread(lambda: self._journal.read(heads))) is not None:
-                self._orders.apply(found)
+            for partition, head in (await self._on_thread(self._journal.behind)).items():
+                while (found := await self._on_thread(lambda: self._journal.read(partition, head=head))) is not None:  # noqa: B023
+                    self._orders.apply(found)
         except StoreUnavailable as error:
             self._answers = answers + self._answers
             if not self._is_store_away:

@@ -217,7 +217,7 @@ def test_what_was_not_executed_is_filled_at_the_price_of_later_and_not_while_it_
 
 def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, monkeypatch):
     account_id, other = market.open(0), market.open(1)
-    read, broken = market.store.read_column_batches, []
+    read, broken = market.store.read_columns, []
     resting = market.place(account_id, limit=400_000)
 
     def reading(*, partition, after_seq, limit):
@@ -225,7 +225,7 @@ def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, m
             raise UnknownEventType("of a newer release")
         return read(partition=partition, after_seq=after_seq, limit=limit)
 
-    monkeypatch.setattr(market.store, "read_column_batches", reading)
+    monkeypatch.setattr(market.store, "read_columns", reading)
 
     async def steps():
         market.quote(500_000)

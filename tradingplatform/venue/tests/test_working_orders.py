@@ -16,7 +16,6 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
 from accounts.domain.state import Account
-from eventstore.columns.batches import EventColumns
 from eventstore.columns.cells import CommitRows, EventCells, Origins
 from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.texts import pack_texts, text_of, texts_of
@@ -79,14 +78,12 @@ def columns_of(recorded):
         origin_numbers=np.full(len(recorded), origins.number(None, None, "ada", None)),
         event_counts=np.ones(len(recorded), np.int64),
     )
-    places = np.array([each.position for each in recorded])
-    ids = np.zeros((len(recorded), 16), np.uint8)
-    return EventColumns(CommitColumns(commits, cells), partitions=0 * places, seqs=places, ids=ids, codec=None)
+    return CommitColumns(commits, cells)
 
 
 def apply(venue, recorded):
     if recorded:
-        venue.apply(order_events(columns_of(recorded)))
+        venue.apply(order_events(columns_of(recorded), first_seq=recorded[0].position))
 
 
 def next_asks(venue):
