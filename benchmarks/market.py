@@ -15,7 +15,7 @@ import numpy as np
 from websockets.sync.client import connect
 
 from accounts.codec import account_codec
-from accounts.domain.events import OrderFilled
+from accounts.domain.events import OrderFilled, OrderPlaced
 from accounts.domain.values import SHARE
 from accounts.kernels.orders import UNTIL_CANCELLED
 from benchmarks.instruments import DEMO_SYMBOLS
@@ -164,6 +164,7 @@ def _order_to_fill() -> Iterator[Figure]:
     """Place market orders one at a time, and wait for each on the account's socket."""
     waits: list[float] = []
     answers: list[float] = []
+    heard_at: dict[str, float] = {}
     with BenchmarkPlatform(
         "writer", "web", "market", "venue", "projector", "beat", environment=ENVIRONMENT
     ) as platform:
@@ -191,13 +192,35 @@ def _order_to_fill() -> Iterator[Figure]:
                 order_id = placed["order"]["orderId"]
                 while not _is_filled(json.loads(socket.recv(timeout=10)), order_id, placed["version"]):
                     pass
+                heard_at[order_id] = time.time()
                 waits.append((time.perf_counter() - started) * 1_000)
                 time.sleep(PAUSE_SECONDS)
         platform.assert_stored(2 * SINGLES)
+        placed_at, filled_at = _recorded_at(platform)
     note = f"{SINGLES} market orders over GraphQL, one at a time, each until its fill came over the account's WebSocket"
     yield Figure("market.order_answer_p50_ms", median(answers), "ms", "of these, until the order was placed")
+    filling = [(filled_at[order_id] - placed_at[order_id]) * 1_000 for order_id in heard_at]
+    pushing = [(at - filled_at[order_id]) * 1_000 for order_id, at in heard_at.items()]
+    yield Figure(
+        "market.order_filling_p50_ms", median(filling), "ms", "from the decision to place it to that to fill it"
+    )
+    yield Figure("market.order_pushing_p50_ms", median(pushing), "ms", "from the decision to fill it to the socket")
     yield Figure("market.order_to_fill_p50_ms", median(waits), "ms", note)
     yield Figure("market.order_to_fill_p99_ms", percentile(waits, 0.99), "ms", note, "< 50")
+
+
+def _recorded_at(platform: BenchmarkPlatform) -> tuple[dict[str, float], dict[str, float]]:
+    """Return when each order of the account was placed and when it was filled, in UTC seconds."""
+    placed: dict[str, float] = {}
+    filled: dict[str, float] = {}
+    with EventStore.open(
+        SQLiteEngine(platform.data_dir / "events"), codec=account_codec(), partition_count=16
+    ) as store:
+        for recorded in store.events(platform.account_id):
+            if isinstance(recorded.data, OrderPlaced | OrderFilled):
+                times = placed if isinstance(recorded.data, OrderPlaced) else filled
+                times[recorded.data.order_id] = recorded.timestamp / 1e6
+    return placed, filled
 
 
 def _is_filled(message: dict[str, Any], order_id: str, placed_version: int) -> bool:
