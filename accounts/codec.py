@@ -17,6 +17,12 @@ _DAY: Final = 86_400_000_000
 _BUY: Final = Where("side", "BUY")
 _QUANTITY: Final = "arguments.quantity"
 _PRICE: Final = "arguments.price"
+_ACTUAL: Final = [
+    Term(_QUANTITY, 1, Where("code", "INSUFFICIENT_POSITION")),
+    Product(_QUANTITY, _PRICE, SHARE, Where("code", "INSUFFICIENT_FUNDS")),
+    Product(_QUANTITY, _PRICE, SHARE, Where("code", "POSITION_LIMIT_EXCEEDED")),
+    Product(_QUANTITY, _PRICE, SHARE, Where("code", "TRADE_LIMIT_EXCEEDED")),
+]
 
 DECLARATIONS: Final = (
     Declaration(
@@ -44,15 +50,21 @@ DECLARATIONS: Final = (
         number=1,
         fields=CommandRefused.__struct_fields__,
         expected={
-            "actual": [
-                Term(_QUANTITY, 1, Where("code", "INSUFFICIENT_POSITION")),
-                Product(_QUANTITY, _PRICE, SHARE, Where("code", "INSUFFICIENT_FUNDS")),
-                Product(_QUANTITY, _PRICE, SHARE, Where("code", "POSITION_LIMIT_EXCEEDED")),
-                Product(_QUANTITY, _PRICE, SHARE, Where("code", "TRADE_LIMIT_EXCEEDED")),
-            ],
+            "actual": _ACTUAL,
         },
         shaped="arguments",
-        shape=("symbol", "side", "quantity", "price", "order_id"),  # Of a trade.
+        shape=("symbol", "side", "quantity", "price", "order_id"),  # Of a trade, before there was a band.
+    ),
+    Declaration(
+        tag="CommandRefused@1",
+        number=2,
+        fields=CommandRefused.__struct_fields__,
+        expected={
+            "arguments.market_price": [Term(_PRICE)],
+            "actual": [*_ACTUAL, Term(_PRICE, 1, Where("code", "PRICE_BEYOND_BAND"))],
+        },
+        shaped="arguments",
+        shape=("symbol", "side", "quantity", "price", "order_id", "market_price"),  # Of a trade.
     ),
 )
 """What of the commonest events follows from what; one that a journal was written with is never changed."""
@@ -63,7 +75,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
-STATE_VERSION: Final = 4
+STATE_VERSION: Final = 5
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

@@ -125,6 +125,7 @@ def _append(store: EventStore, opened: dict[int, int], kind: str, url: str) -> t
     events = sum(batch.event_count for batches in trades for batch in batches)
     with engine_of(kind, url) as engine:
         engine.open(store.metadata)
+        engine.expect_appends()  # As a writer does.
 
         def append(rounds: list[list[StoredBatch]]) -> None:
             for batches in rounds:

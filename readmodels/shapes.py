@@ -21,9 +21,9 @@ def positions_value(row: Row) -> int:
 
 
 class AccountDay(s.Shape):
-    """The account's last trading day (UTC)."""
+    """The account's last day with a trade or a split (UTC)."""
 
-    date = s.Day("Null before the first trade", of="day_date", null=True)
+    date = s.Day("Null before the first", of="day_date", null=True)
     volume = s.Money("Value traded", of="day_volume")
     trades = s.Count(of="day_trades")
     realized_pnl = s.Money("Realized profit or loss", of="day_realized_pnl")
@@ -35,6 +35,9 @@ class RiskLimits(s.Shape):
     max_position_percent = s.Percent("Of the portfolio, per symbol", of="max_position_bp")
     max_daily_value = s.Money("Traded value per UTC day")
     max_trade_value = s.Money("Value of one trade")
+    price_band_percent = s.Percent(
+        "How far from the market's price a trade may be booked; 0 is no band", of="price_band_bp"
+    )
 
 
 class FeeSchedule(s.Shape):
@@ -47,7 +50,7 @@ class FeeSchedule(s.Shape):
 
 
 class Account(s.Shape):
-    """An account, its positions valued at the price that it last traded them at."""
+    """An account, its each position valued at its last trade or mark."""
 
     account_id = s.Id()
     name = s.Text()
@@ -65,13 +68,16 @@ class Account(s.Shape):
     positions_cost = s.Money("What the shares held cost")
     positions_value = s.Money("What they are worth", of=positions_value)
     portfolio_value = s.Money("Cash and positions")
-    realized_pnl = s.Money("Realized profit or loss so far")
+    realized_pnl = s.Money("Realized profit or loss so far, dividends aside")
     unrealized_pnl = s.Money("Unrealized profit or loss", of=lambda row: positions_value(row) - row["positions_cost"])
     deposited = s.Money("All deposits")
     withdrawn = s.Money("All withdrawals")
+    dividends = s.Money("All dividends")
     trade_count = s.Count()
     open_orders = s.Count("Orders that work")
     day = s.One(AccountDay)
+    marked_session = s.Day("The last session whose close positions were marked at", null=True)
+    marked_at = s.Instant("When the prices of that close were; what was traded since has its own price", null=True)
     limits = s.One(RiskLimits)
     fee_schedule = s.One(FeeSchedule)
     version = s.Count(VERSION_OF_ROW)
@@ -87,7 +93,7 @@ class Position(s.Shape):
     available = s.Shares("The rest: what there is to sell", of=lambda row: row["quantity"] - row["reserved_quantity"])
     avg_cost = s.Money("Average cost of one share")
     cost = s.Money("Total cost")
-    last_price = s.Money("Price that the account last traded it at")
+    last_price = s.Money("Price that the account last traded it at, or that of the last mark")
     market_value = s.Money("Quantity times last price, rounded half to even")
     unrealized_pnl = s.Money("Market value less cost", of=lambda row: row["market_value"] - row["cost"])
     realized_pnl = s.Money("Realized in this symbol so far")
@@ -160,12 +166,13 @@ class Event(s.Shape):
 
 
 class DailyPnl(s.Shape):
-    """A day with trades (UTC)."""
+    """A day with trades, splits or dividends (UTC)."""
 
     date = s.Day()
     trades = s.Count()
     volume = s.Money("Value traded")
     realized_pnl = s.Money("Realized profit or loss")
+    dividends = s.Money("Dividends")
     version = s.Count(VERSION_OF_ROW)
 
 

@@ -1,10 +1,11 @@
 """Every event in one line for people: what happened, with its figures, and why, where it says so."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any, Final
 
 from accounts.domain import events as e
-from accounts.domain.values import format_amount, format_quantity
+from accounts.domain.values import format_amount, format_amount_per_share, format_quantity
 
 
 def summary_of(event: e.AccountEvent) -> str:
@@ -51,7 +52,8 @@ def _refused(event: e.CommandRefused) -> str:
 def _limits_changed(event: e.RiskLimitsChanged) -> str:
     return (
         f"limits are {event.max_position_bp // 100}.{event.max_position_bp % 100:02d} % in one symbol, "
-        f"{format_amount(event.max_daily_value)} a day, {format_amount(event.max_trade_value)} a trade"
+        f"{format_amount(event.max_daily_value)} a day, {format_amount(event.max_trade_value)} a trade, booked within "
+        f"{event.price_band_bp // 100}.{event.price_band_bp % 100:02d} % of the market's price"
     )
 
 
@@ -59,6 +61,32 @@ def _fees_changed(event: e.FeeScheduleChanged) -> str:
     return (
         f"fees are {format_amount(event.fee_per_order)} an order, {format_amount(event.fee_per_share)} a share, "
         f"{event.fee_bp // 100}.{event.fee_bp % 100:02d} % of the value, at least {format_amount(event.fee_minimum)}"
+    )
+
+
+def _split(event: e.SharesSplit) -> str:
+    cash = f", {format_amount(event.amount)} for the fraction" if event.amount else ""
+    shares = f"{format_quantity(event.quantity)} to {format_quantity(event.position_quantity)}"
+    return f"split {event.symbol} {event.numerator} for {event.denominator}: {shares} shares{cash}"
+
+
+def _dividend_paid(event: e.DividendPaid) -> str:
+    per_share = format_amount_per_share(event.amount_per_share)
+    return (
+        f"dividend of {per_share} a share on {format_quantity(event.quantity)} {event.symbol}: "
+        f"{format_amount(event.amount)}, cash is {format_amount(event.cash_after)}"
+    )
+
+
+def _symbol_changed(event: e.SymbolChanged) -> str:
+    return f"{format_quantity(event.quantity)} shares of {event.symbol} are {event.new_symbol} now"
+
+
+def _marked(event: e.PositionsMarked) -> str:
+    session = date(1970, 1, 1) + timedelta(days=event.session)
+    count = len(event.prices)
+    return (
+        f"marked {count} positions at the close of {session}, the portfolio is {format_amount(event.portfolio_value)}"
     )
 
 
@@ -109,6 +137,10 @@ _SUMMARIES: Final[dict[type, Callable[[Any], str]]] = {
     e.AccountUnfrozen: lambda event: f"unfrozen{_because(event.reason)}",
     e.RiskLimitsChanged: _limits_changed,
     e.FeeScheduleChanged: _fees_changed,
+    e.SharesSplit: _split,
+    e.DividendPaid: _dividend_paid,
+    e.SymbolChanged: _symbol_changed,
+    e.PositionsMarked: _marked,
     e.AccountClosed: lambda event: f"closed{_because(event.reason)}",
     e.OrderPlaced: _placed,
     e.OrderFilled: _filled,

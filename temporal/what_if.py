@@ -2,7 +2,9 @@
 
 Every command of the range is decided at its own time on the state that the ones before it would have led to. What
 people would have done differently is not known: a trade that is refused now is not tried again in a smaller size, and
-an order that was refused then and is accepted now is never filled, for no fill of it was ever sent.
+an order that was refused then and is accepted now is never filled, for no fill of it was ever sent. What the market
+said is known of trades that were refused, and of no other: a trade that was booked is within any band. What a company
+did happens to the shares that the account would have had; its orders in the symbol are cancelled first.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from typing import Final, NamedTuple
 from accounts.api.parsing.factories import change_risk_limits
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
-from accounts.domain.commands import AccountCommand
+from accounts.domain.commands import AccountCommand, ApplySplit, CancelOrder, ChangeSymbol
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.events import AccountOpened, CommandRefused, RiskLimitsChanged
 from accounts.domain.recorded import command_of
@@ -43,6 +45,7 @@ class Limits(NamedTuple):
     max_position_bp: int | None = None
     max_daily_value: int | None = None
     max_trade_value: int | None = None
+    price_band_bp: int | None = None
 
     def impose(self, account: Account) -> None:
         """Put them in the place of the account's own."""
@@ -52,10 +55,15 @@ class Limits(NamedTuple):
             account.max_daily_value = self.max_daily_value
         if self.max_trade_value is not None:
             account.max_trade_value = self.max_trade_value
+        if self.price_band_bp is not None:
+            account.price_band_bp = self.price_band_bp
 
     def codes(self) -> frozenset[str]:
         """Return the refusals that they themselves lead to; any other one follows from those."""
-        of_limits = (Code.POSITION_LIMIT_EXCEEDED, Code.DAILY_LIMIT_EXCEEDED, Code.TRADE_LIMIT_EXCEEDED)
+        of_limits = (
+            *(Code.POSITION_LIMIT_EXCEEDED, Code.DAILY_LIMIT_EXCEEDED, Code.TRADE_LIMIT_EXCEEDED),
+            Code.PRICE_BEYOND_BAND,
+        )
         return frozenset(code for code, limit in zip(of_limits, self, strict=True) if limit is not None)
 
 
@@ -107,7 +115,11 @@ class WhatIf:
 
 
 def limits_of(
-    *, max_position_percent: str | None = None, max_daily_value: str | None = None, max_trade_value: str | None = None
+    *,
+    max_position_percent: str | None = None,
+    max_daily_value: str | None = None,
+    max_trade_value: str | None = None,
+    price_band_percent: str | None = None,
 ) -> Limits:
     """Return the limits that texts name, checked as those of an account are; raises InvalidLimits."""
     try:
@@ -115,6 +127,7 @@ def limits_of(
             max_position_percent="1" if max_position_percent is None else max_position_percent,
             max_daily_value="1" if max_daily_value is None else max_daily_value,
             max_trade_value="1" if max_trade_value is None else max_trade_value,
+            price_band_percent="1" if price_band_percent is None else price_band_percent,
         )
     except CommandInvalid as error:
         raise InvalidLimits(error.message) from error
@@ -122,6 +135,7 @@ def limits_of(
         max_position_bp=None if max_position_percent is None else checked.max_position_bp,
         max_daily_value=None if max_daily_value is None else checked.max_daily_value,
         max_trade_value=None if max_trade_value is None else checked.max_trade_value,
+        price_band_bp=None if price_band_percent is None else checked.price_band_bp,
     )
 
 
@@ -140,7 +154,9 @@ def what_if(
     UnknownAccount, HistoryDamaged.
     """
     if limits == Limits():
-        raise InvalidLimits("give at least one of max_position_percent, max_daily_value and max_trade_value")
+        raise InvalidLimits(
+            "give at least one of max_position_percent, max_daily_value, max_trade_value and price_band_percent"
+        )
     store = get_store()
     with translated(account_id):
         before, real = _ends(store, account_id, start, end)
@@ -180,12 +196,14 @@ def _ends(
 
 def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
     command = command_of(recorded.events)
-    decided = decide(answer.imagined, command, recorded.timestamp)
+    answer.command_count += 1
+    decided = _decided(answer.imagined, command, recorded.timestamp)
+    if not decided:
+        return
     for event in decided:
         evolve(answer.imagined, event)
         if type(event) in (AccountOpened, RiskLimitsChanged):
             answer.limits.impose(answer.imagined)
-    answer.command_count += 1
     then, now = recorded.events[0], decided[0]
     is_refused = isinstance(now, CommandRefused)
     if isinstance(then, CommandRefused) and isinstance(now, CommandRefused):
@@ -210,6 +228,23 @@ def _decide_again(answer: WhatIf, recorded: RecordedCommand) -> None:
                 refusal=refusal,
             )
         )
+
+
+def _decided(imagined: Account, command: AccountCommand, timestamp: int) -> tuple[e.AccountEvent, ...]:
+    """Return what a command leads to; nothing for what a company did to shares that the account would not have had."""
+    try:
+        return decide(imagined, command, timestamp)
+    except CommandInvalid as error:
+        if error.code == Code.POSITION_NOT_HELD:
+            return ()
+        if error.code != Code.SYMBOL_HAS_ORDERS:
+            raise
+    assert isinstance(command, ApplySplit | ChangeSymbol), "these alone wait for orders to end"
+    ends = [CancelOrder(order_id, "") for order_id, order in imagined.orders.items() if order.symbol == command.symbol]
+    for end in ends:
+        for event in decide(imagined, end, timestamp):
+            evolve(imagined, event)
+    return decide(imagined, command, timestamp)
 
 
 def recorded_commands(store: EventStore, account_id: str, *, after_version: int = 0) -> Iterator[RecordedCommand]:

@@ -45,6 +45,7 @@ REFUSAL_MESSAGES: Final = {
     "ORDER_TRIGGERED": "the order's stop was reached, so it cannot be changed: cancel the order and place another",
     "ORDER_UNCHANGED": "the new order would be like the old one: give what is to change",
     "POSITION_LIMIT_EXCEEDED": "the position would be a larger part of the portfolio than the account may hold",
+    "PRICE_BEYOND_BAND": "the price is farther from the market's than the account's band allows",
     "PRICE_BEYOND_LIMIT": "the trade's price is worse than the order's limit",
     "QUANTITY_LIMIT_EXCEEDED": "the position would be of more shares than the platform can hold",
     "TRADE_LIMIT_EXCEEDED": "the trade's value exceeds the account's limit for one trade",
@@ -169,6 +170,7 @@ class RiskLimitsChanged(Answer):
     max_position_percent = Percent(of="max_position_bp")
     max_daily_value = Money()
     max_trade_value = Money()
+    price_band_percent = Percent(of="price_band_bp")
 
 
 class FeeScheduleChanged(Answer):

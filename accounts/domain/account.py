@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import asdict
 
 from accounts.domain import commands as c
+from accounts.domain import corporate_actions, orders, risk, trades
 from accounts.domain import events as e
-from accounts.domain import orders, risk, trades
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account
-from accounts.domain.values import VALUE_MAX
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP, VALUE_MAX
 
 MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 
@@ -60,6 +60,7 @@ def _limits_changed(account: Account, event: e.RiskLimitsChanged | e.AccountOpen
     account.max_position_bp = event.max_position_bp
     account.max_daily_value = event.max_daily_value
     account.max_trade_value = event.max_trade_value
+    account.price_band_bp = event.price_band_bp
 
 
 def _fees_changed(account: Account, event: e.FeeScheduleChanged) -> None:
@@ -84,6 +85,10 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
     e.AccountUnfrozen: _unfrozen,
     e.RiskLimitsChanged: _limits_changed,
     e.FeeScheduleChanged: _fees_changed,
+    e.SharesSplit: corporate_actions.split,
+    e.DividendPaid: corporate_actions.dividend_paid,
+    e.SymbolChanged: corporate_actions.symbol_changed,
+    e.PositionsMarked: corporate_actions.marked,
     e.AccountClosed: _closed,
     e.OrderPlaced: orders.placed,
     e.OrderFilled: orders.filled,
@@ -114,7 +119,7 @@ def _blocked(account: Account, command: c.AccountCommand) -> Events | None:
     """Return the refusal of a command that an account in this status does not take, None for one that it does."""
     if account.status == "NONE" and type(command) is not c.OpenAccount:
         raise CommandInvalid(Code.ACCOUNT_NOT_FOUND, "there is no such account: open it first")
-    if type(command) is c.Decline:
+    if type(command) in _OF_ANY_STATUS:
         return None
     if account.status == "CLOSED":
         return refusal(command, Code.ACCOUNT_CLOSED)
@@ -133,6 +138,7 @@ def _open(account: Account, command: c.OpenAccount, _: int) -> Events:
         max_position_bp=risk.DEFAULT_MAX_POSITION_BP,
         max_daily_value=risk.DEFAULT_MAX_DAILY_VALUE,
         max_trade_value=risk.DEFAULT_MAX_TRADE_VALUE,
+        price_band_bp=DEFAULT_PRICE_BAND_BP,
     )
     return (opened,)
 
@@ -219,6 +225,7 @@ def _change_limits(_: Account, command: c.ChangeRiskLimits, __: int) -> Events:
         max_position_bp=command.max_position_bp,
         max_daily_value=command.max_daily_value,
         max_trade_value=command.max_trade_value,
+        price_band_bp=command.price_band_bp,
     )
     return (changed,)
 
@@ -231,6 +238,22 @@ def _change_fees(_: Account, command: c.ChangeFeeSchedule, __: int) -> Events:
         fee_minimum=command.fee_minimum,
     )
     return (changed,)
+
+
+def _split(account: Account, command: c.ApplySplit, now: int) -> Events:
+    return corporate_actions.apply_split(account, command, now // MICROSECONDS_PER_DAY)
+
+
+def _pay_dividend(account: Account, command: c.PayDividend, now: int) -> Events:
+    return corporate_actions.pay_dividend(account, command, now // MICROSECONDS_PER_DAY)
+
+
+def _change_symbol(account: Account, command: c.ChangeSymbol, _: int) -> Events:
+    return corporate_actions.change_symbol(account, command)
+
+
+def _mark_positions(account: Account, command: c.MarkPositions, _: int) -> Events:
+    return corporate_actions.mark_positions(account, command)
 
 
 def _close(account: Account, command: c.CloseAccount, _: int) -> Events:
@@ -258,6 +281,10 @@ _DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.UnfreezeAccount: _unfreeze,
     c.ChangeRiskLimits: _change_limits,
     c.ChangeFeeSchedule: _change_fees,
+    c.ApplySplit: _split,
+    c.PayDividend: _pay_dividend,
+    c.ChangeSymbol: _change_symbol,
+    c.MarkPositions: _mark_positions,
     c.CloseAccount: _close,
     c.Decline: _decline,
 }
@@ -268,6 +295,8 @@ _ALLOWED_WHEN_FROZEN: Final = frozenset(
     }
 )
 """A frozen account takes on nothing new; what it has promised may still end."""
+_OF_ANY_STATUS: Final = frozenset({c.Decline, c.ApplySplit, c.PayDividend, c.ChangeSymbol, c.MarkPositions})
+"""What a company does to its shares is done to all of them. A closed account has none."""
 
 
 def _refused_by(command: c.AccountCommand, breach: risk.Breach) -> Events:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from accounts.domain.events import REPLACEABLE_TERMS, OrderType, Side, TimeInForce
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,13 +39,17 @@ class WithdrawCash(Command, frozen=True, array_like=True, gc=False, tag="Withdra
 
 
 class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="ExecuteTrade"):
-    """Book a trade, executed at this price: of a working order, or on its own."""
+    """Book a trade, executed at this price: of a working order, or on its own.
+
+    `market_price` is what the market said when one of no order came in, 0 if it said nothing, and for all others.
+    """
 
     symbol: str
     side: Side
     quantity: int
     price: int
     order_id: str | None
+    market_price: int = 0
 
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
@@ -118,11 +123,14 @@ class UnfreezeAccount(Command, frozen=True, array_like=True, gc=False, tag="Unfr
 
 
 class ChangeRiskLimits(Command, frozen=True, array_like=True, gc=False, tag="ChangeRiskLimits"):
-    """Set the account's three limits: basis points of the portfolio per symbol, value per UTC day, value per trade."""
+    """Set the account's limits, all of them: basis points of the portfolio per symbol, value per UTC day, value per
+    trade, and how far from the market's price a trade may be booked, in basis points of it; 0 is no band.
+    """
 
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class ChangeFeeSchedule(Command, frozen=True, array_like=True, gc=False, tag="ChangeFeeSchedule"):
@@ -134,6 +142,48 @@ class ChangeFeeSchedule(Command, frozen=True, array_like=True, gc=False, tag="Ch
     fee_per_share: int
     fee_bp: int
     fee_minimum: int
+
+
+class ApplySplit(Command, frozen=True, array_like=True, gc=False, tag="ApplySplit"):
+    """Make `numerator` new shares of every `denominator` shares of a symbol: more in a split, fewer in a reverse split.
+
+    What is less than a lot of new shares (`lot_size`, in millionths of a share) is paid in cash at `price`, that of one
+    new share; a price of 0 keeps fractions, to a millionth of a share. The venue's to say, as the next three are.
+    """
+
+    action_id: str
+    symbol: str
+    numerator: int
+    denominator: int
+    lot_size: int
+    price: int
+
+
+class PayDividend(Command, frozen=True, array_like=True, gc=False, tag="PayDividend"):
+    """Pay cash for every share that the account holds now; `amount_per_share` in hundred-millionths of the currency."""
+
+    action_id: str
+    symbol: str
+    amount_per_share: int
+
+
+class ChangeSymbol(Command, frozen=True, array_like=True, gc=False, tag="ChangeSymbol"):
+    """Let the shares of a symbol be those of another one from here on."""
+
+    action_id: str
+    symbol: str
+    new_symbol: str
+
+
+class MarkPositions(Command, frozen=True, array_like=True, gc=False, tag="MarkPositions"):
+    """Value positions at the close of a session, a day, by the prices of `marked_at` (UTC microseconds).
+
+    Positions whose symbol has no price keep their mark, prices of what is not held count for nothing.
+    """
+
+    session: int
+    marked_at: int
+    prices: dict[str, int]
 
 
 class CloseAccount(Command, frozen=True, array_like=True, gc=False, tag="CloseAccount"):
@@ -168,6 +218,10 @@ AccountCommand: TypeAlias = (
     | UnfreezeAccount
     | ChangeRiskLimits
     | ChangeFeeSchedule
+    | ApplySplit
+    | PayDividend
+    | ChangeSymbol
+    | MarkPositions
     | CloseAccount
     | Decline
 )

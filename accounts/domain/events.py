@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from accounts.domain.values import format_amount, format_quantity
+from accounts.domain.values import DEFAULT_PRICE_BAND_BP, format_amount, format_quantity
 
 Side: TypeAlias = Literal["BUY", "SELL"]
 OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
@@ -46,6 +46,7 @@ class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag="AccountO
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class CashDeposited(Event, frozen=True, array_like=True, gc=False, tag="CashDeposited@1"):
@@ -121,11 +122,14 @@ class AccountUnfrozen(Event, frozen=True, array_like=True, gc=False, tag="Accoun
 
 
 class RiskLimitsChanged(Event, frozen=True, array_like=True, gc=False, tag="RiskLimitsChanged@1"):
-    """The account's own limits, all three as they are now; a position's in basis points of the portfolio."""
+    """The account's own limits, all of them as they are now; a position's in basis points of the portfolio, the band
+    that prices of booked trades keep to in those of the market's price, 0 for none.
+    """
 
     max_position_bp: int
     max_daily_value: int
     max_trade_value: int
+    price_band_bp: int = DEFAULT_PRICE_BAND_BP
 
 
 class FeeScheduleChanged(Event, frozen=True, array_like=True, gc=False, tag="FeeScheduleChanged@1"):
@@ -145,6 +149,89 @@ class AccountClosed(Event, frozen=True, array_like=True, gc=False, tag="AccountC
     """The account is over: it is empty, and accepts nothing ever again."""
 
     reason: str
+
+
+class SharesSplit(Event, frozen=True, array_like=True, gc=False, tag="SharesSplit@1"):
+    """Of every `denominator` shares `numerator` new ones were made, and what was less than a lot was paid in cash.
+
+    What the position was (`quantity`), the split as it was asked for, the cash for the fraction (`amount`), then the
+    account, the position and the day as it left them. The cost of the position stays, but for the fraction's part:
+    `realized_pnl` is the cash less that. `mark` is the price of a new share.
+    """
+
+    action_id: str
+    symbol: str
+    numerator: int
+    denominator: int
+    lot_size: int
+    price: int
+    quantity: int
+    amount: int
+    cash_after: int
+    position_quantity: int
+    position_cost: int
+    position_realized_pnl: int
+    mark: int
+    realized_pnl: int
+    total_realized_pnl: int
+    positions_cost: int
+    portfolio_value: int
+    day: int
+    day_volume: int
+    day_trades: int
+    day_realized_pnl: int
+
+
+class DividendPaid(Event, frozen=True, array_like=True, gc=False, tag="DividendPaid@1"):
+    """Cash came in for the shares that were held: income, which is no part of the realized P&L.
+
+    `amount_per_share` is in hundred-millionths; `amount` is quantity x amount per share, rounded half to even.
+    `total_dividends` is what the account was ever paid, `day_dividends` what on this day.
+    """
+
+    action_id: str
+    symbol: str
+    amount_per_share: int
+    quantity: int
+    amount: int
+    cash_after: int
+    portfolio_value: int
+    total_dividends: int
+    day: int
+    day_dividends: int
+
+
+class SymbolChanged(Event, frozen=True, array_like=True, gc=False, tag="SymbolChanged@1"):
+    """The shares of a symbol, and what they cost, are those of another symbol from here on.
+
+    `quantity` and `cost` are what moved; what the old symbol realized (`old_realized_pnl`) stays with it. The next four
+    are the position in the new symbol, which may have been there before; `mark` is that of both.
+    """
+
+    action_id: str
+    symbol: str
+    new_symbol: str
+    quantity: int
+    cost: int
+    old_realized_pnl: int
+    position_quantity: int
+    position_cost: int
+    position_realized_pnl: int
+    mark: int
+    portfolio_value: int
+
+
+class PositionsMarked(Event, frozen=True, array_like=True, gc=False, tag="PositionsMarked@1"):
+    """Positions are worth what the market said at the close of a session, a day: the price of each by its symbol.
+
+    `marked_at` (UTC microseconds) is when those prices were. Positions without a price keep the mark that they had.
+    """
+
+    session: int
+    marked_at: int
+    prices: dict[str, int]
+    cash_after: int
+    portfolio_value: int
 
 
 class OrderPlaced(Event, frozen=True, array_like=True, gc=False, tag="OrderPlaced@1"):
@@ -245,6 +332,10 @@ AccountEvent: TypeAlias = (
     | AccountUnfrozen
     | RiskLimitsChanged
     | FeeScheduleChanged
+    | SharesSplit
+    | DividendPaid
+    | SymbolChanged
+    | PositionsMarked
     | AccountClosed
     | OrderPlaced
     | OrderFilled

@@ -20,7 +20,7 @@ def asks_the_same(command: c.AccountCommand, events: Sequence[e.AccountEvent]) -
     """Tell whether a command asks for what the one did that led to the events of a commit.
 
     What the platform adds to a command differs each time that it is sent, and counts for nothing: the id of a new order
-    and the market's price.
+    and the market's prices.
     """
     return _as_asked(command) == _as_asked(command_of(tuple(events)))
 
@@ -30,8 +30,12 @@ def _as_asked(command: c.AccountCommand) -> c.AccountCommand:
         return _as_asked(command.command)
     if isinstance(command, c.PlaceOrder):
         return replace(command, order_id="", reference_price=0)
+    if isinstance(command, c.ExecuteTrade):
+        return replace(command, market_price=0)
     if isinstance(command, c.ReplaceOrder):
         return replace(command, new_order_id="")
+    if isinstance(command, c.MarkPositions):
+        return replace(command, marked_at=0, prices={})
     return command
 
 
@@ -53,11 +57,6 @@ def _traded(events: tuple[Any, ...]) -> c.ExecuteTrade:
 def _refused(events: tuple[Any, ...]) -> c.AccountCommand:
     (event,) = events
     return _COMMANDS[event.command](**event.arguments)
-
-
-def _limits_changed(events: tuple[Any, ...]) -> c.ChangeRiskLimits:
-    (event,) = events
-    return c.ChangeRiskLimits(event.max_position_bp, event.max_daily_value, event.max_trade_value)
 
 
 def _placed(events: tuple[Any, ...]) -> c.PlaceOrder:
@@ -107,8 +106,12 @@ _COMMAND_OF: Final[dict[type, Callable[[tuple[Any, ...]], c.AccountCommand]]] = 
     e.CommandRefused: _refused,
     e.AccountFrozen: _with(c.FreezeAccount, "reason"),
     e.AccountUnfrozen: _with(c.UnfreezeAccount, "reason"),
-    e.RiskLimitsChanged: _limits_changed,
+    e.RiskLimitsChanged: _with(c.ChangeRiskLimits, *c.ChangeRiskLimits.__struct_fields__),
     e.FeeScheduleChanged: _with(c.ChangeFeeSchedule, *c.ChangeFeeSchedule.__struct_fields__),
+    e.SharesSplit: _with(c.ApplySplit, *c.ApplySplit.__struct_fields__),
+    e.DividendPaid: _with(c.PayDividend, *c.PayDividend.__struct_fields__),
+    e.SymbolChanged: _with(c.ChangeSymbol, *c.ChangeSymbol.__struct_fields__),
+    e.PositionsMarked: _with(c.MarkPositions, *c.MarkPositions.__struct_fields__),
     e.AccountClosed: _with(c.CloseAccount, "reason"),
     e.OrderPlaced: _placed,
     e.OrderReplaced: _replaced,

@@ -2,7 +2,7 @@
 stable code and the figures that explain it.
 
 Portfolio value is cash plus every position at the price that the account last traded it at, this trade's price
-included. `breach_of` is a function of integers alone, and also runs compiled (see values.py).
+included. `price_bound` and `breach_of` are functions of integers alone, and also run compiled (see values.py).
 """
 
 from typing import Final
@@ -27,6 +27,7 @@ VALUE_LIMIT: Final = 5
 POSITION_LIMIT: Final = 6
 QUANTITY_LIMIT: Final = 7
 TOO_SMALL: Final = 8
+PRICE_BAND: Final = 9
 CODES: Final = (
     None,
     Code.TRADE_LIMIT_EXCEEDED,
@@ -37,6 +38,7 @@ CODES: Final = (
     Code.POSITION_LIMIT_EXCEEDED,
     Code.QUANTITY_LIMIT_EXCEEDED,
     Code.VALUE_TOO_SMALL,
+    Code.PRICE_BEYOND_BAND,
 )
 """The code of each rule, by its number."""
 
@@ -47,6 +49,16 @@ class Breach(msgspec.Struct, frozen=True, gc=False):
     code: Code
     limit: int | None
     actual: int | None
+
+
+def price_bound(price: int, market_price: int, band_bp: int) -> int:
+    """Return the nearest price at which a trade may be booked: `price` itself within the band around the market's, with
+    no band (0), and where the market says nothing (0).
+    """
+    if band_bp == 0 or market_price == 0:
+        return price
+    width = market_price * band_bp // BASIS_POINTS
+    return min(max(price, market_price - width), market_price + width)
 
 
 def breach_of(
@@ -104,8 +116,14 @@ def breach_of(
 def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order | None) -> Breach | None:
     """Return the first rule that a trade would break on a UTC day, or None when it may happen.
 
-    What working orders reserve is not there to spend, but for a fill of `order` what these shares of it kept.
+    What working orders reserve is not there to spend, but for a fill of `order` what these shares of it kept. A fill
+    has the price that its order allows; that of any other trade has to be within the band around the market's, which is
+    judged first: what a wrong price comes to says nothing about limits.
     """
+    if order is None:
+        bound = price_bound(trade.price, trade.market_price, account.price_band_bp)
+        if bound != trade.price:
+            return Breach(Code.PRICE_BEYOND_BAND, bound, trade.price)
     symbol, quantity = trade.symbol, trade.quantity
     position = account.positions.get(symbol, NO_POSITION)
     cash = account.cash - account.reserved_cash

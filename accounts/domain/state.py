@@ -16,7 +16,8 @@ Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 
 
 class Position(NamedTuple):
-    """Shares of one symbol. `mark` is the price that the account last traded it at; `cost` what its shares cost."""
+    """Shares of one symbol. `mark` is the price that the account last traded it at, or that of the last close that
+    it was marked at; `cost` what its shares cost."""
 
     quantity: int
     cost: int
@@ -69,7 +70,11 @@ class Order(NamedTuple):
 
 
 class Account(msgspec.Struct, gc=False):
-    """A trading account. Money in ten-thousandths, `day` in days since 1970-01-01 UTC."""
+    """A trading account. Money in ten-thousandths, days in days since 1970-01-01 UTC.
+
+    `dividends` is what was ever paid, `day_dividends` what on `dividend_day`, the last with a dividend;
+    `marked_session` is the last session whose close positions were marked at.
+    """
 
     status: Status = "NONE"
     currency: str = ""
@@ -89,14 +94,19 @@ class Account(msgspec.Struct, gc=False):
     max_position_bp: int = 0
     max_daily_value: int = 0
     max_trade_value: int = 0
+    price_band_bp: int = 0
     orders: MutableMapping[str, Order] = {}
     reserved_cash: int = 0
     reserved_shares: dict[str, int] = {}
     fee_schedule: FeeSchedule = NO_FEES
+    dividends: int = 0
+    dividend_day: int = 0
+    day_dividends: int = 0
+    marked_session: int = 0
 
     @property
     def portfolio_value(self) -> int:
-        """Cash and positions, each at the price that the account last traded it at."""
+        """Cash and positions, each at its mark."""
         return self.cash + self.positions_value
 
     def fee(self, quantity: int, value: int, order: Order | None = None) -> int:

@@ -20,15 +20,21 @@ PRICE_MAX: Final = 10**11  # 10 million a share.
 QUANTITY_MAX: Final = 10**9 * SHARE  # Of one trade or order: a billion shares.
 POSITION_MAX: Final = 10**12 * SHARE  # Of one symbol: a trillion shares; the read models hold 64 bits.
 FEE_MAX: Final = 10**10  # A million, for an order, for a share, or the least of an order.
+DIVIDEND_SCALE: Final = 100_000_000
+"""A dividend per share is in hundred-millionths: those that are announced have up to six decimals, some have eight."""
+DIVIDEND_MAX: Final = 10**7 * DIVIDEND_SCALE  # 10 million a share, as the highest price.
+SPLIT_RATIO_MAX: Final = 10**6  # Of either side.
 VALUE_MAX: Final = 10**18  # What an account, or a sum over its life, may come to; the read models hold 64 bits.
 
 # The share of a position or of a portfolio is in basis points: 10,000 = 100 %.
 BASIS_POINTS: Final = 10_000
+DEFAULT_PRICE_BAND_BP: Final = 1_000  # 10 % of the market's price, above and below.
 
 _WHOLE_DIGITS_MAX: Final = 12
 _HUGE: Final = 10 ** (_WHOLE_DIGITS_MAX + 6)
 _MONEY_DECIMALS: Final = 4
 _QUANTITY_DECIMALS: Final = 6
+_DIVIDEND_DECIMALS: Final = 8
 
 
 class InvalidValue(ValueError):
@@ -51,6 +57,21 @@ def parse_fee(text: object) -> int:
     if fee > FEE_MAX:
         raise InvalidValue(f"a fee is at most {format_amount(FEE_MAX)}, found {_shown(text)}")
     return fee
+
+
+def parse_band(text: object) -> int:
+    """Parse a percentage of a price such as "2.5" or "0" into ten-thousandths."""
+    return _parse_decimal(text, what="a band", decimals_max=_MONEY_DECIMALS, example='"10.00" or "0"')
+
+
+def parse_amount_per_share(text: object) -> int:
+    """Parse a dividend per share such as "0.242875" into hundred-millionths; above 0 and at most 10 million."""
+    amount = _parse_decimal(text, what="a dividend", decimals_max=_DIVIDEND_DECIMALS, example='"0.242875"')
+    if not 1 <= amount <= DIVIDEND_MAX:
+        raise InvalidValue(
+            f"a dividend per share is above 0 and at most {format_amount_per_share(DIVIDEND_MAX)}, found {_shown(text)}"
+        )
+    return amount
 
 
 def parse_quantity(value: object) -> int:
@@ -81,6 +102,13 @@ def format_quantity(quantity: int) -> str:
     sign = "-" if quantity < 0 else ""
     whole, fraction = divmod(abs(quantity), SHARE)
     return f"{sign}{whole}.{fraction:06d}".rstrip("0")
+
+
+def format_amount_per_share(amount: int) -> str:
+    """Show hundred-millionths as a decimal string with four decimals or as many as it takes, at most eight."""
+    whole, fraction = divmod(amount, DIVIDEND_SCALE)
+    digits = f"{fraction:08d}"
+    return f"{whole}.{digits[:_MONEY_DECIMALS]}{digits[_MONEY_DECIMALS:].rstrip('0')}"
 
 
 def multiply_divide(a: int, b: int, c: int) -> int:

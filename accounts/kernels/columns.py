@@ -90,6 +90,8 @@ class Asked(NamedTuple):
     """Millionths of a share."""
     prices: Integers
     """Ten-thousandths: a trade's, or what an order is reckoned at."""
+    market_prices: Integers
+    """What the market said, of trades that fill no order; 0 where it said nothing."""
     terms_of: Integers
     """For each entry a row of `terms` (i8[:, TERM_COLUMNS]), TRADE or OTHER."""
     terms: Integers

@@ -30,6 +30,7 @@ RULES: Final = (
     fees.fee_of,
     fees.fee_fits_64_bits,
     orders.fill_breach_of,
+    risk.price_bound,
     risk.breach_of,
     trades.effect_of,
     trades.fits_64_bits,

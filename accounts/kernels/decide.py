@@ -9,9 +9,9 @@ there.
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.domain.risk import PASSED
+from accounts.domain.risk import PASSED, PRICE_BAND, price_bound
 from accounts.domain.trades import effect_of, fits_64_bits
-from accounts.domain.values import value_of
+from accounts.domain.values import BASIS_POINTS, value_of
 from accounts.kernels import columns as c
 from accounts.kernels import orders as o
 from accounts.kernels import state as s
@@ -66,6 +66,7 @@ def _trade(
     is_buy: bool,
     quantity: int,
     price: int,
+    market_price: int,
     number: int,
     symbol: int,
     row: int,
@@ -81,8 +82,13 @@ def _trade(
     """
     accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
     account, position = accounts[number], positions[row]
-    if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]):
+    band = account[s.PRICE_BAND_BP]
+    if not fits_64_bits(quantity, price, position[s.QUANTITY], position[s.COST]) or band > BASIS_POINTS:
         return False
+    bound = price_bound(price, market_price, band) if order < 0 else price
+    if bound != price:
+        refuse(number, PRICE_BAND, bound, price, accounts, positions, undo, counters, outcome)
+        return True
     value = value_of(quantity, price)
     fee = fee_for(quantity, value, account, order, orders)
     freed = freed_by(is_buy, quantity, price, number, symbol, orders[order]) if order >= 0 else 0
@@ -105,8 +111,8 @@ def _trade(
 
 
 @kernel(
-    "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], i8[::1], "
-    "i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
+    "i8(i8, i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[:,::1], "
+    "i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1], i8[:,::1])"
 )
 def _decide(
     first: int,
@@ -115,6 +121,7 @@ def _decide(
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
+    market_prices: Integers,
     terms_of: Integers,
     terms: Integers,
     day: int,
@@ -156,8 +163,9 @@ def _decide(
             if not works(is_buy, quantity, price, number, symbol, row, is_new, day, term, arrays, outcome):
                 return entry
             continue
-        order = terms[asked, c.ROW] if asked >= 0 else -1
-        if not _trade(is_buy, quantity, price, number, symbol, row, is_new, day, order, arrays, buckets, outcome):
+        order, market = terms[asked, c.ROW] if asked >= 0 else -1, market_prices[entry]
+        of_trade = number, symbol, row, is_new, day, order
+        if not _trade(is_buy, quantity, price, market, *of_trade, arrays, buckets, outcome):
             return entry
     return numbers.size
 
@@ -189,6 +197,7 @@ def decide_commands(
             asked.are_buys,
             asked.quantities,
             asked.prices,
+            asked.market_prices,
             asked.terms_of,
             asked.terms,
             day,

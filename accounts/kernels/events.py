@@ -89,13 +89,14 @@ def _octets(*parts: bytes) -> Octets:
     return np.frombuffer(bytearray(b"".join(parts)), np.uint8)
 
 
-_MAP_OF_A_TRADE: Final = _octets(b"\x85")
+_MAP_OF_A_TRADE: Final = _octets(b"\x86")
 _MAP_OF_AN_ORDER: Final = _octets(b"\x8a")
 _SYMBOL_NAME: Final = _octets(_encode("symbol"))
 _SIDE_NAME: Final = _octets(_encode("side"))
 _QUANTITY_NAME: Final = _octets(_encode("quantity"))
 _PRICE_NAME: Final = _octets(_encode("price"))
 _NO_ORDER: Final = _octets(_encode("order_id"), _encode(None))
+_MARKET_NAME: Final = _octets(_encode("market_price"))
 _ORDER_NAME: Final = _octets(_encode("order_id"))
 _CLIENT_NAME: Final = _octets(_encode("client_order_id"))
 _TYPE_NAME: Final = _octets(_encode("order_type"))
@@ -104,7 +105,7 @@ _LIMIT_NAME: Final = _octets(_encode("limit_price"))
 _STOP_NAME: Final = _octets(_encode("stop_price"))
 _REFERENCE_NAME: Final = _octets(_encode("reference_price"))
 _NONE: Final = _octets(_encode(None))
-_TRADE_ROOM: Final = 96
+_TRADE_ROOM: Final = 128
 _ORDER_ROOM: Final = 320
 """Bytes that the arguments of a refused trade, and of a refused order, take at most, less its symbol."""
 
@@ -123,6 +124,7 @@ def _put_arguments_of_trade(
     side: int,
     quantity: int,
     price: int,
+    market_price: int,
     value_octets: Octets,
     value_starts: Integers,
 ) -> int:
@@ -135,7 +137,8 @@ def _put_arguments_of_trade(
     place = put_integer(buffer, place, quantity)
     place = _put_all(buffer, place, _PRICE_NAME)
     place = put_integer(buffer, place, price)
-    return _put_all(buffer, place, _NO_ORDER)
+    place = _put_all(buffer, _put_all(buffer, place, _NO_ORDER), _MARKET_NAME)
+    return int(put_integer(buffer, place, market_price))
 
 
 @kernel()
@@ -292,7 +295,7 @@ def _put_ended(cells: Integers, at: int, symbol: int, side: int, term: Integers,
 
 
 @kernel(
-    "i8(i8, i8, b1[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8, "
+    "i8(i8, i8, b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8, i8[:,::1], i8[::1], i8[::1], i8[::1], i8, "
     f"{TABLE_SIGNATURE}, i8[::1], i4[::1], i8[::1], i8[::1], u1[::1], i8[::1])"
 )
 def _put_events(
@@ -301,6 +304,7 @@ def _put_events(
     are_buys: NDArray[np.bool_],
     quantities: Integers,
     prices: Integers,
+    market_prices: Integers,
     terms_of: Integers,
     terms: Integers,
     day: int,
@@ -352,7 +356,7 @@ def _put_events(
             at = _put_refused(cells, at, rule, asked >= 0, argument, outcome, constants, places_of_codes)
             figures, values = (symbol, side, quantities[entry], prices[entry]), (value_octets, value_starts)
             if asked < 0:
-                end = _put_arguments_of_trade(arguments, end, *figures, *values)
+                end = _put_arguments_of_trade(arguments, end, *figures, market_prices[entry], *values)
             else:
                 end = _put_arguments_of_order(arguments, end, *figures, terms[asked], constants, *values)
             ends[refused] = end
@@ -394,6 +398,7 @@ def add_events(
         asked.are_buys,
         asked.quantities,
         asked.prices,
+        asked.market_prices,
         asked.terms_of,
         asked.terms,
         day,

@@ -90,6 +90,7 @@ LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
         s.MAX_POSITION_BP: "max_position_bp",
         s.MAX_DAILY_VALUE: "max_daily_value",
         s.MAX_TRADE_VALUE: "max_trade_value",
+        s.PRICE_BAND_BP: "price_band_bp",
     },
     CashDeposited: {s.CASH: "cash_after", s.DEPOSITED: "deposited_total"},
     CashWithdrawn: {s.CASH: "cash_after", s.WITHDRAWN: "withdrawn_total"},
@@ -100,6 +101,7 @@ LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
         s.MAX_POSITION_BP: "max_position_bp",
         s.MAX_DAILY_VALUE: "max_daily_value",
         s.MAX_TRADE_VALUE: "max_trade_value",
+        s.PRICE_BAND_BP: "price_band_bp",
     },
     FeeScheduleChanged: {
         s.FEE_PER_ORDER: "fee_per_order",

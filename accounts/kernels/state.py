@@ -49,8 +49,15 @@ FEE_PER_SHARE: Final = 22
 FEE_BASIS_POINTS: Final = 23
 FEE_MINIMUM: Final = 24
 """The schedule of fees, in the order of accounts.domain.fees.FeeSchedule."""
+PRICE_BAND_BP: Final = 25
+DIVIDENDS: Final = 26
+DIVIDEND_DAY: Final = 27
+DAY_DIVIDENDS: Final = 28
+"""What was ever paid, the last day with a dividend, and what on it."""
+MARKED_SESSION: Final = 29
+"""The last session whose close positions were marked at."""
 ACCOUNT_COLUMNS: Final = 32
-"""Four lines of the processor's cache; what trades are judged by, fees aside, is in the first two."""
+"""Four lines of the processor's cache; what trades are judged by, fees and the band aside, is in the first two."""
 
 KEY: Final = 0
 QUANTITY: Final = 1

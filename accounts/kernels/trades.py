@@ -22,6 +22,7 @@ TRADE: Final = np.dtype(
     [
         ("quantity", "<i8"),
         ("price", "<i8"),
+        ("market_price", "<i8"),
         ("symbol", "<i4"),
         ("other", "<i4"),
         ("order", "<i4"),
@@ -31,7 +32,8 @@ TRADE: Final = np.dtype(
 )
 """A trade, or the trade that a new order may become: `quantity` in millionths of a share, `price` in ten-thousandths of
 the account's currency, `symbol` the number in the table of symbols that travels with the batch. The price of an order
-is what it is reckoned at: its limit, else its stop, else what the market said, 0 if that said nothing.
+is what it is reckoned at: its limit, else its stop, else what the market said, 0 if that said nothing. `market_price`
+is what the market said when a trade came in, 0 if it said nothing, and for an order.
 
 `order` is NOT_ORDER for a trade by itself; for a new order the number of its row of ORDER; for a trade that fills an
 order FIRST_FILL - k, where k is the number of the order's id among those that travel with the batch. `other` is

@@ -38,7 +38,7 @@ class AccountCommands(Commands[AccountCommand]):
     @classmethod
     def of(cls, requests: Sequence[Request[AccountCommand]]) -> Self:
         """Return commands that are objects as columns; raises TextTooLong."""
-        rows: list[tuple[int, int, int, int, int, bool]] = []
+        rows: list[tuple[int, int, int, int, int, int, bool]] = []
         orders: list[PlaceOrder] = []
         filled: list[str] = []
         others: list[AccountCommand] = []
@@ -50,14 +50,15 @@ class AccountCommands(Commands[AccountCommand]):
                 if command.order_id is not None:
                     order = FIRST_FILL - len(filled)
                     filled.append(command.order_id)
-                rows.append((command.quantity, command.price, symbol, NOT_OTHER, order, command.side == "BUY"))
+                figures = command.quantity, command.price, command.market_price
+                rows.append((*figures, symbol, NOT_OTHER, order, command.side == "BUY"))
             elif type(command) is PlaceOrder and is_checked_order(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
-                rows.append((command.quantity, price, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
+                rows.append((command.quantity, price, 0, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
                 orders.append(command)
             else:
-                rows.append((0, 0, 0, len(others), NOT_ORDER, False))
+                rows.append((0, 0, 0, 0, len(others), NOT_ORDER, False))
                 others.append(command)
         bodies = np.array(rows, TRADE)
         return cls(
@@ -118,13 +119,13 @@ class AccountCommands(Commands[AccountCommand]):
 
     def command(self, place: int) -> AccountCommand:
         """Return a command as an object."""
-        quantity, price, symbol, other, order, is_buy = self.bodies[place].tolist()
+        quantity, price, market_price, symbol, other, order, is_buy = self.bodies[place].tolist()
         if other >= 0:
             return self.others[other]
         side: Side = "BUY" if is_buy else "SELL"
         if order < 0:
             order_id = text_of(self.filled[FIRST_FILL - order]) if order <= FIRST_FILL else None
-            return ExecuteTrade(self.symbols[symbol], side, quantity, price, order_id)
+            return ExecuteTrade(self.symbols[symbol], side, quantity, price, order_id, market_price)
         row = self.orders[order]
         limit_price, stop_price = int(row["limit_price"]) or None, int(row["stop_price"]) or None
         return PlaceOrder(
@@ -165,8 +166,10 @@ def _rows_of(orders: Sequence[PlaceOrder]) -> Orders:
 
 def _is_checked_trade(trade: ExecuteTrade) -> bool:
     """Tell whether a trade's figures are what a checked one has; any other is decided as the object that it is."""
-    is_checked = trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price)
-    return is_checked and (trade.order_id is None or _fits_row(trade.order_id))
+    market_price = trade.market_price
+    is_judged = type(market_price) is int and 0 <= market_price <= PRICE_MAX
+    is_named = trade.order_id is None or _fits_row(trade.order_id)
+    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price) and is_judged and is_named
 
 
 def is_checked_order(order: PlaceOrder) -> bool:

@@ -70,7 +70,12 @@ _FIGURES: Final = {
     "max_position_bp": s.MAX_POSITION_BP,
     "max_daily_value": s.MAX_DAILY_VALUE,
     "max_trade_value": s.MAX_TRADE_VALUE,
+    "price_band_bp": s.PRICE_BAND_BP,
     "reserved_cash": s.RESERVED_CASH,
+    "dividends": s.DIVIDENDS,
+    "dividend_day": s.DIVIDEND_DAY,
+    "day_dividends": s.DAY_DIVIDENDS,
+    "marked_session": s.MARKED_SESSION,
 }
 """The column of each figure of an account."""
 _FEE_SCHEDULE: Final = slice(s.FEE_PER_ORDER, s.FEE_MINIMUM + 1)
@@ -150,8 +155,7 @@ class AccountMachine:
                 wrong = stop
                 break
             event = codec.upcast(events.event(stop, codec))
-            symbol = getattr(event, "symbol", None)
-            self._evolve(number, self._account(number, () if symbol is None else (symbol,)), [event])
+            self._evolve(number, self._account(number, _symbols_of(event)), [event])
             start = stop + 1
         self.keep()
         return wrong
@@ -238,6 +242,7 @@ class AccountMachine:
             are_buys=are_buys,
             quantities=quantities,
             prices=prices,
+            market_prices=np.ascontiguousarray(bodies["market_price"]),
             terms_of=terms_of,
             terms=terms,
         )
@@ -376,11 +381,11 @@ class AccountMachine:
         """Return an account with the positions that a command may concern."""
         if isinstance(command, CloseAccount):
             return self._account(number, None)
-        symbol, order_id = getattr(command, "symbol", None), getattr(command, "order_id", None)
-        if symbol is None and order_id is not None:
+        symbols, order_id = _symbols_of(command), getattr(command, "order_id", None)
+        if not symbols and order_id is not None:
             order = self._orders_of(number).get(order_id)
-            symbol = None if order is None else order.symbol
-        return self._account(number, () if symbol is None else (symbol,))
+            symbols = () if order is None else (order.symbol,)
+        return self._account(number, symbols)
 
     def _orders_of(self, number: int) -> OrdersOf:
         return OrdersOf(self._orders, number, int(self._state.accounts[number, s.OPEN_ORDERS]))
@@ -435,6 +440,12 @@ class AccountMachine:
 
     def _currency(self, name: str) -> int:
         return self._currencies.setdefault(name, len(self._currencies))
+
+
+def _symbols_of(concerned: Any) -> tuple[str, ...]:
+    """Return the symbols that a command or an event names."""
+    symbols = (getattr(concerned, name, None) for name in ("symbol", "new_symbol"))
+    return (*(symbol for symbol in symbols if symbol is not None), *getattr(concerned, "prices", ()))
 
 
 def _row_of_terms(ids: list[str], *terms: int, texts: list[str]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Queries over all accounts, answered from the running sums (projections/firm.py) and the accounts' own rows.
 
 Plain functions; who may ask is the caller's to know. Money is in ten-thousandths of the currency; amounts of different
-currencies are never added. A position is valued at the price that any account last traded its symbol at.
+currencies are never added. A position is valued at the price that its symbol last had: of a trade of any account, or of
+a close.
 """
 
 from datetime import date, datetime
@@ -14,9 +15,9 @@ from readmodels.projections.rows import Row
 from readmodels.queries import replicas
 
 _HELD: Final = """
-    SELECT currency, symbol, holders, trades, bought_quantity - sold_quantity AS quantity,
-        bought_value - sold_value + fees + realized_pnl AS cost, bought_value + sold_value AS volume, realized_pnl,
-        last_price, last_traded_at
+    SELECT currency, symbol, holders, trades, bought_quantity - sold_quantity + actions_quantity AS quantity,
+        bought_value - sold_value + fees + realized_pnl + actions_cost AS cost, bought_value + sold_value AS volume,
+        realized_pnl, dividends, last_price, last_traded_at
     FROM symbol_totals
 """
 _VALUE: Final = "div(quantity * last_price + 500000 - (mod(quantity * last_price, 2000000) = 500000)::int, 1000000)"
@@ -28,13 +29,13 @@ _TOTALS: Final = f"""
     )
     SELECT currency, accounts, closed_accounts, deposited, withdrawn, trades, refusals,
         bought_value + sold_value AS volume, realized_pnl,
-        deposited - withdrawn - bought_value + sold_value - fees AS cash,
+        dividends, deposited - withdrawn - bought_value + sold_value - fees + dividends + fractions AS cash,
         COALESCE(valued.cost, 0) AS positions_cost, COALESCE(valued.value, 0) AS positions_value
     FROM firm_totals LEFT JOIN valued USING (currency) ORDER BY currency
 """  # noqa: S608 - of our own text.
 _DAYS: Final = """
     SELECT date, currency, sum(trades)::bigint AS trades, sum(bought_value) AS bought_value,
-        sum(sold_value) AS sold_value, sum(realized_pnl) AS realized_pnl
+        sum(sold_value) AS sold_value, sum(realized_pnl) AS realized_pnl, sum(dividends) AS dividends
     FROM symbol_days
     WHERE (%(symbol)s::text IS NULL OR symbol = %(symbol)s) AND (%(begin)s::date IS NULL OR date >= %(begin)s)
         AND (%(end)s::date IS NULL OR date < %(end)s)

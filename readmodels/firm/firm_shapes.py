@@ -31,7 +31,7 @@ class FirmTotals(s.Shape):
     accounts = s.Count("Opened so far")
     closed_accounts = s.Count("Those of them that are closed")
     cash = s.Money("Cash of all accounts")
-    positions_value = s.Money("Positions, each at the price that any account last traded the symbol at")
+    positions_value = s.Money("Positions, each at the price that its symbol last had")
     portfolio_value = s.Money("Both", of=lambda row: row["cash"] + row["positions_value"])
     realized_pnl = s.Money("Realized profit or loss so far")
     unrealized_pnl = s.Money(
@@ -39,6 +39,7 @@ class FirmTotals(s.Shape):
     )
     deposited = s.Money("All deposits")
     withdrawn = s.Money("All withdrawals")
+    dividends = s.Money("All dividends")
     volume = s.Money("Value traded so far")
     trades = s.Count()
     refusals = s.Count("Commands that a rule refused")
@@ -49,7 +50,7 @@ class SectorExposure(s.ObjectShape):
 
     currency = s.Text()
     sector = s.Text("GICS sector; Other for symbols without one")
-    value = s.Money("Shares held, at the price that any account last traded the symbol at")
+    value = s.Money("Shares held, at the price that the symbol last had")
     percent = s.Percent("Of all that is held in this currency", of="share")
     cost = s.Money("What these shares cost")
     unrealized_pnl = s.Money("Value less cost", of=lambda held: held.value - held.cost)
@@ -71,10 +72,11 @@ class SymbolPnl(s.Shape):
     realized_pnl = s.Money("Realized profit or loss so far")
     unrealized_pnl = s.Money("Of the shares held, at the last price", of=lambda row: _unrealized(row))
     pnl = s.Money("Both", of=lambda row: row["realized_pnl"] + _unrealized(row))
+    dividends = s.Money("All dividends, which are no part of the three")
     volume = s.Money("Value traded so far")
     trades = s.Count()
-    last_price = s.Money("Price that any account last traded it at")
-    last_traded_at = s.Instant()
+    last_price = s.Money("Price that it last had: of a trade of any account, a close or a corporate action")
+    last_traded_at = s.Instant("When it had it")
 
 
 class AccountPnl(s.Shape):
@@ -90,7 +92,7 @@ class AccountPnl(s.Shape):
     currency = s.Text()
     status = s.Choice(ACCOUNT_STATUSES)
     realized_pnl = s.Money("Realized profit or loss so far")
-    unrealized_pnl = s.Money("At the prices that the account last traded at")
+    unrealized_pnl = s.Money("At the account's last trades and marks")
     pnl = s.Money("Both", of=lambda row: row["realized_pnl"] + row["unrealized_pnl"])
     trades = s.Count(of="trade_count")
 
@@ -101,6 +103,7 @@ class DayTotals(s.Shape):
     date = s.Day("UTC")
     currency = s.Text()
     realized_pnl = s.Money("Realized profit or loss of the day")
+    dividends = s.Money("Dividends of the day")
     bought_value = s.Money("Value of all buys")
     sold_value = s.Money("Value of all sells")
     trades = s.Count()
@@ -121,7 +124,7 @@ class LargestPosition(s.Shape):
     """The largest position against its limit."""
 
     symbol = s.Text("Null without positions", of=lambda row: row["largest_symbol"] or None, null=True)
-    value = s.Money("At the price that the account last traded it at", of="largest_position")
+    value = s.Money("At its last trade or mark", of="largest_position")
     percent = s.Percent("Of the portfolio", of=lambda row: _largest_share(row))
     limit_percent = s.Percent("What one symbol may be of the portfolio after a buy", of="max_position_bp")
     used_percent = s.Percent(

@@ -24,6 +24,8 @@ class FirmTotals(models.Model):
     sold_value = sum_of_money("Value of all sells")
     fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss, average cost")
+    dividends = sum_of_money("All dividends")
+    fractions = sum_of_money("Cash that splits paid for fractions of shares")
 
     class Meta:
         db_table = "firm_totals"
@@ -39,14 +41,17 @@ class SymbolTotals(models.Model):
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     holders = models.BigIntegerField(db_comment="Accounts that hold shares of it")
     trades = models.BigIntegerField(db_comment="Trades")
-    bought_quantity = sum_of_shares("Shares bought; less those sold: shares held")
+    bought_quantity = sum_of_shares("Shares bought; less those sold, with actions_quantity: shares held")
     bought_value = sum_of_money("Value of all buys")
     sold_quantity = sum_of_shares("Shares sold")
     sold_value = sum_of_money("Value of all sells")
     fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss, average cost")
-    last_traded_at = models.DateTimeField(db_comment="When it was last traded")
-    last_price = money("Price of a share then; of several trades at that instant the highest")
+    dividends = sum_of_money("All dividends")
+    actions_quantity = sum_of_shares("Shares that came, less those that went, by splits and changes of symbol")
+    actions_cost = sum_of_money("Cost that came, less what went: with changes of symbol, and for fractions of splits")
+    last_traded_at = models.DateTimeField(db_comment="When it last had a price: of a trade, a close, an action")
+    last_price = money("Price of a share then; of several at that instant the highest")
 
     class Meta:
         db_table = "symbol_totals"
@@ -68,6 +73,7 @@ class SymbolDay(models.Model):
     sold_value = sum_of_money("Value of the day's sells")
     fees = sum_of_money("What the trades cost")
     realized_pnl = sum_of_money("Realized profit or loss of the day, average cost")
+    dividends = sum_of_money("Dividends of the day")
 
     class Meta:
         db_table = "symbol_days"

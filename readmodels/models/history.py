@@ -125,6 +125,7 @@ class DayRow(models.Model):
     trades = models.BigIntegerField(db_comment="Trades of the day")
     volume = money("Value traded on the day")
     realized_pnl = money("Realized profit or loss of the day")
+    dividends = money("Dividends of the day")
     version = models.BigIntegerField(db_comment="Account version that the row stands on")
 
     class Meta:
@@ -132,8 +133,8 @@ class DayRow(models.Model):
 
 
 class StoredDay(DayRow):
-    """One row for each account and UTC day on which it had traded at its `positions_version`; newer trades are not in
-    it.
+    """One row for each account and UTC day on which it had traded, or a split or a dividend had come, at its
+    `positions_version`; newer trades are not in it.
     """
 
     class Meta:
@@ -142,8 +143,8 @@ class StoredDay(DayRow):
 
 
 class DailyPnl(DayRow):
-    """One row for each account and UTC day on which it traded. A view of stored_days and of the trades that are newer
-    (current_views.py).
+    """One row for each account and UTC day on which it traded, or a split or a dividend came. A view of stored_days and
+    of the trades that are newer (current_views.py).
     """
 
     class Meta:
@@ -151,7 +152,7 @@ class DailyPnl(DayRow):
 
         managed = False
         db_table = "daily_pnl"
-        db_table_comment = "One row for each account and UTC day on which it traded"
+        db_table_comment = "One row for each account and UTC day with a trade, a split or a dividend"
 
 
 class EventRow(models.Model):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from accounts.domain import events as e
-from readmodels.projections.rows import Recorded, Row
+from readmodels.projections.rows import Recorded, Row, day, instant
 
 TABLE: Final = "account_summary"
 KEY: Final = ("account_id",)
@@ -26,6 +26,30 @@ OF_TRADES: Final = {
     "day_realized_pnl": "day_realized_pnl",
 }
 """The columns that an account's last trade gives it, and the fields of that trade."""
+
+OF_OTHERS: Final[dict[type[e.Event], dict[str, str]]] = {
+    e.CashDeposited: {"cash": "cash_after", "portfolio_value": "portfolio_value", "deposited": "deposited_total"},
+    e.CashWithdrawn: {"cash": "cash_after", "portfolio_value": "portfolio_value", "withdrawn": "withdrawn_total"},
+    e.RiskLimitsChanged: {name: name for name in e.RiskLimitsChanged.__struct_fields__},
+    e.FeeScheduleChanged: {name: name for name in e.FeeScheduleChanged.__struct_fields__},
+    e.SharesSplit: {
+        "cash": "cash_after",
+        "positions_cost": "positions_cost",
+        "portfolio_value": "portfolio_value",
+        "realized_pnl": "total_realized_pnl",
+        "day_date": "day",
+        "day_volume": "day_volume",
+        "day_trades": "day_trades",
+        "day_realized_pnl": "day_realized_pnl",
+    },
+    e.DividendPaid: {"cash": "cash_after", "portfolio_value": "portfolio_value", "dividends": "total_dividends"},
+    e.SymbolChanged: {"portfolio_value": "portfolio_value"},
+    e.PositionsMarked: {"portfolio_value": "portfolio_value", "marked_session": "session", "marked_at": "marked_at"},
+}
+"""The columns that any other event gives its account, and the fields of that event. Those of them that trades give as
+well are the later one's.
+"""
+_SHOWN: Final[dict[str, Callable[[int], Any]]] = {"day_date": day, "marked_session": day, "marked_at": instant}
 
 CONCENTRATION: Final = """
     SELECT count(*) OVER ()::int AS open_positions, market_value AS largest_position, symbol AS largest_symbol
@@ -48,6 +72,7 @@ def opened(recorded: Recorded) -> Row:
         "reserved_cash": 0,
         "deposited": 0,
         "withdrawn": 0,
+        "dividends": 0,
         "positions_cost": 0,
         "portfolio_value": 0,
         "open_positions": 0,
@@ -60,9 +85,12 @@ def opened(recorded: Recorded) -> Row:
         "day_volume": 0,
         "day_trades": 0,
         "day_realized_pnl": 0,
+        "marked_session": None,
+        "marked_at": None,
         "max_position_bp": event.max_position_bp,
         "max_daily_value": event.max_daily_value,
         "max_trade_value": event.max_trade_value,
+        "price_band_bp": event.price_band_bp,
         "fee_per_order": 0,
         "fee_per_share": 0,
         "fee_bp": 0,
@@ -78,20 +106,13 @@ def opened(recorded: Recorded) -> Row:
 def moved_on(row: Row, recorded: Recorded) -> Row:
     """Return the row of an account as an event that is no trade left it."""
     row = {**row, "version": recorded.version, "updated_at": recorded.at}
-    _CHANGES[type(recorded.event)](row, recorded.event)
+    kind = type(recorded.event)
+    for column, field in OF_OTHERS.get(kind, {}).items():
+        value = getattr(recorded.event, field)
+        row[column] = _SHOWN[column](value) if column in _SHOWN else value
+    if kind in _CHANGES:
+        _CHANGES[kind](row, recorded.event)
     return row
-
-
-def _deposited(row: Row, event: e.CashDeposited) -> None:
-    row["cash"] = event.cash_after
-    row["portfolio_value"] = event.portfolio_value
-    row["deposited"] = event.deposited_total
-
-
-def _withdrawn(row: Row, event: e.CashWithdrawn) -> None:
-    row["cash"] = event.cash_after
-    row["portfolio_value"] = event.portfolio_value
-    row["withdrawn"] = event.withdrawn_total
 
 
 def _frozen(row: Row, _: e.AccountFrozen) -> None:
@@ -100,19 +121,6 @@ def _frozen(row: Row, _: e.AccountFrozen) -> None:
 
 def _unfrozen(row: Row, _: e.AccountUnfrozen) -> None:
     row["status"] = "ACTIVE"
-
-
-def _limits_changed(row: Row, event: e.RiskLimitsChanged) -> None:
-    row["max_position_bp"] = event.max_position_bp
-    row["max_daily_value"] = event.max_daily_value
-    row["max_trade_value"] = event.max_trade_value
-
-
-def _fees_changed(row: Row, event: e.FeeScheduleChanged) -> None:
-    row["fee_per_order"] = event.fee_per_order
-    row["fee_per_share"] = event.fee_per_share
-    row["fee_bp"] = event.fee_bp
-    row["fee_minimum"] = event.fee_minimum
 
 
 def _closed(row: Row, _: e.AccountClosed) -> None:
@@ -135,12 +143,8 @@ def _order_ended(row: Row, event: e.OrderReplaced | e.OrderCancelled | e.OrderEx
 
 
 _CHANGES: Final[dict[type, Callable[[Row, Any], None]]] = {
-    e.CashDeposited: _deposited,
-    e.CashWithdrawn: _withdrawn,
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
-    e.RiskLimitsChanged: _limits_changed,
-    e.FeeScheduleChanged: _fees_changed,
     e.AccountClosed: _closed,
     e.OrderPlaced: _order_placed,
     e.OrderFilled: _order_filled,

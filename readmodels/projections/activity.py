@@ -8,8 +8,9 @@ import json
 from typing import Any, Final
 
 from accounts.domain.events import format_refusal_figure
-from accounts.domain.values import format_amount, format_quantity
-from readmodels.projections.rows import Recorded, Row, day
+from accounts.domain.values import format_amount, format_amount_per_share, format_quantity
+from accounts.shapes import instant_text
+from readmodels.projections.rows import Recorded, Row, day, instant
 
 TABLE: Final = "account_events"
 
@@ -17,6 +18,8 @@ MONEY: Final = frozenset(
     {
         "amount",
         "cash_after",
+        "cost",
+        "day_dividends",
         "day_realized_pnl",
         "day_volume",
         "deposited_total",
@@ -27,8 +30,11 @@ MONEY: Final = frozenset(
         "fill_price",
         "filled_value",
         "limit_price",
+        "market_price",
+        "mark",
         "max_daily_value",
         "max_trade_value",
+        "old_realized_pnl",
         "portfolio_value",
         "position_cost",
         "position_realized_pnl",
@@ -39,6 +45,7 @@ MONEY: Final = frozenset(
         "reserve_price",
         "reserved_cash",
         "stop_price",
+        "total_dividends",
         "total_realized_pnl",
         "total_fees",
         "value",
@@ -47,7 +54,9 @@ MONEY: Final = frozenset(
 )
 """Fields of events that are amounts of money, whatever the event."""
 
-QUANTITIES: Final = frozenset({"fill_quantity", "filled_quantity", "position_quantity", "quantity", "reserved_shares"})
+QUANTITIES: Final = frozenset(
+    {"fill_quantity", "filled_quantity", "lot_size", "position_quantity", "quantity", "reserved_shares"}
+)
 """Fields of events that are shares."""
 
 
@@ -68,7 +77,7 @@ def row_of(recorded: Recorded) -> Row:
 
 
 def readable(event: Any) -> dict[str, Any]:
-    """Return an event's fields with money and quantities as decimal strings and days as dates."""
+    """Return an event's fields with money and quantities as decimal strings, days as dates, instants as RFC 3339."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     if "arguments" in fields:
         for figure in ("limit", "actual"):
@@ -84,6 +93,12 @@ def _figures_as_text(fields: dict[str, Any]) -> dict[str, Any]:
             texts[name] = format_amount(value)
         elif name in QUANTITIES and value is not None:
             texts[name] = format_quantity(value)
-        elif name == "day":
+        elif name in ("day", "session"):
             texts[name] = day(value).isoformat()
+        elif name == "amount_per_share":
+            texts[name] = format_amount_per_share(value)
+        elif name == "prices":
+            texts[name] = {symbol: format_amount(price) for symbol, price in value.items()}
+        elif name == "marked_at":
+            texts[name] = instant_text(instant(value))
     return texts

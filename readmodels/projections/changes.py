@@ -5,17 +5,20 @@ among the events, nor in what is returned: an account's row stands on its last o
 that the trades before the round gave it (writes.py puts those of the round over it).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from accounts.domain.events import AccountOpened, CashDeposited, CashWithdrawn
-from readmodels.projections import account_summary, orders
+from accounts.domain.events import AccountOpened
+from readmodels.projections import account_summary, corporate_actions, orders
 from readmodels.projections.classified import VersionSkipped
+from readmodels.projections.corporate_actions import Moves, Place
 from readmodels.projections.rows import Recorded, Row
 
-Place: TypeAlias = tuple[str, str]
+Figures: TypeAlias = dict[str, tuple[int, int]]
+"""Figures by column, each with the version of the event that gave it."""
 
 
 class ReservedShares(NamedTuple):
@@ -28,12 +31,13 @@ class ReservedShares(NamedTuple):
 
 @dataclass
 class Changes:
-    """What has to be written: accounts and orders by id, and shares that are kept by account and symbol; and the last
-    transfer of cash of each account, whose figures a later trade may have changed.
+    """What has to be written: accounts and orders by id, shares that are kept by account and symbol, and what moves
+    positions and days without a trade; and the figures of each account that a later trade may have changed.
     """
 
     summaries: dict[str, Row] = field(default_factory=dict)
-    transfers: dict[str, Recorded] = field(default_factory=dict)
+    figures: dict[str, Figures] = field(default_factory=lambda: defaultdict(dict))
+    moves: Moves = field(default_factory=Moves)
     orders: dict[str, Row] = field(default_factory=dict)
     reserved: dict[Place, ReservedShares] = field(default_factory=dict)
 
@@ -50,10 +54,13 @@ def changes_of(events: Iterable[Recorded], summaries: Mapping[str, Row], orders_
         if row is None:
             raise VersionSkipped(f"account {account_id}: its first event is {type(recorded.event).__name__}")
         changes.summaries[account_id] = account_summary.moved_on(row, recorded)
-        if isinstance(recorded.event, CashDeposited | CashWithdrawn):
-            changes.transfers[account_id] = recorded
-        elif isinstance(recorded.event, orders.EVENTS):
+        for column, name in account_summary.OF_OTHERS.get(type(recorded.event), {}).items():
+            if column in account_summary.OF_TRADES:
+                changes.figures[account_id][column] = recorded.version, getattr(recorded.event, name)
+        if isinstance(recorded.event, orders.EVENTS):
             _order_moved_on(changes, recorded, orders_by_id)
+        elif isinstance(recorded.event, corporate_actions.EVENTS):
+            changes.moves.add(recorded)
     return changes
 
 

@@ -11,14 +11,24 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
-from accounts.domain.events import AccountClosed, AccountOpened, CashDeposited, CashWithdrawn
+from accounts.domain.events import (
+    AccountClosed,
+    AccountOpened,
+    CashDeposited,
+    CashWithdrawn,
+    DividendPaid,
+    PositionsMarked,
+    SharesSplit,
+    SymbolChanged,
+)
 from eventstore.kernels.compiling import Integers
 from readmodels.projections.classified import ClassifiedEvents, Columns
 from readmodels.projections.rows import Recorded, day, instant
 
 Place: TypeAlias = tuple[Any, ...]
 Latest: TypeAlias = tuple[int, int]
-"""When something was traded last, in UTC microseconds, and at which price."""
+"""When something had a price last, in UTC microseconds, and which."""
+_NEVER: Final = (0, 0)
 _MINUTE: Final = 60_000_000
 _VALUES: Final = ("bought_value", "sold_value")
 _TRADED: Final = ("trades", "bought_quantity", "bought_value", "sold_quantity", "sold_value", "fees", "realized_pnl")
@@ -40,11 +50,16 @@ FIRM_TOTALS: Final = SumTable(
     ("currency",),
     (
         *("accounts", "closed_accounts", "deposited", "withdrawn"),
-        *("trades", "refusals", *_VALUES, "fees", "realized_pnl"),
+        *("trades", "refusals", *_VALUES, "fees", "realized_pnl", "dividends", "fractions"),
     ),
 )
-SYMBOL_TOTALS: Final = SumTable("symbol_totals", ("currency", "symbol"), ("holders", *_TRADED), has_latest=True)
-SYMBOL_DAYS: Final = SumTable("symbol_days", ("currency", "symbol", "date"), _TRADED)
+SYMBOL_TOTALS: Final = SumTable(
+    "symbol_totals",
+    ("currency", "symbol"),
+    ("holders", *_TRADED, "dividends", "actions_quantity", "actions_cost"),
+    has_latest=True,
+)
+SYMBOL_DAYS: Final = SumTable("symbol_days", ("currency", "symbol", "date"), (*_TRADED, "dividends"))
 FLOW_MINUTES: Final = SumTable("flow_minutes", ("currency", "minute"), ("trades", "refusals", *_VALUES))
 TABLES: Final = (FIRM_TOTALS, SYMBOL_TOTALS, SYMBOL_DAYS, FLOW_MINUTES)
 
@@ -64,7 +79,7 @@ class Sums:
     def __init__(self) -> None:
         self.by_table: dict[SumTable, dict[Place, dict[str, int]]] = {table: {} for table in TABLES}
         self.latest: dict[Place, Latest] = {}
-        """The latest trade of each row of symbol_totals."""
+        """The latest price of each row of symbol_totals."""
 
     def add_event(self, recorded: Recorded, *, currency: str) -> None:
         """Add one event that is neither a trade nor a refusal."""
@@ -77,6 +92,20 @@ class Sums:
                 amounts = {"accounts": 1}
             case AccountClosed():
                 amounts = {"closed_accounts": 1}
+            case SharesSplit() as event:
+                amounts = {"realized_pnl": event.realized_pnl, "fractions": event.amount}
+                self._add_split(recorded, event, currency)
+            case DividendPaid() as event:
+                amounts = {"dividends": event.amount}
+                self._add_of_symbol(currency, event.symbol, amounts, _NEVER)
+                self._add(SYMBOL_DAYS, (currency, event.symbol, day(event.day)), amounts)
+            case SymbolChanged() as event:
+                amounts = {}
+                self._add_symbol_change(recorded, event, currency)
+            case PositionsMarked() as event:
+                amounts = {}
+                for symbol, price in event.prices.items():
+                    self._add_of_symbol(currency, symbol, {}, (event.marked_at, price))
             case _:
                 return
         self._add(FIRM_TOTALS, (currency,), amounts)
@@ -91,6 +120,34 @@ class Sums:
         self._add(SYMBOL_TOTALS, symbol, {**traded, "holders": holders})
         self._add(SYMBOL_DAYS, (*symbol, day(group.day)), traded)
         self._add(FLOW_MINUTES, (*firm, instant(group.minute * _MINUTE)), values)
+        self._note_price(symbol, latest)
+
+    def _add_split(self, recorded: Recorded, split: SharesSplit, currency: str) -> None:
+        realized = {"realized_pnl": split.realized_pnl}
+        moved = {
+            "holders": -(split.position_quantity == 0),
+            "actions_quantity": split.position_quantity - split.quantity,
+            "actions_cost": -split.amount,
+        }
+        price = recorded.timestamp, split.price or split.mark
+        self._add_of_symbol(currency, split.symbol, {**realized, **moved}, price)
+        self._add(SYMBOL_DAYS, (currency, split.symbol, day(split.day)), realized)
+
+    def _add_symbol_change(self, recorded: Recorded, changed: SymbolChanged, currency: str) -> None:
+        left = {"holders": -1, "actions_quantity": -changed.quantity, "actions_cost": -changed.cost}
+        came = {
+            "holders": int(changed.position_quantity == changed.quantity),
+            "actions_quantity": changed.quantity,
+            "actions_cost": changed.cost,
+        }
+        self._add_of_symbol(currency, changed.symbol, left, _NEVER)
+        self._add_of_symbol(currency, changed.new_symbol, came, (recorded.timestamp, changed.mark))
+
+    def _add_of_symbol(self, currency: str, symbol: str, amounts: Mapping[str, int], latest: Latest) -> None:
+        self._add(SYMBOL_TOTALS, (currency, symbol), amounts)
+        self._note_price((currency, symbol), latest)
+
+    def _note_price(self, symbol: Place, latest: Latest) -> None:
         self.latest[symbol] = max(latest, self.latest.get(symbol, latest))
 
     def add_refusals(self, currency: str, minute: int, count: int) -> None:

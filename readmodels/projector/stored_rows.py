@@ -5,7 +5,8 @@ PostgreSQL more than all the rest. So `account_summary.positions_version` says u
 stored_positions and stored_days, and the three columns that are made of them, have followed, and readers put newer
 trades over them (current_views.py). They follow when an account has `TRADES_BEHIND_MAX` newer events, when the first
 of them is `SECONDS_BEHIND_MAX` old (under load `SECONDS_BEHIND_UNDER_LOAD_MAX`), and in every round in which an account
-trades or has an order while one works: what working sells keep is in stored rows alone. Nothing of this is kept in
+trades or has an order while one works, or a corporate action or a mark moves its positions or days without a trade:
+what working sells keep, and what such an event led to, is in stored rows alone. Nothing of this is kept in
 memory: a worker that dies leaves rows that are behind, and no error.
 """
 
@@ -18,7 +19,8 @@ from psycopg import sql
 
 from eventstore.kernels.compiling import Octets
 from readmodels.projections import account_summary, portfolio_positions
-from readmodels.projections.changes import Place, ReservedShares
+from readmodels.projections.changes import ReservedShares
+from readmodels.projections.corporate_actions import Moves, Place
 from readmodels.projector import binary_rows as binary
 from readmodels.projector import locks, tables
 from readmodels.views.current_views import average_cost_sql, market_value_sql
@@ -54,8 +56,8 @@ _FOLLOW: Final = sql.SQL(
         ORDER BY account_id, symbol, day DESC, version DESC
     ),
     days AS (
-        INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, version)
-        SELECT DISTINCT ON (account_id, day) account_id, day, day_trades, day_volume, day_realized_pnl, version
+        INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, dividends, version)
+        SELECT DISTINCT ON (account_id, day) account_id, day, day_trades, day_volume, day_realized_pnl, 0, version
         FROM newest ORDER BY account_id, day, version DESC
         ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
             realized_pnl = excluded.realized_pnl, version = excluded.version
@@ -74,6 +76,44 @@ _FOLLOW: Final = sql.SQL(
 ).format(
     average_cost=sql.SQL(average_cost_sql(cost="position_cost", quantity="position_quantity")),
     market_value=sql.SQL(market_value_sql(quantity="position_quantity", price="price")),
+)
+_MOVED_POSITIONS: Final = sql.SQL(
+    """INSERT INTO stored_positions AS stored (account_id, symbol, quantity, reserved_quantity, cost, avg_cost,
+        last_price, market_value, realized_pnl, version, updated_at)
+    SELECT account_id, symbol, quantity, 0, cost, {average_cost},
+        price, {market_value}, realized_pnl, version, updated_at
+    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+        %s::timestamptz[]) AS given (account_id, symbol, quantity, cost, price, realized_pnl, version, updated_at)
+    ON CONFLICT (account_id, symbol) DO UPDATE SET quantity = excluded.quantity, cost = excluded.cost,
+        avg_cost = excluded.avg_cost, last_price = excluded.last_price, market_value = excluded.market_value,
+        realized_pnl = excluded.realized_pnl, version = excluded.version, updated_at = excluded.updated_at
+    WHERE excluded.version > stored.version"""
+).format(
+    average_cost=sql.SQL(average_cost_sql(cost="cost", quantity="quantity")),
+    market_value=sql.SQL(market_value_sql(quantity="quantity", price="price")),
+)
+_MARKED: Final = sql.SQL(
+    """UPDATE stored_positions AS stored SET last_price = given.price, market_value = {market_value},
+        version = given.version, updated_at = given.updated_at
+    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+        AS given (account_id, symbol, price, version, updated_at)
+    WHERE stored.account_id = given.account_id AND stored.symbol = given.symbol AND given.version > stored.version"""
+).format(market_value=sql.SQL(market_value_sql(quantity="stored.quantity", price="given.price")))
+_MOVED_DAYS: Final = sql.SQL(
+    """INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, dividends, version)
+    SELECT account_id, date, trades, volume, realized_pnl, 0, version
+    FROM unnest(%s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+        AS given (account_id, date, trades, volume, realized_pnl, version)
+    ON CONFLICT (account_id, date) DO UPDATE SET trades = excluded.trades, volume = excluded.volume,
+        realized_pnl = excluded.realized_pnl, version = excluded.version
+    WHERE excluded.version > stored.version"""
+)
+_DIVIDENDS: Final = sql.SQL(
+    """INSERT INTO stored_days AS stored (account_id, date, trades, volume, realized_pnl, dividends, version)
+    SELECT account_id, date, 0, 0, 0, dividends, version
+    FROM unnest(%s::uuid[], %s::date[], %s::bigint[], %s::bigint[]) AS given (account_id, date, dividends, version)
+    ON CONFLICT (account_id, date) DO UPDATE SET dividends = excluded.dividends,
+        version = GREATEST(stored.version, excluded.version)"""
 )
 _FOLLOWED: Final = sql.SQL(
     """UPDATE account_summary AS stored SET positions_version = version, behind_since = NULL,
@@ -113,14 +153,14 @@ def reserve(reserved: Mapping[Place, ReservedShares]) -> None:
         raise PositionNotFound(f"{len(rows)} positions have shares that sells keep, {found} are in the table")
 
 
-def follow(keys: Octets) -> None:
+def follow(keys: Octets, moves: Moves | None = None) -> None:
     """Let the stored rows of those of these accounts follow that are behind, in a transaction of the caller; `keys`
-    u1[n, 16] are the bytes of their ids.
+    u1[n, 16] are the bytes of their ids. `moves` are what moves rows of theirs without a trade, up to the same version.
 
     Their own rows are locked first, by a statement before: the next one sees all trades up to the versions in them.
     """
     if len(keys):
-        _follow_locked(tables.fetch(_LOCKED, [binary.uuid_array(keys)]))
+        _follow_locked(tables.fetch(_LOCKED, [binary.uuid_array(keys)]), moves)
 
 
 def follow_aged(*, is_under_load: bool = False) -> int:
@@ -143,11 +183,27 @@ def follow_all() -> None:
         follow(found[start : start + ACCOUNTS_AT_ONCE_MAX])
 
 
-def _follow_locked(rows: Sequence[tuple[bytes]]) -> None:
+def _follow_locked(rows: Sequence[tuple[bytes]], moves: Moves | None = None) -> None:
     if rows:
         keys = binary.uuid_array(_octets(rows))
         tables.execute(_FOLLOW, [keys])
+        if moves is not None:
+            _move(moves)
         tables.execute(_FOLLOWED, [keys])
+
+
+def _move(moves: Moves) -> None:
+    """Move rows without a trade: first all of a row, then what is but a column of it."""
+    for statement, moved in (
+        (_MOVED_POSITIONS, moves.positions),
+        (_MARKED, moves.marks),
+        (_MOVED_DAYS, moves.days),
+        (_DIVIDENDS, moves.dividends),
+    ):
+        rows = [(*place, *values) for place, values in moved.items()]
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _octets(rows: Sequence[tuple[bytes]]) -> Octets:

@@ -58,7 +58,7 @@ def write(events: EventColumns) -> Written:
     _copy_trades(found.trades)
     _copy_activities(found)
     _move_accounts(found, current, changes)
-    stored_rows.follow(events.aggregate_keys[_due(found, current, changes)])
+    stored_rows.follow(events.aggregate_keys[_due(found, current, changes)], changes.moves)
     stored_rows.reserve(changes.reserved)
     tables.add_sums(
         firm.sums_of(
@@ -239,11 +239,11 @@ def _move_accounts(found: ClassifiedEvents, current: CurrentVersions, changes: C
     last = last_of_each(trades.accounts)
     figures = {column: trades.integers(field)[last] for column, field in account_summary.OF_TRADES.items()}
     places = {account: place for place, account in enumerate(trades.accounts[last].tolist())}
-    for number, transfer in _by_number(keys, changes.transfers):
+    for number, given in _by_number(keys, changes.figures):
         place = places.get(number)
-        if place is not None and transfer.version > trades.versions[last[place]]:
-            figures["cash"][place] = transfer.event.cash_after
-            figures["portfolio_value"][place] = transfer.event.portfolio_value
+        for column, (version, value) in given.items():
+            if place is not None and version > trades.versions[last[place]]:
+                figures[column][place] = value
     arrays = [
         (binary.date_array if column == "day_date" else binary.integer_array)(values)
         for column, values in figures.items()
@@ -254,14 +254,15 @@ def _move_accounts(found: ClassifiedEvents, current: CurrentVersions, changes: C
 
 def _due(found: ClassifiedEvents, current: CurrentVersions, changes: Changes) -> Integers:
     """Return the accounts whose stored rows have to follow now: those that have got as many newer events as these may
-    be behind, and those with orders that work or did.
+    be behind, those with orders that work or did, and those whose rows move without a trade.
     """
     is_due = found.versions - current.positions_versions >= stored_rows.TRADES_BEHIND_MAX
     is_traded = np.zeros(len(is_due), bool)
     is_traded[found.trades.accounts] = True
     is_due |= is_traded & (current.open_orders > 0)
-    with_orders = {str(row["account_id"]): row for row in changes.orders.values()}
-    for number, _ in _by_number(found.trades.events.aggregate_keys, with_orders):
+    with_orders = {str(row["account_id"]) for row in changes.orders.values()}
+    those = dict.fromkeys(with_orders | changes.moves.account_ids)
+    for number, _ in _by_number(found.trades.events.aggregate_keys, those):
         is_due[number] = True
     return np.flatnonzero(is_due & (found.versions > current.positions_versions))
 

@@ -64,7 +64,9 @@ SUMS: Final = {
         "flow_minutes": "SELECT sum(bought_value + sold_value) FROM flow_minutes",
     },
     "realized P&L": {
-        "trade_history": "SELECT sum(realized_pnl) FROM trade_history",
+        "trade_history, and splits": "SELECT COALESCE(sum(realized_pnl), 0) + (SELECT COALESCE(sum("
+        "(data ->> 'realized_pnl')::numeric * 10000), 0) FROM account_events WHERE event_type = 'SharesSplit') "
+        "FROM trade_history",
         "account_summary": "SELECT sum(realized_pnl) FROM account_summary",
         "portfolio_positions": "SELECT sum(realized_pnl) FROM portfolio_positions",
         "daily_pnl": "SELECT sum(realized_pnl) FROM daily_pnl",
@@ -78,13 +80,21 @@ SUMS: Final = {
         "symbol_totals": "SELECT sum(fees) FROM symbol_totals",
         "symbol_days": "SELECT sum(fees) FROM symbol_days",
     },
+    "dividends": {
+        "account_summary": "SELECT sum(dividends) FROM account_summary",
+        "daily_pnl": "SELECT sum(dividends) FROM daily_pnl",
+        "firm_totals": "SELECT sum(dividends) FROM firm_totals",
+        "symbol_totals": "SELECT sum(dividends) FROM symbol_totals",
+        "symbol_days": "SELECT sum(dividends) FROM symbol_days",
+    },
     "cash": {
         "account_summary.cash": "SELECT sum(cash) FROM account_summary",
-        "firm_totals": "SELECT sum(deposited - withdrawn - bought_value + sold_value - fees) FROM firm_totals",
+        "firm_totals": "SELECT sum(deposited - withdrawn - bought_value + sold_value - fees "
+        "+ dividends + fractions) FROM firm_totals",
     },
     "shares held": {
         "portfolio_positions.quantity": "SELECT sum(quantity) FROM portfolio_positions",
-        "symbol_totals": "SELECT sum(bought_quantity - sold_quantity) FROM symbol_totals",
+        "symbol_totals": "SELECT sum(bought_quantity - sold_quantity + actions_quantity) FROM symbol_totals",
     },
     "positions": {
         "portfolio_positions": "SELECT count(*) FROM portfolio_positions WHERE quantity > 0",
@@ -97,7 +107,8 @@ SUMS: Final = {
     "cost of positions": {
         "portfolio_positions.cost": "SELECT sum(cost) FROM portfolio_positions",
         "account_summary.positions_cost": "SELECT sum(positions_cost) FROM account_summary",
-        "symbol_totals": "SELECT sum(bought_value - sold_value + fees + realized_pnl) FROM symbol_totals",
+        "symbol_totals": "SELECT sum(bought_value - sold_value + fees + realized_pnl + actions_cost) "
+        "FROM symbol_totals",
     },
     "value of positions": {
         "portfolio_positions": "SELECT sum(market_value) FROM portfolio_positions",

@@ -6,12 +6,13 @@ this. Only how a cost is divided is shared (cost_removed, average_cost), because
 
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from accounts.domain import events as e
 from accounts.domain.values import average_cost, cost_removed
 from eventstore.record import Commit
-from readmodels.projections.rows import Row, instant
+from readmodels.projections.rows import Row, day, instant
 from readmodels.reconcile.ledger_firm import FirmLedger
 from readmodels.reconcile.ledger_orders import NO_FEES, OrderBook, Schedule, worth
 
@@ -29,18 +30,20 @@ class Holding:
 
     @property
     def value(self) -> int:
-        """What the shares are worth at the price that they were last traded at."""
+        """What the shares are worth at the price that they were last traded or marked at."""
         return worth(self.quantity, self.price)
 
 
 @dataclass
 class Day:
-    """What was traded on one UTC day."""
+    """What happened on one UTC day. `is_active` with a trade or a split, else there was no more than a dividend."""
 
     trades: int = 0
     volume: int = 0
     realized: int = 0
+    dividends: int = 0
     version: int = 0
+    is_active: bool = False
 
 
 @dataclass
@@ -57,7 +60,10 @@ class Ledger:
     bought: int = 0
     sold: int = 0
     fees: int = 0
-    limits: tuple[int, int, int] = (0, 0, 0)
+    fractions: int = 0
+    marked: tuple[int, int] | None = None
+    """The session and the instant of the last close that positions were marked at."""
+    limits: tuple[int, int, int, int] = (0, 0, 0, 0)
     schedule: Schedule = NO_FEES
     version: int = 0
     opened_at: int = 0
@@ -80,7 +86,7 @@ class Ledger:
             case e.AccountOpened():
                 self.owner, self.name, self.currency = event.owner, event.name, event.currency
                 self.status, self.opened_at = "ACTIVE", commit.timestamp
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.CashDeposited():
                 self.deposited += event.amount
             case e.CashWithdrawn():
@@ -98,18 +104,31 @@ class Ledger:
             case e.AccountUnfrozen():
                 self.status = "ACTIVE"
             case e.RiskLimitsChanged():
-                self.limits = (event.max_position_bp, event.max_daily_value, event.max_trade_value)
+                self.limits = _limits(event)
             case e.FeeScheduleChanged():
                 self.schedule = Schedule(event.fee_per_order, event.fee_per_share, event.fee_bp, event.fee_minimum)
             case e.AccountClosed():
                 self.status = "CLOSED"
+            case e.SharesSplit():
+                self._split(event, commit.timestamp)
+            case e.DividendPaid():
+                self._dividend(event, instant(commit.timestamp).date())
+            case e.SymbolChanged():
+                self._change_symbol(event, commit.timestamp)
+            case e.PositionsMarked():
+                self.marked = (event.session, event.marked_at)
+                for symbol, price in event.prices.items():
+                    self._touch(symbol)
+                    self.holdings[symbol].price = price
+                    if self.firm is not None:
+                        self.firm.price(self, symbol, timestamp=event.marked_at, price=price)
             case e.OrderPlaced() | e.OrderFilled() | e.OrderReplaced() if event.side == "SELL":
                 self._touch(event.symbol)
             case e.OrderCancelled() | e.OrderExpired() | e.OrderRejected() if event.side == "SELL":
                 self._touch(event.symbol)
 
     def _touch(self, symbol: str) -> None:
-        """A sell order keeps or frees shares: the position stands on its event from here on."""
+        """Something but a trade happened to a position: it stands on its event from here on."""
         holding = self.holdings[symbol]
         holding.version = self.version
         holding.updated_at = self.updated_at
@@ -133,18 +152,68 @@ class Ledger:
         holding.realized += realized
         holding.version = self.version
         holding.updated_at = self.updated_at
-        day = self.days.setdefault(on, Day())
+        day = self._day(on, is_active=True)
         day.trades += 1
         day.volume += value
         day.realized += realized
-        day.version = self.version
         return realized
+
+    def _day(self, on: date, *, is_active: bool) -> Day:
+        day = self.days.setdefault(on, Day())
+        day.version = self.version
+        day.is_active |= is_active
+        return day
+
+    def _split(self, split: e.SharesSplit, timestamp: int) -> None:
+        """Take in a split, in fractions of shares."""
+        holding = self.holdings[split.symbol]
+        new = Fraction(holding.quantity * split.numerator, split.denominator)
+        lot = split.lot_size if split.price else 1
+        kept = new // lot * lot
+        amount = round((new - kept) * split.price / 1_000_000)
+        part = 1 if kept == 0 else (new - kept) / new if split.price else 0
+        removed = int(holding.cost * part)
+        holding.quantity, holding.cost = int(kept), holding.cost - removed
+        holding.price = round(Fraction(holding.price * split.denominator, split.numerator))
+        holding.realized += amount - removed
+        self._touch(split.symbol)
+        self.fractions += amount
+        on = instant(timestamp).date()
+        self._day(on, is_active=True).realized += amount - removed
+        if self.firm is not None:
+            price = split.price or holding.price
+            self.firm.price(self, split.symbol, timestamp=timestamp, price=price)
+            self.firm.income(self, split.symbol, on, realized=amount - removed, dividends=0)
+
+    def _dividend(self, dividend: e.DividendPaid, on: date) -> None:
+        """Take in a dividend: what was held, by the hundred-millionth."""
+        per_share = Fraction(dividend.amount_per_share, 100_000_000)
+        amount = round(Fraction(self.holdings[dividend.symbol].quantity, 1_000_000) * per_share * 10_000)
+        self._day(on, is_active=False).dividends += amount
+        if self.firm is not None:
+            self.firm.income(self, dividend.symbol, on, realized=0, dividends=amount)
+
+    def _change_symbol(self, change: e.SymbolChanged, timestamp: int) -> None:
+        """Take in a change of symbol: shares and cost go over, and what was realized stays."""
+        old, new = self.holdings[change.symbol], self.holdings.setdefault(change.new_symbol, Holding())
+        new.price = old.price = new.price if new.quantity else old.price
+        new.quantity, new.cost = new.quantity + old.quantity, new.cost + old.cost
+        old.quantity = old.cost = 0
+        for symbol in (change.symbol, change.new_symbol):
+            self._touch(symbol)
+        if self.firm is not None:
+            self.firm.price(self, change.new_symbol, timestamp=timestamp, price=new.price)
+
+    @property
+    def dividends(self) -> int:
+        """What was ever paid."""
+        return sum(each.dividends for each in self.days.values())
 
     def summary_row(self) -> Row:
         """Return what account_summary should say."""
-        last_day = max(self.days) if self.days else None
-        day = self.days[last_day] if last_day is not None else Day()
-        cash = self.deposited - self.withdrawn - self.bought + self.sold - self.fees
+        last_day = max((on for on, each in self.days.items() if each.is_active), default=None)
+        of_day = self.days[last_day] if last_day is not None else Day()
+        cash = self.deposited - self.withdrawn - self.bought + self.sold - self.fees + self.dividends + self.fractions
         held = sorted((-each.value, symbol) for symbol, each in self.holdings.items() if each.quantity)
         largest, largest_symbol = held[0] if held else (0, "")
         return {
@@ -157,6 +226,7 @@ class Ledger:
             "reserved_cash": self.book.reserved_cash(),
             "deposited": self.deposited,
             "withdrawn": self.withdrawn,
+            "dividends": self.dividends,
             "positions_cost": sum(holding.cost for holding in self.holdings.values()),
             "portfolio_value": cash + sum(holding.value for holding in self.holdings.values()),
             "open_positions": len(held),
@@ -166,12 +236,15 @@ class Ledger:
             "trade_count": sum(each.trades for each in self.days.values()),
             "open_orders": self.book.open_count(),
             "day_date": last_day,
-            "day_volume": day.volume,
-            "day_trades": day.trades,
-            "day_realized_pnl": day.realized,
+            "day_volume": of_day.volume,
+            "day_trades": of_day.trades,
+            "day_realized_pnl": of_day.realized,
+            "marked_session": None if self.marked is None else day(self.marked[0]),
+            "marked_at": None if self.marked is None else instant(self.marked[1]),
             "max_position_bp": self.limits[0],
             "max_daily_value": self.limits[1],
             "max_trade_value": self.limits[2],
+            "price_band_bp": self.limits[3],
             "fee_per_order": self.schedule.per_order,
             "fee_per_share": self.schedule.per_share,
             "fee_bp": self.schedule.basis_points,
@@ -211,10 +284,15 @@ class Ledger:
             {
                 "account_id": self.account_id,
                 "date": on,
-                "trades": day.trades,
-                "volume": day.volume,
-                "realized_pnl": day.realized,
-                "version": day.version,
+                "trades": each.trades,
+                "volume": each.volume,
+                "realized_pnl": each.realized,
+                "dividends": each.dividends,
+                "version": each.version,
             }
-            for on, day in self.days.items()
+            for on, each in self.days.items()
         ]
+
+
+def _limits(event: e.AccountOpened | e.RiskLimitsChanged) -> tuple[int, int, int, int]:
+    return event.max_position_bp, event.max_daily_value, event.max_trade_value, event.price_band_bp

@@ -20,7 +20,7 @@ Place = tuple[Any, ...]
 
 @dataclass
 class Flow:
-    """What was bought and sold."""
+    """What was bought and sold, and what it brought."""
 
     trades: int = 0
     bought_quantity: int = 0
@@ -29,6 +29,7 @@ class Flow:
     sold_value: int = 0
     fees: int = 0
     realized_pnl: int = 0
+    dividends: int = 0
 
     def add(self, other: "Flow") -> None:
         for name, amount in vars(other).items():
@@ -51,10 +52,18 @@ class FirmLedger:
             flow.bought_quantity, flow.bought_value = trade.quantity, value
         else:
             flow.sold_quantity, flow.sold_value = trade.quantity, value
-        symbol = (account.currency, trade.symbol)
-        self.days[*symbol, instant(timestamp).date()].add(flow)
+        self.days[account.currency, trade.symbol, instant(timestamp).date()].add(flow)
         self.minutes[account.currency, _minute(timestamp)].add(flow)
-        self.latest[symbol] = max(self.latest.get(symbol, (0, 0)), (timestamp, trade.price))
+        self.price(account, trade.symbol, timestamp=timestamp, price=trade.price)
+
+    def price(self, account: "Ledger", symbol: str, *, timestamp: int, price: int) -> None:
+        """Take in what a share was worth at an instant."""
+        place = (account.currency, symbol)
+        self.latest[place] = max(self.latest.get(place, (0, 0)), (timestamp, price))
+
+    def income(self, account: "Ledger", symbol: str, on: date, *, realized: int, dividends: int) -> None:
+        """Take in what a corporate action brought."""
+        self.days[account.currency, symbol, on].add(Flow(realized_pnl=realized, dividends=dividends))
 
     def refusal(self, account: "Ledger", timestamp: int) -> None:
         """Take in a refusal."""
@@ -72,6 +81,8 @@ class FirmLedger:
             row["bought_value"] += account.bought
             row["sold_value"] += account.sold
             row["fees"] += account.fees
+            row["dividends"] += account.dividends
+            row["fractions"] += account.fractions
             row["trades"] += sum(day.trades for day in account.days.values())
             row["realized_pnl"] += sum(holding.realized for holding in account.holdings.values())
         for (currency, _), count in self.refusals.items():
@@ -84,14 +95,22 @@ class FirmLedger:
         for place, flow in self.days.items():
             flows[place[:2]].add(flow)
         holders: dict[Place, int] = defaultdict(int)
+        shares: dict[Place, int] = defaultdict(int)
+        costs: dict[Place, int] = defaultdict(int)
         for account in accounts:
             for symbol, holding in account.holdings.items():
-                holders[account.currency, symbol] += holding.quantity > 0
+                place = account.currency, symbol
+                holders[place] += holding.quantity > 0
+                shares[place] += holding.quantity
+                costs[place] += holding.cost
+                flows[place].add(Flow())
         return [
             {
                 **dict(zip(("currency", "symbol"), place, strict=True)),
                 "holders": holders[place],
                 **vars(flow),
+                "actions_quantity": shares[place] - flow.bought_quantity + flow.sold_quantity,
+                "actions_cost": costs[place] - (flow.bought_value - flow.sold_value + flow.fees + flow.realized_pnl),
                 "last_traded_at": instant(self.latest[place][0]),
                 "last_price": self.latest[place][1],
             }
@@ -119,7 +138,7 @@ class FirmLedger:
 
 _FIRM_SUMS = (
     *("accounts", "closed_accounts", "deposited", "withdrawn"),
-    *("trades", "refusals", "bought_value", "sold_value", "fees", "realized_pnl"),
+    *("trades", "refusals", "bought_value", "sold_value", "fees", "realized_pnl", "dividends", "fractions"),
 )
 
 

@@ -1,7 +1,8 @@
 """The views `portfolio_positions` and `daily_pnl`: the rows that are stored, and over them the trades that are newer.
 
 A trade's row says what it led to, so the newest trade of a symbol is that position, and the newest of a day that day.
-Stored rows follow some trades later (stored_rows.py), and what these views show does not depend on when. A look at one
+Stored rows follow some trades later (stored_rows.py), and what these views show does not depend on when. What moves
+positions and days without a trade is in the stored rows at once. A look at one
 account is a look-up in the keys of the tables; a look at the whole firm takes such a look-up for each account.
 """
 
@@ -36,17 +37,21 @@ _POSITIONS: Final = """
 """
 """Trades that are newer than the stored rows are of accounts without working orders: nothing is reserved."""
 _DAYS: Final = """
-    SELECT account.account_id, known.date, known.trades, known.volume, known.realized_pnl, known.version
+    SELECT account.account_id, known.date, known.trades, known.volume, known.realized_pnl, known.dividends,
+        known.version
     FROM account_summary AS account CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (date) * FROM (
-            SELECT date, trades, volume, realized_pnl, version
+        SELECT DISTINCT ON (date) date, trades, volume, realized_pnl,
+            max(dividends) OVER (PARTITION BY date) AS dividends, version
+        FROM (
+            SELECT date, trades, volume, realized_pnl, dividends, version
             FROM stored_days AS stored WHERE stored.account_id = account.account_id
             UNION ALL
-            SELECT day, day_trades, day_volume, day_realized_pnl, version FROM trades AS trade
+            SELECT day, day_trades, day_volume, day_realized_pnl, 0::bigint, version FROM trades AS trade
             WHERE trade.account_id = account.account_id AND trade.version > account.positions_version
         ) AS either ORDER BY date, version DESC
     ) AS known
 """
+"""The dividends of a day are in its stored row alone."""
 NARROW_COST_MAX: Final = 2**63 // 1_000_000
 """From so much on, in ten-thousandths, a cost times a million is beyond 64 bits: `numeric` takes four times as long."""
 

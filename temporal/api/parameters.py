@@ -64,6 +64,7 @@ class WhatIfLimitsBody(BodySerializer):
     max_position_percent = Text(required=False, allow_null=True, help_text="Of the portfolio: 10.00")
     max_daily_value = Text(required=False, allow_null=True, help_text="Traded value per UTC day")
     max_trade_value = Text(required=False, allow_null=True, help_text="Value of one trade")
+    price_band_percent = Text(required=False, allow_null=True, help_text="Band around the market's price; 0 is none")
 
 
 class WhatIfBody(BodySerializer):

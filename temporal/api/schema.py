@@ -34,6 +34,7 @@ class WhatIfLimitsInput(graphene.InputObjectType):
     max_position_percent = graphene.String(description="Of the portfolio, such as 10.00.")
     max_daily_value = graphene.String(description="Traded value per UTC day.")
     max_trade_value = graphene.String(description="Value of one trade.")
+    price_band_percent = graphene.String(description="Band around the market's price, such as 10.00; 0 is none.")
 
 
 class TemporalQuery(graphene.ObjectType):

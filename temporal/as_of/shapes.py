@@ -3,7 +3,7 @@
 The names are those of the read models' shapes wherever the same is meant.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from accounts import shapes as s
@@ -35,13 +35,18 @@ class HeldPosition(NamedTuple):
 
     @property
     def value(self) -> int:
-        """The shares at the price that the account had last traded them at."""
+        """The shares at their mark."""
         return value_of(self.position.quantity, self.position.mark)
 
     @property
     def unrealized_pnl(self) -> int:
         """Their value less their cost."""
         return self.value - self.position.cost
+
+
+def day_of(number: int) -> date | None:
+    """Return the day with this number of days since 1970-01-01, None for none."""
+    return date(1970, 1, 1) + timedelta(days=number) if number else None
 
 
 def held_positions(state: Account) -> list[HeldPosition]:
@@ -100,6 +105,9 @@ class LimitsAsOf(s.ObjectShape):
     max_position_percent = s.Percent("Of the portfolio, per symbol", of="max_position_bp")
     max_daily_value = s.Money("Traded value per UTC day")
     max_trade_value = s.Money("Value of one trade")
+    price_band_percent = s.Percent(
+        "How far from the market's price a trade may be booked; 0 is no band", of="price_band_bp"
+    )
 
 
 class FeeScheduleAsOf(s.ObjectShape):
@@ -112,7 +120,7 @@ class FeeScheduleAsOf(s.ObjectShape):
 
 
 class PositionAsOf(s.ObjectShape):
-    """A position, valued at the price that the account had last traded it at."""
+    """A position, valued at its last trade or mark."""
 
     symbol = s.Text()
     quantity = s.Shares("Shares", of="position.quantity")
@@ -120,7 +128,7 @@ class PositionAsOf(s.ObjectShape):
     available = s.Shares("Shares that are not reserved")
     avg_cost = s.Money("Average cost of one share", of="average_cost")
     cost = s.Money("What the shares cost", of="position.cost")
-    last_price = s.Money("Price that the account had last traded it at", of="position.mark")
+    last_price = s.Money("Price of its last trade or mark", of="position.mark")
     market_value = s.Money("Quantity times that price, rounded half to even", of="value")
     unrealized_pnl = s.Money("Market value less cost")
     realized_pnl = s.Money("Realized so far", of="position.realized_pnl")
@@ -193,6 +201,12 @@ class AccountAsOf(s.ObjectShape):
     at = s.Instant("The instant asked for, or that of the version")
     value = s.Inline(AccountValue, of="found.state")
     fees = s.Money("What its trades cost so far", of="found.state.fees")
+    dividends = s.Money("All dividends", of="found.state.dividends")
+    marked_session = s.Day(
+        "The last session whose close positions were marked at",
+        of=lambda shown: day_of(shown.found.state.marked_session),
+        null=True,
+    )
     deposited = s.Money("All deposits", of="found.state.deposited")
     withdrawn = s.Money("All withdrawals", of="found.state.withdrawn")
     trade_count = s.Count(of="found.state.trade_count")

@@ -3,7 +3,8 @@
 Events are fat, so a period's figures are differences between the states at its ends; only money that came in or went
 out has to be looked at event by event, because each flow splits the return (time-weighted: what the manager of the
 money earned, whatever its owner paid in or took out). Values are at the account's marks: the prices that it last traded
-at. The account counts volume by UTC day, so the walk also stops at every UTC midnight, whatever the time zone.
+at, or those of the last close that its positions were marked at. A dividend is no flow: it is earned, as a price is.
+The account counts volume by UTC day, so the walk also stops at every UTC midnight, whatever the time zone.
 """
 
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ class Figures:
     realized_pnl: int
     unrealized_pnl_change: int
     fees: int
+    dividends: int
     symbols_changed: tuple[str, ...]
     opening_equity: int
     closing_equity: int
@@ -81,6 +83,7 @@ class _Mark(NamedTuple):
     unrealized: int
     realized: int
     fees: int
+    dividends: int
     trade_count: int
     deposited: int
     withdrawn: int
@@ -105,6 +108,7 @@ class _Range:
             unrealized=state.positions_value - state.positions_cost,
             realized=state.realized_pnl,
             fees=state.fees,
+            dividends=state.dividends,
             trade_count=state.trade_count,
             deposited=state.deposited,
             withdrawn=state.withdrawn,
@@ -190,6 +194,7 @@ def _figures(period: Period, before: _Mark, after: _Mark, volume: int, earned: i
         realized_pnl=after.realized - before.realized,
         unrealized_pnl_change=after.unrealized - before.unrealized,
         fees=after.fees - before.fees,
+        dividends=after.dividends - before.dividends,
         symbols_changed=tuple(
             sorted(symbol for symbol, held in after.positions.items() if before.positions.get(symbol) != held)
         ),

@@ -13,7 +13,8 @@ from temporal.what_if import Difference
 
 MONEY_ARGUMENTS: Final = frozenset(
     {
-        *("amount", "price", "limit_price", "stop_price", "reference_price", "max_daily_value", "max_trade_value"),
+        *("amount", "price", "limit_price", "stop_price", "reference_price", "market_price"),
+        *("max_daily_value", "max_trade_value"),
         *("fee_per_order", "fee_per_share", "fee_minimum"),
     }
 )
@@ -30,6 +31,7 @@ class PerformanceFigures(s.ObjectShape):
     realized_pnl = s.Money("By average cost")
     unrealized_pnl_change = s.Money("At the end less at the beginning, at the account's marks")
     fees = s.Money("What the trades cost; part of the realized P&L and of what positions cost")
+    dividends = s.Money("Earned, beside realized and unrealized P&L")
     symbols_changed = s.Texts("Whose position, average cost, mark or realized P&L is another one")
     opening_equity = s.Money("Cash and positions at the account's marks, at the beginning")
     closing_equity = s.Money("The same at the end")
@@ -55,6 +57,7 @@ class WhatIfLimits(s.ObjectShape):
     max_position_percent = s.Percent("Of the portfolio", of="max_position_bp", null=True)
     max_daily_value = s.Money("Traded value per UTC day", null=True)
     max_trade_value = s.Money("Value of one trade", null=True)
+    price_band_percent = s.Percent("Band around the market's price", of="price_band_bp", null=True)
 
 
 class WhatIfPosition(s.ObjectShape):
@@ -63,7 +66,7 @@ class WhatIfPosition(s.ObjectShape):
     symbol = s.Text()
     quantity = s.Shares("Shares", of="position.quantity")
     average_cost = s.Money("Of one share")
-    mark = s.Money("The price that the account last traded it at", of="position.mark")
+    mark = s.Money("The price of its last trade or mark", of="position.mark")
 
 
 class WhatIfAccount(s.ObjectShape):

@@ -1,6 +1,6 @@
 """Mutations of an account: open and close it, bring money in and take it out, book trades, supervise it."""
 
-from typing import Final
+from typing import Any, Final
 
 import graphene
 
@@ -17,6 +17,8 @@ from accounts.api.answers import (
 )
 from accounts.api.mutations.declaration import CommandMutation
 from accounts.api.parsing import factories
+from accounts.api.parsing.reference_price import reference_price
+from accounts.domain.commands import Decline, ExecuteTrade
 from accounts.scalars import Quantity
 from identity.permissions import Action
 
@@ -54,6 +56,11 @@ WITHDRAW_CASH: Final = CommandMutation(
     make=factories.withdraw_cash,
 )
 
+
+def _execute(**given: Any) -> ExecuteTrade | Decline:
+    return factories.execute_trade(market_price=reference_price, **given)
+
+
 EXECUTE_TRADE: Final = CommandMutation(
     name="ExecuteTrade",
     summary="Book a trade that was executed elsewhere, at its price (integrators and operators; others place orders).",
@@ -65,7 +72,7 @@ EXECUTE_TRADE: Final = CommandMutation(
         "order_id": graphene.String(description="The order that the trade belongs to, if any."),
     },
     success=TradeExecuted,
-    make=factories.execute_trade,
+    make=_execute,
     action=Action.BOOK_TRADE,
 )
 
@@ -104,11 +111,15 @@ UNFREEZE_ACCOUNT: Final = CommandMutation(
 
 CHANGE_RISK_LIMITS: Final = CommandMutation(
     name="ChangeRiskLimits",
-    summary="Set the three risk limits of an account (compliance only).",
+    summary="Set the risk limits of an account, all of them (compliance only).",
     fields={
         "max_position_percent": graphene.String(required=True, description='Of the portfolio, per symbol: "10.00".'),
         "max_daily_value": graphene.String(required=True, description="Traded value per UTC day."),
         "max_trade_value": graphene.String(required=True, description="Value of one trade."),
+        "price_band_percent": graphene.String(
+            description="How far from the market's price a trade may be booked, of that price; 0 is no band. "
+            f"{factories.DEFAULT_PRICE_BAND_PERCENT} when not given."
+        ),
     },
     success=RiskLimitsChanged,
     make=factories.change_risk_limits,

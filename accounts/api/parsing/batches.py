@@ -135,12 +135,14 @@ def parsed_scanned(batch: ScannedBatch, actor: str, parse: Callable[[object, str
 
 
 def _trades_of(scanned: ScannedTrades, plain: NDArray[np.int64], actor: str) -> AccountCommands:
+    trades = scanned.trades[plain]
+    trades["market_price"] = _market_prices(scanned.symbols)[trades["symbol"]]
     return AccountCommands(
         aggregate_ids=scanned.account_ids[plain],
         command_ids=_with_ids(scanned.command_ids[plain]),
         origins=[Origin(actor)],
         origins_of=np.zeros(len(plain), np.int64),
-        bodies=scanned.trades[plain],
+        bodies=trades,
         others=[],
         symbols=scanned.symbols,
         orders=no_orders(),
@@ -153,9 +155,7 @@ def _orders_of(scanned: ScannedOrders, plain: NDArray[np.int64], actor: str) -> 
     client_order_ids = _with_ids(scanned.client_order_ids[plain])
     without_price = np.flatnonzero(trades["price"] == 0)
     if len(without_price):
-        prices = reference_price.latest()
-        by_symbol = np.array([prices.get(symbol, 0) for symbol in scanned.symbols], np.int64)
-        trades["price"][without_price] = by_symbol[trades["symbol"][without_price]]
+        trades["price"][without_price] = _market_prices(scanned.symbols)[trades["symbol"][without_price]]
     trades["order"] = np.arange(len(plain))
     orders = np.zeros(len(plain), ORDER)
     orders["order_id"], orders["client_order_id"] = _new_ids(len(plain)), client_order_ids
@@ -172,6 +172,12 @@ def _orders_of(scanned: ScannedOrders, plain: NDArray[np.int64], actor: str) -> 
         orders=orders,
         filled=no_fills(),
     )
+
+
+def _market_prices(symbols: Sequence[str]) -> NDArray[np.int64]:
+    """Return what the market says of each symbol, 0 where it says nothing."""
+    prices = reference_price.latest()
+    return np.array([prices.get(symbol, 0) for symbol in symbols], np.int64)
 
 
 def _with_ids(given: Texts) -> Texts:
@@ -226,6 +232,7 @@ def trade_envelope(item: object, actor: str) -> Envelope:
             quantity=_any(fields, "quantity"),
             price=_any(fields, "price"),
             order_id=_optional_text(fields, "orderId"),
+            market_price=reference_price,
         ),
     )
 

@@ -41,10 +41,12 @@ from accounts.domain.order_terms import terms_code
 from accounts.domain.values import (
     BASIS_POINTS,
     CURRENCIES,
+    DEFAULT_PRICE_BAND_BP,
     InvalidValue,
     format_amount,
     format_quantity,
     parse_amount,
+    parse_band,
     parse_fee,
     parse_price,
     parse_quantity,
@@ -68,6 +70,7 @@ TERMS_MESSAGES: Final = {
     "price would both trigger this one and be within its limit",
     Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
 }
+DEFAULT_PRICE_BAND_PERCENT: Final = f"{DEFAULT_PRICE_BAND_BP // 100}.{DEFAULT_PRICE_BAND_BP % 100:02d}"
 IDENTIFIER_LENGTH_MAX: Final = 64
 _ACCOUNT_IDS_KEPT: Final = 65_536
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
@@ -92,15 +95,24 @@ def withdraw_cash(*, amount: str, reference: str = "") -> WithdrawCash:
 
 
 def execute_trade(
-    *, symbol: str, side: str, quantity: int | str, price: str, order_id: str | None = None
+    *,
+    symbol: str,
+    side: str,
+    quantity: int | str,
+    price: str,
+    order_id: str | None = None,
+    market_price: Callable[[str], int],
 ) -> ExecuteTrade | Decline:
-    """Return a checked ExecuteTrade, or its declining when the instrument does not allow it now."""
+    """Return a checked ExecuteTrade, or its declining when the instrument does not allow it now; `market_price` gives
+    the market's price by a symbol, 0 when it says none.
+    """
     command = ExecuteTrade(
         symbol=symbol,
         side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         price=_value(parse_price, price, Code.INVALID_PRICE),
         order_id=None if order_id is None else order_id_of(order_id),
+        market_price=market_price(symbol) if order_id is None else 0,
     )
     return _judged(command, price=command.price)
 
@@ -201,8 +213,14 @@ def unfreeze_account(*, reason: str) -> UnfreezeAccount:
     return UnfreezeAccount(reason=_text(reason, "a reason", REFERENCE_LENGTH_MAX, Code.INVALID_REFERENCE))
 
 
-def change_risk_limits(*, max_position_percent: str, max_daily_value: str, max_trade_value: str) -> ChangeRiskLimits:
-    """Return a checked ChangeRiskLimits; the percentage has at most two decimals and is at most 100."""
+def change_risk_limits(
+    *,
+    max_position_percent: str,
+    max_daily_value: str,
+    max_trade_value: str,
+    price_band_percent: str = DEFAULT_PRICE_BAND_PERCENT,
+) -> ChangeRiskLimits:
+    """Return a checked ChangeRiskLimits; the percentages have at most two decimals and are at most 100."""
     scaled = _value(parse_amount, max_position_percent, Code.INVALID_LIMIT)
     max_position_bp, finer = divmod(scaled, 100)
     if finer or max_position_bp > BASIS_POINTS:
@@ -210,10 +228,17 @@ def change_risk_limits(*, max_position_percent: str, max_daily_value: str, max_t
             Code.INVALID_LIMIT,
             f"a share is above 0 and at most 100 percent with two decimals, found {max_position_percent!r}",
         )
+    price_band_bp, finer = divmod(_value(parse_band, price_band_percent, Code.INVALID_LIMIT), 100)
+    if finer or price_band_bp > BASIS_POINTS:
+        raise CommandInvalid(
+            Code.INVALID_LIMIT,
+            f"a band is 0 (none) to 100 percent with two decimals, found {price_band_percent[:40]!r}",
+        )
     return ChangeRiskLimits(
         max_position_bp=max_position_bp,
         max_daily_value=_value(parse_amount, max_daily_value, Code.INVALID_LIMIT),
         max_trade_value=_value(parse_amount, max_trade_value, Code.INVALID_LIMIT),
+        price_band_bp=price_band_bp,
     )
 
 

@@ -1,8 +1,9 @@
-"""The price that a market order is reckoned at: what the market said when the order came in.
+"""The price that a market order is reckoned at, and that a booked trade has to be near: what the market said when it
+came in.
 
 Read from the quote board, and kept for a moment, since a program may place hundreds of orders a second. A market that
-says nothing, or nothing new, gives no price: such an order is refused and not guessed at. The account refuses it, and
-not this edge, so that an order which was placed before is recognised when it is sent again.
+says nothing, or nothing new, gives no price: such an order is refused and not guessed at, such a trade is held to none.
+The account refuses, and not this edge, so that a command which was executed before is recognised when it is sent again.
 """
 
 import threading

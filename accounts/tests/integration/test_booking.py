@@ -5,7 +5,7 @@ import time
 import pytest
 
 from accounts.tests.integration.test_bulk import TRADES, buy, submit
-from accounts.tests.integration.test_graphql import TRADE, Api, events
+from accounts.tests.integration.test_graphql import LIMITS, TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import PLACE, limit_order
 from identity.models import AccountAccess
 from identity.permissions import COMPLIANCE, INTEGRATOR, OPERATOR, TRADER, give_role
@@ -65,6 +65,63 @@ def test_of_a_batch_only_what_is_of_accounts_that_an_integrator_trades_is_booked
     result = submit(iris, TRADES, trades=[own[0], *others, own[1]])
     assert [outcome.get("code") for outcome in result["outcomes"]] == [None, "FORBIDDEN", "FORBIDDEN", None]
     assert len(events(store)) == before + 3, "a trade; a trade and what it made of its order"
+
+
+def test_a_trade_is_booked_within_a_band_around_what_the_market_says(store, market):
+    iris, officer = Api("iris", role=INTEGRATOR), Api("officer", role=COMPLIANCE)
+    account_id = iris.open()
+    market(500_000, made_at_us=time.time_ns() // 1_000)
+    before = len(events(store))
+    refused = iris.run(TRADE, **buy(account_id, price="55.0001"))
+    assert (refused["code"], refused["limit"], refused["actual"]) == ("PRICE_BEYOND_BAND", "55.0000", "55.0001")
+    trades = [buy(account_id, price=price) for price in ("55", "44.9999", "45", "5000")]
+    result = submit(iris, TRADES, trades=trades)
+    told = [(each.get("code"), each.get("limit"), each.get("actual")) for each in result["outcomes"]]
+    beyond = ("PRICE_BEYOND_BAND", "55.0000", "5000.0000")
+    assert told == [(None,) * 3, ("PRICE_BEYOND_BAND", "45.0000", "44.9999"), (None,) * 3, beyond]
+    assert submit(iris, in_text(trades[:2]))["accepted"] == 1
+    assert len(events(store)) == before + 7, "each is recorded"
+    limits = {"maxPositionPercent": "100", "maxDailyValue": "90000", "maxTradeValue": "9000"}
+    changed = officer.run(LIMITS, accountId=account_id, **limits)
+    assert changed["priceBandPercent"] == "10.00", "what is left out is what a new account has"
+
+
+def test_an_account_has_a_band_of_its_own_or_none(store, market):
+    iris, officer = Api("iris", role=INTEGRATOR), Api("officer", role=COMPLIANCE)
+    account_id = iris.open()
+    market(500_000, made_at_us=time.time_ns() // 1_000)
+    limits = {"accountId": account_id, "maxPositionPercent": "100", "maxDailyValue": "90000", "maxTradeValue": "9000"}
+    assert officer.run(LIMITS, **limits, priceBandPercent="0.5")["priceBandPercent"] == "0.50"
+    assert iris.run(TRADE, **buy(account_id, price="50.26"))["code"] == "PRICE_BEYOND_BAND"
+    assert officer.run(LIMITS, **limits, priceBandPercent="0")["priceBandPercent"] == "0.00"
+    assert iris.run(TRADE, **buy(account_id, price="5000"))["__typename"] == "TradeExecuted"
+    assert officer.run(LIMITS, **limits, priceBandPercent="100.01")["code"] == "INVALID_LIMIT"
+
+
+def test_a_fill_is_held_to_its_order_and_a_market_that_is_silent_to_nothing(store, market):
+    iris = Api("iris", role=INTEGRATOR)
+    account_id, (_, fill) = trades_of(iris)
+    market(9_000_000, made_at_us=time.time_ns() // 1_000)
+    assert iris.run(TRADE, **fill)["__typename"] == "TradeExecuted"
+    assert iris.run(TRADE, **buy(account_id))["code"] == "PRICE_BEYOND_BAND"
+    market(9_000_000, made_at_us=time.time_ns() // 1_000 - 60_000_000)
+    assert iris.run(TRADE, **buy(account_id))["__typename"] == "TradeExecuted"
+    assert submit(iris, TRADES, trades=[buy(account_id)])["accepted"] == 1
+
+
+def test_a_trade_that_is_sent_again_is_the_same_whatever_the_market_says_by_then(store, market):
+    iris = Api("iris", role=INTEGRATOR)
+    account_id = iris.open()
+    trades = [buy(account_id, commandId="booked"), buy(account_id, commandId="refused", price="90")]
+    market(500_000, made_at_us=time.time_ns() // 1_000)
+    first = submit(iris, TRADES, trades=trades)["outcomes"]
+    before = len(events(store))
+    market(900_000, made_at_us=time.time_ns() // 1_000)
+    again = submit(iris, TRADES, trades=trades)["outcomes"]
+    assert again == [{**outcome, "duplicate": True} for outcome in first]
+    assert iris.run(TRADE, **trades[0])["version"] == first[0]["version"]
+    assert iris.run(TRADE, **trades[1])["code"] == "PRICE_BEYOND_BAND"
+    assert len(events(store)) == before
 
 
 def test_operators_book_on_every_account(store):

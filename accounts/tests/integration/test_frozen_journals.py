@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from accounts.codec import account_codec
+from accounts.domain.account import decide, evolve
+from accounts.domain.commands import OpenAccount
 from accounts.domain.events import AccountEvent
 from accounts.domain.state import Account
 from accounts.writer.machine import AccountDecider
@@ -45,8 +47,11 @@ def plain(state):
 
 
 def as_of_now(was):
-    """Return a state as it was written down; what an account did not have then it has as a new one has it."""
-    return {**plain(Account()), **was}
+    """Return a state as it was written down; what an account did not have then it has as one that is opened has it."""
+    new = Account()
+    for event in decide(new, OpenAccount("user:1", "New", "USD"), 0):
+        evolve(new, event)
+    return {**plain(new), **was}
 
 
 def findings(store):

@@ -28,7 +28,8 @@ TRADE = """mutation($input: ExecuteTradeInput!) { executeTrade(input: $input) { 
 FREEZE = """mutation($input: FreezeAccountInput!) { freezeAccount(input: $input) { __typename
   ... on AccountFrozen { version reason } ... on CommandRefused { code } } }"""
 LIMITS = """mutation($input: ChangeRiskLimitsInput!) { changeRiskLimits(input: $input) { __typename
-  ... on RiskLimitsChanged { maxPositionPercent maxDailyValue maxTradeValue } ... on CommandRefused { code } } }"""
+  ... on RiskLimitsChanged { maxPositionPercent maxDailyValue maxTradeValue priceBandPercent }
+  ... on CommandRefused { code } } }"""
 
 FEES = """mutation($input: ChangeFeeScheduleInput!) { changeFeeSchedule(input: $input) { __typename
   ... on FeeScheduleChanged { version perOrder perShare percent minimum }

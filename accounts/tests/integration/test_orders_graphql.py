@@ -1,20 +1,12 @@
 """Orders over GraphQL: their whole life, what is refused and how, and that a retry is safe."""
 
-import asyncio
 import time
 
 import pytest
-import redis.asyncio
-from django.conf import settings
 
-from accounts.api.parsing import reference_price as module
 from accounts.domain.errors import Code
 from accounts.tests.integration.test_graphql import FREEZE, TRADE, Api, events
 from identity.permissions import INTEGRATOR, OPERATOR
-from market.calendar import trading_days
-from market.quote_board import BOARD_KEY, write_board
-from market.quotes import Quote, QuoteSheet
-from market.replay import Phase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -267,22 +259,6 @@ def test_the_orders_of_a_frozen_account_can_be_cancelled(ada, staff):
     staff.run(FREEZE, accountId=account_id, reason="audit")
     assert ada.run(PLACE, **limit_order(account_id))["code"] == "ACCOUNT_NOT_ACTIVE"
     assert ada.run(CANCEL, accountId=account_id, orderId=order_id)["__typename"] == "OrderCancelled"
-
-
-@pytest.fixture
-def market(monkeypatch):
-    """The quote board, as the market's process writes it; prices are read anew for every order."""
-    monkeypatch.setattr(module, "PRICES_SECONDS", 0)
-    monkeypatch.setattr(module.reference_price, "_good_until", float("-inf"))
-
-    async def say(price, *, made_at_us):
-        client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-        quotes = (Quote("KO", price, price, price, price, price),)
-        await write_board(client, QuoteSheet(trading_days()[0], Phase.OPEN, made_at_us, quotes))
-        await client.aclose()
-
-    yield lambda price, **at: asyncio.run(say(price, **at))
-    redis.Redis.from_url(settings.REDIS_URL).delete(BOARD_KEY)
 
 
 def test_a_market_order_reserves_by_what_the_market_says(ada, market):

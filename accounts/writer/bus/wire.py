@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 
 from accounts.domain.commands import AccountCommand, CancelOrder, PlaceOrder
+from accounts.domain.values import PRICE_MAX
 from accounts.kernels.answers import OUTCOME
 from accounts.kernels.orders import NOWHERE, first_unchecked
 from accounts.kernels.trades import FIRST_FILL, ORDER, TRADE
@@ -212,6 +213,8 @@ def _check_rows(rows: Any) -> None:
     """Refuse trades and new orders whose figures are not what a checked one has; too wide ones are refused later."""
     if not ((rows["quantity"] > 0) & ((rows["price"] > 0) | (rows["order"] >= 0))).all():
         raise ValueError("a trade of a request has a quantity and a price above 0")
+    if not ((rows["market_price"] >= 0) & (rows["market_price"] <= PRICE_MAX)).all():
+        raise ValueError(f"the market's price in a trade of a request is 0 to {PRICE_MAX}")
     if (np.ascontiguousarray(rows["is_buy"]).view(np.uint8) > 1).any():
         raise ValueError("a trade of a request buys (1) or sells (0)")
 

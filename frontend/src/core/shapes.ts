@@ -5,9 +5,9 @@ export type Decimal = string;
 export type Quantity = string;
 export type Instant = string;
 
-/** The account's last trading day (UTC). */
+/** The account's last day with a trade or a split (UTC). */
 export interface AccountDay {
-  /** Null before the first trade. */
+  /** Null before the first. */
   date: string | null;
   /** Value traded. */
   volume: Decimal;
@@ -24,6 +24,8 @@ export interface RiskLimits {
   max_daily_value: Decimal;
   /** Value of one trade. */
   max_trade_value: Decimal;
+  /** How far from the market's price a trade may be booked; 0 is no band. */
+  price_band_percent: Decimal;
 }
 
 /** What the account's orders cost; 0 is none. */
@@ -38,7 +40,7 @@ export interface FeeSchedule {
   minimum: Decimal;
 }
 
-/** An account, its positions valued at the price that it last traded them at. */
+/** An account, its each position valued at its last trade or mark. */
 export interface Account {
   account_id: string;
   name: string;
@@ -63,7 +65,7 @@ export interface Account {
   positions_value: Decimal;
   /** Cash and positions. */
   portfolio_value: Decimal;
-  /** Realized profit or loss so far. */
+  /** Realized profit or loss so far, dividends aside. */
   realized_pnl: Decimal;
   /** Unrealized profit or loss. */
   unrealized_pnl: Decimal;
@@ -71,10 +73,16 @@ export interface Account {
   deposited: Decimal;
   /** All withdrawals. */
   withdrawn: Decimal;
+  /** All dividends. */
+  dividends: Decimal;
   trade_count: number;
   /** Orders that work. */
   open_orders: number;
   day: AccountDay;
+  /** The last session whose close positions were marked at. */
+  marked_session: string | null;
+  /** When the prices of that close were; what was traded since has its own price. */
+  marked_at: Instant | null;
   limits: RiskLimits;
   fee_schedule: FeeSchedule;
   /** Account version that this stands on. */
@@ -96,7 +104,7 @@ export interface Position {
   avg_cost: Decimal;
   /** Total cost. */
   cost: Decimal;
-  /** Price that the account last traded it at. */
+  /** Price that the account last traded it at, or that of the last mark. */
   last_price: Decimal;
   /** Quantity times last price, rounded half to even. */
   market_value: Decimal;
@@ -199,7 +207,7 @@ export interface Event {
   data: Record<string, unknown>;
 }
 
-/** A day with trades (UTC). */
+/** A day with trades, splits or dividends (UTC). */
 export interface DailyPnl {
   date: string;
   trades: number;
@@ -207,6 +215,8 @@ export interface DailyPnl {
   volume: Decimal;
   /** Realized profit or loss. */
   realized_pnl: Decimal;
+  /** Dividends. */
+  dividends: Decimal;
   /** Account version that this stands on. */
   version: number;
 }

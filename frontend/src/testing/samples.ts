@@ -23,7 +23,7 @@ export function sampleAccount(changes: Partial<Account> = {}): Account {
     trade_count: 1,
     open_orders: 0,
     day: { date: "2026-01-15", volume: "10000.0000", trades: 1, realized_pnl: "25.0000" },
-    limits: { max_position_percent: "10.00", max_daily_value: "1000000.0000", max_trade_value: "100000.0000" },
+    limits: { max_position_percent: "10.00", max_daily_value: "1000000.0000", max_trade_value: "100000.0000", price_band_percent: "10.00" },
     fee_schedule: { per_order: "0.0000", per_share: "0.0000", percent: "0.00", minimum: "0.0000" },
     version: 3,
     updated_at: "2026-01-15T10:00:00.000000Z",

@@ -11,16 +11,21 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from accounts.domain.commands import (
+    ApplySplit,
     CancelOrder,
     ChangeFeeSchedule,
     ChangeRiskLimits,
+    ChangeSymbol,
     CloseAccount,
     DepositCash,
     ExecuteTrade,
     ExpireOrder,
     FreezeAccount,
+    MarkPositions,
+    PayDividend,
     RejectOrder,
     UnfreezeAccount,
     WithdrawCash,
@@ -31,6 +36,7 @@ from eventstore.writer.request import Request
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.projections import firm
 from readmodels.projections.classified import Columns
+from readmodels.projections.corporate_actions import Moves
 from readmodels.projector import projector, stored_rows, writes
 from readmodels.reconcile.reconcile import reconcile
 from readmodels.tests.conftest import dump, forget_everything, millionths, project
@@ -40,6 +46,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ACCOUNTS = [str(uuid.UUID(int=number << 64 | 5, version=4)) for number in range(6)]
 PARTITIONS = 4
+ACTIONS = ["split", "split kept", "reverse split", "dividend", "dividend", "symbol", "mark", "mark"]
 KINDS = [
     "buy",
     "buy",
@@ -65,6 +72,7 @@ KINDS = [
     "limits",
     "fees",
     "whole life",
+    *ACTIONS,
 ]
 ENDINGS = {"cancel": CancelOrder, "expire": ExpireOrder, "reject": RejectOrder}
 STEPS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(KINDS)), min_size=2, max_size=16)
@@ -126,6 +134,8 @@ def do(history, steps):
                 history.execute(account_id, ChangeFeeSchedule(100 * place, 50, 5, 10_000))
             case "whole life":
                 live(history, str(uuid.UUID(int=next(history._numbers) << 64 | 7, version=4)))
+            case _ if kind in ACTIONS:
+                act(history, account_id, kind, place)
             case _:
                 orders = history.writer.state(account_id)[0].orders
                 if orders:
@@ -142,6 +152,30 @@ def move_on(history, account_id, kind, order_id, order):
             history.replace(account_id, order_id, shares=Fraction(order.quantity, SHARE) + 1)
         case _:
             history.execute(account_id, ENDINGS[kind](order_id, "why"))
+
+
+def act(history, account_id, kind, number):
+    """Let a company do something to what an account holds; its orders in that symbol end first."""
+    account, _ = history.writer.state(account_id)
+    held = sorted(symbol for symbol, position in account.positions.items() if position.quantity)
+    if not held:
+        return
+    symbol = held[number % len(held)]
+    if "split" in kind or kind == "symbol":
+        ended = [order_id for order_id, order in account.orders.items() if order.symbol == symbol]
+        for order_id in ended:
+            history.execute(account_id, CancelOrder(order_id, kind))
+    history.execute(
+        account_id,
+        {
+            "split": ApplySplit("a", symbol, 3, 2, SHARE, 70_000 + number),
+            "split kept": ApplySplit("a", symbol, 7, 3, SHARE, 0),
+            "reverse split": ApplySplit("a", symbol, 1, 4 + number, SHARE, 400_000 + number),
+            "dividend": PayDividend("a", symbol, 24_287_500 + number),
+            "symbol": ChangeSymbol("a", symbol, "PEP" if symbol != "PEP" else "KO"),
+            "mark": MarkPositions(account.marked_session + 1, history.now - 5, dict.fromkeys(held, 95_000 + number)),
+        }[kind],
+    )
 
 
 def live(history, account_id):
@@ -274,7 +308,7 @@ def takes_the_trade_for_the_last_event(original):
 
     def changes(*given):
         found = original(*given)
-        found.transfers.clear()
+        found.figures.clear()
         return found
 
     return changes
@@ -283,6 +317,66 @@ def takes_the_trade_for_the_last_event(original):
 def forgets_what_sells_keep(_):
     """Plant a bug: what sells keep of positions is not written."""
     return lambda reserved: None
+
+
+def moves_nothing_but(*kept):
+    """Plant a bug: corporate actions and marks move the rows of some kinds alone."""
+
+    def planted(original):
+        names = ("positions", "marks", "days", "dividends")
+        return lambda moves: original(Moves(**{name: getattr(moves, name) for name in names if name in kept}))
+
+    return planted
+
+
+def puts_marks_over_later_trades(statement):
+    """Plant a bug: a mark is written whatever came after it."""
+    return unguarded(statement, "AND given.version > stored.version")
+
+
+def puts_splits_over_later_trades(statement):
+    """Plant a bug: a split is written whatever came after it."""
+    return unguarded(statement, "WHERE excluded.version > stored.version")
+
+
+def unguarded(statement, guard):
+    text = statement.as_string()
+    assert guard in text
+    return sql.SQL(text.replace(guard, ""))
+
+
+def counts_no_shares_of_splits(_):
+    """Plant a bug: the sums over all accounts do not see a split."""
+    return lambda sums, recorded, split, currency: None
+
+
+ACTED = [(ACCOUNTS[0], "buy"), (ACCOUNTS[0], "buy"), (ACCOUNTS[1], "buy")]
+BUGS_OF_ACTIONS = [
+    (stored_rows, "_move", moves_nothing_but("marks", "days", "dividends"), "split"),
+    (stored_rows, "_move", moves_nothing_but("positions", "days", "dividends"), "mark"),
+    (stored_rows, "_move", moves_nothing_but("positions", "marks", "dividends"), "split"),
+    (stored_rows, "_move", moves_nothing_but("positions", "marks", "days"), "dividend"),
+    (stored_rows, "_MARKED", puts_marks_over_later_trades, "mark"),
+    (stored_rows, "_MOVED_POSITIONS", puts_splits_over_later_trades, "split"),
+    (stored_rows, "_MOVED_DAYS", puts_splits_over_later_trades, "split"),
+    (firm.Sums, "_add_split", counts_no_shares_of_splits, "split"),
+    (firm.Sums, "_add_symbol_change", counts_no_shares_of_splits, "symbol"),
+    (writes, "changes_of", takes_the_trade_for_the_last_event, "dividend"),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "bug", "kind"), BUGS_OF_ACTIONS)
+def test_a_bug_of_corporate_actions_is_caught(history, owner, name, bug, kind):
+    """Between trades of one round, and after them."""
+    is_caught = 0
+    for steps in ([*ACTED, (ACCOUNTS[0], kind), (ACCOUNTS[0], "buy")], [*ACTED, (ACCOUNTS[0], kind)]):
+        with patch.object(owner, name, bug(getattr(owner, name))):
+            try:
+                is_as_one_clean_pass(history, steps, [])
+            except AssertionError:
+                is_caught += 1
+    assert is_caught
+    is_as_one_clean_pass(history, steps, [])
 
 
 BUGS = [

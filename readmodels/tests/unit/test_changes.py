@@ -49,7 +49,7 @@ def test_a_history_becomes_last_values():
     row = changes.summaries[ACCOUNT]
     assert (row["cash"], row["version"], row["status"], row["deposited"]) == (5_000_000, 3, "FROZEN", 5_000_000)
     assert (row["trade_count"], row["day_date"]) == (0, None)
-    assert changes.transfers[ACCOUNT].version == 2
+    assert changes.figures[ACCOUNT] == {"cash": (2, 5_000_000), "portfolio_value": (2, 5_000_000)}
 
 
 def test_rows_as_they_are_are_not_changed_in_place():

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--max-position-percent", metavar="PERCENT", help="of the portfolio, in one symbol")
         parser.add_argument("--max-daily-value", metavar="AMOUNT", help="traded value per UTC day")
         parser.add_argument("--max-trade-value", metavar="AMOUNT", help="value of one trade")
+        parser.add_argument("--price-band-percent", metavar="PERCENT", help="band around the market's price; 0: none")
         parser.add_argument("--from", dest="start", metavar="INSTANT", help="commands after this instant (RFC 3339)")
         parser.add_argument("--to", dest="end", metavar="INSTANT", help="commands up to this instant (RFC 3339)")
         parser.add_argument("--json", action="store_true", help="print JSON, as the REST API gives it")
@@ -54,7 +55,7 @@ class Command(BaseCommand):
 
     def _found(self, options: dict[str, Any]) -> WhatIf:
         now = datetime.now(UTC)
-        names = ("max_position_percent", "max_daily_value", "max_trade_value")
+        names = ("max_position_percent", "max_daily_value", "max_trade_value", "price_band_percent")
         limits = limits_of(**{name: options[name] for name in names})
         start, end = (None if options[name] is None else instant(options[name], now=now) for name in ("start", "end"))
         columns = (TextColumn("deciding again"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -149,7 +149,11 @@ def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:
     prices = _prices()
     for symbol, quantity in FIRST_TRADES:
         trade = factories.execute_trade(
-            symbol=symbol, side="BUY", quantity=quantity, price=format_amount(prices[symbol]), order_id=None
+            symbol=symbol,
+            side="BUY",
+            quantity=quantity,
+            price=format_amount(prices[symbol]),
+            market_price=prices.__getitem__,
         )
         commands.append((f"demo-buy-{symbol}", trade))
     return commands

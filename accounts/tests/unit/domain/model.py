@@ -29,12 +29,17 @@ class Model:
     def __init__(self):
         self.status = "ACTIVE"
         self.deposits, self.withdrawals = [], []
-        self.trades = []  # (day, symbol, side, quantity, price, fee)
+        self.facts = []  # ("TRADE", day, symbol, side, quantity, price, fee) and what a company did, see `walk`
         self.orders = {}  # order id -> its terms, "filled", "value" (of that) and "each" (what is reserved for a share)
         self.share, self.per_day, self.per_trade = Decimal("0.1"), Decimal(1_000_000), Decimal(100_000)
+        self.band = Decimal("0.1")
         self.per_order, self.per_share, self.part, self.minimum = Decimal(0), Decimal(0), Decimal(0), Decimal(0)
 
     # What it is.
+
+    @property
+    def trades(self):
+        return [fact[1:] for fact in self.facts if fact[0] == "TRADE"]
 
     @property
     def cash(self):
@@ -42,34 +47,80 @@ class Model:
             worth(quantity, price) * (1 if side == "SELL" else -1) - fee
             for _, _, side, quantity, price, fee in self.trades
         )
-        return sum(self.deposits) - sum(self.withdrawals) + flows
+        _, brought = self.walk()
+        return sum(self.deposits) - sum(self.withdrawals) + flows + sum(cash for *_, cash, _ in brought)
+
+    def walk(self):
+        """The positions, [shares, cost, profit, mark] by symbol, and what each fact brought: (kind, day, cash, profit).
+
+        Average cost: what goes takes its part of the cost along, rounded down to the unit. The cash of a trade is not
+        here.
+        """
+        held, brought = {}, []
+        for kind, day, symbol, *terms in self.facts:
+            position = held.setdefault(symbol, [Decimal(0), Decimal(0), Decimal(0), Decimal(0)])
+            quantity, cost, profit, mark = position
+            cash, gained = Decimal(0), Decimal(0)
+            if kind == "TRADE":
+                side, traded, price, fee = terms
+                if side == "BUY":
+                    position[:2] = quantity + traded, cost + worth(traded, price) + fee
+                else:
+                    part = (cost * traded / quantity).quantize(UNIT, "ROUND_DOWN")
+                    gained = worth(traded, price) - fee - part
+                    position[:2] = quantity - traded, cost - part
+                position[3] = price
+            elif kind == "SPLIT":
+                numerator, denominator, lot, price = terms
+                new = Fraction(quantity) * numerator / denominator
+                kept = new // lot * lot
+                cash = decimal(round((new - kept) * Fraction(price) * 10_000))
+                part = cost if kept == 0 else decimal(int(Fraction(cost) * 10_000 * (new - kept) / new)) if price else 0
+                gained = cash - part
+                position[:2] = Decimal(kept.numerator) / kept.denominator, cost - part
+                position[3] = decimal(round(Fraction(mark) * 10_000 * denominator / numerator))
+            elif kind == "DIVIDEND":
+                cash = decimal(round(Fraction(quantity) * terms[0] * 10_000))
+            elif kind == "RENAME":
+                other = held.setdefault(terms[0], [Decimal(0), Decimal(0), Decimal(0), Decimal(0)])
+                other[3] = other[3] if other[0] else mark
+                other[0], other[1] = other[0] + quantity, other[1] + cost
+                position[0], position[1], position[3] = Decimal(0), Decimal(0), other[3]
+            elif kind == "MARK":
+                position[3] = terms[0]
+            position[2] = profit + gained
+            brought.append((kind, day, cash, gained))
+        return held, brought
+
+    def position(self, symbol):
+        return self.walk()[0].get(symbol, (0, Decimal(0), Decimal(0), Decimal(0)))
 
     def held(self, symbol):
-        return sum(q * (1 if side == "BUY" else -1) for _, s, side, q, _, _ in self.trades if s == symbol)
+        return self.position(symbol)[0]
 
     def mark(self, symbol):
-        return next((price for _, s, _, _, price, _ in reversed(self.trades) if s == symbol), Decimal(0))
-
-    def cost_and_profit(self, symbol):
-        """Average cost: a sale takes its part of the cost along, rounded down to the unit."""
-        quantity, cost, profit = 0, Decimal(0), Decimal(0)
-        for _, s, side, traded, price, fee in self.trades:
-            if s != symbol:
-                continue
-            if side == "BUY":
-                quantity, cost = quantity + traded, cost + worth(traded, price) + fee
-            else:
-                part = (cost * traded / quantity).quantize(UNIT, "ROUND_DOWN")
-                quantity, cost, profit = quantity - traded, cost - part, profit + worth(traded, price) - fee - part
-        return cost, profit
+        return self.position(symbol)[3]
 
     @property
     def symbols(self):
-        return {symbol for _, symbol, *_ in self.trades}
+        return self.walk()[0].keys()
+
+    @property
+    def last_day(self):
+        """The last day with a trade or a split."""
+        return next((day for kind, day, *_ in reversed(self.facts) if kind in ("TRADE", "SPLIT")), None)
+
+    def dividends(self, of_day=None):
+        return sum(
+            cash for kind, day, cash, _ in self.walk()[1] if kind == "DIVIDEND" and (of_day is None or day == of_day)
+        )
+
+    def realized(self, of_day):
+        return sum(gained for _, day, _, gained in self.walk()[1] if day == of_day)
 
     @property
     def worth(self):
-        return self.cash + sum(worth(self.held(symbol), self.mark(symbol)) for symbol in self.symbols)
+        return self.cash + sum(worth(quantity, mark) for quantity, _, _, mark in self.walk()[0].values())
 
     def volume(self, day):
         return sum(worth(quantity, price) for d, _, _, quantity, price, _ in self.trades if d == day)
@@ -132,7 +183,9 @@ class Model:
         share = Fraction(worth(held + quantity, price)) / Fraction(portfolio) if portfolio else Fraction(10**9)
         return value, self.volume(day) + value, share
 
-    def refuses_trade(self, day, symbol, side, quantity, price, order_id=None):
+    def refuses_trade(self, day, symbol, side, quantity, price, market, order_id=None):
+        if order_id is None and market and self.band and abs(price - market) / market > self.band:
+            return "PRICE_BEYOND_BAND"
         cash, shares = self.cash - self.reserved_cash(), self.held(symbol) - self.reserved_shares(symbol)
         if order_id is not None:
             if order_id not in self.orders:

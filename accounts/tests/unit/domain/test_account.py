@@ -7,6 +7,7 @@ from accounts.domain.commands import (
     ChangeFeeSchedule,
     ChangeRiskLimits,
     DepositCash,
+    ExecuteTrade,
     FreezeAccount,
     OpenAccount,
     UnfreezeAccount,
@@ -24,7 +25,7 @@ from accounts.domain.events import (
 )
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE, VALUE_MAX
-from accounts.tests.unit.domain.scenario import DAY, Scenario, buy, money, opened_with, sell
+from accounts.tests.unit.domain.scenario import DAY, Scenario, buy, money, opened_with, order, sell
 
 NO_LIMITS = ChangeRiskLimits(10_000, money("100000000000"), money("100000000000"))
 
@@ -63,6 +64,46 @@ class TestCash:
         scenario.when(DepositCash(VALUE_MAX, "")).refused_with(
             Code.VALUE_LIMIT_EXCEEDED, VALUE_MAX, VALUE_MAX + money("1")
         )
+
+
+class TestPriceBand:
+    """A trade of no order, 10 % around a market at 50 when nothing else is said."""
+
+    @staticmethod
+    def booked(scenario, price, market="50", order_id=None):
+        return scenario.when(ExecuteTrade("KO", "BUY", SHARE, money(price), order_id, money(market)))
+
+    @pytest.mark.parametrize(
+        ("price", "bound"), [("55.0001", "55"), ("5500", "55"), ("44.9999", "45"), ("0.0001", "45")]
+    )
+    def test_a_price_beyond_it_is_refused_with_the_nearest_allowed_one(self, price, bound):
+        self.booked(opened_with("100000"), price).refused_with(Code.PRICE_BEYOND_BAND, money(bound), money(price))
+
+    @pytest.mark.parametrize("price", ["45", "50", "55"])
+    def test_its_edges_are_allowed(self, price):
+        assert self.booked(opened_with("100000"), price).latest.price == money(price)
+
+    def test_an_edge_between_two_units_is_the_one_within(self):
+        scenario = opened_with("100000").when(ChangeRiskLimits(10_000, 10**9, 10**9, 1))
+        self.booked(scenario, "1.0002", "1.9999").refused_with(Code.PRICE_BEYOND_BAND, money("1.9998"), money("1.0002"))
+        self.booked(scenario, "2.0001", "1.9999").refused_with(Code.PRICE_BEYOND_BAND, money("2.0000"), money("2.0001"))
+
+    def test_a_market_that_says_nothing_is_not_asked(self):
+        assert self.booked(opened_with("100000"), "9000", "0").latest.price == money("9000")
+
+    def test_an_account_may_have_none(self):
+        scenario = opened_with("100000").when(ChangeRiskLimits(10_000, 10**9, 10**9, 0))
+        assert self.booked(scenario, "9000").latest.price == money("9000")
+
+    def test_a_fill_has_the_price_that_its_order_allows(self):
+        scenario = opened_with("100000").when(order("one", "KO", "BUY", 1, limit="5000"))
+        (executed, _) = self.booked(scenario, "5000", order_id="one").decided
+        assert executed.price == money("5000")
+
+    def test_the_price_is_judged_before_what_it_comes_to(self):
+        scenario = opened_with("100000")
+        trade = ExecuteTrade("KO", "SELL", 10**6 * SHARE, money("500"), None, money("50"))
+        scenario.when(trade).refused_with(Code.PRICE_BEYOND_BAND, money("55"), money("500"))
 
 
 class TestTrading:
@@ -192,7 +233,5 @@ class TestFreezing:
 
 def test_a_refusal_records_who_tried_what():
     event = opened_with("1").when(buy("KO", 7, "2.5")).latest
-    assert (event.command, event.arguments) == (
-        "ExecuteTrade",
-        {"symbol": "KO", "side": "BUY", "quantity": 7 * SHARE, "price": money("2.5"), "order_id": None},
-    )
+    trade = {"symbol": "KO", "side": "BUY", "quantity": 7 * SHARE, "price": money("2.5"), "order_id": None}
+    assert (event.command, event.arguments) == ("ExecuteTrade", {**trade, "market_price": 0})

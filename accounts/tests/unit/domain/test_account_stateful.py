@@ -1,7 +1,8 @@
 """Any sequence of commands against the obvious model: every verdict and every figure is the model's, to the unit."""
 
-from copy import copy
+from copy import copy, deepcopy
 from decimal import Decimal
+from fractions import Fraction
 from itertools import count
 
 import msgspec
@@ -12,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from accounts.domain import account as account_module
 from accounts.domain import commands as c
+from accounts.domain import corporate_actions, fees, orders, risk, state, trades
 from accounts.domain import events as e
-from accounts.domain import fees, orders, risk, state, trades
 from accounts.domain.account import decide, evolve
+from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.state import Account, Order
 from accounts.domain.values import SHARE, value_rounded_up
 from accounts.tests.unit.domain.model import Model, decimal, shares, worth
@@ -28,6 +30,8 @@ HALVES = st.integers(1, 300).map(lambda number: number * SHARE // 2)
 QUANTITIES = WHOLE | WHOLE | HALVES | st.integers(1, 300 * SHARE) | st.integers(1, 1_000)
 """Millionths of a share: mostly whole shares, halves whose value is a tie, any part, a few next to nothing."""
 PRICES = st.integers(1, 3_000) | st.integers(1, 300_000)
+APART = st.none() | st.integers(-1_500, 1_500) | st.integers(-12_000, 12_000)
+"""How far the market's price is from a trade's, in basis points of that."""
 ORDER_IDS = st.sampled_from([f"order-{number}" for number in range(8)])
 CLIENT_IDS = st.sampled_from([f"client-{number}" for number in range(8)])
 TERMS = {
@@ -107,12 +111,14 @@ class Accounts(RuleBasedStateMachine):
         share=st.sampled_from([100, 1_000, 5_000, 10_000, 10_000]),
         per_day=st.sampled_from([10**7, 10**9, 10**12]),
         per_trade=st.sampled_from([10**6, 10**9, 10**11]),
+        band=st.sampled_from([0, 1, 500, 1_000, 10_000]),
     )
-    def change_limits(self, share, per_day, per_trade):
-        assert self.execute(c.ChangeRiskLimits(share, per_day, per_trade)) == (
-            e.RiskLimitsChanged(share, per_day, per_trade),
+    def change_limits(self, share, per_day, per_trade, band=1_000):
+        assert self.execute(c.ChangeRiskLimits(share, per_day, per_trade, band)) == (
+            e.RiskLimitsChanged(share, per_day, per_trade, band),
         )
         model = self.model
+        model.band = Decimal(band) / 10_000
         model.share, model.per_day, model.per_trade = Decimal(share) / 10_000, decimal(per_day), decimal(per_trade)
 
     @rule(
@@ -139,9 +145,17 @@ class Accounts(RuleBasedStateMachine):
             self.execute(c.FreezeAccount("audit"))
             self.model.status = "FROZEN"
 
-    @rule(symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES, price=PRICES)
-    def trade(self, symbol, side, quantity, price):
-        self.book(symbol, side, quantity, price, None)
+    @rule(symbol=SYMBOLS, side=SIDES, quantity=QUANTITIES, price=PRICES, apart=APART)
+    def trade(self, symbol, side, quantity, price, apart):
+        """At about the market's price, or what is none's."""
+        market = 0 if apart is None else max(price + price * apart // 10_000, 1)
+        self.book(symbol, side, quantity, price, None, market=market)
+
+    @rule(symbol=SYMBOLS, side=SIDES, market=PRICES, beyond=st.integers(-1, 1), is_above=st.booleans())
+    def trade_at_the_edge_of_the_band(self, symbol, side, market, beyond, is_above):
+        """To the unit: at the farthest price, next to it, and just beyond it."""
+        width = int(self.model.band * market) + beyond
+        self.book(symbol, side, SHARE, market + width if is_above else market - width, None, market=market)
 
     @rule(symbol=SYMBOLS, side=SIDES, beyond=st.integers(0, 1))
     def trade_all_there_is(self, symbol, side, beyond):
@@ -166,20 +180,20 @@ class Accounts(RuleBasedStateMachine):
             quantity = data.draw(st.just(left) | st.integers(1, left))
             at = order["stop"] if order["stop"] is not None and data.draw(st.booleans()) else None
             price = int((at or order["limit"] or order["price"]) * 10_000)
-        self.book(symbol, side, quantity, price, order_id)
+        self.book(symbol, side, quantity, price, order_id, market=data.draw(PRICES))
 
-    def book(self, symbol, side, quantity, price, order_id):
-        if quantity == 0 or price == 0:
+    def book(self, symbol, side, quantity, price, order_id, market=0):
+        if quantity == 0 or price <= 0:
             return
         facts = (self.day, symbol, side, shares(quantity), decimal(price))
-        code = self.model.refuses_trade(*facts, order_id)
-        events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id), self.verdict(code))
+        code = self.model.refuses_trade(*facts, decimal(market), order_id)
+        events = self.expects(c.ExecuteTrade(symbol, side, quantity, price, order_id, market), self.verdict(code))
         if events is None:
             return
         value = worth(shares(quantity), decimal(price))
         fee = self.model.fee(shares(quantity), value, self.model.orders.get(order_id))
         assert (decimal(events[0].fee), fee >= 0) == (fee, True)
-        self.model.trades.append((*facts, fee))
+        self.model.facts.append(("TRADE", *facts, fee))
         if order_id is not None:
             order = self.model.orders[order_id]
             status = self.model.book(order_id, shares(quantity), decimal(price))
@@ -286,6 +300,71 @@ class Accounts(RuleBasedStateMachine):
         if self.expects((c.CancelOrder if is_cancel else c.ExpireOrder)(order_id, ""), code):
             del self.model.orders[order_id]
 
+    def acts(self, command, code):
+        """Execute what a company does, frozen or not; tell whether it did. What it cannot do is not recorded."""
+        before = deepcopy(self.account)
+        try:
+            assert len(self.execute(command)) == 1
+        except CommandInvalid as error:
+            assert (error.code, self.account) == (code, before)
+            return False
+        assert code is None
+        return True
+
+    def in_the_way(self, symbol):
+        if self.model.held(symbol) == 0:
+            return "POSITION_NOT_HELD"
+        works = any(order["symbol"] == symbol for order in self.model.orders.values())
+        return "SYMBOL_HAS_ORDERS" if works else None
+
+    def cancel_orders(self, symbol):
+        for order_id, order in list(self.model.orders.items()):
+            if order["symbol"] == symbol:
+                assert self.expects(c.CancelOrder(order_id, "split"), None)
+                del self.model.orders[order_id]
+
+    @rule(
+        symbol=SYMBOLS,
+        numerator=st.integers(1, 20),
+        denominator=st.integers(1, 20) | st.integers(1, 1_000),
+        lot=st.sampled_from([SHARE, SHARE, 1_000, 1]),
+        price=st.just(0) | PRICES,
+        is_prepared=st.booleans(),
+    )
+    def split(self, symbol, numerator, denominator, lot, price, is_prepared):
+        if is_prepared:
+            self.cancel_orders(symbol)
+        code = self.in_the_way(symbol)
+        if code is None and self.model.held(symbol) * numerator / denominator >= 10**12 + 1:
+            code = "QUANTITY_LIMIT_EXCEEDED"
+        if self.acts(c.ApplySplit("a-1", symbol, numerator, denominator, lot, price), code):
+            step = Fraction(lot if price else 1, SHARE)
+            self.model.facts.append(("SPLIT", self.day, symbol, numerator, denominator, step, decimal(price)))
+
+    @rule(symbol=SYMBOLS, per_share=st.integers(1, 10**6) | st.integers(1, 10**9))
+    def pay_dividend(self, symbol, per_share):
+        code = "POSITION_NOT_HELD" if self.model.held(symbol) == 0 else None
+        if self.acts(c.PayDividend("a-2", symbol, per_share), code):
+            self.model.facts.append(("DIVIDEND", self.day, symbol, Fraction(per_share, 10**8)))
+
+    @rule(symbol=SYMBOLS, new_symbol=SYMBOLS, is_prepared=st.booleans())
+    def change_symbol(self, symbol, new_symbol, is_prepared):
+        if is_prepared:
+            self.cancel_orders(symbol)
+        code = "INVALID_ENTRY" if new_symbol == symbol else self.in_the_way(symbol)
+        if self.acts(c.ChangeSymbol("a-3", symbol, new_symbol), code):
+            self.model.facts.append(("RENAME", self.day, symbol, new_symbol))
+
+    @rule(prices=st.dictionaries(SYMBOLS, PRICES), is_again=st.booleans())
+    def mark(self, prices, is_again):
+        """At the close of the day, or of the one that was marked last; some of what is held, or none of it."""
+        session = self.account.marked_session if is_again else self.day
+        held = {symbol: price for symbol, price in prices.items() if self.model.held(symbol)}
+        code = "SESSION_ALREADY_MARKED" if session == self.account.marked_session else None
+        if self.acts(c.MarkPositions(session, self.now, prices), code or (None if held else "POSITION_NOT_HELD")):
+            for symbol, price in held.items():
+                self.model.facts.append(("MARK", self.day, symbol, decimal(price)))
+
     @rule()
     def close(self):
         """Only tried when it must be refused: nothing happens to a closed account any more."""
@@ -305,9 +384,9 @@ class Accounts(RuleBasedStateMachine):
         assert decimal(account.cash) == model.cash
         assert account.positions.keys() == model.symbols
         for symbol, position in account.positions.items():
-            cost, profit = model.cost_and_profit(symbol)
-            assert (shares(position.quantity), decimal(position.cost)) == (model.held(symbol), cost)
-            assert (decimal(position.mark), decimal(position.realized_pnl)) == (model.mark(symbol), profit)
+            quantity, cost, profit, mark = model.position(symbol)
+            assert (shares(position.quantity), decimal(position.cost)) == (quantity, cost)
+            assert (decimal(position.mark), decimal(position.realized_pnl)) == (mark, profit)
         assert decimal(account.portfolio_value) == model.worth
         assert decimal(account.reserved_cash) == model.reserved_cash()
         reserved = {symbol: model.reserved_shares(symbol) for symbol in model.symbols}
@@ -319,9 +398,12 @@ class Accounts(RuleBasedStateMachine):
         }
         assert account.trade_count == len(model.trades)
         assert decimal(account.fees) == sum(trade[-1] for trade in model.trades)
-        if model.trades:
-            last_day = model.trades[-1][0]
+        assert decimal(account.dividends) == model.dividends()
+        assert decimal(account.day_dividends) == model.dividends(account.dividend_day)
+        if model.facts and model.last_day is not None:
+            last_day = model.last_day
             assert account.day == last_day
+            assert decimal(account.day_realized_pnl) == model.realized(last_day)
             assert decimal(account.day_volume) == model.volume(last_day)
             assert account.day_trades == sum(day == last_day for day, *_ in model.trades)
 
@@ -329,7 +411,8 @@ class Accounts(RuleBasedStateMachine):
     def nothing_is_lost_and_nothing_is_promised_twice(self):
         account = self.account
         cost = sum(position.cost for position in account.positions.values())
-        assert account.deposited - account.withdrawn == account.cash + cost - account.realized_pnl
+        came = account.deposited - account.withdrawn + account.dividends
+        assert came == account.cash + cost - account.realized_pnl
         assert account.realized_pnl == sum(position.realized_pnl for position in account.positions.values())
         assert account.positions_cost == cost
         assert 0 <= account.reserved_cash <= account.cash
@@ -481,7 +564,163 @@ def leaves_the_fee_out_of_the_cost(monkeypatch):
     monkeypatch.setattr(trades, "effect_of", without)
 
 
+def judges_no_price(monkeypatch):
+    monkeypatch.setattr(risk, "price_bound", lambda price, market_price, band_bp: price)
+
+
+def judges_the_price_of_a_fill(monkeypatch):
+    breach = risk.trade_breach
+    bound = risk.price_bound
+
+    def of_fills_too(account, trade, day, order):
+        farthest = bound(trade.price, trade.market_price, account.price_band_bp)
+        if farthest != trade.price:
+            return risk.Breach(Code.PRICE_BEYOND_BAND, farthest, trade.price)
+        return breach(account, trade, day, order)
+
+    monkeypatch.setattr(risk, "trade_breach", of_fills_too)
+
+
+def rounds_the_band_up(monkeypatch):
+    def bound(price, market_price, band_bp):
+        if band_bp == 0 or market_price == 0:
+            return price
+        width = -(-market_price * band_bp // 10_000)
+        return min(max(price, market_price - width), market_price + width)
+
+    monkeypatch.setattr(risk, "price_bound", bound)
+
+
+def takes_the_band_of_the_price_itself(monkeypatch):
+    bound = risk.price_bound
+    monkeypatch.setattr(
+        risk, "price_bound", lambda price, market_price, band_bp: bound(price, market_price and price, band_bp)
+    )
+
+
+def leaves_the_cost_of_fractions(monkeypatch):
+    monkeypatch.setattr(corporate_actions, "_cost_of_fraction", lambda command, cost, rest, new, kept: 0)
+
+
+def takes_the_cost_of_fractions_from_what_is_kept(monkeypatch):
+    monkeypatch.setattr(
+        corporate_actions, "_cost_of_fraction", lambda command, cost, rest, new, kept: cost * rest // new
+    )
+
+
+def keeps_fractions_that_are_paid(monkeypatch):
+    split = corporate_actions.apply_split
+    monkeypatch.setattr(
+        corporate_actions,
+        "apply_split",
+        lambda account, command, day: split(account, msgspec.structs.replace(command, lot_size=1), day),
+    )
+
+
+def splits_without_the_mark(monkeypatch):
+    split = corporate_actions.split
+
+    def forgetful(account, event):
+        mark = account.positions[event.symbol].mark
+        split(account, msgspec.structs.replace(event, mark=mark))
+
+    monkeypatch.setitem(account_module._EVOLVE, e.SharesSplit, forgetful)
+
+
+def splits_while_orders_work(monkeypatch):
+    monkeypatch.setattr(corporate_actions, "_refuse_with_orders", lambda account, symbol: None)
+
+
+def forgets_the_day_of_a_split(monkeypatch):
+    split = corporate_actions.apply_split
+
+    def forgetful(account, command, day):
+        (event,) = split(account, command, day)
+        return (msgspec.structs.replace(event, day_realized_pnl=event.realized_pnl),)
+
+    monkeypatch.setattr(corporate_actions, "apply_split", forgetful)
+
+
+def realizes_dividends(monkeypatch):
+    paid = corporate_actions.dividend_paid
+
+    def realizing(account, event):
+        paid(account, event)
+        account.realized_pnl += event.amount
+
+    monkeypatch.setitem(account_module._EVOLVE, e.DividendPaid, realizing)
+
+
+def cuts_dividends_off(monkeypatch):
+    monkeypatch.setattr(corporate_actions, "round_half_even", lambda a, b, c: a * b // c)
+
+
+def adds_dividends_of_all_days(monkeypatch):
+    pay = corporate_actions.pay_dividend
+
+    def adding(account, command, day):
+        (event,) = pay(account, command, day)
+        return (msgspec.structs.replace(event, day_dividends=account.day_dividends + event.amount),)
+
+    monkeypatch.setattr(corporate_actions, "pay_dividend", adding)
+
+
+def takes_the_profit_along_to_the_new_symbol(monkeypatch):
+    change = corporate_actions.change_symbol
+
+    def taking(account, command):
+        (event,) = change(account, command)
+        both = event.position_realized_pnl + event.old_realized_pnl
+        return (msgspec.structs.replace(event, position_realized_pnl=both, old_realized_pnl=0),)
+
+    monkeypatch.setattr(corporate_actions, "change_symbol", taking)
+
+
+def forgets_what_there_was_of_the_new_symbol(monkeypatch):
+    change = corporate_actions.change_symbol
+
+    def forgetful(account, command):
+        (event,) = change(account, command)
+        return (msgspec.structs.replace(event, position_quantity=event.quantity, position_cost=event.cost),)
+
+    monkeypatch.setattr(corporate_actions, "change_symbol", forgetful)
+
+
+def marks_a_session_again(monkeypatch):
+    mark = corporate_actions.mark_positions
+
+    def marking(account, command):
+        other = copy(account)
+        other.marked_session = 0
+        return mark(other, command)
+
+    monkeypatch.setattr(corporate_actions, "mark_positions", marking)
+
+
+def marks_without_the_value(monkeypatch):
+    mark = corporate_actions.mark_positions
+
+    def marking(account, command):
+        (event,) = mark(account, command)
+        return (msgspec.structs.replace(event, portfolio_value=account.portfolio_value),)
+
+    monkeypatch.setattr(corporate_actions, "mark_positions", marking)
+
+
 PLANTED = [
+    adds_dividends_of_all_days,
+    cuts_dividends_off,
+    forgets_the_day_of_a_split,
+    forgets_what_there_was_of_the_new_symbol,
+    keeps_fractions_that_are_paid,
+    leaves_the_cost_of_fractions,
+    marks_a_session_again,
+    marks_without_the_value,
+    realizes_dividends,
+    splits_while_orders_work,
+    splits_without_the_mark,
+    takes_the_cost_of_fractions_from_what_is_kept,
+    takes_the_profit_along_to_the_new_symbol,
     charges_every_fill_as_an_order,
     charges_the_minimum_of_every_fill,
     fills_a_part_of_fill_or_kill,
@@ -494,7 +733,9 @@ PLANTED = [
     judges_a_sale_without_its_fee,
     judges_an_order_with_the_fee_of_a_new_one,
     judges_an_order_without_its_fee,
+    judges_no_price,
     judges_no_replacement_at_all,
+    judges_the_price_of_a_fill,
     leaves_the_fee_out_of_the_cost,
     lets_the_rest_of_an_immediate_order_work,
     loses_a_unit_of_cost,
@@ -502,7 +743,9 @@ PLANTED = [
     reserves_without_a_cushion,
     rounds_fees_half_up,
     rounds_half_up,
+    rounds_the_band_up,
     spends_what_is_reserved,
+    takes_the_band_of_the_price_itself,
     waits_for_the_stop_again_after_a_fill,
 ]
 

@@ -25,18 +25,25 @@ def after(*commands):
 
 
 RICH = (OPEN, c.DepositCash(10**10, ""))
+HOLDING = (*RICH, c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, None))
 SENT = {
     "opening": ((), OPEN, {"name": "Other"}),
     "deposit": ((OPEN,), c.DepositCash(100, "rent"), {"amount": 900}),
     "reference": ((OPEN,), c.DepositCash(100, "rent"), {"reference": ""}),
     "refused": ((OPEN,), c.WithdrawCash(100, ""), {"amount": 200}),
     "trade": (RICH, c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, None), {"price": 500_001}),
+    "trade beyond the band": (RICH, c.ExecuteTrade("KO", "BUY", SHARE, 500_000, None, 100_000), {"price": 500_001}),
     "order": (RICH, PLACE, {"time_in_force": "GTC"}),
     "market order": (RICH, MARKET, {"quantity": 11}),
     "replacement": ((*RICH, PLACE), REPLACE, {"limit_price": 500_000}),
     "cancel": ((*RICH, PLACE), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
     "limits": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10), {"max_position_bp": 999}),
+    "band": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10, 500), {"price_band_bp": 0}),
     "fees": ((OPEN,), c.ChangeFeeSchedule(10_000, 50, 5, 20_000), {"fee_minimum": 0}),
+    "split": (HOLDING, c.ApplySplit("a-1", "KO", 3, 2, SHARE, 333_333), {"lot_size": 1}),
+    "dividend": (HOLDING, c.PayDividend("a-1", "KO", 24_287_500), {"amount_per_share": 24_287_501}),
+    "symbol": (HOLDING, c.ChangeSymbol("a-1", "KO", "COKE"), {"new_symbol": "PEP"}),
+    "marks": (HOLDING, c.MarkPositions(20_717, NOW, {"KO": 510_000}), {"session": 20_718}),
     "freeze": ((OPEN,), c.FreezeAccount("audit"), {"reason": "other"}),
 }
 
@@ -58,5 +65,13 @@ def test_another_kind_of_command_is_never_a_retry():
 def test_what_the_platform_adds_to_a_command_counts_for_nothing():
     events = decide(after(*RICH), MARKET, NOW)
     assert asks_the_same(msgspec.structs.replace(MARKET, order_id="another", reference_price=510_000), events)
+    for market_price in (0, 100_000, 500_000):  # Booked, or refused for its price.
+        trade = c.ExecuteTrade("KO", "BUY", SHARE, 500_000, None, market_price)
+        decided = decide(after(*RICH), trade, NOW)
+        for later in (0, 100_000, 500_000):
+            assert asks_the_same(msgspec.structs.replace(trade, market_price=later), decided)
+    marks = c.MarkPositions(20_717, NOW, {"KO": 510_000, "XOM": 1})
+    marked = decide(after(*HOLDING), marks, NOW)
+    assert asks_the_same(msgspec.structs.replace(marks, prices={"KO": 520_000}, marked_at=NOW + 1), marked)
     replaced = decide(after(*RICH, PLACE), REPLACE, NOW)
     assert asks_the_same(msgspec.structs.replace(REPLACE, new_order_id="another"), replaced)

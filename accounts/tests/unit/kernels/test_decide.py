@@ -33,9 +33,9 @@ FIGURES = (
 """The fields of TradeExecuted in the order of the outcomes' columns from VALUE on."""
 
 
-def decide_trades(state, *, numbers, symbols, are_buys, quantities, prices, **more):
+def decide_trades(state, *, numbers, symbols, are_buys, quantities, prices, markets, **more):
     terms_of, terms = np.full(len(numbers), TRADE), np.zeros((0, TERM_COLUMNS), np.int64)
-    asked = Asked(symbols, symbols, are_buys, quantities, prices, terms_of, terms)
+    asked = Asked(symbols, symbols, are_buys, quantities, prices, markets, terms_of, terms)
     return decide_commands(state, WorkingOrders(Symbols()), asked, numbers=numbers, **more)
 
 
@@ -49,6 +49,7 @@ def row_of(account, version):
     row[s.DAY_TRADES], row[s.DAY_REALIZED_PNL] = account.day_trades, account.day_realized_pnl
     row[s.MAX_POSITION_BP], row[s.MAX_DAILY_VALUE] = account.max_position_bp, account.max_daily_value
     row[s.MAX_TRADE_VALUE], row[s.DEPOSITED] = account.max_trade_value, account.deposited
+    row[s.PRICE_BAND_BP] = account.price_band_bp
     row[s.FEE_PER_ORDER : s.FEE_MINIMUM + 1] = account.fee_schedule
     return row
 
@@ -67,14 +68,15 @@ class Both:
 
     def run(self, batch, day):
         """Decide a batch both ways; every outcome and every figure is the same."""
-        numbers, symbols, are_buys, quantities, prices = (np.array(column) for column in zip(*batch, strict=True))
+        columns = [np.array(column) for column in zip(*batch, strict=True)]
+        numbers, symbols, are_buys, quantities, prices, markets = columns
         outcomes = np.zeros((len(batch), kernel.OUTCOME_COLUMNS), np.int64)
         expected = [self.decided(*entry, day) for entry in batch]
         at = 0
         while True:
             at = decide_trades(
                 self.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                day=day, outcomes=outcomes, first=at,
+                markets=markets, day=day, outcomes=outcomes, first=at,
             )  # fmt: skip
             if at == len(batch):
                 break
@@ -91,12 +93,12 @@ class Both:
             if told is not None:
                 self.check(found, *told)
 
-    def decided(self, number, symbol, is_buy, quantity, price, day):
+    def decided(self, number, symbol, is_buy, quantity, price, market, day):
         if number < 0:
             return 0, None
         account = self.accounts[number]
         side = "BUY" if is_buy else "SELL"
-        command = c.ExecuteTrade(SYMBOLS[symbol], side, int(quantity), int(price), None)
+        command = c.ExecuteTrade(SYMBOLS[symbol], side, int(quantity), int(price), None, int(market))
         (event,) = decide(account, command, day * MICROSECONDS_PER_DAY)
         evolve(account, event)
         self.versions[number] += 1
@@ -157,6 +159,7 @@ def opened(random):
         max_position_bp=random.choice([1, 1_000, 10_000, 10_000]),
         max_daily_value=random.choice([10**7, 10**10, MONEY_MAX]),
         max_trade_value=random.choice([10**6, 10**9, MONEY_MAX]),
+        price_band_bp=random.choice([0, 1, 1_000, 10_000]),
         orders={},
         reserved_shares={},
         fee_schedule=schedule(random),
@@ -191,7 +194,10 @@ def entry(random, accounts):
         random.randrange(1, 30_000), random.randrange(1, 3_000_000), random.randrange(1, PRICE_MAX + 1), 1, PRICE_MAX,
         max(1, held.mark + random.randrange(-9, 10)),
     ])  # fmt: skip
-    return number, symbol, is_buy, quantity, min(price, PRICE_MAX)
+    price = min(price, PRICE_MAX)
+    about = price + price * random.randrange(-1_500, 1_500) // 10_000 + random.randrange(-1, 2)
+    market = random.choice([0, 1, PRICE_MAX, price, *[min(max(about, 0), PRICE_MAX)] * 9])
+    return number, symbol, is_buy, quantity, price, market
 
 
 def lived(seed, *, groups, size, rollbacks=0.0):
@@ -202,13 +208,13 @@ def lived(seed, *, groups, size, rollbacks=0.0):
         day += random.choice([0, 0, 0, 1])
         if random.random() < rollbacks:
             before = both.bits()
-            numbers, symbols, are_buys, quantities, prices = (
+            numbers, symbols, are_buys, quantities, prices, markets = (
                 np.array(column) for column in zip(*[entry(random, both.accounts) for _ in range(size)], strict=True)
             )
             outcomes = np.zeros((size, kernel.OUTCOME_COLUMNS), np.int64)
             decide_trades(
                 both.state, numbers=numbers, symbols=symbols, are_buys=are_buys, quantities=quantities, prices=prices,
-                day=day, outcomes=outcomes,
+                markets=markets, day=day, outcomes=outcomes,
             )  # fmt: skip
             both.state.take_back()
             assert both.bits() == before
@@ -240,7 +246,12 @@ def planted_cost(monkeypatch):
     monkeypatch.setattr(trades, "cost_removed", lambda cost, quantity, sold: -(-cost * sold // quantity))
 
 
-@pytest.mark.parametrize("plant", [planted_rounding, planted_fee, planted_cost])
+def planted_band(monkeypatch):
+    bound = risk.price_bound
+    monkeypatch.setattr(risk, "price_bound", lambda price, market, band: bound(price, market, band and band + 1))
+
+
+@pytest.mark.parametrize("plant", [planted_rounding, planted_fee, planted_cost, planted_band])
 def test_a_domain_that_differs_in_one_point_is_found_out(plant, monkeypatch):
     plant(monkeypatch)
     with pytest.raises(AssertionError):

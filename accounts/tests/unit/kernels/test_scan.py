@@ -211,7 +211,7 @@ def check_plain(found, row, item):
 def check_left(found, row, span):
     assert not found.account_ids[row].any()
     assert not found.command_ids[row].any()
-    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, NOT_ORDER, False)
+    assert found.trades[row].tolist() == (0, 0, 0, 0, NOT_OTHER, NOT_ORDER, False)
     item = read_or_none(span)
     if item is not None and not (isinstance(item[0], dict) and is_unusual(span)):
         with suppress(CommandInvalid):

@@ -175,7 +175,7 @@ def check_left(found, row, span):
     assert not found.account_ids[row].any()
     assert not found.client_order_ids[row].any()
     assert not found.terms[row].any()
-    assert found.trades[row].tolist() == (0, 0, 0, NOT_OTHER, row, False)
+    assert found.trades[row].tolist() == (0, 0, 0, 0, NOT_OTHER, row, False)
     item = read_or_none(span)
     if item is not None and not (isinstance(item[0], dict) and is_unusual(span)):
         with suppress(CommandInvalid):

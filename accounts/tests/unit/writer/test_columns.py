@@ -12,6 +12,7 @@ from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels.trades import ORDER
+from accounts.kernels.trades import TRADE as ROW
 from accounts.writer.bus.wire import BusRequest, decode_request, encode_request
 from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope
@@ -41,7 +42,12 @@ ORDERS = st.builds(
 COMMANDS = st.one_of(
     ORDERS,
     ORDERS,
-    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none() | IDS),
+    st.builds(
+        c.ExecuteTrade,
+        *(SYMBOLS, SIDES, QUANTITIES, PRICES),
+        st.none() | IDS,
+        st.just(0) | PRICES | st.sampled_from([-1, PRICE_MAX + 1, 1 << 60]),
+    ),
     st.builds(c.DepositCash, st.integers(1, 9), st.just("")),
 )
 PLACE = c.PlaceOrder("o-1", "mine", "KO", "BUY", SHARE, "LIMIT", "GTC", 10_000, None, 0)
@@ -127,7 +133,8 @@ def test_what_is_sent_of_a_part_is_its_own_fills():
 
 GOOD = encode_request(BusRequest(b"r", True, True, columns_of([TRADE, PLACE, MARKET])))
 ORDERS_START = len(GOOD[1]) - 2 * ORDER.itemsize
-BODIES = ORDERS_START - 3 * 32
+BODIES = ORDERS_START - 3 * ROW.itemsize
+ORDER_OF = ROW.fields["order"][1]
 
 
 def altered(place, value):
@@ -140,10 +147,10 @@ def altered(place, value):
     "frames",
     [
         [GOOD[0], GOOD[1][: -ORDER.itemsize]],
-        altered(BODIES + 24, (0).to_bytes(4, "little")),
-        altered(BODIES + 32 + 24, (1).to_bytes(4, "little")),
-        altered(BODIES + 64 + 24, (7).to_bytes(4, "little")),
-        altered(BODIES + 64 + 16, (9).to_bytes(4, "little")),
+        altered(BODIES + ORDER_OF, (0).to_bytes(4, "little")),
+        altered(BODIES + ROW.itemsize + ORDER_OF, (1).to_bytes(4, "little")),
+        altered(BODIES + 2 * ROW.itemsize + ORDER_OF, (7).to_bytes(4, "little")),
+        altered(BODIES + 2 * ROW.itemsize + ROW.fields["symbol"][1], (9).to_bytes(4, "little")),
         altered(ORDERS_START, b"\xff"),
         altered(ORDERS_START + TEXT_BYTES, b"\xff"),
         altered(ORDERS_START + ORDER.fields["order_type"][1], b"\x04"),
@@ -202,6 +209,8 @@ HOSTILE = {
     },
     "quantity of a fill": hostile("bodies", "quantity", 0, commands=[FILL]),
     "price of a fill": hostile("bodies", "price", -1, commands=[FILL]),
+    "market price of a trade below zero": hostile("bodies", "market_price", -1),
+    "market price of a trade too high": hostile("bodies", "market_price", PRICE_MAX + 1),
 }
 
 
@@ -212,7 +221,10 @@ def test_what_no_honest_caller_says_is_refused(frames):
 
 
 def test_a_side_that_is_neither_and_an_order_that_is_no_number_are_refused():
-    for frames in (altered(BODIES + 28, b"\x02"), altered(BODIES + 24, (-7).to_bytes(4, "little", signed=True))):
+    for frames in (
+        altered(BODIES + ROW.fields["is_buy"][1], b"\x02"),
+        altered(BODIES + ORDER_OF, (-7).to_bytes(4, "little", signed=True)),
+    ):
         with pytest.raises(ValueError, match="request"):
             decode_request(frames)
 

@@ -8,6 +8,7 @@ from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.values import SHARE
 
 TRADE = {"symbol": "KO", "side": "BUY", "quantity": 3, "price": "50.25", "order_id": None}
+MARKET = {"market_price": {"KO": 501_000}.__getitem__}
 
 
 def refused(code, make, **fields):
@@ -18,12 +19,15 @@ def refused(code, make, **fields):
 
 
 def test_good_input_becomes_exact_commands():
-    assert factories.execute_trade(**TRADE) == ExecuteTrade("KO", "BUY", 3 * SHARE, 502_500, None)
-    assert factories.execute_trade(**TRADE | {"quantity": "0.25"}).quantity == SHARE // 4
+    assert factories.execute_trade(**TRADE, **MARKET) == ExecuteTrade("KO", "BUY", 3 * SHARE, 502_500, None, 501_000)
+    assert factories.execute_trade(**TRADE | MARKET | {"quantity": "0.25"}).quantity == SHARE // 4
+    order_id = "0b5c1f3e-0000-4000-8000-000000000001"
+    fill = factories.execute_trade(**TRADE | MARKET | {"order_id": order_id})
+    assert fill == ExecuteTrade("KO", "BUY", 3 * SHARE, 502_500, order_id), "the market is not asked about a fill"
     assert factories.deposit_cash(amount="0.5", reference="") == DepositCash(5_000, "")
     assert factories.open_account(owner="ada", name="  Näme ", currency="USD") == OpenAccount("ada", "Näme", "USD")
     limits = factories.change_risk_limits(max_position_percent="12.5", max_daily_value="1", max_trade_value="2")
-    assert limits == ChangeRiskLimits(1_250, 10_000, 20_000)
+    assert limits == ChangeRiskLimits(1_250, 10_000, 20_000, 1_000)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_good_input_becomes_exact_commands():
     ],
 )
 def test_a_malformed_trade_is_refused_by_its_first_wrong_field(field, value, code):
-    message = refused(code, factories.execute_trade, **{**TRADE, field: value})
+    message = refused(code, factories.execute_trade, market_price=lambda _: 0, **{**TRADE, field: value})
     assert len(message) < 200
 
 
@@ -76,6 +80,20 @@ def test_a_share_is_above_0_and_at_most_100_percent(percent):
         max_daily_value="1",
         max_trade_value="1",
     )
+
+
+LIMITS = {"max_position_percent": "10", "max_daily_value": "1", "max_trade_value": "1"}
+
+
+@pytest.mark.parametrize(("percent", "band"), [("0", 0), ("0.01", 1), ("2.5", 250), ("100", 10_000)])
+def test_a_band_is_0_to_100_percent(percent, band):
+    assert factories.change_risk_limits(**LIMITS, price_band_percent=percent).price_band_bp == band
+
+
+@pytest.mark.parametrize("percent", ["100.01", "0.001", "-1", "", "abc", "1e1"])
+def test_any_other_band_is_refused(percent):
+    message = refused(Code.INVALID_LIMIT, factories.change_risk_limits, **LIMITS, price_band_percent=percent)
+    assert message.startswith("a band is")
 
 
 def test_what_is_left_out_of_a_schedule_of_fees_costs_nothing():

@@ -15,7 +15,7 @@ from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.fees import FeeSchedule
 from accounts.domain.state import Account, Position
-from accounts.domain.values import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
+from accounts.domain.values import DIVIDEND_MAX, MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
 from accounts.kernels import state as s
 from accounts.writer import machine as module
@@ -25,6 +25,7 @@ from eventstore.engines.memory import MemoryEngine
 from eventstore.store import EventStore
 from eventstore.writer.request import Failed, Request
 
+NOW = 1_750_000_000_000_000
 ACCOUNTS = ["ada", "bob", "nobody"]
 ORDER_IDS = [f"order-{number}" for number in range(4)]
 NAMES = st.sampled_from([*ACCOUNTS[:2] * 4, "nobody"])
@@ -73,10 +74,28 @@ SCHEDULES = st.builds(
     st.sampled_from([0, 1, 25, 10_000]),
     st.sampled_from([0, 3, 20_000, 2 * 10**18]),
 )
+BANDS = st.builds(
+    c.ChangeRiskLimits, st.just(10_000), st.just(MONEY_MAX), st.just(MONEY_MAX), st.sampled_from([0, 1, 1_000, 10**15])
+)
+ACTIONS = st.one_of(
+    st.builds(
+        c.ApplySplit,
+        st.just("a-1"),
+        SYMBOLS,
+        st.integers(1, 20),
+        st.integers(1, 20),
+        st.sampled_from([SHARE, 1]),
+        st.just(0) | PRICES,
+    ),
+    st.builds(c.PayDividend, st.just("a-2"), SYMBOLS, st.integers(1, 10**9) | st.just(DIVIDEND_MAX)),
+    st.builds(c.ChangeSymbol, st.just("a-3"), SYMBOLS, SYMBOLS),
+    st.builds(c.MarkPositions, st.integers(1, 9), st.just(NOW), st.dictionaries(SYMBOLS, PRICES)),
+)
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
-    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none()),
-    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.sampled_from(ORDER_IDS)),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.none(), st.sampled_from([0, 40_000, PRICE_MAX])),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, SHARES, PRICES, st.sampled_from(ORDER_IDS), st.just(0) | PRICES),
+    BANDS,
     *2 * (PLACEMENTS,),
     replacements(SHARES, PRICES),
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
@@ -89,6 +108,8 @@ COMMANDS = st.one_of(
     st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
     st.builds(c.CloseAccount, st.just("over")),
     SCHEDULES,
+    ACTIONS,
+    ACTIONS,
 )
 FEW_SHARES = st.integers(1, 4).map(lambda shares: shares * SHARE)
 NEAR_PRICES = st.sampled_from([9_000, 10_000, 10_000, 11_000])
@@ -124,7 +145,6 @@ OPENING = (
     c.DepositCash(10**12, ""),
     c.ChangeRiskLimits(10_000, MONEY_MAX, MONEY_MAX),
 )
-NOW = 1_750_000_000_000_000
 NUMBERS = count()
 encoded = msgspec.msgpack.encode
 
@@ -261,6 +281,22 @@ def test_kernels_judge_orders_with_the_fees_of_what_is_left_of_them(monkeypatch)
     assert account.orders == {}, "a new order is charged anew, and that is not there"
     is_decided_alike(writer, domain, [placing("new", "BUY", 7, 10_000)])
     assert account.orders.keys() == {"new"}
+
+
+def test_prices_beyond_the_band_are_refused_by_kernels(monkeypatch):
+    writer, domain = opened()
+    monkeypatch.setattr(AccountMachine, "_decide_one", lambda *_: pytest.fail("a price was judged as an object"))
+    trades = [c.ExecuteTrade("KO", "BUY", SHARE, 10_000, None, market) for market in (0, 10_000, 9_090, 9_091, 11_112)]
+    is_decided_alike(writer, domain, [("ada", trade) for trade in trades])
+    assert domain.accounts["ada"].trade_count == 3
+
+
+def test_a_band_that_is_wider_than_64_bits_is_left_to_python():
+    writer, domain = opened()
+    limits = c.ChangeRiskLimits(10_000, MONEY_MAX, MONEY_MAX, 10**15)
+    trade = c.ExecuteTrade("KO", "BUY", SHARE, 10_000, None, PRICE_MAX)
+    is_decided_alike(writer, domain, [("ada", limits), ("ada", trade)])
+    assert domain.accounts["ada"].trade_count == 1
 
 
 @pytest.mark.parametrize(
@@ -521,7 +557,7 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
 
     def off_by_one(cell, *arguments):
         found = put_events(*arguments)
-        arguments[15][cell] += 1
+        arguments[16][cell] += 1
         return found
 
     for group, cell in ([buy], 7), ([buy, place], 21 + 13), ([buy, place, fill], 21 + 15 + 21 + 9):
