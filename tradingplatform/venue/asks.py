@@ -8,10 +8,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from accounts.domain import commands as c
-from accounts.kernels.trades import FIRST_FILL, NOT_ORDER, NOT_OTHER, TRADE
-from accounts.writer.columns import AccountCommands, no_orders
 from eventstore.kernels.texts import Texts, pack_texts, text_of, texts_of
-from eventstore.writer.commands import Origin
 from tradingplatform.venue.matcher import Flags, Integers
 from tradingplatform.venue.slots import Orders
 
@@ -68,28 +65,6 @@ class Asks:
                 order_id=order_id,
             )
         return (c.ExpireOrder if kind == EXPIRE else c.RejectOrder)(order_id, self.reasons[self.reason_of[place]])
-
-    def commands(self, *, actor: str) -> AccountCommands:
-        """Return them as they are sent."""
-        bodies = np.zeros(len(self), TRADE)
-        is_fill = self.kinds == FILL
-        bodies["quantity"], bodies["price"] = self.quantities, self.prices
-        bodies["symbol"], bodies["is_buy"] = self.symbol_of, self.are_buys
-        bodies["other"], bodies["order"] = NOT_OTHER, NOT_ORDER
-        bodies["order"][is_fill] = FIRST_FILL - np.arange(np.count_nonzero(is_fill))
-        ends = np.flatnonzero(~is_fill)
-        bodies["other"][ends] = np.arange(len(ends))
-        return AccountCommands(
-            aggregate_ids=self.account_ids,
-            command_ids=self.command_ids,
-            origins=[Origin(actor)],
-            origins_of=np.zeros(len(self), np.int64),
-            bodies=bodies,
-            others=[self.command(place) for place in ends.tolist()],
-            symbols=self.symbols,
-            orders=no_orders(),
-            filled=self.order_ids[is_fill],
-        )
 
 
 def joined(first: Asks, second: Asks) -> Asks:

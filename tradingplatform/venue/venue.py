@@ -16,15 +16,18 @@ import numpy as np
 import structlog
 
 from accounts.kernels.answers import DONE, SAID_ELSEWHERE
+from accounts.kernels.trades import FIRST_FILL, NOT_ORDER, NOT_OTHER, TRADE
 from accounts.writer.bus.ports import Bus
+from accounts.writer.columns import AccountCommands, no_orders
 from accounts.writer.envelope import SystemCode
 from accounts.writer.outcomes import CODE_NAMES, BatchResults
 from eventstore.errors import StoreUnavailable
+from eventstore.writer.commands import Origin
 from identity.actors import platform_actor
 from market.instruments.current import Instruments
 from market.quotes import UNKNOWN_MARKET, QuoteSheet, is_stale
 from market.replay import Phase
-from tradingplatform.venue.asks import Asks
+from tradingplatform.venue.asks import FILL, Asks
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.matcher import Quote
 from tradingplatform.venue.shares import ALL, Share
@@ -177,7 +180,7 @@ class PaperVenue:
     async def _codes(self, asks: Asks) -> dict[int, str]:
         """Return what keeps those from being done that are not, by their places."""
         try:
-            return codes_of(await self._bus.asubmit_batch(asks.commands(actor=VENUE)))
+            return codes_of(await self._bus.asubmit_batch(commands_of(asks)))
         except Exception:  # Whatever it is, it is narrowed down to the order that it comes from.
             if len(asks) == 1:
                 log.exception("venue could not ask", asked=asks.command(0))
@@ -198,6 +201,29 @@ def displayed_size(*, price: int, lot_size: int, displayed_value: int) -> int:
     """Return how many millionths of a share a quote at a price offers: whole shares, in whole lots, one at least."""
     offered = max(displayed_value // price, 1) * 1_000_000
     return max(offered - offered % lot_size, lot_size)
+
+
+def commands_of(asks: Asks) -> AccountCommands:
+    """Return what is asked for as it is sent: fills as rows, the ends of orders as objects beside them."""
+    bodies = np.zeros(len(asks), TRADE)
+    is_fill = asks.kinds == FILL
+    bodies["quantity"], bodies["price"] = asks.quantities, asks.prices
+    bodies["symbol"], bodies["is_buy"] = asks.symbol_of, asks.are_buys
+    bodies["other"], bodies["order"] = NOT_OTHER, NOT_ORDER
+    bodies["order"][is_fill] = FIRST_FILL - np.arange(np.count_nonzero(is_fill))
+    ends = np.flatnonzero(~is_fill)
+    bodies["other"][ends] = np.arange(len(ends))
+    return AccountCommands(
+        aggregate_ids=asks.account_ids,
+        command_ids=asks.command_ids,
+        origins=[Origin(VENUE)],
+        origins_of=np.zeros(len(asks), np.int64),
+        bodies=bodies,
+        others=[asks.command(place) for place in ends.tolist()],
+        symbols=asks.symbols,
+        orders=no_orders(),
+        filled=asks.order_ids[is_fill],
+    )
 
 
 def codes_of(results: BatchResults) -> dict[int, str]:

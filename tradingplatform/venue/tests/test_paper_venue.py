@@ -27,7 +27,6 @@ from market.replay import Phase
 from tests.services.instruments import DEMO_INSTRUMENTS, instrument
 from tradingplatform.venue import journal as journal_module
 from tradingplatform.venue import venue as venue_module
-from tradingplatform.venue.asks import Asks
 from tradingplatform.venue.journal import OrderJournal
 from tradingplatform.venue.venue import PaperVenue, displayed_size
 from tradingplatform.venue.working_orders import FAILURES_MAX, WorkingOrders
@@ -253,13 +252,13 @@ def test_an_order_that_cannot_be_asked_for_keeps_no_other_one_and_is_given_up(ma
             market.place(account_id)
     asked = []
 
-    def commands(asks, *, actor, original=Asks.commands):
+    def commands_of(asks, original=venue_module.commands_of):
         if any(text_of(account_id) == poisoned for account_id in asks.account_ids):
             asked.append(len(asks))
             raise RuntimeError("what nobody thought of")
-        return original(asks, actor=actor)
+        return original(asks)
 
-    monkeypatch.setattr(Asks, "commands", commands)
+    monkeypatch.setattr(venue_module, "commands_of", commands_of)
 
     async def steps():
         for _ in range(40):

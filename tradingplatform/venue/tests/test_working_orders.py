@@ -22,6 +22,7 @@ from eventstore.kernels.texts import pack_texts, text_of, texts_of
 from tradingplatform.venue.matcher import Quote
 from tradingplatform.venue.order_events import order_events
 from tradingplatform.venue.shares import Share
+from tradingplatform.venue.venue import commands_of
 from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, WorkingOrders
 
 SHARE = 1_000_000
@@ -88,7 +89,7 @@ def apply(venue, recorded):
 
 def next_asks(venue):
     asks = venue.next_asks()
-    sent = asks.commands(actor="venue")
+    sent = commands_of(asks)
     assert [sent.command(place) for place in range(len(asks))] == [asks.command(place) for place in range(len(asks))]
     return [Ask(asks, place) for place in range(len(asks))]
 
