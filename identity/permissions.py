@@ -57,7 +57,8 @@ class Action(StrEnum):
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
     MANAGE_INSTRUMENTS = "add, change, halt and resume instruments"
-    """Of no account: a role on the platform allows it."""
+    STOP_VENUE = "stop and start the venue"
+    """These two are of no account: a role on the platform allows them."""
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
@@ -83,6 +84,7 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
             Action.END_ORDER,
             Action.CANCEL_EVERYTHING,
             Action.MANAGE_INSTRUMENTS,
+            Action.STOP_VENUE,
         }
     ),
     SUPERUSER: frozenset(Action),
@@ -107,6 +109,11 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 """What a role may do in the admin, as Django's permissions; "view" is to look at everything."""
+
+
+def role_allows(user: Any, action: Action) -> bool:
+    """Tell whether the role on the platform of somebody who is logged in allows it on every account."""
+    return action in ON_EVERY_ACCOUNT[platform_role(user)]
 
 
 def roles_that_may(action: Action) -> frozenset[str]:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from edge.rest import RestView
-from market.instruments.current import current_instruments
+from market.instruments.current import current_instruments, current_venue
 from market.instruments.definition import KINDS
 from market.payloads import market_payload
 from market.quote_board import read_board
@@ -36,6 +36,15 @@ class MarketSessionSerializer(serializers.Serializer):
     )
     simulated = serializers.BooleanField(help_text="Always true: prices within a day are made up.")
     note = serializers.CharField(help_text="What is real and what is simulated, to be shown beside the prices.")
+
+
+class MarketVenueSerializer(serializers.Serializer):
+    """Whether the venue was stopped by hand: then orders wait, and can be placed and cancelled."""
+
+    is_stopped = serializers.BooleanField()
+    since = serializers.DateTimeField(allow_null=True, help_text="Of the latest stop or start; null before the first.")
+    actor = serializers.CharField(help_text="Who stopped or started it, such as user:17/alice.")
+    reason = serializers.CharField()
 
 
 class MarketInstrumentSerializer(serializers.Serializer):
@@ -66,6 +75,7 @@ class MarketSerializer(serializers.Serializer):
     """The session and every instrument that is traded, by symbol."""
 
     session = MarketSessionSerializer()
+    venue = MarketVenueSerializer()
     instruments = MarketInstrumentSerializer(many=True)
 
 
@@ -78,4 +88,4 @@ class MarketView(RestView):
     def get(self, request: Request) -> Response:
         """Session and instruments with their latest prices."""
         sheet = read_board(redis_url=settings.REDIS_URL, now_us=time.time_ns() // 1_000)
-        return Response(market_payload(sheet, current_instruments()))
+        return Response(market_payload(sheet, current_instruments(), current_venue()))

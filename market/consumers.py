@@ -1,5 +1,5 @@
 """WebSocket /ws/market: a snapshot of the market, then every tick of the feed, for anyone who is logged in. When an
-instrument has changed, a snapshot comes again.
+instrument has changed, or the venue was stopped or started, a snapshot comes again.
 
 The feed's ticks come through the Channels group `MARKET_GROUP` as text that is already JSON. A tick holds all
 prices, so a lost one is made good by the next. When none has come for 10 seconds the client gets a tick of
@@ -18,11 +18,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from edge.sockets import LiveConsumer, Resync
-from market.instruments.current import Instruments, current_instruments
+from market.instruments.current import Instruments, current_instruments, current_venue
 from market.payloads import format_instant, snapshot_message, tick_message
 from market.quote_board import read_board
 from market.quotes import QuoteSheet, is_stale
 from market.replay import Phase
+from market.venue.state import VenueState
 
 MARKET_GROUP: Final = "market"
 HEARTBEAT_S: Final = 15.0
@@ -38,7 +39,7 @@ class MarketConsumer(LiveConsumer):
         super().__init__(*given, **named)
         self.shown_at_us = 0
         self.is_shown_stale = False
-        self.instruments_version = 0
+        self.versions_shown = (0, 0)
 
     async def begin(self, user: Any) -> None:
         """Join the group, and send the market as it is."""
@@ -67,10 +68,10 @@ class MarketConsumer(LiveConsumer):
         await self.send(text_data=event["text"])
 
     async def _send_snapshot(self) -> None:
-        instruments = current_instruments()
-        sheet, text = await sync_to_async(_snapshot, thread_sensitive=False)(instruments)
+        instruments, venue = current_instruments(), current_venue()
+        sheet, text = await sync_to_async(_snapshot, thread_sensitive=False)(instruments, venue)
         self._note_shown(sheet)
-        self.instruments_version = instruments.version
+        self.versions_shown = (instruments.version, venue.version)
         await self.send(text_data=text)
 
     async def _watch(self) -> None:
@@ -79,7 +80,7 @@ class MarketConsumer(LiveConsumer):
             await asyncio.sleep(TICK_CHECK_S)
             if is_stale(made_at_us=self.shown_at_us, now_us=_now_us()):
                 await self._recover()
-            if current_instruments().version != self.instruments_version:
+            if (current_instruments().version, current_venue().version) != self.versions_shown:
                 await self._send_snapshot()
             if time.monotonic() >= heartbeat_at:
                 heartbeat_at += HEARTBEAT_S
@@ -109,10 +110,10 @@ class MarketConsumer(LiveConsumer):
         self.is_shown_stale = sheet.phase == Phase.STALE
 
 
-def _snapshot(instruments: Instruments) -> tuple[QuoteSheet, str]:
+def _snapshot(instruments: Instruments, venue: VenueState) -> tuple[QuoteSheet, str]:
     """Return the market as it is, and what a client is sent of it: with thousands of instruments a thread's work."""
     sheet = read_board(redis_url=settings.REDIS_URL, now_us=_now_us())
-    return sheet, msgspec.json.encode(snapshot_message(sheet, instruments)).decode()
+    return sheet, msgspec.json.encode(snapshot_message(sheet, instruments, venue)).decode()
 
 
 def _now_us() -> int:

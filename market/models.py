@@ -1,5 +1,5 @@
-"""Instruments and their changes, as rows. What they mean is in market/instruments; nothing is read from here by a
-command.
+"""Instruments, their changes, and the stops and starts of the venue, as rows. What they mean is in market/instruments
+and market/venue; nothing is read from here by a command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
 refused, every change of an instrument writes its row of the log in the same transaction, and nothing is deleted. The
@@ -74,3 +74,24 @@ class InstrumentChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol}, {self.at}"
+
+
+class VenueChange(models.Model):
+    """That the venue was stopped or started by hand: who, when, why. Added by market/venue only."""
+
+    is_stopped = models.BooleanField(db_comment="What it is from then on")
+    at = models.DateTimeField(db_comment="UTC")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX)
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+
+    class Meta:
+        """Newest first; a log that nobody writes by hand."""
+
+        ordering = ("-id",)
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.CheckConstraint(name="venuechange_who_and_why", condition=~Q(actor="") & ~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'stopped' if self.is_stopped else 'started'}, {self.at}"

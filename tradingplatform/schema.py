@@ -9,13 +9,14 @@ from readmodels.api.graphql.schema import ReadModelsQuery
 from temporal.api.schema import TemporalQuery
 from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 from tradingplatform.kill_switch.graphql import KillSwitchMutation
+from tradingplatform.kill_switch.venue import VenueMutation
 
 
 class Query(InstrumentsQuery, ReadModelsQuery, TemporalQuery, AccountsQuery):
     """Everything that can be asked."""
 
 
-class Mutation(KillSwitchMutation, InstrumentsMutation, AccountsMutation):
+class Mutation(KillSwitchMutation, VenueMutation, InstrumentsMutation, AccountsMutation):
     """Everything that can be commanded."""
 
 

@@ -8,6 +8,7 @@ from accounts.api.graphql.view import graphql_view
 from edge.rest import RestView
 from readmodels.admin import admin_urls
 from tradingplatform.health.views import live, ready
+from tradingplatform.kill_switch.pages import kill_switch_urls
 from tradingplatform.schema import schema
 from tradingplatform.web.page import page
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),
+    path("admin/kill-switch/", include((kill_switch_urls(), "admin"), namespace="kill_switch")),
     path("admin/", admin.site.urls),
     re_path(r"^(?!api/|graphql|ws/|static/|admin).*$", page, name="page"),
 ]

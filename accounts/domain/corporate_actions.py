@@ -72,7 +72,8 @@ def symbol_changed(account: Account, event: e.SymbolChanged) -> None:
 def marked(account: Account, event: e.PositionsMarked) -> None:
     """Positions are worth what a session closed at."""
     for symbol, price in event.prices.items():
-        account.positions[symbol] = account.positions.get(symbol, NO_POSITION)._replace(mark=price)
+        quantity, cost, _, realized_pnl = account.positions.get(symbol, NO_POSITION)
+        account.positions[symbol] = Position(quantity, cost, price, realized_pnl)
     account.positions_value = event.portfolio_value - event.cash_after
     account.marked_session = event.session
 

@@ -238,6 +238,36 @@ def _enter_positions(
             positions[row, column] = rows[each, column]
 
 
+@kernel("void(i8, i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1])")
+def _find_positions(
+    account: int, symbols: Integers, rows: Integers, positions: Integers, buckets: Integers, counters: Integers
+) -> None:
+    """Find the rows of an account's positions in these symbols, -1 for one that there is not."""
+    for each in range(len(symbols)):
+        rows[each] = position_row(position_key(account, symbols[each]), positions, buckets, counters)
+
+
+@kernel("void(i8, i8[:,::1], i8[:,::1], i8[:,::1], i8[::1], i8[:,::1], i8[::1])")
+def _put_positions(
+    account: int,
+    rows: Integers,
+    accounts: Integers,
+    positions: Integers,
+    buckets: Integers,
+    undo: Integers,
+    counters: Integers,
+) -> None:
+    """Add positions or replace their figures, each a row with the number of the symbol in the place of its key."""
+    for each in range(len(rows)):
+        key = position_key(account, rows[each, KEY])
+        row = position_row(key, positions, buckets, counters)
+        note(account, next_position(counters) if row < 0 else row, accounts, positions, undo, counters)
+        if row < 0:
+            row = enter_position(account, key, accounts, positions, buckets, counters)
+        for column in range(KEY + 1, NEXT_POSITION):
+            positions[row, column] = rows[each, column]
+
+
 @kernel("void(i8[::1], i8[:,::1], i8[:,::1], i8[::1], i8[::1])")
 def _let_go(numbers: Integers, accounts: Integers, positions: Integers, buckets: Integers, counters: Integers) -> None:
     """Make the rows of accounts zeros, and those of their positions free."""
@@ -319,15 +349,12 @@ class State:
         self.make_room(1)
         note(account, row, self.accounts, self.positions, self.undo, self.counters)
 
-    def position(self, account: int, symbol: int) -> int:
-        """Return the row of a position, a new one of nothing when there is none; it and its account are noted."""
-        self.make_room(1)
-        key = position_key(account, symbol)
-        row = int(position_row(key, self.positions, self.buckets, self.counters))
-        self.note(account, int(next_position(self.counters)) if row < 0 else row)
-        if row < 0:
-            row = int(enter_position(account, key, self.accounts, self.positions, self.buckets, self.counters))
-        return row
+    def put_positions(self, account: int, rows: Integers) -> None:
+        """Add positions, or replace the figures of those that there are: rows as `add_positions` takes them. They and
+        their account are noted.
+        """
+        self.make_room(len(rows))
+        _put_positions(account, rows, self.accounts, self.positions, self.buckets, self.undo, self.counters)
 
     def positions_of(self, account: int) -> Iterator[int]:
         """Yield the rows of an account's positions, the latest first."""
@@ -344,9 +371,11 @@ class State:
         """Take back everything since the last `keep`, bit for bit."""
         take_back(self.accounts, self.positions, self.buckets, self.undo, self.counters)
 
-    def position_row(self, account: int, symbol: int) -> int:
-        """Return the row of a position, -1 when there is none."""
-        return int(position_row(position_key(account, symbol), self.positions, self.buckets, self.counters))
+    def position_rows(self, account: int, symbols: Integers) -> Integers:
+        """Return the rows of an account's positions in these symbols (i8[n]), -1 for one that there is not."""
+        rows: Integers = np.empty(len(symbols), np.int64)
+        _find_positions(account, symbols, rows, self.positions, self.buckets, self.counters)
+        return rows
 
 
 def grown(rows: Integers, count: int) -> Integers:

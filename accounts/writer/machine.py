@@ -107,11 +107,7 @@ class AccountMachine:
     def add(self, number: int, state: Account, version: int) -> None:
         self._state.add_account(number)
         self._write(number, state, version)
-        rows = [
-            (self._symbols.number(symbol), *position, state.reserved_shares.get(symbol, 0), 0, 0)
-            for symbol, position in state.positions.items()
-        ]
-        self._state.add_positions(number, np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS))
+        self._state.add_positions(number, self._position_rows(state))
         noted = int(self._orders.noted[0])
         try:
             for order_id, order in state.orders.items():
@@ -374,8 +370,8 @@ class AccountMachine:
         for event in events:
             evolve(account, event)
         self._write(number, account, self.version(number) + len(events))
-        for symbol, position in account.positions.items():
-            self._write_position(number, symbol, position, account.reserved_shares.get(symbol, 0))
+        if account.positions:
+            self._state.put_positions(number, self._position_rows(account))
 
     def _account_for(self, number: int, command: AccountCommand) -> Account:
         """Return an account with the positions that a command may concern."""
@@ -413,8 +409,9 @@ class AccountMachine:
         if symbols is None:
             rows = list(self._state.positions_of(number))
         else:
-            found = [self._state.position_row(number, self._symbols.number(symbol)) for symbol in symbols]
-            rows = [row for row in found if row >= 0]
+            numbers = np.array([self._symbols.number(symbol) for symbol in symbols], np.int64)
+            found = self._state.position_rows(number, numbers)
+            rows = found[found >= 0].tolist()
         positions: dict[str, Position] = {}
         reserved: dict[str, int] = {}
         for key, quantity, cost, mark, realized_pnl, reserved_shares, *_ in self._state.positions[rows].tolist():
@@ -432,11 +429,13 @@ class AccountMachine:
         for name, column in _FIGURES.items():
             row[column] = getattr(account, name)
 
-    def _write_position(self, number: int, symbol: str, position: Position, reserved_shares: int) -> None:
-        place = self._state.position(number, self._symbols.number(symbol))
-        row = self._state.positions[place]  # Which may be another array than before, with more room.
-        row[s.QUANTITY], row[s.COST], row[s.MARK], row[s.POSITION_REALIZED_PNL] = position
-        row[s.RESERVED_SHARES] = reserved_shares
+    def _position_rows(self, account: Account) -> Integers:
+        """Return the positions of an account that is an object as rows, each with its symbol's number for a key."""
+        number, reserved = self._symbols.number, account.reserved_shares
+        rows = [
+            (number(symbol), *position, reserved.get(symbol, 0), 0, 0) for symbol, position in account.positions.items()
+        ]
+        return np.array(rows, np.int64).reshape(len(rows), s.POSITION_COLUMNS)
 
     def _currency(self, name: str) -> int:
         return self._currencies.setdefault(name, len(self._currencies))

@@ -2,6 +2,7 @@ from market.instruments.current import Instruments
 from market.payloads import format_instant, market_payload, snapshot_message, tick_message
 from market.quotes import UNKNOWN_MARKET
 from market.tests.samples import sample_sheet
+from market.venue.state import RUNNING
 from tests.services.instruments import DEMO_INSTRUMENTS
 
 
@@ -11,7 +12,7 @@ def test_instants_are_rfc_3339_with_all_microseconds():
 
 
 def test_an_instrument_has_the_documented_fields():
-    shown = market_payload(sample_sheet(now_us=1_577_836_800_000_000), DEMO_INSTRUMENTS)
+    shown = market_payload(sample_sheet(now_us=1_577_836_800_000_000), DEMO_INSTRUMENTS, RUNNING)
     assert set(shown["session"]) == {"date", "phase", "simulated", "note"}
     assert (shown["session"]["date"], shown["session"]["simulated"]) == ("2019-03-04", True)
     first = shown["instruments"][0]
@@ -31,6 +32,6 @@ def test_a_tick_has_the_prices_only():
 
 
 def test_an_unknown_market_is_shown_as_such():
-    message = snapshot_message(UNKNOWN_MARKET, Instruments.of({}, version=0))
+    message = snapshot_message(UNKNOWN_MARKET, Instruments.of({}, version=0), RUNNING)
     assert (message["type"], message["instruments"]) == ("snapshot", [])
     assert (message["session"]["date"], message["session"]["phase"]) == (None, "STALE")

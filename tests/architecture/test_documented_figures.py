@@ -46,7 +46,7 @@ from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
 from tradingplatform.demo import feed
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
-from tradingplatform.kill_switch import cancelling, runs
+from tradingplatform.kill_switch import cancelling, models, pages, runs
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.settings.variables import VARIABLES
 
@@ -201,6 +201,10 @@ FIGURES = {
     ],
     "docs/orders.md": [
         (r"run ends after (\d+) seconds", runs.API_SECONDS_MAX),
+        (r"run that takes longer than (\w+) seconds", pages.ANSWER_SECONDS_MAX),
+        (r"has said nothing for (\w+) minutes", models.SILENT_MAX.total_seconds() / 60),
+        (r"orders after (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"follows it within about (a) second", current.REFRESH_SECONDS),
         (r"on the command line after (\d+) seconds", cancelling.SECONDS_MAX),
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
         (r"command ids are remembered \((\d+) hours\)", remembered.SECONDS / HOUR),

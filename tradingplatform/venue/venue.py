@@ -70,9 +70,12 @@ class PaperVenue:
         instruments: Callable[[], Instruments],
         displayed_value: int,
         poll_seconds: float,
+        may_fill: Callable[[], bool],
         share: Share = ALL,
     ) -> None:
-        """`displayed_value` is what a quote offers on each side, in ten-thousandths of the currency."""
+        """As long as `may_fill` says no, nothing is filled or ended. `displayed_value` is what a quote offers on each
+        side, in ten-thousandths of the currency.
+        """
         self._journal = journal
         self._bus = bus
         self._sheets = sheets
@@ -80,6 +83,7 @@ class PaperVenue:
         self._displayed_value = displayed_value
         self._poll_seconds = poll_seconds
         self._orders = WorkingOrders(partitions_of=journal.partitions_of, is_own=share.has)
+        self._may_fill = may_fill
         self._sheet = UNKNOWN_MARKET
         self._is_new_sheet = False
         self._answers: list[Answer] = []
@@ -107,6 +111,9 @@ class PaperVenue:
             await asyncio.sleep(self._poll_seconds)
         while True:
             if await self._read_journal():
+                if not self._may_fill():
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
                 self._look_at_market()
                 asks = self._orders.next_asks()
                 for start in range(0, len(asks), ASKS_AT_ONCE_MAX):

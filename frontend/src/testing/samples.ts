@@ -1,5 +1,5 @@
 // Sample accounts, positions, orders and trades for the tests.
-import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Order, Position, Trade } from "../core/types";
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, MarketVenue, Order, Position, Trade } from "../core/types";
 
 export function sampleAccount(changes: Partial<Account> = {}): Account {
   return {
@@ -124,4 +124,12 @@ export function sampleDelta(from: number, to: number, changes: Partial<AccountDe
     trades: [],
     ...changes,
   };
+}
+
+/** The steps of an instrument: cents, and parts of a share. */
+export const sampleSteps = { price_increment: "0.0100", lot_size: "0.000001" };
+
+/** A venue that nobody ever stopped. */
+export function sampleVenue(changes: Partial<MarketVenue> = {}): MarketVenue {
+  return { is_stopped: false, since: null, actor: "", reason: "", ...changes };
 }

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.writer.bus.ports import get_bus
 from eventstore.store import get_store
-from market.instruments.current import current_instruments
+from market.instruments.current import current_instruments, current_venue
 from market.quote_stream import quote_sheets
 from tradingplatform.interpreter import tune_writer
 from tradingplatform.signals import run_until_signalled
@@ -22,7 +22,7 @@ POLL_SECONDS: Final = {"sqlite": 0.01, "dynamodb": 0.2}
 class Command(BaseCommand):
     help = (
         "Fill working orders at the market's price, and end those whose time is over, until SIGTERM or SIGINT. Orders "
-        "wait while it does not run; nothing is lost."
+        "wait while it does not run, or is stopped (manage.py venue); nothing is lost."
     )
     requires_system_checks = []
 
@@ -47,6 +47,7 @@ class Command(BaseCommand):
             displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
             poll_seconds=POLL_SECONDS[settings.EVENT_STORE],
             share=share,
+            may_fill=lambda: current_venue().may_fill,
         )
         tune_writer()
         run_until_signalled(venue.run)

@@ -69,6 +69,7 @@ class Market:
         self.sheets = asyncio.Queue()
         self.closed_at = 0
         self.instruments = DEMO_INSTRUMENTS
+        self.is_stopped = False
 
     def open(self, partition=None):
         while True:
@@ -127,6 +128,7 @@ class Market:
                 instruments=lambda: self.instruments,
                 displayed_value=10**12,
                 poll_seconds=0.005,
+                may_fill=lambda: not self.is_stopped,
             )
             running = asyncio.create_task(venue.run())
             try:
@@ -299,3 +301,51 @@ def test_an_immediate_order_that_could_not_be_asked_for_is_filled_at_once_then_o
 )
 def test_a_quote_offers_whole_lots_and_one_at_least(price, lot_size, expected):
     assert displayed_size(price=price, lot_size=lot_size, displayed_value=500_000_000) == expected
+
+
+def test_a_stopped_venue_fills_and_ends_nothing_and_goes_on_at_the_price_of_then(market):
+    account_id = market.open()
+    market.is_stopped = True
+    waiting, immediate = market.place(account_id), market.place(account_id, tif="IOC")
+    cancelled = market.place(account_id)
+    of_the_day = market.place(account_id, tif="DAY", limit=10_000)
+    market.closed_at = time.time_ns() // 1_000 + 1
+
+    async def steps():
+        market.quote(400_000)
+        await asyncio.sleep(0.3)
+        (event,) = market.send(account_id, c.CancelOrder(cancelled, "no more"))
+        assert isinstance(event, e.OrderCancelled)
+        market.quote(500_000)
+        await asyncio.sleep(0.3)
+        assert market.events(e.OrderFilled) == market.events(e.OrderExpired) == []
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+        await market.until(lambda: len(market.events(e.OrderExpired)) == 1)
+
+    market.serve(steps)
+    assert {event.order_id: event.fill_price for event in market.events(e.OrderFilled)} == {
+        waiting: 500_000,
+        immediate: 500_000,
+    }
+    assert [event.order_id for event in market.events(e.OrderExpired)] == [of_the_day]
+
+
+def test_a_venue_that_is_stopped_while_orders_wait_fills_none_at_the_price_of_before(market):
+    account_id = market.open()
+
+    async def steps():
+        market.quote(600_000)
+        order_id = market.place(account_id)
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 1)
+        market.is_stopped = True
+        await asyncio.sleep(0.1)
+        market.place(account_id)
+        market.quote(500_000)
+        await asyncio.sleep(0.2)
+        assert [event.order_id for event in market.events(e.OrderFilled)] == [order_id]
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+
+    market.serve(steps)
+    assert [event.fill_price for event in market.events(e.OrderFilled)] == [600_000, 500_000]

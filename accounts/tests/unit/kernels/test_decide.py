@@ -125,7 +125,7 @@ class Both:
             ]
             assert sorted(symbols) == sorted(map(SYMBOLS.index, account.positions))
             for code, symbol in enumerate(SYMBOLS):
-                row = self.state.position_row(number, code)
+                row = int(self.state.position_rows(number, np.array([code]))[0])
                 position = account.positions.get(symbol, NO_POSITION)
                 found = NO_POSITION if row < 0 else self.state.positions[row, s.QUANTITY : s.RESERVED_SHARES].tolist()
                 assert list(found) == list(position)

@@ -23,9 +23,9 @@ def check(state, held):
     assert state.position_count == len(held)
     for account in range(ACCOUNTS):
         rows = sorted(state.positions_of(account))
-        assert rows == sorted(state.position_row(account, symbol) for of, symbol in held if of == account)
-        for symbol in range(SYMBOLS):
-            row = state.position_row(account, symbol)
+        found = state.position_rows(account, np.arange(SYMBOLS)).tolist()
+        assert rows == sorted(found[symbol] for of, symbol in held if of == account)
+        for symbol, row in enumerate(found):
             assert (row >= 0) == ((account, symbol) in held)
             assert row < 0 or state.positions[row, s.QUANTITY] == held[account, symbol]
     assert state.counters[s.BUCKET_COUNT] >= len(held)
@@ -44,8 +44,7 @@ def lived(seed, groups):
         after = dict(held)
         for _ in range(random.randrange(1, 200)):
             account, symbol, quantity = random.randrange(ACCOUNTS), random.randrange(SYMBOLS), random.randrange(1, 9)
-            row = state.position(account, symbol)
-            state.positions[row, s.QUANTITY] = quantity
+            state.put_positions(account, np.array([[symbol, quantity, *[0] * (s.POSITION_COLUMNS - 2)]], np.int64))
             after[account, symbol] = quantity
         if random.random() < 0.4:
             state.take_back()
