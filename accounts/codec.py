@@ -10,14 +10,14 @@ from accounts.domain.events import AccountEvent, CommandRefused, TradeExecuted
 from accounts.domain.state import Account
 from accounts.domain.values import SHARE
 from eventstore.columns.codec import EventCodec, Upcaster
-from eventstore.columns.formulas import TIMESTAMP, VERSION, Declaration, Product, Quotient, Term, Where
+from eventstore.columns.formulas import TIMESTAMP, VERSION, Declaration, Part, Product, Quotient, Term, Where
 
 UPCASTERS: Final[dict[type, Upcaster]] = {}
 _DAY: Final = 86_400_000_000
 _BUY: Final = Where("side", "BUY")
 _QUANTITY: Final = "arguments.quantity"
 _PRICE: Final = "arguments.price"
-_ACTUAL: Final = [
+_ACTUAL: Final[list[Part]] = [
     Term(_QUANTITY, 1, Where("code", "INSUFFICIENT_POSITION")),
     Product(_QUANTITY, _PRICE, SHARE, Where("code", "INSUFFICIENT_FUNDS")),
     Product(_QUANTITY, _PRICE, SHARE, Where("code", "POSITION_LIMIT_EXCEEDED")),
@@ -75,7 +75,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

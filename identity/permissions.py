@@ -61,7 +61,8 @@ class Action(StrEnum):
     MANAGE_INSTRUMENTS = "add, change, halt and resume instruments, announce corporate actions"
     PUSH_QUOTES = "push the market's prices"
     OPERATE_MARKET = "pause the market and set its speed"
-    """The last three are of no account: a role on the platform allows them."""
+    STOP_VENUE = "stop and start the venue"
+    """The last four are of no account: a role on the platform allows them."""
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
@@ -90,6 +91,7 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
             Action.MANAGE_INSTRUMENTS,
             Action.PUSH_QUOTES,
             Action.OPERATE_MARKET,
+            Action.STOP_VENUE,
         }
     ),
     SUPERUSER: frozenset(Action),
@@ -116,6 +118,11 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 """What a role may do in the admin, as Django's permissions; "view" is to look at everything."""
+
+
+def role_allows(user: Any, action: Action) -> bool:
+    """Tell whether the role on the platform of somebody who is logged in allows it on every account."""
+    return action in ON_EVERY_ACCOUNT[platform_role(user)]
 
 
 def roles_that_may(action: Action) -> frozenset[str]:

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from edge.rest import Instant, RestView
 from market.clock import read_clock
-from market.instruments.current import current_instruments
+from market.instruments.current import current_instruments, current_venue
 from market.instruments.definition import KINDS
 from market.payloads import market_payload
 from market.quote_board import read_board
@@ -46,6 +46,15 @@ class MarketSessionSerializer(serializers.Serializer):
     )
     simulated = serializers.BooleanField(help_text="Whether prices of the replay are among them, which are made up.")
     note = serializers.CharField(help_text="What is real and what is simulated, to be shown beside the prices.")
+
+
+class MarketVenueSerializer(serializers.Serializer):
+    """Whether the venue was stopped by hand: then orders wait, and can be placed and cancelled."""
+
+    is_stopped = serializers.BooleanField()
+    since = serializers.DateTimeField(allow_null=True, help_text="Of the latest stop or start; null before the first.")
+    actor = serializers.CharField(help_text="Who stopped or started it, such as user:17/alice.")
+    reason = serializers.CharField()
 
 
 class MarketInstrumentSerializer(serializers.Serializer):
@@ -81,6 +90,7 @@ class MarketSerializer(serializers.Serializer):
     """The session and every instrument that is traded, by symbol."""
 
     session = MarketSessionSerializer()
+    venue = MarketVenueSerializer()
     instruments = MarketInstrumentSerializer(many=True)
 
 
@@ -94,7 +104,7 @@ class MarketView(RestView):
         """Session and instruments with their latest prices."""
         now_us = time.time_ns() // 1_000
         sheet = read_board(redis_url=settings.REDIS_URL, now_us=now_us)
-        return Response(market_payload(sheet, current_instruments(), now_us=now_us))
+        return Response(market_payload(sheet, current_instruments(), current_venue(), now_us=now_us))
 
 
 class ClockQuery(serializers.Serializer):

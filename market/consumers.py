@@ -1,5 +1,5 @@
 """WebSocket /ws/market: a snapshot of the market, then every tick of the feed, for anyone who is logged in. When an
-instrument has changed, a snapshot comes again.
+instrument has changed, or the venue was stopped or started, a snapshot comes again.
 
 A client sees everything that is traded, or the symbols that it subscribes to: `/ws/market?symbols=KO,AAPL`, or
 {"type": "subscribe", "symbols": ["KO"]} and {"type": "unsubscribe", "symbols": [...]} later. A tick holds all prices
@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from edge.sockets import LiveConsumer
-from market.instruments.current import current_instruments
+from market.instruments.current import current_instruments, current_venue
 from market.live_quotes import live_quotes
 from market.payloads import format_instant
 from market.quotes import is_stale
@@ -50,7 +50,7 @@ class MarketConsumer(LiveConsumer):
         """Those that it subscribed to; None is everything."""
         self.shown_at_us = 0
         self.is_shown_stale = False
-        self.instruments_version = 0
+        self.versions_shown = (0, 0)
         self._news = asyncio.Event()
 
     async def begin(self, user: Any) -> None:
@@ -102,10 +102,10 @@ class MarketConsumer(LiveConsumer):
         await self.send_json({"type": "error", "code": code, "symbol": symbol[:40], "message": message})
 
     async def _send_snapshot(self) -> None:
-        instruments = current_instruments()
+        instruments, venue = current_instruments(), current_venue()
         self._note_shown()
-        self.instruments_version = instruments.version
-        await self.send(text_data=await self._quotes.snapshot(instruments, self.symbols))
+        self.versions_shown = (instruments.version, venue.version)
+        await self.send(text_data=await self._quotes.snapshot(instruments, venue, self.symbols))
 
     async def _send_ticks(self) -> None:
         while True:
@@ -125,7 +125,7 @@ class MarketConsumer(LiveConsumer):
             await asyncio.sleep(TICK_CHECK_S)
             if not self.is_shown_stale and is_stale(made_at_us=self.shown_at_us, now_us=_now_us()):
                 await self._send_tick()
-            if current_instruments().version != self.instruments_version:
+            if (current_instruments().version, current_venue().version) != self.versions_shown:
                 await self._send_snapshot()
             if time.monotonic() >= heartbeat_at:
                 heartbeat_at += HEARTBEAT_S

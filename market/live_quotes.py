@@ -21,6 +21,7 @@ from market.payloads import session_payload, snapshot_message, tick_message, tic
 from market.quote_board import read_board
 from market.quote_stream import quote_sheets
 from market.quotes import UNKNOWN_MARKET, Quote, QuoteSheet, as_of, is_stale
+from market.venue.state import VenueState
 
 
 @dataclass
@@ -80,15 +81,15 @@ class LiveQuotes:
         prices = [self._price(symbol, sheet) for symbol in sorted(symbols) if symbol in texts.quotes]
         return _encode({"type": "tick", "session": texts.session, "prices": prices})
 
-    async def snapshot(self, instruments: Instruments, symbols: Collection[str] | None) -> str:
+    async def snapshot(self, instruments: Instruments, venue: VenueState, symbols: Collection[str] | None) -> str:
         """Return a snapshot of the latest sheet, of these symbols or of everything."""
         sheet, texts = self.sheet(), self._texts
         if symbols is not None:
-            return _encode(snapshot_message(sheet, instruments, now_us=_now_us(), symbols=symbols))
+            return _encode(snapshot_message(sheet, instruments, venue, now_us=_now_us(), symbols=symbols))
         async with self._encoding:
-            key = (sheet.made_at_us, sheet.phase, instruments.version)
+            key = (sheet.made_at_us, sheet.phase, instruments.version, venue.version)
             if texts.snapshot is None or texts.snapshot[0] != key:
-                made = partial(snapshot_message, sheet, instruments, now_us=_now_us())
+                made = partial(snapshot_message, sheet, instruments, venue, now_us=_now_us())
                 texts.snapshot = (key, await asyncio.to_thread(lambda: _encode(made())))
             return texts.snapshot[1]
 

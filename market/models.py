@@ -1,5 +1,5 @@
-"""Instruments, corporate actions and their changes, and bars, as rows. What they mean is in market/instruments,
-market/corporate_actions and market/bars; nothing is read from here by a command.
+"""Instruments, corporate actions and their changes, bars, and the stops and starts of the venue, as rows. What they mean
+is in market/instruments, market/corporate_actions, market/bars and market/venue; nothing is read from here by a command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
 refused, every change writes its row of the log in the same transaction, and nothing is deleted. The numbers of the log
@@ -148,6 +148,27 @@ class CorporateActionChange(models.Model):
         return f"{self.action_id}, {self.at}"
 
 
+class VenueChange(models.Model):
+    """That the venue was stopped or started by hand: who, when, why. Added by market/venue only."""
+
+    is_stopped = models.BooleanField(db_comment="What it is from then on")
+    at = models.DateTimeField(db_comment="UTC")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX)
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+
+    class Meta:
+        """Newest first; a log that nobody writes by hand."""
+
+        ordering = ("-id",)
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.CheckConstraint(name="venuechange_who_and_why", condition=~Q(actor="") & ~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'stopped' if self.is_stopped else 'started'}, {self.at}"
+
+
 class _Bar(models.Model):
     """What an instrument cost over a span of time (market/bars). Columns of fixed width first, because there are many
     rows; the key makes the bars of one symbol in a time one stretch of the index.
@@ -176,7 +197,7 @@ class _LongBar(_Bar):
 
 
 class MinuteBar(_Bar):
-    """A minute; partitioned by the month of `at` (migration 0002, market/bars/writing.py)."""
+    """A minute; partitioned by the month of `at` (migration 0003, market/bars/writing.py)."""
 
     symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
 

@@ -14,6 +14,7 @@ from market.instruments.current import Instruments
 from market.instruments.definition import shown_fields
 from market.money import format_money
 from market.quotes import Quote, QuoteSheet, QuoteSource, is_quote_stale
+from market.venue.state import VenueState
 
 SIMULATION_NOTE: Final = (
     "Demonstration: daily closes are real prices of the past, replayed; everything within a day is simulated."
@@ -25,14 +26,20 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def market_payload(
-    sheet: QuoteSheet, instruments: Instruments, *, now_us: int, symbols: Collection[str] | None = None
+    sheet: QuoteSheet,
+    instruments: Instruments,
+    venue: VenueState,
+    *,
+    now_us: int,
+    symbols: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return {"session", "instruments"}: every instrument that is traded, or those of these symbols, with its prices
-    if any.
+    """Return {"session", "venue", "instruments"}: every instrument that is traded, or those of these symbols, with its
+    prices if any.
     """
     quotes = {quote.symbol: quote for quote in sheet.quotes}
     return {
         "session": session_payload(sheet),
+        "venue": venue_payload(venue),
         "instruments": [
             {**shown, **_prices(quotes.get(shown["symbol"]), sheet, now_us)}
             for shown in _listed(instruments)
@@ -57,11 +64,22 @@ def session_payload(sheet: QuoteSheet) -> dict[str, Any]:
     }
 
 
+def venue_payload(venue: VenueState) -> dict[str, Any]:
+    """Return {"is_stopped", "since", "actor", "reason"} of the latest stop or start, if there was one."""
+    since = None if venue.at is None else format_time(venue.at)
+    return {"is_stopped": venue.is_stopped, "since": since, "actor": venue.actor, "reason": venue.reason}
+
+
 def snapshot_message(
-    sheet: QuoteSheet, instruments: Instruments, *, now_us: int, symbols: Collection[str] | None = None
+    sheet: QuoteSheet,
+    instruments: Instruments,
+    venue: VenueState,
+    *,
+    now_us: int,
+    symbols: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return the first message of a WebSocket: {"type": "snapshot", "session", "instruments"}."""
-    return {"type": "snapshot", **market_payload(sheet, instruments, now_us=now_us, symbols=symbols)}
+    """Return the first message of a WebSocket: {"type": "snapshot", "session", "venue", "instruments"}."""
+    return {"type": "snapshot", **market_payload(sheet, instruments, venue, now_us=now_us, symbols=symbols)}
 
 
 def tick_message(sheet: QuoteSheet, *, now_us: int, symbols: Collection[str] | None = None) -> dict[str, Any]:
@@ -90,8 +108,12 @@ def tick_of(quote: Quote, sheet: QuoteSheet, *, now_us: int) -> dict[str, Any]:
 
 def format_instant(instant_us: int) -> str:
     """Show microseconds since 1970 as RFC 3339 in UTC: "2026-01-31T12:00:00.000000Z"."""
-    instant = _EPOCH + timedelta(microseconds=instant_us)
-    return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return format_time(_EPOCH + timedelta(microseconds=instant_us))
+
+
+def format_time(at: datetime) -> str:
+    """Show a time in UTC in the same form."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=1)

@@ -118,8 +118,6 @@ def _begun(wanted: ReplaySettings, now_us: int) -> _Replay:
 
 def _following(stored: _Replay, wanted: ReplaySettings, now_us: int) -> _Replay:
     """Return the replay that the settings ask for, given the one that there was."""
-    if stored.settings == wanted:
-        return stored
 
     def change(segment: ReplaySegment) -> ReplaySegment:
         if stored.settings.seconds_per_day != wanted.seconds_per_day:

@@ -11,6 +11,7 @@ from tradingplatform.bars.graphql import BarsQuery
 from tradingplatform.corporate_actions.graphql import CorporateActionsMutation, CorporateActionsQuery
 from tradingplatform.instruments.graphql import InstrumentsMutation, InstrumentsQuery
 from tradingplatform.kill_switch.graphql import KillSwitchMutation
+from tradingplatform.kill_switch.venue import VenueMutation
 from tradingplatform.market.graphql import MarketMutation
 
 
@@ -18,7 +19,14 @@ class Query(BarsQuery, CorporateActionsQuery, InstrumentsQuery, ReadModelsQuery,
     """Everything that can be asked."""
 
 
-class Mutation(CorporateActionsMutation, KillSwitchMutation, InstrumentsMutation, MarketMutation, AccountsMutation):
+class Mutation(
+    CorporateActionsMutation,
+    KillSwitchMutation,
+    VenueMutation,
+    InstrumentsMutation,
+    MarketMutation,
+    AccountsMutation,
+):
     """Everything that can be commanded."""
 
 

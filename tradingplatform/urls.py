@@ -10,6 +10,7 @@ from readmodels.admin import admin_urls
 from tradingplatform.bars.hours import MarketHoursView
 from tradingplatform.bars.rest import BarFileView, BarListView
 from tradingplatform.health.views import live, ready
+from tradingplatform.kill_switch.pages import kill_switch_urls
 from tradingplatform.schema import schema
 from tradingplatform.web.page import page
 
@@ -40,6 +41,7 @@ urlpatterns = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(url_name="schema"), name="docs"),
     path("admin/", include((admin_urls(), "admin"), namespace="compliance")),
+    path("admin/kill-switch/", include((kill_switch_urls(), "admin"), namespace="kill_switch")),
     path("admin/", admin.site.urls),
     re_path(r"^(?!api/|graphql|ws/|static/|admin).*$", page, name="page"),
 ]

@@ -1,8 +1,9 @@
-"""The instruments that a process holds in memory: an immutable snapshot, made anew within about a second of a change.
+"""The instruments that a process holds in memory, and whether the venue is stopped: immutable snapshots, made anew
+within about a second of a change.
 
 Whoever judges a command looks into `current_instruments()`: no query, no lock, no wait. A daemon thread asks PostgreSQL
-once a second for the number of the latest change, and fetches what changed since. Changes are numbered in the order of
-their commits (models.py), so none is passed over. While PostgreSQL is away the process goes on with what it has. The
+once a second for the numbers of the latest changes, and fetches what changed since. Changes are numbered in the order
+of their commits (models.py), so none is passed over. While PostgreSQL is away the process goes on with what it has. The
 thread has a connection of its own: requests that use up Django's keep no change from being seen.
 
 Only the first use waits, for the first answer and some seconds at most; the web process has it behind itself before it
@@ -24,14 +25,16 @@ from django.db import DEFAULT_DB_ALIAS
 from edge.database import BoundedConnection, connection_parameters
 from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustment, Adjustments
 from market.instruments.definition import InstrumentDefinition
+from market.venue.state import LATEST_CHANGE_SQL, NOT_LOADED, RUNNING, VenueState
 
 REFRESH_SECONDS: Final = 1.0
 FIRST_LOAD_SECONDS_MAX: Final = 5.0
 """How long the first use waits for PostgreSQL."""
 
-_VERSION: Final = """
+_VERSIONS: Final = """
     SELECT (SELECT coalesce(max(id), 0) FROM market_instrumentchange),
-        (SELECT count(*) FROM market_corporateaction WHERE repriced_at IS NOT NULL)
+        (SELECT count(*) FROM market_corporateaction WHERE repriced_at IS NOT NULL),
+        (SELECT coalesce(max(id), 0) FROM market_venuechange)
 """
 _ADJUSTMENTS: Final = """
     SELECT (extract(epoch FROM repriced_at) * 1000000)::bigint, symbol, coalesce(numerator, 1),
@@ -79,6 +82,7 @@ class InstrumentFollower:
 
     def __init__(self) -> None:
         self._held = _NOT_LOADED
+        self._venue = NOT_LOADED
         self._is_away = False
         self._is_fixed = False
         self._connection: BoundedConnection | None = None
@@ -90,16 +94,23 @@ class InstrumentFollower:
             self._start()
         return self._held
 
-    def hold(self, instruments: Instruments) -> None:
-        """Hold these instruments and follow no changes: for one-off processes without a database, and for tests."""
-        self._held, self._is_fixed = instruments, True
+    def venue(self) -> VenueState:
+        """Return whether the venue is stopped, as of the same look as the instruments."""
+        self.current()
+        return self._venue
+
+    def hold(self, instruments: Instruments, venue: VenueState = RUNNING) -> None:
+        """Hold these and follow no changes: for one-off processes without a database, and for tests."""
+        self._held, self._venue, self._is_fixed = instruments, venue, True
 
     def refresh(self) -> None:
         """Ask PostgreSQL once for what changed; what keeps it from answering is logged once, until it answers."""
         try:
             if self._connection is None:
                 self._connection = BoundedConnection.connect(**connection_parameters(DEFAULT_DB_ALIAS), autocommit=True)
-            self._held = _newer(self._held, self._connection)
+            ((version, adjustment_count, venue_version),) = self._connection.execute(_VERSIONS)
+            self._held = _newer(self._held, version, adjustment_count, self._connection)
+            self._venue = _newer_venue(self._venue, venue_version, self._connection)
         except psycopg.Error as error:
             self.close()
             if not self._is_away:
@@ -142,13 +153,14 @@ class InstrumentFollower:
             time.sleep(REFRESH_SECONDS)
 
 
-def _newer(held: Instruments, database: psycopg.Connection) -> Instruments:
+def _newer(
+    held: Instruments, version: int, adjustment_count: int, database: psycopg.Connection
+) -> Instruments:
     """Return what PostgreSQL has: the same snapshot when nothing changed.
 
     A version below the one that is held is that of another database (one that was restored): all is read anew. What is
     read may be newer than its version; then it is read once more.
     """
-    ((version, adjustment_count),) = database.execute(_VERSION)
     adjustments = held.adjustments
     if adjustment_count != len(adjustments.applied):
         adjustments = Adjustments(tuple(Adjustment(*row) for row in database.execute(_ADJUSTMENTS)))
@@ -157,6 +169,14 @@ def _newer(held: Instruments, database: psycopg.Connection) -> Instruments:
     known = held if version >= held.version else _NOT_LOADED
     changed = {row[0]: InstrumentDefinition(*row) for row in database.execute(_CHANGED, [known.version])}
     return Instruments.of({**known.by_symbol, **changed}, version=version, adjustments=adjustments)
+
+
+def _newer_venue(held: VenueState, version: int, database: psycopg.Connection) -> VenueState:
+    """Return what PostgreSQL says of the venue: the same when nothing changed."""
+    if held.is_loaded and version == held.version:
+        return held
+    row = database.execute(LATEST_CHANGE_SQL).fetchone()
+    return RUNNING if row is None else VenueState(*row)
 
 
 _follower: Final = InstrumentFollower()
@@ -168,6 +188,11 @@ def current_instruments() -> Instruments:
     return _follower.current()
 
 
-def hold_instruments(instruments: Instruments) -> None:
-    """Make this process hold these instruments, and follow no changes."""
-    _follower.hold(instruments)
+def current_venue() -> VenueState:
+    """Return whether the venue is stopped, as far as this process knows: as of its latest look into PostgreSQL."""
+    return _follower.venue()
+
+
+def hold_instruments(instruments: Instruments, *, venue: VenueState = RUNNING) -> None:
+    """Make this process hold these instruments and this state of the venue, and follow no changes."""
+    _follower.hold(instruments, venue)

@@ -279,7 +279,7 @@ def test_the_feed_never_overwrites_what_was_imported(replay):
     today = datetime(2019, 7, 2, tzinfo=UTC)
     replay.elapsed_us = 1_000_000
     replay.write()
-    at = MinuteBar.objects.filter(symbol="KO", at__gte=today).earliest("at").at
+    at = MinuteBar.objects.filter(symbol="KO", at__gte=today).latest("at").at
     MinuteBar.objects.filter(symbol="KO", at=at).update(open=1, high=1, low=1, close=1, source=3)
     HourBar.objects.filter(symbol="KO", at__gte=today).update(close=7, source=3, is_derived=False)
     replay.recorder.close()

@@ -12,6 +12,7 @@ from market.payloads import (
 )
 from market.quotes import UNKNOWN_MARKET, QuoteSource
 from market.tests.samples import sample_sheet
+from market.venue.state import RUNNING
 from tests.services.instruments import DEMO_INSTRUMENTS
 
 
@@ -21,7 +22,9 @@ def test_instants_are_rfc_3339_with_all_microseconds():
 
 
 def test_an_instrument_has_the_documented_fields():
-    shown = market_payload(sample_sheet(now_us=1_577_836_800_000_000), DEMO_INSTRUMENTS, now_us=1_577_836_803_999_999)
+    shown = market_payload(
+        sample_sheet(now_us=1_577_836_800_000_000), DEMO_INSTRUMENTS, RUNNING, now_us=1_577_836_803_999_999
+    )
     assert set(shown["session"]) == {"date", "market_time", "phase", "simulated", "note"}
     assert (shown["session"]["date"], shown["session"]["simulated"]) == ("2019-03-04", True)
     first = shown["instruments"][0]
@@ -45,7 +48,7 @@ def test_a_tick_has_the_prices_only():
 
 
 def test_an_unknown_market_is_shown_as_such():
-    message = snapshot_message(UNKNOWN_MARKET, Instruments.of({}, version=0), now_us=7)
+    message = snapshot_message(UNKNOWN_MARKET, Instruments.of({}, version=0), RUNNING, now_us=7)
     assert (message["type"], message["instruments"]) == ("snapshot", [])
     assert (message["session"]["date"], message["session"]["phase"]) == (None, "STALE")
 
@@ -65,5 +68,5 @@ def test_the_note_says_which_prices_are_simulated():
 def test_of_a_list_of_symbols_only_those_are_shown():
     sheet = sample_sheet(now_us=7)
     assert [each["symbol"] for each in tick_message(sheet, now_us=7, symbols={"KO", "X"})["prices"]] == ["KO"]
-    shown = market_payload(sheet, DEMO_INSTRUMENTS, now_us=7, symbols={"PG", "KO"})
+    shown = market_payload(sheet, DEMO_INSTRUMENTS, RUNNING, now_us=7, symbols={"PG", "KO"})
     assert [each["symbol"] for each in shown["instruments"]] == ["KO", "PG"]

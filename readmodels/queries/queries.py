@@ -1,10 +1,11 @@
 """Queries of the read models over Django's connections, in plain functions. Permissions are the caller's."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from identity.actors import username_sql
@@ -65,11 +66,11 @@ def expiring_orders(
 
 
 class OrderScope(NamedTuple):
-    """Whose working orders: an account's, those of all accounts of an owner ("user:17"), of a symbol; or everybody's,
-    where nothing is said.
+    """Whose working orders: those of some accounts, of all accounts of an owner ("user:17"), of a symbol; or
+    everybody's, where nothing is said.
     """
 
-    account_id: str | None = None
+    account_ids: tuple[str, ...] | None = None
     owner: str | None = None
     symbol: str | None = None
 
@@ -84,13 +85,7 @@ class WorkingOrder(NamedTuple):
 
 def working_orders(scope: OrderScope, *, after: WorkingOrder | None, limit: int) -> list[WorkingOrder]:
     """Return working orders by account, newest first; `after` is the last one of the page before."""
-    rows = Order.objects.filter(ended_at__isnull=True)
-    if scope.account_id is not None:
-        rows = rows.filter(account_id=scope.account_id)
-    if scope.owner is not None:
-        rows = rows.filter(account_id__in=AccountSummary.objects.filter(owner=scope.owner).values("account_id"))
-    if scope.symbol is not None:
-        rows = rows.filter(symbol=scope.symbol)
+    rows = _working(scope)
     if after is not None:
         is_later = Q(account_id__gt=after.account_id) | Q(placed_version__lt=after.placed_version)
         rows = rows.filter(is_later, account_id__gte=after.account_id)
@@ -98,14 +93,30 @@ def working_orders(scope: OrderScope, *, after: WorkingOrder | None, limit: int)
     return [WorkingOrder(str(row[0]), row[1], str(row[2])) for row in found[:limit]]
 
 
+def count_working_orders(scope: OrderScope) -> int:
+    """Return how many orders work, by the tables."""
+    return _working(scope).count()
+
+
+def _working(scope: OrderScope) -> QuerySet[Order]:
+    rows = Order.objects.filter(ended_at__isnull=True)
+    if scope.account_ids is not None:
+        rows = rows.filter(account_id__in=scope.account_ids)
+    if scope.owner is not None:
+        rows = rows.filter(account_id__in=AccountSummary.objects.filter(owner=scope.owner).values("account_id"))
+    if scope.symbol is not None:
+        rows = rows.filter(symbol=scope.symbol)
+    return rows
+
+
 def projected_seqs() -> dict[int, int]:
     """Return the last batch of each partition that is in the tables; those that have none are left out."""
     return dict(ProjectionCheckpoint.objects.values_list("partition", "seq"))
 
 
-def has_dead_letters(*, account_id: str | None) -> bool:
-    """Return whether events of an account, or of any one where None is given, are left out of the tables."""
-    letters = DeadLetter.objects.all() if account_id is None else DeadLetter.objects.filter(account_id=account_id)
+def has_dead_letters(*, account_ids: Sequence[str] | None) -> bool:
+    """Return whether events of some accounts, or of any one where None is given, are left out of the tables."""
+    letters = DeadLetter.objects.all() if account_ids is None else DeadLetter.objects.filter(account_id__in=account_ids)
     return letters.exists()
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
-from accounts.domain.order_terms import CUSHION_BP, terms_code
+from accounts.domain.order_terms import CUSHION_BP, market_price_of, reckoned_price, terms_code
 from accounts.domain.orders import OPEN_ORDERS_MAX
 from accounts.domain.state import NO_POSITION, Account
 from accounts.domain.values import (
@@ -63,6 +63,8 @@ def order(number: int, symbol: str, side: Any, shares: Fraction | int, price: in
 
 
 ORDER_TYPES: Final = ("MARKET", "LIMIT", "STOP", "STOP_LIMIT")
+WORKING_SHOWN_MAX: Final = 10
+"""Of more the file would be large."""
 NEW_ORDER: Final = 10_000
 """The number of an order that no history has."""
 WIDE: Final = c.ChangeRiskLimits(BASIS_POINTS, MONEY_MAX, MONEY_MAX)
@@ -120,6 +122,21 @@ NAMED: Final[dict[str, list[Setup]]] = {
     "as many working orders as there may be": [
         (0, c.DepositCash(50_000 * SCALE, "")),
         *[(0, order(number, "KO", "BUY", 1, SCALE)) for number in range(OPEN_ORDERS_MAX)],
+    ],
+    "a fee of each kind, beside orders that work": [
+        (2, c.DepositCash(100_000 * SCALE, "")),
+        (2, c.ChangeRiskLimits(5_000, 90_000 * SCALE, 60_000 * SCALE)),
+        (2, c.ChangeFeeSchedule(15_000, 35, 7, 3_500)),
+        (1, buy("KO", Fraction(1_000, 3), 393_333)),
+        (0, order(1, "KO", "BUY", 100, 39 * SCALE)),
+        (0, order(2, "XOM", "BUY", Fraction(22, 7), 1_007_531, "MARKET")),
+        (0, order(3, "KO", "SELL", Fraction(5, 4), 41 * SCALE, "STOP")),
+    ],
+    "a fee that is more than the cash and than what small sales bring": [
+        (1, c.DepositCash(500 * SCALE, "")),
+        (1, WIDE),
+        (1, buy("KO", 10, 40 * SCALE)),
+        (0, c.ChangeFeeSchedule(90 * SCALE, 0, 0, 20 * SCALE)),
     ],
     "as much money as an account may hold": [(0, c.DepositCash(MONEY_MAX, "")) for _ in range(999)]
     + [(0, c.DepositCash(MONEY_MAX - 5, "")), (0, WIDE)],
@@ -186,6 +203,9 @@ def _any_history(chance: random.Random) -> list[Setup]:
         chance.choice([1, 5_000, 100_000]) * SCALE + chance.randrange(SCALE),
     )
     setup: list[Setup] = [(2, c.DepositCash(chance.randrange(1, 2_000_000 * SCALE), "")), (2, WIDE)]
+    if chance.random() < 0.5:
+        fees = chance.randrange(5 * SCALE), chance.randrange(1_000), chance.randrange(100), chance.randrange(9 * SCALE)
+        setup.append((2, c.ChangeFeeSchedule(*fees)))
     for number in range(1, chance.randrange(2, 9)):
         symbol, price = chance.choice(["KO", "XOM"]), chance.randrange(1, 200 * SCALE)
         shares, days = Fraction(chance.randrange(1, 400), chance.choice([1, 1, 3])), chance.choice([0, 0, 1])
@@ -214,9 +234,36 @@ def _case(name: str, setup: list[Setup], chance: random.Random) -> dict[str, Any
         "name": name,
         "account": account_shape(ledger.summary_row(), role="owner"),
         "positions": [shapes.Position.show(row) for row in ledger.position_rows() if row["quantity"]],
+        "working": _working(account) if len(account.orders) <= WORKING_SHOWN_MAX else None,
         "orders": [each for symbol in ("KO", "XOM") for each in _orders(account, symbol, chance)],
         "withdrawals": _transfers(account, c.WithdrawCash, "CashWithdrawn"),
         "deposits": _transfers(account, c.DepositCash, "CashDeposited"),
+    }
+
+
+def _working(account: Account) -> dict[str, Any]:
+    """Return the orders that work, and what they come to at the prices that they are judged by."""
+    shown, bought, total = [], dict.fromkeys(("KO", "XOM"), 0), 0
+    for each in account.orders.values():
+        market = market_price_of(each.side == "BUY", each.reserve_price)
+        value = value_of(each.remaining, reckoned_price(each.limit_price, each.stop_price, market))
+        total += value
+        if each.side == "BUY":
+            bought[each.symbol] += value
+        shown.append(
+            {
+                "symbol": each.symbol,
+                "side": each.side,
+                "remaining_quantity": format_quantity(each.remaining),
+                "limit_price": None if each.limit_price is None else format_amount(each.limit_price),
+                "stop_price": None if each.stop_price is None else format_amount(each.stop_price),
+                "reserve_price": format_amount(each.reserve_price),
+            }
+        )
+    return {
+        "orders": shown,
+        "value": format_amount(total),
+        "bought": {symbol: format_amount(value) for symbol, value in bought.items()},
     }
 
 
@@ -274,13 +321,16 @@ def _outcome(account: Account, command: c.PlaceOrder, price: int) -> dict[str, A
     held = account.positions.get(command.symbol, NO_POSITION).quantity
     then = copy.deepcopy(account)
     evolve(then, event)
-    trade, *_ = decide(
-        then, c.ExecuteTrade(command.symbol, command.side, command.quantity, price, command.order_id), NOW
-    )
+    events = decide(then, c.ExecuteTrade(command.symbol, command.side, command.quantity, price, command.order_id), NOW)
+    trade = events[0]
     assert isinstance(trade, e.TradeExecuted), "an order that works is filled at the price that it is judged by"
+    for each in events:
+        evolve(then, each)
     part = value_of(trade.position_quantity, price) * BASIS_POINTS
     weight = Fraction(part, trade.portfolio_value) if trade.portfolio_value else None
     return outcome | {
+        "fee": format_amount(trade.fee),
+        "buying_power_filled": format_amount(then.cash - then.reserved_cash),
         "reserved_cash": format_amount(event.reserved_cash - account.reserved_cash),
         "buying_power_after": format_amount(account.cash - event.reserved_cash),
         "available_after": format_quantity(held - event.reserved_shares),

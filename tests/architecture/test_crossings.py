@@ -29,7 +29,7 @@ from tradingplatform.bootstrap import wire
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-TRADE_MODULES_MAX = 75
+TRADE_MODULES_MAX = 80  # Five of them are the market, which is asked twice a second how far its price is.
 PORTFOLIO_MODULES_MAX = 18
 AS_OF_MODULES_MAX = 41
 

@@ -28,6 +28,7 @@ from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
 from market import consumers as market_consumers
 from market import quotes, replay, replay_file
+from market.bars import recorder
 from market.feeds import ticks
 from market.instruments import current, definition
 from market.prices import replayed_symbols
@@ -45,9 +46,10 @@ from temporal.performance import history, periods
 from tests.architecture.test_house_rules import BASE_DIR
 from tradingplatform import expiry
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
+from tradingplatform.bars import rest
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
-from tradingplatform.kill_switch import cancelling, runs
+from tradingplatform.kill_switch import cancelling, models, pages, runs
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.market import feed, graphql
 from tradingplatform.settings.variables import VARIABLES
@@ -87,6 +89,9 @@ FIGURES = {
         (r"(\w+) bytes of every event's hash", diagnosis.LEAF_PREFIX_BYTES),
         (r"(once) a minute when there is news", CHECKPOINT_MINUTES),
     ],
+    "docs/corporate-actions.md": [
+        (r"has up to (\w+) decimals", round(math.log10(values.DIVIDEND_SCALE))),
+    ],
     "docs/api.md": [
         (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),
         (r"seconds old at most, (\d+) under load", stored_rows.SECONDS_BEHIND_UNDER_LOAD_MAX),
@@ -113,6 +118,7 @@ FIGURES = {
         (r"given up after (\w+) seconds", database.STATEMENT_SECONDS_MAX),
         (r"\((\d+) days at most\)", analytics.FLOW_DAYS_MAX),
         (r"at most (\w+) messages a second for an account", 1 / followed_account.PAUSE_SECONDS),
+        (r"for an account, or (\d+) while its orders change", 1 / followed_account.ORDERS_PAUSE_SECONDS),
     ],
     "docs/instruments.md": [
         (r"The demo loads (\w+) stocks", len(replayed_symbols())),
@@ -123,6 +129,12 @@ FIGURES = {
     "docs/archive.md": [
         (r"\((\d+): seven years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"])),
         (r": (\w+) years\)", int(DEFAULTS["EVENT_RETENTION_DAYS"]) // 365),
+    ],
+    "docs/bars.md": [
+        (r"`` is up to ([\d,]+)", rest.LIMIT_MAX),
+        (r"and (\d+) when left out", rest.LIMIT),
+        (r"every (\d+) seconds, in a thread", recorder.WRITE_SECONDS),
+        (r"at most (\d+) trading days", recorder.CATCH_UP_DAYS),
     ],
     "docs/commands.md": [
         (r"(\w+) figures, each from", len(consistency_checks.SUMS)),
@@ -184,6 +196,7 @@ FIGURES = {
         (r"a tick (twice) a second", 1 / feed.TICK_S),
         (r"A heartbeat comes every (\d+) seconds", consumers.HEARTBEAT_SECONDS),
         (r"within a (\w+) of a second of it", followed_account.PAUSE_SECONDS),
+        (r"what happens to orders after (\d+) ms already", followed_account.ORDERS_PAUSE_SECONDS * 1_000),
         (r"More than (\d+) trades at once", followed_account.TRADES_MAX),
         (r"looked up (once) a second", consumers.LOOK_SECONDS),
         (r"A delta comes (once) a second at most", dashboard.TICK_SECONDS),
@@ -216,6 +229,10 @@ FIGURES = {
     ],
     "docs/orders.md": [
         (r"run ends after (\d+) seconds", runs.API_SECONDS_MAX),
+        (r"run that takes longer than (\w+) seconds", pages.ANSWER_SECONDS_MAX),
+        (r"has said nothing for (\w+) minutes", models.SILENT_MAX.total_seconds() / 60),
+        (r"orders after (\d+) seconds", expiry.IMMEDIATE_SECONDS_MAX),
+        (r"follows it within about (a) second", current.REFRESH_SECONDS),
         (r"on the command line after (\d+) seconds", cancelling.SECONDS_MAX),
         (r"a buy reserves (\d+) % more", order_terms.CUSHION_BP * 100 / values.BASIS_POINTS),
         (r"command ids are remembered \((\d+) hours\)", remembered.SECONDS / HOUR),
@@ -280,6 +297,7 @@ FIGURES = {
         (r"(A) minute's worth", rate_limits.WINDOW_SECONDS / MINUTE),
         (r"(\w+) times a second each tells", 1 / rate_limits.SYNC_SECONDS),
         (r"After (\d+) wrong passwords", settings.AXES_FAILURE_LIMIT),
+        (r"when it comes in: ([\d.]+) % of that price", values.DEFAULT_PRICE_BAND_BP / 100),
         (r"locked for (\d+) minutes", settings.AXES_COOLOFF_TIME.total_seconds() / MINUTE),
     ],
 }  # fmt: skip

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.client import CANCEL, wait_until_open
 
+FEES = """mutation($input: ChangeFeeScheduleInput!) { changeFeeSchedule(input: $input) { __typename } }"""
 SIZES = pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
 
 
@@ -219,3 +220,18 @@ def test_a_cancel_that_comes_too_late_is_refused_in_words(screen, alice, account
     expect(screen.find("orders-problem")).to_contain_text("Not cancelled: BUY 1 KO limit 9.50")
     screen.find("orders-dismiss").click()
     expect(screen.find("orders-problem")).to_have_count(0)
+
+
+@SIZES
+def test_the_estimate_knows_fees_and_steps(screen, operator, account, limit):
+    fees = {"perOrder": "1", "perShare": "0.01", "percent": "0.1", "minimum": "2"}
+    assert operator.command(FEES, accountId=account, **fees)["__typename"] == "FeeScheduleChanged"
+    screen.go_to_account(account)
+    screen.fill_ticket("BUY", "20", "KO", type="LIMIT", time_in_force="GTC", limit=limit)
+    value = 20 * Decimal(limit)
+    fee = 1 + max(Decimal(2), Decimal("0.2") + (value * Decimal("0.001")).quantize(Decimal("0.0001")))
+    expect(screen.find("estimate-fee")).to_have_attribute("data-value", f"{fee:.4f}")
+    expect(screen.find("estimate-total")).to_have_attribute("data-value", f"{value + fee:.4f}")
+    screen.find("ticket-quantity").fill("0.0000001")
+    expect(screen.page.get_by_role("alert")).to_contain_text("At most 6 decimals")
+    assert screen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

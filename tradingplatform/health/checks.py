@@ -24,6 +24,8 @@ from accounts.writer.bus.zeromq import ZeroMQBus
 from eventstore.audit.checkpointing import CHECKPOINT_KIND
 from eventstore.engines.sqlite.database import sqlite_version, wal_reset_fault
 from eventstore.store import get_store
+from identity.actors import actor_text
+from market.instruments.current import current_venue
 from readmodels import pulse
 from tradingplatform.bootstrap import make_writer_bus, writer_routes
 from tradingplatform.health.readiness import CHECK_SECONDS_MAX, Check, Status, Unwell
@@ -67,6 +69,7 @@ class Checks:
             **self._writers(),
             "projector": self._check_projector,
             "beat": self._check_beat,
+            "venue": self._check_venue,
             "disk": self._check_disk,
         }
 
@@ -129,6 +132,16 @@ class Checks:
 
     async def _check_beat(self) -> str:
         return await self._check_pulse(pulse.BEAT)
+
+    async def _check_venue(self) -> str:
+        """Return that nobody stopped the venue, as far as this process knows: it asks PostgreSQL every second."""
+        state = await self._in_thread(current_venue)  # The first use of a process may wait.
+        if not state.is_loaded:
+            raise Unwell(Status.DOWN, "PostgreSQL has not said yet whether it is stopped: it fills nothing until then")
+        if state.is_stopped:
+            since = "" if state.at is None else f" since {state.at:%Y-%m-%d %H:%M:%S} UTC"
+            raise Unwell(Status.SLOW, f"stopped by {actor_text(state.actor)}{since}: {state.reason}")
+        return "was not stopped by hand"
 
     async def _check_disk(self) -> str:
         free = (await self._in_thread(partial(shutil.disk_usage, settings.DATA_DIR))).free

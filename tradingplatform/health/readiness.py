@@ -16,7 +16,7 @@ KEPT_SECONDS: Final = 1.0
 
 
 class Status(StrEnum):
-    """How a component is. `slow`: it works, and not as it should: late, or with a fault that is known."""
+    """How a component is. `slow`: it works, and not as it should: late, faulty, or stopped by hand."""
 
     OK = "ok"
     SLOW = "slow"

@@ -170,13 +170,12 @@ class _Run:
         except EventStoreError as error:
             log.warning("the kill switch does not know the journal's heads", reason=str(error))
             return None
-        if self._scope.account_id is None:
+        if self._scope.account_ids is None:
             return heads
-        partition = store.partition_of(self._scope.account_id)
-        return {partition: heads[partition]}
+        return {partition: heads[partition] for partition in map(store.partition_of, self._scope.account_ids)}
 
     def _is_projected(self, heads: Mapping[int, int] | None) -> bool:
-        if heads is None or has_dead_letters(account_id=self._scope.account_id):
+        if heads is None or has_dead_letters(account_ids=self._scope.account_ids):
             return False
         seqs = projected_seqs()
         return all(seqs.get(partition, 0) >= head for partition, head in heads.items())

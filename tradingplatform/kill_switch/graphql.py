@@ -12,9 +12,17 @@ from accounts.scalars import BigInt
 from accounts.writer.bus.ports import get_bus
 from edge.request_thread import give_back_connections
 from identity.permissions import Access, Action, may_on_every_account, roles_that_may, why_no_command, why_not
-from tradingplatform.kill_switch.cancelling import Cancelled, cancel_working_orders
+from tradingplatform.kill_switch.cancelling import Cancelled
+from tradingplatform.kill_switch.recorded import begin_run, run_recorded
 from tradingplatform.kill_switch.runs import AlreadyRunning, runs
-from tradingplatform.kill_switch.scopes import UnclearQuestion, UnknownUser, checked_reason, checked_scope, order_scope
+from tradingplatform.kill_switch.scopes import (
+    UnclearQuestion,
+    UnknownUser,
+    checked_reason,
+    checked_scope,
+    order_scope,
+    whose_orders,
+)
 
 
 class CancelAllOrdersInput(graphene.InputObjectType):
@@ -73,9 +81,9 @@ class KillSwitchMutation(graphene.ObjectType):
         await give_back_connections()
 
         def work(until: float) -> Cancelled:
-            return cancel_working_orders(
-                get_bus(), scope=order_scope(name, value), actor=access.principal.actor, reason=reason, until=until
-            )
+            scope, whose = order_scope(name, value), whose_orders(name, value)
+            run = begin_run(scope=scope, whose=whose, actor=access.principal.actor, reason=reason)
+            return run_recorded(run, get_bus(), scope=scope, until=until)
 
         try:
             done = await runs.run(work, user_id=access.principal.user.pk, is_officer=is_officer)

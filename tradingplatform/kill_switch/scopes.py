@@ -16,6 +16,12 @@ from market.instruments.definition import InvalidInstrument, parse_field
 from readmodels.queries.queries import OrderScope
 
 SCOPES: Final = ("account_id", "username", "symbol", "everybody")
+_WHOSE: Final = {
+    "account_id": "account {}",
+    "username": "every account of {}",
+    "symbol": "{}",
+    "everybody": "the whole firm",
+}
 _ANY_ORDER: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -62,6 +68,11 @@ def checked_reason(given: str) -> str:
     return reason
 
 
+def whose_orders(name: str, value: Any) -> str:
+    """Return whose orders a checked name and value stand for, for people."""
+    return _WHOSE[name].format(value)
+
+
 def order_scope(name: str, value: Any) -> OrderScope:
     """Return the scope of a checked name and value; raises UnknownUser."""
     if name == "everybody":
@@ -71,7 +82,9 @@ def order_scope(name: str, value: Any) -> OrderScope:
         if user is None:
             raise UnknownUser(f"there is no user {value[:40]!r}: the admin lists them")
         return OrderScope(owner=user_reference(user.pk))
-    return OrderScope(**{name: value})
+    if name == "account_id":
+        return OrderScope(account_ids=(value,))
+    return OrderScope(symbol=value)
 
 
 def _check_username(value: str) -> None:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("market", "0003_corporate_actions"),
+        ("market", "0004_corporate_actions"),
     ]
 
     operations = [

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "accounts",
     "readmodels",
     "temporal",
+    "tradingplatform.kill_switch",
     "tradingplatform",
 ]
 

@@ -21,8 +21,9 @@ class PlatformAdminSite(AdminSite):
     site_title = "Trading platform"
     index_title = "Accounts and operations"
     login_form = LoginForm
-    index_template = "admin/readmodels/index.html"
-    """Dead letters are a page of their own: this one, which lists models, names it beside them."""
+    index_template = "admin/platform_index.html"
+    """Dead letters and the kill switch are pages of their own: this one, which lists models, names them beside these.
+    """
 
     def admin_view(self, view: V, cacheable: bool = False) -> V:
         """Refuse a field without a name, which Django's pages look up and fail on, before any of them sees it."""

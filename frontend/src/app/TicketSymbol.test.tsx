@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { FakeSocket } from "../testing/fake_socket";
 import { account, FakePlatform, openWorkspace } from "../testing/page";
+import { sampleSteps, sampleVenue } from "../testing/samples";
 
 let platform: FakePlatform;
 
@@ -31,11 +32,12 @@ function listMore(): void {
     FakeSocket.latest("/ws/market").receive({
       type: "snapshot",
       session: { date: "2019-03-04", phase: "OPEN", simulated: true, note: "" },
+      venue: sampleVenue(),
       instruments: [
-        { symbol: "AAPL", name: "Apple Inc.", sector, is_halted: false, at, ...prices },
-        { symbol: "META", name: "Meta Platforms", sector, is_halted: false, at, ...prices },
-        { symbol: "MET", name: "MetLife", sector: "Financials", is_halted: false, ...unpriced },
-        { symbol: "HLT", name: "Hilton", sector, is_halted: true, ...unpriced },
+        { symbol: "AAPL", name: "Apple Inc.", sector, is_halted: false, at, ...sampleSteps, ...prices },
+        { symbol: "META", name: "Meta Platforms", sector, is_halted: false, at, ...sampleSteps, ...prices },
+        { symbol: "MET", name: "MetLife", sector: "Financials", is_halted: false, ...sampleSteps, ...unpriced },
+        { symbol: "HLT", name: "Hilton", sector, is_halted: true, ...sampleSteps, ...unpriced },
       ],
     }),
   );

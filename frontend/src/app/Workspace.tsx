@@ -56,6 +56,7 @@ export function Workspace({ user, accountId, panel }: WorkspaceProps): ReactElem
         account={account}
         portfolioValue={live.valuation?.portfolioValue ?? null}
         session={live.session}
+        venue={live.venue}
         connections={live.connections}
         onDialog={setDialog}
       />

@@ -5,7 +5,7 @@ import { useStore } from "../components/useStore";
 import { worstConnection, type ConnectionState } from "../core/live/connection";
 import type { AccountState, AccountView } from "../core/live/account_state";
 import type { Listing, Quote } from "../core/live/market_state";
-import type { MarketSession } from "../core/types";
+import type { MarketSession, MarketVenue } from "../core/types";
 import { valueAtMarket, type Valuation } from "../core/valuation";
 import { useAccountFeed } from "../features/connection/useAccountFeed";
 import { useMarketFeed } from "../features/connection/useMarketFeed";
@@ -16,6 +16,7 @@ export interface Live {
   quotes: readonly Quote[];
   unpriced: readonly Listing[];
   session: MarketSession | null;
+  venue: MarketVenue | null;
   connections: { account: ConnectionState; market: ConnectionState };
   /** Whether what is shown may have been overtaken since. */
   isStale: boolean;
@@ -36,6 +37,7 @@ export function useLive(accountId: string): Live {
   const quotes = useStore(marketFeed.store, (state) => state.quotes);
   const unpriced = useStore(marketFeed.store, (state) => state.unpriced);
   const session = useStore(marketFeed.store, (state) => state.session);
+  const venue = useStore(marketFeed.store, (state) => state.venue);
   const market = useStore(marketFeed.store, (state) => state.connection);
 
   const prices = useMemo(() => new Map(quotes.map((quote) => [quote.symbol, quote.price])), [quotes]);
@@ -55,6 +57,7 @@ export function useLive(accountId: string): Live {
     quotes,
     unpriced,
     session,
+    venue,
     connections: { account, market },
     isStale: worstConnection([account, market]).phase !== "live",
     endedOrders,

@@ -10,16 +10,17 @@ import {
   POSITION_MAX,
   quantityMax,
   VALUE_MAX,
+  workingValues,
   type OrderDraft,
 } from "./estimate";
 import { parseUnits, toDecimal } from "./money";
 import { CUSHION_POINTS, hasLimit, hasStop, isLimitWithinStop, timesInForceOf } from "./order_terms";
 import { parseShares, SHARE, toQuantity } from "./shares";
 import { AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX } from "./typed";
-import type { Account, OrderType, Position, Side, TimeInForce } from "./types";
+import type { Account, Order, OrderType, Position, Side, TimeInForce } from "./types";
 
 const now = new Date("2026-01-15T12:00:00Z");
-const context = { account: sampleAccount(), position: undefined, now };
+const context = { account: sampleAccount(), position: undefined, orders: [], symbol: "AAPL", now };
 
 function draft(changes: Partial<OrderDraft> = {}): OrderDraft {
   return { side: "BUY", type: "LIMIT", quantity: 10n * SHARE, price: parseUnits("100.0000"), ...changes };
@@ -34,7 +35,7 @@ describe("an estimate", () => {
     expect(toDecimal(estimate.tradeRemaining)).toBe("99000.0000");
     expect(estimate.positionAfter).toBe(10n * SHARE);
     expect(estimate.weightPoints).toBe(100n);
-    expect(toDecimal(estimate.dayRemainingAfter)).toBe("989000.0000");
+    expect(toDecimal(estimate.dayRemainingNet)).toBe("989000.0000");
     expect(estimate.expectedRefusal).toBeNull();
   });
 
@@ -98,7 +99,7 @@ describe("an estimate", () => {
 it("weighs a position in the portfolio that the fill leaves, to the unit", () => {
   const account = sampleAccount({ cash: "0.0010", buying_power: "0.0010", portfolio_value: "0.0010" });
   const position = samplePosition({ quantity: "0.5", available: "0.5", cost: "0.0000", last_price: "0.0001" });
-  const estimate = estimateOrder(draft({ quantity: SHARE, price: 1n }), { account, position, now });
+  const estimate = estimateOrder(draft({ quantity: SHARE, price: 1n }), { ...context, account, position });
   expect(estimate.weightPoints).toBe(1818n);
 });
 
@@ -168,10 +169,17 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
   it.each(ruleCases.accounts.map((each) => [each.name, each] as const))("%s", (_, known) => {
     const account = known.account as Account;
     const positions: Position[] = known.positions;
+    for (const symbol of ["KO", "XOM"] as const) {
+      if (known.working === null) continue;
+      const orders = known.working.orders as unknown as Order[];
+      const { all, buysOfSymbol } = workingValues({ orders, symbol });
+      expect([toDecimal(all), toDecimal(buysOfSymbol)]).toEqual([known.working.value, known.working.bought[symbol]]);
+    }
     for (const { symbol, side, type, price, most, outcomes } of known.orders) {
       const position = positions.find((each) => each.symbol === symbol);
       const about = { side: side as Side, type: type as OrderType, price: parseUnits(price) };
-      const found = { account, position, now: at };
+      const orders = (known.working?.orders ?? []) as unknown as Order[];
+      const found = { account, position, orders, symbol, now: at };
       const which = [symbol, side, type, price]; // Which one, when they differ.
       expect([...which, toQuantity(quantityMax(about, found))]).toEqual([...which, most]);
       for (const outcome of outcomes) {
@@ -181,6 +189,8 @@ describe("the account's own rules (readmodels/tests/rule_cases.py), figure for f
         expect({
           quantity: outcome.quantity,
           refused: null,
+          fee: toDecimal(estimate.fee),
+          buying_power_filled: toDecimal(estimate.buyingPowerFilled),
           reserved_cash: toDecimal(estimate.reservedCash),
           buying_power_after: toDecimal(estimate.buyingPowerAfter),
           available_after: toQuantity(estimate.availableAfter),

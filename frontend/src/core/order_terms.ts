@@ -46,6 +46,11 @@ export function reservePrice(side: Side, type: OrderType, price: Units): Units {
   return (price * (BASIS_POINTS + CUSHION_POINTS) + BASIS_POINTS - 1n) / BASIS_POINTS;
 }
 
+/** The market's price that an order without one of its own was judged by, from what it reserves for a share. */
+export function marketPriceOf(side: Side, priceReserved: Units): Units {
+  return side === "BUY" ? (priceReserved * BASIS_POINTS) / (BASIS_POINTS + CUSHION_POINTS) : priceReserved;
+}
+
 /** The cash that so many shares of an order keep reserved, rounded up together; a sale keeps shares. */
 export function cashReserved(side: Side, quantity: Shares, priceReserved: Units): Units {
   return side === "BUY" ? valueRoundedUp(quantity, priceReserved) : 0n;

@@ -45,10 +45,14 @@ export function decimalsOf(quantities: readonly Shares[]): number {
 
 /** What so many shares are worth at a price, rounded half to even. */
 export function valueOf(shares: Shares, price: Units): Units {
-  const product = shares * price;
-  const quotient = product / SHARE;
-  const twice = 2n * (product % SHARE);
-  return twice > SHARE || (twice === SHARE && quotient % 2n === 1n) ? quotient + 1n : quotient;
+  return roundHalfEven(shares * price, SHARE);
+}
+
+/** A quotient of what is not negative, rounded half to even. */
+export function roundHalfEven(product: bigint, divisor: bigint): bigint {
+  const quotient = product / divisor;
+  const twice = 2n * (product % divisor);
+  return twice > divisor || (twice === divisor && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
 
 /** What so many shares cost at most at a price. */

@@ -1,8 +1,17 @@
 import { describe, expect, it } from "vitest";
 
 import type { Quote } from "./live/market_state";
+import { SHARE } from "./shares";
 import { EMPTY_TICKET, type TicketState } from "./ticket";
-import { limitProblem, orderOf, readDraft, submitText, unsendableReasonOf } from "./ticket_draft";
+import {
+  limitProblem,
+  orderOf,
+  quantityProblem,
+  readDraft,
+  stopProblem,
+  submitText,
+  unsendableReasonOf,
+} from "./ticket_draft";
 
 const quote: Quote = {
   symbol: "KO",
@@ -17,16 +26,20 @@ const quote: Quote = {
   isStale: false,
   ageSeconds: 0,
   isHalted: false,
+  priceIncrement: 100n,
+  lotSize: SHARE,
   seen: [],
 };
+
+const market = { quotes: [quote], unpriced: [] };
 
 function ticketOf(changes: Partial<TicketState>): TicketState {
   return { ...EMPTY_TICKET, symbol: "KO", quantityText: "10", ...changes };
 }
 
-function orderAndText(changes: Partial<TicketState>, quotes: Quote[] = [quote]): [ReturnType<typeof orderOf>, string] {
+function orderAndText(changes: Partial<TicketState>, quotes = [quote]): [ReturnType<typeof orderOf>, string] {
   const ticket = ticketOf(changes);
-  const draft = readDraft(ticket, quotes, []);
+  const draft = readDraft(ticket, { quotes, unpriced: [] }, []);
   return [orderOf(ticket, draft), submitText(ticket, draft)];
 }
 
@@ -79,7 +92,7 @@ describe("a ticket's order", () => {
 });
 
 it("is judged by its limit, else its stop, else the market", () => {
-  const priceOf = (changes: Partial<TicketState>): bigint | null => readDraft(ticketOf(changes), [quote], []).price;
+  const priceOf = (changes: Partial<TicketState>): bigint | null => readDraft(ticketOf(changes), market, []).price;
   expect(priceOf({})).toBe(501_000n);
   expect(priceOf({ type: "LIMIT", limitText: "49" })).toBe(490_000n);
   expect(priceOf({ type: "STOP", stopText: "52" })).toBe(520_000n);
@@ -90,9 +103,54 @@ it("is judged by its limit, else its stop, else the market", () => {
 it("says on which side of its stop a limit has to be", () => {
   const problemOf = (changes: Partial<TicketState>): string | null => {
     const ticket = ticketOf({ type: "STOP_LIMIT", ...changes });
-    return limitProblem(ticket, readDraft(ticket, [quote], []), false);
+    return limitProblem(ticket, readDraft(ticket, market, []), false);
   };
   expect(problemOf({ stopText: "52", limitText: "51" })).toBe("At 52.00 or above");
   expect(problemOf({ side: "SELL", stopText: "52", limitText: "53" })).toBe("At 52.00 or below");
   expect(problemOf({ stopText: "52", limitText: "52" })).toBeNull();
+});
+
+describe("an instrument's steps", () => {
+  const draftOf = (ticket: TicketState, steps: Partial<Quote> = {}): ReturnType<typeof readDraft> =>
+    readDraft(ticket, { quotes: [{ ...quote, ...steps }], unpriced: [] }, []);
+
+  it.each([
+    ["2.5", SHARE, "In lots of 1: 2 or 3"],
+    ["0.5", SHARE, "In lots of 1: 1"],
+    ["1,050", 100n * SHARE, "In lots of 100: 1,000 or 1,100"],
+    ["0.30", SHARE / 4n, "In lots of 0.25: 0.25 or 0.5"],
+    ["1000000000", 3n * SHARE, "In lots of 3: 999,999,999"],
+    ["2.50", SHARE / 2n, null],
+    ["2.123456", 1n, null],
+  ])("say of a quantity of %s what is next to it", (quantityText, lotSize, problem) => {
+    const ticket = ticketOf({ quantityText });
+    const draft = draftOf(ticket, { lotSize });
+    expect(quantityProblem(quantityText, draft, false)).toBe(problem);
+    expect(orderOf(ticket, draft) === null).toBe(problem !== null);
+  });
+
+  it.each([
+    ["49.505", 100n, "In steps of 0.01: 49.50 or 49.51"],
+    ["49.52", 500n, "In steps of 0.05: 49.50 or 49.55"],
+    ["0.0001", 100n, "In steps of 0.01: 0.01"],
+    ["49.5051", 1n, null],
+  ])("say of a price of %s what is next to it", (text, priceIncrement, problem) => {
+    for (const [ticket, problemOf] of [
+      [ticketOf({ type: "LIMIT", limitText: text }), limitProblem],
+      [ticketOf({ type: "STOP", stopText: text }), stopProblem],
+    ] as const) {
+      const draft = draftOf(ticket, { priceIncrement });
+      expect(problemOf(ticket, draft, false)).toBe(problem);
+      expect(orderOf(ticket, draft) === null).toBe(problem !== null);
+    }
+  });
+
+  it("are those of an instrument without a price, too, and nothing is said as long as they are not known", () => {
+    const ticket = ticketOf({ type: "LIMIT", limitText: "49.505", quantityText: "2.5" });
+    const unpriced = readDraft(ticket, { quotes: [], unpriced: [quote] }, []);
+    expect(limitProblem(ticket, unpriced, false)).toBe("In steps of 0.01: 49.50 or 49.51");
+    const unknown = readDraft(ticket, { quotes: [], unpriced: [] }, []);
+    expect([limitProblem(ticket, unknown, false), quantityProblem("2.5", unknown, false)]).toEqual([null, null]);
+    expect(orderOf(ticket, unknown)).not.toBeNull();
+  });
 });

@@ -3,12 +3,12 @@
 
 import type { PlaceOrderInput } from "./commands";
 import { staleText, type Listing, type Quote } from "./live/market_state";
-import { formatPrice, toDecimal, type Units } from "./money";
+import { formatPrice, formatUnits, toDecimal, type Units } from "./money";
 import { hasLimit, hasStop, isLimitWithinStop, judgedPrice } from "./order_terms";
 import { priceTerms } from "./orders";
 import { formatShares, toQuantity, type Shares } from "./shares";
 import type { TicketState } from "./ticket";
-import { readPrice, readQuantity } from "./typed";
+import { PRICE_MAX, QUANTITY_MAX, readPrice, readQuantity } from "./typed";
 import type { Account, Position, Side } from "./types";
 
 export interface Draft {
@@ -21,10 +21,18 @@ export interface Draft {
   /** What the order will be judged by. */
   price: Units | null;
   position: Position | undefined;
+  /** Of the symbol; undefined as long as the market has not said. */
+  listing: Listing | undefined;
 }
 
-export function readDraft(ticket: TicketState, quotes: readonly Quote[], positions: readonly Position[]): Draft {
-  const marketPrice = quotes.find((quote) => quote.symbol === ticket.symbol)?.price ?? null;
+interface Market {
+  quotes: readonly Quote[];
+  unpriced: readonly Listing[];
+}
+
+export function readDraft(ticket: TicketState, { quotes, unpriced }: Market, positions: readonly Position[]): Draft {
+  const quote = quotes.find(({ symbol }) => symbol === ticket.symbol);
+  const marketPrice = quote?.price ?? null;
   const limit = hasLimit(ticket.type) ? readPrice(ticket.limitText).value : null;
   const stop = hasStop(ticket.type) ? readPrice(ticket.stopText).value : null;
   const isPriced = (limit !== null || !hasLimit(ticket.type)) && (stop !== null || !hasStop(ticket.type));
@@ -35,6 +43,7 @@ export function readDraft(ticket: TicketState, quotes: readonly Quote[], positio
     stop,
     price: isPriced ? judgedPrice({ limit, stop }, marketPrice) : null,
     position: positions.find((position) => position.symbol === ticket.symbol),
+    listing: quote ?? unpriced.find(({ symbol }) => symbol === ticket.symbol),
   };
 }
 
@@ -43,6 +52,8 @@ export function orderOf(ticket: TicketState, draft: Draft): Omit<PlaceOrderInput
   const { symbol, side, type, timeInForce } = ticket;
   const { quantity, limit, stop } = draft;
   const isPriced = draft.price !== null || type === "MARKET";
+  if (isOffStep(quantity, draft.listing?.lotSize)) return null;
+  if ([limit, stop].some((price) => isOffStep(price, draft.listing?.priceIncrement))) return null;
   if (symbol === "" || quantity === null || !isPriced || !isLimitWithinStop(side, { limit, stop })) return null;
   return {
     symbol,
@@ -85,25 +96,50 @@ export function unsendableReasonOf(
 }
 
 /** What is wrong with the quantity; an empty field is nothing to complain about before the first try. */
-export function quantityProblem(text: string, hasTried: boolean): string | null {
+export function quantityProblem(text: string, { listing }: Draft, hasTried: boolean): string | null {
   const { value, problem } = readQuantity(text);
-  return problem ?? (value === null && hasTried ? "How many shares?" : null);
+  if (problem !== null) return problem;
+  if (value === null) return hasTried ? "How many shares?" : null;
+  const near = nearest(value, listing?.lotSize, QUANTITY_MAX);
+  if (near.length === 0) return null;
+  return `In lots of ${formatShares(listing?.lotSize ?? 0n)}: ${near.map(formatShares).join(" or ")}`;
 }
 
-export function stopProblem(ticket: TicketState, hasTried: boolean): string | null {
-  return priceProblem(ticket.stopText, hasTried);
+export function stopProblem(ticket: TicketState, draft: Draft, hasTried: boolean): string | null {
+  return priceProblem(ticket.stopText, draft, hasTried);
 }
 
-export function limitProblem(ticket: TicketState, { limit, stop }: Draft, hasTried: boolean): string | null {
+export function limitProblem(ticket: TicketState, draft: Draft, hasTried: boolean): string | null {
+  const { limit, stop } = draft;
   if (stop !== null && !isLimitWithinStop(ticket.side, { limit, stop })) {
     return `At ${formatPrice(stop)} or ${BEYOND_STOP[ticket.side]}`;
   }
-  return priceProblem(ticket.limitText, hasTried);
+  return priceProblem(ticket.limitText, draft, hasTried);
 }
 
-function priceProblem(text: string, hasTried: boolean): string | null {
+/** The values next to one that is no multiple of its step, as they are typed; none when it is one, or no step is known. */
+export function nearest(value: bigint, step: bigint | undefined, most: bigint): bigint[] {
+  if (!isOffStep(value, step) || step === undefined) return [];
+  const below = value - (value % step);
+  return [below, below + step].filter((each) => each > 0n && each <= most);
+}
+
+function isOffStep(value: bigint | null, step: bigint | undefined): boolean {
+  return value !== null && step !== undefined && value % step !== 0n;
+}
+
+function priceProblem(text: string, { listing }: Pick<Draft, "listing">, hasTried: boolean): string | null {
   const { value, problem } = readPrice(text);
-  return problem ?? (value === null && hasTried ? "At which price?" : null);
+  if (problem !== null) return problem;
+  if (value === null) return hasTried ? "At which price?" : null;
+  const near = nearest(value, listing?.priceIncrement, PRICE_MAX);
+  if (near.length === 0) return null;
+  return `In steps of ${priceText(listing?.priceIncrement ?? 0n)}: ${near.map(priceText).join(" or ")}`;
+}
+
+/** With two decimals at least, and no more than it has. */
+export function priceText(price: Units): string {
+  return formatUnits(price, { decimals: 2, decimalsMax: 4 });
 }
 
 const BEYOND_STOP: Readonly<Record<Side, string>> = { BUY: "above", SELL: "below" };

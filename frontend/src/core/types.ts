@@ -3,7 +3,7 @@
 
 import type { Account, Decimal, Instant, Order, Position, Quantity, Trade } from "./shapes";
 
-export type { Account, AccountDay, DailyPnl, Decimal, Instant, Order, Position, Quantity, RiskLimits, Trade } from "./shapes";
+export type { Account, AccountDay, DailyPnl, Decimal, FeeSchedule, Instant, Order, Position, Quantity, RiskLimits, Trade } from "./shapes";
 
 export type Side = Trade["side"];
 export type OrderType = Order["order_type"];
@@ -42,6 +42,16 @@ export interface Page<Item> {
 export interface Portfolio {
   account: Account;
   positions: Position[];
+}
+
+/** Whether the venue was stopped by hand: then orders wait, and can be placed and cancelled. */
+export interface MarketVenue {
+  is_stopped: boolean;
+  /** Of the latest stop or start; null before the first. */
+  since: Instant | null;
+  /** Who stopped or started it, such as user:17/alice. */
+  actor: string;
+  reason: string;
 }
 
 export interface MarketSession {
@@ -127,6 +137,7 @@ export type AccountMessage = AccountSnapshotMessage | AccountDeltaMessage | Acco
 export interface MarketSnapshotMessage {
   type: "snapshot";
   session: MarketSession;
+  venue: MarketVenue;
   instruments: Instrument[];
 }
 

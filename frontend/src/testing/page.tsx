@@ -9,7 +9,7 @@ import { Toasts } from "../components/Toasts";
 import { navigate } from "../core/navigation";
 import type { AccountDeltaMessage, Order } from "../core/types";
 import { FakeSocket } from "./fake_socket";
-import { sampleAccount, sampleSnapshot } from "./samples";
+import { sampleAccount, sampleSnapshot, sampleSteps, sampleVenue } from "./samples";
 
 export const account = sampleAccount();
 export const accountSocket = `/ws/accounts/${account.account_id}`;
@@ -87,12 +87,13 @@ export async function openWorkspace(snapshot = sampleSnapshot()): Promise<void> 
     day_high: "101.0000",
     day_low: "98.0000",
   };
-  const instrument = { symbol: "AAPL", name: "Apple Inc.", sector: "Technology", at: "2026-01-15T10:00:00Z", ...quote };
+  const instrument = { symbol: "AAPL", name: "Apple Inc.", sector: "Technology", at: "2026-01-15T10:00:00Z", ...sampleSteps, ...quote };
   act(() => {
     FakeSocket.latest(accountSocket).receive(snapshot);
     FakeSocket.latest("/ws/market").receive({
       type: "snapshot",
       session: { date: "2019-03-04", market_time: "2019-03-04T15:00:00Z", phase: "OPEN", simulated: true, note: "" },
+      venue: sampleVenue(),
       instruments: [instrument],
     });
   });

@@ -1,5 +1,5 @@
 // Sample accounts, positions, orders and trades for the tests.
-import type { AccountDeltaMessage, AccountSnapshotMessage, Account, Order, Position, Trade } from "../core/types";
+import type { AccountDeltaMessage, AccountSnapshotMessage, Account, MarketVenue, Order, Position, Trade } from "../core/types";
 
 export function sampleAccount(changes: Partial<Account> = {}): Account {
   return {
@@ -20,9 +20,12 @@ export function sampleAccount(changes: Partial<Account> = {}): Account {
     unrealized_pnl: "0.0000",
     deposited: "100000.0000",
     withdrawn: "0.0000",
+    dividends: "0.0000",
     trade_count: 1,
     open_orders: 0,
     day: { date: "2026-01-15", volume: "10000.0000", trades: 1, realized_pnl: "25.0000" },
+    marked_session: null,
+    marked_at: null,
     limits: { max_position_percent: "10.00", max_daily_value: "1000000.0000", max_trade_value: "100000.0000", price_band_percent: "10.00" },
     fee_schedule: { per_order: "0.0000", per_share: "0.0000", percent: "0.00", minimum: "0.0000" },
     version: 3,
@@ -124,4 +127,12 @@ export function sampleDelta(from: number, to: number, changes: Partial<AccountDe
     trades: [],
     ...changes,
   };
+}
+
+/** The steps of an instrument: cents, and parts of a share. */
+export const sampleSteps = { price_increment: "0.0100", lot_size: "0.000001" };
+
+/** A venue that nobody ever stopped. */
+export function sampleVenue(changes: Partial<MarketVenue> = {}): MarketVenue {
+  return { is_stopped: false, since: null, actor: "", reason: "", ...changes };
 }

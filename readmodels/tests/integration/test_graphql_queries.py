@@ -30,7 +30,8 @@ ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion:
   accountId name owner ownerName currency status role cash reservedCash buyingPower
   positionsCost positionsValue portfolioValue realizedPnl unrealizedPnl
   deposited withdrawn tradeCount openOrders day { date volume trades realizedPnl }
-  limits { maxPositionPercent maxDailyValue maxTradeValue } feeSchedule { perOrder perShare percent minimum }
+  limits { maxPositionPercent maxDailyValue maxTradeValue priceBandPercent }
+  feeSchedule { perOrder perShare percent minimum }
   version updatedAt
   positions { symbol quantity reservedQuantity available
     avgCost cost lastPrice marketValue unrealizedPnl realizedPnl version updatedAt }

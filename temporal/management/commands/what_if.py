@@ -21,6 +21,8 @@ from temporal.what_if import WhatIf, limits_of, what_if
 DIFFERENCES_SHOWN_MAX: Final = 20
 EXIT_INTERRUPTED: Final = 130
 TABLE_WIDTH: Final = 120
+_PUT_IN: Final = ("market_price", "reference_price")
+"""Arguments that nobody gave: what the market said."""
 _ROWS: Final = ("status", "cash", "equity", "realized_pnl", "unrealized_pnl", "trades", "working_orders")
 
 
@@ -100,7 +102,10 @@ def _held(positions: list[dict[str, Any]], symbol: str) -> str:
 
 
 def _line(difference: dict[str, Any]) -> str:
-    arguments = " ".join(str(value) for value in difference["arguments"].values() if value not in (None, ""))
+    given = [
+        value for name, value in difference["arguments"].items() if name not in _PUT_IN and value not in (None, "")
+    ]
+    arguments = " ".join(map(str, given))
     figures = "" if difference["limit"] is None else f" (limit {difference['limit']}, found {difference['actual']})"
     knock_on = ", a knock-on" if difference["is_knock_on"] else ""
     outcome = difference["outcome"].lower().replace("_", " ")

@@ -49,6 +49,7 @@ def test_everything_that_an_account_was_is_shown(traded, ada):
             "max_position_percent": "100.00",
             "max_daily_value": "100000000000.0000",
             "max_trade_value": "10000000000.0000",
+            "price_band_percent": "10.00",
         },
         "fee_schedule": {"per_order": "0.0000", "per_share": "0.0000", "percent": "0.00", "minimum": "0.0000"},
         "positions": [

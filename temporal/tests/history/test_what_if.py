@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -81,6 +82,23 @@ def test_only_a_stretch_of_time_is_decided_again(traded):
     assert (before.from_version, before.refused_now_count) == (0, 2)
 
 
+def test_what_companies_did_happens_to_what_the_account_would_have_had(traded):
+    """A buy that is refused now leaves nothing to split; an order that works now is cancelled, as the venue does."""
+    traded.execute(ADA, c.ChangeRiskLimits(10_000, 10**15, 900_0000))
+    traded.buy(10, 70, symbol="XOM")
+    place = c.PlaceOrder("o-1", "mine", "XOM", "BUY", 20 * SHARE, "LIMIT", "GTC", 60_0000, None, 0)
+    traded.execute(ADA, place, c.ApplySplit("a", "XOM", 2, 1, SHARE, 0), c.PayDividend("b", "KO", 10**8))
+    traded.execute(ADA, c.ChangeSymbol("c", "XOM", "EXX"), c.MarkPositions(20_460, traded.now, {"EXX": 36_0000}))
+    freer = what_if(ADA, limits=Limits(max_trade_value=10**12))
+    assert [(each.version, each.is_refused_now) for each in freer.differences] == [(11, False)]
+    assert (freer.imagined.orders, freer.imagined.positions) == ({}, freer.real.positions)
+    assert dump_account(freer.imagined) != dump_account(freer.real), "the limits are others"
+    tighter = what_if(ADA, limits=Limits(max_trade_value=600_0000))
+    assert {symbol: held.quantity for symbol, held in tighter.imagined.positions.items()} == {"KO": 10 * SHARE}
+    assert (tighter.imagined.dividends, tighter.real.dividends) == (10_0000, 80_0000)
+    assert tighter.command_count == freer.command_count == 15
+
+
 def test_nothing_is_written(traded):
     heads = traded.store.heads()
     positions = [traded.store.engine.page_stretches(partition=number) for number in heads]
@@ -90,7 +108,7 @@ def test_nothing_is_written(traded):
 
 
 def test_what_cannot_be_asked_is_refused_with_what_to_do(traded, monkeypatch):
-    with pytest.raises(InvalidLimits, match="give at least one of max_position_percent, max_daily_value and max_trade"):
+    with pytest.raises(InvalidLimits, match=r"give at least one of max_position_percent, .* and price_band_percent"):
         what_if(ADA, limits=Limits())
     with pytest.raises(UnknownAccount, match=BOB):
         what_if(BOB, limits=SMALL)
@@ -124,7 +142,7 @@ PRICES = st.integers(1, 1_000)
 IDS = st.sampled_from(["o-1", "o-2", "o-3"])
 COMMANDS = st.one_of(
     st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none() | IDS),
-    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none()),
+    st.builds(c.ExecuteTrade, SYMBOLS, SIDES, QUANTITIES, PRICES, st.none(), st.just(0) | PRICES),
     st.builds(c.DepositCash, st.integers(1, 20_000), st.just("")),
     st.builds(c.WithdrawCash, st.integers(1, 20_000), st.just("")),
     st.builds(c.ChangeRiskLimits, st.integers(1, 10_000), st.integers(1, 10**5), st.integers(1, 20_000)),
@@ -146,7 +164,8 @@ DRAWN = {
         st.none() | st.integers(1, 10_000),
         st.none() | st.integers(1, 10**5),
         st.none() | st.integers(1, 20_000),
-    ).filter(any),
+        st.sampled_from([None, None, 0]),  # What the market said is not known of a trade that was booked.
+    ).filter(lambda limits: limits != Limits()),
 }
 
 
@@ -154,8 +173,8 @@ def imposed(limits, command):
     """The command that would have set these limits, where one sets any."""
     if not isinstance(command, c.ChangeRiskLimits):
         return command
-    own = (command.max_position_bp, command.max_daily_value, command.max_trade_value)
-    return c.ChangeRiskLimits(*(new or old for new, old in zip(limits, own, strict=True)))
+    own = msgspec.structs.astuple(command)
+    return c.ChangeRiskLimits(*(old if new is None else new for new, old in zip(limits, own, strict=True)))
 
 
 def check_against_an_account_that_had_the_limits(steps, limits):
@@ -204,3 +223,18 @@ def test_a_planted_fault_is_noticed(plant, monkeypatch):
     seeded = settings(max_examples=2_000, phases=[Phase.generate], derandomize=True, deadline=None)
     with pytest.raises(AssertionError):
         seeded(given(**DRAWN)(check_against_an_account_that_had_the_limits))()
+
+
+def test_another_band_lets_pass_what_was_refused_for_its_price_and_refuses_nothing_that_was_booked(traded):
+    """What the market said is known of a refusal alone."""
+    traded.at("2026-02-02T12:00:00Z").execute(
+        ADA,
+        c.ExecuteTrade("KO", "BUY", SHARE, 56_0000, None, 50_0000),
+        c.ExecuteTrade("KO", "BUY", SHARE, 54_0000, None, 50_0000),
+    )
+    wider = what_if(ADA, limits=Limits(price_band_bp=2_000))
+    assert (wider.accepted_now_count, wider.refused_now_count, wider.knock_on_count) == (1, 0, 0)
+    assert wider.differences[0].refusal.code == "PRICE_BEYOND_BAND"
+    assert wider.imagined.trade_count == wider.real.trade_count + 1
+    narrower = what_if(ADA, limits=Limits(price_band_bp=1))
+    assert narrower.differences == []

@@ -51,7 +51,8 @@ def test_the_owner_sees_what_would_have_been(traded, post):
     found = answer.json()
     assert answer.status_code == 200
     assert found == AccountWhatIf.show(what_if(ADA, limits=limits_of(**LIMITS)))
-    assert found["limits"] == {"max_position_percent": None, "max_daily_value": None, "max_trade_value": "1000.0000"}
+    others = dict.fromkeys(("max_position_percent", "max_daily_value", "price_band_percent"))
+    assert found["limits"] == {**others, "max_trade_value": "1000.0000"}
     assert (found["commands"], found["refused_now"], found["accepted_now"], found["knock_ons"]) == (6, 2, 0, 1)
     assert (found["real"]["cash"], found["what_if"]["cash"]) == ("995100.0000", "999500.0000")
     assert found["what_if"]["positions"] == [
@@ -65,7 +66,10 @@ def test_the_owner_sees_what_would_have_been(traded, post):
         "outcome": "REFUSED_NOW",
         "is_knock_on": False,
         "command": "ExecuteTrade",
-        "arguments": {"symbol": "KO", "side": "BUY", "quantity": "100", "price": "50.0000", "order_id": None},
+        "arguments": {
+            **{"symbol": "KO", "side": "BUY", "quantity": "100", "price": "50.0000", "order_id": None},
+            "market_price": "0.0000",
+        },
         "code": "TRADE_LIMIT_EXCEEDED",
         "limit": "1000.0000",
         "actual": "5000.0000",

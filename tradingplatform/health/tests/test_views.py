@@ -16,7 +16,7 @@ from tradingplatform.health import readiness, views
 from tradingplatform.local.servers import EmbeddedValkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAMES = ["postgresql", "valkey", "event_store", "projector", "beat", "disk"]
+NAMES = ["postgresql", "valkey", "event_store", "projector", "beat", "venue", "disk"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from accounts.domain.commands import CancelOrder, DepositCash, FreezeAccount, OpenAccount
 from accounts.domain.events import OrderCancelled
@@ -22,7 +22,8 @@ from identity.permissions import COMPLIANCE, OPERATOR, give_role
 from readmodels.models import DeadLetter, ProjectionCheckpoint
 from readmodels.tasks import project_once
 from readmodels.tests.conftest import ADA, BOB, ZOE, history, project
-from tradingplatform.kill_switch import cancelling, runs
+from tradingplatform.kill_switch import cancelling, recorded, runs
+from tradingplatform.kill_switch.models import KillSwitchRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -358,3 +359,27 @@ def test_runs_of_owners_neither_take_the_servers_threads_nor_those_of_officers(f
     cancel(firm.ada, accountId=ADA)
     cancel(officer, symbol="KO")
     assert seen == {"kill-switch-owner", "kill-switch-officer"}
+
+
+def test_every_way_in_leaves_a_record_of_who_when_why_and_how_many(firm, projecting):
+    cancel(firm.ada, accountId=ADA)
+    call_command("cancel_orders", "--symbol", "PG", "--yes", "--reason", "drill")
+    by_command, by_api = KillSwitchRun.objects.all()
+    assert (by_api.whose, by_api.account_ids, by_api.actor.split("/")[0]) == (
+        *(f"account {ADA}", [ADA]),
+        user_reference(firm.ada.user.pk),
+    )
+    assert (by_api.state, by_api.asked, by_api.cancelled, by_api.reason) == ("complete", 3, 3, "a runaway program")
+    assert (by_command.whose, by_command.actor, by_command.state) == ("PG", "platform/command line", "complete")
+    assert (by_command.asked, by_command.cancelled) == (2, 2)
+    assert firm.ada.error(CANCEL_ALL, everybody=True, reason="x") == "FORBIDDEN"
+    assert KillSwitchRun.objects.count() == 2
+
+
+def test_orders_are_ended_though_the_record_cannot_be_kept_up(firm, projecting, monkeypatch):
+    def refuse(*_, **__):
+        raise OperationalError("read only")
+
+    monkeypatch.setattr(recorded.KillSwitchRun.objects, "filter", refuse)
+    assert cancel(firm.ada, accountId=ADA)["cancelled"] == 3
+    assert left(firm) == [0, 3, 3]

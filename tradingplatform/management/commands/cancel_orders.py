@@ -7,18 +7,20 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.writer.bus.ports import get_bus
 from identity.actors import platform_actor
-from tradingplatform.kill_switch.cancelling import Cancelled, cancel_working_orders
-from tradingplatform.kill_switch.scopes import UnclearQuestion, UnknownUser, checked_reason, checked_scope, order_scope
+from tradingplatform.kill_switch.cancelling import Cancelled
+from tradingplatform.kill_switch.recorded import begin_run, run_recorded
+from tradingplatform.kill_switch.scopes import (
+    UnclearQuestion,
+    UnknownUser,
+    checked_reason,
+    checked_scope,
+    order_scope,
+    whose_orders,
+)
 
 COMMAND_LINE: Final = platform_actor("command line")
 _SCOPES: Final = {"account": "account_id", "user": "username", "symbol": "symbol", "everybody": "everybody"}
 """The scope of each option."""
-_WHOSE: Final = {
-    "account_id": "account {}",
-    "username": "every account of {}",
-    "symbol": "{}",
-    "everybody": "the whole firm",
-}
 
 
 class Command(BaseCommand):
@@ -41,10 +43,11 @@ class Command(BaseCommand):
             scope = order_scope(name, value)
         except (UnclearQuestion, UnknownUser) as error:
             raise CommandError(f"nothing was cancelled: {error}") from error
-        whose = _WHOSE[name].format(value)
+        whose = whose_orders(name, value)
         if not options["yes"] and input(f"Cancel every working order of {whose}? [y/N] ").strip().lower() != "y":
             raise CommandError("nothing was cancelled")
-        done = cancel_working_orders(get_bus(), scope=scope, actor=COMMAND_LINE, reason=reason, progress=self._say)
+        run = begin_run(scope=scope, whose=whose, actor=COMMAND_LINE, reason=reason)
+        done = run_recorded(run, get_bus(), scope=scope, progress=self._say)
         self.stdout.write(f"{done.cancelled:,} cancelled, {done.ended_before:,} had ended before")
         problems = _problems(done)
         if problems:

@@ -15,12 +15,12 @@ from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope, NotExecuted
 from accounts.writer.machine import AccountDecider
 from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
+from eventstore.kernels.texts import text_of
 from eventstore.store import EventStore
 from market.quotes import Quote, QuoteSheet, QuoteSource
 from market.replay import Phase
@@ -69,6 +69,7 @@ class Market:
         self.sheets = asyncio.Queue()
         self.closed_at = 0
         self.instruments = DEMO_INSTRUMENTS
+        self.is_stopped = False
 
     def open(self, partition=None):
         while True:
@@ -128,6 +129,7 @@ class Market:
                 instruments=lambda: self.instruments,
                 displayed_value=10**12,
                 poll_seconds=0.005,
+                may_fill=lambda: not self.is_stopped,
             )
             running = asyncio.create_task(venue.run())
             try:
@@ -217,7 +219,7 @@ def test_what_was_not_executed_is_filled_at_the_price_of_later_and_not_while_it_
 
 def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, monkeypatch):
     account_id, other = market.open(0), market.open(1)
-    read, broken = market.store.read_column_batches, []
+    read, broken = market.store.read_columns, []
     resting = market.place(account_id, limit=400_000)
 
     def reading(*, partition, after_seq, limit):
@@ -225,7 +227,7 @@ def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, m
             raise UnknownEventType("of a newer release")
         return read(partition=partition, after_seq=after_seq, limit=limit)
 
-    monkeypatch.setattr(market.store, "read_column_batches", reading)
+    monkeypatch.setattr(market.store, "read_columns", reading)
 
     async def steps():
         market.quote(500_000)
@@ -253,13 +255,13 @@ def test_an_order_that_cannot_be_asked_for_keeps_no_other_one_and_is_given_up(ma
             market.place(account_id)
     asked = []
 
-    def of(envelopes, original=AccountCommands.of):
-        if any(envelope.account_id == poisoned for envelope in envelopes):
-            asked.append(len(envelopes))
+    def commands_of(asks, original=venue_module.commands_of):
+        if any(text_of(account_id) == poisoned for account_id in asks.account_ids):
+            asked.append(len(asks))
             raise RuntimeError("what nobody thought of")
-        return original(envelopes)
+        return original(asks)
 
-    monkeypatch.setattr(venue_module.AccountCommands, "of", of)
+    monkeypatch.setattr(venue_module, "commands_of", commands_of)
 
     async def steps():
         for _ in range(40):
@@ -346,3 +348,51 @@ def test_a_bid_an_ask_and_sizes_that_were_said_are_what_is_offered_once(market):
     market.serve(steps)
     assert sum(event.fill_quantity for event in market.events(e.OrderFilled)) == 10 * SHARE
     assert {event.fill_price for event in market.events(e.OrderFilled)} == {501_000}
+
+
+def test_a_stopped_venue_fills_and_ends_nothing_and_goes_on_at_the_price_of_then(market):
+    account_id = market.open()
+    market.is_stopped = True
+    waiting, immediate = market.place(account_id), market.place(account_id, tif="IOC")
+    cancelled = market.place(account_id)
+    of_the_day = market.place(account_id, tif="DAY", limit=10_000)
+    market.closed_at = time.time_ns() // 1_000 + 1
+
+    async def steps():
+        market.quote(400_000)
+        await asyncio.sleep(0.3)
+        (event,) = market.send(account_id, c.CancelOrder(cancelled, "no more"))
+        assert isinstance(event, e.OrderCancelled)
+        market.quote(500_000)
+        await asyncio.sleep(0.3)
+        assert market.events(e.OrderFilled) == market.events(e.OrderExpired) == []
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+        await market.until(lambda: len(market.events(e.OrderExpired)) == 1)
+
+    market.serve(steps)
+    assert {event.order_id: event.fill_price for event in market.events(e.OrderFilled)} == {
+        waiting: 500_000,
+        immediate: 500_000,
+    }
+    assert [event.order_id for event in market.events(e.OrderExpired)] == [of_the_day]
+
+
+def test_a_venue_that_is_stopped_while_orders_wait_fills_none_at_the_price_of_before(market):
+    account_id = market.open()
+
+    async def steps():
+        market.quote(600_000)
+        order_id = market.place(account_id)
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 1)
+        market.is_stopped = True
+        await asyncio.sleep(0.1)
+        market.place(account_id)
+        market.quote(500_000)
+        await asyncio.sleep(0.2)
+        assert [event.order_id for event in market.events(e.OrderFilled)] == [order_id]
+        market.is_stopped = False
+        await market.until(lambda: len(market.events(e.OrderFilled)) == 2)
+
+    market.serve(steps)
+    assert [event.fill_price for event in market.events(e.OrderFilled)] == [600_000, 500_000]

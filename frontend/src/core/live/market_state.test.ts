@@ -32,7 +32,8 @@ function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
     day_high: "102.0000",
     day_low: "99.0000",
   };
-  return { type: "snapshot", session: session(date), instruments: [{ ...names, ...terms, ...prices, at }] };
+  const venue = { is_stopped: false, since: null, actor: "", reason: "" };
+  return { type: "snapshot", session: session(date), venue, instruments: [{ ...names, ...terms, ...prices, at }] };
 }
 
 function tick(date: string, price: string): MarketTickMessage {
@@ -78,8 +79,9 @@ describe("the market", () => {
     ]);
     const state = marketReducer(NO_MARKET, { type: "snapshotReceived", message: { ...message, instruments } });
     expect(state.quotes.map((quote) => quote.symbol)).toEqual(["AAPL"]);
+    const steps = { priceIncrement: 100n, lotSize: 1_000_000n };
     expect(state.unpriced).toEqual([
-      { symbol: "NEW", name: "Apple Inc.", sector: "Information Technology", isHalted: true },
+      { ...{ symbol: "NEW", name: "Apple Inc.", sector: "Information Technology" }, isHalted: true, ...steps },
     ]);
     const ticked = marketReducer(state, { type: "tickReceived", message: tick("2019-03-04", "103.0000") });
     expect(ticked.unpriced).toBe(state.unpriced);

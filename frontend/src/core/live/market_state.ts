@@ -2,7 +2,8 @@
 // prices seen in this session for a sparkline (bounded: when full, every other point goes and sampling slows down).
 
 import { parseUnits, type Units } from "../money";
-import type { Instrument, MarketSession, MarketSnapshotMessage, MarketTickMessage } from "../types";
+import { parseShares, type Shares } from "../shares";
+import type { Instrument, MarketSession, MarketSnapshotMessage, MarketTickMessage, MarketVenue } from "../types";
 
 /** An instrument that is traded, whether it has a price or not. */
 export interface Listing {
@@ -10,6 +11,10 @@ export interface Listing {
   name: string;
   sector: string;
   isHalted: boolean;
+  /** Prices are multiples of it. */
+  priceIncrement: Units;
+  /** Quantities are multiples of it. */
+  lotSize: Shares;
 }
 
 export interface Quote extends Listing {
@@ -29,6 +34,7 @@ export interface Quote extends Listing {
 
 export interface MarketState {
   session: MarketSession | null;
+  venue: MarketVenue | null;
   quotes: readonly Quote[];
   /** What is traded and has no price yet. */
   unpriced: readonly Listing[];
@@ -46,6 +52,7 @@ export const POINTS_MAX = 240;
 
 export const NO_MARKET: MarketState = {
   session: null,
+  venue: null,
   quotes: [],
   unpriced: [],
   stride: 1,
@@ -69,7 +76,7 @@ export function staleText({ isStale, ageSeconds }: Pick<Quote, "isStale" | "ageS
   return ageSeconds < 7200 ? `stale, ${Math.floor(ageSeconds / 60)} min` : `stale, ${Math.floor(ageSeconds / 3600)} h`;
 }
 
-function snapshotReceived(state: MarketState, { session, instruments }: MarketSnapshotMessage): MarketState {
+function snapshotReceived(state: MarketState, { session, venue, instruments }: MarketSnapshotMessage): MarketState {
   const isSameSession = state.session?.date === session.date;
   const known = new Map(state.quotes.map((quote) => [quote.symbol, quote.seen]));
   const quotes: Quote[] = [];
@@ -81,7 +88,7 @@ function snapshotReceived(state: MarketState, { session, instruments }: MarketSn
     else quotes.push(quote);
   }
   const sampling = isSameSession ? state : NO_MARKET;
-  return { ...sampling, session, quotes, unpriced, isOutdated: false };
+  return { ...sampling, session, venue, quotes, unpriced, isOutdated: false };
 }
 
 function tickReceived(state: MarketState, { session, prices }: MarketTickMessage): MarketState {
@@ -111,8 +118,9 @@ function thinned(state: MarketState): MarketState {
   return { ...state, quotes, stride: state.stride * 2 };
 }
 
-function listingOf({ symbol, name, sector, is_halted }: Instrument): Listing {
-  return { symbol, name, sector, isHalted: is_halted };
+function listingOf({ symbol, name, sector, is_halted, price_increment, lot_size }: Instrument): Listing {
+  const steps = { priceIncrement: parseUnits(price_increment), lotSize: parseShares(lot_size) };
+  return { symbol, name, sector, isHalted: is_halted, ...steps };
 }
 
 function quoteOf(instrument: Instrument, seen: readonly Units[] | undefined): Quote | null {

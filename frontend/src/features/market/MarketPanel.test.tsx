@@ -5,7 +5,14 @@ import { describe, expect, it, vi } from "vitest";
 import type { Listing, Quote } from "../../core/live/market_state";
 import { MarketPanel, ROWS_SHOWN_MAX } from "./MarketPanel";
 
-const listing = (symbol: string, isHalted = false): Listing => ({ symbol, name: `${symbol} Inc.`, sector: "", isHalted });
+const listing = (symbol: string, isHalted = false): Listing => ({
+  symbol,
+  name: `${symbol} Inc.`,
+  sector: "",
+  isHalted,
+  priceIncrement: 100n,
+  lotSize: 1_000_000n,
+});
 
 const quote: Quote = {
   ...listing("AAPL"),

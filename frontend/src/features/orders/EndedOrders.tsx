@@ -5,7 +5,7 @@ import { decimalsOf, parseShares } from "../../core/shares";
 import { statusName } from "../../core/orders";
 import { formatClock, formatDay } from "../../core/time";
 import type { Order } from "../../core/types";
-import { NameCells, PriceCell, QuantityCells } from "./OrderCells";
+import { NameCells, OrderHeads, PriceCell, QuantityCells } from "./OrderCells";
 
 export function EndedOrders({ orders }: { orders: Order[] }): ReactElement {
   const decimals = decimalsOf(orders.flatMap((order) => [order.quantity, order.filled_quantity].map(parseShares)));
@@ -13,16 +13,7 @@ export function EndedOrders({ orders }: { orders: Order[] }): ReactElement {
     <table className="data-table" data-testid="ended-orders">
       <thead>
         <tr>
-          <th scope="col">Ended</th>
-          <th scope="col">Side</th>
-          <th scope="col" className="is-text">
-            Symbol
-          </th>
-          <th scope="col" className="is-text">
-            Type
-          </th>
-          <th scope="col">Qty</th>
-          <th scope="col">Filled</th>
+          <OrderHeads when="Ended" />
           <th scope="col" title="Average price of what was filled">
             Avg price
           </th>

@@ -1,4 +1,4 @@
-// The cells that working orders and ended ones have in common.
+// The heads and cells that working orders and ended ones have in common.
 import type { ReactElement } from "react";
 
 import { Price, Quantity } from "../../components/Figures";
@@ -6,6 +6,24 @@ import { parseUnits } from "../../core/money";
 import { TIME_NAMES, TYPE_NAMES } from "../../core/orders";
 import { parseShares } from "../../core/shares";
 import type { Order } from "../../core/types";
+
+/** The heads of the columns that both tables begin with: when, what is traded, and how much of it. */
+export function OrderHeads({ when }: { when: string }): ReactElement {
+  return (
+    <>
+      <th scope="col">{when}</th>
+      <th scope="col">Side</th>
+      <th scope="col" className="is-text">
+        Symbol
+      </th>
+      <th scope="col" className="is-text">
+        Type
+      </th>
+      <th scope="col">Qty</th>
+      <th scope="col">Filled</th>
+    </>
+  );
+}
 
 export function NameCells({ order }: { order: Order }): ReactElement {
   return (

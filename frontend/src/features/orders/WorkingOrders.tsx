@@ -10,7 +10,7 @@ import { orderText, reservedCash } from "../../core/orders";
 import { decimalsOf, formatQuantity, parseShares } from "../../core/shares";
 import { formatAge } from "../../core/time";
 import type { Order } from "../../core/types";
-import { NameCells, PriceCell, QuantityCells, TimeInForceCell } from "./OrderCells";
+import { NameCells, OrderHeads, PriceCell, QuantityCells, TimeInForceCell } from "./OrderCells";
 
 const AGE_CHECK_MS = 1_000;
 
@@ -36,16 +36,7 @@ export function WorkingOrders({ orders, attempts, onCancel }: WorkingOrdersProps
     <table className="data-table" data-testid="working-orders">
       <thead>
         <tr>
-          <th scope="col">Age</th>
-          <th scope="col">Side</th>
-          <th scope="col" className="is-text">
-            Symbol
-          </th>
-          <th scope="col" className="is-text">
-            Type
-          </th>
-          <th scope="col">Qty</th>
-          <th scope="col">Filled</th>
+          <OrderHeads when="Age" />
           <th scope="col">Limit</th>
           <th scope="col">Stop</th>
           <th scope="col" className="is-text" title="Time in force">

@@ -1,6 +1,7 @@
 // The order ticket: what to buy or sell and on which terms, what it would lead to, and what became of it. Its state is the
 // reducer in core/ticket.ts and lives in the workspace, so that rows elsewhere can fill it.
 import {
+  useMemo,
   useState,
   type Dispatch,
   type KeyboardEvent,
@@ -14,6 +15,7 @@ import { Panel } from "../../components/Panel";
 import { makeCommandId } from "../../core/commands";
 import { estimateOrder, quantityMax } from "../../core/estimate";
 import type { Listing, Quote } from "../../core/live/market_state";
+import { workingOrders } from "../../core/orders";
 import { formatShares, toQuantity } from "../../core/shares";
 import { isTicketOpen, type TicketAction, type TicketState } from "../../core/ticket";
 import {
@@ -52,16 +54,18 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
   const { ticket, dispatch, account, orders, quotes, unpriced, onRecorded, onPlaced } = props;
   const send = usePlaceOrder({ dispatch, onRecorded, onPlaced });
   const [hasTried, setHasTried] = useState(false);
-  const draft = readDraft(ticket, quotes, props.positions);
+  const draft = readDraft(ticket, { quotes, unpriced }, props.positions);
   const { quantity, price, position } = draft;
   const closedReason = closedReasonOf(account);
   const isDisabled = closedReason !== null || !isTicketOpen(ticket);
   const unsendableReason = unsendableReasonOf(ticket, quotes, unpriced);
-  const context = account === null ? null : { account, position, now: props.now };
+  const working = useMemo(() => workingOrders(orders), [orders]);
+  const { symbol } = ticket;
+  const context = account === null ? null : { account, position, orders: working, symbol, now: props.now };
   const about = price === null || ticket.symbol === "" ? null : { side: ticket.side, type: ticket.type, price };
   const estimate =
     context === null || about === null || quantity === null ? null : estimateOrder({ ...about, quantity }, context);
-  const most = context === null || about === null || isDisabled ? null : quantityMax(about, context);
+  const most = context === null || about === null || isDisabled ? null : quantityMax(about, context, draft.listing?.lotSize);
 
   const submit = (event: SubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -116,7 +120,7 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
               inputRef={props.quantityRef}
               value={ticket.quantityText}
               isDisabled={isDisabled}
-              problem={quantityProblem(ticket.quantityText, hasTried)}
+              problem={quantityProblem(ticket.quantityText, draft, hasTried)}
               inputMode="decimal"
               onEdited={(text) => dispatch({ type: "quantityEdited", text })}
               onKeyDown={pressSide}

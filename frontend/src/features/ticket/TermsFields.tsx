@@ -3,11 +3,11 @@
 import type { Dispatch, KeyboardEvent, ReactElement, ReactNode, RefObject } from "react";
 
 import { NumericField } from "../../components/NumericField";
-import { formatPrice, formatUnits, type Units } from "../../core/money";
+import { formatPrice, type Units } from "../../core/money";
 import { hasLimit, hasStop, ORDER_TYPES, timesInForceOf } from "../../core/order_terms";
 import { TIME_NAMES, TYPE_NAMES } from "../../core/orders";
 import type { TicketAction, TicketState } from "../../core/ticket";
-import { limitProblem, stopProblem, type Draft } from "../../core/ticket_draft";
+import { limitProblem, priceText, stopProblem, type Draft } from "../../core/ticket_draft";
 
 interface TermsProps {
   ticket: TicketState;
@@ -80,8 +80,10 @@ export function PriceFields(props: PriceFieldsProps): ReactElement {
   const offered = (edit: (text: string) => TicketAction): { label: string; onClick: () => void } | null => {
     const { marketPrice } = draft;
     if (marketPrice === null || isDisabled) return null;
-    const text = formatUnits(marketPrice, { decimals: 2, decimalsMax: 4 }).replaceAll(",", "");
-    return { label: `Market ${formatPrice(marketPrice)}`, onClick: () => dispatch(edit(text)) };
+    const increment = draft.listing?.priceIncrement ?? 1n;
+    const price = marketPrice - (marketPrice % increment) || increment;
+    const text = priceText(price).replaceAll(",", "");
+    return { label: `Market ${formatPrice(price)}`, onClick: () => dispatch(edit(text)) };
   };
   const editLimit = (text: string): TicketAction => ({ type: "limitEdited", text });
   const editStop = (text: string): TicketAction => ({ type: "stopEdited", text });
@@ -102,7 +104,7 @@ export function PriceFields(props: PriceFieldsProps): ReactElement {
       label="Stop price"
       testId="ticket-stop"
       value={ticket.stopText}
-      problem={stopProblem(ticket, hasTried)}
+      problem={stopProblem(ticket, draft, hasTried)}
       onEdited={(text) => dispatch(editStop(text))}
       action={offered(editStop)}
     />

@@ -22,14 +22,26 @@ export function TicketEstimate({ estimate, side, type }: TicketEstimateProps): R
     <>
       <dl className="facts estimate" aria-label="Estimate">
         <Fact label="Estimated value" of={estimate} show={({ value }) => <Amount units={value} testId="estimate-value" />} />
+        <Fact label="Fee" of={estimate} show={({ fee }) => <Amount units={fee} testId="estimate-fee" />} />
+        <Fact
+          label={side === "BUY" ? "Total with fee" : "Proceeds less fee"}
+          of={estimate}
+          show={({ total }) => <Left units={total} testId="estimate-total" />}
+        />
         <Fact label="Reserved" of={estimate} show={(known) => <Reserved estimate={known} side={side} type={type} />} />
-        {side === "BUY" ? (
-          <Fact
-            label="Buying power after"
-            of={estimate}
-            show={({ buyingPowerAfter }) => <Left units={buyingPowerAfter} testId="estimate-buying-power-after" />}
-          />
-        ) : (
+        <Fact
+          label="Buying power after"
+          title="As long as the order works; its fee is taken when it is filled"
+          of={estimate}
+          show={({ buyingPowerAfter }) => <Left units={buyingPowerAfter} testId="estimate-buying-power-after" />}
+        />
+        <Fact
+          label="… once filled"
+          title="Buying power once it is filled at the price that it is judged by"
+          of={estimate}
+          show={({ buyingPowerFilled }) => <Left units={buyingPowerFilled} testId="estimate-buying-power-filled" />}
+        />
+        {side === "SELL" && (
           <Fact
             label="Shares free after"
             of={estimate}
@@ -48,12 +60,27 @@ export function TicketEstimate({ estimate, side, type }: TicketEstimateProps): R
           )}
         />
         <Fact label="Trade limit left" of={estimate} show={({ tradeRemaining }) => <Left units={tradeRemaining} />} />
-        <Fact label="Daily limit left" of={estimate} show={({ dayRemainingAfter }) => <Left units={dayRemainingAfter} />} />
         <Fact
-          label="Realized P&L"
+          label="Daily limit left"
+          title={NET}
           of={estimate}
-          show={({ realized }) => (side === "BUY" || realized === null ? <None /> : <Change units={realized} />)}
+          show={({ dayRemainingNet }) => <Left units={dayRemainingNet} testId="estimate-day-left" />}
         />
+        {side === "BUY" && (
+          <Fact
+            label="Symbol limit left"
+            title={NET}
+            of={estimate}
+            show={({ positionRemainingNet }) => <Left units={positionRemainingNet} testId="estimate-symbol-left" />}
+          />
+        )}
+        {side === "SELL" && (
+          <Fact
+            label="Realized P&L"
+            of={estimate}
+            show={({ realized }) => (realized === null ? <None /> : <Change units={realized} />)}
+          />
+        )}
       </dl>
       <p className="forecast" role="status">
         {estimate?.expectedRefusal ? (
@@ -68,15 +95,18 @@ export function TicketEstimate({ estimate, side, type }: TicketEstimateProps): R
   );
 }
 
+const NET = "If this order and all that work now are filled";
+
 interface FactProps {
   label: string;
+  title?: string;
   of: OrderEstimate | null;
   show: (estimate: OrderEstimate) => ReactNode;
 }
 
-function Fact({ label, of, show }: FactProps): ReactElement {
+function Fact({ label, title, of, show }: FactProps): ReactElement {
   return (
-    <div>
+    <div title={title}>
       <dt>{label}</dt>
       <dd>{of === null ? <None /> : show(of)}</dd>
     </div>

@@ -65,7 +65,7 @@ DROP FUNCTION market_keep_corporate_action_changes;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("market", "0002_bars"),
+        ("market", "0003_bars"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ DROP TABLE bars_1m_whole;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('market', '0001_initial'),
+        ('market', '0002_venue_changes'),
     ]
 
     operations = [
