@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 MARKS: Final = platform_actor("session marks")
 """Whose commands these are: no user can spend their ids."""
 ACCOUNTS_AT_ONCE_MAX: Final = 500
+PAGE_PAUSE_SECONDS: Final = 0.05
+"""Between two pages, so that the writer and the projections have time for what is traded."""
 BEHIND_SECONDS_MAX: Final = 5.0
 REAL_CLOSE_SECONDS_MAX: Final = 60
 """For how long after the close of a market that is not replayed its prices are those of the close."""
@@ -99,6 +101,7 @@ class SessionMarks:
         began = time.monotonic()
         while close.ended_at is None and not self._is_stopped():
             self._mark_page(close)
+            time.sleep(PAGE_PAUSE_SECONDS)
         if close.ended_at is not None:
             log.info(
                 "accounts are marked",
