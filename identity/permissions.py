@@ -58,7 +58,7 @@ class Action(StrEnum):
     CANCEL_EVERYTHING = "cancel the orders of a user, a symbol or the firm"
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
-    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments"
+    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments, announce corporate actions"
     PUSH_QUOTES = "push the market's prices"
     OPERATE_MARKET = "pause the market and set its speed"
     STOP_VENUE = "stop and start the venue"
@@ -112,6 +112,8 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
             "axes.delete_accessattempt",
             "market.add_instrument",
             "market.change_instrument",
+            "market.add_corporateaction",
+            "market.change_corporateaction",
         }
     ),
 }

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from market.calendar import trading_days
+from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments, Replayed
 from market.intraday import SESSION_STEPS, bar_until, day_path
 from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
@@ -74,9 +75,12 @@ class QuoteSheet:
 UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at_us=0, quotes=())
 
 
-def quotes_at(position: ReplayPosition, *, now_us: int) -> QuoteSheet:
-    """Return the quotes of all replayed instruments at a position of the replay, which it has at `now_us`."""
-    quotes = tuple(_quote(symbol, position, now_us) for symbol in replayed_symbols())
+def quotes_at(position: ReplayPosition, *, now_us: int, adjustments: Adjustments = NO_ADJUSTMENTS) -> QuoteSheet:
+    """Return the quotes of all replayed instruments at a position of the replay, which it has at `now_us`; under the
+    symbols that they have then, and divided by their splits.
+    """
+    replayed = adjustments.replayed(replayed_symbols(), at_us=now_us)
+    quotes = tuple(_quote(symbol, replayed[symbol], position, now_us) for symbol in sorted(replayed))
     return replace(replayed_session(position, now_us=now_us), quotes=quotes)
 
 
@@ -144,15 +148,15 @@ def tradable_quotes(sheet: QuoteSheet, *, now_us: int) -> list[Quote]:
     ]
 
 
-def _quote(symbol: str, position: ReplayPosition, now_us: int) -> Quote:
-    path = day_path(symbol=symbol, day_index=position.day_index)
+def _quote(symbol: str, replayed: Replayed, position: ReplayPosition, now_us: int) -> Quote:
+    path = day_path(symbol=replayed.path, day_index=position.day_index)
     bar = bar_until(path, step=position.step)
     return Quote(
         symbol=symbol,
-        price=bar.close,
-        previous_close=path.previous_close,
-        session_open=bar.open,
-        day_high=bar.high,
-        day_low=bar.low,
+        price=replayed.price(bar.close),
+        previous_close=replayed.price(path.previous_close),
+        session_open=replayed.price(bar.open),
+        day_high=replayed.price(bar.high),
+        day_low=replayed.price(bar.low),
         at_us=now_us,
     )

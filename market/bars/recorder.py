@@ -165,16 +165,25 @@ class BarRecorder:
             return None, False
         is_today = place.day_index == position.day_index
         bars = minute_bars(
-            place.day_index, from_minute=place.minute, to_step=position.step if is_today else SESSION_STEPS
+            place.day_index,
+            from_minute=place.minute,
+            to_step=position.step if is_today else SESSION_STEPS,
+            adjustments=current_instruments().adjustments,
+            now_us=self._now_us(),
         )
-        write_minutes(cursor, bars, calendars=dict.fromkeys(replayed_symbols(), REPLAYED))
+        write_minutes(cursor, bars, calendars=dict.fromkeys(self._replayed(), REPLAYED))
         if is_today:
             return Place(position.day_index, minute_of(position.day_index, market_time_us(position))), True
         return Place(place.day_index + 1, 0), False
 
+    def _replayed(self) -> list[str]:
+        """Return the symbols that the replay quotes now."""
+        adjustments = current_instruments().adjustments
+        return list(adjustments.replayed(replayed_symbols(), at_us=self._now_us()))
+
     def _found_place(self, cursor: Cursor, position: ReplayPosition) -> Place | None:
         """Return where to go on by what is stored; None after a month of what is the future now was removed."""
-        symbols = replayed_symbols()
+        symbols = sorted({*replayed_symbols(), *self._replayed()})
         cursor.execute(_LATEST, [list(symbols)])
         ((latest, latest_day),) = cursor.fetchall()
         open_us, _ = session_bounds_us(trading_days()[position.day_index])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from market.bars.definition import MINUTE_US, SIMULATED, Bar
 from market.calendar import trading_days
+from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments
 from market.intraday import SESSION_STEPS, day_path
 from market.prices import replayed_symbols
 from market.sessions import session_bounds_us
@@ -35,9 +36,11 @@ def minute_of(day_index: int, at_us: int) -> int:
     return min(max((at_us - _minutes_of(day_index).open_us) // MINUTE_US, 0), minute_count(day_index) - 1)
 
 
-def minute_bars(day_index: int, *, from_minute: int, to_step: int) -> list[Bar]:
-    """Return the bars of all replayed symbols from a minute of the session up to a step of it; the last one may be of a
-    minute that is not over, and has no price that comes later.
+def minute_bars(
+    day_index: int, *, from_minute: int, to_step: int, adjustments: Adjustments = NO_ADJUSTMENTS, now_us: int = 0
+) -> list[Bar]:
+    """Return the bars of all replayed symbols, as splits and changes of symbol until now have them, from a minute of
+    the session up to a step of it; the last one may be of a minute that is not over, and has no price that comes later.
     """
     open_us, first_steps = _minutes_of(day_index)
     starts = first_steps[from_minute:-1]
@@ -48,11 +51,15 @@ def minute_bars(day_index: int, *, from_minute: int, to_step: int) -> list[Bar]:
     instants = (open_us + (from_minute + np.arange(len(starts))) * MINUTE_US).tolist()
     counts = (ends - starts).tolist()
     bars = []
-    for symbol in replayed_symbols():
-        prices = np.asarray(day_path(symbol=symbol, day_index=day_index).prices)[: ends[-1]]
-        opens, closes = prices[starts].tolist(), prices[ends - 1].tolist()
-        highs = np.maximum.reduceat(prices, starts).tolist()
-        lows = np.minimum.reduceat(prices, starts).tolist()
+    for symbol, how in adjustments.replayed(replayed_symbols(), at_us=now_us).items():
+        prices = np.asarray(day_path(symbol=how.path, day_index=day_index).prices)[: ends[-1]]
+        whole = (
+            prices[starts],
+            np.maximum.reduceat(prices, starts),
+            np.minimum.reduceat(prices, starts),
+            prices[ends - 1],
+        )
+        opens, highs, lows, closes = (list(map(how.price, each.tolist())) for each in whole)
         bars += [
             Bar(symbol, at_us, opened, high, low, close, None, count, SIMULATED)
             for at_us, opened, high, low, close, count in zip(instants, opens, highs, lows, closes, counts, strict=True)

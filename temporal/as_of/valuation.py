@@ -20,8 +20,10 @@ from accounts.domain.state import Account
 from accounts.domain.values import value_of
 from eventstore.record import microseconds
 from market.calendar import trading_days
+from market.corporate_actions.adjustments import Adjustments
+from market.instruments.current import current_instruments
 from market.intraday import bar_until, day_path
-from market.prices import daily_closes
+from market.prices import replayed_symbols
 from market.replay import ReplayClock, ReplayPosition
 from market.replay_file import UnreadableReplayFile, read_replay
 
@@ -73,10 +75,11 @@ def valuation_of(account: Account, at: datetime) -> Valuation:
     clock = known_clock(Path(settings.DATA_DIR))
     at_us = microseconds(at)
     position = clock.position(at_us) if clock is not None and at_us >= clock.began_us else None
+    adjustments = current_instruments().adjustments
     valued = []
     for symbol, held in sorted(account.positions.items()):
         if held.quantity:
-            price = None if position is None else market_price(symbol, position)
+            price = None if position is None else market_price(symbol, position, adjustments, at_us=at_us)
             source: PriceSource = LAST_TRADE if price is None else MARKET
             valued.append(
                 ValuedPosition(symbol, held.quantity, held.cost, held.mark if price is None else price, source)
@@ -85,11 +88,16 @@ def valuation_of(account: Account, at: datetime) -> Valuation:
     return Valuation(at, session, account.cash, tuple(valued))
 
 
-def market_price(symbol: str, position: ReplayPosition) -> int | None:
-    """Return what a symbol cost at a position of the replay, None for one that the market does not have."""
-    if symbol not in daily_closes().by_symbol:
+def market_price(symbol: str, position: ReplayPosition, adjustments: Adjustments, *, at_us: int) -> int | None:
+    """Return what a symbol cost at a position of the replay, which it had at `at_us`, by the splits and changes of
+    symbol of until then; None for a symbol that the market did not have.
+    """
+    replayed = adjustments.replayed(replayed_symbols(), at_us=at_us).get(symbol)
+    if replayed is None:
         return None
-    return bar_until(day_path(symbol=symbol, day_index=position.day_index), step=position.step).close
+    return replayed.price(
+        bar_until(day_path(symbol=replayed.path, day_index=position.day_index), step=position.step).close
+    )
 
 
 def known_clock(data_dir: Path) -> ReplayClock | None:

@@ -118,6 +118,7 @@ FIGURES = {
         (r"given up after (\w+) seconds", database.STATEMENT_SECONDS_MAX),
         (r"\((\d+) days at most\)", analytics.FLOW_DAYS_MAX),
         (r"at most (\w+) messages a second for an account", 1 / followed_account.PAUSE_SECONDS),
+        (r"for an account, or (\d+) while its orders change", 1 / followed_account.ORDERS_PAUSE_SECONDS),
     ],
     "docs/instruments.md": [
         (r"The demo loads (\w+) stocks", len(replayed_symbols())),
@@ -195,6 +196,7 @@ FIGURES = {
         (r"a tick (twice) a second", 1 / feed.TICK_S),
         (r"A heartbeat comes every (\d+) seconds", consumers.HEARTBEAT_SECONDS),
         (r"within a (\w+) of a second of it", followed_account.PAUSE_SECONDS),
+        (r"what happens to orders after (\d+) ms already", followed_account.ORDERS_PAUSE_SECONDS * 1_000),
         (r"More than (\d+) trades at once", followed_account.TRADES_MAX),
         (r"looked up (once) a second", consumers.LOOK_SECONDS),
         (r"A delta comes (once) a second at most", dashboard.TICK_SECONDS),

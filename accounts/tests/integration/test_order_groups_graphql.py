@@ -7,12 +7,11 @@ import pytest
 
 from accounts.tests.integration.test_bulk import ORDERS, submit
 from accounts.tests.integration.test_graphql import Api, events
-from accounts.tests.integration.test_orders_graphql import FILL, REFUSED, REPLACE, fill_of, limit_order, market
+from accounts.tests.integration.test_orders_graphql import FILL, REFUSED, REPLACE, fill_of, limit_order
 from identity.permissions import INTEGRATOR
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-__all__ = ["market"]
 TERMS = """orderId clientOrderId type timeInForce limitPrice stopPrice trailAmount trailPercent expiresAt orderClass
   status quantity"""
 PLACED = f"""__typename ... on OrderPlaced {{ version duplicate reservedCash order {{ {TERMS} }} legs {{ {TERMS} }} }}

@@ -30,6 +30,7 @@ from identity.permissions import TRADER, VIEWER, give_role, grant_ownership
 from market.bars.recorder import write_history
 from market.instruments.changes import save_instruments
 from market.instruments.csv_file import DEMO_FILE, read_file
+from market.instruments.current import current_instruments
 from market.quotes import quotes_at
 from market.replay import ReplayPosition
 from market.replay_file import open_replay
@@ -166,7 +167,9 @@ def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:
 def _prices() -> dict[str, int]:
     """Return what every instrument costs in the simulated market now."""
     now_us = _now_us()
-    return {quote.symbol: quote.price for quote in quotes_at(_position(now_us), now_us=now_us).quotes}
+    adjustments = current_instruments().adjustments
+    sheet = quotes_at(_position(now_us), now_us=now_us, adjustments=adjustments)
+    return {quote.symbol: quote.price for quote in sheet.quotes}
 
 
 def _position(now_us: int) -> ReplayPosition:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from market.bars.recorder import BarRecorder
 from market.calendar import OutsideCalendar
+from market.instruments.current import current_instruments
 from market.quote_stream import quote_sheets
 from market.replay_file import UnreadableReplayFile, open_replay
 from tradingplatform.market.feed import FollowedClock, MarketFeed
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             )
         except (ValueError, OutsideCalendar, UnreadableReplayFile) as error:
             raise CommandError(str(error)) from error
+        current_instruments()  # The first use waits for PostgreSQL, which nobody may do on an event loop.
         followed = FollowedClock(Path(settings.DATA_DIR), clock)
         feed = MarketFeed(
             clock=followed,

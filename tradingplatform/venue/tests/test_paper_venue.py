@@ -15,12 +15,12 @@ from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope, NotExecuted
 from accounts.writer.machine import AccountDecider
 from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
+from eventstore.kernels.texts import text_of
 from eventstore.store import EventStore
 from market.quotes import Quote, QuoteSheet, QuoteSource
 from market.replay import Phase
@@ -219,7 +219,7 @@ def test_what_was_not_executed_is_filled_at_the_price_of_later_and_not_while_it_
 
 def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, monkeypatch):
     account_id, other = market.open(0), market.open(1)
-    read, broken = market.store.read_column_batches, []
+    read, broken = market.store.read_columns, []
     resting = market.place(account_id, limit=400_000)
 
     def reading(*, partition, after_seq, limit):
@@ -227,7 +227,7 @@ def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, m
             raise UnknownEventType("of a newer release")
         return read(partition=partition, after_seq=after_seq, limit=limit)
 
-    monkeypatch.setattr(market.store, "read_column_batches", reading)
+    monkeypatch.setattr(market.store, "read_columns", reading)
 
     async def steps():
         market.quote(500_000)
@@ -255,13 +255,13 @@ def test_an_order_that_cannot_be_asked_for_keeps_no_other_one_and_is_given_up(ma
             market.place(account_id)
     asked = []
 
-    def of(envelopes, original=AccountCommands.of):
-        if any(envelope.account_id == poisoned for envelope in envelopes):
-            asked.append(len(envelopes))
+    def commands_of(asks, original=venue_module.commands_of):
+        if any(text_of(account_id) == poisoned for account_id in asks.account_ids):
+            asked.append(len(asks))
             raise RuntimeError("what nobody thought of")
-        return original(envelopes)
+        return original(asks)
 
-    monkeypatch.setattr(venue_module.AccountCommands, "of", of)
+    monkeypatch.setattr(venue_module, "commands_of", commands_of)
 
     async def steps():
         for _ in range(40):
