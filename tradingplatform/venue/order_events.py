@@ -22,6 +22,7 @@ ORDER_ID_BYTES_MAX: Final = 36
 _COMMITS_TOGETHER_BITS: Final = 24
 """A position is the seq of the first batch that was read together and, in so many bits, the commit's place."""
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
+_NOTHING: Final = msgspec.msgpack.encode(None)
 
 
 class Placed(NamedTuple):
@@ -161,9 +162,9 @@ class _Rows:
 
     def are_given(self, name: str) -> Flags:
         """Tell which events have a text, and not nothing, in a field."""
-        cells = self.cells(name)
-        are_texts: Flags = (cells != 0) & (cells != self._events.values.cell(None))
-        return are_texts
+        found, numbers = np.unique(self.cells(name), return_inverse=True)
+        encoded = self._events.values.encoded
+        return np.array([cell != 0 and encoded(cell) != _NOTHING for cell in found.tolist()], bool)[numbers]
 
 
 def _placed(columns: CommitColumns, positions: Integers) -> Placed:

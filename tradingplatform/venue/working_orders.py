@@ -82,7 +82,7 @@ class WorkingOrders:
         self._reasons = ["", *_EXPIRY_REASONS]
         self._closed_at = 0
         self._asked_of: dict[int, int] = {}
-        """How many orders of each partition are asked for."""
+        """How many orders are asked for of each partition."""
         self._changed: list[Slots] = []
         """Orders that may be matched or ended, unless something keeps them from it."""
         self._ending: list[Slots] = []
@@ -242,8 +242,7 @@ class WorkingOrders:
         orders = self._orders.rows
         over = self._working((orders["expires_at"] != 0) & (orders["expires_at"] <= now) & ~orders["is_over"])
         orders["is_over"][over], orders["reason"][over] = True, self._reasons.index(TIME_OVER)
-        if len(over):
-            self._reconsider(over)
+        self._reconsider(over)
 
     def end_session(self, *, closed_at: int) -> None:
         """Let DAY orders that were placed before the close of a session (UTC microseconds) be ended."""
@@ -365,11 +364,10 @@ class WorkingOrders:
         return Triggers(slots[is_due], prices[is_due])
 
     def _triggers(self) -> Triggers:
-        """Return the stops that the quotes of the symbols that changed have reached."""
+        """Return the stops that are reached, of the symbols that changed."""
         found = [each for symbol in sorted(self._to_match) if (each := self._books[symbol].trigger()) is not None]
-        if not found:
-            return Triggers(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        return Triggers(*[np.concatenate(column) for column in zip(*found, strict=True)])
+        none = Triggers(*[np.zeros(0, np.int64)] * 2)
+        return Triggers(*[np.concatenate(column) for column in zip(none, *found, strict=True)])
 
     def _asks_of_stops(self, kind: int, said: Triggers) -> Asks:
         """Say of orders what the market did to their stops; those for which there is no room wait."""
@@ -382,9 +380,8 @@ class WorkingOrders:
         """Match the symbols that changed."""
         found = [fills for symbol in sorted(self._to_match) if (fills := self._books[symbol].match()) is not None]
         self._to_match.clear()
-        if not found:
-            return Fills(*[np.zeros(0, np.int64)] * 3)
-        return Fills(*[np.concatenate(column) for column in zip(*found, strict=True)])
+        none = Fills(*[np.zeros(0, np.int64)] * 3)
+        return Fills(*[np.concatenate(column) for column in zip(none, *found, strict=True)])
 
     def _are_free(self, slots: Slots) -> Flags:
         """Tell which orders work, wait for no other one, and neither are asked for nor rest."""
