@@ -81,7 +81,9 @@ FILLS_OF_GROUPS = st.builds(
     *(st.just("KO"), st.just("BUY"), st.sampled_from([3 * SHARE, 9 * SHARE]), st.just(LIMIT)),
     st.sampled_from(["entry", "first"]),
 )
-STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(c.TriggerOrder, st.just("trailing"), PRICES)
+STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(
+    c.TriggerOrder, st.just("trailing"), st.just(2 * LIMIT)
+)
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)
 ACTIONS = st.one_of(
     st.builds(c.ApplySplit, st.just("a"), SYMBOLS, st.integers(1, 5), st.integers(1, 5), st.just(SHARE), PRICES),
