@@ -117,7 +117,7 @@ class History:
             self.take([(account_id, c.OpenAccount("ada", "Savings", "USD")), (account_id, limits)])
         for account_id in ACCOUNTS[:2]:
             self.take([(account_id, c.DepositCash(10**9, "")), (account_id, order_of("order-0", "DAY"))])
-            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None))])
+            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None)), (account_id, OCO)])
 
     def take(self, step):
         if isinstance(step, int):
