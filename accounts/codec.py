@@ -75,7 +75,7 @@ def account_codec() -> EventCodec:
     return EventCodec([*get_args(AccountEvent), *UPCASTERS], UPCASTERS, DECLARATIONS)
 
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[int, Account]).decode
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from eventstore.columns.batches import ColumnBatch, take_apart
+from eventstore.columns.batches import ColumnBatch, as_current, take_apart
 from eventstore.columns.cells import leaf_hashes
 from eventstore.columns.codec import EncodedCommit, EventCodec
 from eventstore.columns.packed import CommitColumns
@@ -137,6 +137,15 @@ class Reader:
         """Return checked batches after a position as columns, at most `limit` of them."""
         stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
         return [self._opened(batch, _as_columns) for batch in stored]
+
+    def current_columns(self, *, partition: int, after_seq: int, limit: int) -> tuple[int, CommitColumns] | None:
+        """Return the seq of the last of some checked batches after a position, at most `limit`, and what they hold as
+        if they were one batch, in current schema versions; None when there is none.
+        """
+        stored = self.stored(partition=partition, after_seq=after_seq, previous_hash=None, limit=limit)
+        for batches in stretches(stored):
+            return batches[-1].seq, as_current(self.columns(batches), self._source.codec)
+        return None
 
     def decode(self, stored: StoredBatch, *, with_event_ids: bool) -> Batch:
         """Decode a checked batch into commits of events."""

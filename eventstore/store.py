@@ -104,6 +104,12 @@ class EventStore:
         """Return what `read_batches` does as columns, not decoded further than they are asked for."""
         return self._reader.column_batches(partition=partition, after_seq=after_seq, limit=limit)
 
+    def read_columns(self, *, partition: int, after_seq: int, limit: int) -> tuple[int, CommitColumns] | None:
+        """Return what some batches after a position hold, at most `limit` of them, as if they were one, and the seq of
+        the last of them; None when there is none. For readers that need no batch by itself and no event's id.
+        """
+        return self._reader.current_columns(partition=partition, after_seq=after_seq, limit=limit)
+
     def read_all(self, *, partition: int) -> Iterator[Batch]:
         """Yield every batch of a partition from its first, the whole chain verified."""
         for stored in self._reader.following(partition=partition, after_seq=0, previous_hash=self.genesis(partition)):

@@ -2,9 +2,10 @@
 
 A command is allowed when the role on its account allows it (owner, trader, viewer: a row of AccountAccess), or the
 user's role on the platform allows it on any account (a Django group; see `platform_role`). Trades that were executed
-elsewhere are booked by operators, and by integrators on the accounts that they trade. A viewer of the platform and a
-key that is for reading send no command at all, whatever else they have. What a role may do in the admin is the last of
-the tables, which `PlatformRoleBackend` gives to Django.
+elsewhere are booked by operators, and by integrators on the accounts that they trade; prices are pushed by operators
+and by the programs that have the role feed. A viewer of the platform and a key that is for reading send no command at
+all, whatever else they have. What a role may do in the admin is the last of the tables, which
+`PlatformRoleBackend` gives to Django.
 """
 
 import asyncio
@@ -34,13 +35,14 @@ OWNER: Final = AccountAccess.Role.OWNER.value
 TRADER: Final = AccountAccess.Role.TRADER.value
 VIEWER: Final = AccountAccess.Role.VIEWER.value
 INTEGRATOR: Final = "integrator"
+FEED: Final = "feed"
 COMPLIANCE: Final = "compliance"
 OPERATOR: Final = "operator"
 STAFF: Final = "staff"
 """Who sees every account and has no role on it; as a role on the platform: `is_staff` without a group."""
 SUPERUSER: Final = "superuser"
 
-GROUPS: Final = (VIEWER, TRADER, INTEGRATOR, COMPLIANCE, OPERATOR)
+GROUPS: Final = (VIEWER, TRADER, FEED, INTEGRATOR, COMPLIANCE, OPERATOR)
 """The roles that are Django groups, made by migrations. Of several, the first in this order counts: the narrowest."""
 ROLES_WITH_ADMIN: Final = frozenset({COMPLIANCE, OPERATOR})
 
@@ -56,9 +58,11 @@ class Action(StrEnum):
     CANCEL_EVERYTHING = "cancel the orders of a user, a symbol or the firm"
     SUPERVISE = "freeze, unfreeze and change limits"
     CLOSE = "close"
-    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments"
+    MANAGE_INSTRUMENTS = "add, change, halt and resume instruments, announce corporate actions"
+    PUSH_QUOTES = "push the market's prices"
+    OPERATE_MARKET = "pause the market and set its speed"
     STOP_VENUE = "stop and start the venue"
-    """These two are of no account: a role on the platform allows them."""
+    """The last four are of no account: a role on the platform allows them."""
 
 
 ON_OWN_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
@@ -74,6 +78,7 @@ ON_TRADED_ACCOUNTS: Final[Mapping[str, frozenset[Action]]] = {INTEGRATOR: frozen
 ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
     VIEWER: frozenset(),
     TRADER: frozenset(),
+    FEED: frozenset({Action.PUSH_QUOTES}),
     INTEGRATOR: frozenset(),
     STAFF: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE}),
     COMPLIANCE: frozenset({Action.SEE, Action.SUPERVISE, Action.CLOSE, Action.CANCEL_EVERYTHING}),
@@ -84,6 +89,8 @@ ON_EVERY_ACCOUNT: Final[Mapping[str, frozenset[Action]]] = {
             Action.END_ORDER,
             Action.CANCEL_EVERYTHING,
             Action.MANAGE_INSTRUMENTS,
+            Action.PUSH_QUOTES,
+            Action.OPERATE_MARKET,
             Action.STOP_VENUE,
         }
     ),
@@ -105,6 +112,8 @@ IN_THE_ADMIN: Final[Mapping[str, frozenset[str]]] = {
             "axes.delete_accessattempt",
             "market.add_instrument",
             "market.change_instrument",
+            "market.add_corporateaction",
+            "market.change_corporateaction",
         }
     ),
 }

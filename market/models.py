@@ -1,9 +1,9 @@
-"""Instruments, their changes, and the stops and starts of the venue, as rows. What they mean is in market/instruments
-and market/venue; nothing is read from here by a command.
+"""Instruments, corporate actions and their changes, bars, and the stops and starts of the venue, as rows. What they mean
+is in market/instruments, market/corporate_actions, market/bars and market/venue; nothing is read from here by a command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
-refused, every change of an instrument writes its row of the log in the same transaction, and nothing is deleted. The
-numbers of the log are in the order of the commits, because whoever changes an instrument waits for those who do so.
+refused, every change writes its row of the log in the same transaction, and nothing is deleted. The numbers of the log
+are in the order of the commits, because whoever changes an instrument waits for those who do so.
 """
 
 from typing import ClassVar, Final
@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from django.db import models
 from django.db.models import Q
 
+from market.corporate_actions.definition import Kind, State
 from market.instruments.definition import (
     CURRENCY_PATTERN,
     EXCHANGE_LENGTH_MAX,
@@ -76,6 +77,77 @@ class InstrumentChange(models.Model):
         return f"{self.symbol}, {self.at}"
 
 
+class CorporateAction(models.Model):
+    """What happens to the shares of a symbol from a session on. Announced and withdrawn by
+    market/corporate_actions/announcing.py only, applied by the platform.
+    """
+
+    kind = models.CharField(max_length=13, choices=[(kind.value, kind.value) for kind in Kind])
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+    effective_date = models.DateField(db_comment="First session on the new terms, in the time of the market (ex-date)")
+    numerator = models.IntegerField(null=True, blank=True, db_comment="New shares of a split ...")
+    denominator = models.IntegerField(null=True, blank=True, db_comment="... for so many old ones")
+    lot_size = models.BigIntegerField(
+        null=True, blank=True, db_comment="Millionths of a share: less of a split's new shares is paid in cash"
+    )
+    fraction_price = models.BigIntegerField(
+        null=True, blank=True, db_comment="Ten-thousandths: what a new share is paid at; once applying, never null"
+    )
+    amount_per_share = models.BigIntegerField(null=True, blank=True, db_comment="Hundred-millionths of the currency")
+    new_symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX, null=True, blank=True)  # noqa: DJ001 - null is "none".
+    new_name = models.CharField(max_length=NAME_LENGTH_MAX, null=True, blank=True)  # noqa: DJ001
+    state = models.CharField(
+        max_length=9, choices=[(each.value, each.value) for each in State], default=State.ANNOUNCED.value
+    )
+    was_halted = models.BooleanField(default=False, db_comment="Trading was suspended already when it began")
+    keeps_halted = models.BooleanField(default=False, db_comment="Somebody halted the instrument meanwhile")
+    began_at = models.DateTimeField(null=True, blank=True, db_comment="When trading was halted for it")
+    repriced_at = models.DateTimeField(null=True, blank=True, db_comment="Since when prices are of the new shares")
+    ended_at = models.DateTimeField(null=True, blank=True, db_comment="When the last holder was served")
+    holders = models.BigIntegerField(null=True, blank=True, db_comment="To how many accounts it was applied")
+    cash_paid = models.BigIntegerField(null=True, blank=True, db_comment="Ten-thousandths: paid to all of them")
+
+    class Meta:
+        """Newest first; nothing is deleted."""
+
+        ordering = ("-id",)
+        default_permissions = ("view", "add", "change")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="corporate_action_once",
+                fields=["symbol", "kind", "effective_date"],
+                condition=~Q(state=State.WITHDRAWN.value),
+            ),
+            models.CheckConstraint(name="corporate_action_kind", condition=Q(kind__in=[str(kind) for kind in Kind])),
+            models.CheckConstraint(name="corporate_action_state", condition=Q(state__in=[str(each) for each in State])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.kind} of {self.symbol}, {self.effective_date}"
+
+
+class CorporateActionChange(models.Model):
+    """That an action was announced, or came into another state: who, when, why, and both states. Written by the
+    database itself.
+    """
+
+    action_id = models.BigIntegerField(db_index=True)
+    at = models.DateTimeField(db_comment="UTC")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX)
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+    before = models.JSONField(null=True, db_comment="The row before; null for a new action")
+    after = models.JSONField(db_comment="The row after")
+
+    class Meta:
+        """Newest first; a log that nobody writes by hand."""
+
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.action_id}, {self.at}"
+
+
 class VenueChange(models.Model):
     """That the venue was stopped or started by hand: who, when, why. Added by market/venue only."""
 
@@ -95,3 +167,89 @@ class VenueChange(models.Model):
 
     def __str__(self) -> str:
         return f"{'stopped' if self.is_stopped else 'started'}, {self.at}"
+
+
+class _Bar(models.Model):
+    """What an instrument cost over a span of time (market/bars). Columns of fixed width first, because there are many
+    rows; the key makes the bars of one symbol in a time one stretch of the index.
+    """
+
+    pk = models.CompositePrimaryKey("symbol", "at")
+    at = models.DateTimeField(db_comment="When the bar begins, in market time")
+    open = models.BigIntegerField(db_comment="First price, in ten-thousandths of the currency")
+    high = models.BigIntegerField(db_comment="Highest price")
+    low = models.BigIntegerField(db_comment="Lowest price")
+    close = models.BigIntegerField(db_comment="Last price")
+    volume = models.BigIntegerField(null=True, db_comment="Millionths of a share; null where it is not known")
+    price_count = models.IntegerField(null=True, db_comment="How many prices it is made of; null where it is not known")
+    source = models.SmallIntegerField(db_comment="1 SIMULATED, 2 PUSHED, 3 IMPORTED")
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+
+class _LongBar(_Bar):
+    is_derived = models.BooleanField(db_comment="Made here of shorter bars or of closes; made anew with them")
+
+    class Meta(_Bar.Meta):
+        abstract = True
+
+
+class MinuteBar(_Bar):
+    """A minute; partitioned by the month of `at` (migration 0003, market/bars/writing.py)."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_Bar.Meta):
+        db_table = "bars_1m"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class HourBar(_LongBar):
+    """An hour."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_LongBar.Meta):
+        db_table = "bars_1h"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class DayBar(_LongBar):
+    """A session; `at` is midnight UTC of its date."""
+
+    symbol = models.CharField(max_length=SYMBOL_LENGTH_MAX)
+
+    class Meta(_LongBar.Meta):
+        db_table = "bars_1d"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}, {self.at}"
+
+
+class BarImport(models.Model):
+    """That bars of a file were imported: who, when, why, and how many. Written by market/bars/importing.py."""
+
+    at = models.DateTimeField(db_comment="UTC")
+    actor = models.CharField(max_length=ACTOR_LENGTH_MAX)
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+    span = models.CharField(max_length=2, db_comment="1m, 1h or 1d")
+    bars = models.BigIntegerField(db_comment="Bars of the file")
+    replaced = models.BigIntegerField(db_comment="Of these, bars that there were before, and that are replaced")
+    symbols = models.IntegerField(db_comment="How many symbols they are of")
+    first_at = models.DateTimeField(db_comment="When the first of them begins")
+    latest_at = models.DateTimeField(db_comment="When the latest of them begins")
+
+    class Meta:
+        """Newest first; a log that nobody writes by hand."""
+
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.bars} bars, {self.at}"

@@ -6,13 +6,12 @@ history: the board holds the latest sheet only and is lost with the server, unti
 half a second later.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 import redis
 import structlog
 from redis import asyncio as redis_asyncio
@@ -20,14 +19,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from market.quotes import UNKNOWN_MARKET, Quote, QuoteSheet, as_of
-from market.replay import Phase
 
-BOARD_KEY: Final = "market:quotes:2"  # The number is the version of the format below.
-STREAM: Final = "market:stream:2"
+BOARD_KEY: Final = "market:quotes:3"  # The number is the version of the format below.
+STREAM: Final = "market:stream:3"
 """The channel that every sheet is published on."""
 REDIS_TIMEOUT_S: Final = 1.0
 
 _SESSION_FIELD: Final = "session"  # Every other field of the hash is a symbol.
+_SHEET: Final = msgspec.json.Decoder(QuoteSheet)
+_QUOTE: Final = msgspec.json.Decoder(Quote)
 
 log = structlog.get_logger(__name__)
 
@@ -36,31 +36,24 @@ def encode_sheet(sheet: QuoteSheet) -> dict[str, str]:
     """Return the fields of the hash, one for the session and one for each symbol: JSON, integer prices."""
     if sheet.session_date is None:
         raise ValueError("a market of which nothing is known is not written to the board; leave the board as it is")
-    session = {
-        "date": sheet.session_date.isoformat(),
-        "phase": sheet.phase.value,
-        "made_at_us": sheet.made_at_us,
-        "closed_at_us": sheet.closed_at_us,
-    }
     return {
-        _SESSION_FIELD: json.dumps(session),
-        **{quote.symbol: json.dumps(asdict(quote)) for quote in sheet.quotes},
+        _SESSION_FIELD: msgspec.json.encode(replace(sheet, quotes=())).decode(),
+        **{quote.symbol: msgspec.json.encode(quote).decode() for quote in sheet.quotes},
     }
 
 
-def decode_sheet(fields: dict[str, str]) -> QuoteSheet:
+def decode_sheet(fields: Mapping[str, str]) -> QuoteSheet:
     """Return the sheet that `encode_sheet` made these fields of; of none, `UNKNOWN_MARKET`."""
     if not fields:
         return UNKNOWN_MARKET
-    session = json.loads(fields[_SESSION_FIELD])
-    quotes = [Quote(**json.loads(text)) for symbol, text in fields.items() if symbol != _SESSION_FIELD]
-    return QuoteSheet(
-        session_date=date.fromisoformat(session["date"]),
-        phase=Phase(session["phase"]),
-        made_at_us=session["made_at_us"],
-        quotes=tuple(sorted(quotes, key=lambda quote: quote.symbol)),
-        closed_at_us=session["closed_at_us"],
-    )
+    session = _SHEET.decode(fields[_SESSION_FIELD])
+    quotes = [_QUOTE.decode(text) for symbol, text in fields.items() if symbol != _SESSION_FIELD]
+    return replace(session, quotes=tuple(sorted(quotes, key=lambda quote: quote.symbol)))
+
+
+def decode_published(text: str) -> QuoteSheet:
+    """Return a sheet as it is published on STREAM: whole, as JSON."""
+    return _SHEET.decode(text)
 
 
 async def write_board(client: redis_asyncio.Redis, sheet: QuoteSheet) -> None:
@@ -71,24 +64,25 @@ async def write_board(client: redis_asyncio.Redis, sheet: QuoteSheet) -> None:
     pipeline = client.pipeline(transaction=True)
     pipeline.delete(BOARD_KEY)
     pipeline.hset(BOARD_KEY, mapping=fields)
-    pipeline.publish(STREAM, json.dumps(fields))
+    pipeline.publish(STREAM, msgspec.json.encode(sheet))
     await pipeline.execute()
 
 
 def read_board(*, redis_url: str, now_us: int) -> QuoteSheet:
     """Return the latest quotes as they are to be shown at `now_us`."""
     try:
-        fields: Any = _client(redis_url).hgetall(BOARD_KEY)
+        fields: Any = valkey_client(redis_url).hgetall(BOARD_KEY)
         return as_of(decode_sheet(fields), now_us=now_us)
     except redis.RedisError as error:
         log.warning("quote_board.unreachable", error=str(error))
-    except (ValueError, KeyError, TypeError) as error:
+    except (msgspec.MsgspecError, KeyError) as error:
         log.error("quote_board.unreadable", key=BOARD_KEY, error=repr(error))
     return UNKNOWN_MARKET
 
 
 @lru_cache(maxsize=8)
-def _client(redis_url: str) -> redis.Redis:
+def valkey_client(redis_url: str) -> redis.Redis:
+    """Return this process's client of a server, for threads."""
     return redis.Redis.from_url(
         redis_url,
         decode_responses=True,

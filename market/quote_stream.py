@@ -5,19 +5,19 @@ it: the board itself (`quote_board`), which keeps the latest sheet for who asks 
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import msgspec
 import redis
 import structlog
 from redis import asyncio as redis_asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from market.quote_board import REDIS_TIMEOUT_S, STREAM, decode_sheet, read_board
+from market.quote_board import REDIS_TIMEOUT_S, STREAM, decode_published, read_board
 from market.quotes import QuoteSheet
 from market.replay import Phase
 
@@ -58,8 +58,8 @@ async def quote_sheets(*, redis_url: str) -> AsyncIterator[QuoteSheet]:
 def _sheet_of(text: str) -> QuoteSheet | None:
     """Return the sheet of a message, None of one that is none: whoever may publish must end nobody who listens."""
     try:
-        return decode_sheet(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return decode_published(text)
+    except msgspec.MsgspecError as error:
         log.error("quote_stream.unreadable", channel=STREAM, error=repr(error))
         return None
 

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from market.api import MarketView
+from market.api import MarketClockView, MarketView
 
-urlpatterns = [path("market", MarketView.as_view(), name="market")]
+urlpatterns = [
+    path("market", MarketView.as_view(), name="market"),
+    path("market/clock", MarketClockView.as_view(), name="market-clock"),
+]

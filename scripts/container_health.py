@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 TIMEOUT_SECONDS: Final = 3.0
-BOARD_KEY: Final = "market:quotes:2"
+BOARD_KEY: Final = "market:quotes:3"
 """As in market/quote_board.py, which is not imported: a check should start fast. A test compares the two."""
 BOARD_AGE_SECONDS_MAX: Final = 10.0
 PULSE_PREFIX: Final = "cache:1:readmodels.pulse."

@@ -7,6 +7,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from accounts.api.graphql.view import graphql_view
 from edge.rest import RestView
 from readmodels.admin import admin_urls
+from tradingplatform.bars.hours import MarketHoursView
+from tradingplatform.bars.rest import BarFileView, BarListView
 from tradingplatform.health.views import live, ready
 from tradingplatform.kill_switch.pages import kill_switch_urls
 from tradingplatform.schema import schema
@@ -30,6 +32,9 @@ urlpatterns = [
     path("api/", include("readmodels.api.urls")),  # First, as what is asked most: each path before it is compared.
     path("api/", include("identity.api.urls")),
     path("api/", include("market.urls")),
+    path("api/market/bars", BarListView.as_view(), name="market-bars"),
+    path("api/market/hours", MarketHoursView.as_view(), name="market-hours"),
+    path("api/market/bars.csv", BarFileView.as_view(), name="market-bars-csv"),
     path("api/", include("temporal.api.urls")),
     path("api/health/live", live, name="live"),
     path("api/health/ready", ready, name="ready"),

@@ -35,8 +35,10 @@ the account's currency, `symbol` the number in the table of symbols that travels
 is what it is reckoned at: its limit, else its stop, else what the market said, 0 if that said nothing. `market_price`
 is what the market said when a trade came in, 0 if it said nothing, and for an order.
 
-`order` is NOT_ORDER for a trade, and for an order the number of its row of ORDER. `other` is NOT_OTHER for both; any
-other command of the batch is an object, `other` is its number, `order` NOT_ORDER, and the remaining fields say nothing.
+`order` is NOT_ORDER for a trade by itself; for a new order the number of its row of ORDER; for a trade that fills an
+order FIRST_FILL - k, where k is the number of the order's id among those that travel with the batch. `other` is
+NOT_OTHER for these; any other command of the batch is an object, `other` is its number, `order` NOT_ORDER, and the
+remaining fields say nothing.
 """
 
 ORDER: Final = np.dtype(
@@ -56,3 +58,4 @@ its type and its time in force by their numbers (orders.py).
 
 NOT_OTHER: Final = -1
 NOT_ORDER: Final = -1
+FIRST_FILL: Final = -2

@@ -1,4 +1,4 @@
-"""Commands for accounts side by side: trades and new orders as rows of figures, everything else as objects beside them.
+"""Commands for accounts side by side: trades, fills and new orders as rows of figures, all else as objects beside them.
 
 This is the one form in which commands travel from whoever asks to the writer. A single command is a batch of one.
 """
@@ -14,8 +14,8 @@ from accounts.domain.events import Side
 from accounts.domain.order_terms import reckoned_price, terms_code
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
-from accounts.kernels.trades import NOT_ORDER, NOT_OTHER, ORDER, TRADE, Orders
-from eventstore.kernels.texts import TEXT_BYTES, pack_texts, text_of
+from accounts.kernels.trades import FIRST_FILL, NOT_ORDER, NOT_OTHER, ORDER, TRADE, Orders
+from eventstore.kernels.texts import TEXT_BYTES, Texts, pack_texts, text_of
 from eventstore.writer.commands import Commands, Origin, addresses
 from eventstore.writer.request import Request
 
@@ -25,28 +25,33 @@ _SIDES: Final = get_args(Side)
 
 class AccountCommands(Commands[AccountCommand]):
     """Commands in the order of asking; `bodies` are rows of TRADE, whose symbols stand in `symbols`, and whose orders
-    are rows of ORDER.
+    are rows of ORDER, and whose fills are of the orders with the ids `filled`.
     """
 
-    def __init__(self, *, symbols: Sequence[str], orders: Orders, **columns: Any) -> None:
+    def __init__(self, *, symbols: Sequence[str], orders: Orders, filled: Texts, **columns: Any) -> None:
         """`columns` are those of every kind of commands."""
         super().__init__(**columns)
         self.symbols = symbols
         self.orders = orders
+        self.filled = filled
 
     @classmethod
     def of(cls, requests: Sequence[Request[AccountCommand]]) -> Self:
         """Return commands that are objects as columns; raises TextTooLong."""
         rows: list[tuple[int, int, int, int, int, int, bool]] = []
         orders: list[PlaceOrder] = []
+        filled: list[str] = []
         others: list[AccountCommand] = []
         symbols: dict[str, int] = {}
         for request in requests:
             command = request.command
-            if type(command) is ExecuteTrade and command.order_id is None and _is_checked_trade(command):
-                symbol = symbols.setdefault(command.symbol, len(symbols))
+            if type(command) is ExecuteTrade and _is_checked_trade(command):
+                symbol, order = symbols.setdefault(command.symbol, len(symbols)), NOT_ORDER
+                if command.order_id is not None:
+                    order = FIRST_FILL - len(filled)
+                    filled.append(command.order_id)
                 figures = command.quantity, command.price, command.market_price
-                rows.append((*figures, symbol, NOT_OTHER, NOT_ORDER, command.side == "BUY"))
+                rows.append((*figures, symbol, NOT_OTHER, order, command.side == "BUY"))
             elif type(command) is PlaceOrder and is_checked_order(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
@@ -56,7 +61,14 @@ class AccountCommands(Commands[AccountCommand]):
                 rows.append((0, 0, 0, 0, len(others), NOT_ORDER, False))
                 others.append(command)
         bodies = np.array(rows, TRADE)
-        return cls(**addresses(requests), bodies=bodies, others=others, symbols=list(symbols), orders=_rows_of(orders))
+        return cls(
+            **addresses(requests),
+            bodies=bodies,
+            others=others,
+            symbols=list(symbols),
+            orders=_rows_of(orders),
+            filled=pack_texts(filled),
+        )
 
     @classmethod
     def joined(cls, parts: "Sequence[AccountCommands]") -> "AccountCommands":
@@ -68,7 +80,8 @@ class AccountCommands(Commands[AccountCommand]):
         all_origins: list[Origin] = []
         others: list[AccountCommand] = []
         orders: list[Orders] = [no_orders()]
-        bodies, origins_of, order_count = [], [], 0
+        filled: list[Texts] = [no_fills()]
+        bodies, origins_of, order_count, fill_count = [], [], 0, 0
         for part in parts:
             body = part.bodies.copy()
             numbers = np.array([symbols.setdefault(name, len(symbols)) for name in part.symbols], np.int32)
@@ -81,6 +94,11 @@ class AccountCommands(Commands[AccountCommand]):
                 orders.append(part.orders[body["order"][is_order]])
                 body["order"][is_order] = order_count + np.arange(len(orders[-1]))
                 order_count += len(orders[-1])
+            is_fill = body["order"] <= FIRST_FILL
+            if is_fill.any():
+                filled.append(part.filled[FIRST_FILL - body["order"][is_fill]])
+                body["order"][is_fill] = FIRST_FILL - fill_count - np.arange(len(filled[-1]))
+                fill_count += len(filled[-1])
             bodies.append(body)
             first = origins.setdefault(id(part.origins), len(all_origins))
             if first == len(all_origins):
@@ -96,6 +114,7 @@ class AccountCommands(Commands[AccountCommand]):
             others=others,
             symbols=list(symbols),
             orders=np.concatenate(orders),
+            filled=np.concatenate(filled),
         )
 
     def command(self, place: int) -> AccountCommand:
@@ -105,7 +124,8 @@ class AccountCommands(Commands[AccountCommand]):
             return self.others[other]
         side: Side = "BUY" if is_buy else "SELL"
         if order < 0:
-            return ExecuteTrade(self.symbols[symbol], side, quantity, price, None, market_price)
+            order_id = text_of(self.filled[FIRST_FILL - order]) if order <= FIRST_FILL else None
+            return ExecuteTrade(self.symbols[symbol], side, quantity, price, order_id, market_price)
         row = self.orders[order]
         limit_price, stop_price = int(row["limit_price"]) or None, int(row["stop_price"]) or None
         return PlaceOrder(
@@ -127,6 +147,11 @@ def no_orders() -> Orders:
     return np.zeros(0, ORDER)
 
 
+def no_fills() -> Texts:
+    """Return the ids of orders that commands fill which fill none."""
+    return np.zeros((0, TEXT_BYTES), np.uint8)
+
+
 def _rows_of(orders: Sequence[PlaceOrder]) -> Orders:
     rows = np.zeros(len(orders), ORDER)
     if orders:
@@ -143,7 +168,8 @@ def _is_checked_trade(trade: ExecuteTrade) -> bool:
     """Tell whether a trade's figures are what a checked one has; any other is decided as the object that it is."""
     market_price = trade.market_price
     is_judged = type(market_price) is int and 0 <= market_price <= PRICE_MAX
-    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price) and is_judged
+    is_named = trade.order_id is None or _fits_row(trade.order_id)
+    return trade.side in _SIDES and _is_figure(trade.quantity) and _is_figure(trade.price) and is_judged and is_named
 
 
 def is_checked_order(order: PlaceOrder) -> bool:

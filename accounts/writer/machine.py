@@ -21,7 +21,6 @@ from accounts.domain.commands import (
     AccountCommand,
     CancelOrder,
     CloseAccount,
-    ExecuteTrade,
     ExpireOrder,
     RejectOrder,
     ReplaceOrder,
@@ -47,11 +46,11 @@ from accounts.kernels.orders import (
     WorkingOrders,
 )
 from accounts.kernels.state import Integers, State
-from accounts.kernels.trades import Orders, Trades
+from accounts.kernels.trades import FIRST_FILL, NOT_ORDER, Orders, Trades
 from accounts.writer.columns import AccountCommands
 from eventstore.columns.cells import EventCells, Values
 from eventstore.columns.codec import EventCodec
-from eventstore.kernels.texts import texts_of
+from eventstore.kernels.texts import Texts, texts_of
 from eventstore.writer.request import Request
 from eventstore.writer.state_machine import Decided, Turn
 
@@ -208,7 +207,7 @@ class AccountMachine:
         are_buys: NDArray[np.bool_] = np.ascontiguousarray(bodies["is_buy"])
         quantities: Integers = np.ascontiguousarray(bodies["quantity"])
         prices: Integers = np.ascontiguousarray(bodies["price"])
-        terms_of = np.where((bodies["other"] < 0) & (bodies["order"] < 0), c.TRADE, c.OTHER)
+        terms_of = np.where((bodies["other"] < 0) & (bodies["order"] == NOT_ORDER), c.TRADE, c.OTHER)
         ids: list[str] = []
         placing, placed = self._terms_of_new_orders(turn.numbers, bodies, commands.orders, ids)
         rows: list[tuple[int, ...]] = []
@@ -222,13 +221,15 @@ class AccountMachine:
             if row is not None:
                 entries.append(entry)
                 rows.append(row)
+        # After all that may come to work in this turn has its row: a fill may be of a replacement before it.
+        filling, filled = self._terms_of_fills(turn.numbers, bodies, commands.filled, ids)
         known: Sequence[str] = list(names) if others.size else commands.symbols
         figures = np.array(rows, np.int64).reshape(len(rows), 4 + c.TERM_COLUMNS)
-        terms = np.concatenate([placed, figures[:, 4:]])
+        terms = np.concatenate([placed, figures[:, 4:], filled])
         if ids:
             id_cells = np.array(values.numbers([_encode_text(each) for each in ids]), np.int64)
             terms[:, c.ORDER_CELL :] = id_cells[terms[:, c.ORDER_CELL :]]
-        terms_of[placing], terms_of[entries] = np.arange(len(placing)), len(placing) + np.arange(len(rows))
+        terms_of[np.concatenate([placing, np.array(entries, np.int64), filling])] = np.arange(len(terms))
         symbols[entries], are_buys[entries], quantities[entries], prices[entries] = figures[:, :4].T
         own_symbols, cells, widest = self._own_symbols(symbols, known, values)
         asked = c.Asked(
@@ -281,32 +282,39 @@ class AccountMachine:
             ids += order_ids + client_ids
         return entries, terms
 
+    def _terms_of_fills(
+        self, numbers: Integers, bodies: Trades, filled: Texts, ids: list[str]
+    ) -> tuple[Integers, Integers]:
+        """Return which commands fill orders that kernels can judge, and the terms of each, with places among `ids`
+        instead of cells.
+        """
+        quantity, price = bodies["quantity"], bodies["price"]
+        is_in_range = (quantity > 0) & (quantity <= QUANTITY_MAX) & (price > 0) & (price <= PRICE_MAX)
+        entries: Integers = np.flatnonzero((bodies["order"] <= FIRST_FILL) & (numbers >= 0) & is_in_range)
+        if not len(entries):
+            return entries, np.zeros((0, c.TERM_COLUMNS), np.int64)
+        order_ids = texts_of(filled[FIRST_FILL - bodies["order"][entries]])
+        rows = np.array(list(map(self._orders.find, numbers[entries].tolist(), order_ids)), np.int64)
+        terms: Integers = np.zeros((len(entries), c.TERM_COLUMNS), np.int64)
+        terms[:, c.KIND], terms[:, c.ROW] = c.FILL, rows
+        terms[:, c.ORDER_CELL :] = (len(ids) + np.arange(len(entries)))[:, None]
+        ids += order_ids
+        is_found = rows != NOWHERE
+        return entries[is_found], terms[is_found]
+
     def _terms(
         self, number: int, command: AccountCommand, names: dict[str, int], ids: list[str]
     ) -> tuple[int, ...] | None:
-        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of a fill,
-        of an order that replaces one or of an order's end, with places among `ids` instead of cells; None for any other
+        """Return the place of the symbol among `names`, is it a buy, the quantity, the price and the terms of an order
+        that replaces one or of an order's end, with places among `ids` instead of cells; None for any other
         command, for one that was not checked as those from outside are, and for the replacement or the end of an order
         that does not work yet.
         """
-        if type(command) is ExecuteTrade:
-            return self._terms_of_fill(number, command, names, ids)
         if type(command) is ReplaceOrder:
             return self._terms_of_replacement(number, command, names, ids)
         if isinstance(command, CancelOrder | ExpireOrder | RejectOrder):
             return self._terms_of_end(number, command, names, ids)
         return None
-
-    def _terms_of_fill(
-        self, number: int, command: ExecuteTrade, names: dict[str, int], ids: list[str]
-    ) -> tuple[int, ...] | None:
-        quantity, price, order_id = command.quantity, command.price, command.order_id or ""
-        row = self._orders.find(number, order_id)
-        is_checked = command.side in _SIDES and 0 < quantity <= QUANTITY_MAX and 0 < price <= PRICE_MAX
-        if row == NOWHERE or not is_checked:
-            return None
-        terms = _row_of_terms(ids, c.FILL, row, texts=[order_id])
-        return (names.setdefault(command.symbol, len(names)), command.side == "BUY", quantity, price, *terms)
 
     def _terms_of_replacement(
         self, number: int, command: ReplaceOrder, names: dict[str, int], ids: list[str]

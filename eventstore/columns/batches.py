@@ -18,7 +18,7 @@ from eventstore.columns.codec import EventCodec
 from eventstore.columns.packed import CommitColumns
 from eventstore.kernels.compiling import Integers, Octets
 from eventstore.kernels.rows import gather_events
-from eventstore.kernels.texts import NameTable, text_of, texts_of
+from eventstore.kernels.texts import TEXT_BYTES, NameTable, TextTooLong, text_of, texts_of
 from eventstore.record import StoredBatch
 
 _ID_BYTES: Final = 16
@@ -26,6 +26,8 @@ _UUID_CHARACTERS: Final = 36
 _DASHES: Final = 4
 _VERSION_PLACE: Final = 6
 _VARIANT_PLACE: Final = 8
+_WIDE_TEXT: Final = 0xD9
+"""Before a text of 32 to 255 bytes MessagePack puts this and its length; before a shorter one one byte."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -131,7 +133,7 @@ def take_apart(batch: StoredBatch, columns: CommitColumns, codec: EventCodec) ->
         partition=batch.partition,
         seq=batch.seq,
         event_count=batch.event_count,
-        columns=_as_current(columns, codec),
+        columns=as_current(columns, codec),
         ids=_event_ids(leaf_hashes(*columns)),
         codec=codec,
     )
@@ -150,7 +152,34 @@ def join(batches: Sequence[ColumnBatch]) -> EventColumns:
     )
 
 
-def _as_current(columns: CommitColumns, codec: EventCodec) -> CommitColumns:
+def text_lengths(events: EventCells, cells: Integers) -> Integers:
+    """Return how many bytes the texts have that cells of events name: i8[n]."""
+    begins, ends = _texts_at(events, cells)
+    return ends - begins
+
+
+def text_rows(events: EventCells, cells: Integers) -> Octets:
+    """Return the texts that cells of events name as rows of bytes: u1[n, TEXT_BYTES]; raises TextTooLong."""
+    begins, ends = _texts_at(events, cells)
+    lengths = ends - begins
+    if lengths.max(initial=0) > TEXT_BYTES:
+        raise TextTooLong(f"an identifier has at most {TEXT_BYTES} bytes, found one of {lengths.max()}")
+    octets, places = events.values.bytes, np.arange(TEXT_BYTES)
+    rows: Octets = octets[np.minimum(begins[:, None] + places, len(octets) - 1)]
+    rows[places >= lengths[:, None]] = 0
+    return rows
+
+
+def _texts_at(events: EventCells, cells: Integers) -> tuple[Integers, Integers]:
+    """Return where the texts of cells begin and end in the table of values, behind what MessagePack puts before them; a
+    text of more than 255 bytes counts what is before it, too.
+    """
+    values, numbers = events.values, cells - VALUE_BASE
+    starts, ends = values.starts[numbers], values.starts[numbers + 1]
+    return starts + 1 + (values.bytes[starts] == _WIDE_TEXT), ends
+
+
+def as_current(columns: CommitColumns, codec: EventCodec) -> CommitColumns:
     """Return columns as they are, or made anew of objects where a type has another schema version by now."""
     stored = columns.events
     types = zip(stored.tags, stored.field_counts.tolist(), strict=True)

@@ -49,7 +49,7 @@ class UserSerializer(serializers.Serializer[Any]):
     display_name = serializers.CharField()
     is_staff = serializers.BooleanField()
     role = serializers.CharField(
-        help_text="On the platform: viewer, trader, integrator, compliance, operator, staff or superuser."
+        help_text="On the platform: viewer, trader, feed, integrator, compliance, operator, staff or superuser."
     )
 
 

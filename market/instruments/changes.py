@@ -6,14 +6,17 @@ transaction or in one of their own. Whoever changes instruments waits for those 
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Q
 
+from market.corporate_actions.definition import State
 from market.instruments.definition import FIELDS, OPTIONAL_FIELDS, InstrumentDefinition, InvalidInstrument
-from market.models import REASON_LENGTH_MAX, Instrument
+from market.models import REASON_LENGTH_MAX, CorporateAction, Instrument
 
 ROWS_AT_A_TIME: Final = 1_000
 
@@ -56,17 +59,18 @@ def save_instruments(
     reason: str,
     only_new: bool = False,
     is_dry_run: bool = False,
+    is_action: bool = False,
     say: Callable[[int], None] = lambda saved: None,
 ) -> Saved:
     """Add and change instruments, all of them or none; each change has the symbol and the fields that it is about.
 
-    With `only_new` those that there are stay as they are; `say` is told how many are written so far. Values are checked
-    ones (`parse_field`); raises MissingField when a new instrument lacks one, and InvalidReason.
+    While a corporate action is applied to an instrument only that (`is_action`) ends its halt; whoever else halts it
+    then has it stay halted afterwards. With `only_new` those that there are stay as they are; `say` is told how many
+    are written so far. Values are checked ones (`parse_field`); raises MissingField when a new instrument lacks one,
+    InvalidInstrument for the end of such a halt, and InvalidReason.
     """
-    checked_reason = check_reason(reason)
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_BEGIN, [actor, checked_reason])
+    with recorded_as(actor=actor, reason=reason):
+        _heed_actions(changes, is_action=is_action)
         existing = stored_definitions([change["symbol"] for change in changes])
         wanted = {
             change["symbol"]: _changed(existing.get(change["symbol"]), change)
@@ -77,8 +81,6 @@ def save_instruments(
         for start in range(0, 0 if is_dry_run else len(different), ROWS_AT_A_TIME):
             _write(different[start : start + ROWS_AT_A_TIME])
             say(min(start + ROWS_AT_A_TIME, len(different)))
-        with connection.cursor() as cursor:
-            cursor.execute(_END)
     new = sum(each.symbol not in existing for each in different)
     return Saved(new=new, changed=len(different) - new, unchanged=len(changes) - len(different))
 
@@ -94,6 +96,19 @@ def set_halted(symbols: Sequence[str], *, is_halted: bool, actor: str, reason: s
     )
 
 
+@contextmanager
+def recorded_as(*, actor: str, reason: str) -> Iterator[None]:
+    """Let what is changed in the block be recorded with who and why, in the caller's transaction or one of its own.
+
+    Whoever does so waits for those who do the same. Raises InvalidReason.
+    """
+    checked_reason = check_reason(reason)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_BEGIN, [actor, checked_reason])
+        yield
+        cursor.execute(_END)
+
+
 def stored_definitions(symbols: Sequence[str]) -> dict[str, InstrumentDefinition]:
     """Return those instruments of these symbols that there are, as the database has them now."""
     rows = Instrument.objects.filter(symbol__in=symbols).values_list(*FIELDS)
@@ -106,6 +121,23 @@ def check_reason(reason: str) -> str:
     if not 1 <= len(text) <= REASON_LENGTH_MAX or not text.isprintable():
         raise InvalidReason(f"a reason is 1 to {REASON_LENGTH_MAX} printable characters, found {reason[:20]!r}")
     return text
+
+
+def _heed_actions(changes: Sequence[Mapping[str, Any]], *, is_action: bool) -> None:
+    """Keep halts of running corporate actions, and note those that somebody adds; raises InvalidInstrument."""
+    halts = {change["symbol"]: change["is_halted"] for change in changes if "is_halted" in change}
+    if is_action or not halts:
+        return
+    actions = CorporateAction.objects.filter(state=State.APPLYING)
+    running = actions.filter(Q(symbol__in=list(halts)) | Q(new_symbol__in=list(halts)))
+    for action in running:
+        for symbol in {action.symbol, action.new_symbol} & halts.keys():
+            if not halts[symbol]:
+                raise InvalidInstrument(
+                    "is_halted",
+                    f"{symbol} is halted while corporate action {action.pk} is applied, and resumed by itself after it",
+                )
+    running.update(keeps_halted=True)
 
 
 def _write(definitions: Sequence[InstrumentDefinition]) -> None:

@@ -23,6 +23,7 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS
 
 from edge.database import BoundedConnection, connection_parameters
+from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustment, Adjustments
 from market.instruments.definition import InstrumentDefinition
 from market.venue.state import LATEST_CHANGE_SQL, NOT_LOADED, RUNNING, VenueState
 
@@ -32,7 +33,13 @@ FIRST_LOAD_SECONDS_MAX: Final = 5.0
 
 _VERSIONS: Final = """
     SELECT (SELECT coalesce(max(id), 0) FROM market_instrumentchange),
+        (SELECT count(*) FROM market_corporateaction WHERE repriced_at IS NOT NULL),
         (SELECT coalesce(max(id), 0) FROM market_venuechange)
+"""
+_ADJUSTMENTS: Final = """
+    SELECT (extract(epoch FROM repriced_at) * 1000000)::bigint, symbol, coalesce(numerator, 1),
+        coalesce(denominator, 1), new_symbol
+    FROM market_corporateaction WHERE repriced_at IS NOT NULL ORDER BY repriced_at, id
 """
 _COLUMNS: Final = ", ".join(field.name for field in fields(InstrumentDefinition))
 _CHANGED: Final = f"""
@@ -51,12 +58,20 @@ class Instruments:
     """In the order of symbols."""
     version: int
     is_loaded: bool = True
+    adjustments: Adjustments = NO_ADJUSTMENTS
+    """What corporate actions make of the replayed prices: none is ever taken back, so their number is a version."""
 
     @classmethod
-    def of(cls, definitions: Mapping[str, InstrumentDefinition], *, version: int) -> "Instruments":
+    def of(
+        cls,
+        definitions: Mapping[str, InstrumentDefinition],
+        *,
+        version: int,
+        adjustments: Adjustments = NO_ADJUSTMENTS,
+    ) -> "Instruments":
         """Return a snapshot of these instruments."""
         ordered = {symbol: definitions[symbol] for symbol in sorted(definitions)}
-        return cls(by_symbol=MappingProxyType(ordered), version=version)
+        return cls(by_symbol=MappingProxyType(ordered), version=version, adjustments=adjustments)
 
 
 _NOT_LOADED: Final = Instruments(by_symbol=MappingProxyType({}), version=0, is_loaded=False)
@@ -93,8 +108,8 @@ class InstrumentFollower:
         try:
             if self._connection is None:
                 self._connection = BoundedConnection.connect(**connection_parameters(DEFAULT_DB_ALIAS), autocommit=True)
-            ((version, venue_version),) = self._connection.execute(_VERSIONS)
-            self._held = _newer(self._held, version, self._connection)
+            ((version, adjustment_count, venue_version),) = self._connection.execute(_VERSIONS)
+            self._held = _newer(self._held, version, adjustment_count, self._connection)
             self._venue = _newer_venue(self._venue, venue_version, self._connection)
         except psycopg.Error as error:
             self.close()
@@ -138,17 +153,22 @@ class InstrumentFollower:
             time.sleep(REFRESH_SECONDS)
 
 
-def _newer(held: Instruments, version: int, database: psycopg.Connection) -> Instruments:
+def _newer(
+    held: Instruments, version: int, adjustment_count: int, database: psycopg.Connection
+) -> Instruments:
     """Return what PostgreSQL has: the same snapshot when nothing changed.
 
     A version below the one that is held is that of another database (one that was restored): all is read anew. What is
     read may be newer than its version; then it is read once more.
     """
-    if held.is_loaded and version == held.version:
+    adjustments = held.adjustments
+    if adjustment_count != len(adjustments.applied):
+        adjustments = Adjustments(tuple(Adjustment(*row) for row in database.execute(_ADJUSTMENTS)))
+    elif held.is_loaded and version == held.version:
         return held
-    known = held if version > held.version else _NOT_LOADED
+    known = held if version >= held.version else _NOT_LOADED
     changed = {row[0]: InstrumentDefinition(*row) for row in database.execute(_CHANGED, [known.version])}
-    return Instruments.of({**known.by_symbol, **changed}, version=version)
+    return Instruments.of({**known.by_symbol, **changed}, version=version, adjustments=adjustments)
 
 
 def _newer_venue(held: VenueState, version: int, database: psycopg.Connection) -> VenueState:

@@ -74,5 +74,6 @@ def test_the_schema_describes_what_is_answered():
     instrument = schema["components"]["schemas"]["MarketInstrument"]["properties"]
     assert list(instrument) == [
         "symbol", "name", "kind", "sector", "exchange", "currency", "price_increment", "lot_size", "is_halted",
-        "price", "previous_close", "session_open", "day_high", "day_low", "at",
+        "price", "bid", "ask", "previous_close", "session_open", "day_high", "day_low", "at", "source", "is_stale",
+        "age_seconds",
     ]  # fmt: skip

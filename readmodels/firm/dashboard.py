@@ -150,16 +150,16 @@ def _seconds_behind(checkpoints: list[tuple[int, int, str]], behind: Mapping[int
 def _movers() -> dict[str, Any]:
     """Return the symbols that rose and fell most since the close before, of the market's board."""
     sheet = read_board(redis_url=settings.REDIS_URL, now_us=int(datetime.now(UTC).timestamp() * 1_000_000))
-    moves = sorted(sheet.quotes, key=lambda quote: (-_move(quote), quote.symbol))
+    known = [(_move(quote.price, quote.previous_close), quote) for quote in sheet.quotes if quote.previous_close]
+    moves = sorted(known, key=lambda each: (-each[0], each[1].symbol))
     return {
         "phase": sheet.phase.value,
-        "up": [_mover(quote) for quote in moves[:MOVERS] if _move(quote) > 0],
-        "down": [_mover(quote) for quote in reversed(moves[-MOVERS:]) if _move(quote) < 0],
+        "up": [_mover(quote, move) for move, quote in moves[:MOVERS] if move > 0],
+        "down": [_mover(quote, move) for move, quote in reversed(moves[-MOVERS:]) if move < 0],
     }
 
 
-def _mover(quote: Quote) -> dict[str, Any]:
-    move = _move(quote)
+def _mover(quote: Quote, move: int) -> dict[str, Any]:
     sign = "-" if move < 0 else ""
     return {
         "symbol": quote.symbol,
@@ -168,8 +168,8 @@ def _mover(quote: Quote) -> dict[str, Any]:
     }
 
 
-def _move(quote: Quote) -> int:
+def _move(price: int, previous_close: int) -> int:
     """Return the change since the close before in basis points, rounded half away from zero."""
-    change = quote.price - quote.previous_close
-    size = (abs(change) * BASIS_POINTS * 2 + quote.previous_close) // (2 * quote.previous_close)
+    change = price - previous_close
+    size = (abs(change) * BASIS_POINTS * 2 + previous_close) // (2 * previous_close)
     return size if change >= 0 else -size

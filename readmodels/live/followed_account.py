@@ -1,6 +1,7 @@
 """One account as one client follows it: what was sent to it, what waits to be sent, and when.
 
-The first change after a quiet moment goes out at once; what comes within `PAUSE_SECONDS` of it is sent together then.
+The first change after a quiet moment goes out at once; what comes within `PAUSE_SECONDS` of it is sent together then,
+what happens to orders after `ORDERS_PAUSE_SECONDS` already: who placed one waits for its fill.
 Pure but for the clock that it is given; the sending is the consumer's.
 """
 
@@ -13,6 +14,9 @@ TRADES_MAX: Final = 200
 
 PAUSE_SECONDS: Final = 0.1
 """Between two messages about one account to one client."""
+
+ORDERS_PAUSE_SECONDS: Final = 0.02
+"""The same before a message that says what became of orders."""
 
 
 class FollowedAccount:
@@ -53,7 +57,9 @@ class FollowedAccount:
         """Return how long it is until something is to be sent, None when nothing waits."""
         if self.version is None or (self._waiting is None and not self.is_stale):
             return None
-        return max(0.0, self._sent_at + PAUSE_SECONDS - now)
+        is_of_orders = not self.is_stale and self._waiting is not None and bool(self._waiting["orders"])
+        pause_seconds = ORDERS_PAUSE_SECONDS if is_of_orders else PAUSE_SECONDS
+        return max(0.0, self._sent_at + pause_seconds - now)
 
     def next_message(self, now: float) -> dict[str, Any] | None:
         """Return the delta to send now, None when it is a snapshot (`is_stale`) that has to be sent."""

@@ -37,7 +37,7 @@ class Changes:
 
     summaries: dict[str, Row] = field(default_factory=dict)
     figures: dict[str, Figures] = field(default_factory=lambda: defaultdict(dict))
-    moves: Moves = field(default_factory=Moves)
+    moves: Moves | None = None
     orders: dict[str, Row] = field(default_factory=dict)
     reserved: dict[Place, ReservedShares] = field(default_factory=dict)
 
@@ -60,6 +60,7 @@ def changes_of(events: Iterable[Recorded], summaries: Mapping[str, Row], orders_
         if isinstance(recorded.event, orders.EVENTS):
             _order_moved_on(changes, recorded, orders_by_id)
         elif isinstance(recorded.event, corporate_actions.EVENTS):
+            changes.moves = changes.moves or Moves()
             changes.moves.add(recorded)
     return changes
 

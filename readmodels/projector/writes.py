@@ -261,7 +261,8 @@ def _due(found: ClassifiedEvents, current: CurrentVersions, changes: Changes) ->
     is_traded[found.trades.accounts] = True
     is_due |= is_traded & (current.open_orders > 0)
     with_orders = {str(row["account_id"]) for row in changes.orders.values()}
-    those = dict.fromkeys(with_orders | changes.moves.account_ids)
+    moved = set() if changes.moves is None else changes.moves.account_ids
+    those = dict.fromkeys(with_orders | moved)
     for number, _ in _by_number(found.trades.events.aggregate_keys, those):
         is_due[number] = True
     return np.flatnonzero(is_due & (found.versions > current.positions_versions))

@@ -99,11 +99,11 @@ class FirmLedger:
         costs: dict[Place, int] = defaultdict(int)
         for account in accounts:
             for symbol, holding in account.holdings.items():
-                place = account.currency, symbol
-                holders[place] += holding.quantity > 0
-                shares[place] += holding.quantity
-                costs[place] += holding.cost
-                flows[place].add(Flow())
+                of_symbol = account.currency, symbol
+                holders[of_symbol] += holding.quantity > 0
+                shares[of_symbol] += holding.quantity
+                costs[of_symbol] += holding.cost
+                flows[of_symbol].add(Flow())
         return [
             {
                 **dict(zip(("currency", "symbol"), place, strict=True)),

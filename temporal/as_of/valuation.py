@@ -1,18 +1,17 @@
 """What the positions of an account of the past were worth at the market's prices of that instant.
 
 The demo market is a function of time: its clock (market/replay.py) says which day and step of the replay an instant is,
-and the path of that day what a symbol cost then. DATA_DIR/market_replay.json holds the clock as it is since that file
-was last written; how it ran before, nobody knows any more. So a price is the market's from then on, and before that, or
-for a symbol that the market does not have, it is the one that the account had last traded at. Each price says which.
+and the path of that day what a symbol cost then. DATA_DIR/market_replay.json holds the clock since the market first ran
+here, with its pauses and speeds. So a price is the market's from then on, and before that, or for a symbol that the
+replay does not have, it is the one that the account had last traded at. Each price says which.
 
 Nothing is written: a market that never ran has no file, and gets none from here.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import structlog
 from django.conf import settings
@@ -20,24 +19,19 @@ from django.conf import settings
 from accounts.domain.state import Account
 from accounts.domain.values import value_of
 from eventstore.record import microseconds
-from market.calendar import first_index_from, trading_days
+from market.calendar import trading_days
+from market.corporate_actions.adjustments import Adjustments
+from market.instruments.current import current_instruments
 from market.intraday import bar_until, day_path
-from market.prices import daily_closes
-from market.replay import ReplayClock, ReplayPosition, check_seconds_per_day
-from market.replay_file import FILE_NAME
+from market.prices import replayed_symbols
+from market.replay import ReplayClock, ReplayPosition
+from market.replay_file import UnreadableReplayFile, read_replay
 
 PriceSource: TypeAlias = Literal["market", "last trade"]
 MARKET: Final = "market"
 LAST_TRADE: Final = "last trade"
 
 log = structlog.get_logger(__name__)
-
-
-class KnownClock(NamedTuple):
-    """The replay's clock, and since when (UTC microseconds) it is known to have run so."""
-
-    clock: ReplayClock
-    since_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +72,14 @@ class Valuation:
 
 def valuation_of(account: Account, at: datetime) -> Valuation:
     """Return what an account's positions were worth at an instant."""
-    known = known_clock(Path(settings.DATA_DIR))
+    clock = known_clock(Path(settings.DATA_DIR))
     at_us = microseconds(at)
-    position = known.clock.position(at_us) if known is not None and at_us >= known.since_us else None
+    position = clock.position(at_us) if clock is not None and at_us >= clock.began_us else None
+    adjustments = current_instruments().adjustments
     valued = []
     for symbol, held in sorted(account.positions.items()):
         if held.quantity:
-            price = None if position is None else market_price(symbol, position)
+            price = None if position is None else market_price(symbol, position, adjustments, at_us=at_us)
             source: PriceSource = LAST_TRADE if price is None else MARKET
             valued.append(
                 ValuedPosition(symbol, held.quantity, held.cost, held.mark if price is None else price, source)
@@ -93,31 +88,22 @@ def valuation_of(account: Account, at: datetime) -> Valuation:
     return Valuation(at, session, account.cash, tuple(valued))
 
 
-def market_price(symbol: str, position: ReplayPosition) -> int | None:
-    """Return what a symbol cost at a position of the replay, None for one that the market does not have."""
-    if symbol not in daily_closes().by_symbol:
+def market_price(symbol: str, position: ReplayPosition, adjustments: Adjustments, *, at_us: int) -> int | None:
+    """Return what a symbol cost at a position of the replay, which it had at `at_us`, by the splits and changes of
+    symbol of until then; None for a symbol that the market did not have.
+    """
+    replayed = adjustments.replayed(replayed_symbols(), at_us=at_us).get(symbol)
+    if replayed is None:
         return None
-    return bar_until(day_path(symbol=symbol, day_index=position.day_index), step=position.step).close
+    return replayed.price(
+        bar_until(day_path(symbol=replayed.path, day_index=position.day_index), step=position.step).close
+    )
 
 
-def known_clock(data_dir: Path) -> KnownClock | None:
+def known_clock(data_dir: Path) -> ReplayClock | None:
     """Return the replay's clock as its file says, None when the market never ran here or the file cannot be read."""
-    path = data_dir / FILE_NAME
     try:
-        replay = json.loads(path.read_bytes())
-        first_day_index = first_index_from(date.fromisoformat(replay["start_date"]))
-        clock = ReplayClock(
-            epoch_us=int(replay["epoch_us"]),
-            seconds_per_day=check_seconds_per_day(replay["seconds_per_day"]),
-            first_day_index=first_day_index,
-            day_count=len(trading_days()) - first_day_index,
-            changed_at_us=int(replay.get("changed_at_us", 0)),
-            closed_at_us=int(replay.get("closed_at_us", 0)),
-        )
-        written_us = path.stat().st_mtime_ns // 1_000
-    except FileNotFoundError:
+        return read_replay(data_dir)
+    except UnreadableReplayFile as error:
+        log.warning("temporal.as_of.valuation.no_market_clock", error=str(error))
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("temporal.as_of.valuation.no_market_clock", path=str(path), error=str(error))
-        return None
-    return KnownClock(clock, max(clock.epoch_us, written_us))

@@ -34,7 +34,8 @@ class Platform:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         writers = int(more_environment.get("WRITER_PROCESSES", "1"))
-        processes = platform_processes(data_dir=data_dir, web_port=self.port, writers=writers)
+        venues = int(more_environment.get("VENUE_PROCESSES", "1"))
+        processes = platform_processes(data_dir=data_dir, web_port=self.port, writers=writers, venues=venues)
         self._processes = {process.name: process for process in processes}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.environment: dict[str, str] = {}
@@ -83,6 +84,13 @@ class Platform:
                     stderr=log,
                     start_new_session=True,
                 )
+
+    def start_twin(self, name: str) -> str:
+        """Start a process a second time; return the name of that one."""
+        twin = f"{name}-twin"
+        self._processes[twin] = self._processes[name]._replace(name=twin)
+        self.start(twin)
+        return twin
 
     def kill(self, name: str) -> None:
         """Kill -9 everything of a process at once."""

@@ -161,7 +161,7 @@ class InstrumentAdmin(admin.ModelAdmin):
                     actor=_actor(request),
                     reason=request.POST.get("reason", ""),
                 )
-            except InvalidReason as error:
+            except (InvalidReason, InvalidInstrument) as error:
                 messages.error(request, f"Nothing was changed: {error}")
             else:
                 done = "halted" if is_halted else "resumed"

@@ -24,7 +24,7 @@ class Process(NamedTuple):
     command: tuple[str, ...]
 
 
-def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tuple[Process, ...]:
+def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1, venues: int = 1) -> tuple[Process, ...]:
     """Return every process of the platform."""
     return (
         Process("web", _web(data_dir, web_port)),
@@ -32,7 +32,8 @@ def platform_processes(*, data_dir: Path, web_port: int, writers: int = 1) -> tu
         Process("projector", _celery("worker", "-c", "1", "--without-gossip", "--without-mingle")),
         Process("beat", _celery("beat", "-s", str(data_dir / "run" / "beat"))),
         Process("market", _manage("run_market")),
-        Process("venue", _manage("run_venue")),
+        *_venues(venues),
+        Process("backoffice", _manage("run_back_office")),
         Process("snapshotter", _manage("run_snapshotter")),
         Process("traders", _manage("run_demo_traders")),
     )
@@ -124,6 +125,16 @@ def _writers(count: int) -> tuple[Process, ...]:
         command = _manage("run_writer", "--standby", "--number", number)
         found += [Process(f"writer{suffix}", command), Process(f"standby{suffix}", command)]
     return tuple(found)
+
+
+def _venues(count: int) -> tuple[Process, ...]:
+    """Return the venue processes, each with its share of the symbols."""
+    if count == 1:
+        return (Process("venue", _manage("run_venue")),)
+    return tuple(
+        Process(f"venue-{number}", _manage("run_venue", "--share", f"{number}/{count}"))
+        for number in range(1, count + 1)
+    )
 
 
 def _manage(*arguments: str) -> tuple[str, ...]:

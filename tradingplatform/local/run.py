@@ -27,6 +27,7 @@ from tradingplatform.local.processes import (
 from tradingplatform.local.screen import Figures, Picture, Screen, make_screen
 from tradingplatform.local.servers import EmbeddedDynamoDB, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from tradingplatform.local.supervisor import State, Supervisor
+from tradingplatform.venue.shares import SHARES_MAX
 
 WEB_PORT_DEFAULT: Final = 8000
 WRITERS_MAX: Final = 64
@@ -50,12 +51,13 @@ def run_platform(data_dir: Path) -> None:
     """Run the platform until a signal arrives; raises AlreadyRunning, NotStarted, RuntimeError, OSError."""
     first_port = number_of("WEB_PORT", WEB_PORT_DEFAULT, 1, PORT_MAX)
     writers = number_of("WRITER_PROCESSES", 1, 1, WRITERS_MAX)
+    venues = number_of("VENUE_PROCESSES", 1, 1, SHARES_MAX)
     check_room(data_dir)
     lock = PlatformLock(data_dir)
     lock.acquire()
     try:
         end_marked(mark_of(data_dir), is_prefix=True)
-        run = _Run(data_dir, lock, web_port=next_free_port(first_port), writers=writers)
+        run = _Run(data_dir, lock, web_port=next_free_port(first_port), writers=writers, venues=venues)
         try:
             run.start()
             run.look_after()
@@ -70,11 +72,12 @@ def run_platform(data_dir: Path) -> None:
 class _Run:
     """One run of the platform."""
 
-    def __init__(self, data_dir: Path, lock: PlatformLock, *, web_port: int, writers: int) -> None:
+    def __init__(self, data_dir: Path, lock: PlatformLock, *, web_port: int, writers: int, venues: int) -> None:
         self._data_dir = data_dir
         self._lock = lock
         self._port = web_port
         self._writers = writers
+        self._venues = venues
         self._address = f"http://{HOST}:{web_port}"
         self._must_stop = False
         for number in _STOPPING:
@@ -99,7 +102,9 @@ class _Run:
         prepared = Prepared(self._data_dir)
         is_prepared = prepared.is_current()
         self._add(environment, preparation(self._address))
-        processes = platform_processes(data_dir=self._data_dir, web_port=self._port, writers=self._writers)
+        processes = platform_processes(
+            data_dir=self._data_dir, web_port=self._port, writers=self._writers, venues=self._venues
+        )
         self._add(environment, *processes)
         # The page first: what starts beside it takes its processor. It waits for the preparation only where that is
         # expected to change anything.

@@ -122,6 +122,8 @@ VARIABLES: Final = (
         "true",
         "Show the GraphQL schema, and suggest its names in errors",
     ),
+    Variable("MARKET_REPLAY", _boolean, "true", "Quote the replayed, simulated market; when false, pushed prices only"),
+    Variable("MARKET_PUSHED_SECONDS_MAX", _positive, "60", "Seconds after which a pushed price is stale"),
     Variable("MARKET_SECONDS_PER_DAY", _positive, "120", "Real seconds that one simulated trading day takes"),
     Variable(
         "VENUE_DISPLAYED_VALUE",
@@ -130,6 +132,7 @@ VARIABLES: Final = (
         "What each quote of the paper venue offers to buy and to sell of a symbol, in the currency; the rest of an "
         "order waits for the next quote",
     ),
+    Variable("VENUE_PROCESSES", _positive, "1", "Venues that `make run` starts, each with a share of the symbols"),
     Variable("MARKET_START_DATE", str, "2019-01-02", "First trading day that the simulated market replays"),
     Variable("DEMO_WEB_URL", str, "", "Where the demo traders find the web server; as load_demo was told when empty"),
     Variable("LOG_FORMAT", _one_of("console", "json"), "console", "Logs for people or for machines"),

@@ -8,69 +8,44 @@ any more waits for the next one.
 An order that waits for its stop may be filled while the quote is at the stop or beyond it; its first fill triggers it,
 from then on only its limit counts (accounts/domain/orders.py). FOK orders are filled whole or not at all.
 
-Orders are kept in arrays, so a quote that nobody can take is one comparison for each array.
+Orders are columns, here and wherever they go: a quote that nobody can take is one comparison for each array. A new kind
+of order gets its column in `Candidates` and its condition in `_OrderTable._can_trade`.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.domain.events import OrderType, Side, TimeInForce
+Integers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
 
-_NO_LIMIT_BUY: Final = np.iinfo(np.int64).max
-_NO_LIMIT_SELL: Final = 0
-_SLOTS_AT_FIRST: Final = 16
-
-
-OrderKey: TypeAlias = tuple[str, str]
-"""The ids of an account and of its order."""
+_WIDEST: Final = np.iinfo(np.int64).max
+_ROWS_AT_FIRST: Final = 16
 
 
-class WorkingOrder(NamedTuple):
-    """An order that works. Prices in ten-thousandths, quantities in millionths of a share.
+class Candidates(NamedTuple):
+    """Orders of one side that may be matched, as they are now: columns of one length.
 
-    `placed_at` is UTC microseconds and `position` its place in the journal, which orders those of one instant.
+    An order is known by its `slots` number. Prices are in ten-thousandths, 0 for one that an order does not have or
+    does not wait for any more; `remaining` are the millionths of a share that are not filled. `placed_at` is UTC
+    microseconds and `positions` a place in the journal, which orders those of one instant.
     """
 
-    order_id: str
-    account_id: str
-    symbol: str
-    side: Side
-    quantity: int
-    filled_quantity: int
-    order_type: OrderType
-    time_in_force: TimeInForce
-    limit_price: int | None
-    stop_price: int | None
-    placed_at: int
-    position: int
-
-    @property
-    def key(self) -> OrderKey:
-        """What it is known by: an order's id is its account's own."""
-        return self.account_id, self.order_id
-
-    @property
-    def remaining(self) -> int:
-        """The shares that are not filled."""
-        return self.quantity - self.filled_quantity
-
-    @property
-    def pending_stop(self) -> int | None:
-        """The stop price that it still waits for, None when it waits for none."""
-        return None if self.filled_quantity else self.stop_price
-
-    @property
-    def is_immediate(self) -> bool:
-        """Whether it is filled at once or ends."""
-        return self.time_in_force in ("IOC", "FOK")
+    slots: Integers
+    limits: Integers
+    stops: Integers
+    remaining: Integers
+    are_whole: Flags
+    """Whether an order is filled whole or not at all (FOK)."""
+    placed_at: Integers
+    positions: Integers
 
 
 class Quote(NamedTuple):
     """What the market offers: prices in ten-thousandths, sizes in millionths of a share. A fill that leaves a part of
-    its order is a multiple of `lot_size`.
+    its order is a multiple of `lot_size`. `said_at_us` is when somebody said sizes (UTC microseconds): what was taken
+    of them is not offered again by the same quote; None where sizes are made up anew for each quote.
     """
 
     bid: int
@@ -78,14 +53,15 @@ class Quote(NamedTuple):
     bid_size: int
     ask_size: int
     lot_size: int = 1
+    said_at_us: int | None = None
 
 
-class Fill(NamedTuple):
-    """So much of an order is filled at a price."""
+class Fills(NamedTuple):
+    """So much of each order is filled at a price, in the order of priority, buys first."""
 
-    order: WorkingOrder
-    quantity: int
-    price: int
+    slots: Integers
+    quantities: Integers
+    prices: Integers
 
 
 class SymbolBook:
@@ -100,112 +76,134 @@ class SymbolBook:
     def __len__(self) -> int:
         return len(self._buys) + len(self._sells)
 
-    def put(self, order: WorkingOrder) -> None:
-        """Let an order be matched, as it is now: a new one, or one that rested."""
-        self._table(order).put(order)
+    def put(self, candidates: Candidates, *, are_buys: bool) -> None:
+        """Let orders be matched, as they are now: new ones, or such as rested."""
+        (self._buys if are_buys else self._sells).put(candidates)
 
-    def remove(self, order: WorkingOrder) -> None:
-        """Forget an order."""
-        self._table(order).remove(order.key)
+    def remove(self, slots: Integers, *, are_buys: bool) -> None:
+        """Forget orders; those that are not here are passed over."""
+        (self._buys if are_buys else self._sells).remove(slots)
 
     def quote(self, quote: Quote | None) -> None:
         """Take what the market offers from now on; None when nothing can be traded."""
+        if quote is not None and quote == self._quote and quote.said_at_us is not None:
+            return
         self._quote = quote
         self._ask_left, self._bid_left = (0, 0) if quote is None else (quote.ask_size, quote.bid_size)
 
-    def match(self) -> list[Fill]:
-        """Fill what the quote still offers; the orders filled rest from here on."""
+    def match(self) -> Fills | None:
+        """Fill what the quote still offers; the orders filled rest from here on. None when none is."""
         if self._quote is None:
-            return []
-        lot_size = self._quote.lot_size
-        fills = list(_take(self._buys, self._quote.ask, self._ask_left, lot_size))
-        self._ask_left -= sum(fill.quantity for fill in fills)
-        sold = list(_take(self._sells, self._quote.bid, self._bid_left, lot_size))
-        self._bid_left -= sum(fill.quantity for fill in sold)
-        return fills + sold
+            return None
+        lot_size, ask, bid = self._quote.lot_size, self._quote.ask, self._quote.bid
+        buyers, bought = self._buys.take(ask, self._ask_left, lot_size)
+        sellers, sold = self._sells.take(bid, self._bid_left, lot_size)
+        if not len(buyers) + len(sellers):
+            return None
+        self._ask_left -= int(bought.sum())
+        self._bid_left -= int(sold.sum())
+        prices = np.repeat(np.array([ask, bid]), [len(buyers), len(sellers)])
+        return Fills(np.concatenate([buyers, sellers]), np.concatenate([bought, sold]), prices)
 
-    def _table(self, order: WorkingOrder) -> "_OrderTable":
-        return self._buys if order.side == "BUY" else self._sells
 
-
-def _take(table: "_OrderTable", price: int, size: int, lot_size: int) -> Iterator[Fill]:
-    if size < lot_size:
-        return
-    for order in table.at_price(price):
-        quantity = order.remaining if order.remaining <= size else size - size % lot_size
-        if quantity < order.remaining and (order.time_in_force == "FOK" or not quantity):
-            continue
-        table.rest(order.key)
-        size -= quantity
-        yield Fill(order, quantity, price)
+def allocate(remaining: Integers, are_whole: Flags, *, size: int, lot_size: int) -> Integers:
+    """Return how much of each order is filled of an offered size, given the orders by their priority."""
+    total = int(remaining.sum())
+    if total <= size and size - (total - int(remaining[-1])) >= lot_size:
+        return remaining
+    filled = np.zeros(len(remaining), np.int64)
+    for place, (wanted, is_whole) in enumerate(zip(remaining.tolist(), are_whole.tolist(), strict=True)):
         if size < lot_size:
-            return
+            break
+        quantity = wanted if wanted <= size else size - size % lot_size
+        if quantity == wanted or not is_whole:
+            filled[place] = quantity
+            size -= quantity
+    return filled
 
 
 class _OrderTable:
     """The orders of one side, a row of arrays for each; rows of orders that are gone are used again."""
 
+    _COLUMNS: Final = (
+        "_slots",
+        "_limits",
+        "_stops",
+        "_remaining",
+        "_placed_at",
+        "_positions",
+        "_are_whole",
+        "_matched",
+    )
+
     def __init__(self, *, is_buy: bool) -> None:
         self._is_buy = is_buy
-        self._orders: list[WorkingOrder | None] = []
-        self._rows: dict[OrderKey, int] = {}
+        self._rows: dict[int, int] = {}
+        """The row of each order by its slot."""
         self._free: list[int] = []
-        self._limits = np.zeros(_SLOTS_AT_FIRST, np.int64)
-        self._stops = np.zeros(_SLOTS_AT_FIRST, np.int64)
-        self._placed_at = np.zeros(_SLOTS_AT_FIRST, np.int64)
-        self._positions = np.zeros(_SLOTS_AT_FIRST, np.int64)
-        self._is_matched = np.zeros(_SLOTS_AT_FIRST, bool)
+        self._count = 0
+        self._slots = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._limits = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._stops = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._remaining = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._placed_at = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._positions = np.zeros(_ROWS_AT_FIRST, np.int64)
+        self._are_whole = np.zeros(_ROWS_AT_FIRST, bool)
+        self._matched = np.zeros(_ROWS_AT_FIRST, bool)
         """Whether a row's order can be matched: it is there and does not rest."""
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def put(self, order: WorkingOrder) -> None:
-        row = self._rows.get(order.key)
-        if row is None:
-            row = self._rows[order.key] = self._new_row()
-        no_limit = _NO_LIMIT_BUY if self._is_buy else _NO_LIMIT_SELL
-        no_stop = 0 if self._is_buy else np.iinfo(np.int64).max
-        self._orders[row] = order
-        self._limits[row] = no_limit if order.limit_price is None else order.limit_price
-        self._stops[row] = no_stop if order.pending_stop is None else order.pending_stop
-        self._placed_at[row], self._positions[row] = order.placed_at, order.position
-        self._is_matched[row] = True
-
-    def rest(self, key: OrderKey) -> None:
-        self._is_matched[self._rows[key]] = False
-
-    def remove(self, key: OrderKey) -> None:
-        row = self._rows.pop(key, None)
-        if row is not None:
-            self._orders[row], self._is_matched[row] = None, False
-            self._free.append(row)
-
-    def at_price(self, price: int) -> Iterator[WorkingOrder]:
-        """Yield the orders that may be filled at a price, in their order."""
-        rows = np.flatnonzero(self._can_trade(price))
-        best_first = -self._limits[rows] if self._is_buy else self._limits[rows]
-        for place in np.lexsort((self._positions[rows], self._placed_at[rows], best_first)).tolist():
-            order = self._orders[int(rows[place])]
-            assert order is not None, "a row that is matched has an order"
-            yield order
-
-    def _can_trade(self, price: int) -> NDArray[np.bool_]:
-        count = len(self._orders)
-        limits, stops, is_matched = self._limits[:count], self._stops[:count], self._is_matched[:count]
-        found: NDArray[np.bool_]
+    def put(self, candidates: Candidates) -> None:
+        rows = np.array([self._row(slot) for slot in candidates.slots.tolist()], np.int64)
+        limits, stops = candidates.limits, candidates.stops
         if self._is_buy:
-            found = is_matched & (limits >= price) & (stops <= price)
+            limits = np.where(limits == 0, _WIDEST, limits)
         else:
-            found = is_matched & (limits <= price) & (stops >= price)
+            stops = np.where(stops == 0, _WIDEST, stops)
+        self._slots[rows], self._limits[rows], self._stops[rows] = candidates.slots, limits, stops
+        self._remaining[rows], self._are_whole[rows] = candidates.remaining, candidates.are_whole
+        self._placed_at[rows], self._positions[rows] = candidates.placed_at, candidates.positions
+        self._matched[rows] = True
+
+    def remove(self, slots: Integers) -> None:
+        found = [self._rows.pop(slot, None) for slot in slots.tolist()]
+        rows = [row for row in found if row is not None]
+        self._matched[rows] = False
+        self._free += rows
+
+    def take(self, price: int, size: int, lot_size: int) -> tuple[Integers, Integers]:
+        """Return the orders that are filled at a price, by their priority, and how much of each; they rest."""
+        rows = np.flatnonzero(self._can_trade(price)) if size >= lot_size else np.zeros(0, np.int64)
+        if not len(rows):
+            return rows, rows
+        best_first = -self._limits[rows] if self._is_buy else self._limits[rows]
+        rows = rows[np.lexsort((self._positions[rows], self._placed_at[rows], best_first))]
+        filled = allocate(self._remaining[rows], self._are_whole[rows], size=size, lot_size=lot_size)
+        rows, filled = rows[filled > 0], filled[filled > 0]
+        self._matched[rows] = False
+        return self._slots[rows], filled
+
+    def _can_trade(self, price: int) -> Flags:
+        limits, stops, matched = self._limits[: self._count], self._stops[: self._count], self._matched[: self._count]
+        found: Flags
+        if self._is_buy:
+            found = matched & (limits >= price) & (stops <= price)
+        else:
+            found = matched & (limits <= price) & (stops >= price)
         return found
 
+    def _row(self, slot: int) -> int:
+        row = self._rows.get(slot)
+        if row is None:
+            row = self._rows[slot] = self._free.pop() if self._free else self._new_row()
+        return row
+
     def _new_row(self) -> int:
-        if self._free:
-            return self._free.pop()
-        self._orders.append(None)
-        if len(self._orders) > len(self._limits):
-            for name in ("_limits", "_stops", "_placed_at", "_positions", "_is_matched"):
+        if self._count == len(self._slots):
+            for name in self._COLUMNS:
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
-        return len(self._orders) - 1
+        self._count += 1
+        return self._count - 1

@@ -1,22 +1,28 @@
 """The venue's working orders: what the journal says of them, and what is to be done about them now. Pure: no I/O.
 
-Events alone change an order. What the venue asks for (a fill, an end) is an `Ask`; its order rests until the journal
-shows what became of it, so nothing is asked for twice. `refused` and `not_done` take the answers that are no event of
-the order. Made again from the first event it is the same: that is how the venue starts.
+Events alone change an order. What the venue asks for (a fill, an end) makes its order rest until the journal shows what
+became of it, so nothing is asked for twice. `refused` and `not_done` take the answers that are no event of the order.
+Made again from the first event it is the same: that is how the venue starts.
 
 The command of a fill is named after the order, what was filled of it before, and how often the account refused that. So
 a venue that died between asking and hearing asks for the same again and is answered with what became of it.
+
+Orders are known by their slots (slots.py), of which those that are free are given again. What is noted of slots for
+later (`_changed`, `_ending`, `_full`) therefore counts only as far as the order's row says so itself.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-from accounts.domain import commands as c
-from accounts.domain import events as e
+import numpy as np
+
 from accounts.domain.errors import Code
-from tradingplatform.venue.matcher import Fill, OrderKey, Quote, SymbolBook, WorkingOrder
+from accounts.kernels.orders import ALL_OR_NONE, DAY, IMMEDIATE
+from eventstore.kernels.texts import NameTable, Texts, pack_texts
+from tradingplatform.venue.asks import EXPIRE, FILL, NOTHING, REJECT, Asks, command_ids_of, joined
+from tradingplatform.venue.matcher import Candidates, Fills, Flags, Integers, Quote, SymbolBook
+from tradingplatform.venue.order_events import Ended, Filled, Freezes, OrderEvents, Placed
+from tradingplatform.venue.slots import ORDER_ROW, WORKS_ON, OrderSlots, Slots
 
 ASKED_MAX: Final = 2_000
 """Orders of one partition that may rest for answers at a time; the others of it wait, those of other partitions do not.
@@ -42,313 +48,373 @@ _MAY_HAVE_MOVED_ON: Final = frozenset(
         Code.PRICE_BEYOND_LIMIT,
     }
 )
-_DAY_ORDERS_MIN: Final = 1_000
-EVENT_TYPES: Final = (
-    e.OrderPlaced,
-    e.OrderFilled,
-    e.OrderReplaced,
-    e.OrderCancelled,
-    e.OrderExpired,
-    e.OrderRejected,
-    e.AccountFrozen,
-    e.AccountUnfrozen,
-)
-"""The events that say what works."""
-WorkingOrderEvent: TypeAlias = e.OrderEvent | e.AccountFrozen | e.AccountUnfrozen
-VenueCommand: TypeAlias = c.ExecuteTrade | c.ExpireOrder | c.RejectOrder
-
-
-class Recorded(NamedTuple):
-    """An event as the journal has it; `timestamp` is UTC microseconds, `position` its place in its partition."""
-
-    account_id: str
-    timestamp: int
-    position: int
-    command_id: str
-    event: WorkingOrderEvent
-
-
-class Ask(NamedTuple):
-    """A command that the venue sends for an order."""
-
-    order: WorkingOrder
-    command_id: str
-    command: VenueCommand
+_EXPIRY_REASONS: Final = (NOT_FILLED, SESSION_OVER)
 
 
 class WorkingOrders:
-    """Every working order, and the market that they wait for."""
+    """Every working order of some symbols, and the market that they wait for."""
 
-    def __init__(self, *, partition_of: Callable[[str], int], asked_max: int = ASKED_MAX) -> None:
-        """`partition_of` gives the partition of an account by its id."""
-        self._partition_of = partition_of
+    def __init__(
+        self,
+        *,
+        partitions_of: Callable[[Texts], Integers],
+        asked_max: int = ASKED_MAX,
+        is_own: Callable[[str], bool] = lambda symbol: True,
+    ) -> None:
+        """`partitions_of` gives the partitions of accounts by their ids; orders of symbols that are not the venue's own
+        are passed over.
+        """
+        self._partitions_of = partitions_of
         self._asked_max = asked_max
-        self._orders: dict[OrderKey, WorkingOrder] = {}
-        self._books: dict[str, SymbolBook] = {}
-        self._by_account: dict[str, set[OrderKey]] = {}
-        self._frozen: set[str] = set()
+        self._is_own = is_own
+        self._orders = OrderSlots()
+        self._symbols: list[str] = []
+        self._symbol_numbers: dict[str, int] = {}
+        self._books: list[SymbolBook] = []
+        """The book of each symbol by its number."""
+        self._frozen = NameTable()
         """Accounts that take no fill: their orders rest."""
         self._held: frozenset[int] = frozenset()
         """Partitions that cannot be read: their orders rest."""
-        self._asked: dict[OrderKey, str] = {}
-        """The command id of what was asked for an order and is not known to have happened yet."""
-        self._asked_of: Counter[int] = Counter()
-        """How many of them each partition has."""
-        self._full: dict[int, deque[OrderKey]] = {}
-        """Orders of each partition that are matched again when fewer of it are asked for."""
-        self._resting: set[OrderKey] = set()
-        """Orders that nothing more is asked for, unless an event moves them on."""
-        self._refusals: Counter[OrderKey] = Counter()
-        self._failures: Counter[OrderKey] = Counter()
-        self._to_match: set[str] = set()
+        self._reasons = ["", *_EXPIRY_REASONS]
+        self._closed_at = 0
+        self._asked_of: dict[int, int] = {}
+        """How many orders of each partition are asked for."""
+        self._changed: list[Slots] = []
+        """Orders that may be matched or ended, unless something keeps them from it."""
+        self._ending: list[Slots] = []
+        """Orders that are to be ended."""
+        self._full: dict[int, Slots] = {}
+        """Orders of each partition that wait until fewer of it are asked for, in their order."""
+        self._to_match: set[int] = set()
         """Symbols whose orders or quote changed since they were matched."""
-        self._arrived: list[OrderKey] = []
-        """Immediate orders that are filled by the next matching, or end."""
-        self._to_end: deque[Ask] = deque()
-        self._day_orders: list[tuple[int, OrderKey]] = []
-        """A heap of DAY orders by when they were placed; some may have ended since."""
-        self._over: set[OrderKey] = set()
-        """DAY orders whose session is over: they are not matched again."""
 
     def __len__(self) -> int:
         return len(self._orders)
 
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        """Tell whether an order works, given the ids of its account and its own."""
+        account_id, order_id = key
+        return bool(self._orders.find(pack_texts([account_id]), pack_texts([order_id]))[0] >= 0)
+
     @property
     def asked_count(self) -> int:
         """How many orders rest until it is known what became of what was asked for them."""
-        return len(self._asked)
-
-    def order(self, account_id: str, order_id: str) -> WorkingOrder | None:
-        """Return a working order."""
-        return self._orders.get((account_id, order_id))
+        return sum(self._asked_of.values())
 
     # What happened.
 
-    def apply(self, recorded: Recorded) -> None:
-        """Take in an event; those of one account in the order of its versions."""
-        account_id, event = recorded.account_id, recorded.event
-        if isinstance(event, e.OrderPlaced):
-            self._place(recorded, event)
-        elif isinstance(event, e.OrderFilled):
-            self._fill((account_id, event.order_id), event, recorded.command_id)
-        elif isinstance(event, e.AccountFrozen):
-            self._frozen.add(account_id)
-            self._rest(self._by_account.get(account_id, ()))
-        elif isinstance(event, e.AccountUnfrozen):
-            self._frozen.discard(account_id)
-            self._let_match(self._by_account.get(account_id, ()))
-        else:
-            self._forget((account_id, event.order_id))
+    def apply(self, events: OrderEvents) -> None:
+        """Take in what happened; of one account, everything up to a point of its history."""
+        self._freeze(events.freezes)
+        self._place(events.placed)
+        self._fill(events.filled)
+        self._end(events.ended)
 
-    def hold_partitions(self, partitions: Collection[int]) -> None:
+    def hold_partitions(self, partitions: frozenset[int]) -> None:
         """Let the orders of these partitions rest, and no others for that reason."""
-        before, self._held = self._held, frozenset(partitions)
-        if before != self._held:
-            changed = before ^ self._held
-            for account_id, keys in self._by_account.items():
-                partition = self._partition_of(account_id)
-                if partition in changed:
-                    (self._rest if partition in self._held else self._let_match)(keys)
+        changed = self._held ^ partitions
+        self._held = partitions
+        if changed:
+            self._reconsider(self._working(np.isin(self._orders.rows["partition"], list(changed))))
 
-    def _place(self, recorded: Recorded, event: e.OrderPlaced) -> None:
-        order = WorkingOrder(
-            order_id=event.order_id,
-            account_id=recorded.account_id,
-            symbol=event.symbol,
-            side=event.side,
-            quantity=event.quantity,
-            filled_quantity=event.filled_quantity,
-            order_type=event.order_type,
-            time_in_force=event.time_in_force,
-            limit_price=event.limit_price,
-            stop_price=event.stop_price,
-            placed_at=recorded.timestamp,
-            position=recorded.position,
-        )
-        self._orders[order.key] = order
-        self._by_account.setdefault(order.account_id, set()).add(order.key)
-        if order.time_in_force == "DAY":
-            heappush(self._day_orders, (order.placed_at, order.key))
-            if len(self._day_orders) > _DAY_ORDERS_MIN + 2 * len(self._orders):
-                self._day_orders = [each for each in self._day_orders if each[1] in self._orders]
-                heapify(self._day_orders)
-        self._let_match([order.key])
-
-    def _fill(self, key: OrderKey, event: e.OrderFilled, command_id: str) -> None:
-        order = self._orders.get(key)
-        if order is None:
+    def _freeze(self, freezes: Freezes) -> None:
+        if not len(freezes.account_ids):
             return
-        if event.status == "FILLED":
-            self._forget(key)
+        last = {account_id.tobytes(): place for place, account_id in enumerate(freezes.account_ids)}
+        places = np.array(list(last.values()))
+        accounts, are_frozen = freezes.account_ids[places], freezes.are_frozen[places]
+        self._frozen.enter(accounts[are_frozen])
+        thawed = self._frozen.find(accounts[~are_frozen])
+        self._frozen.remove(thawed[thawed >= 0])
+        slots = self._working()
+        is_frozen = self._frozen.find(self._orders.rows["account_id"][slots]) >= 0
+        changed = slots[is_frozen != self._orders.rows["is_frozen"][slots]]
+        self._orders.rows["is_frozen"][slots] = is_frozen
+        self._reconsider(changed)
+
+    def _place(self, placed: Placed) -> None:
+        numbers = np.array([self._symbol_number(symbol) for symbol in placed.symbols], np.int64)
+        are_own = np.flatnonzero(numbers[placed.symbol_of] >= 0) if len(numbers) else np.zeros(0, np.int64)
+        if not len(are_own):
             return
-        self._orders[key] = order._replace(filled_quantity=event.filled_quantity)
-        if self._asked.get(key) in (None, command_id):  # Else somebody else filled it, and what was asked is under way.
-            self._answered(key)
-            self._forgive(key)
-            self._let_match([key])
+        rows = np.zeros(len(are_own), ORDER_ROW)
+        account_ids, order_ids = placed.account_ids[are_own], placed.order_ids[are_own]
+        rows["works"] = True
+        rows["account_id"], rows["order_id"] = account_ids, order_ids
+        rows["partition"] = self._partitions_of(account_ids)
+        rows["is_frozen"] = self._frozen.find(account_ids) >= 0
+        rows["symbol"], rows["is_buy"] = numbers[placed.symbol_of[are_own]], placed.are_buys[are_own]
+        rows["quantity"], rows["filled_quantity"] = placed.quantities[are_own], placed.filled_quantities[are_own]
+        rows["limit_price"], rows["stop_price"] = placed.limit_prices[are_own], placed.stop_prices[are_own]
+        rows["time_in_force"] = placed.times_in_force[are_own]
+        rows["placed_at"], rows["position"] = placed.placed_at[are_own], placed.positions[are_own]
+        rows["is_over"] = (rows["time_in_force"] == DAY) & (rows["placed_at"] < self._closed_at)
+        self._changed.append(self._orders.add(rows))
 
-    def _rest(self, keys: Collection[OrderKey]) -> None:
-        for key in keys:
-            self._book(self._orders[key].symbol).remove(self._orders[key])
+    def _fill(self, filled: Filled) -> None:
+        slots = self._orders.find(filled.account_ids, filled.order_ids)
+        parts = (slots >= 0) & ~filled.are_whole
+        if parts.any():
+            of_parts, orders = slots[parts], self._orders.rows
+            orders["filled_quantity"][of_parts] = filled.filled_quantities[parts]  # Of one order the last counts.
+            is_answer = (orders["asked_id"][of_parts] == filled.command_ids[parts]).all(axis=1)
+            # Else somebody else filled it, and what was asked is under way.
+            moved = np.unique(of_parts[(orders["asked"][of_parts] == NOTHING) | is_answer])
+            self._answered(moved)
+            orders["is_resting"][moved] = False
+            orders["refusals"][moved] = orders["failures"][moved] = 0
+            self._changed.append(moved)
+        self._forget(slots[(slots >= 0) & filled.are_whole])
 
-    def _let_match(self, keys: Collection[OrderKey]) -> None:
-        """Let orders be matched, unless something keeps them from it."""
-        for key in keys:
-            order = self._orders[key]
-            if key in self._asked or key in self._resting:
-                continue
-            if key in self._over:
-                self._end(order, SESSION_OVER)
-            elif order.account_id not in self._frozen and self._partition_of(order.account_id) not in self._held:
-                self._book(order.symbol).put(order)
-                self._to_match.add(order.symbol)
-                if order.is_immediate:
-                    self._arrived.append(key)
+    def _end(self, ended: Ended) -> None:
+        slots = self._orders.find(ended.account_ids, ended.order_ids)
+        self._forget(slots[slots >= 0])
 
-    def _forget(self, key: OrderKey) -> None:
-        order = self._orders.pop(key, None)
-        if order is None:
+    def _forget(self, slots: Slots) -> None:
+        if not len(slots):
             return
-        self._by_account[order.account_id].discard(key)
-        if not self._by_account[order.account_id]:
-            del self._by_account[order.account_id]
-        self._book(order.symbol).remove(order)
-        self._over.discard(key)
-        self._answered(key)
-        self._forgive(key)
-
-    def _forgive(self, key: OrderKey) -> None:
-        self._resting.discard(key)
-        del self._refusals[key], self._failures[key]
-
-    def _book(self, symbol: str) -> SymbolBook:
-        book = self._books.get(symbol)
-        if book is None:
-            book = self._books[symbol] = SymbolBook()
-        return book
+        slots = np.unique(slots)
+        self._answered(slots)
+        self._take_out(slots)
+        self._orders.remove(slots)
 
     # The market.
 
     def quote(self, quotes: Mapping[str, Quote]) -> None:
         """Take the market's quotes of now; a symbol that has none cannot be traded."""
-        for symbol in self._books.keys() | quotes.keys():
-            self._book(symbol).quote(quotes.get(symbol))
-        self._to_match.update(quotes)
+        for symbol in quotes:
+            self._symbol_number(symbol)
+        for number, (symbol, book) in enumerate(zip(self._symbols, self._books, strict=True)):
+            quote = quotes.get(symbol)
+            book.quote(quote)
+            if quote is not None:
+                self._to_match.add(number)
         for partition in list(self._full):
-            self._let_match([key for key in self._full.pop(partition) if key in self._orders])
+            self._let_go_on(self._full.pop(partition))
 
     def end_session(self, *, closed_at: int) -> None:
         """Let DAY orders that were placed before the close of a session (UTC microseconds) be ended."""
-        while self._day_orders and self._day_orders[0][0] < closed_at:
-            _, key = heappop(self._day_orders)
-            order = self._orders.get(key)
-            if order is None:
-                continue
-            self._over.add(key)
-            if key not in self._asked:
-                self._end(order, SESSION_OVER)
+        if closed_at <= self._closed_at:
+            return
+        self._closed_at = closed_at
+        orders = self._orders.rows
+        over = self._working((orders["time_in_force"] == DAY) & (orders["placed_at"] < closed_at))
+        orders["is_over"][over] = True
+        self._changed.append(over)
 
     # What is to be done.
 
-    def next_asks(self) -> Iterator[Ask]:
-        """Yield what is to be asked for now; its orders rest from here on."""
-        while self._to_match:
-            for fill in self._books[self._to_match.pop()].match():
-                ask = _fill_command(fill, refusals=self._refusals[fill.order.key])
-                if self._has_room(fill.order):
-                    yield self._asked_for(ask)
-                else:
-                    self._full.setdefault(self._partition_of(fill.order.account_id), deque()).append(fill.order.key)
-        if self._arrived:
-            waiting = {key for keys in self._full.values() for key in keys}
-            for key in self._arrived:
-                order = self._orders.get(key)
-                if order is not None and key not in self._asked and key not in waiting:
-                    self._end(order, NOT_FILLED)
-            self._arrived.clear()
-        for _ in range(len(self._to_end)):
-            ask = self._to_end.popleft()
-            key = ask.order.key
-            if key not in self._orders or key in self._asked or key in self._resting:
-                continue
-            if self._has_room(ask.order):
-                yield self._asked_for(ask)
-            else:
-                self._to_end.append(ask)
+    def next_asks(self) -> Asks:
+        """Return what is to be asked for now; its orders rest from here on."""
+        for partition, waiting in list(self._full.items()):
+            room = self._asked_max - self._asked_of.get(partition, 0)
+            if room > 0:
+                waiting = waiting[self._orders.rows["is_waiting"][waiting]]
+                self._full[partition] = waiting[room:]
+                self._let_go_on(waiting[:room])
+        arrived = self._let_match()
+        fills = self._fills()
+        slots, quantities, prices = fills
+        has_room = self._with_room(slots)
+        self._wait(slots[~has_room])
+        filling = self._ask(slots[has_room], FILL, quantities[has_room], prices[has_room])
+        is_left = self._are_free(arrived) & ~self._orders.rows["is_waiting"][arrived]
+        self._let_end(arrived[is_left], self._reasons.index(NOT_FILLED))
+        ending = self._next_ends()
+        return joined(filling, ending) if len(ending) else filling
 
-    def refused(self, ask: Ask, code: str) -> None:
+    def refused(self, asks: Asks, place: int, code: str) -> None:
         """Take in that an account refused what was asked, for good; after everything that the journal had when the
         answer came.
         """
-        order = self._open(ask)
-        if order is None:
+        slot = self._open(asks, place)
+        if slot is None:
             return
-        self._refusals[order.key] += 1
-        self._answered(order.key)
-        if not isinstance(ask.command, c.ExecuteTrade) or code == Code.ORDER_NOT_OPEN:
-            self._resting.add(order.key)  # Until the journal shows its end: that is not asked for twice.
-        elif code in _MAY_HAVE_MOVED_ON and self._refusals[order.key] < REFUSALS_MAX:
-            self._let_match([order.key])
+        order = self._orders.rows[slot]
+        order["refusals"] += 1
+        self._answered(np.array([slot]))
+        if asks.kinds[place] != FILL or code == Code.ORDER_NOT_OPEN:
+            order["is_resting"] = True  # Until the journal shows its end: that is not asked for twice.
+        elif code in _MAY_HAVE_MOVED_ON and order["refusals"] < REFUSALS_MAX:
+            self._changed.append(np.array([slot]))
         else:
-            self._end(order, f"its fill was refused: {code}", is_rejected=True)
+            self._let_end(np.array([slot]), self._reason(f"its fill was refused: {code}"))
 
-    def not_done(self, ask: Ask, *, is_fault: bool) -> bool:
+    def not_done(self, asks: Asks, place: int, *, is_fault: bool) -> bool:
         """Take in that nothing is known to have become of what was asked, in the same way: it is asked for again under
         the same command id, a fill by the quote of then. `is_fault` says that the platform failed at it; when it did so
         too often the order rests, and False is returned.
         """
-        order = self._open(ask)
-        if order is None:
+        slot = self._open(asks, place)
+        if slot is None:
             return True
-        self._failures[order.key] += is_fault
-        self._answered(order.key)
-        if self._failures[order.key] >= FAILURES_MAX:
-            self._resting.add(order.key)
+        order = self._orders.rows[slot]
+        order["failures"] += is_fault
+        self._answered(np.array([slot]))
+        if order["failures"] >= FAILURES_MAX:
+            order["is_resting"] = True
             return False
-        if isinstance(ask.command, c.ExecuteTrade):
-            self._let_match([order.key])
-        else:
-            self._to_end.append(ask)
+        self._changed.append(np.array([slot]))
         return True
 
-    def _open(self, ask: Ask) -> WorkingOrder | None:
-        """Return the order of an ask, None when the journal has said what became of it."""
-        order = self._orders.get(ask.order.key)
-        return order if order is not None and self._asked.get(order.key) == ask.command_id else None
+    def _open(self, asks: Asks, place: int) -> int | None:
+        """Return the slot of what was asked for, None when the journal has said what became of it."""
+        slot = int(asks.slots[place])
+        order = self._orders.rows[slot]
+        is_open = order["asked"] != NOTHING and (order["asked_id"] == asks.command_ids[place]).all()
+        return slot if is_open and (order["account_id"] == asks.account_ids[place]).all() else None
 
-    def _end(self, order: WorkingOrder, reason: str, *, is_rejected: bool = False) -> None:
-        self._book(order.symbol).remove(order)
-        if is_rejected:
-            ask = Ask(order, f"reject-{order.order_id}", c.RejectOrder(order.order_id, reason))
-        else:
-            ask = Ask(order, f"expire-{order.order_id}", c.ExpireOrder(order.order_id, reason))
-        self._to_end.append(ask)
+    def _let_match(self) -> Slots:
+        """Let orders that changed be matched, unless something keeps them from it; return the immediate ones, which
+        this matching fills, or they end.
+        """
+        if not self._changed:
+            return np.zeros(0, np.int64)
+        slots = np.unique(np.concatenate(self._changed))
+        self._changed.clear()
+        rows, is_free = self._orders.rows[slots], self._are_free(slots)
+        is_ending = is_free & (rows["is_over"] | (rows["reason"] != WORKS_ON))
+        self._let_end(slots[is_ending], self._reasons.index(SESSION_OVER))
+        can_match = is_free & ~is_ending & ~rows["is_frozen"] & ~np.isin(rows["partition"], list(self._held))
+        slots = slots[can_match]
+        self._orders.rows["is_waiting"][slots] = False
+        for symbol, are_buys, found in self._by_book(slots):
+            of_book = self._orders.rows[found]
+            candidates = Candidates(
+                slots=found,
+                limits=of_book["limit_price"],
+                stops=np.where(of_book["filled_quantity"] == 0, of_book["stop_price"], 0),
+                remaining=of_book["quantity"] - of_book["filled_quantity"],
+                are_whole=of_book["time_in_force"] == ALL_OR_NONE,
+                placed_at=of_book["placed_at"],
+                positions=of_book["position"],
+            )
+            self._books[symbol].put(candidates, are_buys=are_buys)
+            self._to_match.add(symbol)
+        is_immediate: Flags = np.isin(self._orders.rows["time_in_force"][slots], (IMMEDIATE, ALL_OR_NONE))
+        return slots[is_immediate]
 
-    def _has_room(self, order: WorkingOrder) -> bool:
-        return self._asked_of[self._partition_of(order.account_id)] < self._asked_max
+    def _fills(self) -> Fills:
+        """Match the symbols that changed."""
+        found = [fills for symbol in sorted(self._to_match) if (fills := self._books[symbol].match()) is not None]
+        self._to_match.clear()
+        if not found:
+            return Fills(*[np.zeros(0, np.int64)] * 3)
+        return Fills(*[np.concatenate(column) for column in zip(*found, strict=True)])
 
-    def _asked_for(self, ask: Ask) -> Ask:
-        self._asked[ask.order.key] = ask.command_id
-        self._asked_of[self._partition_of(ask.order.account_id)] += 1
-        return ask
+    def _are_free(self, slots: Slots) -> Flags:
+        """Tell which orders work and neither are asked for nor rest."""
+        rows = self._orders.rows
+        are_free: Flags = rows["works"][slots] & (rows["asked"][slots] == NOTHING) & ~rows["is_resting"][slots]
+        return are_free
 
-    def _answered(self, key: OrderKey) -> None:
-        """Take note that nothing is asked for an order any more: one of its partition that waited may be matched."""
-        if self._asked.pop(key, None) is None:
-            return
-        partition = self._partition_of(key[0])
-        self._asked_of[partition] -= 1
-        waiting = self._full.get(partition)
-        while waiting:
-            following = waiting.popleft()
-            if following in self._orders:
-                self._let_match([following])
-                break
+    def _let_end(self, slots: Slots, reason: int) -> None:
+        """Let orders be ended, for this reason unless they have one already."""
+        if len(slots):
+            self._take_out(slots)
+            reasons = self._orders.rows["reason"][slots]
+            self._orders.rows["reason"][slots] = np.where(reasons == WORKS_ON, reason, reasons)
+            self._ending.append(slots)
 
+    def _next_ends(self) -> Asks:
+        slots = np.unique(np.concatenate([np.zeros(0, np.int64), *self._ending]))
+        slots = slots[self._are_free(slots) & (self._orders.rows["reason"][slots] != WORKS_ON)]
+        has_room = self._with_room(slots)
+        self._ending = [slots[~has_room]] if not has_room.all() else []
+        slots = slots[has_room]
+        is_expiry = self._orders.rows["reason"][slots] <= len(_EXPIRY_REASONS)
+        zeros = np.zeros(len(slots), np.int64)
+        return self._ask(slots, np.where(is_expiry, EXPIRE, REJECT), zeros, zeros)
 
-def _fill_command(fill: Fill, *, refusals: int) -> Ask:
-    order, quantity, price = fill
-    command_id = f"fill-{order.order_id}-{order.filled_quantity}"
-    if refusals:
-        command_id += f"-{refusals}"
-    return Ask(order, command_id, c.ExecuteTrade(order.symbol, order.side, quantity, price, order.order_id))
+    def _ask(self, slots: Slots, kinds: Integers | int, quantities: Integers, prices: Integers) -> Asks:
+        """Return what is asked for orders, which rest from here on; there has to be room for it."""
+        rows = self._orders.rows[slots]
+        kinds = np.broadcast_to(np.asarray(kinds, np.int64), len(slots))
+        command_ids = command_ids_of(rows, kinds)
+        self._orders.rows["asked"][slots], self._orders.rows["asked_id"][slots] = kinds, command_ids
+        self._count_asked(rows["partition"], 1)
+        return Asks(
+            slots=slots,
+            kinds=kinds,
+            account_ids=np.ascontiguousarray(rows["account_id"]),
+            order_ids=np.ascontiguousarray(rows["order_id"]),
+            command_ids=command_ids,
+            symbols=self._symbols,
+            symbol_of=rows["symbol"],
+            are_buys=rows["is_buy"],
+            quantities=quantities,
+            prices=prices,
+            reasons=self._reasons,
+            reason_of=rows["reason"],
+        )
+
+    def _answered(self, slots: Slots) -> None:
+        """Take note that nothing is asked for orders any more."""
+        asked = slots[self._orders.rows["asked"][slots] != NOTHING]
+        self._orders.rows["asked"][asked] = NOTHING
+        self._count_asked(self._orders.rows["partition"][asked], -1)
+
+    def _count_asked(self, partitions: Integers, each: int) -> None:
+        for partition, count in zip(*map(np.ndarray.tolist, np.unique(partitions, return_counts=True)), strict=True):
+            self._asked_of[partition] = self._asked_of.get(partition, 0) + each * count
+
+    def _with_room(self, slots: Slots) -> Flags:
+        """Tell for which of some orders can be asked now, the first ones of each partition."""
+        partitions, has_room = self._orders.rows["partition"][slots], np.zeros(len(slots), bool)
+        for partition in np.unique(partitions).tolist():
+            room = max(0, self._asked_max - self._asked_of.get(partition, 0))
+            has_room[np.flatnonzero(partitions == partition)[:room]] = True
+        return has_room
+
+    def _wait(self, slots: Slots) -> None:
+        """Let orders wait until fewer of their partitions are asked for."""
+        self._orders.rows["is_waiting"][slots] = True
+        partitions = self._orders.rows["partition"][slots]
+        for partition in np.unique(partitions).tolist():
+            before = self._full.get(partition, np.zeros(0, np.int64))
+            self._full[partition] = np.concatenate([before, slots[partitions == partition]])
+
+    def _let_go_on(self, waiting: Slots) -> None:
+        """Let orders that waited be matched."""
+        self._changed.append(waiting[self._orders.rows["is_waiting"][waiting]])
+
+    def _reconsider(self, slots: Slots) -> None:
+        """Let orders rest, and be matched again unless something keeps them from it."""
+        self._take_out(slots)
+        self._changed.append(slots)
+
+    # Slots, symbols and books.
+
+    def _working(self, condition: Flags | None = None) -> Slots:
+        """Return the slots of working orders for which a condition holds, of b1[slots]."""
+        works: Flags = self._orders.rows["works"]
+        return np.flatnonzero(works if condition is None else works & condition)
+
+    def _symbol_number(self, symbol: str) -> int:
+        """Return the number of a symbol, -1 for one that is not the venue's own."""
+        number = self._symbol_numbers.get(symbol)
+        if number is None:
+            number = len(self._symbols) if self._is_own(symbol) else -1
+            self._symbol_numbers[symbol] = number
+            if number >= 0:
+                self._symbols.append(symbol)
+                self._books.append(SymbolBook())
+        return number
+
+    def _take_out(self, slots: Slots) -> None:
+        for symbol, are_buys, found in self._by_book(slots):
+            self._books[symbol].remove(found, are_buys=are_buys)
+
+    def _by_book(self, slots: Slots) -> Iterator[tuple[int, bool, Slots]]:
+        """Yield orders by symbol and side: the symbol's number, whether they buy, and their slots."""
+        books = 2 * self._orders.rows["symbol"][slots].astype(np.int64) + self._orders.rows["is_buy"][slots]
+        in_order = np.argsort(books, kind="stable")
+        numbers, firsts = np.unique(books[in_order], return_index=True)
+        for number, found in zip(numbers.tolist(), np.split(slots[in_order], firsts[1:]), strict=False):
+            yield number >> 1, bool(number & 1), found
+
+    def _reason(self, text: str) -> int:
+        if text not in self._reasons:
+            self._reasons.append(text)
+        return self._reasons.index(text)

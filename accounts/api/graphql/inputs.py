@@ -40,6 +40,7 @@ _BATCHES: Final[Mapping[str, Callable[[msgspec.Raw], object]]] = {
     "OrderBatch": decode_orders,
     "ReplacementBatch": decode_anything,
     "CancelBatch": decode_anything,
+    "QuoteBatch": decode_anything,
 }
 """By the name of the scalar (mutations/batches.py). Their entries are judged one by one, texts included."""
 

@@ -15,7 +15,7 @@ from accounts.scalars import BigInt
 from identity.permissions import Action
 
 
-class _Entries(graphene.Scalar):
+class Entries(graphene.Scalar):
     """A list that is taken as it is: its entries are checked one by one."""
 
     @staticmethod
@@ -35,32 +35,32 @@ class _Entries(graphene.Scalar):
             raise GraphQLError(f"the batch cannot be read: {error}", node) from error
 
 
-class TradeBatch(_Entries):
+class TradeBatch(Entries):
     """A list of up to 10,000 trades, best given as a variable: {"accountId", "symbol", "side": "BUY" or "SELL",
     "quantity": shares as a decimal string or a whole number, "price": decimal string, "orderId" when it fills an order,
     "commandId" for safe retries}.
     """
 
 
-class OrderBatch(_Entries):
+class OrderBatch(Entries):
     """A list of up to 10,000 orders, best given as a variable: {"accountId", "symbol", "side", "quantity", "type",
     "timeInForce" (DAY when not given), "limitPrice", "stopPrice", "clientOrderId" for safe retries}.
     """
 
 
-class ReplacementBatch(_Entries):
+class ReplacementBatch(Entries):
     """A list of up to 10,000 replacements of working orders, best given as a variable: {"accountId", "orderId",
     "quantity", "timeInForce", "limitPrice", "stopPrice", "clientOrderId" for safe retries}; what is not given stays.
     """
 
 
-class CancelBatch(_Entries):
+class CancelBatch(Entries):
     """A list of up to 10,000 orders to cancel, best given as a variable: {"accountId", "orderId", "reason", "commandId"
     for safe retries}.
     """
 
 
-class BatchOutcomes(_Entries):
+class BatchOutcomes(Entries):
     """An outcome for each entry, in order. Recorded: {"version"}, with "orderId" for a new order, "duplicate": true
     for a command that was executed before, "code", "message", "limit" and "actual" for one that a rule refused. Not
     recorded: {"code", "message"}, with "retryAfterMs" where trying again may help.
@@ -81,7 +81,7 @@ class BatchMutation(NamedTuple):
     summary: str
     argument: str
     """Its name for the entries."""
-    entries: type[_Entries]
+    entries: type[Entries]
     parse: ParseEntry
     action: Action
     """What the asking user has to be allowed on the account of an entry."""

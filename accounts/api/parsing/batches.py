@@ -21,7 +21,7 @@ from accounts.domain.errors import Code, CommandInvalid
 from accounts.kernels.scan import ScannedTrades, scan_trades
 from accounts.kernels.scan_orders import LIMIT_PRICE, ORDER_TYPE, STOP_PRICE, TIME_IN_FORCE, ScannedOrders, scan_orders
 from accounts.kernels.trades import ORDER
-from accounts.writer.columns import AccountCommands, no_orders
+from accounts.writer.columns import AccountCommands, no_fills, no_orders
 from accounts.writer.envelope import Envelope
 from accounts.writer.limits import REQUEST_COMMANDS_MAX
 from eventstore.kernels.texts import Texts, uuid_texts
@@ -146,6 +146,7 @@ def _trades_of(scanned: ScannedTrades, plain: NDArray[np.int64], actor: str) -> 
         others=[],
         symbols=scanned.symbols,
         orders=no_orders(),
+        filled=no_fills(),
     )
 
 
@@ -169,6 +170,7 @@ def _orders_of(scanned: ScannedOrders, plain: NDArray[np.int64], actor: str) -> 
         others=[],
         symbols=scanned.symbols,
         orders=orders,
+        filled=no_fills(),
     )
 
 

@@ -2,8 +2,9 @@
 came in.
 
 Read from the quote board, and kept for a moment, since a program may place hundreds of orders a second. A market that
-says nothing, or nothing new, gives no price: such an order is refused and not guessed at, such a trade is held to none.
-The account refuses, and not this edge, so that a command which was executed before is recognised when it is sent again.
+says nothing, or nothing new of a symbol, gives no price of it: such an order is refused and not guessed at, such a
+trade is held to none. The account refuses, and not this edge, so that a command which was executed before is recognised
+when it is sent again.
 """
 
 import threading
@@ -14,8 +15,7 @@ from typing import Final
 from django.conf import settings
 
 from market.quote_board import read_board
-from market.quotes import QuoteSheet
-from market.replay import Phase
+from market.quotes import QuoteSheet, is_quote_stale
 
 PRICES_SECONDS: Final = 0.5
 """How long prices are used before the board is read again."""
@@ -39,9 +39,13 @@ class ReferencePrices:
         """Return the prices that are known now, of one look, by symbol."""
         with self._lock:
             if self._clock() >= self._good_until:
-                sheet = self._read(time.time_ns() // 1_000)
-                is_known = sheet.phase is not Phase.STALE
-                self._prices = {quote.symbol: quote.price for quote in sheet.quotes} if is_known else {}
+                now_us = time.time_ns() // 1_000
+                sheet = self._read(now_us)
+                self._prices = {
+                    quote.symbol: quote.price
+                    for quote in sheet.quotes
+                    if not is_quote_stale(quote, sheet, now_us=now_us)
+                }
                 self._good_until = self._clock() + PRICES_SECONDS
             return self._prices
 

@@ -36,9 +36,9 @@ def market(monkeypatch):
     monkeypatch.setattr(module, "PRICES_SECONDS", 0)
     monkeypatch.setattr(module.reference_price, "_good_until", float("-inf"))
 
-    async def say(price, *, made_at_us):
+    async def say(price, *, made_at_us, at_us=None):
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-        quotes = (Quote("KO", price, price, price, price, price),)
+        quotes = (Quote("KO", price, price, price, price, price, at_us=at_us or made_at_us),)
         await write_board(client, QuoteSheet(trading_days()[0], Phase.OPEN, made_at_us, quotes))
         await client.aclose()
 

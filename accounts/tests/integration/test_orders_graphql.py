@@ -287,3 +287,12 @@ def test_a_market_order_is_refused_when_the_market_says_nothing_new(ada, market,
     assert (refused["code"], refused["version"]) == (Code.MARKET_UNAVAILABLE.value, None)
     assert "place a LIMIT order" in refused["message"]
     assert len(events(store)) == 2
+
+
+def test_a_market_order_is_refused_when_the_price_of_its_symbol_alone_is_too_old(ada, market):
+    account_id = ada.open()
+    mine = limit_order(account_id, type="MARKET", limitPrice=None, timeInForce="IOC")
+    now_us = time.time_ns() // 1_000
+    for age_us, is_placed in ((11_000_000, False), (0, True)):
+        market(500_000, made_at_us=now_us, at_us=now_us - age_us)
+        assert (ada.run(PLACE, **mine)["__typename"] == "OrderPlaced") is is_placed

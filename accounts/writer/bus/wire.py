@@ -15,7 +15,7 @@ from accounts.domain.commands import AccountCommand, CancelOrder, PlaceOrder
 from accounts.domain.values import PRICE_MAX
 from accounts.kernels.answers import OUTCOME
 from accounts.kernels.orders import NOWHERE, first_unchecked
-from accounts.kernels.trades import NOT_ORDER, ORDER, TRADE
+from accounts.kernels.trades import FIRST_FILL, ORDER, TRADE
 from accounts.writer.columns import AccountCommands, is_checked_order, no_orders
 from accounts.writer.envelope import BriefResult, Executed, NotExecuted, SystemCode
 from accounts.writer.metrics import WriterStatus
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 REQUEST_FRAMES: Final = 2
 _ORIGIN_BYTES: Final = 8
 _COMMAND_BYTES: Final = 2 * TEXT_BYTES + _ORIGIN_BYTES + TRADE.itemsize
-"""Of one command in all columns, without those of orders."""
+"""Of one command in all columns, without those of orders and the ids of orders that are filled."""
 
 
 class RequestId(msgspec.Struct, frozen=True, array_like=True):
@@ -47,6 +47,7 @@ class _Head(msgspec.Struct, frozen=True, array_like=True):
     symbols: list[str]
     others: list[msgspec.Raw]
     order_count: int
+    fill_count: int
 
 
 class BusRequest(msgspec.Struct, frozen=True):
@@ -100,6 +101,9 @@ def encode_request(request: BusRequest) -> list[bytes]:
     is_order = bodies["order"] >= 0
     orders = commands.orders[bodies["order"][is_order]]
     bodies["order"][is_order] = np.arange(len(orders))
+    is_fill = bodies["order"] <= FIRST_FILL
+    filled = commands.filled[FIRST_FILL - bodies["order"][is_fill]]
+    bodies["order"][is_fill] = FIRST_FILL - np.arange(len(filled))
     head = _Head(
         request_id=request.request_id,
         is_bulk=request.is_bulk,
@@ -108,8 +112,9 @@ def encode_request(request: BusRequest) -> list[bytes]:
         symbols=list(commands.symbols),
         others=others,
         order_count=len(orders),
+        fill_count=len(filled),
     )
-    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies, orders)
+    columns = (commands.aggregate_ids, commands.command_ids, commands.origins_of, bodies, orders, filled)
     return [encode(head), b"".join([column.tobytes() for column in columns])]
 
 
@@ -120,9 +125,10 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
     commands of many callers are decided together, as columns, so that each of these has to be what its kind says.
     """
     head, columns = _decode_head(frames[0]), bytearray(frames[1])
-    orders_start = len(columns) - ORDER.itemsize * head.order_count
+    fills_start = len(columns) - TEXT_BYTES * head.fill_count
+    orders_start = fills_start - ORDER.itemsize * head.order_count
     count, rest = divmod(orders_start, _COMMAND_BYTES)
-    if rest or not 0 <= head.order_count <= count:
+    if rest or min(head.order_count, head.fill_count) < 0 or head.order_count + head.fill_count > count:
         raise ValueError("the columns of a request are not of one length")
     ids_end = 2 * TEXT_BYTES * count
     ids = np.frombuffer(columns, np.uint8, ids_end).reshape(2, count, TEXT_BYTES)
@@ -135,6 +141,7 @@ def decode_request(frames: Sequence[bytes]) -> BusRequest:
         others=[],
         symbols=head.symbols,
         orders=np.frombuffer(columns, ORDER, head.order_count, orders_start) if head.order_count else no_orders(),
+        filled=np.frombuffer(columns, np.uint8, TEXT_BYTES * head.fill_count, fills_start).reshape(-1, TEXT_BYTES),
     )
     unread: dict[int, NotExecuted] = {}
     others = [_read(raw, number, unread) for number, raw in enumerate(head.others)]
@@ -193,6 +200,7 @@ def _check(commands: AccountCommands) -> None:
         raise ValueError("a symbol of a request has a zero byte")
     _check_rows(bodies[~is_other])
     _check_orders(bodies, is_other, commands.orders)
+    _check_fills(bodies, is_other, commands.filled)
     for places, limit in (
         (commands.origins_of, len(commands.origins)),
         (bodies["symbol"][~is_other], len(commands.symbols)),
@@ -216,8 +224,6 @@ def _check_orders(bodies: Any, is_other: Any, orders: Any) -> None:
     is_order = bodies["order"] >= 0
     if not np.array_equal(bodies["order"][is_order], np.arange(len(orders))) or (is_other & is_order).any():
         raise ValueError("the orders of a request are not those that its rows name")
-    if bodies["order"].min(initial=NOT_ORDER) < NOT_ORDER:
-        raise ValueError(f"a row of a request has no order ({NOT_ORDER}) or the number of one")
     if not (are_texts(orders["order_id"]) and are_texts(orders["client_order_id"])):
         raise ValueError("the order ids of a request are not ASCII, or are empty, or have a zero byte")
     rows = bodies[is_order]
@@ -226,3 +232,12 @@ def _check_orders(bodies: Any, is_other: Any, orders: Any) -> None:
     unchecked = first_unchecked(rows["is_buy"].astype(np.bool_), *figures)
     if unchecked != NOWHERE:
         raise ValueError(f"order {unchecked} of a request is not what a checked one is: its figures, terms or price")
+
+
+def _check_fills(bodies: Any, is_other: Any, filled: Any) -> None:
+    """Refuse ids of orders to be filled that are not those of the rows, or are none."""
+    is_fill = bodies["order"] <= FIRST_FILL
+    if not np.array_equal(FIRST_FILL - bodies["order"][is_fill].astype(np.int64), np.arange(len(filled))):
+        raise ValueError("the fills of a request are not those that its rows name")
+    if (is_other & is_fill).any() or not are_texts(filled):
+        raise ValueError("the ids of the orders that a request fills are not ASCII, or are empty, or have a zero byte")

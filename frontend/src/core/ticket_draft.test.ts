@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import type { Quote } from "./live/market_state";
 import { SHARE } from "./shares";
 import { EMPTY_TICKET, type TicketState } from "./ticket";
-import { limitProblem, orderOf, quantityProblem, readDraft, stopProblem, submitText } from "./ticket_draft";
+import {
+  limitProblem,
+  orderOf,
+  quantityProblem,
+  readDraft,
+  stopProblem,
+  submitText,
+  unsendableReasonOf,
+} from "./ticket_draft";
 
 const quote: Quote = {
   symbol: "KO",
@@ -15,6 +23,8 @@ const quote: Quote = {
   dayHigh: 510_000n,
   dayLow: 490_000n,
   at: "2026-01-15T10:00:00Z",
+  isStale: false,
+  ageSeconds: 0,
   isHalted: false,
   priceIncrement: 100n,
   lotSize: SHARE,
@@ -36,6 +46,15 @@ function orderAndText(changes: Partial<TicketState>, quotes = [quote]): [ReturnT
 const order = { symbol: "KO", side: "BUY", quantity: "10", timeInForce: "DAY" } as const;
 
 describe("a ticket's order", () => {
+  it("is not sent at the market's price when that is too old", () => {
+    const old = [{ ...quote, isStale: true, ageSeconds: 7_300 }];
+    expect(unsendableReasonOf(ticketOf({ type: "MARKET" }), old, [])).toBe(
+      "The price of KO is too old (stale, 2 h): place a limit or a stop order.",
+    );
+    expect(unsendableReasonOf(ticketOf({ type: "LIMIT" }), old, [])).toBeNull();
+    expect(unsendableReasonOf(ticketOf({ type: "MARKET" }), [quote], [])).toBeNull();
+  });
+
   it.each([
     [{ type: "MARKET" }, { type: "MARKET", limitPrice: null, stopPrice: null }, "Buy 10 KO at market"],
     [{ type: "LIMIT", limitText: "49.5" }, { type: "LIMIT", limitPrice: "49.5000", stopPrice: null }, "Buy 10 KO limit 49.50"],

@@ -2,7 +2,7 @@
 // that they make, and whether the account can be traded at all. Pure; the ticket's state is in ticket.ts.
 
 import type { PlaceOrderInput } from "./commands";
-import type { Listing, Quote } from "./live/market_state";
+import { staleText, type Listing, type Quote } from "./live/market_state";
 import { formatPrice, formatUnits, toDecimal, type Units } from "./money";
 import { hasLimit, hasStop, isLimitWithinStop, judgedPrice } from "./order_terms";
 import { priceTerms } from "./orders";
@@ -78,10 +78,19 @@ export function closedReasonOf(account: Account | null): string | null {
 }
 
 /** Why the ticket's order cannot be sent whatever else it says, or null when it can. */
-export function unsendableReasonOf({ symbol, type }: TicketState, unpriced: readonly Listing[]): string | null {
+export function unsendableReasonOf(
+  { symbol, type }: TicketState,
+  quotes: readonly Quote[],
+  unpriced: readonly Listing[],
+): string | null {
   if (symbol === "") return "Choose a symbol first.";
   if (type === "MARKET" && unpriced.some((listing) => listing.symbol === symbol)) {
     return `${symbol} has no price yet: place a limit or a stop order.`;
+  }
+  const quote = quotes.find((each) => each.symbol === symbol);
+  const stale = quote === undefined ? null : staleText(quote);
+  if (type === "MARKET" && stale !== null) {
+    return `The price of ${symbol} is too old (${stale}): place a limit or a stop order.`;
   }
   return null;
 }

@@ -56,6 +56,8 @@ export interface MarketVenue {
 
 export interface MarketSession {
   date: string | null;
+  /** The market's own instant: in the replay one of the replayed day. */
+  market_time: Instant | null;
   phase: string;
   simulated: boolean;
   note: string;
@@ -75,12 +77,21 @@ export interface Instrument {
   lot_size: Decimal;
   is_halted: boolean;
   price: Decimal | null;
+  bid: Decimal | null;
+  ask: Decimal | null;
   previous_close: Decimal | null;
   session_open: Decimal | null;
   day_high: Decimal | null;
   day_low: Decimal | null;
   at: Instant | null;
+  source: PriceSource | null;
+  /** The price is too old to be traded at. */
+  is_stale: boolean;
+  age_seconds: number | null;
 }
+
+/** Of the replayed market, or of a program that pushes prices. */
+export type PriceSource = "SIMULATED" | "PUSHED";
 
 export interface PriceTick {
   symbol: string;
@@ -88,6 +99,9 @@ export interface PriceTick {
   day_high: Decimal;
   day_low: Decimal;
   at: Instant;
+  source: PriceSource;
+  is_stale: boolean;
+  age_seconds: number;
 }
 
 // WebSocket messages.

@@ -77,6 +77,11 @@ export async function openWorkspace(snapshot = sampleSnapshot()): Promise<void> 
   await waitFor(() => FakeSocket.latest(accountSocket));
   const quote = {
     price: "100.0000",
+    bid: null,
+    ask: null,
+    source: "SIMULATED",
+    is_stale: false,
+    age_seconds: 0,
     previous_close: "99.0000",
     session_open: "99.0000",
     day_high: "101.0000",
@@ -87,7 +92,7 @@ export async function openWorkspace(snapshot = sampleSnapshot()): Promise<void> 
     FakeSocket.latest(accountSocket).receive(snapshot);
     FakeSocket.latest("/ws/market").receive({
       type: "snapshot",
-      session: { date: "2019-03-04", phase: "OPEN", simulated: true, note: "" },
+      session: { date: "2019-03-04", market_time: "2019-03-04T15:00:00Z", phase: "OPEN", simulated: true, note: "" },
       venue: sampleVenue(),
       instruments: [instrument],
     });

@@ -18,8 +18,8 @@ class Command(BaseCommand):
     """Make a user."""
 
     help = (
-        "Make a user with a role: viewer (looks), trader (trades its accounts), integrator (books trades on them too), "
-        "compliance, operator (see docs)."
+        "Make a user with a role: viewer (looks), trader (trades its accounts), feed (pushes prices too), integrator "
+        "(books trades on them too), compliance, operator (see docs)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

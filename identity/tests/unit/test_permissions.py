@@ -5,6 +5,7 @@ import pytest
 from identity.authentication import Principal
 from identity.permissions import (
     COMPLIANCE,
+    FEED,
     INTEGRATOR,
     OPERATOR,
     OWNER,
@@ -21,34 +22,37 @@ from identity.permissions import (
 NOBODY = Principal("somebody", "somebody")
 ACTIONS = (
     *(Action.TRADE, Action.BOOK_TRADE, Action.END_ORDER, Action.SUPERVISE, Action.CLOSE),
-    Action.CANCEL_EVERYTHING,
+    *(Action.CANCEL_EVERYTHING, Action.PUSH_QUOTES, Action.OPERATE_MARKET),
 )
 
-# Role on the platform, role on the account: trade, book trades, end orders, supervise, close, cancel everything.
+# Role on the platform, role on the account: trade, book trades, end orders, supervise, close, cancel
+# everything, push quotes, operate the market.
 EXPECTED = {
-    (TRADER, OWNER): "yes no no no yes no",
-    (TRADER, TRADER): "yes no no no no no",
-    (TRADER, VIEWER): "no no no no no no",
-    (TRADER, None): "no no no no no no",
-    (INTEGRATOR, OWNER): "yes yes no no yes no",
-    (INTEGRATOR, TRADER): "yes yes no no no no",
-    (INTEGRATOR, VIEWER): "no no no no no no",
-    (INTEGRATOR, None): "no no no no no no",
-    (VIEWER, OWNER): "no no no no no no",
-    (VIEWER, TRADER): "no no no no no no",
-    (VIEWER, VIEWER): "no no no no no no",
-    (VIEWER, None): "no no no no no no",
-    (STAFF, OWNER): "yes no no yes yes no",
-    (STAFF, STAFF): "no no no yes yes no",
-    (COMPLIANCE, OWNER): "yes no no yes yes yes",
-    (COMPLIANCE, VIEWER): "no no no yes yes yes",
-    (COMPLIANCE, STAFF): "no no no yes yes yes",
-    (OPERATOR, OWNER): "yes yes yes no yes yes",
-    (OPERATOR, TRADER): "yes yes yes no no yes",
-    (OPERATOR, VIEWER): "no yes yes no no yes",
-    (OPERATOR, STAFF): "no yes yes no no yes",
-    (SUPERUSER, STAFF): "yes yes yes yes yes yes",
-    (SUPERUSER, VIEWER): "yes yes yes yes yes yes",
+    (TRADER, OWNER): "yes no no no yes no no no",
+    (TRADER, TRADER): "yes no no no no no no no",
+    (TRADER, VIEWER): "no no no no no no no no",
+    (TRADER, None): "no no no no no no no no",
+    (INTEGRATOR, OWNER): "yes yes no no yes no no no",
+    (INTEGRATOR, TRADER): "yes yes no no no no no no",
+    (INTEGRATOR, VIEWER): "no no no no no no no no",
+    (INTEGRATOR, None): "no no no no no no no no",
+    (FEED, TRADER): "yes no no no no no yes no",
+    (FEED, VIEWER): "no no no no no no yes no",
+    (VIEWER, OWNER): "no no no no no no no no",
+    (VIEWER, TRADER): "no no no no no no no no",
+    (VIEWER, VIEWER): "no no no no no no no no",
+    (VIEWER, None): "no no no no no no no no",
+    (STAFF, OWNER): "yes no no yes yes no no no",
+    (STAFF, STAFF): "no no no yes yes no no no",
+    (COMPLIANCE, OWNER): "yes no no yes yes yes no no",
+    (COMPLIANCE, VIEWER): "no no no yes yes yes no no",
+    (COMPLIANCE, STAFF): "no no no yes yes yes no no",
+    (OPERATOR, OWNER): "yes yes yes no yes yes yes yes",
+    (OPERATOR, TRADER): "yes yes yes no no yes yes yes",
+    (OPERATOR, VIEWER): "no yes yes no no yes yes yes",
+    (OPERATOR, STAFF): "no yes yes no no yes yes yes",
+    (SUPERUSER, STAFF): "yes yes yes yes yes yes yes yes",
+    (SUPERUSER, VIEWER): "yes yes yes yes yes yes yes yes",
 }
 
 
@@ -62,7 +66,7 @@ def test_a_role_allows_exactly_what_the_table_says(roles, expected):
     assert " ".join(found) == expected
 
 
-@pytest.mark.parametrize("platform_role", [TRADER, VIEWER, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER])
+@pytest.mark.parametrize("platform_role", [TRADER, VIEWER, FEED, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_key_for_reading_commands_nothing_whatever_the_role(platform_role, action):
     reason = why_not(access(platform_role, OWNER, "read"), "a", action)
@@ -91,7 +95,7 @@ def test_a_refusal_says_what_is_missing():
 
 
 def test_only_viewers_and_keys_for_reading_send_no_command_at_all():
-    roles = (TRADER, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER)
-    assert [why_no_command(access(role, None)) for role in roles] == [None] * 6
+    roles = (TRADER, FEED, INTEGRATOR, STAFF, COMPLIANCE, OPERATOR, SUPERUSER)
+    assert [why_no_command(access(role, None)) for role in roles] == [None] * 7
     assert why_no_command(access(VIEWER, None)) is not None
     assert why_no_command(access(TRADER, None, "read")) is not None

@@ -23,7 +23,9 @@ class Command(BaseCommand):
         """Declare the arguments."""
         parser.add_argument("file", type=Path, help="CSV in UTF-8, whose columns are the fields of an instrument")
         parser.add_argument("--dry-run", action="store_true", help="check and count, and import nothing")
-        parser.add_argument("--actor", type=_actor, help="who does it, as it is recorded (default: who runs this)")
+        parser.add_argument(
+            "--actor", type=actor_argument, help="who does it, as it is recorded (default: who runs this)"
+        )
         parser.add_argument("--reason", default="", help="why, as it is recorded (default: the name of the file)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,7 +60,8 @@ class Command(BaseCommand):
         return say
 
 
-def _actor(text: str) -> str:
+def actor_argument(text: str) -> str:
+    """Return who does it, as it is recorded."""
     if not 1 <= len(text) <= ACTOR_LENGTH_MAX or not text.isprintable():
         raise ArgumentTypeError(f"an actor is 1 to {ACTOR_LENGTH_MAX} printable characters, found {text[:20]!r}")
     return text

@@ -67,6 +67,7 @@ def test_totals_by_currency(officer):
         "unrealized_pnl": "-7.0000",
         "deposited": "200000.0000",
         "withdrawn": "100004.0000",
+        "dividends": "0.0000",
         "volume": "1149.0000",
         "trades": 5,
         "refusals": 1,

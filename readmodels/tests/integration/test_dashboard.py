@@ -165,7 +165,7 @@ def test_what_nobody_expected_closes_the_socket(officer, monkeypatch):
 
 
 def quote(symbol, price, previous_close=1_000_000):
-    return Quote(symbol, price, previous_close, previous_close, price, price)
+    return Quote(symbol, price, previous_close, previous_close, price, price, at_us=0)
 
 
 @pytest.mark.parametrize(

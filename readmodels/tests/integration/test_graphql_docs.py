@@ -55,7 +55,7 @@ def test_every_command_of_the_page_answers_what_it_says(history, live_server, tm
         found = shell.run(command.replace("http://127.0.0.1:8000", live_server.url))
         assert with_gaps(json.loads(found), json.loads(expected)) == json.loads(expected), command
     shell.close()
-    assert len(commands) == DOCUMENT.count("```sh") == 14
+    assert len(commands) == DOCUMENT.count("```sh") == 15
 
 
 def with_gaps(found, expected):

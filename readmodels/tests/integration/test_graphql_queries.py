@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion: $minVersion) {
   accountId name owner ownerName currency status role cash reservedCash buyingPower
   positionsCost positionsValue portfolioValue realizedPnl unrealizedPnl
-  deposited withdrawn tradeCount openOrders day { date volume trades realizedPnl }
+  deposited withdrawn dividends markedSession markedAt tradeCount openOrders day { date volume trades realizedPnl }
   limits { maxPositionPercent maxDailyValue maxTradeValue priceBandPercent }
   feeSchedule { perOrder perShare percent minimum }
   version updatedAt
@@ -37,7 +37,7 @@ ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion:
     avgCost cost lastPrice marketValue unrealizedPnl realizedPnl version updatedAt }
   trades { nodes { tradeId version symbol side quantity price value fee realizedPnl cashAfter orderId commandId
     executedAt } }
-  dailyPnl { nodes { date trades volume realizedPnl version } } } }"""
+  dailyPnl { nodes { date trades volume realizedPnl dividends version } } } }"""
 TRADES = """query($id: ID!, $first: Int, $after: String, $symbol: String, $side: String, $from: String, $to: String) {
   account(id: $id) { trades(first: $first, after: $after, symbol: $symbol, side: $side, from: $from, to: $to) {
     edges { cursor node { version } } nodes { version symbol side executedAt }

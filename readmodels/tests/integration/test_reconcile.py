@@ -8,9 +8,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 
-from accounts.domain import state
-from accounts.domain.commands import ChangeFeeSchedule, RejectOrder
+from accounts.domain import corporate_actions, state
+from accounts.domain.commands import (
+    ApplySplit,
+    ChangeFeeSchedule,
+    ChangeSymbol,
+    MarkPositions,
+    PayDividend,
+    RejectOrder,
+)
 from accounts.domain.fees import fee_of
+from accounts.domain.values import SHARE
 from accounts.writer import machine
 from readmodels.models import (
     AccountEvent,
@@ -121,6 +129,55 @@ def test_a_fee_that_is_not_by_the_schedule_is_found(history, monkeypatch):
     assert {("account_summary", "cash"), ("portfolio_positions", "cost"), ("firm_totals", "fees")} <= found
 
 
+def with_actions(history):
+    """Let companies do to two holders all that they can, between trades and at the close of sessions."""
+    for account_id in (ADA, BOB):
+        history.open(account_id)
+        history.buy(account_id, shares=7, price=500_000)
+        history.buy(account_id, symbol="XOM", shares=5, price=900_000)
+        history.execute(
+            account_id,
+            MarkPositions(20_000, history.now, {"KO": 510_000, "XOM": 880_000}),
+            ApplySplit("a", "KO", 3, 2, SHARE, 333_333),
+            PayDividend("b", "KO", 24_287_500),
+        )
+        history.sell(account_id, shares=2, price=350_000)
+        history.execute(account_id, ChangeSymbol("c", "KO", "COKE"), ApplySplit("d", "XOM", 1, 9, SHARE, 8_000_000))
+        history.buy(account_id, symbol="COKE", shares=1, price=340_000)
+        history.execute(account_id, MarkPositions(20_001, history.now, {"COKE": 345_000}))
+    project()
+
+
+def test_accounts_with_corporate_actions_have_no_differences(history):
+    with_actions(history)
+    assert reconcile().differences == []
+    call_command("reconcile", "--sums", stdout=io.StringIO())
+    account, firm = AccountSummary.objects.get(pk=ADA), FirmTotals.objects.get()
+    assert (account.dividends, firm.dividends) == (24_288, 2 * 24_288)  # 10 shares at 0.242875, half to even.
+    assert firm.fractions == 2 * (166_666 + 4_444_444)  # Half a share of KO, and all of XOM.
+    held = {row.symbol: row for row in PortfolioPosition.objects.filter(account_id=ADA)}
+    assert {symbol: row.quantity for symbol, row in held.items()} == {"KO": 0, "XOM": 0, "COKE": 9 * SHARE}
+    assert (held["COKE"].last_price, held["COKE"].market_value) == (345_000, 9 * 345_000)
+    assert (account.portfolio_value, account.marked_session) == (account.cash + 9 * 345_000, datetime.date(2024, 10, 5))
+    (day,) = DailyPnl.objects.filter(account_id=ADA)
+    assert (day.trades, day.dividends) == (4, 24_288)
+    assert day.realized_pnl == account.realized_pnl == sum(row.realized_pnl for row in held.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "column"),
+    [
+        ("round_half_even", lambda a, b, c: a * b // c + 1, "cash"),
+        ("_cost_of_fraction", lambda *_: 0, "realized_pnl"),
+    ],
+)
+def test_an_action_that_is_not_what_it_says_is_found(history, monkeypatch, name, wrong, column):
+    """The ledger reckons actions by itself: an event with other figures is not believed."""
+    monkeypatch.setattr(corporate_actions, name, wrong)
+    with_actions(history)
+    assert ("account_summary", column) in {(found.table, found.column) for found in reconcile().differences}
+
+
 def changed(model, column, value):
     field = next(field for field in model._meta.concrete_fields if field.column == column)
     match field:
@@ -128,6 +185,8 @@ def changed(model, column, value):
             return not value
         case models.UUIDField() if value is None:
             return str(uuid.UUID(int=1))
+        case models.DateField() if value is None and not isinstance(field, models.DateTimeField):
+            return datetime.date(2026, 1, 1)
         case models.DateTimeField() if value is None:
             return datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         case models.UUIDField():
@@ -242,6 +301,8 @@ class TestSums:
             ("UPDATE stored_positions SET quantity = quantity + 1 WHERE quantity = 0", "shares held"),
             ("UPDATE symbol_totals SET holders = holders + 1", "positions"),
             ("UPDATE flow_minutes SET sold_value = sold_value + 1", "value traded"),
+            ("UPDATE symbol_days SET dividends = dividends + 1", "dividends"),
+            ("UPDATE symbol_totals SET actions_quantity = actions_quantity + 1", "shares held"),
             ("UPDATE firm_totals SET deposited = deposited - 1", "cash"),
             ("UPDATE account_summary SET open_orders = 1", "orders that work"),
             ("UPDATE account_summary SET reserved_cash = 1", "cash that buys keep"),

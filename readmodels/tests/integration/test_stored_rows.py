@@ -166,7 +166,7 @@ def test_every_read_is_exact_at_every_moment(history, steps):
     every_read_is_exact(history, steps)
 
 
-def says_too_much(keys):
+def says_too_much(keys, moves=None):
     """Plant a bug: rows that say to have followed, and did not."""
     AccountSummary.objects.update(positions_version=0)
     if keys:
@@ -174,7 +174,7 @@ def says_too_much(keys):
             cursor.execute("UPDATE account_summary SET positions_version = version, behind_since = NULL")
 
 
-def forgets_to_follow(_):
+def forgets_to_follow(*_):
     """Plant a bug: nothing follows where orders work, so that what sells keep is not seen beside newer trades."""
     return 0
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readmodels.live import followed_account
-from readmodels.live.followed_account import PAUSE_SECONDS, FollowedAccount, merged
+from readmodels.live.followed_account import ORDERS_PAUSE_SECONDS, PAUSE_SECONDS, FollowedAccount, merged
 
 SYMBOLS, ORDERS = st.sampled_from("ABC"), st.sampled_from("xyz")
 CHANGES = st.lists(
@@ -113,6 +113,21 @@ def test_the_first_change_goes_out_at_once_and_the_next_ones_wait():
     message = followed.next_message(10.1)
     assert (message["from_version"], message["version"], len(message["trades"])) == (6, 8, 2)
     assert followed.wait_seconds(10.2) is None
+
+
+def test_what_became_of_orders_waits_for_a_moment_only():
+    followed = FollowedAccount(role="owner")
+    first, second, third = deltas_of([(1, [], [("x", 0)], 0), (1, [], [], 1), (1, [], [("x", 1)], 1)])
+    followed.start(version=5)
+    followed.take(first)
+    followed.next_message(10.0)
+    followed.take(second)
+    assert followed.wait_seconds(10.0) == pytest.approx(PAUSE_SECONDS)
+    followed.take(third)
+    assert followed.wait_seconds(10.0) == pytest.approx(ORDERS_PAUSE_SECONDS)
+    assert followed.next_message(10.02)["version"] == 8
+    followed.take({**second, "from_version": 9, "version": 10})
+    assert followed.wait_seconds(10.02) == pytest.approx(PAUSE_SECONDS)
 
 
 def test_what_does_not_follow_or_is_too_much_asks_for_a_snapshot(monkeypatch):

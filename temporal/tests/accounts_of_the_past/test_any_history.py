@@ -66,7 +66,16 @@ OTHERS = st.one_of(
 )
 ENDS = st.one_of(*[st.builds(end, ORDER_IDS, NO_REASON) for end in (c.CancelOrder, c.ExpireOrder, c.RejectOrder)])
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)
-KINDS = [TRADES, TRADES, ORDERS, ORDERS, FILLS, FILLS, REPLACEMENTS, ENDS, ENDS, OTHERS, UNFREEZING, UNFREEZING]
+ACTIONS = st.one_of(
+    st.builds(c.ApplySplit, st.just("a"), SYMBOLS, st.integers(1, 5), st.integers(1, 5), st.just(SHARE), PRICES),
+    st.builds(c.PayDividend, st.just("b"), SYMBOLS, st.integers(1, 10**9)),
+    st.builds(c.ChangeSymbol, st.just("c"), st.just("XOM"), st.sampled_from(["KO", "PG"])),
+    st.builds(c.MarkPositions, st.integers(1, 9), st.just(1), st.dictionaries(SYMBOLS, PRICES, min_size=1)),
+)
+KINDS = [
+    *(TRADES, TRADES, ORDERS, ORDERS, FILLS, FILLS, REPLACEMENTS, ENDS, ENDS, OTHERS, UNFREEZING, UNFREEZING),
+    *(ACTIONS, ACTIONS, ACTIONS),
+]
 COMMANDS = st.sampled_from(KINDS).flatmap(lambda kind: kind)
 GROUPS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=6)
 TIMES = st.sampled_from([1, 1, 2, 3_600_000_000, 86_400_000_000])
@@ -89,6 +98,7 @@ class History:
             self.take([(account_id, c.OpenAccount("ada", "Savings", "USD")), (account_id, limits)])
         for account_id in ACCOUNTS[:2]:
             self.take([(account_id, c.DepositCash(10**9, "")), (account_id, order_of("order-0", "DAY"))])
+            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None))])
 
     def take(self, step):
         if isinstance(step, int):

@@ -41,6 +41,8 @@ def test_everything_that_an_account_was_is_shown(traded, ada):
         "realized_pnl": "0.0000",
         "unrealized_pnl": "0.0000",
         "fees": "0.0000",
+        "dividends": "0.0000",
+        "marked_session": None,
         "deposited": "1000000.0000",
         "withdrawn": "0.0000",
         "trade_count": 1,

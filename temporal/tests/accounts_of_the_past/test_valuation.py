@@ -1,7 +1,5 @@
 """Accounts of the past at the market's prices of the instant, and at their own where the market's are not known."""
 
-import json
-import os
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -22,13 +20,11 @@ AT = instant("2026-01-05T13:30:00Z")
 
 @pytest.fixture
 def market(tmp_path, settings):
-    """A market that began half past twelve, and whose file is from then."""
+    """A market that began half past twelve."""
     settings.DATA_DIR = tmp_path / "data"
-    clock = open_replay(
+    return open_replay(
         data_dir=settings.DATA_DIR, seconds_per_day=120, start_date=date(2019, 1, 2), now_us=microseconds(BEGUN)
     )
-    os.utime(settings.DATA_DIR / FILE_NAME, (BEGUN.timestamp(), BEGUN.timestamp()))
-    return clock
 
 
 @pytest.fixture
@@ -73,14 +69,15 @@ def test_before_the_market_ran_as_it_does_the_last_trade_counts(traded, market):
     assert valued(BEGUN).positions[0].source == "market"
 
 
-def test_prices_before_the_speed_was_changed_are_not_made_up(traded, market, settings):
+def test_prices_before_the_speed_was_changed_are_those_of_then(traded, market, settings):
     changed = instant("2026-01-05T13:00:00Z")
+    before = valued(changed - timedelta(seconds=1))
     open_replay(
         data_dir=settings.DATA_DIR, seconds_per_day=60, start_date=date(2019, 1, 2), now_us=microseconds(changed)
     )
-    os.utime(settings.DATA_DIR / FILE_NAME, (changed.timestamp(), changed.timestamp()))
-    assert valued(changed - timedelta(seconds=1)).positions[0].source == "last trade"
+    assert valued(changed - timedelta(seconds=1)) == before
     assert valued(changed).positions[0].source == "market"
+    assert valued(AT).session_date > quotes_at(market.position(microseconds(AT)), now_us=1).session_date
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b'{"epoch_us": 1, "seconds_per_day": 0, "start_date": "x"}'])
@@ -109,14 +106,3 @@ def test_rest_says_where_each_price_is_from(traded, market, ada):
     assert valuation["unrealized_pnl"] == f"{(total.positions_value - total.positions_cost) / 10_000:.4f}"
     assert found["positions_value"] == "567.0000", "at the account's own marks, as ever"
     assert "valuation" not in ada.get(f"accounts/{ADA}/as-of", at=AT.isoformat()).json()
-
-
-def test_the_file_is_read_as_the_market_writes_it(market, settings):
-    assert json.loads((settings.DATA_DIR / FILE_NAME).read_bytes()).keys() == {
-        "epoch_us",
-        "seconds_per_day",
-        "start_date",
-        "changed_at_us",
-        "closed_at_us",
-    }
-    assert known_clock(settings.DATA_DIR) == (market, microseconds(BEGUN))

@@ -40,6 +40,10 @@ class Histories:
             assert isinstance(outcome, Committed), outcome
         return outcome.commit.events
 
+    def attempt(self, account_id, command):
+        """Send a command that may be declined, with nothing recorded."""
+        self.writer.execute([Request(account_id, f"c-{next(self._numbers)}", "ada/bot", command)])
+
     def open(self, account_id=ADA, cash=1_000_000_0000):
         limits = ChangeRiskLimits(10_000, 10**15, 10**14)
         self.execute(account_id, OpenAccount("ada", "Savings", "USD"), limits, DepositCash(cash, "first"))

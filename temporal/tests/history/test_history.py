@@ -8,8 +8,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts.domain.commands import ChangeFeeSchedule, DepositCash, ExecuteTrade, WithdrawCash
-from accounts.domain.events import CashDeposited, CashWithdrawn, TradeExecuted
+from accounts.domain.commands import (
+    ApplySplit,
+    ChangeFeeSchedule,
+    ChangeSymbol,
+    DepositCash,
+    ExecuteTrade,
+    MarkPositions,
+    PayDividend,
+    WithdrawCash,
+)
+from accounts.domain.events import CashDeposited, CashWithdrawn, DividendPaid, TradeExecuted
 from accounts.domain.values import SHARE
 from accounts.writer.machine import AccountDecider
 from eventstore.pages import page
@@ -81,6 +90,25 @@ def test_drawdown_is_how_far_growth_is_below_its_highest_at_the_end_of_a_day(his
     assert [day.closing_equity // 10_000 for day in found.periods] == [100, 60, 140, 130, 118]
     assert [day.drawdown for day in found.periods] == [0, 400_000, 0, 0, 92_308]
     assert found.totals.drawdown == 400_000
+
+
+def test_what_companies_did_and_the_closes_of_sessions_are_in_the_return_and_the_drawdown(histories):
+    """A split earns nothing, a dividend does, and a close that nobody traded at is what the day ended on."""
+    histories.at("2026-01-05T12:00:00Z").open(cash=1_000_0000).buy(10, 50)
+    histories.at("2026-01-06T12:00:00Z").execute(ADA, ApplySplit("a", "KO", 3, 2, SHARE, 0))
+    histories.at("2026-01-07T12:00:00Z").execute(ADA, PayDividend("b", "KO", 2 * 10**8))  # 15 shares: 30.
+    histories.at("2026-01-08T21:00:00Z").execute(ADA, MarkPositions(20_461, histories.now, {"KO": 20_0000}))
+    histories.at("2026-01-09T12:00:00Z").execute(ADA, ChangeSymbol("c", "KO", "COKE"))
+    histories.at("2026-01-09T21:00:00Z").execute(ADA, MarkPositions(20_462, histories.now, {"COKE": 40_0000}))
+    found = figures("2026-01-05", "2026-01-09")
+    equities = [1_000_0000, 999_9995, 1_029_9995, 830_0000, 1_130_0000]
+    assert [day.closing_equity for day in found.periods] == equities
+    assert [day.dividends // 10_000 for day in found.periods] == [0, 0, 30, 0, 0]
+    assert [day.drawdown for day in found.periods] == [0, 0, 0, 194_174, 0]
+    assert [day.symbols_changed for day in found.periods[1:]] == [("KO",), (), ("KO",), ("COKE", "KO")]
+    assert (found.totals.time_weighted_return, found.totals.drawdown) == (130_000, 194_174)
+    assert (found.totals.realized_pnl, found.totals.dividends) == (0, 30_0000)
+    assert found.totals.unrealized_pnl_change == 100_0000
 
 
 def test_the_day_is_that_of_the_time_zone(histories):
@@ -155,12 +183,19 @@ def test_days_that_are_skipped_are_not_read(histories, monkeypatch):
 HOUR = 3_600_000_000
 GAPS = st.sampled_from([0, 1, HOUR, 5 * HOUR, 23 * HOUR, 24 * HOUR, 70 * HOUR, 24 * 40 * HOUR]) | st.integers(0, HOUR)
 SYMBOLS = st.sampled_from(["KO", "XOM", "PG"])
+PRICES = st.integers(1, 10**6)
 QUANTITIES = st.integers(1, 50).map(lambda shares: shares * SHARE) | st.integers(1, 50 * SHARE)
 COMMANDS = st.one_of(
     st.builds(ExecuteTrade, SYMBOLS, st.just("BUY"), QUANTITIES, st.integers(1, 10**6), st.none()),
     st.builds(ExecuteTrade, SYMBOLS, st.just("SELL"), QUANTITIES, st.integers(1, 10**6), st.none()),
     st.builds(DepositCash, st.integers(1, 10**8), st.just("")),
     st.builds(WithdrawCash, st.integers(1, 10**8), st.just("")),
+    st.builds(
+        ApplySplit, st.just("a"), SYMBOLS, st.integers(1, 9), st.integers(1, 9), st.just(SHARE), st.just(0) | PRICES
+    ),
+    st.builds(PayDividend, st.just("b"), SYMBOLS, st.integers(1, 10**9)),
+    st.builds(ChangeSymbol, st.just("c"), SYMBOLS, SYMBOLS),
+    st.builds(MarkPositions, st.integers(1, 99), st.just(1), st.dictionaries(SYMBOLS, PRICES, min_size=1)),
 )
 STEPS = st.lists(st.tuples(GAPS, COMMANDS, st.booleans()), min_size=1, max_size=40)
 
@@ -171,7 +206,7 @@ def written(steps, began):
     histories.open(cash=10**7)
     for gap, command, is_paged in steps:
         histories.now += gap
-        histories.execute(ADA, command)
+        histories.attempt(ADA, command)
         if is_paged:
             histories.make_pages()
     return histories
@@ -193,14 +228,15 @@ def plain(recorded, start, end, zone):
             if base:
                 growth *= Fraction(value, base)
             base = value = each.data.portfolio_value
-        elif isinstance(each.data, TradeExecuted):
+        elif hasattr(each.data, "portfolio_value"):
             value = each.data.portfolio_value
     if base:
         growth *= Fraction(value, base)
     return {
         "trades": len(trades),
         "volume": sum(round(Fraction(trade.quantity * trade.price, SHARE)) for trade in trades),
-        "realized_pnl": sum(trade.realized_pnl for trade in trades),
+        "realized_pnl": sum(each.data.realized_pnl for each in mine if hasattr(each.data, "realized_pnl")),
+        "dividends": sum(each.data.amount for each in mine if isinstance(each.data, DividendPaid)),
         "deposits": sum(each.data.amount for each in mine if isinstance(each.data, CashDeposited)),
         "withdrawals": sum(each.data.amount for each in mine if isinstance(each.data, CashWithdrawn)),
         "opening_equity": opening,
@@ -240,9 +276,10 @@ def check_sums(steps, began, zone, kind, early):
     for period in [*found.periods, found.totals]:
         expected = plain(recorded, period.start_date, period.end_date, zone)
         assert {name: getattr(period, name) for name in expected} == expected
-        gained = period.realized_pnl + period.unrealized_pnl_change + period.deposits - period.withdrawals
+        earned = period.realized_pnl + period.unrealized_pnl_change + period.dividends
+        gained = earned + period.deposits - period.withdrawals
         assert period.closing_equity - period.opening_equity == gained
-    for name in ("trades", "volume", "realized_pnl", "unrealized_pnl_change", "deposits", "withdrawals"):
+    for name in ("trades", "volume", "realized_pnl", "unrealized_pnl_change", "dividends", "deposits", "withdrawals"):
         assert sum(getattr(period, name) for period in found.periods) == getattr(found.totals, name)
     if early <= 0:
         assert (found.totals.trades, found.totals.realized_pnl) == (state.trade_count, state.realized_pnl)

@@ -63,6 +63,7 @@ def test_the_owner_gets_every_period_and_the_totals(traded):
         "realized_pnl": "400.0000",
         "unrealized_pnl_change": "600.0000",
         "fees": "0.0000",
+        "dividends": "0.0000",
         "symbols_changed": ["KO"],
         "opening_equity": "0.0000",
         "closing_equity": "1001000.0000",

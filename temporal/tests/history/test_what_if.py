@@ -82,6 +82,23 @@ def test_only_a_stretch_of_time_is_decided_again(traded):
     assert (before.from_version, before.refused_now_count) == (0, 2)
 
 
+def test_what_companies_did_happens_to_what_the_account_would_have_had(traded):
+    """A buy that is refused now leaves nothing to split; an order that works now is cancelled, as the venue does."""
+    traded.execute(ADA, c.ChangeRiskLimits(10_000, 10**15, 900_0000))
+    traded.buy(10, 70, symbol="XOM")
+    place = c.PlaceOrder("o-1", "mine", "XOM", "BUY", 20 * SHARE, "LIMIT", "GTC", 60_0000, None, 0)
+    traded.execute(ADA, place, c.ApplySplit("a", "XOM", 2, 1, SHARE, 0), c.PayDividend("b", "KO", 10**8))
+    traded.execute(ADA, c.ChangeSymbol("c", "XOM", "EXX"), c.MarkPositions(20_460, traded.now, {"EXX": 36_0000}))
+    freer = what_if(ADA, limits=Limits(max_trade_value=10**12))
+    assert [(each.version, each.is_refused_now) for each in freer.differences] == [(11, False)]
+    assert (freer.imagined.orders, freer.imagined.positions) == ({}, freer.real.positions)
+    assert dump_account(freer.imagined) != dump_account(freer.real), "the limits are others"
+    tighter = what_if(ADA, limits=Limits(max_trade_value=600_0000))
+    assert {symbol: held.quantity for symbol, held in tighter.imagined.positions.items()} == {"KO": 10 * SHARE}
+    assert (tighter.imagined.dividends, tighter.real.dividends) == (10_0000, 80_0000)
+    assert tighter.command_count == freer.command_count == 15
+
+
 def test_nothing_is_written(traded):
     heads = traded.store.heads()
     positions = [traded.store.engine.page_stretches(partition=number) for number in heads]

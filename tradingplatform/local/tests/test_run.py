@@ -29,6 +29,7 @@ NAMES = [
     "beat",
     "market",
     "venue",
+    "backoffice",
     "snapshotter",
     "traders",
 ]

@@ -1,5 +1,5 @@
-"""manage.py load_demo: instruments, users, accounts and keys of the demo. Safe to run again: what exists is left as it
-is, and what somebody took away (a user, access to an account) is not given back.
+"""manage.py load_demo: instruments, past bars, users, accounts and keys of the demo. Safe to run again: what exists is
+left as it is, and what somebody took away (a user, access to an account) is not given back.
 """
 
 import json
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.api.parsing import factories
 from accounts.domain.commands import AccountCommand
@@ -27,9 +27,12 @@ from identity.api.session import DEMO_LOGINS_FILE
 from identity.api_keys import create_api_key
 from identity.models import AccountAccess
 from identity.permissions import TRADER, VIEWER, give_role, grant_ownership
+from market.bars.recorder import write_history
 from market.instruments.changes import save_instruments
 from market.instruments.csv_file import DEMO_FILE, read_file
+from market.instruments.current import current_instruments
 from market.quotes import quotes_at
+from market.replay import ReplayPosition
 from market.replay_file import open_replay
 from tradingplatform.bootstrap import make_in_process_bus
 from tradingplatform.demo.demo_accounts import (
@@ -57,6 +60,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         instruments = list(read_file(DEMO_FILE).values())
         save_instruments(instruments, actor=DEMO, reason="the demo", only_new=True)
+        with connection.cursor() as cursor:
+            write_history(cursor, before_day_index=_position(_now_us()).day_index)
         if not (settings.DATA_DIR / DEMO_LOGINS_FILE).exists():  # The last thing to be made.
             for user in USERS:
                 _make_user(user)
@@ -161,14 +166,25 @@ def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:
 
 def _prices() -> dict[str, int]:
     """Return what every instrument costs in the simulated market now."""
-    now_us = time.time_ns() // 1_000
+    now_us = _now_us()
+    adjustments = current_instruments().adjustments
+    sheet = quotes_at(_position(now_us), now_us=now_us, adjustments=adjustments)
+    return {quote.symbol: quote.price for quote in sheet.quotes}
+
+
+def _position(now_us: int) -> ReplayPosition:
+    """Return where the simulated market is."""
     clock = open_replay(
         data_dir=settings.DATA_DIR,
         seconds_per_day=settings.MARKET_SECONDS_PER_DAY,
         start_date=date.fromisoformat(settings.MARKET_START_DATE),
         now_us=now_us,
     )
-    return {quote.symbol: quote.price for quote in quotes_at(clock.position(now_us), now_us=now_us).quotes}
+    return clock.position(now_us)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
 
 
 def _execute(bus: Bus, account_id: str, command_id: str, command: AccountCommand) -> None:

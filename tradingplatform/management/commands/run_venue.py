@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.writer.bus.ports import get_bus
 from eventstore.store import get_store
@@ -12,6 +12,7 @@ from market.quote_stream import quote_sheets
 from tradingplatform.interpreter import tune_writer
 from tradingplatform.signals import run_until_signalled
 from tradingplatform.venue.journal import OrderJournal
+from tradingplatform.venue.shares import ALL, InvalidShare, parse_share
 from tradingplatform.venue.venue import PaperVenue
 
 POLL_SECONDS: Final = {"sqlite": 0.01, "dynamodb": 0.2}
@@ -25,7 +26,19 @@ class Command(BaseCommand):
     )
     requires_system_checks = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --share."""
+        parser.add_argument(
+            "--share",
+            help='which part of the symbols is its own, such as "1/2" for the first of two (default: all); each part '
+            "needs a process",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            share = ALL if options["share"] is None else parse_share(options["share"])
+        except InvalidShare as error:
+            raise CommandError(str(error)) from error
         venue = PaperVenue(
             journal=OrderJournal(get_store()),
             bus=get_bus(),
@@ -33,6 +46,7 @@ class Command(BaseCommand):
             instruments=current_instruments,
             displayed_value=settings.VENUE_DISPLAYED_VALUE * 10_000,
             poll_seconds=POLL_SECONDS[settings.EVENT_STORE],
+            share=share,
             may_fill=lambda: current_venue().may_fill,
         )
         tune_writer()

@@ -1,32 +1,74 @@
 """The matcher against the obvious one: a list of orders, sorted at every quote. Fills are the same, order by order."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradingplatform.venue.matcher import Fill, Quote, SymbolBook, WorkingOrder
+from tradingplatform.venue.matcher import Candidates, Quote, SymbolBook
 
 LOT = 10
 
 
+class Order(NamedTuple):
+    """An order as one would write it down."""
+
+    number: int
+    side: str
+    quantity: int
+    filled_quantity: int
+    time_in_force: str
+    limit_price: int | None
+    stop_price: int | None
+    placed_at: int
+
+    @property
+    def remaining(self):
+        return self.quantity - self.filled_quantity
+
+
+class Fill(NamedTuple):
+    number: int
+    quantity: int
+    price: int
+
+
 def order(number, *, side="BUY", quantity=100, filled=0, tif="GTC", limit=None, stop=None, placed_at=None):
-    kind = {(False, False): "MARKET", (True, False): "LIMIT", (False, True): "STOP", (True, True): "STOP_LIMIT"}
-    return WorkingOrder(
-        order_id=f"order-{number}",
-        account_id=f"account-{number % 3}",
-        symbol="KO",
-        side=side,
-        quantity=quantity,
-        filled_quantity=filled,
-        order_type=kind[limit is not None, stop is not None],
-        time_in_force=tif,
-        limit_price=limit,
-        stop_price=stop,
-        placed_at=number if placed_at is None else placed_at,
-        position=number,
-    )
+    return Order(number, side, quantity, filled, tif, limit, stop, number if placed_at is None else placed_at)
+
+
+def put(book, *orders):
+    """Put orders into a book, those of one side together."""
+    for side in ("BUY", "SELL"):
+        found = [each for each in orders if each.side == side]
+        rows = [
+            (
+                each.number,
+                each.limit_price or 0,
+                0 if each.filled_quantity else each.stop_price or 0,
+                each.remaining,
+                each.time_in_force == "FOK",
+                each.placed_at,
+                each.number,
+            )
+            for each in found
+        ]
+        if rows:
+            book.put(Candidates(*map(np.array, zip(*rows, strict=True))), are_buys=side == "BUY")
+
+
+def remove(book, order):
+    book.remove(np.array([order.number]), are_buys=order.side == "BUY")
+
+
+def match(book):
+    fills = book.match()
+    if fills is None:
+        return []
+    return [Fill(*each) for each in zip(*map(np.ndarray.tolist, fills), strict=True)]
 
 
 @dataclass
@@ -39,7 +81,7 @@ class NaiveBook:
     def fills(self, quote, sizes):
         found = []
         for side, price in (("BUY", quote.ask), ("SELL", quote.bid)):
-            waiting = [each for each in self.orders.values() if each.side == side and each.order_id not in self.resting]
+            waiting = [each for each in self.orders.values() if each.side == side and each.number not in self.resting]
             for each in sorted(waiting, key=lambda each: self._priority(each)):
                 if not self._accepts(each, price):
                     continue
@@ -49,8 +91,8 @@ class NaiveBook:
                 if quantity == 0 or sizes[side] < LOT or (each.time_in_force == "FOK" and quantity < each.remaining):
                     continue
                 sizes[side] -= quantity
-                self.resting.add(each.order_id)
-                found.append(Fill(each, quantity, price))
+                self.resting.add(each.number)
+                found.append(Fill(each.number, quantity, price))
         return found
 
     def _priority(self, each):
@@ -58,7 +100,7 @@ class NaiveBook:
             best = float("-inf")
         else:
             best = -each.limit_price if each.side == "BUY" else each.limit_price
-        return best, each.placed_at, each.position
+        return best, each.placed_at, each.number
 
     def _accepts(self, each, price):
         is_buy = each.side == "BUY"
@@ -80,7 +122,7 @@ orders = st.builds(
     placed_at=st.integers(0, 5),
 )
 steps = st.one_of(
-    st.tuples(st.just("put"), orders),
+    st.tuples(st.just("put"), st.lists(orders, min_size=1, max_size=4)),
     st.tuples(st.just("remove"), st.integers(0, 60)),
     st.tuples(st.just("fill"), st.integers(0, 60)),
     st.tuples(st.just("quote"), st.tuples(prices, st.integers(0, 3), st.integers(0, 300), st.integers(0, 300))),
@@ -94,18 +136,19 @@ def test_it_fills_what_the_obvious_one_fills(taken):
     book, naive = SymbolBook(), NaiveBook()
     quote, sizes = None, {}
     for step, what in taken:
-        if step == "put" and what.order_id not in naive.orders:
-            book.put(what)
-            naive.orders[what.order_id] = what
-        elif step == "remove" and f"order-{what}" in naive.orders:
-            book.remove(naive.orders.pop(f"order-{what}"))
-            naive.resting.discard(f"order-{what}")
-        elif step == "fill" and f"order-{what}" in naive.orders:
-            before = naive.orders[f"order-{what}"]
+        if step == "put":
+            new = {each.number: each for each in what if each.number not in naive.orders}
+            put(book, *new.values())
+            naive.orders |= new
+        elif step == "remove" and what in naive.orders:
+            remove(book, naive.orders.pop(what))
+            naive.resting.discard(what)
+        elif step == "fill" and what in naive.orders:
+            before = naive.orders[what]
             after = before._replace(filled_quantity=before.filled_quantity + before.remaining // 2)
-            book.put(after)
-            naive.orders[after.order_id] = after
-            naive.resting.discard(after.order_id)
+            put(book, after)
+            naive.orders[what] = after
+            naive.resting.discard(what)
         elif step == "quote":
             bid, spread, bid_size, ask_size = what
             quote = Quote(bid, bid + spread, bid_size, ask_size, LOT)
@@ -113,53 +156,69 @@ def test_it_fills_what_the_obvious_one_fills(taken):
             book.quote(quote)
         if step not in ("quote", "match"):
             continue
-        fills = book.match()
+        fills = match(book)
         assert fills == ([] if quote is None else naive.fills(quote, sizes))
         for fill in fills:
-            is_buy = fill.order.side == "BUY"
-            limit = fill.order.limit_price
+            filled = naive.orders[fill.number]
+            is_buy, limit = filled.side == "BUY", filled.limit_price
             assert limit is None or (fill.price <= limit if is_buy else fill.price >= limit)
-            assert 0 < fill.quantity <= fill.order.remaining
+            assert 0 < fill.quantity <= filled.remaining
     assert len(book) == len(naive.orders)
 
 
 def test_who_pays_more_is_filled_first_then_who_came_first():
     book = SymbolBook()
-    for each in (order(1, limit=100), order(2, limit=105), order(3), order(4, limit=105), order(5, limit=99)):
-        book.put(each)
+    put(book, order(1, limit=100), order(2, limit=105), order(3), order(4, limit=105), order(5, limit=99))
     book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=350, lot_size=LOT))
-    assert [(fill.order.position, fill.quantity) for fill in book.match()] == [(3, 100), (2, 100), (4, 100), (1, 50)]
+    assert [(fill.number, fill.quantity) for fill in match(book)] == [(3, 100), (2, 100), (4, 100), (1, 50)]
 
 
 def test_nothing_is_offered_twice_by_one_quote():
     book = SymbolBook()
     book.quote(Quote(bid=98, ask=100, bid_size=0, ask_size=150, lot_size=LOT))
+    put(book, order(1))
+    assert [fill.quantity for fill in match(book)] == [100]
+    put(book, order(2))
+    assert [fill.quantity for fill in match(book)] == [50]
+    put(book, order(3))
+    assert match(book) == []
+    book.quote(Quote(bid=98, ask=101, bid_size=0, ask_size=150, lot_size=LOT))
+    assert [(fill.number, fill.price) for fill in match(book)] == [(3, 101)]
+
+
+def test_sizes_that_somebody_said_are_offered_once_until_they_are_said_anew():
+    book = SymbolBook()
+    said = Quote(bid=98, ask=100, bid_size=0, ask_size=150, lot_size=LOT, said_at_us=7)
     book.put(order(1))
+    book.quote(said)
     assert [fill.quantity for fill in book.match()] == [100]
+    book.quote(said)
     book.put(order(2))
     assert [fill.quantity for fill in book.match()] == [50]
+    book.quote(said)
     book.put(order(3))
     assert book.match() == []
-    book.quote(Quote(bid=98, ask=101, bid_size=0, ask_size=150, lot_size=LOT))
-    assert [(fill.order.position, fill.price) for fill in book.match()] == [(3, 101)]
+    book.quote(said._replace(said_at_us=8))
+    assert [fill.quantity for fill in book.match()] == [100]
 
 
 @pytest.mark.parametrize(("side", "stop", "before", "at"), [("BUY", 105, 104, 105), ("SELL", 95, 96, 95)])
 def test_a_stop_waits_for_its_price(side, stop, before, at):
     book = SymbolBook()
-    book.put(order(1, side=side, stop=stop))
+    waiting = order(1, side=side, stop=stop)
+    put(book, waiting)
     book.quote(Quote(before, before, 1000, 1000, LOT))
-    assert book.match() == []
+    assert match(book) == []
     book.quote(Quote(at, at, 50, 50, LOT))
-    (first,) = book.match()
+    (first,) = match(book)
     assert (first.quantity, first.price) == (50, at)
-    book.put(first.order._replace(filled_quantity=50))
+    put(book, waiting._replace(filled_quantity=50))
     book.quote(Quote(before, before, 1000, 1000, LOT))
-    assert [fill.price for fill in book.match()] == [before], "once triggered it is a market order"
+    assert [fill.price for fill in match(book)] == [before], "once triggered it is a market order"
 
 
 def test_a_closed_market_fills_nobody():
     book = SymbolBook()
-    book.put(order(1))
+    put(book, order(1))
     book.quote(None)
-    assert book.match() == []
+    assert match(book) == []

@@ -15,14 +15,14 @@ from accounts.codec import account_codec
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.writer.bus.in_process import InProcessBus
-from accounts.writer.columns import AccountCommands
 from accounts.writer.envelope import Envelope, NotExecuted
 from accounts.writer.machine import AccountDecider
 from accounts.writer.outcomes import said_elsewhere
 from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.errors import UnknownEventType
+from eventstore.kernels.texts import text_of
 from eventstore.store import EventStore
-from market.quotes import Quote, QuoteSheet
+from market.quotes import Quote, QuoteSheet, QuoteSource
 from market.replay import Phase
 from tests.services.instruments import DEMO_INSTRUMENTS, instrument
 from tradingplatform.venue import journal as journal_module
@@ -93,12 +93,13 @@ class Market:
         assert isinstance(placed, e.OrderPlaced), placed
         return order_id
 
-    def quote(self, price, *, phase=Phase.OPEN):
+    def quote(self, price, *, phase=Phase.OPEN, age_us=0, at_us=None, **said):
+        now_us = time.time_ns() // 1_000
         sheet = QuoteSheet(
             session_date=date(2019, 3, 4),
             phase=phase,
-            made_at_us=time.time_ns() // 1_000,
-            quotes=(Quote("KO", price, price, price, price, price),),
+            made_at_us=now_us,
+            quotes=(Quote("KO", price, price, price, price, price, at_us=at_us or now_us - age_us, **said),),
             closed_at_us=self.closed_at,
         )
         self.sheets.put_nowait(sheet)
@@ -218,7 +219,7 @@ def test_what_was_not_executed_is_filled_at_the_price_of_later_and_not_while_it_
 
 def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, monkeypatch):
     account_id, other = market.open(0), market.open(1)
-    read, broken = market.store.read_column_batches, []
+    read, broken = market.store.read_columns, []
     resting = market.place(account_id, limit=400_000)
 
     def reading(*, partition, after_seq, limit):
@@ -226,7 +227,7 @@ def test_a_partition_that_cannot_be_read_rests_and_goes_on_when_it_can(market, m
             raise UnknownEventType("of a newer release")
         return read(partition=partition, after_seq=after_seq, limit=limit)
 
-    monkeypatch.setattr(market.store, "read_column_batches", reading)
+    monkeypatch.setattr(market.store, "read_columns", reading)
 
     async def steps():
         market.quote(500_000)
@@ -254,13 +255,13 @@ def test_an_order_that_cannot_be_asked_for_keeps_no_other_one_and_is_given_up(ma
             market.place(account_id)
     asked = []
 
-    def of(envelopes, original=AccountCommands.of):
-        if any(envelope.account_id == poisoned for envelope in envelopes):
-            asked.append(len(envelopes))
+    def commands_of(asks, original=venue_module.commands_of):
+        if any(text_of(account_id) == poisoned for account_id in asks.account_ids):
+            asked.append(len(asks))
             raise RuntimeError("what nobody thought of")
-        return original(envelopes)
+        return original(asks)
 
-    monkeypatch.setattr(venue_module.AccountCommands, "of", of)
+    monkeypatch.setattr(venue_module, "commands_of", commands_of)
 
     async def steps():
         for _ in range(40):
@@ -301,6 +302,52 @@ def test_an_immediate_order_that_could_not_be_asked_for_is_filled_at_once_then_o
 )
 def test_a_quote_offers_whole_lots_and_one_at_least(price, lot_size, expected):
     assert displayed_size(price=price, lot_size=lot_size, displayed_value=500_000_000) == expected
+
+
+PUSHED = {"source": QuoteSource.PUSHED}
+
+
+@pytest.mark.parametrize(
+    ("phase", "said", "is_filled"),
+    [
+        (Phase.OPEN, {"age_us": 9_000_000}, True),
+        (Phase.OPEN, {"age_us": 11_000_000}, False),
+        (Phase.CLOSED, {}, False),
+        (Phase.PAUSED, {}, False),
+        (Phase.STALE, {}, False),
+        (Phase.OPEN, {"age_us": 55_000_000, **PUSHED}, True),
+        (Phase.OPEN, {"age_us": 65_000_000, **PUSHED}, False),
+        (Phase.CLOSED, PUSHED, True),
+        (Phase.PAUSED, PUSHED, False),
+        (Phase.STALE, PUSHED, False),
+    ],
+)
+def test_what_is_paused_closed_or_too_old_is_not_traded_at(market, phase, said, is_filled):
+    market.place(market.open())
+
+    async def steps():
+        market.quote(500_000, phase=phase, **said)
+        await asyncio.sleep(0.2)
+
+    market.serve(steps)
+    assert len(market.events(e.OrderFilled)) == is_filled
+
+
+def test_a_bid_an_ask_and_sizes_that_were_said_are_what_is_offered_once(market):
+    account_id = market.open()
+    for _ in range(3):
+        market.place(account_id, shares=4)
+    said = {"bid": 499_000, "ask": 501_000, "bid_size": SHARE, "ask_size": 10 * SHARE, **PUSHED}
+    at_us = time.time_ns() // 1_000
+
+    async def steps():
+        for _ in range(4):
+            market.quote(500_000, **said, at_us=at_us)
+            await asyncio.sleep(0.1)
+
+    market.serve(steps)
+    assert sum(event.fill_quantity for event in market.events(e.OrderFilled)) == 10 * SHARE
+    assert {event.fill_price for event in market.events(e.OrderFilled)} == {501_000}
 
 
 def test_a_stopped_venue_fills_and_ends_nothing_and_goes_on_at_the_price_of_then(market):

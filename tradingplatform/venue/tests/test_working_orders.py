@@ -3,8 +3,11 @@ and late, partitions that cannot be read for a while, and a venue that dies betw
 """
 
 from copy import deepcopy
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -13,14 +16,86 @@ from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain.account import decide, evolve
 from accounts.domain.state import Account
+from eventstore.columns.cells import CommitRows, EventCells, Origins
+from eventstore.columns.packed import CommitColumns
+from eventstore.kernels.texts import pack_texts, text_of, texts_of
 from tradingplatform.venue.matcher import Quote
-from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, Recorded, WorkingOrders
+from tradingplatform.venue.order_events import order_events
+from tradingplatform.venue.shares import Share
+from tradingplatform.venue.venue import commands_of
+from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, WorkingOrders
 
 SHARE = 1_000_000
 ACCOUNTS = ("a", "b")
 """Each in a partition of its own."""
 UNKNOWN, FAULT = "unknown", "fault"
 SYMBOLS = ("KO", "PG")
+
+
+class Recorded(NamedTuple):
+    """An event as the journal has it."""
+
+    account_id: str
+    timestamp: int
+    position: int
+    command_id: str
+    event: e.AccountEvent
+
+
+class Ask(NamedTuple):
+    """One of the commands that the venue asks for."""
+
+    asks: object
+    place: int
+
+    @property
+    def account_id(self):
+        return text_of(self.asks.account_ids[self.place])
+
+    @property
+    def order_id(self):
+        return text_of(self.asks.order_ids[self.place])
+
+    @property
+    def command_id(self):
+        return text_of(self.asks.command_ids[self.place])
+
+    @property
+    def command(self):
+        return self.asks.command(self.place)
+
+
+def columns_of(recorded):
+    """Return events as the journal's reader gives them."""
+    cells, origins = EventCells(), Origins()
+    for each in recorded:
+        cells.add(each.event)
+    commits = CommitRows(
+        aggregate_ids=pack_texts([each.account_id for each in recorded]),
+        command_ids=pack_texts([each.command_id for each in recorded]),
+        first_versions=np.ones(len(recorded), np.int64),
+        timestamps=np.array([each.timestamp for each in recorded]),
+        origins=origins,
+        origin_numbers=np.full(len(recorded), origins.number(None, None, "ada", None)),
+        event_counts=np.ones(len(recorded), np.int64),
+    )
+    return CommitColumns(commits, cells)
+
+
+def apply(venue, recorded):
+    if recorded:
+        venue.apply(order_events(columns_of(recorded), first_seq=recorded[0].position))
+
+
+def next_asks(venue):
+    asks = venue.next_asks()
+    sent = commands_of(asks)
+    assert [sent.command(place) for place in range(len(asks))] == [asks.command(place) for place in range(len(asks))]
+    return [Ask(asks, place) for place in range(len(asks))]
+
+
+def partitions_of(account_ids):
+    return np.array([ACCOUNTS.index(each) for each in texts_of(account_ids)], np.int64)
 
 
 class Journal:
@@ -73,7 +148,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     def start(self):
         """Begin again from the first event; commands under way still arrive, their answers do not."""
-        self.venue = WorkingOrders(partition_of=ACCOUNTS.index, asked_max=2)
+        self.venue = WorkingOrders(partitions_of=partitions_of, asked_max=2)
         self.read = dict.fromkeys(ACCOUNTS, 0)
         self.held = set()
         self.has_failed = False
@@ -85,18 +160,18 @@ class VenueMachine(RuleBasedStateMachine):
 
     def follow(self):
         answered, self.answered = self.answered, []
+        found = []
         for account_id in set(ACCOUNTS) - self.held:
-            for recorded in self.journal.recorded[self.read[account_id] :]:
-                is_of_order = isinstance(recorded.event, e.OrderEvent | e.AccountFrozen | e.AccountUnfrozen)
-                if recorded.account_id == account_id and is_of_order:
-                    self.venue.apply(recorded)
+            new = self.journal.recorded[self.read[account_id] :]
+            found += [recorded for recorded in new if recorded.account_id == account_id]
             self.read[account_id] = len(self.journal.recorded)
-        self.venue.hold_partitions({ACCOUNTS.index(account_id) for account_id in self.held})
+        apply(self.venue, found)
+        self.venue.hold_partitions(frozenset(ACCOUNTS.index(account_id) for account_id in self.held))
         for ask, code in answered:
             if code in (UNKNOWN, FAULT):
-                self.venue.not_done(ask, is_fault=code == FAULT)
+                self.venue.not_done(*ask, is_fault=code == FAULT)
             else:
-                self.venue.refused(ask, code)
+                self.venue.refused(*ask, code)
 
     @rule(
         account_id=st.sampled_from(ACCOUNTS),
@@ -175,19 +250,26 @@ class VenueMachine(RuleBasedStateMachine):
     @rule()
     def act(self):
         self.follow()
-        asks = list(self.venue.next_asks())
+        asks = next_asks(self.venue)
         under_way = {ask.command_id for ask, asker in self.under_way if asker is self.venue}
         assert under_way.isdisjoint(ask.command_id for ask in asks), "asked for twice"
-        assert self.held.isdisjoint(ask.order.account_id for ask in asks if type(ask.command) is c.ExecuteTrade)
+        unknown = {
+            (ask.account_id, ask.order_id)
+            for ask, asker in self.under_way
+            if asker is self.venue and (ask.account_id, ask.command_id) not in self.journal.answers
+        }
+        assert unknown.isdisjoint((ask.account_id, ask.order_id) for ask in asks), "asked for beside what is under way"
+        assert all((ask.account_id, ask.order_id) in self.venue for ask in asks), "asked for what works no more"
+        assert self.held.isdisjoint(ask.account_id for ask in asks if type(ask.command) is c.ExecuteTrade)
         self.under_way += [(ask, self.venue) for ask in asks]
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), is_repeated=st.booleans())
     def arrive(self, data, is_repeated):
         ask, asker = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
-        code = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+        code = self.journal.execute(ask.account_id, ask.command_id, ask.command)
         if is_repeated:
-            again = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+            again = self.journal.execute(ask.account_id, ask.command_id, ask.command)
             assert again == code
         if code is not None and asker is self.venue:
             self.answered.append((ask, code))
@@ -214,7 +296,7 @@ class VenueMachine(RuleBasedStateMachine):
     @invariant()
     def it_knows_the_orders_that_work(self):
         if all(read == len(self.journal.recorded) for read in self.read.values()):
-            assert all(self.venue.order(*key) for key in self.journal.working())
+            assert all(key in self.venue for key in self.journal.working())
             assert len(self.venue) == len(self.journal.working())
 
     def teardown(self):
@@ -232,7 +314,7 @@ class VenueMachine(RuleBasedStateMachine):
                 self.act()
                 while self.under_way:
                     ask, asker = self.under_way.pop(0)
-                    code = self.journal.execute(ask.order.account_id, ask.command_id, ask.command)
+                    code = self.journal.execute(ask.account_id, ask.command_id, ask.command)
                     if code is not None and asker is self.venue:
                         self.answered.append((ask, code))
         self.follow()
@@ -251,10 +333,8 @@ def given(*placements, account=None):
     journal = Journal()
     for number, placement in enumerate(placements):
         journal.execute("a", f"place-{number}", placement)
-    venue = WorkingOrders(partition_of=lambda account_id: 0)
-    for recorded in journal.recorded:
-        if isinstance(recorded.event, e.OrderEvent):
-            venue.apply(recorded)
+    venue = WorkingOrders(partitions_of=partitions_of)
+    apply(venue, journal.recorded)
     return journal, venue
 
 
@@ -265,28 +345,28 @@ def market_buy(order_id, *, shares=10, tif="DAY"):
 def test_an_immediate_order_that_nobody_fills_is_ended():
     _, venue = given(market_buy("o1", tif="IOC"), market_buy("o2", tif="FOK"), market_buy("o3"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 5 * SHARE)})
-    asks = {ask.order.order_id: ask.command for ask in venue.next_asks()}
+    asks = {ask.order_id: ask.command for ask in next_asks(venue)}
     assert asks["o1"] == c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, "o1")
     assert asks["o2"] == c.ExpireOrder("o2", NOT_FILLED)
     assert "o3" not in asks, "it waits for the next quote"
-    assert list(venue.next_asks()) == [], "what was asked for rests"
+    assert next_asks(venue) == [], "what was asked for rests"
 
 
 def test_day_orders_end_with_the_session_that_they_were_placed_in():
     journal, venue = given(market_buy("o1"), market_buy("o2", tif="GTC"))
     placed_at = journal.now
     venue.end_session(closed_at=placed_at - 1)
-    assert list(venue.next_asks()) == []
+    assert next_asks(venue) == []
     venue.end_session(closed_at=placed_at)
-    assert [ask.command for ask in venue.next_asks()] == [c.ExpireOrder("o1", SESSION_OVER)]
+    assert [ask.command for ask in next_asks(venue)] == [c.ExpireOrder("o1", SESSION_OVER)]
 
 
 def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reason():
     _, venue = given(market_buy("o1"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
-    (ask,) = venue.next_asks()
-    venue.refused(ask, "INSUFFICIENT_FUNDS")
-    (rejection,) = venue.next_asks()
+    (ask,) = next_asks(venue)
+    venue.refused(*ask, "INSUFFICIENT_FUNDS")
+    (rejection,) = next_asks(venue)
     assert rejection.command == c.RejectOrder("o1", "its fill was refused: INSUFFICIENT_FUNDS")
 
 
@@ -322,8 +402,8 @@ def test_a_fill_under_way_is_not_asked_for_again_when_its_account_was_frozen_for
 def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
     _, venue = given(market_buy("o1"), market_buy("o2"))
     venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
-    before = [ask.command_id for ask in deepcopy(venue).next_asks()]
-    assert before == [ask.command_id for ask in venue.next_asks()] == ["fill-o1-0", "fill-o2-0"]
+    before = [ask.command_id for ask in next_asks(deepcopy(venue))]
+    assert before == [ask.command_id for ask in next_asks(venue)] == ["fill-o1-0", "fill-o2-0"]
 
 
 def test_orders_of_two_accounts_may_have_the_same_id():
@@ -333,27 +413,90 @@ def test_orders_of_two_accounts_may_have_the_same_id():
     journal.execute("b", "cancel", c.CancelOrder("o1", ""))
     journal.execute("a", "freeze", c.FreezeAccount("hm"))
     journal.execute("a", "unfreeze", c.UnfreezeAccount("fine"))
-    venue = WorkingOrders(partition_of=ACCOUNTS.index)
-    for recorded in journal.recorded:
-        if isinstance(recorded.event, e.OrderEvent | e.AccountFrozen | e.AccountUnfrozen):
-            venue.apply(recorded)
+    venue = WorkingOrders(partitions_of=partitions_of)
+    apply(venue, journal.recorded)
     venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
-    assert [ask.order.key for ask in venue.next_asks()] == [("a", "o1")]
+    assert [(ask.account_id, ask.order_id) for ask in next_asks(venue)] == [("a", "o1")]
 
 
-def test_day_orders_that_have_ended_are_forgotten_before_the_session_ends():
-    venue = WorkingOrders(partition_of=lambda account_id: 0)
+def test_the_room_of_orders_that_have_ended_is_used_again():
+    venue = WorkingOrders(partitions_of=partitions_of)
     journal = Journal()
     journal.execute("a", "place", market_buy("o0"))
     placed = journal.recorded[-1]
-    for number in range(5_000):
-        order_id = f"o{number}"
-        event = msgspec.structs.replace(placed.event, order_id=order_id)
-        venue.apply(placed._replace(event=event))
-        venue.apply(placed._replace(event=ended(event)))
+    for start in range(0, 5_000, 10):
+        events = [msgspec.structs.replace(placed.event, order_id=f"o{start + number}") for number in range(10)]
+        apply(venue, [placed._replace(event=event) for event in events])
+        assert len(venue) == 10
+        apply(venue, [placed._replace(event=ended(event)) for event in events])
     assert len(venue) == 0
-    assert len(venue._day_orders) <= 1_001
+    assert len(venue._orders.rows) == 64
+
+
+def test_an_order_that_was_cancelled_is_not_matched_and_its_room_is_the_next_ones():
+    journal, venue = given(market_buy("o1"))
+    journal.execute("a", "cancel", c.CancelOrder("o1", ""))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 0)})
+    assert next_asks(venue) == [], "nothing is offered: it is in the book"
+    apply(venue, journal.recorded[-1:])
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 15 * SHARE)})
+    assert next_asks(venue) == []
+    journal.execute("a", "place", market_buy("o2"))
+    apply(venue, journal.recorded[-1:])
+    assert [ask.command for ask in next_asks(venue)] == [c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, "o2")]
+
+
+def test_what_somebody_else_filled_is_not_asked_for_beside_what_is_under_way():
+    journal, venue = given(market_buy("o1"))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    (ask,) = next_asks(venue)
+    journal.execute("a", "outside", c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o1"))
+    apply(venue, journal.recorded[-2:])
+    assert next_asks(venue) == [], "a fill is under way"
+    venue.refused(*ask, "ORDER_QUANTITY_EXCEEDED")
+    (again,) = next_asks(venue)
+    assert (again.command_id, again.command.quantity) == ("fill-o1-1000000-1", 9 * SHARE)
 
 
 def ended(event):
     return e.OrderCancelled(event.order_id, event.symbol, event.side, event.quantity, 0, "", 0, 0)
+
+
+def test_orders_that_were_placed_filled_and_ended_before_it_began_leave_nothing():
+    journal, venue = given(market_buy("o1"), market_buy("o2"))
+    journal.execute("a", "fill-1", c.ExecuteTrade("KO", "BUY", 4 * SHARE, 500_000, "o1"))
+    journal.execute("a", "fill-2", c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, "o1"))
+    journal.execute("a", "fill-3", c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, "o2"))
+    started = WorkingOrders(partitions_of=partitions_of)
+    apply(started, journal.recorded)
+    apply(venue, journal.recorded[-6:])
+    for each in (venue, started):
+        each.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+        assert [ask.command for ask in next_asks(each)] == [c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o1")]
+
+
+def test_an_order_whose_id_is_too_long_for_the_ids_of_commands_is_left_alone():
+    _, venue = given(market_buy("o" * 37), market_buy("o" * 300), market_buy("o" * 36))
+    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+    assert [ask.order_id for ask in next_asks(venue)] == ["o" * 36]
+
+
+def test_every_symbol_is_of_one_share_and_each_venue_serves_its_own():
+    symbols = [f"S{number}" for number in range(200)]
+    shares = [Share(number, 3) for number in (1, 2, 3)]
+    owned = [[symbol for symbol in symbols if share.has(symbol)] for share in shares]
+    assert sorted(chain(*owned)) == sorted(symbols)
+    assert all(len(each) > 40 for each in owned)
+    journal = Journal()
+    for number, symbol in enumerate(("KO", "PG", "XOM", "AAPL")):
+        order = msgspec.structs.replace(market_buy(f"o{number}", shares=1), symbol=symbol)
+        journal.execute("a", f"place-{number}", order)
+    asked = []
+    for share in shares:
+        venue = WorkingOrders(partitions_of=partitions_of, is_own=share.has)
+        apply(venue, journal.recorded)
+        venue.quote({symbol: Quote(500_000, 500_000, SHARE, SHARE) for symbol in ("KO", "PG", "XOM", "AAPL")})
+        found = [ask.command.symbol for ask in next_asks(venue)]
+        assert all(map(share.has, found))
+        asked += found
+    assert sorted(asked) == ["AAPL", "KO", "PG", "XOM"]

@@ -112,6 +112,25 @@ def test_what_is_sent_of_a_part_is_its_own_orders():
     assert (objects_of(joined), len(joined.orders)) == ([MARKET, TRADE], 1)
 
 
+FILL = c.ExecuteTrade("KO", "BUY", SHARE, 10_000, "o-1")
+SALE = c.ExecuteTrade("XOM", "SELL", SHARE, 10_000, "o-2")
+
+
+def test_a_fill_is_a_row_and_no_object_unless_its_order_has_an_id_that_no_row_can_hold():
+    strange = [msgspec.structs.replace(FILL, order_id=order_id) for order_id in ("", "ü", "x" * 65, "a\0b")]
+    columns = columns_of([FILL, TRADE, *strange, SALE])
+    assert (columns.others, len(columns.filled)) == (strange, 2)
+    assert objects_of(sent(columns)) == [FILL, TRADE, *strange, SALE]
+
+
+def test_what_is_sent_of_a_part_is_its_own_fills():
+    columns = columns_of([FILL, PLACE, SALE])
+    received = sent(columns.take(np.array([2, 1])))
+    assert (objects_of(received), len(received.filled)) == ([SALE, PLACE], 1)
+    joined = AccountCommands.joined([columns.take(np.array([2])), columns.take(np.array([0, 1]))])
+    assert (objects_of(joined), len(joined.filled)) == ([SALE, FILL, PLACE], 2)
+
+
 GOOD = encode_request(BusRequest(b"r", True, True, columns_of([TRADE, PLACE, MARKET])))
 ORDERS_START = len(GOOD[1]) - 2 * ORDER.itemsize
 BODIES = ORDERS_START - 3 * ROW.itemsize
@@ -184,6 +203,12 @@ HOSTILE = {
     "quantity of an order too high": hostile("bodies", "quantity", QUANTITY_MAX + 1, row=1),
     "quantity of a trade": hostile("bodies", "quantity", -SHARE),
     "price of a trade": hostile("bodies", "price", 0),
+    **{
+        f"order id of a fill, {kind}": hostile("filled", None, id, commands=[TRADE, FILL])
+        for kind, id in TORN_IDS.items()
+    },
+    "quantity of a fill": hostile("bodies", "quantity", 0, commands=[FILL]),
+    "price of a fill": hostile("bodies", "price", -1, commands=[FILL]),
     "market price of a trade below zero": hostile("bodies", "market_price", -1),
     "market price of a trade too high": hostile("bodies", "market_price", PRICE_MAX + 1),
 }
@@ -225,5 +250,7 @@ def test_orders_are_what_they_were_beside_a_hostile_request(frames):
 @pytest.mark.parametrize("count", [-1, 1, 3, 4, 1 << 40])
 def test_a_number_of_orders_that_is_not_theirs_is_refused(count):
     head = msgspec.msgpack.decode(GOOD[0])
+    with pytest.raises(ValueError, match="request"):
+        decode_request([msgspec.msgpack.encode([*head[:-2], count, head[-1]]), GOOD[1]])
     with pytest.raises(ValueError, match="request"):
         decode_request([msgspec.msgpack.encode([*head[:-1], count]), GOOD[1]])

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 
 import { parseUnits } from "../money";
 import type { MarketSession, MarketSnapshotMessage, MarketTickMessage } from "../types";
-import { marketReducer, NO_MARKET, POINTS_MAX, type MarketState } from "./market_state";
+import { marketReducer, NO_MARKET, POINTS_MAX, staleText, type MarketState } from "./market_state";
 
 const at = "2026-01-15T10:00:00.000000Z";
 
 function session(date: string): MarketSession {
-  return { date, phase: "OPEN", simulated: true, note: "" };
+  return { date, market_time: `${date}T15:00:00Z`, phase: "OPEN", simulated: true, note: "" };
 }
 
 function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
@@ -22,6 +22,11 @@ function snapshot(date: string, price = "101.0000"): MarketSnapshotMessage {
   } as const;
   const prices = {
     price,
+    bid: null,
+    ask: null,
+    source: "SIMULATED" as const,
+    is_stale: false,
+    age_seconds: 0,
     previous_close: "100.0000",
     session_open: "100.5000",
     day_high: "102.0000",
@@ -35,7 +40,9 @@ function tick(date: string, price: string): MarketTickMessage {
   return {
     type: "tick",
     session: session(date),
-    prices: [{ symbol: "AAPL", price, day_high: price, day_low: price, at }],
+    prices: [
+      { symbol: "AAPL", price, day_high: price, day_low: price, at, source: "SIMULATED", is_stale: false, age_seconds: 0 },
+    ],
   };
 }
 
@@ -78,6 +85,17 @@ describe("the market", () => {
     ]);
     const ticked = marketReducer(state, { type: "tickReceived", message: tick("2019-03-04", "103.0000") });
     expect(ticked.unpriced).toBe(state.unpriced);
+    expect(ticked.isOutdated).toBe(false);
+    const first = tick("2019-03-04", "103.0000");
+    const priced = { ...first, prices: first.prices.map((each) => ({ ...each, symbol: "NEW" })) };
+    expect(marketReducer(state, { type: "tickReceived", message: priced }).isOutdated).toBe(true);
+  });
+
+  it("takes from a tick that a price is too old, and how old", () => {
+    const message = tick("2019-03-04", "103.0000");
+    const old = { ...message, prices: message.prices.map((each) => ({ ...each, is_stale: true, age_seconds: 185 })) };
+    const [quote] = marketReducer(withSnapshot(), { type: "tickReceived", message: old }).quotes;
+    expect(quote && staleText(quote)).toBe("stale, 3 min");
   });
 
   it("keeps a bounded number of points over the whole session", () => {

@@ -19,11 +19,15 @@ export interface Listing {
 
 export interface Quote extends Listing {
   price: Units;
-  previousClose: Units;
+  /** Null where nobody has said it. */
+  previousClose: Units | null;
   sessionOpen: Units;
   dayHigh: Units;
   dayLow: Units;
   at: string;
+  /** The price is too old to be traded at. */
+  isStale: boolean;
+  ageSeconds: number;
   /** Prices seen in this session, oldest first; the current price comes after the last of them. */
   seen: readonly Units[];
 }
@@ -37,7 +41,7 @@ export interface MarketState {
   /** Every how many ticks a price is kept. */
   stride: number;
   ticksSinceKept: number;
-  /** A new session began, so previous closes have to come with a new snapshot. */
+  /** A new session began, so previous closes have to come with a new snapshot; or something has its first price. */
   isOutdated: boolean;
 }
 
@@ -63,6 +67,13 @@ export function marketReducer(state: MarketState, action: MarketAction): MarketS
     case "tickReceived":
       return tickReceived(state, action.message);
   }
+}
+
+/** What is said beside a price that is too old to be traded at, null beside any other. */
+export function staleText({ isStale, ageSeconds }: Pick<Quote, "isStale" | "ageSeconds">): string | null {
+  if (!isStale) return null;
+  if (ageSeconds < 120) return `stale, ${ageSeconds} s`;
+  return ageSeconds < 7200 ? `stale, ${Math.floor(ageSeconds / 60)} min` : `stale, ${Math.floor(ageSeconds / 3600)} h`;
 }
 
 function snapshotReceived(state: MarketState, { session, venue, instruments }: MarketSnapshotMessage): MarketState {
@@ -91,9 +102,11 @@ function tickReceived(state: MarketState, { session, prices }: MarketTickMessage
     const price = parseUnits(tick.price);
     const seen = isNewSession ? [price] : isKept ? [...quote.seen, price] : quote.seen;
     const [dayHigh, dayLow] = [parseUnits(tick.day_high), parseUnits(tick.day_low)];
-    return { ...quote, price, dayHigh, dayLow, at: tick.at, seen };
+    return { ...quote, price, dayHigh, dayLow, at: tick.at, isStale: tick.is_stale, ageSeconds: tick.age_seconds, seen };
   });
-  const ticked = { ...state, session, quotes, ticksSinceKept: isKept ? 0 : state.ticksSinceKept + 1 };
+  const isFirstPrice = state.unpriced.some((listing) => ticks.has(listing.symbol));
+  const isOutdated = state.isOutdated || isFirstPrice;
+  const ticked = { ...state, session, quotes, isOutdated, ticksSinceKept: isKept ? 0 : state.ticksSinceKept + 1 };
   if (isNewSession) return { ...ticked, stride: 1, ticksSinceKept: 0, isOutdated: true };
   return thinned(ticked);
 }
@@ -112,17 +125,19 @@ function listingOf({ symbol, name, sector, is_halted, price_increment, lot_size 
 
 function quoteOf(instrument: Instrument, seen: readonly Units[] | undefined): Quote | null {
   const { price, previous_close, session_open, day_high, day_low, at } = instrument;
-  if (price === null || previous_close === null || session_open === null) return null;
+  if (price === null || session_open === null) return null;
   if (day_high === null || day_low === null || at === null) return null;
   const sessionOpen = parseUnits(session_open);
   return {
     ...listingOf(instrument),
     price: parseUnits(price),
-    previousClose: parseUnits(previous_close),
+    previousClose: previous_close === null ? null : parseUnits(previous_close),
     sessionOpen,
     dayHigh: parseUnits(day_high),
     dayLow: parseUnits(day_low),
     at,
+    isStale: instrument.is_stale,
+    ageSeconds: instrument.age_seconds ?? 0,
     seen: seen ?? [sessionOpen],
   };
 }

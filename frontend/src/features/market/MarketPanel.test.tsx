@@ -22,6 +22,8 @@ const quote: Quote = {
   dayHigh: 1_020_000n,
   dayLow: 990_000n,
   at: "2026-01-15T10:00:00Z",
+  isStale: false,
+  ageSeconds: 0,
   seen: [1_000_000n],
 };
 
@@ -35,6 +37,14 @@ describe("the market", () => {
     expect(row).toHaveTextContent("Halted");
     await userEvent.click(row);
     expect(onChosen).toHaveBeenCalledWith("NEW");
+  });
+
+  it("says of a price that is too old how old it is, and shows no change where the close before is not known", () => {
+    const old: Quote = { ...quote, ...listing("OLD"), isStale: true, ageSeconds: 42, previousClose: null };
+    render(<MarketPanel quotes={[quote, old]} unpriced={[]} chosenSymbol="" onChosen={vi.fn()} />);
+    expect(screen.getByTestId("market-stale-OLD")).toHaveTextContent("stale, 42 s");
+    expect(screen.getByTestId("market-row-OLD")).toHaveTextContent("–");
+    expect(screen.queryByTestId("market-stale-AAPL")).toBeNull();
   });
 
   it("draws some of thousands, and the filter finds the others", async () => {

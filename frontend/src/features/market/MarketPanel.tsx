@@ -7,7 +7,7 @@ import { Icon } from "../../components/Icon";
 import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { Sparkline } from "../../components/Sparkline";
 import { SortableHeader, useSorting } from "../../components/sorting";
-import type { Listing, Quote } from "../../core/live/market_state";
+import { staleText, type Listing, type Quote } from "../../core/live/market_state";
 import { basisPoints, formatPrice, formatUnits } from "../../core/money";
 
 /** Rows that are drawn at once: of thousands of instruments the filter finds the others. */
@@ -29,7 +29,7 @@ export function MarketPanel({ quotes, unpriced, chosenSymbol, filterRef, onChose
     listing: quote,
     quote,
     price: quote.price,
-    changePoints: basisPoints(quote.price - quote.previousClose, quote.previousClose),
+    changePoints: quote.previousClose === null ? null : basisPoints(quote.price - quote.previousClose, quote.previousClose),
   }));
   const others = unpriced.map((listing) => ({
     symbol: listing.symbol,
@@ -154,19 +154,29 @@ function NoPrices(): ReactElement {
 }
 
 function Prices({ quote, changePoints }: { quote: Quote; changePoints: bigint | null }): ReactElement {
-  const change = quote.price - quote.previousClose;
+  const { previousClose } = quote;
+  const stale = staleText(quote);
   return (
     <>
       <td className="chart-column">
-        <Sparkline prices={[...quote.seen, quote.price]} reference={quote.previousClose} />
+        <Sparkline prices={[...quote.seen, quote.price]} reference={previousClose ?? quote.sessionOpen} />
       </td>
       <td>
         <Flash value={quote.price}>
           <Price units={quote.price} />
         </Flash>
+        {stale !== null && (
+          <small className="tag warning" data-testid={`market-stale-${quote.symbol}`} title="Nothing is traded at this price">
+            {stale}
+          </small>
+        )}
       </td>
       <td
-        title={`${formatUnits(change, { isSigned: true })} since the previous close ${formatPrice(quote.previousClose)}`}
+        title={
+          previousClose === null
+            ? "Nobody has said the previous close"
+            : `${formatUnits(quote.price - previousClose, { isSigned: true })} since the previous close ${formatPrice(previousClose)}`
+        }
       >
         <PercentChange points={changePoints} />
       </td>

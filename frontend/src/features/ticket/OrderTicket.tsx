@@ -58,7 +58,7 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
   const { quantity, price, position } = draft;
   const closedReason = closedReasonOf(account);
   const isDisabled = closedReason !== null || !isTicketOpen(ticket);
-  const unsendableReason = unsendableReasonOf(ticket, unpriced);
+  const unsendableReason = unsendableReasonOf(ticket, quotes, unpriced);
   const working = useMemo(() => workingOrders(orders), [orders]);
   const { symbol } = ticket;
   const context = account === null ? null : { account, position, orders: working, symbol, now: props.now };

@@ -2,11 +2,11 @@
 // at once; a name finds it too. While the text is no symbol nothing is chosen, so that no order is for another one than is shown.
 import { useId, useState, type KeyboardEvent, type ReactElement, type RefObject } from "react";
 
-import type { Listing, Quote } from "../../core/live/market_state";
-import { formatPrice, type Units } from "../../core/money";
+import { staleText, type Listing, type Quote } from "../../core/live/market_state";
+import { formatPrice } from "../../core/money";
 
 /** A listing, with its price when it has one. */
-type Option = Listing & { price?: Units };
+type Option = Listing & Partial<Pick<Quote, "price" | "isStale" | "ageSeconds">>;
 
 /** There may be thousands of listings without a price. */
 const OPTIONS_MAX = 100;
@@ -133,9 +133,9 @@ function shownPrice({ price }: Option): string {
 }
 
 function described(listing: Option): string {
-  const { name, sector, isHalted, price } = listing;
+  const { name, sector, isHalted, price, isStale = false, ageSeconds = 0 } = listing;
   const state = isHalted ? "trading is halted" : price === undefined ? "no price yet" : "";
-  return [name, sector, state].filter((text) => text !== "").join(" · ");
+  return [name, sector, state, staleText({ isStale, ageSeconds }) ?? ""].filter((text) => text !== "").join(" · ");
 }
 
 /** What the text may mean, what it says in full first: META stands behind MET where MET was typed. */
