@@ -13,7 +13,7 @@ from accounts.domain.errors import Code
 from accounts.domain.events import Side
 from accounts.domain.order_terms import reckoned_price, terms_code
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
-from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
+from accounts.kernels.orders import ORDER_TYPES, PLAIN_TIMES, PLAIN_TYPES, TIMES_IN_FORCE
 from accounts.kernels.trades import FIRST_FILL, NOT_ORDER, NOT_OTHER, ORDER, TRADE, Orders
 from eventstore.kernels.texts import TEXT_BYTES, Texts, pack_texts, text_of
 from eventstore.writer.commands import Commands, Origin, addresses
@@ -174,14 +174,14 @@ def _is_checked_trade(trade: ExecuteTrade) -> bool:
 
 def is_checked_order(order: PlaceOrder) -> bool:
     """Tell whether an order is what a checked one is, its terms included, and whether a row says all of it: a market's
-    price is that of no order with a price of its own.
+    price is that of no order with a price of its own, and there are no trails and no expiry.
     """
     prices = (order.limit_price, order.stop_price)
     reference, has_own = order.reference_price, prices != (None, None)
     return (
         order.side in _SIDES
-        and order.order_type in ORDER_TYPES
-        and order.time_in_force in TIMES_IN_FORCE
+        and order.order_type in PLAIN_TYPES
+        and order.time_in_force in PLAIN_TIMES
         and _is_figure(order.quantity, QUANTITY_MAX)
         and all(price is None or _is_figure(price, PRICE_MAX) for price in prices)
         and ((type(reference) is int and reference == 0) or (_is_figure(reference, PRICE_MAX) and not has_own))
@@ -197,6 +197,9 @@ def _wrong_terms(order: PlaceOrder) -> Code | None:
         time_in_force=order.time_in_force,
         limit_price=order.limit_price,
         stop_price=order.stop_price,
+        expires_at=order.expires_at,
+        trail_amount=order.trail_amount,
+        trail_bp=order.trail_bp,
     )
 
 
