@@ -191,7 +191,7 @@ class Applier:
         """Cancel every order of the symbol; once it is traded again, those of accounts that are left only."""
         scopes = [OrderScope(symbol=action.symbol)]
         if action.state == State.FAILED:
-            scopes = [OrderScope(str(each.account_id), symbol=action.symbol) for each in self._others(action)]
+            scopes = [OrderScope((str(each.account_id),), symbol=action.symbol) for each in self._others(action)]
         until = time.monotonic() + CANCEL_SECONDS_MAX
         cancelled = sum(
             cancel_working_orders(
