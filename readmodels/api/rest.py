@@ -10,10 +10,12 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from accounts.shapes import show_each
 from edge.rest import Declared
 from identity.permissions import STAFF, Access
+from market.latest_quotes import latest_quotes
 from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, AsyncView, answer_with, not_found
+from readmodels.at_market import account_at_market, positions_at_market
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries
 from readmodels.queries.account_queries import Query
@@ -71,7 +73,23 @@ class SummaryView(AccountView):
         responses={200: s.PortfolioSerializer, **PROBLEMS},
     )
 )
-class PortfolioView(AccountScopedView):
+class AtMarketView(AccountScopedView):
+    """Base of views that show what positions are worth at the market's prices: of the latest quotes of this process."""
+
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
+        """Have the quotes at hand, then answer."""
+        await latest_quotes().load()
+        return await super().get(request, access=access, asked=asked, **place)
+
+    def edition(self) -> str:
+        """Return when the quotes were made, and whether they are too old."""
+        sheet = latest_quotes().sheet()
+        return f"{sheet.made_at_us} {sheet.phase}"
+
+
+class PortfolioView(AtMarketView):
     """One account with its positions."""
 
     asks = account_queries.PORTFOLIO
@@ -83,10 +101,16 @@ class PortfolioView(AccountScopedView):
         """Return the account and its open positions, of one version."""
         if not rows:
             raise not_found(account_id)
-        positions = account_queries.positions_of_portfolio(rows)
+        row, sheet = rows[0], latest_quotes().sheet()
+        held = account_queries.positions_of_portfolio(rows)
+        positions = positions_at_market(held, latest_quotes().by_symbol(), sheet)
+        worth = account_at_market(
+            cash=row["cash"], reserved_cash=row["reserved_cash"], positions=positions, sheet=sheet
+        )
         return {
-            "account": account_shape(rows[0], role=role),
-            "positions": await show_each(shapes.Position.show, positions),
+            "account": account_shape(row, role=role),
+            "positions": await show_each(shapes.OpenPosition.show, positions),
+            "at_market": shapes.AccountAtMarket.show(worth),
         }
 
 
@@ -95,7 +119,7 @@ class PortfolioView(AccountScopedView):
         responses={200: s.PositionListSerializer, **PROBLEMS},
     )
 )
-class PositionListView(AccountScopedView):
+class PositionListView(AtMarketView):
     """The positions of an account."""
 
     asks = account_queries.POSITIONS
@@ -105,7 +129,8 @@ class PositionListView(AccountScopedView):
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        return {"results": await show_each(shapes.Position.show, rows)}
+        positions = positions_at_market(rows, latest_quotes().by_symbol(), latest_quotes().sheet())
+        return {"results": await show_each(shapes.OpenPosition.show, positions)}
 
 
 @extend_schema_view(
