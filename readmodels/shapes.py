@@ -9,7 +9,11 @@ from readmodels.at_market import SOURCES
 from readmodels.projections.rows import Row
 
 ACCOUNT_STATUSES: Final = ("ACTIVE", "FROZEN", "CLOSED")
-ORDER_STATUSES: Final = ("PENDING", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "EXPIRED", "REJECTED", "REPLACED")
+ORDER_STATUSES: Final = (
+    *("HELD", "PENDING", "PARTIALLY_FILLED"),
+    *("FILLED", "CANCELLED", "EXPIRED", "REJECTED", "REPLACED"),
+)
+ORDER_CLASSES: Final = ("SIMPLE", "BRACKET", "OCO", "OTO")
 SIDES: Final = ("BUY", "SELL")
 ACTOR: Final = "user:<id>/<name>, with /key:<id>/<name> for an API key; platform/<part>. Names are of the time"
 VERSION_OF_ROW: Final = "Account version that this stands on"
@@ -140,9 +144,9 @@ class Order(s.Shape):
     client_order_id = s.Text("The client's, or made by the server; unique among the account's working orders only")
     symbol = s.Text()
     side = s.Choice(SIDES)
-    order_type = s.Choice(("MARKET", "LIMIT", "STOP", "STOP_LIMIT"))
-    time_in_force = s.Choice(("DAY", "GTC", "IOC", "FOK"))
-    status = s.Choice(ORDER_STATUSES, "The first two work, all others have ended")
+    order_type = s.Choice(("MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"))
+    time_in_force = s.Choice(("DAY", "GTC", "IOC", "FOK", "GTD"))
+    status = s.Choice(ORDER_STATUSES, "HELD waits for another order's fill; the next two work; all others have ended")
     quantity = s.Shares("Shares in all")
     filled_quantity = s.Shares("Shares filled")
     remaining_quantity = s.Shares(
@@ -151,7 +155,14 @@ class Order(s.Shape):
     avg_fill_price = s.Money("Half to even; null when nothing is filled", null=True)
     filled_value = s.Money("Value of all fills")
     limit_price = s.Money(null=True)
-    stop_price = s.Money(null=True)
+    stop_price = s.Money("Of a trailing stop, where its stop is now", null=True)
+    trail_amount = s.Money("What a trailing stop stays behind the market", null=True)
+    trail_percent = s.Percent("The same in percent of the market's price", of="trail_bp", null=True)
+    trigger_price = s.Money("The market's price at which its stop was reached, if the venue said so", null=True)
+    expires_at = s.Instant("When a GTD order is over", null=True)
+    order_class = s.Choice(ORDER_CLASSES)
+    parent_order_id = s.Id("The order whose fill it waits for, or waited for", null=True)
+    oco_group = s.Id("The same for orders of which one cancels the others", null=True)
     reserve_price = s.Money("What a buy keeps in cash for each share that is not filled")
     replaces = s.Id("The order whose place it took", null=True)
     replaced_by = s.Id("The order that took its place", null=True)

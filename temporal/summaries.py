@@ -93,11 +93,18 @@ def _marked(event: e.PositionsMarked) -> str:
 def _placed(event: e.OrderPlaced) -> str:
     prices = [
         f"{name} {format_amount(price)}"
-        for name, price in (("limit", event.limit_price), ("stop", event.stop_price))
+        for name, price in (
+            *(("limit", event.limit_price), ("stop", event.stop_price)),
+            ("trail", event.trail_amount),
+        )
         if price is not None
     ]
+    if event.trail_bp is not None:
+        prices.append(f"trail {event.trail_bp // 100}.{event.trail_bp % 100:02d} %")
     terms = " ".join([event.order_type, event.time_in_force, *prices])
-    return f"placed {event.side} {format_quantity(event.quantity)} {event.symbol} {terms}: order {event.order_id}"
+    waits = "" if event.waits_for is None else f", which waits for order {event.waits_for}"
+    what = f"{event.side} {format_quantity(event.quantity)} {event.symbol} {terms}"
+    return f"placed {what}: order {event.order_id}{waits}"
 
 
 def _filled(event: e.OrderFilled) -> str:
@@ -148,4 +155,17 @@ _SUMMARIES: Final[dict[type, Callable[[Any], str]]] = {
     e.OrderCancelled: _ended("cancelled"),
     e.OrderExpired: _ended("expired"),
     e.OrderRejected: _ended("rejected"),
+    e.OrderTriggered: lambda event: (
+        f"order {event.order_id} of {event.symbol} was triggered at {format_amount(event.trigger_price)}"
+    ),
+    e.OrderTrailed: lambda event: (
+        f"the stop of order {event.order_id} of {event.symbol} is at {format_amount(event.stop_price)}"
+    ),
+    e.OrderReduced: lambda event: (
+        f"order {event.order_id} of {event.symbol} is for {format_quantity(event.quantity)}: order "
+        f"{event.filled_order_id} was filled in part"
+    ),
+    e.OrderActivated: lambda event: (
+        f"order {event.order_id} works: {event.side} {format_quantity(event.quantity)} {event.symbol}"
+    ),
 }

@@ -1,4 +1,5 @@
-"""Ends the orders whose time is over: DAY orders of earlier days, and immediate ones that nobody filled at once.
+"""Ends the orders whose time is over: DAY orders of earlier days, GTD orders whose instant has come, and immediate ones
+that nobody filled at once.
 
 The table of orders only says which ones to ask for: whether one still works is the account's to say. A run goes through
 all of them, page by page, and an order that was asked for is left alone for a while, longer each time. So rows that do
@@ -36,6 +37,7 @@ WAIT_SECONDS_MAX: Final = 3_600
 """How long an order that was asked for is left alone: twice as long each time, between these."""
 REMEMBERED_SECONDS: Final = 86_400
 _RUNNING: Final = "expiry.running"
+_REASONS: Final = {"DAY": "the trading day is over", "GTD": "its time is over"}
 
 
 def expire_orders(bus: Bus, *, now: datetime) -> int:
@@ -55,7 +57,7 @@ def _expire_orders(bus: Bus, now: datetime) -> int:
     expired, last = 0, None
     while time.monotonic() < until:
         page = expiring_orders(
-            day_before=midnight, immediate_before=immediate_before, after=last, limit=ORDERS_AT_ONCE_MAX
+            now=now, day_before=midnight, immediate_before=immediate_before, after=last, limit=ORDERS_AT_ONCE_MAX
         )
         expired += _ask_for(bus, page, now.timestamp())
         if len(page) < ORDERS_AT_ONCE_MAX:
@@ -116,7 +118,7 @@ def _problem(result: Result) -> str | None:
 
 
 def _reason(order: ExpiringOrder) -> str:
-    return "the trading day is over" if order.time_in_force == "DAY" else "nobody filled it at once"
+    return _REASONS.get(order.time_in_force, "nobody filled it at once")
 
 
 def _wait(attempts: int) -> int:

@@ -6,12 +6,27 @@ Money and prices are decimal strings with four decimals.
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import graphene
 
 from accounts.domain import events as e
-from accounts.shapes import Count, Flag, Id, Inline, Instant, Money, One, Percent, Shape, Shares, Source, Text
+from accounts.shapes import (
+    Count,
+    Each,
+    Flag,
+    Id,
+    Inline,
+    Instant,
+    Money,
+    ObjectShape,
+    One,
+    Percent,
+    Shape,
+    Shares,
+    Source,
+    Text,
+)
 from accounts.writer.envelope import Executed
 from eventstore.record import instant_of
 
@@ -32,13 +47,17 @@ REFUSAL_MESSAGES: Final = {
     "FILL_NOT_OF_ORDER": "the order is of another symbol or side than the trade",
     "INSUFFICIENT_FUNDS": "the account has less unreserved cash than this needs",
     "INSUFFICIENT_POSITION": "the account holds fewer unreserved shares than this sells",
+    "INVALID_EXPIRES_AT": "expiresAt belongs to GTD orders, and only to them",
     "INVALID_LIMIT_PRICE": "a limit price belongs to LIMIT and STOP_LIMIT orders, and only to them",
     "INVALID_STOP_LIMIT": "a stop-limit buy has its limit at the stop or above, a sell at the stop or below",
     "INVALID_STOP_PRICE": "a stop price belongs to STOP and STOP_LIMIT orders, and only to them",
-    "INVALID_TIME_IN_FORCE": "an order that waits for its stop is DAY or GTC",
+    "INVALID_TIME_IN_FORCE": "an order that waits for its stop is DAY, GTC or GTD",
     "ORDER_COUNT_EXCEEDED": "the account has as many working orders as it may have: cancel some first",
+    "ORDER_HELD": "the order waits until another one is filled: it does not work yet",
+    "ORDER_IN_GROUP": "the order belongs to others, which would not go with this change: only prices of exits change",
     "ORDER_NOT_EXPIRING": "the order is good till cancelled: it does not expire",
     "ORDER_NOT_OPEN": "the account has no such working order: it was filled or replaced, has ended, or never was",
+    "ORDER_NOT_TRAILING": "the order's stop does not trail the market",
     "ORDER_NOT_TRIGGERED": "the order waits for its stop: it is first filled at the stop or beyond it",
     "ORDER_QUANTITY_EXCEEDED": "the trade is for more shares than are left of the order",
     "ORDER_QUANTITY_FILLED": "so many shares of the order are filled already: its new quantity has to be above that",
@@ -48,6 +67,7 @@ REFUSAL_MESSAGES: Final = {
     "PRICE_BEYOND_BAND": "the price is farther from the market's than the account's band allows",
     "PRICE_BEYOND_LIMIT": "the trade's price is worse than the order's limit",
     "QUANTITY_LIMIT_EXCEEDED": "the position would be of more shares than the platform can hold",
+    "STOP_NOT_IMPROVED": "a trailing stop moves in the direction alone that is better for its order",
     "TRADE_LIMIT_EXCEEDED": "the trade's value exceeds the account's limit for one trade",
     "VALUE_LIMIT_EXCEEDED": "the account would be worth more than the platform can hold",
     "VALUE_TOO_SMALL": "so small a part of a share is worth less than the smallest amount of money",
@@ -55,9 +75,9 @@ REFUSAL_MESSAGES: Final = {
 """Why the rules of an account refused a command; the figures stand beside it."""
 
 
-def _of_event(name: str, index: int = 0) -> Callable[[Executed], Any]:
+def _of_event(name: str) -> Callable[[Executed], Any]:
     read = attrgetter(name)
-    return lambda executed: read(executed.events[index])
+    return lambda executed: read(executed.events[0])
 
 
 class EventShape(Shape):
@@ -188,43 +208,57 @@ class AccountClosed(Answer):
     reason = Text()
 
 
-class PlacedOrder(EventShape):
-    """An order as it begins to work."""
+class _Placement(NamedTuple):
+    """What placed an order, and when."""
 
-    order_id = Id()
-    client_order_id = Text("Yours, or made by the server")
-    symbol = Text()
-    side = Text()
-    quantity = Shares("In all, what was filled of a replaced order included")
-    type = Text(of="order_type")
-    time_in_force = Text()
-    limit_price = Money(null=True)
-    stop_price = Money(null=True)
-    status = Text(
-        "PENDING; PARTIALLY_FILLED when it replaces such an order",
-        of=lambda executed: "PARTIALLY_FILLED" if executed.events[-1].filled_quantity else "PENDING",
+    event: e.OrderPlaced
+    at: datetime
+
+
+class PlacedOrder(ObjectShape):
+    """An order as it begins to work, or to wait for another one."""
+
+    order_id = Id(of="event.order_id")
+    client_order_id = Text("Yours, or made by the server", of="event.client_order_id")
+    symbol = Text(of="event.symbol")
+    side = Text(of="event.side")
+    quantity = Shares("In all, what was filled of a replaced order included", of="event.quantity")
+    type = Text(of="event.order_type")
+    time_in_force = Text(of="event.time_in_force")
+    limit_price = Money(of="event.limit_price", null=True)
+    stop_price = Money("Of a trailing stop, where its stop is now", of="event.stop_price", null=True)
+    trail_amount = Money(of="event.trail_amount", null=True)
+    trail_percent = Percent(of="event.trail_bp", null=True)
+    expires_at = Instant(
+        of=lambda placed: None if placed.event.expires_at is None else instant_of(placed.event.expires_at), null=True
     )
-    filled_quantity = Shares()
-    replaces = Id("The order whose place it takes, if any", null=True)
-    placed_at = Instant("RFC 3339, UTC, microseconds", of=lambda executed: _at(executed))
-
-    @classmethod
-    def _reader(cls, of: Source) -> Callable[[Any], Any]:
-        return _of_event(of, index=-1) if isinstance(of, str) else of
+    order_class = Text("SIMPLE, BRACKET, OCO or OTO", of="event.order_class")
+    status = Text(
+        "PENDING; HELD while it waits for another order's fill; PARTIALLY_FILLED when it replaces such an order",
+        of=lambda placed: _status(placed.event),
+    )
+    filled_quantity = Shares(of="event.filled_quantity")
+    replaces = Id("The order whose place it takes, if any", of="event.replaces", null=True)
+    placed_at = Instant("RFC 3339, UTC, microseconds", of="at")
 
 
 class OrderPlaced(Answer):
     """The order works."""
 
-    order = One(PlacedOrder)
-    reserved_cash = Money("What all working orders of the account reserve now")
+    order = One(PlacedOrder, of=lambda executed: _placements(executed)[0])
+    legs = Each(
+        PlacedOrder, "The exits that belong to it, in the order of placing", of=lambda done: _placements(done)[1:]
+    )
+    reserved_cash = Money(
+        "What all working orders of the account reserve now", of=lambda executed: executed.events[-1].reserved_cash
+    )
 
 
 class OrderReplaced(Answer):
     """A new order works in the place of the old one."""
 
     order_id = Id("The order that works no more")
-    order = One(PlacedOrder, "The one in its place")
+    order = One(PlacedOrder, "The one in its place", of=lambda executed: _placements(executed)[0])
     reserved_cash = Money(
         "What all working orders of the account reserve now", of=lambda executed: executed.events[-1].reserved_cash
     )
@@ -316,6 +350,17 @@ def _order_status(executed: Executed) -> str | None:
     if fill is None:
         return None
     return "EXPIRED" if isinstance(executed.events[-1], e.OrderExpired) else fill.status
+
+
+def _placements(executed: Executed) -> list[_Placement]:
+    at = _at(executed)
+    return [_Placement(event, at) for event in executed.events if isinstance(event, e.OrderPlaced)]
+
+
+def _status(placed: e.OrderPlaced) -> str:
+    if placed.waits_for is not None:
+        return "HELD"
+    return "PARTIALLY_FILLED" if placed.filled_quantity else "PENDING"
 
 
 def _at(executed: Executed) -> datetime:

@@ -39,6 +39,7 @@ class AccountsMutation(graphene.ObjectType):
     withdraw_cash = accounts.WITHDRAW_CASH.field()
     execute_trade = accounts.EXECUTE_TRADE.field()
     place_order = orders.PLACE_ORDER.field()
+    place_oco_order = orders.PLACE_OCO.field()
     replace_order = orders.REPLACE_ORDER.field()
     cancel_order = orders.CANCEL_ORDER.field()
     expire_order = orders.EXPIRE_ORDER.field()

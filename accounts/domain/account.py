@@ -6,19 +6,20 @@ and never judges. Between them they are the whole behaviour of an account; nothi
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from msgspec.structs import asdict
 
 from accounts.domain import commands as c
-from accounts.domain import corporate_actions, orders, risk, trades
+from accounts.domain import corporate_actions, order_groups, orders, risk, stops, trades
 from accounts.domain import events as e
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
-from accounts.domain.state import Account
+from accounts.domain.order_groups import with_what_follows
+from accounts.domain.reserves import freed_by_fill
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account
 from accounts.domain.values import DEFAULT_PRICE_BAND_BP, VALUE_MAX
-
-MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 
 Events: TypeAlias = tuple[e.AccountEvent, ...]
 
@@ -90,12 +91,7 @@ _EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
     e.SymbolChanged: corporate_actions.symbol_changed,
     e.PositionsMarked: corporate_actions.marked,
     e.AccountClosed: _closed,
-    e.OrderPlaced: orders.placed,
-    e.OrderFilled: orders.filled,
-    e.OrderReplaced: orders.ended,
-    e.OrderCancelled: orders.ended,
-    e.OrderExpired: orders.ended,
-    e.OrderRejected: orders.ended,
+    **orders.EVOLVE,
 }
 
 
@@ -182,32 +178,59 @@ def _trade(account: Account, command: c.ExecuteTrade, now: int) -> Events:
         breach = risk.trade_breach(account, command, day, None)
         return _refused_by(command, breach) if breach is not None else (trades.executed(account, command, day, None),)
     order = account.orders.get(order_id)
-    breach = orders.fill_breach(order, command) or risk.trade_breach(account, command, day, order)
+    breach = orders.fill_breach(order, command)
+    if breach is None and order is not None:
+        freed = freed_by_fill(account, order_id, order, command.quantity)
+        breach = risk.trade_breach(account, command, day, order, freed)
     if breach is not None:
         return _refused_by(command, breach)
     assert order is not None, "a trade of no working order breaks a rule"
-    return trades.executed(account, command, day, order), *orders.fill(account, order_id, order, command)
+    events = trades.executed(account, command, day, order), *orders.fill(account, order_id, order, command)
+    return with_what_follows(account, order_id, order, events, day)
 
 
 def _place(account: Account, command: c.PlaceOrder, now: int) -> Events:
-    if command.order_type == "MARKET" and command.reference_price == 0:
+    _check_market(command, command.order_type in ("MARKET", "TRAILING_STOP"))
+    breach = orders.place_breach(account, command, now)
+    return orders.place(account, command, now) if breach is None else _refused_by(command, breach)
+
+
+def _place_bracket(account: Account, command: c.PlaceBracket, now: int) -> Events:
+    _check_market(command, command.order_type in ("MARKET", "TRAILING_STOP"))
+    return _events_or_refusal(command, order_groups.place_bracket(account, command, now))
+
+
+def _place_oco(account: Account, command: c.PlaceOco, now: int) -> Events:
+    _check_market(command, command.stop_loss_stop_price is None)
+    return _events_or_refusal(command, order_groups.place_oco(account, command, now))
+
+
+def _check_market(command: c.PlaceOrder | c.PlaceBracket | c.PlaceOco, is_reckoned_by_it: bool) -> None:
+    if is_reckoned_by_it and command.reference_price == 0:
         raise CommandInvalid(
             Code.MARKET_UNAVAILABLE,
-            f"the market gives no price for {command.symbol} now, and a market order is reckoned by it: "
-            "place a LIMIT order, or try again when GET /api/market shows prices",
+            f"the market gives no price for {command.symbol} now, and market orders and trailing stops are reckoned by "
+            "it: place a LIMIT order, or try again when GET /api/market shows prices",
         )
-    breach = orders.place_breach(account, command, now // MICROSECONDS_PER_DAY)
-    return orders.place(account, command) if breach is None else _refused_by(command, breach)
 
 
 def _replace(account: Account, command: c.ReplaceOrder, now: int) -> Events:
-    decided = orders.replace(account, command, now // MICROSECONDS_PER_DAY)
-    return _refused_by(command, decided) if isinstance(decided, risk.Breach) else decided
+    return _events_or_refusal(command, orders.replace(account, command, now))
 
 
-def _end(account: Account, command: c.CancelOrder | c.ExpireOrder | c.RejectOrder, _: int) -> Events:
-    decided = orders.end(account, command)
-    return _refused_by(command, decided) if isinstance(decided, risk.Breach) else decided
+def _trigger(account: Account, command: c.TriggerOrder, _: int) -> Events:
+    return _events_or_refusal(command, stops.trigger(account, command))
+
+
+def _trail(account: Account, command: c.TrailOrder, _: int) -> Events:
+    return _events_or_refusal(command, stops.trail(account, command))
+
+
+def _end(account: Account, command: c.CancelOrder | c.ExpireOrder | c.RejectOrder, now: int) -> Events:
+    order, decided = account.orders.get(command.order_id), orders.end(account, command)
+    if order is None or isinstance(decided, risk.Breach):
+        return _events_or_refusal(command, decided)
+    return with_what_follows(account, command.order_id, order, decided, now // MICROSECONDS_PER_DAY)
 
 
 def _freeze(_: Account, command: c.FreezeAccount, __: int) -> Events:
@@ -273,10 +296,14 @@ _DECIDE: Final[dict[type, Callable[[Account, Any, int], Events]]] = {
     c.WithdrawCash: _withdraw,
     c.ExecuteTrade: _trade,
     c.PlaceOrder: _place,
+    c.PlaceBracket: _place_bracket,
+    c.PlaceOco: _place_oco,
     c.ReplaceOrder: _replace,
     c.CancelOrder: _end,
     c.ExpireOrder: _end,
     c.RejectOrder: _end,
+    c.TriggerOrder: _trigger,
+    c.TrailOrder: _trail,
     c.FreezeAccount: _freeze,
     c.UnfreezeAccount: _unfreeze,
     c.ChangeRiskLimits: _change_limits,
@@ -299,6 +326,10 @@ _OF_ANY_STATUS: Final = frozenset({c.Decline, c.ApplySplit, c.PayDividend, c.Cha
 """What a company does to its shares is done to all of them. A closed account has none."""
 
 
+def _events_or_refusal(command: c.AccountCommand, decided: risk.Breach | Events) -> Events:
+    return _refused_by(command, decided) if isinstance(decided, risk.Breach) else decided
+
+
 def _refused_by(command: c.AccountCommand, breach: risk.Breach) -> Events:
     return refusal(command, breach.code, breach.limit, breach.actual)
 
@@ -307,4 +338,16 @@ def refusal(
     command: c.AccountCommand, code: Code, limit: int | None = None, actual: int | None = None
 ) -> tuple[e.CommandRefused]:
     """Return the event that records a refusal: which command, with which arguments, and the figures behind it."""
-    return (e.CommandRefused(type(command).__name__, code._value_, e.figure(limit), e.figure(actual), asdict(command)),)
+    arguments = asdict(command)
+    for name in _optional_arguments(type(command)):
+        if arguments[name] is None:
+            del arguments[name]
+    return (e.CommandRefused(type(command).__name__, code._value_, e.figure(limit), e.figure(actual), arguments),)
+
+
+@lru_cache
+def _optional_arguments(kind: type[c.AccountCommand]) -> tuple[str, ...]:
+    """Return the arguments that a command may do without: they are recorded where they are given."""
+    defaults = kind.__struct_defaults__
+    names = kind.__struct_fields__[len(kind.__struct_fields__) - len(defaults) :]
+    return tuple(name for name, default in zip(names, defaults, strict=True) if default is None)

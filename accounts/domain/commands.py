@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from accounts.domain.events import REPLACEABLE_TERMS, OrderType, Side, TimeInForce
+from accounts.domain.events import REPLACEABLE_TERMS, OrderClass, OrderType, Side, TimeInForce
 from accounts.domain.values import DEFAULT_PRICE_BAND_BP
 
 
@@ -53,8 +53,8 @@ class ExecuteTrade(Command, frozen=True, array_like=True, gc=False, tag="Execute
 
 
 class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrder"):
-    """Let an order work. A market order is reckoned by `reference_price`, which is 0 for the others: what the market
-    said when it came in, 0 if it said nothing.
+    """Let an order work. A market order is reckoned by `reference_price`, and a trailing stop begins at its trail from
+    it: what the market said when it came in, 0 if it said nothing. It is 0 for the others.
     """
 
     order_id: str
@@ -66,6 +66,63 @@ class PlaceOrder(Command, frozen=True, array_like=True, gc=False, tag="PlaceOrde
     time_in_force: TimeInForce
     limit_price: int | None
     stop_price: int | None
+    reference_price: int
+    expires_at: int | None = None
+    trail_amount: int | None = None
+    trail_bp: int | None = None
+
+
+class _Exits(Command, frozen=True, array_like=True, gc=False):
+    """Two orders that get out of what was bought or sold, of which one cancels the other; either may be missing."""
+
+    take_profit_order_id: str | None
+    take_profit_limit_price: int | None
+    stop_loss_order_id: str | None
+    stop_loss_stop_price: int | None
+    stop_loss_limit_price: int | None
+    stop_loss_trail_amount: int | None
+    stop_loss_trail_bp: int | None
+
+
+class PlaceBracket(_Exits, frozen=True, array_like=True, gc=False, tag="PlaceBracket"):
+    """Let an order work, and its exits once it is filled: with both of them a bracket, with one an OTO group. The
+    fields are those of PlaceOrder.
+    """
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: int | None
+    stop_price: int | None
+    reference_price: int
+    expires_at: int | None
+    trail_amount: int | None
+    trail_bp: int | None
+
+    @property
+    def order_class(self) -> OrderClass:
+        """What the group is."""
+        return "OTO" if None in (self.take_profit_order_id, self.stop_loss_order_id) else "BRACKET"
+
+    @property
+    def entry(self) -> PlaceOrder:
+        """The placement of the first order."""
+        return PlaceOrder(*(getattr(self, name) for name in PlaceOrder.__struct_fields__))
+
+
+class PlaceOco(_Exits, frozen=True, array_like=True, gc=False, tag="PlaceOco"):
+    """Let two exits work of which one cancels the other, on their own."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    time_in_force: TimeInForce
+    expires_at: int | None
     reference_price: int
 
 
@@ -82,6 +139,7 @@ class ReplaceOrder(Command, frozen=True, array_like=True, gc=False, tag="Replace
     time_in_force: TimeInForce | None
     limit_price: int | None
     stop_price: int | None
+    expires_at: int | None = None
 
     @property
     def terms(self) -> str:
@@ -94,6 +152,20 @@ class CancelOrder(Command, frozen=True, array_like=True, gc=False, tag="CancelOr
 
     order_id: str
     reason: str
+
+
+class TriggerOrder(Command, frozen=True, array_like=True, gc=False, tag="TriggerOrder"):
+    """The market is at `price`, which reached the order's stop: the venue's to say."""
+
+    order_id: str
+    price: int
+
+
+class TrailOrder(Command, frozen=True, array_like=True, gc=False, tag="TrailOrder"):
+    """The market is at `price`: let the stop of a trailing order follow it. The venue's to say."""
+
+    order_id: str
+    price: int
 
 
 class ExpireOrder(Command, frozen=True, array_like=True, gc=False, tag="ExpireOrder"):
@@ -199,7 +271,7 @@ class Decline(Command, frozen=True, array_like=True, gc=False, tag="Decline"):
     not refuse by itself asks the account to, which knows its commands.
     """
 
-    command: ExecuteTrade | PlaceOrder
+    command: ExecuteTrade | PlaceOrder | PlaceBracket | PlaceOco
     code: str
     message: str
 
@@ -210,10 +282,14 @@ AccountCommand: TypeAlias = (
     | WithdrawCash
     | ExecuteTrade
     | PlaceOrder
+    | PlaceBracket
+    | PlaceOco
     | ReplaceOrder
     | CancelOrder
     | ExpireOrder
     | RejectOrder
+    | TriggerOrder
+    | TrailOrder
     | FreezeAccount
     | UnfreezeAccount
     | ChangeRiskLimits

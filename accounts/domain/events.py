@@ -16,15 +16,18 @@ import msgspec
 from accounts.domain.values import DEFAULT_PRICE_BAND_BP, format_amount, format_quantity
 
 Side: TypeAlias = Literal["BUY", "SELL"]
-OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
-TimeInForce: TypeAlias = Literal["DAY", "GTC", "IOC", "FOK"]
+OrderType: TypeAlias = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"]
+TimeInForce: TypeAlias = Literal["DAY", "GTC", "IOC", "FOK", "GTD"]
+OrderClass: TypeAlias = Literal["SIMPLE", "BRACKET", "OCO", "OTO"]
 Argument: TypeAlias = str | int | None
 Figure: TypeAlias = int | str | None
 """An amount or a count as it is stored: an integer, or its decimal digits where it is wider than 63 bits. `int()` reads
 both.
 """
 
-REPLACEABLE_TERMS: Final = ("quantity", "time_in_force", "limit_price", "stop_price")
+REPLACEABLE_TERMS: Final = ("quantity", "time_in_force", "limit_price", "stop_price", "expires_at")
+_FIRST_REPLACEABLE_TERMS: Final = "quantity,time_in_force,limit_price,stop_price"
+"""What is said of replacements that were stored before they said it themselves."""
 _WIDE: Final = 1 << 63
 
 
@@ -239,7 +242,11 @@ class OrderPlaced(Event, frozen=True, array_like=True, gc=False, tag="OrderPlace
 
     A buy reserves `reserve_price` for each share that is not filled, rounded up together; a sell reserves the shares.
     `replaces` names the order whose place it takes; what that one had filled (`filled_quantity`, `filled_value`) counts
-    towards `quantity`.
+    towards `quantity`, and `trigger_price` is the market's price at which that one's stop was reached.
+
+    `expires_at` is UTC microseconds. Of a trailing stop either trail is given, an amount or basis points, and
+    `stop_price` is where its stop is now. An order that `waits_for` another one reserves nothing and cannot be filled
+    until that one is; those of one `oco_group` reserve once, what the dearest of them needs.
     """
 
     order_id: str
@@ -257,6 +264,13 @@ class OrderPlaced(Event, frozen=True, array_like=True, gc=False, tag="OrderPlace
     filled_value: int
     reserved_cash: int
     reserved_shares: int
+    expires_at: int | None = None
+    trail_amount: int | None = None
+    trail_bp: int | None = None
+    trigger_price: int | None = None
+    order_class: OrderClass = "SIMPLE"
+    waits_for: str | None = None
+    oco_group: str | None = None
 
 
 class OrderFilled(Event, frozen=True, array_like=True, gc=False, tag="OrderFilled@1"):
@@ -292,7 +306,7 @@ class OrderReplaced(Event, frozen=True, array_like=True, gc=False, tag="OrderRep
     filled_quantity: int
     reserved_cash: int
     reserved_shares: int
-    terms: str = ",".join(REPLACEABLE_TERMS)
+    terms: str = _FIRST_REPLACEABLE_TERMS
 
 
 class _OrderEnded(Event, frozen=True, array_like=True, gc=False):
@@ -320,7 +334,70 @@ class OrderRejected(_OrderEnded, frozen=True, array_like=True, gc=False, tag="Or
     """The venue does not take the order."""
 
 
-OrderEvent: TypeAlias = OrderPlaced | OrderFilled | OrderReplaced | OrderCancelled | OrderExpired | OrderRejected
+class OrderTriggered(Event, frozen=True, array_like=True, gc=False, tag="OrderTriggered@1"):
+    """The market reached the order's stop, at `trigger_price`: from here on its limit alone counts, if it has one."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    stop_price: int
+    trigger_price: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderTrailed(Event, frozen=True, array_like=True, gc=False, tag="OrderTrailed@1"):
+    """The stop of a trailing order followed the market, which is at `market_price`; it moves in one direction only."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    stop_price: int
+    market_price: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderActivated(Event, frozen=True, array_like=True, gc=False, tag="OrderActivated@1"):
+    """The order that this one waited for was filled, or ended with `quantity` of its shares filled: this one works for
+    so many. A trailing one has its stop from here on.
+    """
+
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    stop_price: int | None
+    reserve_price: int
+    reserved_cash: int
+    reserved_shares: int
+
+
+class OrderReduced(Event, frozen=True, array_like=True, gc=False, tag="OrderReduced@1"):
+    """Another order of its OCO group was filled in part: this one is for as much less, `quantity` in all."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    filled_order_id: str
+    reserved_cash: int
+    reserved_shares: int
+
+
+OrderEvent: TypeAlias = (
+    OrderPlaced
+    | OrderFilled
+    | OrderReplaced
+    | OrderCancelled
+    | OrderExpired
+    | OrderRejected
+    | OrderTriggered
+    | OrderTrailed
+    | OrderReduced
+    | OrderActivated
+)
 
 AccountEvent: TypeAlias = (
     AccountOpened
@@ -343,6 +420,10 @@ AccountEvent: TypeAlias = (
     | OrderCancelled
     | OrderExpired
     | OrderRejected
+    | OrderTriggered
+    | OrderTrailed
+    | OrderReduced
+    | OrderActivated
 )
 
 COUNTED_CODES: Final = frozenset({"ACCOUNT_HAS_ORDERS", "ACCOUNT_HAS_POSITIONS", "ORDER_COUNT_EXCEEDED"})

@@ -1,7 +1,7 @@
 """The terms of an order: which prices and times in force go with which type, and the prices that it is reckoned at.
 
 `terms_breach_of`, `is_no_worse`, `reserve_for`, `cash_reserved` and `market_price_of` are functions of integers alone,
-and also run compiled (see values.py).
+and also run compiled (see values.py). Trails and expiry are of orders that no kernel places.
 """
 
 from typing import Final
@@ -16,6 +16,10 @@ CUSHION_BP: Final = 400
 Four percent, the upper end of what brokers take.
 """
 NO_PRICE: Final = 0
+STOP_TYPES: Final[tuple[OrderType, ...]] = ("STOP", "STOP_LIMIT", "TRAILING_STOP")
+IMMEDIATE_TIMES: Final[tuple[TimeInForce, ...]] = ("IOC", "FOK")
+EXPIRY_DAYS_MAX: Final = 366
+"""How far ahead a GTD order may expire."""
 TERMS_PASSED: Final = 0
 WRONG_LIMIT: Final = 1
 WRONG_STOP: Final = 2
@@ -38,14 +42,24 @@ def terms_code(
     time_in_force: TimeInForce,
     limit_price: int | None,
     stop_price: int | None,
+    expires_at: int | None = None,
+    trail_amount: int | None = None,
+    trail_bp: int | None = None,
     is_triggered: bool = False,
 ) -> Code | None:
-    """Return what is wrong with an order's terms, or None."""
+    """Return what is wrong with an order's terms, or None. The stop of a trailing order is not one of its terms."""
+    if (expires_at is not None) != (time_in_force == "GTD"):
+        return Code.INVALID_EXPIRES_AT
+    trails = (trail_amount is not None) + (trail_bp is not None)
+    if trails != (order_type == "TRAILING_STOP"):
+        return Code.INVALID_TRAIL
+    if order_type == "TRAILING_STOP" and time_in_force in IMMEDIATE_TIMES:
+        return Code.INVALID_TIME_IN_FORCE
     wrong = terms_breach_of(
         side == "BUY",
         order_type in ("LIMIT", "STOP_LIMIT"),
         order_type in ("STOP", "STOP_LIMIT"),
-        time_in_force in ("IOC", "FOK"),
+        time_in_force in IMMEDIATE_TIMES,
         limit_price or NO_PRICE,
         stop_price or NO_PRICE,
         is_triggered,
@@ -112,3 +126,27 @@ def market_price_of(is_buy: bool, reserve_price: int) -> int:
     The cushion is above one for one and rounded up, so exactly one price leads to each reserve.
     """
     return reserve_price * BASIS_POINTS // (BASIS_POINTS + CUSHION_BP) if is_buy else reserve_price
+
+
+def trailing_stop(side: Side, market_price: int, trail_amount: int | None, trail_bp: int | None) -> int:
+    """Return where the stop of a trailing order is that begins at, or follows, this price of the market: below it for a
+    sell, above it for a buy, rounded away from it. A sell's may come out at 0 or below: then there is none.
+    """
+    if side == "SELL":
+        if trail_amount is not None:
+            return market_price - trail_amount
+        return market_price * (BASIS_POINTS - (trail_bp or 0)) // BASIS_POINTS
+    if trail_amount is not None:
+        return market_price + trail_amount
+    return -(-market_price * (BASIS_POINTS + (trail_bp or 0)) // BASIS_POINTS)
+
+
+def market_price_of_trail(side: Side, stop_price: int, trail_amount: int | None, trail_bp: int | None) -> int:
+    """Return a price of the market at which a trailing order has this stop: there may be several, all lead to it."""
+    if side == "SELL":
+        if trail_amount is not None:
+            return stop_price + trail_amount
+        return -(-stop_price * BASIS_POINTS // (BASIS_POINTS - (trail_bp or 0)))
+    if trail_amount is not None:
+        return stop_price - trail_amount
+    return stop_price * BASIS_POINTS // (BASIS_POINTS + (trail_bp or 0))

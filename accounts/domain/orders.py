@@ -4,33 +4,40 @@ An order is a promise: a buy keeps cash for every share that is not filled, a se
 set free exactly once, by a fill or by the order's end. The account knows working orders only; those that ended are
 history.
 
-A stop is triggered by the market, of which an account knows its own fills alone: an order that waits for its stop is
-first filled at the stop or beyond it, and that fill shows that it was triggered. An immediate order (IOC) is filled
-once, and what is left of it expires in the same commit.
+A stop is triggered by the market. An account knows the market by what the venue says of it (OrderTriggered) and by its
+own fills: an order of which nothing is said is first filled at the stop or beyond it, and that fill shows that it was
+triggered. A trailing stop follows the market as the venue says (OrderTrailed), in the direction alone that is better
+for who placed it (stops.py). An immediate order (IOC) is filled once; what is left of it expires in the same commit.
 
 A replaced order is a new order that names the old one (FIX's cancel/replace): its quantity is the total, so what was
 filled is never opened again, and it is held to the limits only by what it makes larger. A cancel is a request: a fill
 that reached the account before it has won.
+
+Orders of groups, which wait for one another or cancel one another, are in order_groups.py.
 """
 
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from accounts.domain import commands as c
 from accounts.domain import events as e
-from accounts.domain.errors import Code
+from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.order_terms import (
+    EXPIRY_DAYS_MAX,
     NO_PRICE,
     is_no_worse,
     market_price_of,
     reckoned_price,
     reserve_price,
     terms_code,
+    trailing_stop,
 )
+from accounts.domain.reserves import reserved_beside, reserved_with
 from accounts.domain.risk import Breach, judged, rules_not_stretched
-from accounts.domain.state import NO_POSITION, Account, Order
-from accounts.domain.values import value_of
+from accounts.domain.state import MICROSECONDS_PER_DAY, NO_POSITION, Account, Order
+from accounts.domain.values import format_amount, value_of
 
 OPEN_ORDERS_MAX: Final = 1_000
 """Working orders of one account."""
@@ -47,6 +54,7 @@ FILL_CODES: Final = (
     Code.PRICE_BEYOND_LIMIT,
 )
 """The code of each term that a fill may break, by its number."""
+_EXPIRY_US_MAX: Final = EXPIRY_DAYS_MAX * MICROSECONDS_PER_DAY
 REST_OF_IOC: Final = "immediate or cancel: what its fill left"
 """Why what is left of such an order expires."""
 
@@ -76,6 +84,13 @@ def placed(account: Account, event: e.OrderPlaced) -> None:
         reserve_price=event.reserve_price,
         filled_quantity=event.filled_quantity,
         filled_value=event.filled_value,
+        expires_at=event.expires_at,
+        trail_amount=event.trail_amount,
+        trail_bp=event.trail_bp,
+        trigger_price=event.trigger_price,
+        order_class=event.order_class,
+        waits_for=event.waits_for,
+        oco_group=event.oco_group,
     )
     _reserve(account, event)
 
@@ -96,6 +111,41 @@ def ended(account: Account, event: e.OrderReplaced | e.OrderCancelled | e.OrderE
     _reserve(account, event)
 
 
+def changed(account: Account, event: e.OrderTriggered | e.OrderTrailed | e.OrderReduced | e.OrderActivated) -> None:
+    """An order is another one than before, and works on."""
+    order = account.orders.get(event.order_id)
+    if order is not None:
+        account.orders[event.order_id] = order._replace(**_CHANGES[type(event)](event))
+    _reserve(account, event)
+
+
+_CHANGES: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {
+    e.OrderTriggered: lambda event: {"trigger_price": event.trigger_price},
+    e.OrderTrailed: lambda event: {"stop_price": event.stop_price},
+    e.OrderReduced: lambda event: {"quantity": event.quantity},
+    e.OrderActivated: lambda event: {
+        "quantity": event.quantity,
+        "stop_price": event.stop_price,
+        "reserve_price": event.reserve_price,
+        "waits_for": None,
+    },
+}
+"""What each of these events makes of an order."""
+
+EVOLVE: Final[dict[type, Callable[[Account, Any], None]]] = {
+    e.OrderPlaced: placed,
+    e.OrderFilled: filled,
+    e.OrderReplaced: ended,
+    e.OrderCancelled: ended,
+    e.OrderExpired: ended,
+    e.OrderRejected: ended,
+    e.OrderTriggered: changed,
+    e.OrderTrailed: changed,
+    e.OrderReduced: changed,
+    e.OrderActivated: changed,
+}
+
+
 def _reserve(account: Account, event: e.OrderEvent) -> None:
     account.reserved_cash = event.reserved_cash
     if event.reserved_shares:
@@ -107,25 +157,27 @@ def _reserve(account: Account, event: e.OrderEvent) -> None:
 # Commands: what breaks them, and what they lead to.
 
 
-def place_breach(account: Account, command: c.PlaceOrder, day: int) -> Breach | None:
+def place_breach(account: Account, command: c.PlaceOrder, now: int) -> Breach | None:
     """Return the first rule that a new order would break, or None when it may work."""
+    return works_breach(account, command.order_id, order_of(command, now), now // MICROSECONDS_PER_DAY)
+
+
+def works_breach(account: Account, order_id: str, order: Order, day: int) -> Breach | None:
+    """Return the first rule that an order would break that comes to work, or to wait for another one."""
     if len(account.orders) >= OPEN_ORDERS_MAX:
         return Breach(Code.ORDER_COUNT_EXCEEDED, OPEN_ORDERS_MAX, len(account.orders) + 1)
-    taken = _taken(account, command.order_id, command.client_order_id)
-    if taken is not None:
+    taken = _taken(account, order_id, order.client_order_id)
+    if taken is not None or order.is_held:
         return taken
-    price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
-    order = _new_order(command, price)
-    return _risk_breach(account, order, price, day, freed=None)
+    return risk_breach(account, order_id, order, day)
 
 
-def place(account: Account, command: c.PlaceOrder) -> tuple[e.OrderPlaced]:
+def place(account: Account, command: c.PlaceOrder, now: int) -> tuple[e.OrderPlaced]:
     """Return the event of an order that passed every rule."""
-    price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
-    return (_placed_event(account, command.order_id, _new_order(command, price), replaces=None, freed=None),)
+    return (placed_event(account, command.order_id, order_of(command, now)),)
 
 
-def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tuple[e.OrderReplaced, e.OrderPlaced]:
+def replace(account: Account, command: c.ReplaceOrder, now: int) -> Breach | tuple[e.OrderReplaced, e.OrderPlaced]:
     """Return the events that put a new order in the place of a working one, or the rule that forbids it."""
     old = account.orders.get(command.order_id)
     if old is None:
@@ -139,24 +191,29 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         time_in_force=command.time_in_force or old.time_in_force,
         limit_price=command.limit_price or old.limit_price,
         stop_price=command.stop_price or old.stop_price,
+        expires_at=_expiry(command, old),
     )
     if order._replace(client_order_id=old.client_order_id) == old:
         return Breach(Code.ORDER_UNCHANGED, None, None)
     if order.quantity <= old.filled_quantity:
         return Breach(Code.ORDER_QUANTITY_FILLED, old.filled_quantity, order.quantity)
-    code = terms_code(
+    code = _group_code(account, command.order_id, old, order) or terms_code(
         side=order.side,
         order_type=order.order_type,
         time_in_force=order.time_in_force,
         limit_price=order.limit_price,
-        stop_price=order.stop_price,
+        stop_price=command.stop_price if order.order_type == "TRAILING_STOP" else order.stop_price,
+        expires_at=order.expires_at,
+        trail_amount=order.trail_amount,
+        trail_bp=order.trail_bp,
         is_triggered=old.is_triggered,
     )
     if code is not None:
         return Breach(code, None, None)
+    check_expiry(command.expires_at, now)
     if old.is_triggered and order.stop_price != old.stop_price:
         return Breach(Code.ORDER_TRIGGERED, old.stop_price, order.stop_price)
-    price = _judged_price(order)
+    price = judged_price(order)
     if order.order_type != "MARKET":
         order = order._replace(reserve_price=reserve_price(order.side, order.order_type, price))
     position = account.positions.get(order.symbol, NO_POSITION)
@@ -164,14 +221,14 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         account,
         position,
         old_quantity=old.remaining,
-        old_price=_judged_price(old),
+        old_price=judged_price(old),
         quantity=order.remaining,
         price=price,
     )
-    breach = _risk_breach(account, order, price, day, freed=old, waived=waived)
+    breach = risk_breach(account, command.order_id, order, now // MICROSECONDS_PER_DAY, waived=waived)
     if breach is not None:
         return breach
-    cash, shares = _reserved(account, old.symbol, freed=old)
+    cash, shares = reserved_with(account, command.order_id, old, None)
     replaced = e.OrderReplaced(
         order_id=command.order_id,
         replaced_by=command.new_order_id,
@@ -183,7 +240,7 @@ def replace(account: Account, command: c.ReplaceOrder, day: int) -> Breach | tup
         reserved_shares=shares,
         terms=command.terms,
     )
-    return replaced, _placed_event(account, command.new_order_id, order, replaces=command.order_id, freed=old)
+    return replaced, placed_event(account, command.new_order_id, order, replaces=command.order_id)
 
 
 def end(
@@ -195,7 +252,7 @@ def end(
         return Breach(Code.ORDER_NOT_OPEN, None, None)
     if type(command) is c.ExpireOrder and order.time_in_force == "GTC":
         return Breach(Code.ORDER_NOT_EXPIRING, None, None)
-    return (_ended_event(account, _ENDED[type(command)], command.order_id, order, command.reason),)
+    return (ended_event(account, _ENDED[type(command)], command.order_id, order, command.reason),)
 
 
 def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
@@ -204,6 +261,8 @@ def fill_breach(order: Order | None, trade: c.ExecuteTrade) -> Breach | None:
         return Breach(Code.ORDER_NOT_OPEN, None, None)
     if (order.symbol, order.side) != (trade.symbol, trade.side):
         return Breach(Code.FILL_NOT_OF_ORDER, None, None)
+    if order.is_held:
+        return Breach(Code.ORDER_HELD, None, None)
     rule, limit, actual = fill_breach_of(
         trade.side == "BUY",
         trade.quantity,
@@ -241,6 +300,9 @@ def fill(
 ) -> tuple[e.OrderFilled] | tuple[e.OrderFilled, e.OrderExpired]:
     """Return the events of a fill, which sets free what these shares kept reserved; it ends an IOC order."""
     filled_quantity = order.filled_quantity + trade.quantity
+    filled_value = order.filled_value + value_of(trade.quantity, trade.price)
+    rest = order._replace(filled_quantity=filled_quantity, filled_value=filled_value)
+    cash, shares = reserved_with(account, order_id, order, rest)
     filled = e.OrderFilled(
         order_id=order_id,
         symbol=order.symbol,
@@ -250,44 +312,67 @@ def fill(
         fill_quantity=trade.quantity,
         fill_price=trade.price,
         filled_quantity=filled_quantity,
-        filled_value=order.filled_value + value_of(trade.quantity, trade.price),
-        reserved_cash=account.reserved_cash - order.freed_cash(trade.quantity),
-        reserved_shares=account.reserved_shares.get(order.symbol, 0) - order.reserved_shares(trade.quantity),
+        filled_value=filled_value,
+        reserved_cash=cash,
+        reserved_shares=shares,
     )
     if order.time_in_force != "IOC" or filled.status == "FILLED":
         return (filled,)
-    rest = order._replace(filled_quantity=filled_quantity)
-    return filled, _ended_event(account, e.OrderExpired, order_id, rest, REST_OF_IOC, freed=order)
+    return filled, ended_event(account, e.OrderExpired, order_id, rest, REST_OF_IOC)
 
 
 def as_it_works_now(account: Account, placement: tuple[e.AccountEvent, ...]) -> tuple[e.AccountEvent, ...] | None:
-    """Return the events that once placed an order with its fills and reserves of now, None when it works no more.
+    """Return the events that once placed an order, or a group of them, with its fills and reserves of now, without the
+    orders of the group that have ended; None when none works any more.
 
     For who sends a placement again: the first answer would say of an order that was filled or ended that it waits.
     """
-    *before, placed = placement
-    assert isinstance(placed, e.OrderPlaced), "a placement ends with the order that works from then on"
-    order = account.orders.get(placed.order_id)
+    assert isinstance(placement[-1], e.OrderPlaced), "a placement ends with the order that works from then on"
+    now = tuple(each for event in placement for each in _as_now(account, event))
+    return now if isinstance(now[-1] if now else None, e.OrderPlaced) else None
+
+
+def _as_now(account: Account, event: e.AccountEvent) -> tuple[e.AccountEvent, ...]:
+    if not isinstance(event, e.OrderPlaced):
+        return (event,)
+    order = account.orders.get(event.order_id)
     if order is None:
-        return None
+        return ()
     now = msgspec.structs.replace(
-        placed,
+        event,
+        quantity=order.quantity,
+        stop_price=order.stop_price,
         filled_quantity=order.filled_quantity,
         filled_value=order.filled_value,
+        waits_for=order.waits_for,
         reserved_cash=account.reserved_cash,
         reserved_shares=account.reserved_shares.get(order.symbol, 0),
     )
-    return (*before, now)
+    return (now,)
 
 
-def _judged_price(order: Order) -> int:
+def judged_price(order: Order) -> int:
     """Return the price that an order was or is judged by, which for a buy may be less than what it reserves."""
     return reckoned_price(
         order.limit_price, order.stop_price, market_price_of(order.side == "BUY", order.reserve_price)
     )
 
 
-def _new_order(command: c.PlaceOrder, price: int) -> Order:
+def order_of(command: c.PlaceOrder, now: int) -> Order:
+    """Return the order that a placement asks for; raises CommandInvalid when it cannot be one at this time, or by what
+    the market says.
+    """
+    check_expiry(command.expires_at, now)
+    stop = command.stop_price
+    if command.order_type == "TRAILING_STOP":
+        stop = trailing_stop(command.side, command.reference_price, command.trail_amount, command.trail_bp)
+        if stop <= 0:
+            raise CommandInvalid(
+                Code.INVALID_TRAIL,
+                f"the trail leads to a stop of {format_amount(stop)} or less: the market is at "
+                f"{format_amount(command.reference_price)}, give a smaller trail",
+            )
+    price = reckoned_price(command.limit_price, stop, command.reference_price)
     return Order(
         client_order_id=command.client_order_id,
         symbol=command.symbol,
@@ -296,17 +381,46 @@ def _new_order(command: c.PlaceOrder, price: int) -> Order:
         order_type=command.order_type,
         time_in_force=command.time_in_force,
         limit_price=command.limit_price,
-        stop_price=command.stop_price,
+        stop_price=stop,
         reserve_price=reserve_price(command.side, command.order_type, price),
         filled_quantity=0,
         filled_value=0,
+        expires_at=command.expires_at,
+        trail_amount=command.trail_amount,
+        trail_bp=command.trail_bp,
     )
 
 
-def _placed_event(
-    account: Account, order_id: str, order: Order, *, replaces: str | None, freed: Order | None
-) -> e.OrderPlaced:
-    cash, shares = _reserved(account, order.symbol, freed=freed)
+def check_expiry(expires_at: int | None, now: int) -> None:
+    """Raise CommandInvalid when an order would expire in the past, or too far ahead."""
+    if expires_at is None or now < expires_at <= now + _EXPIRY_US_MAX:
+        return
+    found = "is over" if expires_at <= now else "is further ahead"
+    raise CommandInvalid(
+        Code.INVALID_EXPIRES_AT,
+        f"expiresAt is an instant from now on, at most {EXPIRY_DAYS_MAX} days ahead: the one that is given {found}",
+    )
+
+
+def _expiry(command: c.ReplaceOrder, old: Order) -> int | None:
+    """Return when a replacement expires: another time in force than GTD takes the old order's expiry away."""
+    is_given = command.time_in_force in (None, "GTD") or command.expires_at is not None
+    return (command.expires_at or old.expires_at) if is_given else None
+
+
+def _group_code(account: Account, order_id: str, old: Order, new: Order) -> Code | None:
+    """Return why an order of a group cannot be replaced by another one, or None: the others would not go with it."""
+    if old.order_class == "SIMPLE":
+        return None
+    has_waiting = any(each.waits_for == order_id for each in account.orders.values())
+    is_fixed = old.oco_group is not None or old.is_held
+    is_other = (new.quantity, new.time_in_force, new.expires_at) != (old.quantity, old.time_in_force, old.expires_at)
+    return Code.ORDER_IN_GROUP if has_waiting or (is_fixed and is_other) else None
+
+
+def placed_event(account: Account, order_id: str, order: Order, *, replaces: str | None = None) -> e.OrderPlaced:
+    """Return the event of an order that comes to work, by itself or in the place of another one."""
+    cash, shares = reserved_with(account, order_id if replaces is None else replaces, order, order)
     return e.OrderPlaced(
         order_id=order_id,
         client_order_id=order.client_order_id,
@@ -321,16 +435,21 @@ def _placed_event(
         replaces=replaces,
         filled_quantity=order.filled_quantity,
         filled_value=order.filled_value,
-        reserved_cash=cash + order.reserved_cash,
-        reserved_shares=shares + order.reserved_shares(order.remaining),
+        reserved_cash=cash,
+        reserved_shares=shares,
+        expires_at=order.expires_at,
+        trail_amount=order.trail_amount,
+        trail_bp=order.trail_bp,
+        trigger_price=order.trigger_price,
+        order_class=order.order_class,
+        waits_for=order.waits_for,
+        oco_group=order.oco_group,
     )
 
 
-def _ended_event(
-    account: Account, kind: type[E], order_id: str, order: Order, reason: str, *, freed: Order | None = None
-) -> E:
-    """Return the event that ends an order; `freed` is the order as the account has it, when that is another."""
-    cash, shares = _reserved(account, order.symbol, freed=freed or order)
+def ended_event(account: Account, kind: type[E], order_id: str, order: Order, reason: str) -> E:
+    """Return the event that ends an order, given as it is when it ends: the account may still have it as it was."""
+    cash, shares = reserved_with(account, order_id, order, None)
     return kind(
         order_id=order_id,
         symbol=order.symbol,
@@ -351,20 +470,14 @@ def _taken(account: Account, order_id: str, client_order_id: str) -> Breach | No
     return None
 
 
-def _risk_breach(
-    account: Account,
-    order: Order,
-    price: int,
-    day: int,
-    *,
-    freed: Order | None,
-    waived: int = 0,
-) -> Breach | None:
-    """Judge what is left of an order as the trade that it may become, beside everything else that is reserved.
+def risk_breach(account: Account, order_id: str, order: Order, day: int, *, waived: int = 0) -> Breach | None:
+    """Judge what is left of an order as the trade that it may become, beside everything else that is reserved: that is
+    all but what the account reserves for the order of this id, and for its group.
 
     Its fee has to be there as well, but is not reserved.
     """
-    cash, shares = _reserved(account, order.symbol, freed=freed)
+    cash, shares = reserved_beside(account, order_id, order)
+    price = judged_price(order)
     position, value = account.positions.get(order.symbol, NO_POSITION), value_of(order.remaining, price)
     return judged(
         account,
@@ -380,11 +493,3 @@ def _risk_breach(
         day,
         waived,
     )
-
-
-def _reserved(account: Account, symbol: str, *, freed: Order | None) -> tuple[int, int]:
-    """Return the account's reserved cash and the symbol's reserved shares, without those of an order to be freed."""
-    cash, shares = account.reserved_cash, account.reserved_shares.get(symbol, 0)
-    if freed is None:
-        return cash, shares
-    return cash - freed.reserved_cash, shares - freed.reserved_shares(freed.remaining)

@@ -113,10 +113,12 @@ def breach_of(
     return PASSED, 0, 0
 
 
-def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order | None) -> Breach | None:
+def trade_breach(
+    account: Account, trade: ExecuteTrade, day: int, order: Order | None, freed: tuple[int, int] = (0, 0)
+) -> Breach | None:
     """Return the first rule that a trade would break on a UTC day, or None when it may happen.
 
-    What working orders reserve is not there to spend, but for a fill of `order` what these shares of it kept. A fill
+    What working orders reserve is not there to spend, but for a fill of `order` what it frees: cash and shares. A fill
     has the price that its order allows; that of any other trade has to be within the band around the market's, which is
     judged first: what a wrong price comes to says nothing about limits.
     """
@@ -126,13 +128,10 @@ def trade_breach(account: Account, trade: ExecuteTrade, day: int, order: Order |
             return Breach(Code.PRICE_BEYOND_BAND, bound, trade.price)
     symbol, quantity = trade.symbol, trade.quantity
     position = account.positions.get(symbol, NO_POSITION)
-    cash = account.cash - account.reserved_cash
-    shares = position[0]
+    cash = account.cash - account.reserved_cash + freed[0]
+    shares = position[0] + freed[1]
     if account.reserved_shares:
         shares -= account.reserved_shares.get(symbol, 0)
-    if order is not None:
-        cash += order.freed_cash(quantity)
-        shares += order.reserved_shares(quantity)
     price = trade.price
     value = value_of(quantity, price)
     fee = account.fee(quantity, value, order)

@@ -4,13 +4,15 @@ Mutable and flat for speed; a position is an immutable tuple, and so is an order
 """
 
 from collections.abc import MutableMapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.events import OrderClass, OrderType, Side, TimeInForce
 from accounts.domain.fees import NO_FEES, FeeSchedule, fee_of
-from accounts.domain.order_terms import cash_reserved
+from accounts.domain.order_terms import STOP_TYPES, cash_reserved
+
+MICROSECONDS_PER_DAY: Final = 86_400 * 1_000_000
 
 Status: TypeAlias = Literal["NONE", "ACTIVE", "FROZEN", "CLOSED"]
 
@@ -30,7 +32,7 @@ NO_POSITION = Position(quantity=0, cost=0, mark=0, realized_pnl=0)
 
 class Order(NamedTuple):
     """A working order, by its terms and what is filled of it. A buy reserves `reserve_price` for each share left,
-    rounded up together.
+    rounded up together. One that `waits_for` another order reserves nothing; of an `oco_group` the dearest one does.
     """
 
     client_order_id: str
@@ -44,6 +46,13 @@ class Order(NamedTuple):
     reserve_price: int
     filled_quantity: int
     filled_value: int
+    expires_at: int | None = None
+    trail_amount: int | None = None
+    trail_bp: int | None = None
+    trigger_price: int | None = None
+    order_class: OrderClass = "SIMPLE"
+    waits_for: str | None = None
+    oco_group: str | None = None
 
     @property
     def remaining(self) -> int:
@@ -52,21 +61,24 @@ class Order(NamedTuple):
 
     @property
     def is_triggered(self) -> bool:
-        """Whether it waits for no stop any more: it has none, or a fill has shown that the market reached it."""
-        return self.stop_price is None or self.filled_quantity > 0
+        """Whether it waits for no stop any more: it has none, the venue said that the market reached it, or a fill
+        has shown it.
+        """
+        return self.order_type not in STOP_TYPES or self.filled_quantity > 0 or self.trigger_price is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for another order's fill, and does not work yet."""
+        return self.waits_for is not None
 
     @property
     def reserved_cash(self) -> int:
         """The cash that it keeps reserved."""
-        return cash_reserved(self.side == "BUY", self.remaining, self.reserve_price)
-
-    def freed_cash(self, filled: int) -> int:
-        """The cash that is not reserved any more once so much more of it is filled."""
-        return self.reserved_cash - cash_reserved(self.side == "BUY", self.remaining - filled, self.reserve_price)
+        return 0 if self.is_held else cash_reserved(self.side == "BUY", self.remaining, self.reserve_price)
 
     def reserved_shares(self, quantity: int) -> int:
         """The shares that so much of it keeps reserved."""
-        return quantity if self.side == "SELL" else 0
+        return quantity if self.side == "SELL" and not self.is_held else 0
 
 
 class Account(msgspec.Struct, gc=False):

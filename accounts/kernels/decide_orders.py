@@ -38,7 +38,8 @@ def freed_by(is_buy: bool, quantity: int, price: int, number: int, symbol: int, 
     """Return the cash that is free once so much of an order is filled, -1 when its terms forbid the fill."""
     remaining = order[o.QUANTITY] - order[o.FILLED_QUANTITY]
     is_of_order = _is_of(order, number, symbol, is_buy)
-    if not is_of_order or (order[o.TIME_IN_FORCE] == o.IMMEDIATE and quantity < remaining):
+    is_cut = order[o.TIME_IN_FORCE] == o.IMMEDIATE and quantity < remaining
+    if not is_of_order or is_cut or order[o.LINKS] != 0:
         return -1
     rule, _, __ = fill_breach_of(
         is_buy,
@@ -47,7 +48,7 @@ def freed_by(is_buy: bool, quantity: int, price: int, number: int, symbol: int, 
         remaining,
         order[o.TIME_IN_FORCE] == o.ALL_OR_NONE,
         order[o.LIMIT_PRICE],
-        order[o.STOP_PRICE] if order[o.FILLED_QUANTITY] == 0 else NO_PRICE,
+        order[o.STOP_PRICE] if order[o.FILLED_QUANTITY] == 0 and order[o.TRIGGER_PRICE] == 0 else NO_PRICE,
     )
     if rule != FILL_PASSED:
         return -1
@@ -110,7 +111,8 @@ def end(is_buy: bool, number: int, symbol: int, row: int, term: Integers, arrays
     accounts, positions, undo, counters, orders, clients, order_undo, orders_noted = arrays
     account, order = accounts[number], orders[term[c.ROW]]
     is_kept = term[c.KIND] == c.EXPIRE and order[o.TIME_IN_FORCE] == o.UNTIL_CANCELLED
-    if not _is_of(order, number, symbol, is_buy) or (row < 0 and not is_buy) or is_kept:
+    is_ended = _is_of(order, number, symbol, is_buy) and not is_kept and order[o.LINKS] == 0
+    if not is_ended or (row < 0 and not is_buy):
         return False
     remaining = order[o.QUANTITY] - order[o.FILLED_QUANTITY]
     s.note(number, row, accounts, positions, undo, counters)
@@ -231,6 +233,7 @@ def _place(
     order[o.ORDER_TYPE], order[o.TIME_IN_FORCE] = term[c.ORDER_TYPE], term[c.TIME_IN_FORCE]
     order[o.LIMIT_PRICE], order[o.STOP_PRICE], order[o.RESERVE_PRICE] = term[c.LIMIT_PRICE], term[c.STOP_PRICE], reserve
     order[o.FILLED_QUANTITY], order[o.FILLED_VALUE], order[o.CLIENT] = 0, 0, term[c.CLIENT]
+    order[o.EXPIRES_AT], order[o.TRAIL], order[o.TRIGGER_PRICE], order[o.LINKS] = 0, 0, 0, 0
     clients[term[c.CLIENT]] = term[c.ROW] + 1
     outcome[c.OUTCOME], outcome[c.VERSION_AFTER], outcome[c.RESERVE_PRICE] = PASSED, account[s.VERSION], reserve
     outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES] = account[s.RESERVED_CASH], position[s.RESERVED_SHARES]
@@ -273,6 +276,7 @@ def _replace(
     account, position, old, new = accounts[number], positions[row], orders[term[c.ROW]], orders[term[c.NEW_ROW]]
     if (
         not _is_of(old, number, symbol, is_buy)
+        or old[o.EXPIRES_AT] | old[o.TRAIL] | old[o.TRIGGER_PRICE] | old[o.LINKS] != 0
         or (is_new and not is_buy)
         or new[o.ACCOUNT] != 0
         or clients[term[c.CLIENT]] != 0

@@ -68,7 +68,7 @@ OUTCOME_CODES: Final = {
 _STATUSES: Final = ("PARTIALLY_FILLED", "FILLED")
 CONSTANTS: Final = (
     *(None, "SELL", "BUY", ExecuteTrade.__name__, PlaceOrder.__name__),
-    *(*ORDER_TYPES, *TIMES_IN_FORCE, *_STATUSES),
+    *(*ORDER_TYPES, *TIMES_IN_FORCE, *_STATUSES, "SIMPLE"),
     *OUTCOME_CODES.values(),
 )
 """What the events are made of besides figures, symbols and ids."""
@@ -81,7 +81,8 @@ _PLACE: Final = 4
 _FIRST_TYPE: Final = 5
 _FIRST_TIME: Final = _FIRST_TYPE + len(ORDER_TYPES)
 _PARTIALLY_FILLED: Final = _FIRST_TIME + len(TIMES_IN_FORCE)
-_FIRST_CODE: Final = _PARTIALLY_FILLED + len(_STATUSES)
+_SIMPLE: Final = _PARTIALLY_FILLED + len(_STATUSES)
+_FIRST_CODE: Final = _SIMPLE + 1
 """Where each stands; from here on the codes."""
 
 
@@ -250,6 +251,9 @@ def _put_placed(
     cells[at + 9], cells[at + 10] = outcome[c.RESERVE_PRICE], term[c.ORDER_CELL] if is_replacement else nil
     cells[at + 11], cells[at + 12] = outcome[c.FILLED_QUANTITY], outcome[c.FILLED_VALUE]
     cells[at + 13], cells[at + 14] = outcome[c.RESERVED_CASH], outcome[c.RESERVED_SHARES]
+    for field in range(15, _PLACED_FIELDS):  # No expiry, trail, trigger or links.
+        cells[at + field] = nil
+    cells[at + 19] = constants[_SIMPLE]
     return at + _PLACED_FIELDS
 
 

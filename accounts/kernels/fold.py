@@ -2,7 +2,7 @@
 
 Events are fat, so nothing is reckoned: each gives its account the figures that it led to, a trade its position as well,
 what happened to an order its row, and a refusal nothing but the version. It stops at events as another release stored
-them, which are for the domain itself to apply.
+them, and at orders of groups that are placed or activated, which are for the domain itself to apply.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,11 @@ from accounts.domain.events import (
     OrderExpired,
     OrderFilled,
     OrderPlaced,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
+    OrderTrailed,
+    OrderTriggered,
     RiskLimitsChanged,
     TradeExecuted,
 )
@@ -63,13 +66,30 @@ _TERMS: Final[dict[int, str]] = {
     o.RESERVE_PRICE: "reserve_price",
     o.FILLED_QUANTITY: "filled_quantity",
     o.FILLED_VALUE: "filled_value",
+    o.EXPIRES_AT: "expires_at",
+    o.TRAIL: "trail_amount",
+    o.TRIGGER_PRICE: "trigger_price",
 }
-"""What a placement leaves in the columns of its order."""
+"""What a placement leaves in the columns of its order; a trail in basis points is another field."""
 _TERM_MOVES: Final = np.array([(column, _PLACED_FIELDS.index(name)) for column, name in _TERMS.items()], np.int64)
 _STATUS: Final = OrderFilled.__struct_fields__.index("status")
 _FILLED_QUANTITY: Final = OrderFilled.__struct_fields__.index("filled_quantity")
 _FILLED_VALUE: Final = OrderFilled.__struct_fields__.index("filled_value")
-_ORDER_EVENTS: Final = (OrderPlaced, OrderFilled, OrderReplaced, OrderCancelled, OrderExpired, OrderRejected)
+_TRAIL_BP: Final = _PLACED_FIELDS.index("trail_bp")
+_ORDER_CLASS: Final = _PLACED_FIELDS.index("order_class")
+_ORDER_EVENTS: Final = (
+    *(OrderPlaced, OrderFilled, OrderReplaced, OrderCancelled, OrderExpired, OrderRejected),
+    *(OrderTriggered, OrderTrailed, OrderReduced),
+)
+_CHANGED: Final = np.array(
+    [
+        (o.TRIGGER_PRICE, OrderTriggered.__struct_fields__.index("trigger_price")),
+        (o.STOP_PRICE, OrderTrailed.__struct_fields__.index("stop_price")),
+        (o.QUANTITY, OrderReduced.__struct_fields__.index("quantity")),
+    ],
+    np.int64,
+)
+"""The column of an order that each of the last three changes, and the field that it gets."""
 
 LEAVES: Final[dict[type[Event], dict[int, str | int]]] = {
     TradeExecuted: {
@@ -125,7 +145,10 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _WORD_NUMBERS: Final[dict[bytes, int]] = {
     _encode(word): number
-    for words in ((None,), ("SELL", "BUY"), o.ORDER_TYPES, o.TIMES_IN_FORCE, ("FILLED", "PARTIALLY_FILLED"))
+    for words in (
+        *((None,), ("SELL", "BUY"), o.ORDER_TYPES, o.TIMES_IN_FORCE, ("FILLED", "PARTIALLY_FILLED")),
+        o.ORDER_CLASSES,
+    )
     for number, word in enumerate(words)
 }
 
@@ -150,6 +173,7 @@ _TRADE: Final = _KINDS[str(TradeExecuted.__struct_config__.tag)]
 _OPENED: Final = _KINDS[str(AccountOpened.__struct_config__.tag)]
 _PLACED: Final = _KINDS[str(OrderPlaced.__struct_config__.tag)]
 _FILLED: Final = _KINDS[str(OrderFilled.__struct_config__.tag)]
+_TRIGGERED: Final = _KINDS[str(OrderTriggered.__struct_config__.tag)]
 """Those of the other events of orders follow."""
 _NAMES: Final[dict[int, list[tuple[int, int]]]] = {
     _TRADE: [(_SYMBOLS, _SYMBOL)],
@@ -158,7 +182,7 @@ _NAMES: Final[dict[int, list[tuple[int, int]]]] = {
         _PLACED + place: [
             (_SYMBOLS if name == "symbol" else _WORDS, field)
             for field, name in enumerate(of_type.__struct_fields__)
-            if name in ("symbol", "status", *_TERMS.values())
+            if name in ("symbol", "status", "trail_bp", "order_class", *_TERMS.values())
         ]
         for place, of_type in enumerate(_ORDER_EVENTS)
     },
@@ -190,8 +214,12 @@ def _apply_to_order(
     orders: Integers,
     clients: Integers,
 ) -> None:
-    """Let an order work, be filled or end."""
+    """Let an order work, be filled, change or end."""
     order = orders[row]
+    if kind >= _TRIGGERED:
+        if order[o.ACCOUNT] != 0:
+            order[_CHANGED[kind - _TRIGGERED, 0]] = cells[at + _CHANGED[kind - _TRIGGERED, 1]]
+        return
     if kind == _FILLED and _meant(at + _STATUS, _WORDS, cells, numbers_of_values) != 0:
         if order[o.ACCOUNT] != 0:
             order[o.FILLED_QUANTITY], order[o.FILLED_VALUE] = cells[at + _FILLED_QUANTITY], cells[at + _FILLED_VALUE]
@@ -203,7 +231,8 @@ def _apply_to_order(
     if kind == _PLACED:
         for move in range(len(_TERM_MOVES)):
             order[_TERM_MOVES[move, 0]] = _meant(at + _TERM_MOVES[move, 1], _WORDS, cells, numbers_of_values)
-        order[o.ACCOUNT], order[o.SYMBOL], order[o.CLIENT] = number + 1, symbol, client
+        order[o.TRAIL] -= _meant(at + _TRAIL_BP, _WORDS, cells, numbers_of_values)
+        order[o.ACCOUNT], order[o.SYMBOL], order[o.CLIENT], order[o.LINKS] = number + 1, symbol, client, 0
         clients[client] = row + 1
         account[s.OPEN_ORDERS] += 1
 
@@ -236,6 +265,8 @@ def _apply_events(
             continue
         account = accounts[number]
         if account[s.VERSION] + 1 != versions[event] or kind == _NOT_HERE:
+            return event
+        if kind == _PLACED and _meant(at + _ORDER_CLASS, _WORDS, cells, numbers_of_values) != 0:
             return event
         account[s.VERSION] = versions[event]
         for move in range(_STARTS[kind], _STARTS[kind + 1]):

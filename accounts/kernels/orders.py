@@ -7,12 +7,12 @@ evolves on: both ways see and change the same rows.
 """
 
 from collections.abc import Iterator, MutableMapping, Sequence
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.domain.events import OrderType, Side, TimeInForce
+from accounts.domain.events import OrderClass, OrderType, Side, TimeInForce
 from accounts.domain.order_terms import NO_PRICE, TERMS_PASSED, terms_breach_of
 from accounts.domain.state import Order
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
@@ -34,6 +34,13 @@ FILLED_QUANTITY: Final = 9
 FILLED_VALUE: Final = 10
 CLIENT: Final = 11
 """The place of its client order id."""
+EXPIRES_AT: Final = 12
+TRAIL: Final = 13
+"""What a trailing stop stays behind the market: an amount, or basis points below zero; 0 for any other order."""
+TRIGGER_PRICE: Final = 14
+"""The market's price at which its stop was reached, 0 when nothing was said of that."""
+LINKS: Final = 15
+"""0 for an order by itself; else the number plus one of how it is linked to others, and the domain decides it."""
 ORDER_COLUMNS: Final = 16
 """Two lines of the processor's cache."""
 
@@ -49,10 +56,24 @@ IMMEDIATE: Final = TIMES_IN_FORCE.index("IOC")
 ALL_OR_NONE: Final = TIMES_IN_FORCE.index("FOK")
 
 NOWHERE: Final = -1
-_TYPE_COUNT: Final = len(ORDER_TYPES)
-_TIME_COUNT: Final = len(TIMES_IN_FORCE)
+PLAIN_TYPES: Final = ORDER_TYPES[: STOP_LIMIT + 1]
+PLAIN_TIMES: Final = TIMES_IN_FORCE[: ALL_OR_NONE + 1]
+"""Those of new orders that a row can say, and that kernels judge: without trails and expiry."""
+ORDER_CLASSES: Final[tuple[OrderClass, ...]] = get_args(OrderClass)
+_TYPE_COUNT: Final = len(PLAIN_TYPES)
+_TIME_COUNT: Final = len(PLAIN_TIMES)
+_LINKS_KEPT: Final = 1_024
+"""More links than twice the working orders and this are looked through for those that no order has any more."""
 _LEAST_ROWS: Final = 256
 _UNDO_COLUMNS: Final = 1 + ORDER_COLUMNS
+
+
+class Links(NamedTuple):
+    """How an order is linked to others: its class, the order that it waits for, and its OCO group."""
+
+    order_class: OrderClass
+    waits_for: str | None
+    oco_group: str | None
 
 
 @kernel("void(i8, i8[:,::1], i8[:,::1], i8[::1])")
@@ -199,6 +220,8 @@ class WorkingOrders:
         self._client_ids = Places()
         self._touched: list[int] = []
         self._touched_clients: list[int] = []
+        self._links: list[Links] = []
+        self._link_numbers: dict[Links, int] = {}
 
     def find(self, account: int, order_id: str) -> int:
         """Return the row of an order that works, or may come to work in this group; NOWHERE when there is none."""
@@ -237,9 +260,10 @@ class WorkingOrders:
 
     def order(self, row: int) -> Order:
         """Return a working order as an object."""
-        _, symbol, is_buy, quantity, order_type, time_in_force, limit, stop, reserve, filled, value, client, *_ = (
+        _, symbol, is_buy, quantity, order_type, time_in_force, limit, stop, reserve, filled, value, client, *more = (
             self.orders[row].tolist()
         )
+        expires_at, trail, trigger_price, links = more
         side: Side = "BUY" if is_buy else "SELL"
         return Order(
             client_order_id=self._client_ids.names[client][1],
@@ -253,13 +277,18 @@ class WorkingOrders:
             reserve_price=reserve,
             filled_quantity=filled,
             filled_value=value,
+            expires_at=expires_at or None,
+            trail_amount=trail if trail > 0 else None,
+            trail_bp=-trail if trail < 0 else None,
+            trigger_price=trigger_price or None,
+            **(self._links[links - 1]._asdict() if links else {}),
         )
 
     def put(self, account: int, order_id: str, order: Order) -> None:
         """Let an order work, in the place of the one with its id if there is one; its row is noted."""
         row, client = self.row_for(account, order_id), self.client_for(account, order.client_order_id)
         self.take_out(row)
-        self.orders[row, : CLIENT + 1] = (
+        self.orders[row] = (
             account + 1,
             self._symbols.number(order.symbol),
             order.side == "BUY",
@@ -272,6 +301,10 @@ class WorkingOrders:
             order.filled_quantity,
             order.filled_value,
             client,
+            order.expires_at or 0,
+            order.trail_amount or -(order.trail_bp or 0),
+            order.trigger_price or 0,
+            self._link(Links(order.order_class, order.waits_for, order.oco_group)),
         )
         self.clients[client] = row + 1
 
@@ -296,11 +329,29 @@ class WorkingOrders:
         """Make what was done since the last `keep` or `take_back` final."""
         self.noted[0] = 0
         self._settle()
+        if len(self._links) > 2 * self.count + _LINKS_KEPT:
+            self._forget_links()
 
     def take_back(self) -> None:
         """Take back everything since the last `keep`."""
         _take_back(self.orders, self.clients, self.undo, self.noted)
         self._settle()
+
+    def _link(self, links: Links) -> int:
+        """Return what stands in the column LINKS for it."""
+        if links.order_class == "SIMPLE":
+            return 0
+        number = self._link_numbers.setdefault(links, len(self._links))
+        if number == len(self._links):
+            self._links.append(links)
+        return number + 1
+
+    def _forget_links(self) -> None:
+        """Number the links anew, without those that no working order has; no row is noted."""
+        rows = np.flatnonzero((self.orders[:, ACCOUNT] != 0) & (self.orders[:, LINKS] != 0))
+        known = [self._links[number - 1] for number in self.orders[rows, LINKS].tolist()]
+        self._links, self._link_numbers = [], {}
+        self.orders[rows, LINKS] = [self._link(links) for links in known]
 
     def _touch(self, row: int) -> None:
         """Note that a row may have no working order after the group, and its client order id nobody."""

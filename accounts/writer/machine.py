@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from accounts import codec as stored_form
 from accounts.domain import recorded
-from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
+from accounts.domain.account import decide, evolve
 from accounts.domain.commands import (
     AccountCommand,
     CancelOrder,
@@ -27,7 +27,7 @@ from accounts.domain.commands import (
 )
 from accounts.domain.errors import Code, CommandInvalid
 from accounts.domain.fees import FeeSchedule
-from accounts.domain.state import Account, Position
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account, Position
 from accounts.domain.values import PRICE_MAX, QUANTITY_MAX
 from accounts.kernels import columns as c
 from accounts.kernels import state as s
@@ -38,9 +38,9 @@ from accounts.kernels.orders import (
     ACCOUNT,
     IS_BUY,
     NOWHERE,
+    PLAIN_TIMES,
     QUANTITY,
     SYMBOL,
-    TIMES_IN_FORCE,
     OrdersOf,
     Symbols,
     WorkingOrders,
@@ -90,7 +90,7 @@ _CONSTANT_VALUES: Final = Values()
 _CONSTANT_CELLS: Final[Integers] = np.array([_CONSTANT_VALUES.cell(text) for text in CONSTANTS], np.int64)
 _ENDS: Final = {CancelOrder: c.CANCEL, ExpireOrder: c.EXPIRE, RejectOrder: c.REJECT}
 _SIDES: Final = ("SELL", "BUY")
-_TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TIMES_IN_FORCE)}
+_TIME_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(PLAIN_TIMES)}
 
 
 class AccountMachine:
@@ -321,9 +321,10 @@ class AccountMachine:
     ) -> tuple[int, ...] | None:
         quantity, limit_price, stop_price = command.quantity or 0, command.limit_price or 0, command.stop_price or 0
         time_in_force = c.KEPT if command.time_in_force is None else _TIME_NUMBERS.get(command.time_in_force)
+        is_plain = command.expires_at is None
         row = self._working_row(number, command.order_id)
         is_checked = 0 <= quantity <= QUANTITY_MAX and 0 <= limit_price <= PRICE_MAX and 0 <= stop_price <= PRICE_MAX
-        if row == NOWHERE or time_in_force is None or not is_checked:
+        if row == NOWHERE or time_in_force is None or not (is_checked and is_plain):
             return None
         client = self._orders.client_for(number, command.client_order_id)
         of_order = client, 0, time_in_force, limit_price, stop_price, self._orders.row_for(number, command.new_order_id)

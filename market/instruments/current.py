@@ -153,9 +153,7 @@ class InstrumentFollower:
             time.sleep(REFRESH_SECONDS)
 
 
-def _newer(
-    held: Instruments, version: int, adjustment_count: int, database: psycopg.Connection
-) -> Instruments:
+def _newer(held: Instruments, version: int, adjustment_count: int, database: psycopg.Connection) -> Instruments:
     """Return what PostgreSQL has: the same snapshot when nothing changed.
 
     A version below the one that is held is that of another database (one that was restored): all is read anew. What is

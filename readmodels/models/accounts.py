@@ -128,18 +128,26 @@ class Order(models.Model):
     )
     symbol = models.CharField(max_length=12, db_comment=SYMBOL)
     side = models.CharField(max_length=4, db_comment="BUY or SELL")
-    order_type = models.CharField(max_length=10, db_comment="MARKET, LIMIT, STOP or STOP_LIMIT")
-    time_in_force = models.CharField(max_length=3, db_comment="DAY, GTC, IOC or FOK")
+    order_type = models.CharField(max_length=13, db_comment="MARKET, LIMIT, STOP, STOP_LIMIT or TRAILING_STOP")
+    time_in_force = models.CharField(max_length=3, db_comment="DAY, GTC, IOC, FOK or GTD")
     quantity = shares("Shares, filled or not")
     filled_quantity = shares("Shares filled")
     filled_value = money("Value of all fills")
     avg_fill_price = money_or_none("Average price of a filled share, rounded half to even; null when none is filled")
     limit_price = money_or_none("Worst price that it may be filled at")
-    stop_price = money_or_none("Price that it waits for")
+    stop_price = money_or_none("Price that it waits for; of a trailing stop, where its stop is now")
+    trail_amount = money_or_none("What a trailing stop stays behind the market")
+    trail_bp = models.IntegerField(null=True, db_comment="The same in basis points of the market's price")
+    trigger_price = money_or_none("Price of the market at which the stop was reached, if the venue said so")
+    expires_at = models.DateTimeField(null=True, db_comment="When a GTD order is over")
+    order_class = models.CharField(max_length=7, db_comment="SIMPLE, BRACKET, OCO or OTO")
+    parent_order_id = models.UUIDField(null=True, db_comment="Order whose fill it waits for, or waited for")
+    oco_group = models.UUIDField(null=True, db_comment="The same for orders of which one cancels the others")
     reserve_price = money("Price that a share is reckoned at; a buy keeps it in cash for each share not filled")
     status = models.CharField(
         max_length=16,
-        db_comment="PENDING or PARTIALLY_FILLED while it works; FILLED, CANCELLED, EXPIRED, REJECTED or REPLACED",
+        db_comment="HELD while it waits for another order; PENDING or PARTIALLY_FILLED while it works; FILLED, "
+        "CANCELLED, EXPIRED, REJECTED or REPLACED",
     )
     replaces = models.UUIDField(null=True, db_comment="Order whose place it took")
     replaced_by = models.UUIDField(null=True, db_comment="Order that took its place")

@@ -142,6 +142,10 @@ def _order_ended(row: Row, event: e.OrderReplaced | e.OrderCancelled | e.OrderEx
     row["open_orders"] -= 1
 
 
+def _order_changed(row: Row, event: e.OrderTriggered | e.OrderTrailed | e.OrderReduced | e.OrderActivated) -> None:
+    row["reserved_cash"] = event.reserved_cash
+
+
 _CHANGES: Final[dict[type, Callable[[Row, Any], None]]] = {
     e.AccountFrozen: _frozen,
     e.AccountUnfrozen: _unfrozen,
@@ -152,4 +156,8 @@ _CHANGES: Final[dict[type, Callable[[Row, Any], None]]] = {
     e.OrderCancelled: _order_ended,
     e.OrderExpired: _order_ended,
     e.OrderRejected: _order_ended,
+    e.OrderTriggered: _order_changed,
+    e.OrderTrailed: _order_changed,
+    e.OrderReduced: _order_changed,
+    e.OrderActivated: _order_changed,
 }

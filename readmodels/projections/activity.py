@@ -44,10 +44,16 @@ MONEY: Final = frozenset(
         "reference_price",
         "reserve_price",
         "reserved_cash",
+        "stop_loss_limit_price",
+        "stop_loss_stop_price",
+        "stop_loss_trail_amount",
         "stop_price",
+        "take_profit_limit_price",
         "total_dividends",
         "total_realized_pnl",
         "total_fees",
+        "trail_amount",
+        "trigger_price",
         "value",
         "withdrawn_total",
     }
@@ -99,6 +105,6 @@ def _figures_as_text(fields: dict[str, Any]) -> dict[str, Any]:
             texts[name] = format_amount_per_share(value)
         elif name == "prices":
             texts[name] = {symbol: format_amount(price) for symbol, price in value.items()}
-        elif name == "marked_at":
+        elif name in ("marked_at", "expires_at") and value is not None:
             texts[name] = instant_text(instant(value))
     return texts

@@ -68,7 +68,7 @@ def changes_of(events: Iterable[Recorded], summaries: Mapping[str, Row], orders_
 def _order_moved_on(changes: Changes, recorded: Recorded, orders_by_id: Mapping[str, Row]) -> None:
     event = recorded.event
     row = changes.orders.get(event.order_id) or orders_by_id.get(event.order_id)
-    changes.orders[event.order_id] = orders.moved_on(row, recorded)
-    if event.side == "SELL":
+    changes.orders[event.order_id] = after = orders.moved_on(row, recorded)
+    if event.side == "SELL" and not orders.was_held(row, after):
         place = (recorded.account_id, event.symbol)
         changes.reserved[place] = ReservedShares(event.reserved_shares, recorded.version, recorded.at)

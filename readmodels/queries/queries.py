@@ -49,15 +49,17 @@ class ExpiringOrder(NamedTuple):
 
 
 def expiring_orders(
-    *, day_before: datetime, immediate_before: datetime, after: ExpiringOrder | None, limit: int
+    *, now: datetime, day_before: datetime, immediate_before: datetime, after: ExpiringOrder | None, limit: int
 ) -> list[ExpiringOrder]:
-    """Return working DAY orders placed before an instant, and IOC and FOK orders placed before another, oldest first;
-    `after` is the last one of the page before.
+    """Return working DAY orders placed before an instant, IOC and FOK orders placed before another, and GTD orders that
+    expire by now, oldest first; `after` is the last one of the page before. What waits for another order ends with it.
     """
-    is_over = Q(time_in_force="DAY", placed_at__lt=day_before) | Q(
-        time_in_force__in=("IOC", "FOK"), placed_at__lt=immediate_before
+    is_over = (
+        Q(time_in_force="DAY", placed_at__lt=day_before)
+        | Q(time_in_force__in=("IOC", "FOK"), placed_at__lt=immediate_before)
+        | Q(time_in_force="GTD", expires_at__lte=now)
     )
-    rows = Order.objects.filter(is_over, ~Q(time_in_force="GTC"), ended_at__isnull=True)
+    rows = Order.objects.filter(is_over, ~Q(time_in_force="GTC"), ~Q(status="HELD"), ended_at__isnull=True)
     if after is not None:
         is_later = Q(placed_at__gt=after.placed_at) | Q(order_id__gt=after.order_id)
         rows = rows.filter(is_later, placed_at__gte=after.placed_at)

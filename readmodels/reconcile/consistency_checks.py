@@ -27,6 +27,12 @@ class Sum(NamedTuple):
         return f"{self.what}: " + ", ".join(f"{place} says {value:,}" for place, value in self.found.items())
 
 
+_KEPT: Final = (
+    "SELECT sum(kept) FROM (SELECT max({kept}) AS kept FROM orders WHERE ended_at IS NULL AND status <> 'HELD' "
+    "AND side = '{side}' GROUP BY coalesce(oco_group, order_id)) AS orders"
+)
+"""Of the orders of one OCO group, the dearest one keeps something."""
+
 SUMS: Final = {
     "events": {
         "account_summary.version": "SELECT sum(version) FROM account_summary",
@@ -119,12 +125,13 @@ SUMS: Final = {
         "account_summary.open_orders": "SELECT sum(open_orders) FROM account_summary",
     },
     "shares that sells keep": {
-        "orders": "SELECT sum(quantity - filled_quantity) FROM orders WHERE ended_at IS NULL AND side = 'SELL'",
+        "orders": _KEPT.format(kept="quantity - filled_quantity", side="SELL"),
         "portfolio_positions.reserved_quantity": "SELECT sum(reserved_quantity) FROM portfolio_positions",
     },
     "cash that buys keep": {
-        "orders": "SELECT sum(div((quantity - filled_quantity)::numeric * reserve_price + 999999, 1000000)) "
-        "FROM orders WHERE ended_at IS NULL AND side = 'BUY'",
+        "orders": _KEPT.format(
+            kept="div((quantity - filled_quantity)::numeric * reserve_price + 999999, 1000000)", side="BUY"
+        ),
         "account_summary.reserved_cash": "SELECT sum(reserved_cash) FROM account_summary",
     },
 }

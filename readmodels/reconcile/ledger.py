@@ -7,7 +7,7 @@ this. Only how a cost is divided is shared (cost_removed, average_cost), because
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final, get_args
 
 from accounts.domain import events as e
 from accounts.domain.values import average_cost, cost_removed
@@ -15,6 +15,8 @@ from eventstore.record import Commit
 from readmodels.projections.rows import Row, day, instant
 from readmodels.reconcile.ledger_firm import FirmLedger
 from readmodels.reconcile.ledger_orders import NO_FEES, OrderBook, Schedule, worth
+
+_ORDER_EVENTS: Final = get_args(e.OrderEvent)
 
 
 @dataclass
@@ -80,6 +82,7 @@ class Ledger:
             self.updated_at = commit.timestamp
             self._add_event(event, commit)
             self.book.add(event, commit, self.version)
+            self._keep_shares(event)
 
     def _add_event(self, event: Any, commit: Commit[Any]) -> None:
         match event:
@@ -122,10 +125,11 @@ class Ledger:
                     self.holdings[symbol].price = price
                     if self.firm is not None:
                         self.firm.price(self, symbol, timestamp=event.marked_at, price=price)
-            case e.OrderPlaced() | e.OrderFilled() | e.OrderReplaced() if event.side == "SELL":
-                self._touch(event.symbol)
-            case e.OrderCancelled() | e.OrderExpired() | e.OrderRejected() if event.side == "SELL":
-                self._touch(event.symbol)
+
+    def _keep_shares(self, event: Any) -> None:
+        """A sell order that works, or did, keeps or frees shares; one that waited for another never had any."""
+        if isinstance(event, _ORDER_EVENTS) and event.side == "SELL" and not self.book.orders[event.order_id].is_held:
+            self._touch(event.symbol)
 
     def _touch(self, symbol: str) -> None:
         """Something but a trade happened to a position: it stands on its event from here on."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from accounts.domain import events as e
 from accounts.domain.values import average_cost
@@ -58,6 +58,11 @@ class WrittenOrder:
     ending: str = ""
     reason: str = ""
     replaced_by: str | None = None
+    quantity: int = 0
+    reserve_price: int = 0
+    stop_price: int | None = None
+    trigger_price: int | None = None
+    is_held: bool = False
 
     @property
     def filled(self) -> int:
@@ -67,12 +72,12 @@ class WrittenOrder:
     @property
     def works(self) -> bool:
         """Whether it may still be filled."""
-        return not self.ending and self.filled < self.terms.quantity
+        return not self.ending and self.filled < self.quantity
 
     @property
     def left(self) -> int:
         """The shares that it still waits for."""
-        return self.terms.quantity - self.filled if self.works else 0
+        return self.quantity - self.filled if self.works else 0
 
     @property
     def status(self) -> str:
@@ -81,6 +86,8 @@ class WrittenOrder:
             return self.ending
         if not self.works:
             return "FILLED"
+        if self.is_held:
+            return "HELD"
         return "PARTIALLY_FILLED" if self.fills else "PENDING"
 
 
@@ -95,16 +102,37 @@ class OrderBook:
         if isinstance(event, e.OrderPlaced):
             inherited = list(self.orders[event.replaces].fills) if event.replaces is not None else []
             self.orders[event.order_id] = WrittenOrder(
-                event, commit, version, version, commit.timestamp, fills=inherited
+                event,
+                commit,
+                version,
+                version,
+                commit.timestamp,
+                fills=inherited,
+                quantity=event.quantity,
+                reserve_price=event.reserve_price,
+                stop_price=event.stop_price,
+                trigger_price=event.trigger_price,
+                is_held=event.waits_for is not None,
             )
             return
-        if not isinstance(event, e.OrderFilled | e.OrderReplaced | e.OrderCancelled | e.OrderExpired | e.OrderRejected):
+        if not isinstance(event, get_args(e.OrderEvent)):
             return
         order = self.orders[event.order_id]
         order.version, order.updated_at = version, commit.timestamp
         match event:
             case e.OrderFilled():
                 order.fills.append((event.fill_quantity, event.fill_price))
+                if order.works:
+                    self._reduce_others(order, event.fill_quantity)
+            case e.OrderTriggered():
+                order.trigger_price = event.trigger_price
+            case e.OrderTrailed():
+                order.stop_price = event.stop_price
+            case e.OrderActivated():
+                order.is_held, order.quantity = False, self.orders[str(order.terms.waits_for)].filled
+                order.stop_price, order.reserve_price = event.stop_price, event.reserve_price
+            case e.OrderReduced():
+                pass  # The fill said it.
             case e.OrderReplaced():
                 order.ending, order.replaced_by = "REPLACED", event.replaced_by
             case _:
@@ -123,19 +151,36 @@ class OrderBook:
 
     def reserved_cash(self) -> int:
         """Return the cash that working buys keep."""
-        return sum(
-            ceil(Fraction(order.left * order.terms.reserve_price, _MILLION))
-            for order in self.orders.values()
-            if order.terms.side == "BUY"
-        )
+        each: dict[str, int] = {}
+        for group, order in self._keeping("BUY"):
+            each[group] = max(each.get(group, 0), ceil(Fraction(order.left * order.reserve_price, _MILLION)))
+        return sum(each.values())
 
     def reserved_shares(self) -> dict[str, int]:
         """Return the shares that working sells keep, by symbol."""
+        each: dict[tuple[str, str], int] = {}
+        for group, order in self._keeping("SELL"):
+            key = (order.terms.symbol, group)
+            each[key] = max(each.get(key, 0), order.left)
         reserved: dict[str, int] = {}
-        for order in self.orders.values():
-            if order.terms.side == "SELL":
-                reserved[order.terms.symbol] = reserved.get(order.terms.symbol, 0) + order.left
+        for (symbol, _), left in each.items():
+            reserved[symbol] = reserved.get(symbol, 0) + left
         return reserved
+
+    def _keeping(self, side: str) -> list[tuple[str, WrittenOrder]]:
+        """Return the orders of a side that keep something, each with its OCO group: of one group, one keeps it."""
+        return [
+            (order.terms.oco_group or order_id, order)
+            for order_id, order in self.orders.items()
+            if order.terms.side == side and order.works and not order.is_held
+        ]
+
+    def _reduce_others(self, filled: WrittenOrder, quantity: int) -> None:
+        """A fill of one order of an OCO group, which works on, is one less for the others that work."""
+        group = filled.terms.oco_group
+        for order in self.orders.values():
+            if order is not filled and group is not None and order.terms.oco_group == group and order.works:
+                order.quantity -= quantity
 
     def rows(self, account_id: str) -> list[Row]:
         """Return what the table of orders should say."""
@@ -153,13 +198,20 @@ def _row(account_id: str, order_id: str, order: WrittenOrder) -> Row:
         "side": terms.side,
         "order_type": terms.order_type,
         "time_in_force": terms.time_in_force,
-        "quantity": terms.quantity,
+        "quantity": order.quantity,
         "filled_quantity": filled,
         "filled_value": value,
         "avg_fill_price": average_cost(value, filled) if filled else None,
         "limit_price": terms.limit_price,
-        "stop_price": terms.stop_price,
-        "reserve_price": terms.reserve_price,
+        "stop_price": order.stop_price,
+        "trail_amount": terms.trail_amount,
+        "trail_bp": terms.trail_bp,
+        "trigger_price": order.trigger_price,
+        "expires_at": None if terms.expires_at is None else instant(terms.expires_at),
+        "order_class": terms.order_class,
+        "parent_order_id": terms.waits_for,
+        "oco_group": terms.oco_group,
+        "reserve_price": order.reserve_price,
         "status": order.status,
         "replaces": terms.replaces,
         "replaced_by": order.replaced_by,

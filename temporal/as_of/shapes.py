@@ -7,8 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from accounts import shapes as s
-from accounts.domain.account import MICROSECONDS_PER_DAY
-from accounts.domain.state import Account, Order, Position
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account, Order, Position
 from accounts.domain.values import average_cost, value_of
 from eventstore.record import instant_of, microseconds
 from temporal.as_of.as_of import AccountAsOf as FoundAccount
@@ -134,6 +133,12 @@ class PositionAsOf(s.ObjectShape):
     realized_pnl = s.Money("Realized so far", of="position.realized_pnl")
 
 
+def _status(order: Order) -> str:
+    if order.is_held:
+        return "HELD"
+    return "PARTIALLY_FILLED" if order.filled_quantity else "PENDING"
+
+
 class OrderAsOf(s.ObjectShape):
     """An order that worked then."""
 
@@ -143,13 +148,22 @@ class OrderAsOf(s.ObjectShape):
     side = s.Text(of="order.side")
     order_type = s.Text(of="order.order_type")
     time_in_force = s.Text(of="order.time_in_force")
-    status = s.Text(of=lambda held: "PARTIALLY_FILLED" if held.order.filled_quantity else "PENDING")
+    status = s.Text(of=lambda shown: _status(shown.order))
     quantity = s.Shares("Shares", of="order.quantity")
     filled_quantity = s.Shares("Shares filled", of="order.filled_quantity")
     remaining_quantity = s.Shares("Shares not filled", of="order.remaining")
     filled_value = s.Money("Value of its fills", of="order.filled_value")
     limit_price = s.Money(of="order.limit_price", null=True)
-    stop_price = s.Money(of="order.stop_price", null=True)
+    stop_price = s.Money("Of a trailing stop, where its stop was then", of="order.stop_price", null=True)
+    trail_amount = s.Money(of="order.trail_amount", null=True)
+    trail_percent = s.Percent(of="order.trail_bp", null=True)
+    trigger_price = s.Money("The market's price at which its stop was reached", of="order.trigger_price", null=True)
+    expires_at = s.Instant(
+        of=lambda shown: None if shown.order.expires_at is None else instant_of(shown.order.expires_at), null=True
+    )
+    order_class = s.Text(of="order.order_class")
+    parent_order_id = s.Text("The order whose fill it waited for then", of="order.waits_for", null=True)
+    oco_group = s.Text("The same for orders of which one cancels the others", of="order.oco_group", null=True)
     reserve_price = s.Money("What a buy reserves for each share that is not filled", of="order.reserve_price")
 
 

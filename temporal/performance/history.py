@@ -13,8 +13,7 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from accounts.domain.account import MICROSECONDS_PER_DAY
-from accounts.domain.state import Account, Position
+from accounts.domain.state import MICROSECONDS_PER_DAY, Account, Position
 from eventstore.store import get_store
 from temporal.as_of.as_of import Moment, account_as_of, translated
 from temporal.as_of.walk import Flow, Walk

@@ -14,8 +14,9 @@ from temporal.what_if import Difference
 MONEY_ARGUMENTS: Final = frozenset(
     {
         *("amount", "price", "limit_price", "stop_price", "reference_price", "market_price"),
-        *("max_daily_value", "max_trade_value"),
-        *("fee_per_order", "fee_per_share", "fee_minimum"),
+        *("max_daily_value", "max_trade_value", "take_profit_limit_price"),
+        *("stop_loss_stop_price", "stop_loss_limit_price", "stop_loss_trail_amount"),
+        *("fee_per_order", "fee_per_share", "fee_minimum", "trail_amount"),
     }
 )
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from structlog.testing import capture_logs
 
-from accounts.domain.commands import CancelOrder, DepositCash, PlaceOrder, ReplaceOrder
+from accounts.domain.commands import CancelOrder, DepositCash, PlaceBracket, PlaceOrder, ReplaceOrder
 from accounts.domain.events import CommandRefused, OrderExpired
 from accounts.domain.values import SHARE
 from accounts.writer.bus.in_process import InProcessBus
@@ -41,10 +41,11 @@ class Expiry:
     def microseconds(self):
         return int(self.now.timestamp() * 1_000_000)
 
-    def place(self, time_in_force, *, seconds_ago):
+    def place(self, time_in_force, *, seconds_ago, expires_in=None):
         self.history.now = self.microseconds - seconds_ago * SECOND
         order_id = self.history.next_order_id()
-        terms = ("KO", "BUY", 10 * SHARE, "LIMIT", time_in_force, 10_000, None, 0)
+        expires_at = None if expires_in is None else self.microseconds + expires_in * SECOND
+        terms = ("KO", "BUY", 10 * SHARE, "LIMIT", time_in_force, 10_000, None, 0, expires_at)
         self.history.execute(ADA, PlaceOrder(order_id, f"client-{order_id}", *terms))
         return order_id
 
@@ -68,6 +69,24 @@ def expiring(history):
     cache.clear()
     yield Expiry(history)
     cache.clear()
+
+
+def test_orders_that_are_good_till_an_instant_expire_then(expiring):
+    over, exactly, later = [expiring.place("GTD", seconds_ago=9, expires_in=seconds) for seconds in (-1, 0, 1)]
+    assert expiring.run() == 2
+    assert expiring.ended() == [over, exactly]
+    expiring.now += timedelta(seconds=1)
+    assert (expiring.run(), expiring.ended()) == (1, [over, exactly, later])
+
+
+def test_exits_that_wait_end_with_their_entry(history, expiring):
+    history.now = expiring.microseconds - 86_400 * SECOND
+    entry, profit = history.next_order_id(), history.next_order_id()
+    terms = ("KO", "BUY", 10 * SHARE, "LIMIT", "DAY", 10_000, None, 0, None, None, None)
+    history.execute(ADA, PlaceBracket(profit, 20_000, None, None, None, None, None, entry, "mine", *terms))
+    assert (expiring.run(), expiring.run()) == (1, 0)
+    assert (expiring.ended(), expiring.refusals()) == ([entry], [])
+    assert history.writer.state(ADA)[0].orders == {}
 
 
 def test_orders_of_earlier_days_expire_once_with_what_is_left_of_them(history, expiring):

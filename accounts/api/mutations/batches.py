@@ -44,13 +44,16 @@ class TradeBatch(Entries):
 
 class OrderBatch(Entries):
     """A list of up to 10,000 orders, best given as a variable: {"accountId", "symbol", "side", "quantity", "type",
-    "timeInForce" (DAY when not given), "limitPrice", "stopPrice", "clientOrderId" for safe retries}.
+    "timeInForce" (DAY when not given), "limitPrice", "stopPrice", "expiresAt" of GTD orders, "trailAmount" or
+    "trailPercent" of TRAILING_STOP orders, "clientOrderId" for safe retries}. Brackets and OCO groups are placed by
+    placeOrder and placeOcoOrder.
     """
 
 
 class ReplacementBatch(Entries):
     """A list of up to 10,000 replacements of working orders, best given as a variable: {"accountId", "orderId",
-    "quantity", "timeInForce", "limitPrice", "stopPrice", "clientOrderId" for safe retries}; what is not given stays.
+    "quantity", "timeInForce", "limitPrice", "stopPrice", "expiresAt", "clientOrderId" for safe retries}; what is not
+    given stays.
     """
 
 

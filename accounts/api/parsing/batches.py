@@ -38,17 +38,27 @@ ORDER_FIELDS: Final = frozenset(
         "timeInForce",
         "limitPrice",
         "stopPrice",
+        "expiresAt",
+        "trailAmount",
+        "trailPercent",
         "clientOrderId",
     }
 )
 
 
 REPLACEMENT_FIELDS: Final = frozenset(
-    {"accountId", "orderId", "quantity", "timeInForce", "limitPrice", "stopPrice", "clientOrderId"}
+    {"accountId", "orderId", "quantity", "timeInForce", "limitPrice", "stopPrice", "expiresAt", "clientOrderId"}
 )
 CANCEL_FIELDS: Final = frozenset({"accountId", "orderId", "reason", "commandId"})
 
-_ORDER_OPTIONS: Final = {"timeInForce": "time_in_force", "limitPrice": "limit_price", "stopPrice": "stop_price"}
+_ORDER_OPTIONS: Final = {
+    "timeInForce": "time_in_force",
+    "limitPrice": "limit_price",
+    "stopPrice": "stop_price",
+    "expiresAt": "expires_at",
+    "trailAmount": "trail_amount",
+    "trailPercent": "trail_percent",
+}
 """Fields that an order or its replacement may do without, and what the factories call them: they know what is meant
 then.
 """
@@ -239,7 +249,8 @@ def trade_envelope(item: object, actor: str) -> Envelope:
 
 def order_envelope(item: object, actor: str) -> Envelope:
     """Return the order that an item asks for, {"accountId", "symbol", "side", "quantity", "type", "timeInForce"?,
-    "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
+    "limitPrice"?, "stopPrice"?, "expiresAt"?, "trailAmount"?, "trailPercent"?, "clientOrderId"?}; raises
+    CommandInvalid. Groups of orders are placed one by one: their fields are refused by name.
     """
     fields = _fields(item, ORDER_FIELDS)
     client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))
@@ -262,7 +273,7 @@ def order_envelope(item: object, actor: str) -> Envelope:
 
 def replacement_envelope(item: object, actor: str) -> Envelope:
     """Return the order in the place of a working one that an item asks for, {"accountId", "orderId", "quantity"?,
-    "timeInForce"?, "limitPrice"?, "stopPrice"?, "clientOrderId"?}; raises CommandInvalid.
+    "timeInForce"?, "limitPrice"?, "stopPrice"?, "expiresAt"?, "clientOrderId"?}; raises CommandInvalid.
     """
     fields = _fields(item, REPLACEMENT_FIELDS)
     client_order_id = factories.command_id(_optional_text(fields, "clientOrderId"))

@@ -29,6 +29,8 @@ from accounts.domain.commands import (
     ExpireOrder,
     FreezeAccount,
     OpenAccount,
+    PlaceBracket,
+    PlaceOco,
     PlaceOrder,
     RejectOrder,
     ReplaceOrder,
@@ -52,11 +54,12 @@ from accounts.domain.values import (
     parse_quantity,
 )
 from accounts.kernels.symbols import SymbolTable
+from edge.instants import InvalidInstant, parse_instant
 from market.instruments.current import Instruments, current_instruments
 from market.instruments.definition import InstrumentDefinition
 
 V = TypeVar("V")
-T = TypeVar("T", ExecuteTrade, PlaceOrder)
+T = TypeVar("T", ExecuteTrade, PlaceOrder, PlaceBracket, PlaceOco)
 
 NAME_LENGTH_MAX: Final = 80
 REFERENCE_LENGTH_MAX: Final = 140
@@ -68,7 +71,10 @@ TERMS_MESSAGES: Final = {
     Code.INVALID_STOP_PRICE: "a stop price belongs to STOP and STOP_LIMIT orders, only: this one is {order_type}",
     Code.INVALID_STOP_LIMIT: "a STOP_LIMIT buy has its limit at the stop or above, a sell at the stop or below: no "
     "price would both trigger this one and be within its limit",
-    Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY or GTC",
+    Code.INVALID_TIME_IN_FORCE: "{order_type} orders wait for their stop, so they are DAY, GTC or GTD",
+    Code.INVALID_EXPIRES_AT: "expiresAt belongs to GTD orders, only",
+    Code.INVALID_TRAIL: "a TRAILING_STOP order has either trailAmount or trailPercent, others have none: this one is "
+    "{order_type}",
 }
 DEFAULT_PRICE_BAND_PERCENT: Final = f"{DEFAULT_PRICE_BAND_BP // 100}.{DEFAULT_PRICE_BAND_BP % 100:02d}"
 IDENTIFIER_LENGTH_MAX: Final = 64
@@ -108,13 +114,13 @@ def execute_trade(
     """
     command = ExecuteTrade(
         symbol=symbol,
-        side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
+        side=choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         price=_value(parse_price, price, Code.INVALID_PRICE),
         order_id=None if order_id is None else order_id_of(order_id),
         market_price=market_price(symbol) if order_id is None else 0,
     )
-    return _judged(command, price=command.price)
+    return judged(command, price=command.price)
 
 
 def place_order(
@@ -128,33 +134,48 @@ def place_order(
     time_in_force: str = "DAY",
     limit_price: str | None = None,
     stop_price: str | None = None,
+    expires_at: str | None = None,
+    trail_amount: str | None = None,
+    trail_percent: str | None = None,
     reference_price: Callable[[str], int],
 ) -> PlaceOrder | Decline:
     """Return a checked PlaceOrder, or its declining when the instrument does not allow it now; `reference_price` gives
     the market's price by a symbol, 0 when it says none.
     """
+    amount, basis_points = trail_of(trail_amount, trail_percent)
     command = PlaceOrder(
         order_id=order_id,
         client_order_id=client_order_id,
         symbol=symbol,
-        side=_choice(side, SIDES, "a side", Code.INVALID_SIDE),
+        side=choice(side, SIDES, "a side", Code.INVALID_SIDE),
         quantity=_value(parse_quantity, quantity, Code.INVALID_QUANTITY),
-        order_type=_choice(order_type, ORDER_TYPES, "an order type", Code.INVALID_ORDER_TYPE),
-        time_in_force=_choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
-        limit_price=_optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
-        stop_price=_optional_price(stop_price, Code.INVALID_STOP_PRICE),
-        reference_price=reference_price(symbol) if order_type == "MARKET" else 0,
+        order_type=choice(order_type, ORDER_TYPES, "an order type", Code.INVALID_ORDER_TYPE),
+        time_in_force=choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
+        limit_price=optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
+        stop_price=optional_price(stop_price, Code.INVALID_STOP_PRICE),
+        reference_price=reference_price(symbol) if order_type in ("MARKET", "TRAILING_STOP") else 0,
+        expires_at=None if expires_at is None else instant_of(expires_at),
+        trail_amount=amount,
+        trail_bp=basis_points,
     )
+    check_terms(command)
+    return judged(command, limit_price=command.limit_price, stop_price=command.stop_price, trail_amount=amount)
+
+
+def check_terms(command: PlaceOrder) -> None:
+    """Raise CommandInvalid when the terms of an order do not go together."""
     code = terms_code(
         side=command.side,
         order_type=command.order_type,
         time_in_force=command.time_in_force,
         limit_price=command.limit_price,
         stop_price=command.stop_price,
+        expires_at=command.expires_at,
+        trail_amount=command.trail_amount,
+        trail_bp=command.trail_bp,
     )
     if code is not None:
         raise CommandInvalid(code, TERMS_MESSAGES[code].format(order_type=command.order_type))
-    return _judged(command, limit_price=command.limit_price, stop_price=command.stop_price)
 
 
 def replace_order(
@@ -166,6 +187,7 @@ def replace_order(
     time_in_force: str | None = None,
     limit_price: str | None = None,
     stop_price: str | None = None,
+    expires_at: str | None = None,
 ) -> ReplaceOrder:
     """Return a checked ReplaceOrder; whether its prices go with the order's type is the account's to say."""
     return ReplaceOrder(
@@ -175,9 +197,10 @@ def replace_order(
         quantity=None if quantity is None else _value(parse_quantity, quantity, Code.INVALID_QUANTITY),
         time_in_force=None
         if time_in_force is None
-        else _choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
-        limit_price=_optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
-        stop_price=_optional_price(stop_price, Code.INVALID_STOP_PRICE),
+        else choice(time_in_force, TIMES_IN_FORCE, "a time in force", Code.INVALID_TIME_IN_FORCE),
+        limit_price=optional_price(limit_price, Code.INVALID_LIMIT_PRICE),
+        stop_price=optional_price(stop_price, Code.INVALID_STOP_PRICE),
+        expires_at=None if expires_at is None else instant_of(expires_at),
     )
 
 
@@ -258,6 +281,30 @@ def change_fee_schedule(
     )
 
 
+def trail_of(amount: str | None, percent: str | None) -> tuple[int | None, int | None]:
+    """Return a checked trail: an amount, or basis points; the percentage has at most two decimals."""
+    if percent is None:
+        return optional_price(amount, Code.INVALID_TRAIL), None
+    trail_bp, finer = divmod(_value(parse_amount, percent, Code.INVALID_TRAIL), 100)
+    if finer or trail_bp >= BASIS_POINTS:
+        message = f"a trail is above 0 and below 100 percent with two decimals, found {percent[:40]!r}"
+        raise CommandInvalid(Code.INVALID_TRAIL, message)
+    return optional_price(amount, Code.INVALID_TRAIL), trail_bp
+
+
+def instant_of(given: str) -> int:
+    """Return the instant at which an order expires, in UTC microseconds."""
+    try:
+        return round(parse_instant(given).timestamp() * 1_000_000)
+    except InvalidInstant as error:
+        raise CommandInvalid(Code.INVALID_EXPIRES_AT, str(error)) from error
+
+
+def quantity_of(given: int | str) -> int:
+    """Return a checked quantity."""
+    return _value(parse_quantity, given, Code.INVALID_QUANTITY)
+
+
 def command_id(given: str | None) -> str:
     """Return a checked command id, or a new one when none is given."""
     if given is None:
@@ -305,7 +352,7 @@ def _table_of(instruments: Instruments) -> SymbolTable:
     return SymbolTable([each.symbol for each in traded], steps)
 
 
-def _judged(command: T, **prices: int | None) -> T | Decline:
+def judged(command: T, **prices: int | None) -> T | Decline:
     """Return a trade or an order, or its declining when its instrument does not allow it now; raises UNKNOWN_SYMBOL.
 
     `prices` are those of the command, by what they are called in a message.
@@ -366,14 +413,14 @@ def _declined_for_price(command: T, instrument: InstrumentDefinition, prices: di
     return None
 
 
-def _choice(given: str, choices: Sequence[V], what: str, code: Code) -> V:
+def choice(given: str, choices: Sequence[V], what: str, code: Code) -> V:
     for choice in choices:
         if choice == given:
             return choice
     raise CommandInvalid(code, f"{what} is one of {', '.join(map(str, choices))}; found {given[:20]!r}")
 
 
-def _optional_price(given: str | None, code: Code) -> int | None:
+def optional_price(given: str | None, code: Code) -> int | None:
     return None if given is None else _value(parse_price, given, code)
 
 

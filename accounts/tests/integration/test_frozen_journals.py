@@ -16,7 +16,7 @@ from accounts.codec import account_codec
 from accounts.domain.account import decide, evolve
 from accounts.domain.commands import OpenAccount
 from accounts.domain.events import AccountEvent
-from accounts.domain.state import Account
+from accounts.domain.state import Account, Order
 from accounts.writer.machine import AccountDecider
 from eventstore.audit.verify import PartitionRun
 from eventstore.engines.sqlite import SQLiteEngine
@@ -47,11 +47,15 @@ def plain(state):
 
 
 def as_of_now(was):
-    """Return a state as it was written down; what an account did not have then it has as one that is opened has it."""
+    """Return a state as it was written down; what an account did not have then it has as one that is opened has it, and
+    what an order did not have it has not.
+    """
     new = Account()
     for event in decide(new, OpenAccount("user:1", "New", "USD"), 0):
         evolve(new, event)
-    return {**plain(new), **was}
+    missing = plain([Order._field_defaults.get(name) for name in Order._fields])
+    orders = {order_id: [*order, *missing[len(order) :]] for order_id, order in was["orders"].items()}
+    return {**plain(new), **was, "orders": orders}
 
 
 def findings(store):

@@ -125,10 +125,10 @@ export interface Order {
   client_order_id: string;
   symbol: string;
   side: "BUY" | "SELL";
-  order_type: "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
-  time_in_force: "DAY" | "GTC" | "IOC" | "FOK";
-  /** The first two work, all others have ended. */
-  status: "PENDING" | "PARTIALLY_FILLED" | "FILLED" | "CANCELLED" | "EXPIRED" | "REJECTED" | "REPLACED";
+  order_type: "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT" | "TRAILING_STOP";
+  time_in_force: "DAY" | "GTC" | "IOC" | "FOK" | "GTD";
+  /** HELD waits for another order's fill; the next two work; all others have ended. */
+  status: "HELD" | "PENDING" | "PARTIALLY_FILLED" | "FILLED" | "CANCELLED" | "EXPIRED" | "REJECTED" | "REPLACED";
   /** Shares in all. */
   quantity: Quantity;
   /** Shares filled. */
@@ -140,7 +140,21 @@ export interface Order {
   /** Value of all fills. */
   filled_value: Decimal;
   limit_price: Decimal | null;
+  /** Of a trailing stop, where its stop is now. */
   stop_price: Decimal | null;
+  /** What a trailing stop stays behind the market. */
+  trail_amount: Decimal | null;
+  /** The same in percent of the market's price. */
+  trail_percent: Decimal | null;
+  /** The market's price at which its stop was reached, if the venue said so. */
+  trigger_price: Decimal | null;
+  /** When a GTD order is over. */
+  expires_at: Instant | null;
+  order_class: "SIMPLE" | "BRACKET" | "OCO" | "OTO";
+  /** The order whose fill it waits for, or waited for. */
+  parent_order_id: string | null;
+  /** The same for orders of which one cancels the others. */
+  oco_group: string | null;
   /** What a buy keeps in cash for each share that is not filled. */
   reserve_price: Decimal;
   /** The order whose place it took. */

@@ -11,11 +11,17 @@ from django.db import connection, models
 from accounts.domain import corporate_actions, state
 from accounts.domain.commands import (
     ApplySplit,
+    CancelOrder,
     ChangeFeeSchedule,
     ChangeSymbol,
     MarkPositions,
     PayDividend,
+    PlaceBracket,
+    PlaceOco,
+    PlaceOrder,
     RejectOrder,
+    TrailOrder,
+    TriggerOrder,
 )
 from accounts.domain.fees import fee_of
 from accounts.domain.values import SHARE
@@ -33,8 +39,9 @@ from readmodels.models import (
     Trade,
     TradeHistory,
 )
+from readmodels.reconcile.consistency_checks import compare_sums
 from readmodels.reconcile.reconcile import reconcile
-from readmodels.tests.conftest import ADA, BOB, OF_STORING, STORED, SUMS, project
+from readmodels.tests.conftest import ADA, BOB, DAY, OF_STORING, STORED, SUMS, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,6 +111,84 @@ def with_fees(history):
     history.fill(ADA, replaced, shares=1, price=49)
     project()
     return AccountSummary.objects.get(pk=ADA)
+
+
+def with_groups(history):
+    """Orders of groups at every stage, a trailing stop that was moved, and one that was triggered."""
+    history.open(ADA)
+    history.buy(ADA)
+    ids = {name: history.next_order_id() for name in ("entry", "profit", "loss", "trailing", "first", "second", "part")}
+    ids |= {name: history.next_order_id() for name in ("part profit", "waiting", "waiting loss")}
+
+    def bracket(entry, profit, loss, price):
+        exits = (profit and ids[profit], profit and 600_000, ids[loss], None, None, None, 250)
+        terms = ("KO", "BUY", 3 * SHARE, "LIMIT", "GTD", price, None, 0, history.now + DAY, None, None)
+        history.execute(ADA, PlaceBracket(*exits, ids[entry], ids[entry], *terms))
+
+    bracket("entry", "profit", "loss", 500_000)
+    history.fill(ADA, ids["entry"], shares=3)
+    history.execute(ADA, TrailOrder(ids["loss"], 560_000))
+    history.fill(ADA, ids["profit"], side="SELL", shares=1, price=600_000)
+    bracket("part", None, "part profit", 510_000)
+    history.fill(ADA, ids["part"], shares=2, price=510_000)
+    history.execute(ADA, CancelOrder(ids["part"], "enough"))
+    bracket("waiting", None, "waiting loss", 400_000)
+    trailing = ("KO", "SELL", SHARE, "TRAILING_STOP", "GTC", None, None, 500_000, None, 10_000, None)
+    history.execute(
+        ADA, PlaceOrder(ids["trailing"], ids["trailing"], *trailing), TriggerOrder(ids["trailing"], 490_000)
+    )
+    oco = (
+        ids["first"],
+        400_000,
+        ids["second"],
+        600_000,
+        None,
+        None,
+        None,
+        "oco",
+        "KO",
+        "BUY",
+        2 * SHARE,
+        "GTC",
+        None,
+        0,
+    )
+    history.execute(ADA, PlaceOco(*oco))
+    history.fill(ADA, ids["first"], shares=1, price=400_000)
+    history.replace(ADA, ids["first"], price=410_000)
+    project()
+    return ids
+
+
+def test_groups_of_orders_have_no_differences(history):
+    ids = with_groups(history)
+    report = reconcile()
+    assert report.differences == []
+    orders = {str(order.pk): order for order in Order.objects.all()}
+    status = {name: orders[order_id].status for name, order_id in ids.items()}
+    assert status == {
+        "entry": "FILLED", "profit": "PARTIALLY_FILLED", "loss": "PENDING", "trailing": "PENDING", "first": "REPLACED",
+        "second": "PENDING", "part": "CANCELLED", "part profit": "PENDING", "waiting": "PENDING",
+        "waiting loss": "HELD",
+    }  # fmt: skip
+    assert [orders[ids[name]].quantity // SHARE for name in ("profit", "loss", "part profit", "second")] == [3, 2, 2, 1]
+    assert all(figure.agrees for figure in compare_sums()), compare_sums()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("loss", "stop_price", 1),
+        ("loss", "quantity", 1),
+        ("trailing", "trigger_price", 1),
+        ("second", "oco_group", None),
+    ],
+)
+def test_a_changed_order_of_a_group_is_found(history, name, column, value):
+    ids = with_groups(history)
+    Order.objects.filter(pk=ids[name]).update(**{column: value})
+    (difference,) = reconcile().differences
+    assert (difference.table, difference.column) == ("orders", column)
 
 
 def test_accounts_with_fees_have_no_differences(history):

@@ -441,8 +441,8 @@ def forgets_to_free_what_was_filled(monkeypatch):
 def opens_what_was_filled_again(monkeypatch):
     replace = orders.replace
 
-    def forgetful(account, command, day):
-        decided = replace(account, command, day)
+    def forgetful(account, command, now):
+        decided = replace(account, command, now)
         if not isinstance(decided, risk.Breach):
             return decided[0], msgspec.structs.replace(decided[1], filled_quantity=0)
         return decided
@@ -501,10 +501,10 @@ def frees_shares_of_another_symbol(monkeypatch):
 def spends_what_is_reserved(monkeypatch):
     breach = risk.trade_breach
 
-    def generous(account, trade, day, order):
+    def generous(account, *given):
         other = copy(account)
         other.reserved_cash = 0
-        return breach(other, trade, day, order)
+        return breach(other, *given)
 
     monkeypatch.setattr(risk, "trade_breach", generous)
 
@@ -518,7 +518,16 @@ def rounds_half_up(monkeypatch):
 
 
 def frees_the_cash_of_a_fill_rounded_by_itself(monkeypatch):
-    monkeypatch.setattr(Order, "freed_cash", lambda order, filled: value_rounded_up(filled, order.reserve_price))
+    reserved_with = orders.reserved_with
+
+    def by_itself(account, order_id, order, now):
+        cash, shares = reserved_with(account, order_id, order, now)
+        if now is not None and now.filled_quantity > order.filled_quantity and order.side == "BUY":
+            filled = now.filled_quantity - order.filled_quantity
+            cash = account.reserved_cash - value_rounded_up(filled, order.reserve_price)
+        return cash, shares
+
+    monkeypatch.setattr(orders, "reserved_with", by_itself)
 
 
 def charges_every_fill_as_an_order(monkeypatch):

@@ -16,6 +16,16 @@ MARKET = c.PlaceOrder("o-2", "mine-2", "KO", "BUY", 10 * SHARE, "MARKET", "GTC",
 REPLACE = c.ReplaceOrder("o-1", "o-3", "mine-3", 20, None, None, None)
 
 
+GOOD_TILL = c.PlaceOrder("o-1", "mine", "KO", "BUY", 10 * SHARE, "LIMIT", "GTD", 500_000, None, 0, NOW + 1)
+TRAILING = c.PlaceOrder("o-1", "mine", "KO", "BUY", SHARE, "TRAILING_STOP", "DAY", None, None, 500_000, None, None, 333)
+EXITS = ("o-2", 600_000, "o-3", 400_000, 390_000, None, None)
+BRACKET = c.PlaceBracket(
+    *EXITS, "o-1", "mine", "KO", "BUY", 10 * SHARE, "MARKET", "GTC", None, None, 500_000, None, None, None
+)
+OCO = c.PlaceOco("o-2", 600_000, "o-3", None, None, 10_000, None, "mine", "KO", "SELL", SHARE, "GTC", None, 500_000)
+BUY = c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, None)
+
+
 def after(*commands):
     account = Account(positions={}, orders={}, reserved_shares={})
     for command in commands:
@@ -35,6 +45,20 @@ SENT = {
     "trade beyond the band": (RICH, c.ExecuteTrade("KO", "BUY", SHARE, 500_000, None, 100_000), {"price": 500_001}),
     "order": (RICH, PLACE, {"time_in_force": "GTC"}),
     "market order": (RICH, MARKET, {"quantity": 11}),
+    "good till": (RICH, GOOD_TILL, {"expires_at": NOW + 2}),
+    "trailing stop": (RICH, TRAILING, {"trail_bp": 334}),
+    "bracket": (RICH, BRACKET, {"take_profit_limit_price": 610_000}),
+    "bracket with one exit": (
+        RICH,
+        msgspec.structs.replace(
+            BRACKET, stop_loss_order_id=None, stop_loss_stop_price=None, stop_loss_limit_price=None
+        ),
+        {"stop_loss_order_id": "o-3", "stop_loss_stop_price": 1},
+    ),
+    "oco": ((*RICH, BUY), OCO, {"stop_loss_trail_amount": 10_001}),
+    "trigger": ((*RICH, TRAILING), c.TriggerOrder("o-1", 600_000), {"price": 600_001}),
+    "trail": ((*RICH, TRAILING), c.TrailOrder("o-1", 400_000), {"price": 300_000}),
+    "cancel of a group": ((*RICH, BRACKET), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
     "replacement": ((*RICH, PLACE), REPLACE, {"limit_price": 500_000}),
     "cancel": ((*RICH, PLACE), c.CancelOrder("o-1", "moved"), {"reason": "other"}),
     "limits": ((OPEN,), c.ChangeRiskLimits(1_000, 10, 10), {"max_position_bp": 999}),
@@ -65,6 +89,10 @@ def test_another_kind_of_command_is_never_a_retry():
 def test_what_the_platform_adds_to_a_command_counts_for_nothing():
     events = decide(after(*RICH), MARKET, NOW)
     assert asks_the_same(msgspec.structs.replace(MARKET, order_id="another", reference_price=510_000), events)
+    others = {"order_id": "a", "take_profit_order_id": "b", "stop_loss_order_id": "c", "reference_price": 510_000}
+    assert asks_the_same(msgspec.structs.replace(BRACKET, **others), decide(after(*RICH), BRACKET, NOW))
+    others = {"take_profit_order_id": "b", "stop_loss_order_id": "c", "reference_price": 510_000}
+    assert asks_the_same(msgspec.structs.replace(OCO, **others), decide(after(*RICH, BUY), OCO, NOW))
     for market_price in (0, 100_000, 500_000):  # Booked, or refused for its price.
         trade = c.ExecuteTrade("KO", "BUY", SHARE, 500_000, None, market_price)
         decided = decide(after(*RICH), trade, NOW)

@@ -8,9 +8,9 @@ import pytest
 from accounts.domain import commands as c
 from accounts.domain import events as e
 from accounts.domain import fees, risk, state, trades
-from accounts.domain.account import MICROSECONDS_PER_DAY, decide, evolve
+from accounts.domain.account import decide, evolve
 from accounts.domain.fees import NO_FEES, FeeSchedule
-from accounts.domain.state import NO_POSITION, Account
+from accounts.domain.state import MICROSECONDS_PER_DAY, NO_POSITION, Account
 from accounts.domain.values import BASIS_POINTS, MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import columns as kernel
 from accounts.kernels import state as s

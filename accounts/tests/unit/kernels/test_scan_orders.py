@@ -13,7 +13,7 @@ from accounts.api.parsing import batches
 from accounts.api.parsing.batches import order_envelope
 from accounts.domain.commands import Decline
 from accounts.domain.errors import CommandInvalid
-from accounts.kernels.orders import ORDER_TYPES, TIMES_IN_FORCE
+from accounts.kernels.orders import PLAIN_TIMES, PLAIN_TYPES
 from accounts.kernels.scan_orders import (
     LIMIT_PRICE,
     ORDER_TYPE,
@@ -86,7 +86,7 @@ def given_or_null(draw, name, values):
 
 @st.composite
 def good_entries(draw):
-    kind, is_buy = draw(st.sampled_from(ORDER_TYPES)), draw(st.booleans())
+    kind, is_buy = draw(st.sampled_from(PLAIN_TYPES)), draw(st.booleans())
     prices = sorted(draw(st.lists(st.integers(1, 10**11), min_size=2, max_size=2)))
     lower, higher = [f'"{price // 10_000}.{price % 10_000:04}"' for price in prices]
     stop, limit = (lower, higher) if is_buy else (higher, lower)
@@ -97,7 +97,7 @@ def good_entries(draw):
         "quantity": draw(st.integers(1, 10**9).map(str) | decimals(6, 10**9)),
         "type": f'"{kind}"',
     }
-    times = ["DAY", "GTC"] if "STOP" in kind else TIMES_IN_FORCE
+    times = ["DAY", "GTC"] if "STOP" in kind else PLAIN_TIMES
     members |= given_or_null(draw, "timeInForce", st.sampled_from(times).map(lambda time: f'"{time}"'))
     members |= given_or_null(draw, "clientOrderId", COMMAND_IDS.map(lambda id: f'"{id}"'))
     for name, price, has_price in (("limitPrice", limit, "LIMIT" in kind), ("stopPrice", stop, "STOP" in kind)):
@@ -166,8 +166,8 @@ def check_plain(found, row, item):
     assert (trade["is_buy"], trade["other"], trade["order"]) == (order.side == "BUY", NOT_OTHER, row)
     price = order.limit_price or order.stop_price or 0
     assert (trade["quantity"], trade["price"]) == (order.quantity, price)
-    assert ORDER_TYPES[terms[ORDER_TYPE]] == order.order_type
-    assert TIMES_IN_FORCE[terms[TIME_IN_FORCE]] == order.time_in_force
+    assert PLAIN_TYPES[terms[ORDER_TYPE]] == order.order_type
+    assert PLAIN_TIMES[terms[TIME_IN_FORCE]] == order.time_in_force
     assert (terms[LIMIT_PRICE], terms[STOP_PRICE]) == (order.limit_price or 0, order.stop_price or 0)
 
 
@@ -231,8 +231,8 @@ def test_every_value_is_taken_as_the_factories_take_it(name):
 
 def test_every_type_goes_with_the_terms_that_the_factories_take():
     prices = ("null", '"50.20"', '"50.25"')
-    for kind in ORDER_TYPES:
-        for time in (*(f'"{time}"' for time in TIMES_IN_FORCE), "null"):
+    for kind in PLAIN_TYPES:
+        for time in (*(f'"{time}"' for time in PLAIN_TIMES), "null"):
             for side in ('"BUY"', '"SELL"'):
                 terms = {"type": f'"{kind}"', "timeInForce": time, "side": side}
                 asked = [

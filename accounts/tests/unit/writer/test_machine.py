@@ -14,6 +14,7 @@ from accounts.domain import commands as c
 from accounts.domain.account import decide, evolve
 from accounts.domain.errors import CommandInvalid
 from accounts.domain.fees import FeeSchedule
+from accounts.domain.recorded import asks_the_same, command_of
 from accounts.domain.state import Account, Position
 from accounts.domain.values import DIVIDEND_MAX, MONEY_MAX, PRICE_MAX, QUANTITY_MAX, SHARE
 from accounts.kernels import events as events_module
@@ -28,6 +29,7 @@ from eventstore.writer.request import Failed, Request
 NOW = 1_750_000_000_000_000
 ACCOUNTS = ["ada", "bob", "nobody"]
 ORDER_IDS = [f"order-{number}" for number in range(4)]
+LEGS = [f"{order_id}-{leg}" for order_id in ORDER_IDS for leg in ("profit", "loss")]
 NAMES = st.sampled_from([*ACCOUNTS[:2] * 4, "nobody"])
 SYMBOLS = st.sampled_from(["KO", "XOM", "AAPL"])
 SIDES = st.sampled_from(["BUY", "SELL"])
@@ -61,9 +63,73 @@ def replacements(quantities, prices):
         st.sampled_from(ORDER_IDS),
         st.sampled_from("abcdef"),
         st.none() | quantities,
-        st.none() | st.sampled_from(["GTC", "DAY", "IOC", "FOK"]),
+        st.none() | st.sampled_from(["GTC", "DAY", "IOC", "FOK", "GTD"]),
         st.none() | prices,
         st.none() | st.none() | prices,
+        st.none() | st.none() | st.just(NOW + 7),
+    )
+
+
+def trails(prices):
+    """Of a trailing stop: an amount, or basis points."""
+    return st.tuples(prices.map(lambda price: price // 10 + 1), st.none()) | st.tuples(
+        st.none(), st.sampled_from([1, 333, 9_999])
+    )
+
+
+def placements_of_new_kinds(symbols, quantities, prices):
+    """Trailing stops, orders that expire, and orders that belong together."""
+    times = st.sampled_from([("GTC", None), ("DAY", None), ("GTD", NOW + 5)])
+    ids, clients = st.sampled_from(ORDER_IDS), st.sampled_from("abcdef")
+    trailing = st.builds(
+        lambda order_id, client, symbol, side, quantity, time, price, trail: c.PlaceOrder(
+            order_id, client, symbol, side, quantity, "TRAILING_STOP", time[0], None, None, price, time[1], *trail
+        ),
+        *(ids, clients, symbols, SIDES, quantities, times, prices | st.just(0), trails(prices)),
+    )
+    expiring = st.builds(
+        lambda order_id, client, symbol, side, quantity, price, expires_at: c.PlaceOrder(
+            order_id, client, symbol, side, quantity, "LIMIT", "GTD", price, None, 0, expires_at
+        ),
+        *(ids, clients, symbols, SIDES, quantities, prices, st.sampled_from([NOW + 1, NOW + 10**9, NOW, 2 * NOW])),
+    )
+    stop_losses = st.tuples(prices, st.none() | prices, st.none(), st.none()) | trails(prices).map(
+        lambda trail: (None, None, *trail)
+    )
+    both = st.builds(
+        lambda first, price, loss: ((first, price, f"{first}-loss", *loss), (first, price, f"{first}-loss", *loss)),
+        *(ids.map(lambda order_id: f"{order_id}-profit"), prices, stop_losses),
+    ).map(lambda pair: pair[0])
+    one = both.map(lambda exits: (None, None, *exits[2:])) | both.map(lambda exits: (*exits[:2], *(None,) * 5))
+    bracket = st.builds(
+        lambda exits, order_id, client, symbol, side, quantity, limit, time, market: c.PlaceBracket(
+            *exits, order_id, client, symbol, side, quantity, "MARKET" if limit is None else "LIMIT", time[0], limit,
+            None, market if limit is None else 0, time[1], None, None,
+        ),
+        *(both | one, ids, clients, symbols, SIDES, quantities, st.none() | prices, times, prices),
+    )  # fmt: skip
+    oco = st.builds(
+        lambda exits, client, symbol, side, quantity, time, market: c.PlaceOco(
+            *exits, client, symbol, side, quantity, *time, market
+        ),
+        *(both, clients, symbols, SIDES, quantities, times, prices),
+    )
+    return st.one_of(trailing, expiring, bracket, bracket, oco)
+
+
+def of_new_kinds(symbols, quantities, prices):
+    """Those, and whatever may happen to them."""
+    ids, clients, some = st.sampled_from(ORDER_IDS), st.sampled_from("abcdef"), st.sampled_from([*ORDER_IDS, *LEGS])
+    return st.one_of(
+        placements_of_new_kinds(symbols, quantities, prices),
+        st.builds(c.TriggerOrder, some, prices),
+        st.builds(c.TrailOrder, some, prices),
+        st.builds(c.ExecuteTrade, symbols, SIDES, quantities, prices, some),
+        st.builds(c.ExecuteTrade, symbols, SIDES, quantities, prices, some),
+        st.builds(c.CancelOrder, some, st.just("")),
+        st.builds(c.ExpireOrder, some, st.just("")),
+        st.builds(c.RejectOrder, some, st.just("not taken")),
+        st.builds(c.ReplaceOrder, some, ids, clients, st.none() | quantities, st.none(), prices, st.none() | prices),
     )
 
 
@@ -108,6 +174,7 @@ COMMANDS = st.one_of(
     st.builds(c.OpenAccount, st.just("ada"), st.just("A"), st.just("USD")),
     st.builds(c.CloseAccount, st.just("over")),
     SCHEDULES,
+    of_new_kinds(SYMBOLS, SHARES, PRICES),
     ACTIONS,
     ACTIONS,
 )
@@ -136,6 +203,7 @@ WORKING = st.one_of(
     st.builds(c.CancelOrder, st.sampled_from(ORDER_IDS), st.just("")),
     st.builds(c.ExpireOrder, st.sampled_from(ORDER_IDS), st.just("over")),
     SCHEDULES,
+    of_new_kinds(st.just("KO"), FEW_SHARES, NEAR_PRICES),
 )
 """Commands of orders that work often and are filled often."""
 GROUPS_OF_ORDERS = st.lists(st.lists(st.tuples(NAMES, WORKING), min_size=1, max_size=30), max_size=4)
@@ -203,6 +271,79 @@ def test_every_event_and_every_figure_is_that_of_the_domain(groups):
     writer, domain = opened()
     for group in groups:
         is_decided_alike(writer, domain, group)
+
+
+STEPS = st.tuples(
+    st.one_of(*3 * (st.just("fill"),), st.sampled_from(["trigger", "trail", "cancel", "expire", "reject", "replace"])),
+    st.integers(0, 9),
+    FEW_SHARES,
+    NEAR_PRICES,
+)
+"""Something that happens to one of the orders that work then, whichever they are."""
+PLACED = placements_of_new_kinds(st.just("KO"), FEW_SHARES, NEAR_PRICES)
+
+
+def step_of(account, step):
+    """Return the command that a step is on the account as it stands."""
+    what, number, shares, price = step
+    if not account.orders:
+        return c.ExecuteTrade("KO", "BUY", shares, price, None)
+    order_id, order = sorted(account.orders.items())[number % len(account.orders)]
+    quantity = shares if number < 2 else min(shares, order.remaining)
+    return {
+        "fill": c.ExecuteTrade("KO", order.side, quantity, order.limit_price or price, order_id),
+        "trigger": c.TriggerOrder(order_id, price),
+        "trail": c.TrailOrder(order_id, price * (number + 1) // 4),
+        "cancel": c.CancelOrder(order_id, ""),
+        "expire": c.ExpireOrder(order_id, "over"),
+        "reject": c.RejectOrder(order_id, "not taken"),
+        "replace": c.ReplaceOrder(
+            *(
+                order_id,
+                f"{order_id[:60]}+",
+                f"{order_id[:60]}+",
+                order.filled_quantity + quantity if number % 2 else None,
+            ),
+            *(None, price if order.limit_price else None, None),
+        ),
+    }[what]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.one_of(PLACED, *8 * (STEPS,)), min_size=8, max_size=20), max_size=4))
+def test_groups_of_orders_and_trailing_stops_are_those_of_the_domain(groups):
+    (writer, domain), (_, planned) = opened(), opened()
+    groups = [[c.ExecuteTrade("KO", "BUY", 20 * SHARE, 10_000, None)], *groups]
+    for group in groups:
+        commands = []
+        for step in group:
+            commands.append(("ada", step_of(planned.accounts["ada"], step) if isinstance(step, tuple) else step))
+            before = deepcopy(planned.accounts["ada"])
+            decided = planned.decided(*commands[-1])
+            check_reserves(planned.accounts["ada"])
+            if isinstance(decided, tuple):
+                events, _ = decided
+                assert decide(before, command_of(events), NOW) == events, "a commit says what was asked for"
+                assert asks_the_same(commands[-1][1], events)
+        is_decided_alike(writer, domain, commands)
+
+
+def check_reserves(account):
+    """Every order reserves what it needs, those of a group once; nothing is left over."""
+    cash, shares, groups = 0, 0, {}
+    for order in account.orders.values():
+        if order.waits_for is not None:
+            assert order.waits_for in account.orders, "nothing waits for an order that has ended"
+        elif order.oco_group is not None:
+            groups.setdefault(order.oco_group, []).append(order)
+        else:
+            cash, shares = cash + order.reserved_cash, shares + order.reserved_shares(order.remaining)
+    for group in groups.values():
+        assert len({order.remaining for order in group}) == 1
+        cash += max(order.reserved_cash for order in group)
+        shares += max(order.reserved_shares(order.remaining) for order in group)
+    assert (account.reserved_cash, account.reserved_shares.get("KO", 0)) == (cash, shares)
+    assert all(order.remaining > 0 for order in account.orders.values())
 
 
 @settings(max_examples=200, deadline=None)
@@ -560,7 +701,7 @@ def test_a_kernel_that_writes_another_figure_is_found_out(monkeypatch):
         arguments[16][cell] += 1
         return found
 
-    for group, cell in ([buy], 7), ([buy, place], 21 + 13), ([buy, place, fill], 21 + 15 + 21 + 9):
+    for group, cell in ([buy], 7), ([buy, place], 21 + 13), ([buy, place, fill], 21 + 22 + 21 + 9):
         with monkeypatch.context() as planting:
             planting.setattr(events_module, "_put_events", partial(off_by_one, cell))
             with pytest.raises(AssertionError):
