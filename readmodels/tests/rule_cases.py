@@ -295,6 +295,8 @@ def _working(account: Account) -> dict[str, Any]:
                 "limit_price": None if each.limit_price is None else format_amount(each.limit_price),
                 "stop_price": None if each.stop_price is None else format_amount(each.stop_price),
                 "reserve_price": format_amount(each.reserve_price),
+                "status": "PENDING",
+                "oco_group": each.oco_group,
             }
         )
     return {
