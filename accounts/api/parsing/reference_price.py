@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from accounts.domain.values import PRICE_MAX
 from market.latest_quotes import LatestQuotes, latest_quotes
+
+from accounts.domain.values import PRICE_MAX
 from market.quotes import UNKNOWN_MARKET, is_quote_stale
 
 PRICES_SECONDS: Final = 0.5
