@@ -52,6 +52,10 @@ fuzz: setup ## Send what nobody should through every way in, for MINUTES (5); SE
 chaos: setup ## Kill every process of a platform under load, for some minutes (ARGS="--minutes 20 --seed 1 --event-store dynamodb")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: year
+year: setup ## Replay a year of sessions with orders, fees, splits and dividends, and check the books (ARGS="--sessions 20")
+	@$(BIN)/python -m tests.year $(ARGS)
+
 .PHONY: status
 status: setup ## Say whether the platform runs, where, and how its processes are
 	@$(BIN)/python -m tradingplatform.local status

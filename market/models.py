@@ -1,5 +1,5 @@
-"""Instruments, corporate actions and their changes, bars, and the stops and starts of the venue, as rows. What they mean
-is in market/instruments, market/corporate_actions, market/bars and market/venue; nothing is read from here by a command.
+"""Instruments, corporate actions and their changes, bars, and the stops and starts of the venue, as rows. What they
+mean is in market/instruments, corporate_actions, bars and venue; nothing is read from here by a command.
 
 The database itself holds the rules of the log (migration 0001): a change that says neither who does it nor why is
 refused, every change writes its row of the log in the same transaction, and nothing is deleted. The numbers of the log

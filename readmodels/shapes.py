@@ -5,6 +5,7 @@
 from typing import Any, Final
 
 from accounts import shapes as s
+from readmodels.at_market import SOURCES
 from readmodels.projections.rows import Row
 
 ACCOUNT_STATUSES: Final = ("ACTIVE", "FROZEN", "CLOSED")
@@ -103,6 +104,37 @@ class Position(s.Shape):
     realized_pnl = s.Money("Realized in this symbol so far")
     version = s.Count(VERSION_OF_ROW)
     updated_at = s.Instant("When the event of that version was recorded")
+
+
+class PositionAtMarket(s.Shape):
+    """What a position is worth at the market's price."""
+
+    price = s.Money("The market's price of one share; `last_price` where the market says none")
+    price_at = s.Instant("When the market said it; null where it says none", null=True)
+    source = s.Choice(SOURCES, "Where the price is from")
+    is_stale = s.Flag("The market has said nothing new for a while")
+    market_value = s.Money("Quantity times price, rounded half to even")
+    unrealized_pnl = s.Money("Market value less cost")
+    day_change = s.Money("Market value less that at the previous close; null where the market says none", null=True)
+
+
+class OpenPosition(Position):
+    """Shares held in one symbol, at the account's own price and at the market's."""
+
+    at_market = s.One(PositionAtMarket, of="at_market")
+
+
+class AccountAtMarket(s.Shape):
+    """What the account is worth at the market's prices."""
+
+    quoted_at = s.Instant("When the latest quotes were made; null when none are known", null=True)
+    is_stale = s.Flag("The market has said nothing new of a position for a while")
+    is_complete = s.Flag("Every position is at a price of the market")
+    buying_power = s.Money("What there is to spend: cash that no order keeps")
+    positions_value = s.Money("What the shares are worth")
+    equity = s.Money("Cash and positions")
+    unrealized_pnl = s.Money("Their value less what they cost")
+    day_change = s.Money("What the positions that are held gained since the previous close")
 
 
 class Order(s.Shape):

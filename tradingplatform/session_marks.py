@@ -138,8 +138,8 @@ class SessionMarks:
             if not envelopes:
                 break
             codes = codes_of(asyncio.run(self._bus.asubmit_batch(AccountCommands.of(envelopes))))
-            passing = [each for each, code in zip(envelopes, codes, strict=True) if code in PASSING_CODES]
-            refused += sum(code is not None and code not in _MARKED_BEFORE for code in codes) - len(passing)
+            passing = [envelopes[place] for place, code in codes.items() if code in PASSING_CODES]
+            refused += sum(code not in _MARKED_BEFORE for code in codes.values()) - len(passing)
             envelopes = passing
         return refused + len(envelopes)
 

@@ -1,5 +1,6 @@
 """The REST views: parse, check access, one query, answer. Accounts that one may not see do not exist."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -10,10 +11,12 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from accounts.shapes import show_each
 from edge.rest import Declared
 from identity.permissions import STAFF, Access
+from market.live_quotes import live_quotes
 from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
 from readmodels.api.base import PROBLEMS, AccountScopedView, AsyncView, answer_with, not_found
+from readmodels.at_market import account_at_market, positions_at_market
 from readmodels.projections.rows import Row
 from readmodels.queries import account_queries
 from readmodels.queries.account_queries import Query
@@ -71,7 +74,23 @@ class SummaryView(AccountView):
         responses={200: s.PortfolioSerializer, **PROBLEMS},
     )
 )
-class PortfolioView(AccountScopedView):
+class AtMarketView(AccountScopedView):
+    """Base of views that show what positions are worth at the market's prices: of the latest quotes of this process."""
+
+    async def get(
+        self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
+    ) -> HttpResponseBase:
+        """Have the quotes at hand, then answer."""
+        await live_quotes().load()
+        return await super().get(request, access=access, asked=asked, **place)
+
+    def edition(self) -> str:
+        """Return when the quotes were made, and whether they are too old."""
+        sheet = live_quotes().sheet()
+        return f"{sheet.made_at_us} {sheet.phase}"
+
+
+class PortfolioView(AtMarketView):
     """One account with its positions."""
 
     asks = account_queries.PORTFOLIO
@@ -83,10 +102,16 @@ class PortfolioView(AccountScopedView):
         """Return the account and its open positions, of one version."""
         if not rows:
             raise not_found(account_id)
-        positions = account_queries.positions_of_portfolio(rows)
+        row, sheet = rows[0], live_quotes().sheet()
+        held = account_queries.positions_of_portfolio(rows)
+        positions = positions_at_market(held, live_quotes().quotes(), sheet, now_us=_now_us())
+        worth = account_at_market(
+            cash=row["cash"], reserved_cash=row["reserved_cash"], positions=positions, sheet=sheet
+        )
         return {
-            "account": account_shape(rows[0], role=role),
-            "positions": await show_each(shapes.Position.show, positions),
+            "account": account_shape(row, role=role),
+            "positions": await show_each(shapes.OpenPosition.show, positions),
+            "at_market": shapes.AccountAtMarket.show(worth),
         }
 
 
@@ -95,7 +120,7 @@ class PortfolioView(AccountScopedView):
         responses={200: s.PositionListSerializer, **PROBLEMS},
     )
 )
-class PositionListView(AccountScopedView):
+class PositionListView(AtMarketView):
     """The positions of an account."""
 
     asks = account_queries.POSITIONS
@@ -105,7 +130,8 @@ class PositionListView(AccountScopedView):
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        return {"results": await show_each(shapes.Position.show, rows)}
+        positions = positions_at_market(rows, live_quotes().quotes(), live_quotes().sheet(), now_us=_now_us())
+        return {"results": await show_each(shapes.OpenPosition.show, positions)}
 
 
 @extend_schema_view(
@@ -128,3 +154,7 @@ class OrderView(AccountScopedView):
         if not rows:
             raise Http404(f"Account {account_id} has no order {place['order_id']}.")
         return shapes.Order.show(rows[0])
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -32,9 +32,9 @@ ActivityPageSerializer: Final = page_of(shapes.Event, "ActivityPage", "A page of
 DailyPnlPageSerializer: Final = page_of(
     shapes.DailyPnl, "DailyPnlPage", "A page of an account's days with trades, newest first."
 )
-PositionListSerializer: Final = list_of(shapes.Position, "An account's open positions.")
+PositionListSerializer: Final = list_of(shapes.OpenPosition, "An account's open positions.")
 AccountSerializer: Final = shapes.Account.serializer()
-PositionSerializer: Final = shapes.Position.serializer()
+PositionSerializer: Final = shapes.OpenPosition.serializer()
 OrderSerializer: Final = shapes.Order.serializer()
 TradeSerializer: Final = shapes.Trade.serializer()
 EventSerializer: Final = shapes.Event.serializer()
@@ -42,10 +42,11 @@ DailyPnlSerializer: Final = shapes.DailyPnl.serializer()
 
 
 class PortfolioSerializer(serializers.Serializer[Any]):
-    """An account and its open positions, both as of the account's version."""
+    """An account and its open positions, both as of the account's version, and what they are worth at the market."""
 
     account = AccountSerializer()
     positions = PositionSerializer(many=True)
+    at_market = shapes.AccountAtMarket.serializer()()
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -37,7 +37,10 @@ from accounts.domain.values import (
     value_of,
 )
 from eventstore.record import Commit
+from market.quotes import Quote, QuoteSheet
+from market.replay import Phase
 from readmodels import shapes
+from readmodels.at_market import account_at_market, positions_at_market
 from readmodels.reconcile.ledger import Ledger
 from readmodels.shapes import account_shape
 
@@ -45,6 +48,9 @@ FILE: Final = Path(__file__).parents[2] / "frontend" / "src" / "testing" / "rule
 NOW: Final = 1_768_478_400_000_000  # 2026-01-15T12:00:00Z
 DAY: Final = 86_400 * 1_000_000
 ACCOUNT_ID: Final = "6f1c3a52-2f0e-4f0e-9d0a-0d6a1f2b3c4d"
+OF_ACCOUNT: Final = ("is_complete", "positions_value", "equity", "unrealized_pnl", "day_change")
+OF_POSITION: Final = ("price", "price_at", "market_value", "unrealized_pnl", "day_change")
+"""What the page makes of the market's prices, too."""
 Setup = tuple[int, c.AccountCommand]
 """A command, and how many days ago it was."""
 
@@ -234,10 +240,41 @@ def _case(name: str, setup: list[Setup], chance: random.Random) -> dict[str, Any
         "name": name,
         "account": account_shape(ledger.summary_row(), role="owner"),
         "positions": [shapes.Position.show(row) for row in ledger.position_rows() if row["quantity"]],
+        "at_market": _at_market(name, ledger),
         "working": _working(account) if len(account.orders) <= WORKING_SHOWN_MAX else None,
         "orders": [each for symbol in ("KO", "XOM") for each in _orders(account, symbol, chance)],
         "withdrawals": _transfers(account, c.WithdrawCash, "CashWithdrawn"),
         "deposits": _transfers(account, c.DepositCash, "CashDeposited"),
+    }
+
+
+def _at_market(name: str, ledger: Ledger) -> dict[str, Any]:
+    """Return what an account is worth at some quotes: all of its symbols have one, or some, or none."""
+    chance = random.Random(name)
+    held = [row for row in ledger.position_rows() if row["quantity"]]
+    quotes = {}
+    for row in held:
+        if chance.random() < 0.75:
+            price, close = (chance.choice([row["last_price"], chance.randrange(1, 300 * SCALE)]) for _ in range(2))
+            quotes[row["symbol"]] = Quote(row["symbol"], price, close, price, price, price, NOW)
+    sheet = QuoteSheet(None, Phase.OPEN, NOW, tuple(quotes.values()))
+    positions = positions_at_market(held, quotes, sheet, now_us=NOW)
+    row = ledger.summary_row()
+    worth = account_at_market(cash=row["cash"], reserved_cash=row["reserved_cash"], positions=positions, sheet=sheet)
+    shown = [shapes.PositionAtMarket.show(position["at_market"]) for position in positions]
+    found = shapes.AccountAtMarket.show(worth)
+    return {
+        "quotes": [
+            {
+                "symbol": each.symbol,
+                "price": format_amount(each.price),
+                "previous_close": format_amount(each.previous_close),
+            }
+            for each in quotes.values()
+        ],
+        "quoted_at": found["quoted_at"],
+        "account": {name: found[name] for name in OF_ACCOUNT},
+        "positions": [{name: each[name] for name in OF_POSITION} for each in shown],
     }
 
 

@@ -44,9 +44,10 @@ from temporal.as_of import cache, firm
 from temporal.management.commands import firm_as_of
 from temporal.performance import history, periods
 from tests.architecture.test_house_rules import BASE_DIR
-from tradingplatform import expiry
+from tradingplatform import expiry, session_marks
 from tradingplatform.asgi import DATABASE_ANSWER_SECONDS_MAX
 from tradingplatform.bars import rest
+from tradingplatform.corporate_actions import office
 from tradingplatform.demo.strategies import STRATEGIES
 from tradingplatform.health import checks, readiness
 from tradingplatform.kill_switch import cancelling, models, pages, runs
@@ -92,6 +93,9 @@ FIGURES = {
     ],
     "docs/corporate-actions.md": [
         (r"has up to (\w+) decimals", round(math.log10(values.DIVIDEND_SCALE))),
+        (r"looks (every) second", office.PAUSE_SECONDS),
+        (r"asked again every (\d+) s", office.RETRY_SECONDS),
+        (r"in pages of (\d+)", session_marks.ACCOUNTS_AT_ONCE_MAX),
     ],
     "docs/api.md": [
         (r"their positions some (\d+) seconds old", stored_rows.SECONDS_BEHIND_MAX),

@@ -155,7 +155,7 @@ def _check(target: Target, load: Load, follower: Follower, summary: Summary, say
     summary.problems += problems(load.acknowledged, stored)
     say("waiting for the projections")
     deadline = time.monotonic() + CATCH_UP_SECONDS_MAX
-    while not _is_projected(target):
+    while not is_projected(target):
         if time.monotonic() > deadline:
             summary.problems.append("the projections did not catch up")
             break
@@ -174,6 +174,6 @@ def _check(target: Target, load: Load, follower: Follower, summary: Summary, say
         summary.problems.append(f"the follower was shown version {follower.version} of {followed}")
 
 
-def _is_projected(target: Target) -> bool:
+def is_projected(target: Target) -> bool:
     detail = target.health().get("components", {}).get("projector", {}).get("detail", "")
     return detail == "up to date" or bool(re.match(r"\d+ batches behind, [01]\.", detail))

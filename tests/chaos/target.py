@@ -32,7 +32,10 @@ OTHER_SERVERS = ("DATABASE_URL", "REDIS_URL", "COMMAND_BUS", "DYNAMODB_ENDPOINT"
 class Target:
     """One platform. It has to be stopped, whatever happens."""
 
-    def __init__(self, data_dir: Path, *, event_store: str = "sqlite", python: str = sys.executable) -> None:
+    def __init__(
+        self, data_dir: Path, *, event_store: str = "sqlite", python: str = sys.executable, **more: str
+    ) -> None:
+        """`more` are settings of the platform."""
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._event_store = event_store
@@ -42,6 +45,7 @@ class Target:
             "WEB_PORT": str(free_port()),
             "EVENT_STORE": event_store,
             "EVENT_STORE_TAIL_EVENTS": "640",  # Few enough that restarts are from pages, not from the journal alone.
+            **more,
         }
         self._python = python
         self._running: subprocess.Popen[bytes] | None = None

@@ -189,16 +189,13 @@ class Applier:
 
     def _cancel_orders(self, action: CorporateAction) -> None:
         """Cancel every order of the symbol; once it is traded again, those of accounts that are left only."""
-        scopes = [OrderScope(symbol=action.symbol)]
+        scope = OrderScope(symbol=action.symbol)
         if action.state == State.FAILED:
-            scopes = [OrderScope(str(each.account_id), symbol=action.symbol) for each in self._others(action)]
+            scope = OrderScope(tuple(str(each.account_id) for each in self._others(action)), symbol=action.symbol)
         until = time.monotonic() + CANCEL_SECONDS_MAX
-        cancelled = sum(
-            cancel_working_orders(
-                self._bus, scope=scope, actor=CORPORATE_ACTIONS, reason=_reason(action), until=until
-            ).cancelled
-            for scope in scopes
-        )
+        cancelled = cancel_working_orders(
+            self._bus, scope=scope, actor=CORPORATE_ACTIONS, reason=_reason(action), until=until
+        ).cancelled
         if cancelled:
             self._say(action, f"{cancelled:,} orders are cancelled")
 

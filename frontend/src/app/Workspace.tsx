@@ -115,7 +115,7 @@ function Panels({ live, panel, showPanel, onDialog }: PanelsProps): ReactElement
     view === null || valuation === null ? (
       <SummarySkeleton />
     ) : (
-      <SummaryCards account={view.account} valuation={valuation} now={now} />
+      <SummaryCards account={view.account} valuation={valuation} now={now} isMarketStale={live.session?.phase === "STALE"} />
     );
   return (
     <main className={`workspace ${view !== null && live.isStale ? "is-stale" : ""}`}>

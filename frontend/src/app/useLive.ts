@@ -40,7 +40,7 @@ export function useLive(accountId: string): Live {
   const venue = useStore(marketFeed.store, (state) => state.venue);
   const market = useStore(marketFeed.store, (state) => state.connection);
 
-  const prices = useMemo(() => new Map(quotes.map((quote) => [quote.symbol, quote.price])), [quotes]);
+  const prices = useMemo(() => new Map(quotes.map((quote) => [quote.symbol, quote])), [quotes]);
   const valuation = useMemo(
     () => (view === null ? null : valueAtMarket(view.account, view.positions, prices)),
     [view, prices],

@@ -5,8 +5,16 @@ import { basisPoints, parseUnits, type Units } from "./money";
 import { parseShares, valueOf, type Shares } from "./shares";
 import type { Account, Position } from "./types";
 
+/** What the market says of a symbol. */
+export interface MarketPrice {
+  price: Units;
+  previousClose: Units | null;
+  /** When it said so. */
+  at: string;
+}
+
 /** Live prices by symbol. */
-export type Prices = ReadonlyMap<string, Units>;
+export type Prices = ReadonlyMap<string, MarketPrice>;
 
 export interface ValuedPosition {
   symbol: string;
@@ -18,9 +26,13 @@ export interface ValuedPosition {
   /** The live price, or the one last traded at when the market has none. */
   price: Units;
   isLivePrice: boolean;
+  /** When the market said it; null when it says none. */
+  pricedAt: string | null;
   marketValue: Units;
   unrealized: Units;
   unrealizedPoints: bigint | null;
+  /** What it gained since the previous close; null when the market says none. */
+  dayChange: Units | null;
   realized: Units;
   /** Share of the portfolio at market, in basis points. */
   weightPoints: bigint | null;
@@ -32,6 +44,8 @@ export interface Valuation {
   portfolioValue: Units;
   unrealized: Units;
   unrealizedPoints: bigint | null;
+  /** What the positions gained since the previous close. */
+  dayChange: Units;
   /** Whether every position is valued at a live price. */
   isAtMarket: boolean;
 }
@@ -50,6 +64,7 @@ export function valueAtMarket(account: Account, positions: readonly Position[], 
     portfolioValue,
     unrealized: positionsValue - cost,
     unrealizedPoints: basisPoints(positionsValue - cost, cost),
+    dayChange: sum(valued.map((position) => position.dayChange ?? 0n)),
     isAtMarket: valued.every((position) => position.isLivePrice),
   };
 }
@@ -62,8 +77,8 @@ export function figuresOfToday(account: Account, now: Date): { volume: Units; re
 }
 
 function valuePosition(position: Position, prices: Prices): ValuedPosition {
-  const livePrice = prices.get(position.symbol);
-  const price = livePrice ?? parseUnits(position.last_price);
+  const live = prices.get(position.symbol);
+  const price = live?.price ?? parseUnits(position.last_price);
   const cost = parseUnits(position.cost);
   const quantity = parseShares(position.quantity);
   const marketValue = valueOf(quantity, price);
@@ -74,10 +89,12 @@ function valuePosition(position: Position, prices: Prices): ValuedPosition {
     averageCost: parseUnits(position.avg_cost),
     cost,
     price,
-    isLivePrice: livePrice !== undefined,
+    isLivePrice: live !== undefined,
+    pricedAt: live?.at ?? null,
     marketValue,
     unrealized: marketValue - cost,
     unrealizedPoints: basisPoints(marketValue - cost, cost),
+    dayChange: live?.previousClose == null ? null : marketValue - valueOf(quantity, live.previousClose),
     realized: parseUnits(position.realized_pnl),
     weightPoints: null,
   };

@@ -3,6 +3,7 @@
 A list is added with a shape, a connection (`connection_of`), and one resolver that calls `newest_page`.
 """
 
+import time
 from datetime import date
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from accounts.shapes import show_each
+from market.live_quotes import live_quotes
 from readmodels import shapes
 from readmodels.api.graphql import filters
 from readmodels.api.graphql.connections import (
@@ -22,6 +24,8 @@ from readmodels.api.graphql.connections import (
 )
 from readmodels.api.graphql.loaders import loaders_of
 from readmodels.api.graphql.orders import AccountOrders
+from readmodels.at_market import account_at_market, positions_at_market
+from readmodels.projections.rows import Row
 from readmodels.queries.listings import DAY_AFTER_ALL, DAYS, EVENTS, TRADES
 
 
@@ -38,10 +42,17 @@ DailyPnlConnection: Final = connection_of(
 )
 
 
+class Position(shapes.OpenPosition.graphql(), graphene.ObjectType):  # type: ignore[misc] # As above.
+    """Shares held in one symbol, at the account's own price and at the market's."""
+
+
 class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # type: ignore[misc] # As above.
     """An account, its positions valued at the price that it last traded them at."""
 
-    positions = graphene.List(graphene.NonNull(shapes.Position.object_type()), description="Open positions by symbol.")
+    positions = graphene.List(graphene.NonNull(Position), description="Open positions by symbol.")
+    at_market = graphene.Field(
+        shapes.AccountAtMarket.object_type(), required=True, description="What it is worth at the market's prices."
+    )
     trades = graphene.Field(
         TradeConnection,
         **page_arguments(),
@@ -62,8 +73,18 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
     @staticmethod
     async def resolve_positions(account: dict[str, Any], info: GraphQLResolveInfo) -> list[dict[str, Any]]:
         """Return the open positions."""
-        rows = await loaders_of(info).positions.load(account_version(account))
-        return await show_each(shapes.Position.show, rows)
+        positions = await _positions(account, info)
+        return await show_each(shapes.OpenPosition.show, positions)
+
+    @staticmethod
+    async def resolve_at_market(account: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, Any]:
+        """Return what the account is worth."""
+        cash, reserved_cash = _units(account["cash"]), _units(account["reserved_cash"])
+        positions = await _positions(account, info)
+        sheet = live_quotes().sheet()
+        return shapes.AccountAtMarket.show(
+            account_at_market(cash=cash, reserved_cash=reserved_cash, positions=positions, sheet=sheet)
+        )
 
     @staticmethod
     async def resolve_trades(
@@ -128,3 +149,19 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
             conditions=(),
             show=shapes.DailyPnl.show,
         )
+
+
+async def _positions(account: dict[str, Any], info: GraphQLResolveInfo) -> list[Row]:
+    """Return the open positions of an account, with what each is worth."""
+    rows = await loaders_of(info).positions.load(account_version(account))
+    await live_quotes().load()
+    return positions_at_market(rows, live_quotes().quotes(), live_quotes().sheet(), now_us=_now_us())
+
+
+def _units(amount: str) -> int:
+    """Return the ten-thousandths of an amount as it is shown."""
+    return int(amount.replace(".", ""))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

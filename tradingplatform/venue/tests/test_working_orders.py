@@ -310,6 +310,13 @@ class VenueMachine(RuleBasedStateMachine):
         asks = next_asks(self.venue)
         under_way = {ask.command_id for ask, asker in self.under_way if asker is self.venue}
         assert under_way.isdisjoint(ask.command_id for ask in asks), "asked for twice"
+        unknown = {
+            (ask.account_id, ask.order_id)
+            for ask, asker in self.under_way
+            if asker is self.venue and (ask.account_id, ask.command_id) not in self.journal.answers
+        }
+        assert unknown.isdisjoint((ask.account_id, ask.order_id) for ask in asks), "asked for beside what is under way"
+        assert all((ask.account_id, ask.order_id) in self.venue for ask in asks), "asked for what works no more"
         assert self.held.isdisjoint(ask.account_id for ask in asks if type(ask.command) is c.ExecuteTrade)
         self.under_way += [(ask, self.venue) for ask in asks]
 
@@ -484,6 +491,31 @@ def test_the_room_of_orders_that_have_ended_is_used_again():
         apply(venue, [placed._replace(event=ended(event)) for event in events])
     assert len(venue) == 0
     assert len(venue._orders.rows) == 64
+
+
+def test_an_order_that_was_cancelled_is_not_matched_and_its_room_is_the_next_ones():
+    journal, venue = given(market_buy("o1"))
+    journal.execute("a", "cancel", c.CancelOrder("o1", ""))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 0)})
+    assert next_asks(venue) == [], "nothing is offered: it is in the book"
+    apply(venue, journal.recorded[-1:])
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 15 * SHARE)})
+    assert next_asks(venue) == []
+    journal.execute("a", "place", market_buy("o2"))
+    apply(venue, journal.recorded[-1:])
+    assert [ask.command for ask in next_asks(venue)] == [c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, "o2")]
+
+
+def test_what_somebody_else_filled_is_not_asked_for_beside_what_is_under_way():
+    journal, venue = given(market_buy("o1"))
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    (ask,) = next_asks(venue)
+    journal.execute("a", "outside", c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o1"))
+    apply(venue, journal.recorded[-2:])
+    assert next_asks(venue) == [], "a fill is under way"
+    venue.refused(*ask, "ORDER_QUANTITY_EXCEEDED")
+    (again,) = next_asks(venue)
+    assert (again.command_id, again.command.quantity) == ("fill-o1-1000000-1", 9 * SHARE)
 
 
 def ended(event):

@@ -7,6 +7,7 @@ import { EmptyMessage, Panel, SkeletonRows } from "../../components/Panel";
 import { SortableHeader, useSorting, type Sorting } from "../../components/sorting";
 import { formatPercent, percentToBasisPoints } from "../../core/money";
 import { decimalsOf, formatShares } from "../../core/shares";
+import { formatClock } from "../../core/time";
 import type { Account } from "../../core/types";
 import type { Valuation, ValuedPosition } from "../../core/valuation";
 
@@ -126,7 +127,14 @@ function Row({ position, limitPoints, decimals, isChosen, onChosen }: RowProps):
       <td data-label="Avg cost">
         <Price units={position.averageCost} decimals={4} />
       </td>
-      <td data-label={position.isLivePrice ? "Last" : "Last (at last trade)"}>
+      <td
+        data-label={position.isLivePrice ? "Last" : "Last (at last trade)"}
+        title={
+          position.pricedAt === null
+            ? "The market gives no price: the account's last"
+            : `The market's at ${formatClock(position.pricedAt)}`
+        }
+      >
         <Flash value={position.price}>
           <Price units={position.price} />
         </Flash>

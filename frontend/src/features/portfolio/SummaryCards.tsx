@@ -11,16 +11,19 @@ interface SummaryCardsProps {
   account: Account;
   valuation: Valuation;
   now: Date;
+  /** Whether the market has said nothing new for a while. */
+  isMarketStale: boolean;
 }
 
-export function SummaryCards({ account, valuation, now }: SummaryCardsProps): ReactElement {
+export function SummaryCards({ account, valuation, now, isMarketStale }: SummaryCardsProps): ReactElement {
   const today = figuresOfToday(account, now);
   const cash = parseUnits(account.cash);
   const reserved = parseUnits(account.reserved_cash);
   const invested = parseUnits(account.deposited) - parseUnits(account.withdrawn);
+  const tag = valuation.isAtMarket ? `at market${isMarketStale ? ", stale" : ""}` : "partly at last price";
   return (
     <dl className="summary" aria-label="Account summary">
-      <Card label="Portfolio value" tag={valuation.isAtMarket ? "at market" : "at last trade"} isMain>
+      <Card label="Portfolio value" tag={tag} isMain>
         <Flash value={valuation.portfolioValue}>
           <Amount units={valuation.portfolioValue} testId="portfolio-value" />
         </Flash>
@@ -45,9 +48,14 @@ export function SummaryCards({ account, valuation, now }: SummaryCardsProps): Re
           )}
         </Note>
       </Card>
-      <Card label="Unrealized P&L" tag={valuation.isAtMarket ? "at market" : "at last trade"}>
+      <Card label="Unrealized P&L" tag={tag}>
         <Change units={valuation.unrealized} testId="unrealized-pnl" />
-        <Note>{formatPercent(valuation.unrealizedPoints, true)} on cost</Note>
+        <Note>
+          {formatPercent(valuation.unrealizedPoints, true)} on cost,{" "}
+          <span title="Since the previous close, of the shares that are held">
+            <Change units={valuation.dayChange} testId="day-change" hasArrow={false} /> today
+          </span>
+        </Note>
       </Card>
       <Card label="Realized P&L today">
         <Change units={today.realized} testId="realized-pnl-today" />
