@@ -5,9 +5,10 @@ opened with), and on a role on its account, or one on the platform that sees eve
 by one statement. Who may begin is decided elsewhere (permissions.py); here it ends.
 """
 
+import asyncio
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
@@ -131,23 +132,34 @@ def while_granted(parts: Iterator[T], credential: Credential) -> Iterator[T]:
     looked_at = time.monotonic()
     for part in parts:
         if time.monotonic() - looked_at >= LOOK_SECONDS:
-            if _has_ended(credential):
-                log.info("an answer is broken off: what it stood on was taken away", user_id=credential.user_id)
+            if async_to_sync(_has_ended)(credential):
                 return
             looked_at = time.monotonic()
         yield part
 
 
-def _has_ended(credential: Credential) -> bool:
-    """Look whether a credential has ended, on a thread that may wait; again and again while the database is busy or
-    away.
-    """
+async def awhile_granted(parts: AsyncIterator[T], credential: Credential) -> AsyncIterator[T]:
+    """Yield the parts of a long answer that is made on the event loop, as `while_granted` does."""
+    looked_at = time.monotonic()
+    async for part in parts:
+        if time.monotonic() - looked_at >= LOOK_SECONDS:
+            if await _has_ended(credential):
+                return
+            looked_at = time.monotonic()
+        yield part
+
+
+async def _has_ended(credential: Credential) -> bool:
+    """Look whether a credential has ended; again and again while the database is busy or away."""
     gives_up_at = time.monotonic() + UNKNOWN_SECONDS_MAX
     while True:
         try:
-            return bool(async_to_sync(find_ended)([credential]))
+            is_over = bool(await find_ended([credential]))
+            if is_over:
+                log.info("an answer is broken off: what it stood on was taken away", user_id=credential.user_id)
+            return is_over
         except OperationalError as error:
             if time.monotonic() + LOOK_SECONDS > gives_up_at:
                 raise
             log.warning("could not look whether an answer may go on", reason=str(error))
-        time.sleep(LOOK_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)

@@ -9,6 +9,8 @@ from typing import Final
 
 SCALE: Final = 10_000
 TICK: Final = 100  # The smallest price step, 0.01, in ten-thousandths.
+PRICE_MAX: Final = 10**11
+"""The highest price that is quoted, 10 million a share: nobody could place an order at a higher one."""
 
 _DECIMAL = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,4}))?", re.ASCII)
 

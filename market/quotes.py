@@ -14,6 +14,7 @@ from typing import Final
 from market.calendar import trading_days
 from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments, Replayed
 from market.intraday import SESSION_STEPS, bar_until, day_path
+from market.money import PRICE_MAX
 from market.prices import replayed_symbols
 from market.replay import Phase, ReplayPosition
 from market.sessions import exchange_day, latest_close_us, session_bounds_us
@@ -77,11 +78,13 @@ UNKNOWN_MARKET: Final = QuoteSheet(session_date=None, phase=Phase.STALE, made_at
 
 def quotes_at(position: ReplayPosition, *, now_us: int, adjustments: Adjustments = NO_ADJUSTMENTS) -> QuoteSheet:
     """Return the quotes of all replayed instruments at a position of the replay, which it has at `now_us`; under the
-    symbols that they have then, and divided by their splits.
+    symbols that they have then, and divided by their splits. One that reverse splits have brought above PRICE_MAX is
+    left out.
     """
     replayed = adjustments.replayed(replayed_symbols(), at_us=now_us)
-    quotes = tuple(_quote(symbol, replayed[symbol], position, now_us) for symbol in sorted(replayed))
-    return replace(replayed_session(position, now_us=now_us), quotes=quotes)
+    quotes = (_quote(symbol, replayed[symbol], position, now_us) for symbol in sorted(replayed))
+    quotable = tuple(quote for quote in quotes if max(quote.day_high, quote.previous_close or 0) <= PRICE_MAX)
+    return replace(replayed_session(position, now_us=now_us), quotes=quotable)
 
 
 def replayed_session(position: ReplayPosition, *, now_us: int) -> QuoteSheet:

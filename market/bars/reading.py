@@ -3,7 +3,7 @@ caller's, and so is the connection.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from market.bars.definition import SOURCES, Span
@@ -34,16 +34,15 @@ def page_of(
     """Return the page of at most `limit` bars that begin at or after one instant and before another, and beyond the
     last one of the page before.
     """
-    since, until = begin or BEFORE_ALL, end or AFTER_ALL
-    if beyond is not None and oldest_first:
-        since = max(since, beyond + timedelta(microseconds=1))
-    elif beyond is not None:
-        until = min(until, beyond)
+    values = [begin or BEFORE_ALL, end or AFTER_ALL, *([] if beyond is None else [beyond])]
+    where = "symbol = %s AND at >= %s AND at < %s"
+    if beyond is not None:
+        where += f" AND at {'>' if oldest_first else '<'} %s"
     statement = (
-        f"SELECT {', '.join(COLUMNS)} FROM {span.table} WHERE symbol = %s AND at >= %s AND at < %s"  # noqa: S608
+        f"SELECT {', '.join(COLUMNS)} FROM {span.table} WHERE {where}"  # noqa: S608 - of our own names.
         f" ORDER BY at {'ASC' if oldest_first else 'DESC'} LIMIT %s"
     )
-    return Page(statement, [symbol, since, until, limit])
+    return Page(statement, [symbol, *values, limit])
 
 
 def row_of(values: Sequence[Any]) -> dict[str, Any]:

@@ -164,26 +164,40 @@ class BarRecorder:
         if place is None:
             return None, False
         is_today = place.day_index == position.day_index
+        traded_us = self._traded_us(place.day_index, position)
         bars = minute_bars(
             place.day_index,
             from_minute=place.minute,
             to_step=position.step if is_today else SESSION_STEPS,
             adjustments=current_instruments().adjustments,
-            now_us=self._now_us(),
+            at_us=traded_us,
         )
-        write_minutes(cursor, bars, calendars=dict.fromkeys(self._replayed(), REPLAYED))
+        write_minutes(cursor, bars, calendars=dict.fromkeys(self._replayed(traded_us), REPLAYED))
         if is_today:
             return Place(position.day_index, minute_of(position.day_index, market_time_us(position))), True
         return Place(place.day_index + 1, 0), False
 
-    def _replayed(self) -> list[str]:
-        """Return the symbols that the replay quotes now."""
-        adjustments = current_instruments().adjustments
-        return list(adjustments.replayed(replayed_symbols(), at_us=self._now_us()))
+    def _traded_us(self, day_index: int, position: ReplayPosition) -> int:
+        """Return the real time until which splits and changes of symbol count for a day's bars: the close of its
+        session, or now while that runs. What comes later changes nothing that was traded, whenever it is written.
+        """
+        assert self._position is not None, "there is a replay"
+        if position.day_index == day_index and position.step < SESSION_STEPS:
+            return self._now_us()
+        while True:
+            session = self._position(position.closed_at_us - 1)
+            is_beginning = session.closed_at_us >= position.closed_at_us or session.day_index > position.day_index
+            if is_beginning or session.day_index <= day_index:
+                return position.closed_at_us
+            position = session
+
+    def _replayed(self, at_us: int) -> list[str]:
+        """Return the symbols that the replay quoted at an instant of real time."""
+        return list(current_instruments().adjustments.replayed(replayed_symbols(), at_us=at_us))
 
     def _found_place(self, cursor: Cursor, position: ReplayPosition) -> Place | None:
         """Return where to go on by what is stored; None after a month of what is the future now was removed."""
-        symbols = sorted({*replayed_symbols(), *self._replayed()})
+        symbols = sorted({*replayed_symbols(), *self._replayed(self._now_us())})
         cursor.execute(_LATEST, [list(symbols)])
         ((latest, latest_day),) = cursor.fetchall()
         open_us, _ = session_bounds_us(trading_days()[position.day_index])

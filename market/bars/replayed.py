@@ -15,6 +15,7 @@ from market.bars.definition import MINUTE_US, SIMULATED, Bar
 from market.calendar import trading_days
 from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustments
 from market.intraday import SESSION_STEPS, day_path
+from market.money import PRICE_MAX
 from market.prices import replayed_symbols
 from market.sessions import session_bounds_us
 
@@ -37,10 +38,11 @@ def minute_of(day_index: int, at_us: int) -> int:
 
 
 def minute_bars(
-    day_index: int, *, from_minute: int, to_step: int, adjustments: Adjustments = NO_ADJUSTMENTS, now_us: int = 0
+    day_index: int, *, from_minute: int, to_step: int, adjustments: Adjustments = NO_ADJUSTMENTS, at_us: int = 0
 ) -> list[Bar]:
-    """Return the bars of all replayed symbols, as splits and changes of symbol until now have them, from a minute of
-    the session up to a step of it; the last one may be of a minute that is not over, and has no price that comes later.
+    """Return the bars of all replayed symbols, as splits and changes of symbol until an instant of real time have
+    them, from a minute of the session up to a step of it; the last one may be of a minute that is not over, and has no
+    price that comes later. A minute that reverse splits have brought above PRICE_MAX, which nobody quoted, is left out.
     """
     open_us, first_steps = _minutes_of(day_index)
     starts = first_steps[from_minute:-1]
@@ -51,7 +53,7 @@ def minute_bars(
     instants = (open_us + (from_minute + np.arange(len(starts))) * MINUTE_US).tolist()
     counts = (ends - starts).tolist()
     bars = []
-    for symbol, how in adjustments.replayed(replayed_symbols(), at_us=now_us).items():
+    for symbol, how in adjustments.replayed(replayed_symbols(), at_us=at_us).items():
         prices = np.asarray(day_path(symbol=how.path, day_index=day_index).prices)[: ends[-1]]
         whole = (
             prices[starts],
@@ -61,8 +63,11 @@ def minute_bars(
         )
         opens, highs, lows, closes = (list(map(how.price, each.tolist())) for each in whole)
         bars += [
-            Bar(symbol, at_us, opened, high, low, close, None, count, SIMULATED)
-            for at_us, opened, high, low, close, count in zip(instants, opens, highs, lows, closes, counts, strict=True)
+            Bar(symbol, begins_us, opened, high, low, close, None, count, SIMULATED)
+            for begins_us, opened, high, low, close, count in zip(
+                instants, opens, highs, lows, closes, counts, strict=True
+            )
+            if high <= PRICE_MAX
         ]
     return bars
 

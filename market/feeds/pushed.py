@@ -80,11 +80,17 @@ class PushedFeed:
     def __init__(self, client: redis_asyncio.Redis) -> None:
         self._client = client
         self._must_load = True
+        self._quoted: set[str] = set()
 
     async def changed_quotes(self, *, now_us: int) -> Mapping[str, Quote | None]:
-        """Return what was pushed since the call before, at first and after a failure everything."""
+        """Return what was pushed since the call before, at first and after a failure everything; None for a symbol that
+        is held no more.
+        """
         must_load, self._must_load = self._must_load, True
-        found = await (self._all() if must_load else self._changed())
+        found = None if must_load else await self._changed()
+        if found is None:
+            found = await self._all()
+        self._quoted = (self._quoted | found.keys()) - {symbol for symbol, quote in found.items() if quote is None}
         self._must_load = False
         return found
 
@@ -93,18 +99,20 @@ class PushedFeed:
         pipeline.delete(CHANGED_KEY)
         pipeline.hgetall(HELD_KEY)
         _, lines = await pipeline.execute()
-        return _quotes(lines.items())
+        return {**dict.fromkeys(self._quoted), **_quotes(lines.items())}
 
-    async def _changed(self) -> dict[str, Quote | None]:
+    async def _changed(self) -> dict[str, Quote | None] | None:
+        """Return what changed; None when that does not add up to what is held: Redis has lost what it had, say."""
         pipeline = self._client.pipeline(transaction=True)
         pipeline.smembers(CHANGED_KEY)
         pipeline.delete(CHANGED_KEY)
-        changed, _ = await pipeline.execute()
-        if not changed:
-            return {}
+        pipeline.hlen(HELD_KEY)
+        changed, _, held = await pipeline.execute()
         symbols = sorted(changed)
-        lines: Any = await self._client.hmget(HELD_KEY, symbols)
-        return _quotes(zip(symbols, lines, strict=True))
+        lines: Any = await self._client.hmget(HELD_KEY, symbols) if symbols else []
+        found = _quotes(zip(symbols, lines, strict=True))
+        expected = (self._quoted - found.keys()) | {symbol for symbol, quote in found.items() if quote is not None}
+        return found if len(expected) == held else None
 
 
 def _words(tick: Tick) -> tuple[Any, ...]:

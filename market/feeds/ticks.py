@@ -10,14 +10,17 @@ from typing import Any, Final, NamedTuple
 
 from edge.instants import InvalidInstant, parse_instant
 from market.instruments.definition import InstrumentDefinition, InvalidInstrument, parse_field
-from market.money import format_money, parse_money
+from market.money import PRICE_MAX, SCALE, format_money, parse_money
 
 FIELDS: Final = ("symbol", "price", "bid", "ask", "bidSize", "askSize", "previousClose", "at")
 FUTURE_US_MAX: Final = 1_000_000
 """How far a tick may be ahead of this machine's clock: clocks differ."""
+AGE_MAX: Final = timedelta(days=1)
+"""How old a tick may be."""
 OLDER_THAN_HELD: Final = "OLDER_THAN_HELD"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class InvalidTick(ValueError):
@@ -73,6 +76,12 @@ def _price_of(prices: Mapping[str, int | None], instrument: InstrumentDefinition
     if bid is not None and ask is not None and bid > ask:
         raise _invalid(f"the bid is at most the ask, found {format_money(bid)} and {format_money(ask)}")
     if price is not None:
+        if ask is None and bid is not None and bid > price:
+            shown = f"found {format_money(bid)} and the price {format_money(price)}"
+            raise _invalid(f"a bid without an ask is at most the price, {shown}")
+        if bid is None and ask is not None and ask < price:
+            shown = f"found {format_money(ask)} and the price {format_money(price)}"
+            raise _invalid(f"an ask without a bid is at least the price, {shown}")
         return price
     if bid is None or ask is None:
         raise _invalid("a tick has a price, or a bid and an ask, or all of them")
@@ -87,8 +96,8 @@ def _price(given: Mapping[str, str], name: str, instrument: InstrumentDefinition
         value = parse_money(given[name])
     except ValueError as error:
         raise _invalid(f"{name}: {error}") from None
-    if not 0 < value < 10**15:
-        raise _invalid(f"{name} is above 0 and below 100,000,000,000, found {given[name][:40]!r}")
+    if not 0 < value <= PRICE_MAX:
+        raise _invalid(f"{name} is above 0 and at most {PRICE_MAX // SCALE:,}, found {given[name][:40]!r}")
     if name != "previousClose" and value % instrument.price_increment:
         raise InvalidTick(
             "INVALID_PRICE_INCREMENT",
@@ -116,11 +125,13 @@ def _size(given: Mapping[str, str], name: str, *, beside: int | None) -> int | N
 
 def _instant(text: str, *, now_us: int) -> int:
     try:
-        at_us = (parse_instant(text) - _EPOCH) // timedelta(microseconds=1)
+        at_us = (parse_instant(text) - _EPOCH) // _MICROSECOND
     except InvalidInstant as error:
         raise InvalidTick("INVALID_INSTANT", f"at: {error}") from None
     if at_us > now_us + FUTURE_US_MAX:
         raise InvalidTick("INSTANT_IN_FUTURE", f"at is at most a second ahead of the platform's clock, found {text}")
+    if at_us < now_us - AGE_MAX // _MICROSECOND:
+        raise InvalidTick("INSTANT_TOO_OLD", f"at is at most a day before the platform's clock, found {text}")
     return at_us
 
 

@@ -14,12 +14,14 @@ from market.bars.recorder import BarRecorder, write_history
 from market.bars.replayed import minute_bars, minute_count
 from market.bars.writing import microseconds
 from market.calendar import day_index, trading_days
+from market.corporate_actions.adjustments import Adjustment, Adjustments, Replayed
 from market.intraday import SESSION_STEPS, day_path
 from market.models import DayBar, HourBar, MinuteBar
 from market.prices import close_price, replayed_symbols
 from market.quotes import Quote, QuoteSheet, QuoteSource, market_time_us
 from market.replay import Phase, ReplayPosition
 from market.sessions import session_bounds_us
+from tests.services.instruments import adjusted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,10 +34,12 @@ SESSION_US = DAY_US - DAY_US // 12
 def place_of(elapsed_us):
     """Return where a replay of five days is."""
     day, in_day_us = divmod(elapsed_us, DAY_US)
+    closed_day = day if in_day_us >= SESSION_US else day - 1
     return ReplayPosition(
         day_index=FIRST + day % 5,
         phase=Phase.OPEN if in_day_us < SESSION_US else Phase.CLOSED,
         step=min(in_day_us * SESSION_STEPS // SESSION_US, SESSION_STEPS),
+        closed_at_us=closed_day * DAY_US + SESSION_US,
     )
 
 
@@ -218,6 +222,42 @@ def test_a_recorder_that_begins_late_has_the_latest_minutes_and_the_closes_of_th
     days = DayBar.objects.filter(symbol="KO", at__gte=datetime(2019, 7, 2, tzinfo=UTC)).order_by("at")
     assert [day.price_count for day in days] == [1, 1, SESSION_STEPS + 1, SESSION_STEPS + 1, 1]
     assert stored(MinuteBar) == naive(MINUTE_US, replay.position, first_day_index=FIRST + 2)
+
+
+def times(ratio, bars):
+    """Return bars whose prices are divided by a split."""
+    how = Replayed("KO", ratio)
+    return {key: (*map(how.price, prices), count) for key, (*prices, count) in bars.items()}
+
+
+@pytest.mark.parametrize("written_s", [(109, 111, 118), (109,)])
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_split_between_two_days_leaves_the_bars_of_the_day_before_as_they_were_traded(
+    replay, written_s, is_restarted
+):
+    split = Adjustments((Adjustment(115_000_000, "KO", 2, 1, None), Adjustment(115_000_000, "PG", 1, 1, "PGX")))
+    with adjusted(split):
+        for seconds in (5, *written_s, 130, 3 * 120):
+            if is_restarted:
+                replay.recorder.close()
+                replay.restart()
+            replay.elapsed_us = seconds * 1_000_000
+            replay.write()
+    days = {
+        index: naive(MINUTE_US, place_of(index * DAY_US + SESSION_US), first_day_index=FIRST + index, symbols=("KO",))
+        for index in range(3)
+    }
+    whole = stored(MinuteBar, symbols=("KO",))
+    ends_us = microseconds(datetime(2019, 7, 3, tzinfo=UTC))
+    assert {key: bar for key, bar in whole.items() if key[1] < ends_us} == days[0]
+    later = {key: bar for key, bar in whole.items() if key[1] >= ends_us}
+    assert {key: later[key] for key in {**days[1], **days[2]}} == times(2, {**days[1], **days[2]})
+    (close,) = DayBar.objects.filter(symbol="KO", at=datetime(2019, 7, 2, tzinfo=UTC)).values_list("close", flat=True)
+    assert close == close_price(symbol="KO", day_index=FIRST)
+    assert min(key[1] for key in stored(MinuteBar, symbols=("PGX",))) > ends_us
+    assert max(key[1] for key in stored(MinuteBar, symbols=("PG",))) < ends_us
+    for model in (HourBar, DayBar):
+        assert min(key[1] for key in stored(model, symbols=("PGX",))) >= ends_us
 
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from market.bars.replayed import minute_bars
 from market.corporate_actions.adjustments import NO_ADJUSTMENTS, Adjustment, Adjustments
 from market.corporate_actions.announcing import (
     InvalidAnnouncement,
@@ -19,6 +20,7 @@ from market.corporate_actions.definition import InvalidCorporateAction, format_t
 from market.instruments.changes import recorded_as, save_instruments
 from market.instruments.csv_file import UnusableFile
 from market.models import CorporateAction, CorporateActionChange
+from market.money import PRICE_MAX
 from market.prices import replayed_symbols
 from market.quotes import quotes_at
 from market.replay import Phase, ReplayPosition
@@ -212,3 +214,12 @@ def test_a_new_symbol_goes_on_by_the_path_of_the_old_one():
 
 def test_a_price_never_becomes_zero():
     assert prices(Adjustments((Adjustment(1, "KO", 1_000_000, 1, None),)), 1)["KO"].price == 100
+
+
+def test_a_price_above_what_an_order_can_have_is_not_quoted():
+    whole = prices(NO_ADJUSTMENTS, 0)
+    reverse = Adjustments((Adjustment(1, "KO", 1, 1_000_000, None),))
+    assert prices(reverse, 1).keys() == whole.keys() - {"KO"}
+    assert whole["KO"].price * 1_000_000 > PRICE_MAX
+    bars = minute_bars(1_000, from_minute=0, to_step=100, adjustments=reverse, at_us=1)
+    assert {bar.symbol for bar in bars} == whole.keys() - {"KO"}

@@ -131,3 +131,38 @@ def test_what_a_failed_look_took_is_not_lost(client, valkey_url, monkeypatch):
             return await feed.changed_quotes(now_us=0)
 
     assert asyncio.run(go())["KO"].price == 510_000
+
+
+def test_what_was_forgotten_before_a_failed_look_is_said_to_be_gone(client, valkey_url, monkeypatch):
+    push_ticks(client, [tick(500_000, MONDAY), tick(600_000, MONDAY, "PG")])
+
+    async def go():
+        async with redis_asyncio.Redis.from_url(valkey_url) as made:
+            feed = PushedFeed(made)
+            await feed.changed_quotes(now_us=0)
+            forget_pushed(client, ["KO"])
+            with monkeypatch.context() as patched:
+                patched.setattr(made, "pipeline", lambda **given: (_ for _ in ()).throw(redis.ConnectionError("lost")))
+                with pytest.raises(redis.ConnectionError):
+                    await feed.changed_quotes(now_us=0)
+            return [await feed.changed_quotes(now_us=0) for _ in range(2)]
+
+    found, after = asyncio.run(go())
+    assert found["KO"] is None
+    assert found["PG"].price == 600_000
+    assert after == {}
+
+
+@pytest.mark.parametrize("pushed_since", [None, "PG", "JNJ"])
+def test_what_redis_has_lost_is_said_to_be_gone(client, valkey_url, pushed_since):
+    push_ticks(client, [tick(500_000, MONDAY), tick(600_000, MONDAY, "PG")])
+
+    def lose():
+        client.flushall()
+        if pushed_since is not None:
+            push_ticks(client, [tick(700_000, MONDAY, pushed_since)])
+
+    _, found, after = polls(valkey_url, lose, lambda: None)
+    assert {symbol for symbol, quote in found.items() if quote is None} == {"KO", "PG"} - {pushed_since}
+    assert {symbol for symbol, quote in found.items() if quote is not None} == {pushed_since} - {None}
+    assert after == {}

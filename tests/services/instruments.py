@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from market.corporate_actions.adjustments import Adjustments
 from market.instruments.csv_file import DEMO_FILE, definitions_of, read_file
 from market.instruments.current import Instruments, hold_instruments
 from market.instruments.definition import InstrumentDefinition
@@ -16,6 +17,16 @@ DEMO_SYMBOLS = tuple(DEMO_INSTRUMENTS.by_symbol)
 def instrument(symbol: str, **fields: Any) -> InstrumentDefinition:
     """Return an instrument like Coca-Cola's share, but for these fields."""
     return replace(DEMO_INSTRUMENTS.by_symbol["KO"], symbol=symbol, **fields)
+
+
+@contextmanager
+def adjusted(adjustments: Adjustments) -> Iterator[None]:
+    """Hold the demo's instruments, to which these corporate actions were applied."""
+    hold_instruments(replace(DEMO_INSTRUMENTS, adjustments=adjustments))
+    try:
+        yield
+    finally:
+        hold_instruments(DEMO_INSTRUMENTS)
 
 
 @contextmanager

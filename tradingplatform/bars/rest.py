@@ -21,6 +21,7 @@ from rest_framework.renderers import JSONRenderer
 
 from accounts.shapes import show_each
 from edge.rest import Choice, Declared, Instant, Text, WholeNumber
+from identity.credentials import awhile_granted, credential_of
 from identity.permissions import Access
 from market.bars.definition import DAY, SPANS, Span
 from market.bars.reading import page_of, row_of
@@ -111,7 +112,8 @@ class BarFileView(AsyncView):
         symbol, span = asked["symbol"], SPANS[asked["span"]]
         period = {"begin": asked.get("from"), "end": asked.get("to")}
         first = await _oldest(symbol, span, period)
-        answer = StreamingHttpResponse(_lines(symbol, span, period, first), content_type="text/csv")
+        lines = awhile_granted(_lines(symbol, span, period, first), credential_of(request, user=access.principal.user))
+        answer = StreamingHttpResponse(lines, content_type="text/csv")
         answer["Content-Disposition"] = f'attachment; filename="bars-{symbol}-{span.name}.csv"'
         return answer
 

@@ -74,6 +74,7 @@ EXECUTE_TRADE: Final = CommandMutation(
     success=TradeExecuted,
     make=_execute,
     action=Action.BOOK_TRADE,
+    needs_prices=True,
 )
 
 CLOSE_ACCOUNT: Final = CommandMutation(

@@ -11,6 +11,7 @@ from graphql.language import ValueNode
 
 from accounts.api.bulk import BatchAnswer, ParseEntry, submit_batch
 from accounts.api.parsing.batches import cancel_envelope, order_envelope, replacement_envelope, trade_envelope
+from accounts.api.parsing.reference_price import reference_price
 from accounts.scalars import BigInt
 from identity.permissions import Action
 
@@ -88,6 +89,8 @@ class BatchMutation(NamedTuple):
     parse: ParseEntry
     action: Action
     """What the asking user has to be allowed on the account of an entry."""
+    needs_prices: bool = False
+    """Whether `parse` asks what the market says."""
 
     def field(self) -> graphene.Field:
         """Return the field of the schema."""
@@ -97,6 +100,8 @@ class BatchMutation(NamedTuple):
         )
 
     async def _resolve(self, root: None, info: GraphQLResolveInfo, **given: Any) -> BatchAnswer:
+        if self.needs_prices:
+            await reference_price.load()
         return await submit_batch(info, given[self.argument], parse=self.parse, action=self.action)
 
 
@@ -107,6 +112,7 @@ SUBMIT_TRADES: Final = BatchMutation(
     TradeBatch,
     trade_envelope,
     Action.BOOK_TRADE,
+    needs_prices=True,
 )
 SUBMIT_ORDERS: Final = BatchMutation(
     "Place thousands of orders, for any mix of accounts, in order. One bad entry fails alone.",
@@ -114,6 +120,7 @@ SUBMIT_ORDERS: Final = BatchMutation(
     OrderBatch,
     order_envelope,
     Action.TRADE,
+    needs_prices=True,
 )
 REPLACE_ORDERS: Final = BatchMutation(
     "Replace thousands of working orders, of any mix of accounts, in order. One bad entry fails alone.",

@@ -12,6 +12,7 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from accounts.api.answers import Answer, CommandRefused
+from accounts.api.parsing.reference_price import reference_price
 from accounts.api.submission import submit, submit_opening
 from accounts.domain.commands import AccountCommand
 from identity.permissions import Action
@@ -33,6 +34,8 @@ class CommandMutation(NamedTuple):
     """What the asking user has to be allowed on the account."""
     opens_account: bool = False
     """Whether there is no account yet: `make` is given its `owner`."""
+    needs_prices: bool = False
+    """Whether `make` asks what the market says."""
     client_order_id: str | None = None
     """What is said of the field `clientOrderId`, when that is the id: `make` is given it, made up if there is none."""
 
@@ -44,6 +47,8 @@ class CommandMutation(NamedTuple):
 
     async def _resolve(self, root: None, info: GraphQLResolveInfo, input: Mapping[str, Any]) -> graphene.ObjectType:
         given = dict(input)
+        if self.needs_prices:
+            await reference_price.load()
         if self.opens_account:
             command_id = given.pop("command_id", None)
             return await submit_opening(

@@ -63,6 +63,7 @@ PLACE_ORDER: Final = CommandMutation(
     },
     success=OrderPlaced,
     make=_place,
+    needs_prices=True,
     client_order_id="Yours, unique among working orders; it is the command id, so a retry is safe. Or the server's.",
 )
 
@@ -85,6 +86,7 @@ PLACE_OCO: Final = CommandMutation(
     },
     success=OrderPlaced,
     make=_place_oco,
+    needs_prices=True,
     client_order_id="Yours, unique among working orders; it is the command id, so a retry is safe. Or the server's.",
 )
 

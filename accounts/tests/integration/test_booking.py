@@ -1,15 +1,20 @@
 """Who books trades that were executed elsewhere: nobody does by owning the account, on any way in."""
 
+import asyncio
+import socket
 import time
 
 import pytest
+from django.test import AsyncClient
 
+from accounts.domain import values
 from accounts.tests.integration.test_bulk import TRADES, buy, submit
 from accounts.tests.integration.test_graphql import LIMITS, TRADE, Api, events
 from accounts.tests.integration.test_orders_graphql import PLACE, limit_order
 from identity.models import AccountAccess
 from identity.permissions import COMPLIANCE, INTEGRATOR, OPERATOR, TRADER, give_role
 from identity.recent_access import ACCESS_SECONDS
+from market import money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,3 +134,56 @@ def test_operators_book_on_every_account(store):
     olga = Api("olga", role=OPERATOR)
     assert olga.run(TRADE, **trades[0])["__typename"] == "TradeExecuted"
     assert submit(olga, TRADES, trades=trades)["accepted"] == 2
+
+
+def test_a_price_that_no_trade_can_have_is_left_out_and_the_others_are_answered(store, market):
+    assert money.PRICE_MAX == values.PRICE_MAX
+    iris = Api("iris", role=INTEGRATOR)
+    account_id = iris.open()
+    market(values.PRICE_MAX + 1, made_at_us=time.time_ns() // 1_000)
+    assert submit(iris, TRADES, trades=[buy(account_id)])["accepted"] == 1
+    mine = limit_order(account_id, type="MARKET", limitPrice=None)
+    assert iris.run(PLACE, **mine)["code"] == "MARKET_UNAVAILABLE"
+
+
+@pytest.fixture
+def hanging_redis(settings):
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        yield
+
+
+@pytest.mark.usefixtures("store", "hanging_redis")
+def test_a_redis_that_hangs_holds_up_nobody_else(market):
+    iris = Api("iris", role=INTEGRATOR)
+    account_id = iris.open()
+    market_order = limit_order(account_id, type="MARKET", limitPrice=None)
+    client, headers = AsyncClient(), {"Authorization": f"Bearer {iris.key}"}
+
+    async def post(query, given):
+        body = {"query": query, "variables": {"input": given}}
+        answer = await client.post("/graphql", body, content_type="application/json", headers=headers)
+        ((_, result),) = answer.json()["data"].items()
+        return result
+
+    async def longest_pause(work):
+        latest, longest = time.monotonic(), 0.0
+        while not work.done():
+            await asyncio.sleep(0.01)
+            longest, latest = max(longest, time.monotonic() - latest), time.monotonic()
+        return longest
+
+    async def book():
+        booking = asyncio.gather(*(post(TRADE, buy(account_id)) for _ in range(3)), post(PLACE, market_order))
+        pause = await longest_pause(booking)
+        again = asyncio.create_task(post(TRADE, buy(account_id)))
+        begun_at = time.monotonic()
+        await again
+        return pause, time.monotonic() - begun_at, await booking
+
+    pause, took, (*booked, refused) = asyncio.run(book())
+    assert pause < 0.5
+    assert took < 0.5, "it is not asked again for every booking"
+    assert [each["__typename"] for each in booked] == ["TradeExecuted"] * 3
+    assert refused["code"] == "MARKET_UNAVAILABLE"

@@ -13,7 +13,7 @@ from market.bars.recorder import BarRecorder
 from market.calendar import OutsideCalendar
 from market.instruments.current import current_instruments
 from market.quote_stream import quote_sheets
-from market.replay_file import UnreadableReplayFile, open_replay
+from market.replay_file import TooManySegments, UnreadableReplayFile, open_replay
 from tradingplatform.market.feed import FollowedClock, MarketFeed
 from tradingplatform.signals import run_until_signalled
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 start_date=date.fromisoformat(str(settings.MARKET_START_DATE)),
                 now_us=_now_us(),
             )
-        except (ValueError, OutsideCalendar, UnreadableReplayFile) as error:
+        except (ValueError, OutsideCalendar, TooManySegments, UnreadableReplayFile) as error:
             raise CommandError(str(error)) from error
         current_instruments()  # The first use waits for PostgreSQL, which nobody may do on an event loop.
         followed = FollowedClock(Path(settings.DATA_DIR), clock)

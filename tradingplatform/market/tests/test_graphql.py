@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from accounts.tests.integration.test_graphql import Api
 from identity.api_keys import create_api_key
 from identity.permissions import COMPLIANCE, FEED, INTEGRATOR, OPERATOR, VIEWER
+from market import replay_file
 from market.feeds.pushed import CHANGED_KEY, HELD_KEY
 from market.replay_file import open_replay, read_replay
 
@@ -73,21 +74,23 @@ def error(api, query, input=None):
 
 
 def test_a_bad_entry_fails_alone_and_the_answers_are_in_order(fay, valkey):
+    now = datetime.now(UTC)
     found = push(
         fay,
-        {"symbol": "KO", "price": "50.25", "at": "2026-01-05T15:00:01Z"},
+        {"symbol": "KO", "price": "50.25", "at": now.isoformat()},
         {"symbol": "NOPE", "price": "1"},
         {"symbol": "PG", "bid": "90.10", "ask": "90.12", "bidSize": "100", "askSize": "300"},
         None,
-        {"symbol": "KO", "price": "49", "at": "2026-01-05T15:00:00Z"},
+        {"symbol": "KO", "price": "49", "at": (now - timedelta(seconds=1)).isoformat()},
         {"symbol": "KO", "price": 12},
         {"symbol": "K\0", "price": "12"},
+        {"symbol": "KO", "price": "12", "at": "0001-01-01T00:00:00Z"},
     )
-    assert (found["accepted"], found["refused"]) == (2, 5)
+    assert (found["accepted"], found["refused"]) == (2, 6)
     codes = [each and each["code"] for each in found["outcomes"]]
     assert codes == [
         *(None, "UNKNOWN_SYMBOL", None, "INVALID_QUOTE"),
-        *("OLDER_THAN_HELD", "INVALID_QUOTE", "UNKNOWN_SYMBOL"),
+        *("OLDER_THAN_HELD", "INVALID_QUOTE", "UNKNOWN_SYMBOL", "INSTANT_TOO_OLD"),
     ]
     assert valkey.hkeys(HELD_KEY) == ["KO", "PG"]
     assert valkey.smembers(CHANGED_KEY) == {"KO", "PG"}
@@ -214,3 +217,11 @@ def test_the_command_line_does_the_same(market, tmp_path, valkey, fay):
     push(fay, {"symbol": "KO", "price": "50"})
     assert command("forget", "KO", "PG") == "forgot the pushed prices of 1 symbols\n"
     assert not valkey.exists(HELD_KEY)
+
+
+def test_a_replay_that_was_changed_too_often_is_one_clear_error(settings, market, monkeypatch):
+    monkeypatch.setattr(replay_file, "SEGMENTS_MAX", 1)
+    settings.MARKET_SECONDS_PER_DAY = 600
+    settings.MARKET_START_DATE = "2019-01-02"
+    with pytest.raises(CommandError, match=r"market_replay.json takes no more: remove it to begin anew"):
+        call_command("run_market")

@@ -8,8 +8,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from identity.api_keys import create_api_key
+from identity.models import ApiKey
 from market.instruments.csv_file import DEMO_FILE
 from market.models import BarImport, DayBar, MinuteBar
 
@@ -101,6 +103,19 @@ def test_a_time_has_the_bars_that_begin_in_it(get):
     assert minutes(get(symbol="AAPL", span="1m")) == []
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_time_can_be_asked_for(get, at):
+    for order in ("newest", "oldest"):
+        is_there = at.startswith("0") == (order == "oldest")
+        found = get(symbol="KO", span="1m", order=order, cursor=at)
+        assert (found.status_code, len(found.json()["results"])) == (200, 5 if is_there else 0)
+        assert get(symbol="KO", begin=at, order=order).status_code == 200
+        assert get(symbol="KO", to=at, order=order).status_code == 200
+    assert get("bars.csv", symbol="KO", begin=at, to=at).status_code == 200
+    assert get("hours", symbol="KO", at=at).status_code == 200
+    assert get("clock", at=at).status_code in (200, 400)
+
+
 def test_who_has_a_page_is_told_so_until_it_changes(get):
     tag = get(symbol="KO", span="1m")["ETag"]
     assert get(symbol="KO", span="1m", more={"If-None-Match": tag}).status_code == 304
@@ -150,6 +165,22 @@ def test_a_file_can_be_imported_again(get, tmp_path, monkeypatch):
     call_command("import_bars", str(path), "--span", "1m", "--replace", stdout=io.StringIO())
     assert list(MinuteBar.objects.values_list()) == before
     assert BarImport.objects.first().replaced == 5
+
+
+def test_a_file_ends_when_the_key_is_revoked_that_asked_for_it(get, monkeypatch):
+    monkeypatch.setattr("tradingplatform.bars.rest.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("identity.credentials.LOOK_SECONDS", 0)
+    answer = get("bars.csv", symbol="KO", span="1m")
+
+    async def sent():
+        parts = answer.streaming_content.__aiter__()
+        first = await anext(parts)
+        await ApiKey.objects.aupdate(revoked_at=timezone.now())
+        return first, [part async for part in parts]
+
+    first, rest = asyncio.run(sent())
+    assert first.decode().splitlines() == [HEADER]
+    assert rest == []
 
 
 def test_the_hours_of_an_exchange_are_shown(get):
