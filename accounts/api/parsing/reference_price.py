@@ -1,7 +1,7 @@
 """The price that a market order is reckoned at, and that a booked trade has to be near: what the market said when it
 came in.
 
-From the sheets that the event loop follows (market/latest_quotes.py): no server is asked when an order comes, so one
+From the sheets that the event loop follows (market/live_quotes.py): no server is asked when an order comes, so one
 that hangs holds up nobody. What is looked up is kept for a moment, since a program may place hundreds of orders a
 second. A market that says nothing, or nothing new of a symbol, gives no price of it: such an order is refused and not
 guessed at, such a trade is held to none; the same goes for a price that no order can have. The account refuses, and not
@@ -12,9 +12,8 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from market.latest_quotes import LatestQuotes, latest_quotes
-
 from accounts.domain.values import PRICE_MAX
+from market.live_quotes import LiveQuotes, live_quotes
 from market.quotes import UNKNOWN_MARKET, is_quote_stale
 
 PRICES_SECONDS: Final = 0.5
@@ -25,13 +24,13 @@ class ReferencePrices:
     """Prices by symbol, in ten-thousandths, of one event loop; none before they are loaded."""
 
     def __init__(self) -> None:
-        self._quotes: LatestQuotes | None = None
+        self._quotes: LiveQuotes | None = None
         self._prices: dict[str, int] = {}
         self._good_until = float("-inf")
 
     async def load(self) -> None:
         """Follow the market, if that has not begun; returns once something is known, or that nothing is."""
-        quotes = latest_quotes()
+        quotes = live_quotes()
         if quotes is not self._quotes:
             self._quotes, self._good_until = quotes, float("-inf")
         await quotes.load()
