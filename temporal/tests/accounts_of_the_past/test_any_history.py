@@ -81,7 +81,9 @@ FILLS_OF_GROUPS = st.builds(
     *(st.just("KO"), st.just("BUY"), st.sampled_from([3 * SHARE, 9 * SHARE]), st.just(LIMIT)),
     st.sampled_from(["entry", "first"]),
 )
-STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(c.TriggerOrder, st.just("trailing"), PRICES)
+STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(
+    c.TriggerOrder, st.just("trailing"), st.just(2 * LIMIT)
+)
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)
 ACTIONS = st.one_of(
     st.builds(c.ApplySplit, st.just("a"), SYMBOLS, st.integers(1, 5), st.integers(1, 5), st.just(SHARE), PRICES),
@@ -115,7 +117,7 @@ class History:
             self.take([(account_id, c.OpenAccount("ada", "Savings", "USD")), (account_id, limits)])
         for account_id in ACCOUNTS[:2]:
             self.take([(account_id, c.DepositCash(10**9, "")), (account_id, order_of("order-0", "DAY"))])
-            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None))])
+            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None)), (account_id, OCO)])
 
     def take(self, step):
         if isinstance(step, int):
