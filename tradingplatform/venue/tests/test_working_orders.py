@@ -499,7 +499,7 @@ def test_an_order_that_was_cancelled_is_not_matched_and_its_room_is_the_next_one
     venue.quote({"KO": Quote(500_000, 500_000, 0, 0)}, now=0)
     assert next_asks(venue) == [], "nothing is offered: it is in the book"
     apply(venue, journal.recorded[-1:])
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 15 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 15 * SHARE)}, now=0)
     assert next_asks(venue) == []
     journal.execute("a", "place", market_buy("o2"))
     apply(venue, journal.recorded[-1:])
