@@ -94,8 +94,8 @@ class WorkingOrders:
         self._quotes: Mapping[str, Quote] = {}
         self._now = 0
         """UTC microseconds, as of the latest quotes."""
-        self._may_trail = False
-        """Whether the quotes are newer than what trailing stops have followed."""
+        self._may_trail = self._has_trailing = self._has_expiring = False
+        """Whether the quotes are newer than what trailing stops followed, and whether there were such orders yet."""
         self._next_quote: list[Slots] = []
         """Orders that are matched again by the next quotes."""
 
@@ -166,6 +166,8 @@ class WorkingOrders:
         rows["expires_at"], rows["time_in_force"] = placed.expires_at[are_own], placed.times_in_force[are_own]
         rows["placed_at"], rows["position"] = placed.placed_at[are_own], placed.positions[are_own]
         rows["is_over"] = (rows["time_in_force"] == DAY) & (rows["placed_at"] < self._closed_at)
+        self._has_trailing |= bool((rows["trail_amount"] | rows["trail_bp"]).any())
+        self._has_expiring |= bool(rows["expires_at"].any())
         self._changed.append(self._orders.add(rows))
 
     def _activate(self, activated: Changed) -> None:
@@ -183,11 +185,8 @@ class WorkingOrders:
         slots = self._orders.find(changed.account_ids, changed.order_ids)
         is_here = slots >= 0
         slots, rows = slots[is_here], self._orders.rows
-        command_ids = changed.command_ids[is_here]
-        if not len(slots):
-            return
         rows[column][slots] = changed.figures[is_here]
-        self._answered(np.unique(slots[(rows["asked_id"][slots] == command_ids).all(axis=1)]))
+        self._answered(np.unique(slots[(rows["asked_id"][slots] == changed.command_ids[is_here]).all(axis=1)]))
         self._reconsider(np.unique(slots))
 
     def _fill(self, filled: Filled) -> None:
@@ -225,7 +224,8 @@ class WorkingOrders:
         whose time is over.
         """
         self._quotes, self._now, self._may_trail = quotes, now, True
-        self._end_over(now)
+        if self._has_expiring:
+            self._end_over(now)
         self._changed += self._next_quote
         self._next_quote.clear()
         for symbol in quotes:
@@ -353,7 +353,7 @@ class WorkingOrders:
     def _trails(self) -> Triggers:
         """Return the trailing stops that follow the quotes, and the prices that they follow to."""
         slots, orders = np.zeros(0, np.int64), self._orders.rows
-        if self._may_trail:
+        if self._may_trail and self._has_trailing:
             slots = self._working(~orders["is_triggered"] & ((orders["trail_amount"] != 0) | (orders["trail_bp"] != 0)))
             slots = slots[self._are_free(slots) & ~orders["is_over"][slots] & ~orders["is_frozen"][slots]]
             slots = slots[~np.isin(orders["partition"][slots], list(self._held))]
