@@ -26,7 +26,7 @@ from eventstore.engines.sqlite import SQLiteEngine
 from eventstore.kernels.texts import pack_texts
 from eventstore.store import EventStore
 from tradingplatform.venue.matcher import Quote
-from tradingplatform.venue.order_events import Ended, Filled, Freezes, OrderEvents, Placed
+from tradingplatform.venue.order_events import Changed, Ended, Filled, Freezes, OrderEvents, Placed
 from tradingplatform.venue.working_orders import WorkingOrders
 
 WORKING_ORDERS: Final = 100_000
@@ -65,7 +65,7 @@ def _ticks() -> Iterator[Figure]:
         price = 1_000_000 + tick
         quotes = {f"S{symbol}": Quote(price, price, 10**12, 10**12) for symbol in range(SYMBOLS)}
         with timed(times):
-            orders.quote(quotes)
+            orders.quote(quotes, now=tick)
             asks = orders.next_asks()
         assert len(asks) == 0
     note = f"a quote of each of {SYMBOLS} symbols against {WORKING_ORDERS:,} working orders, none of which it fills"
@@ -85,12 +85,27 @@ def _resting() -> OrderEvents:
         filled_quantities=0 * numbers,
         limit_prices=np.where(are_buys, 500_000, 2_000_000),
         stop_prices=0 * numbers,
+        trail_amounts=0 * numbers,
+        trail_bps=0 * numbers,
+        are_triggered=np.zeros(WORKING_ORDERS, bool),
+        are_held=np.zeros(WORKING_ORDERS, bool),
+        expires_at=0 * numbers,
         times_in_force=np.full(WORKING_ORDERS, UNTIL_CANCELLED),
         placed_at=numbers,
         positions=numbers,
     )
     filled = Filled(nobody, nobody, nobody, none, nowhere)
-    return OrderEvents(placed, filled, Ended(nobody, nobody), Freezes(nobody, nowhere))
+    changed = Changed(nobody, nobody, nobody, none)
+    return OrderEvents(
+        placed=placed,
+        activated=changed,
+        stops=changed,
+        triggered=changed,
+        reduced=changed,
+        filled=filled,
+        ended=Ended(nobody, nobody),
+        freezes=Freezes(nobody, nowhere),
+    )
 
 
 def _fills() -> Iterator[Figure]:

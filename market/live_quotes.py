@@ -1,4 +1,4 @@
-"""The quotes of now in one event loop, for all of its sockets: one reader of the stream, however many look.
+"""The quotes of now in one event loop, for all of its sockets and requests: one reader of the stream, whoever looks.
 
 A sheet holds all prices, so whoever could not be sent one is sent the next. What is encoded for one socket is used for
 all that show the same. No thread is needed but for the first reading of the board and for snapshots of everything,
@@ -36,11 +36,14 @@ class _Texts:
 
 
 class LiveQuotes:
-    """The latest sheet, and who is told of the next. It follows the stream as long as somebody has joined."""
+    """The latest sheet, and who is told of the next. It follows the stream as long as somebody has joined, and from the
+    first request on that asks for quotes (`load`) for good.
+    """
 
     def __init__(self) -> None:
         self._sheet = UNKNOWN_MARKET
         self._listeners: set[asyncio.Event] = set()
+        self._is_kept = False
         self._following: asyncio.Task[None] | None = None
         self._loaded = asyncio.Event()
         self._encoding = asyncio.Lock()
@@ -49,14 +52,17 @@ class LiveQuotes:
     async def join(self, news: asyncio.Event) -> None:
         """Have an event set for every sheet that comes; returns when the board was read."""
         self._listeners.add(news)
-        if self._following is None:
-            self._following = asyncio.create_task(self._follow())
-        await self._loaded.wait()
+        await self._begin()
+
+    async def load(self) -> None:
+        """Have a sheet at hand from now on; returns when the board was read."""
+        self._is_kept = True
+        await self._begin()
 
     async def leave(self, news: asyncio.Event) -> None:
         """Have it set no more; the last one ends the reading."""
         self._listeners.discard(news)
-        if not self._listeners and self._following is not None:
+        if not self._listeners and not self._is_kept and self._following is not None:
             following, self._following = self._following, None
             self._loaded.clear()
             following.cancel()
@@ -65,6 +71,12 @@ class LiveQuotes:
     def sheet(self) -> QuoteSheet:
         """Return the latest sheet, STALE when it is too old."""
         return as_of(self._sheet, now_us=_now_us())
+
+    def quotes(self) -> Mapping[str, Quote]:
+        """Return the quotes of the latest sheet by symbol."""
+        if len(self._texts.quotes) != len(self._sheet.quotes):
+            self._texts.quotes = {quote.symbol: quote for quote in self._sheet.quotes}
+        return self._texts.quotes
 
     def tick(self, symbols: Collection[str] | None) -> str:
         """Return a tick of the latest sheet, with the prices of these symbols or with all."""
@@ -77,8 +89,8 @@ class LiveQuotes:
             return texts.whole
         if texts.session is None:
             texts.session = msgspec.Raw(msgspec.json.encode(session_payload(sheet)))
-            texts.quotes = {quote.symbol: quote for quote in sheet.quotes}
-        prices = [self._price(symbol, sheet) for symbol in sorted(symbols) if symbol in texts.quotes]
+        quotes = self.quotes()
+        prices = [self._price(symbol, sheet) for symbol in sorted(symbols) if symbol in quotes]
         return _encode({"type": "tick", "session": texts.session, "prices": prices})
 
     async def snapshot(self, instruments: Instruments, venue: VenueState, symbols: Collection[str] | None) -> str:
@@ -99,6 +111,11 @@ class LiveQuotes:
             shown = tick_of(self._texts.quotes[symbol], sheet, now_us=sheet.made_at_us)
             found = self._texts.prices[symbol] = msgspec.Raw(msgspec.json.encode(shown))
         return found
+
+    async def _begin(self) -> None:
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow())
+        await self._loaded.wait()
 
     async def _follow(self) -> None:
         try:

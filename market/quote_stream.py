@@ -45,14 +45,25 @@ async def quote_sheets(*, redis_url: str) -> AsyncIterator[QuoteSheet]:
                 heard_at = time.monotonic()
                 while time.monotonic() < heard_at + SILENCE_S_MAX:
                     message = await messages.get_message(timeout=SILENCE_S_MAX)
+                    _end_if_cancelled()
                     sheet = None if message is None else _sheet_of(message["data"])
                     if sheet is not None:
                         heard_at = time.monotonic()
                         yield sheet
         except (redis.RedisError, OSError) as error:
+            _end_if_cancelled()
             log.warning("quote_stream.unreachable", error=str(error) or type(error).__name__, retry_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_S_MAX)
+
+
+def _end_if_cancelled() -> None:
+    """Raise CancelledError where the client of the server has taken one for the end of a wait of its own: whoever ends
+    this task, such as a loop that is closed, would wait for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _sheet_of(text: str) -> QuoteSheet | None:

@@ -10,34 +10,37 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from accounts.domain.values import value_of
-from market.quotes import Quote, QuoteSheet
-from market.replay import Phase
+from market.quotes import Quote, QuoteSheet, is_quote_stale
 from readmodels.projections.rows import Row
 
 SOURCES: Final = ("market", "last price")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def position_at_market(position: Row, quote: Quote | None, sheet: QuoteSheet) -> Row:
+def position_at_market(position: Row, quote: Quote | None, sheet: QuoteSheet, *, now_us: int) -> Row:
     """Return a position with what it is worth at a quote, or at the account's own price without one, as `at_market`."""
     quantity, cost = position["quantity"], position["cost"]
     price = position["last_price"] if quote is None else quote.price
-    value = value_of(quantity, price)
+    value, close = value_of(quantity, price), None if quote is None else quote.previous_close
     found: dict[str, Any] = {
         "price": price,
-        "price_at": None if quote is None else _instant(sheet.made_at_us),
+        "price_at": None if quote is None else _instant(quote.at_us),
         "source": SOURCES[quote is None],
-        "is_stale": quote is not None and sheet.phase is Phase.STALE,
+        "is_stale": quote is not None and is_quote_stale(quote, sheet, now_us=now_us),
         "market_value": value,
         "unrealized_pnl": value - cost,
-        "day_change": None if quote is None else value - value_of(quantity, quote.previous_close),
+        "day_change": None if close is None else value - value_of(quantity, close),
     }
     return {**position, "at_market": found}
 
 
-def positions_at_market(positions: Sequence[Row], quotes: Mapping[str, Quote], sheet: QuoteSheet) -> list[Row]:
+def positions_at_market(
+    positions: Sequence[Row], quotes: Mapping[str, Quote], sheet: QuoteSheet, *, now_us: int
+) -> list[Row]:
     """Return positions with what each is worth, as `at_market`."""
-    return [position_at_market(position, quotes.get(position["symbol"]), sheet) for position in positions]
+    return [
+        position_at_market(position, quotes.get(position["symbol"]), sheet, now_us=now_us) for position in positions
+    ]
 
 
 def account_at_market(*, cash: int, reserved_cash: int, positions: Sequence[Row], sheet: QuoteSheet) -> Row:

@@ -121,7 +121,7 @@ class PositionAtMarket(s.Shape):
 class OpenPosition(Position):
     """Shares held in one symbol, at the account's own price and at the market's."""
 
-    at_market = s.One(PositionAtMarket)
+    at_market = s.One(PositionAtMarket, of="at_market")
 
 
 class AccountAtMarket(s.Shape):

@@ -52,7 +52,7 @@ class AccountCommands(Commands[AccountCommand]):
                     filled.append(command.order_id)
                 figures = command.quantity, command.price, command.market_price
                 rows.append((*figures, symbol, NOT_OTHER, order, command.side == "BUY"))
-            elif type(command) is PlaceOrder and is_checked_order(command):
+            elif type(command) is PlaceOrder and _is_plain(command) and is_checked_order(command):
                 symbol = symbols.setdefault(command.symbol, len(symbols))
                 price = reckoned_price(command.limit_price, command.stop_price, command.reference_price)
                 rows.append((command.quantity, price, 0, symbol, NOT_OTHER, len(orders), command.side == "BUY"))
@@ -173,21 +173,26 @@ def _is_checked_trade(trade: ExecuteTrade) -> bool:
 
 
 def is_checked_order(order: PlaceOrder) -> bool:
-    """Tell whether an order is what a checked one is, its terms included, and whether a row says all of it: a market's
-    price is that of no order with a price of its own, and there are no trails and no expiry.
+    """Tell whether an order is what a checked one is, its terms included: a market's price is that of no order with a
+    price of its own.
     """
     prices = (order.limit_price, order.stop_price)
     reference, has_own = order.reference_price, prices != (None, None)
     return (
         order.side in _SIDES
-        and order.order_type in PLAIN_TYPES
-        and order.time_in_force in PLAIN_TIMES
         and _is_figure(order.quantity, QUANTITY_MAX)
+        and (order.expires_at is None or _is_figure(order.expires_at))
+        and all(trail is None or _is_figure(trail, PRICE_MAX) for trail in (order.trail_amount, order.trail_bp))
         and all(price is None or _is_figure(price, PRICE_MAX) for price in prices)
         and ((type(reference) is int and reference == 0) or (_is_figure(reference, PRICE_MAX) and not has_own))
         and all(map(_fits_row, (order.order_id, order.client_order_id)))
         and _wrong_terms(order) is None
     )
+
+
+def _is_plain(order: PlaceOrder) -> bool:
+    """Tell whether a row says all of an order: one that trails or expires is decided as the object that it is."""
+    return order.order_type in PLAIN_TYPES and order.time_in_force in PLAIN_TIMES
 
 
 def _wrong_terms(order: PlaceOrder) -> Code | None:

@@ -86,7 +86,10 @@ def save_instruments(
 
 
 def set_halted(symbols: Sequence[str], *, is_halted: bool, actor: str, reason: str) -> Saved:
-    """Halt instruments, or resume their trading; raises UnknownInstrument."""
+    """Halt instruments, or resume their trading.
+
+    Raises UnknownInstrument, InvalidInstrument for the end of a corporate action's halt, and InvalidReason.
+    """
     distinct = list(dict.fromkeys(symbols))
     unknown = sorted(set(distinct) - stored_definitions(distinct).keys())
     if unknown:

@@ -7,10 +7,11 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
+from market.instruments.changes import recorded_as
 from market.instruments.csv_file import DEMO_FILE
 from market.instruments.definition import FIELDS
 from market.management.commands import import_instruments as module
-from market.models import Instrument, InstrumentChange
+from market.models import CorporateAction, Instrument, InstrumentChange
 from market.tests.test_instruments import HEADER, LINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +67,17 @@ def test_a_dry_run_says_what_would_be_and_imports_nothing(run):
     assert Instrument.objects.count() == 0
     with pytest.raises(CommandError, match="line 2, column lot_size"):
         run(HEADER, LINE.replace(",1", ",x"), options=["--dry-run"])
+
+
+def test_the_halt_of_a_running_corporate_action_is_not_ended_by_a_file(run):
+    run(HEADER, LINE)
+    with recorded_as(actor="test", reason="a test"):
+        CorporateAction.objects.create(
+            kind="DIVIDEND", symbol="BRK.B", effective_date="2019-03-04", amount_per_share=100, state="APPLYING"
+        )
+    with pytest.raises(CommandError, match=r"^BRK\.B is halted while corporate action \d+ is applied.*nothing was imp"):
+        run("symbol,is_halted", "BRK.B,false")
+    assert InstrumentChange.objects.count() == 1
 
 
 def test_an_actor_or_a_reason_that_is_none_is_refused(run):

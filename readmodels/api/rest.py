@@ -1,5 +1,6 @@
 """The REST views: parse, check access, one query, answer. Accounts that one may not see do not exist."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from accounts.shapes import show_each
 from edge.rest import Declared
 from identity.permissions import STAFF, Access
-from market.latest_quotes import latest_quotes
+from market.live_quotes import live_quotes
 from readmodels import shapes
 from readmodels.api import parameters
 from readmodels.api import serializers as s
@@ -80,12 +81,12 @@ class AtMarketView(AccountScopedView):
         self, request: HttpRequest, *, access: Access, asked: dict[str, Any], **place: Any
     ) -> HttpResponseBase:
         """Have the quotes at hand, then answer."""
-        await latest_quotes().load()
+        await live_quotes().load()
         return await super().get(request, access=access, asked=asked, **place)
 
     def edition(self) -> str:
         """Return when the quotes were made, and whether they are too old."""
-        sheet = latest_quotes().sheet()
+        sheet = live_quotes().sheet()
         return f"{sheet.made_at_us} {sheet.phase}"
 
 
@@ -101,9 +102,9 @@ class PortfolioView(AtMarketView):
         """Return the account and its open positions, of one version."""
         if not rows:
             raise not_found(account_id)
-        row, sheet = rows[0], latest_quotes().sheet()
+        row, sheet = rows[0], live_quotes().sheet()
         held = account_queries.positions_of_portfolio(rows)
-        positions = positions_at_market(held, latest_quotes().by_symbol(), sheet)
+        positions = positions_at_market(held, live_quotes().quotes(), sheet, now_us=_now_us())
         worth = account_at_market(
             cash=row["cash"], reserved_cash=row["reserved_cash"], positions=positions, sheet=sheet
         )
@@ -129,7 +130,7 @@ class PositionListView(AtMarketView):
         self, rows: list[Row], asked: dict[str, Any], *, role: str, account_id: uuid.UUID, **place: Any
     ) -> dict[str, Any]:
         """Return the open positions by symbol."""
-        positions = positions_at_market(rows, latest_quotes().by_symbol(), latest_quotes().sheet())
+        positions = positions_at_market(rows, live_quotes().quotes(), live_quotes().sheet(), now_us=_now_us())
         return {"results": await show_each(shapes.OpenPosition.show, positions)}
 
 
@@ -153,3 +154,7 @@ class OrderView(AccountScopedView):
         if not rows:
             raise Http404(f"Account {account_id} has no order {place['order_id']}.")
         return shapes.Order.show(rows[0])
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -256,9 +256,9 @@ def _at_market(name: str, ledger: Ledger) -> dict[str, Any]:
     for row in held:
         if chance.random() < 0.75:
             price, close = (chance.choice([row["last_price"], chance.randrange(1, 300 * SCALE)]) for _ in range(2))
-            quotes[row["symbol"]] = Quote(row["symbol"], price, close, price, price, price)
+            quotes[row["symbol"]] = Quote(row["symbol"], price, close, price, price, price, NOW)
     sheet = QuoteSheet(None, Phase.OPEN, NOW, tuple(quotes.values()))
-    positions = positions_at_market(held, quotes, sheet)
+    positions = positions_at_market(held, quotes, sheet, now_us=NOW)
     row = ledger.summary_row()
     worth = account_at_market(cash=row["cash"], reserved_cash=row["reserved_cash"], positions=positions, sheet=sheet)
     shown = [shapes.PositionAtMarket.show(position["at_market"]) for position in positions]
@@ -295,6 +295,8 @@ def _working(account: Account) -> dict[str, Any]:
                 "limit_price": None if each.limit_price is None else format_amount(each.limit_price),
                 "stop_price": None if each.stop_price is None else format_amount(each.stop_price),
                 "reserve_price": format_amount(each.reserve_price),
+                "status": "PENDING",
+                "oco_group": each.oco_group,
             }
         )
     return {

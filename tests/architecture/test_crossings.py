@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 TRADE_MODULES_MAX = 80  # Five of them are the market, which is asked twice a second how far its price is.
-PORTFOLIO_MODULES_MAX = 18
+PORTFOLIO_MODULES_MAX = 21  # Three of them are the market.
 AS_OF_MODULES_MAX = 41
 
 

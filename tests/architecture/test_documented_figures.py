@@ -54,6 +54,7 @@ from tradingplatform.kill_switch import cancelling, models, pages, runs
 from tradingplatform.local import logs, run, supervisor
 from tradingplatform.market import feed, graphql
 from tradingplatform.settings.variables import VARIABLES
+from tradingplatform.venue import trails
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -250,6 +251,9 @@ FIGURES = {
         (r"offers `` \(([\d,]+)\)", settings.VENUE_DISPLAYED_VALUE),
         (r"quotes are older than (\w+) seconds", quotes.QUOTES_AGE_US_MAX / 1_000_000),
         (r"more than ([\d,]+) working orders", orders.OPEN_ORDERS_MAX),
+        (r"at most (\d+) days ahead", order_terms.EXPIRY_DAYS_MAX),
+        (r"a (tenth) of the trail", Fraction(1, trails.STEPS_OF_TRAIL)),
+        (r"at most (once) a second; so a stop", trails.TRAIL_SECONDS),
     ],
     "docs/running.md": [
         (r"a sweep (every) second", SWEEP_SECONDS),

@@ -75,6 +75,28 @@ def test_a_limit_is_never_passed_and_a_better_price_is_given(api):
     assert ended(api, account_id, waiting["order_id"])["status"] == "CANCELLED"
 
 
+def test_a_bracket_buys_and_gets_out_by_its_trailing_stop(api):
+    account_id = api.open()
+    exits = {"takeProfit": {"limitPrice": f"{price_of(api) * 2:.2f}"}, "stopLoss": {"trailAmount": "0.01"}}
+    placed = api.place(account_id, type="MARKET", limitPrice=None, quantity=3, timeInForce="GTC", **exits)
+    entry = placed["order"]["orderId"]
+    assert ended(api, account_id, entry)["status"] == "FILLED"
+    deadline = time.monotonic() + 60
+    while (account := api.get(f"/api/accounts/{account_id}"))["open_orders"]:
+        assert time.monotonic() < deadline, "the price falls by a cent within a minute"
+        time.sleep(0.2)
+    orders = api.get(f"/api/accounts/{account_id}/orders", status="closed", min_version=account["version"])["results"]
+    loss, profit = sorted(
+        (each for each in orders if each["order_id"] != entry), key=lambda each: each["order_type"], reverse=True
+    )
+    assert [each["parent_order_id"] for each in (loss, profit)] == [entry, entry]
+    assert (loss["order_type"], loss["status"], loss["filled_quantity"]) == ("TRAILING_STOP", "FILLED", "3")
+    assert float(loss["trigger_price"]) <= float(loss["stop_price"])
+    assert (profit["status"], profit["reason"]) == ("CANCELLED", f"order {loss['order_id']} was filled")
+    portfolio = api.get(f"/api/accounts/{account_id}/portfolio")
+    assert (portfolio["account"]["reserved_cash"], portfolio["positions"]) == ("0.0000", [])
+
+
 @pytest.mark.parametrize("time_in_force", ["IOC", "FOK"])
 def test_an_immediate_order_that_nobody_takes_ends_at_once(api, time_in_force):
     account_id = api.open()

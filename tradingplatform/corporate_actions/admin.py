@@ -28,7 +28,7 @@ from market.corporate_actions.definition import (
 from market.instruments.changes import InvalidReason, check_reason, stored_definitions
 from market.models import REASON_LENGTH_MAX, CorporateAction, CorporateActionChange
 from readmodels.admin import ReadOnlyAdmin
-from tradingplatform.corporate_actions.applying import progress_of
+from tradingplatform.corporate_actions.applying import obstacle_of, progress_of
 from tradingplatform.corporate_actions.holders import Preview, preview
 from tradingplatform.corporate_actions.office import latest_sheet
 
@@ -107,9 +107,9 @@ class CorporateActionAdmin(admin.ModelAdmin):
 
     @admin.display(description="Progress")
     def progress_shown(self, action: CorporateAction) -> str:
-        """Show how many holders are served, what they were paid, and who refused."""
+        """Show how many holders are served, what they were paid, and who refused; before that, why it cannot begin."""
         if action.state in (State.ANNOUNCED, State.WITHDRAWN):
-            return ""
+            return obstacle_of(action) or ""
         done = progress_of(action)
         refused = "".join(f"; {count:,} refused: {code}" for code, count in done.failures.items())
         return f"{done.served:,} of {done.asked:,} holders, {format_amount(done.cash_paid)} paid{refused}"

@@ -10,8 +10,9 @@ given the first answer. A writer that does not remember so far back refuses the 
 events say whether it was done, and only if they do not is another id made.
 
 What an account refuses is its own affair: it is recorded, the others are served, trading goes on, and it is asked again
-now and then. What passes (a writer that is away) is waited for, with the halt, because whoever trades meanwhile would
-trade the shares of before.
+now and then: it alone, because whoever buys from then on buys the new shares. What passes (a writer that is away, an
+order that could not be cancelled in time) is waited for, with the halt, because whoever trades meanwhile would trade
+the shares of before.
 """
 
 import hashlib
@@ -68,6 +69,9 @@ BEHIND_SECONDS_MAX: Final = 20.0
 """How long a look waits for the tables before it says so, and lets others go first."""
 DONE: Final = "DONE"
 NOTHING_TO_DO: Final = frozenset({Code.POSITION_NOT_HELD.value, Code.ACCOUNT_NOT_FOUND.value})
+_OVER: Final = Q(code=DONE) | Q(code__in=NOTHING_TO_DO)
+_WAITED_FOR: Final = PASSING_CODES | {Code.SYMBOL_HAS_ORDERS.value}
+"""Answers that another look can change; orders are cancelled again before it."""
 _TAKE_DOWN: Final = """
     UPDATE tradingplatform_corporateactionholder AS holder
     SET code = told.code, quantity = told.quantity, amount = told.amount, asked_at_us = told.asked_at_us
@@ -102,6 +106,22 @@ def progress_of(action: CorporateAction) -> Progress:
     failures = {code: count for code, count in sorted(codes.items()) if code and code not in NOTHING_TO_DO}
     count = served.count()
     return Progress(count + codes[""] + sum(failures.values()), count, failures, int(cash_paid))
+
+
+def obstacle_of(action: CorporateAction) -> str | None:
+    """Return what keeps an announced action from ever beginning, as long as nobody does something about it."""
+    symbol = action.symbol
+    if action.state != State.ANNOUNCED or stored_definitions([symbol])[symbol].is_tradable:
+        return None
+    renamed = CorporateAction.objects.filter(
+        kind=Kind.SYMBOL_CHANGE, symbol=symbol, state__in=(State.APPLIED, State.FAILED)
+    ).first()
+    if renamed is None:
+        return f"{symbol} is not traded any more: withdraw this action, or let {symbol} be traded again"
+    return (
+        f"{symbol} is not traded any more: it became {renamed.new_symbol} by corporate action {renamed.pk}; withdraw "
+        f"this action, and announce it for {renamed.new_symbol}"
+    )
 
 
 class Applier:
@@ -139,6 +159,8 @@ class Applier:
             locked = CorporateAction.objects.select_for_update().get(pk=action.pk)
             if locked.state != State.ANNOUNCED:
                 raise Waiting(f"it is {locked.state} meanwhile")
+            if (obstacle := obstacle_of(action)) is not None:
+                raise Waiting(obstacle)
             definitions = stored_definitions([action.symbol, action.new_symbol or action.symbol])
             instrument = definitions[action.symbol]
             action.state, action.began_at = State.APPLYING, datetime.now(UTC)
@@ -181,7 +203,7 @@ class Applier:
             left = progress_of(action)
             if left.asked == left.served:
                 return
-        passing = {code: count for code, count in left.failures.items() if code in PASSING_CODES}
+        passing = {code: count for code, count in left.failures.items() if code in _WAITED_FOR}
         unknown = left.asked - left.served - sum(left.failures.values())
         if passing or unknown:
             count = sum(passing.values()) + unknown
@@ -217,7 +239,7 @@ class Applier:
             raise Waiting("the read models are behind the journal: see projection_status")
 
     def _serve_those_found(self, action: CorporateAction) -> int:
-        """Ask every holder that the tables show and that was not served; return how many were served."""
+        """Ask whoever is to be asked and was not served; return how many were served."""
         served = 0
         asked: set[uuid.UUID] = set()
         found = chain(self._holders(action), (each for each in self._others(action) if each.account_id not in asked))
@@ -230,19 +252,23 @@ class Applier:
         return served
 
     def _holders(self, action: CorporateAction) -> Iterator[Holder]:
+        """Yield holders that the tables show; once the symbol is traded again they may have bought the new shares."""
+        if action.state == State.FAILED:
+            return
         after = None
         while page := unserved_holders(action, after=after, limit=HOLDERS_AT_ONCE_MAX):
             after = page[-1].account_id
             yield from page
 
     def _others(self, action: CorporateAction) -> Iterator[Holder]:
-        """Yield accounts that have to be asked whatever the tables show: they were asked before, or it is not known
-        what they hold.
+        """Yield accounts that have to be asked whatever the tables show: they refused before, or, while nobody trades,
+        it is not known what they hold.
         """
         rows = CorporateActionHolder.objects.filter(action=action)
-        asked = rows.exclude(Q(code=DONE) | Q(code__in=NOTHING_TO_DO)).values_list("account_id", flat=True)
-        done = set(rows.filter(code=DONE).values_list("account_id", flat=True))
-        yield from (Holder(each, 0) for each in sorted((accounts_with_dead_letters() | set(asked)) - done))
+        left = set(rows.exclude(_OVER).values_list("account_id", flat=True))
+        if action.state != State.FAILED:
+            left |= accounts_with_dead_letters() - set(rows.filter(_OVER).values_list("account_id", flat=True))
+        yield from (Holder(each, 0) for each in sorted(left))
 
     def _serve(self, action: CorporateAction, holders: Sequence[Holder]) -> int:
         """Ask these accounts, writing down before that they are asked; return how many were served."""

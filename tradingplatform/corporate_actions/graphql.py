@@ -30,7 +30,7 @@ from market.corporate_actions.definition import (
 from market.instruments.changes import InvalidReason
 from market.models import CorporateAction as CorporateActionRow
 from readmodels.api.graphql.connections import connection_of, key_of, page_arguments, page_of, page_size
-from tradingplatform.corporate_actions.applying import progress_of
+from tradingplatform.corporate_actions.applying import obstacle_of, progress_of
 from tradingplatform.corporate_actions.office import latest_sheet
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class CorporateActionProgress(graphene.ObjectType):
     served = BigInt(required=True, description="Those of them that it is applied to.")
     cash_paid = graphene.String(required=True, description="Paid to all of them: decimal string with four decimals.")
     failures = graphene.List(graphene.NonNull(HolderCount), required=True)
+    obstacle = graphene.String(description="Why it cannot begin, and what to do; null when nothing is in its way.")
 
 
 class AnnounceCorporateActionInput(graphene.InputObjectType):
@@ -166,7 +167,12 @@ class CorporateActionsQuery(graphene.ObjectType):
                 raise UnknownCorporateAction(f"there is no corporate action {number}")
             done = progress_of(row)
             failures = [{"code": code, "holders": count} for code, count in done.failures.items()]
-            return {**done._asdict(), "cash_paid": Money().shown(done.cash_paid), "failures": failures}
+            return {
+                **done._asdict(),
+                "cash_paid": Money().shown(done.cash_paid),
+                "failures": failures,
+                "obstacle": obstacle_of(row),
+            }
 
         return await _answered(work)
 

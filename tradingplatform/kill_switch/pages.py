@@ -22,6 +22,7 @@ from accounts.writer.bus.ports import get_bus
 from identity.actors import actor_text, session_actor
 from identity.permissions import Action, role_allows
 from market.instruments.changes import InvalidReason, UnknownInstrument, set_halted, stored_definitions
+from market.instruments.definition import InvalidInstrument
 from market.models import REASON_LENGTH_MAX
 from market.venue.changes import set_stopped, stored_state
 from readmodels.queries.queries import OrderScope, count_working_orders
@@ -198,7 +199,7 @@ def halt(request: HttpRequest, what: str) -> HttpResponse:
         try:
             reason = request.POST.get("reason", "")
             saved = set_halted([symbol], is_halted=what == "halt", actor=_actor(request), reason=reason)
-        except (InvalidReason, UnknownInstrument) as error:
+        except (InvalidReason, UnknownInstrument, InvalidInstrument) as error:
             messages.error(request, f"Nothing was changed: {error}")
         else:
             done = "is halted" if what == "halt" else "is traded again"

@@ -1,5 +1,5 @@
-"""What the venue asks accounts for: fills, and the ends of orders, as columns. A single one can be looked at as the
-command that it is.
+"""What the venue asks accounts for: fills, stops that were reached or follow the market, and the ends of orders, as
+columns. A single one can be looked at as the command that it is.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +16,14 @@ NOTHING: Final = 0
 FILL: Final = 1
 EXPIRE: Final = 2
 REJECT: Final = 3
+TRIGGER: Final = 4
+TRAIL: Final = 5
 
 _TABLES: Final = ("symbols", "reasons")
 """What is no column, but what columns name places of."""
-_PREFIXES: Final = {EXPIRE: "expire", REJECT: "reject"}
+_PREFIXES: Final = {EXPIRE: "expire", REJECT: "reject", TRIGGER: "trigger", TRAIL: "trail"}
 
-VenueCommand: TypeAlias = c.ExecuteTrade | c.ExpireOrder | c.RejectOrder
+VenueCommand: TypeAlias = c.ExecuteTrade | c.ExpireOrder | c.RejectOrder | c.TriggerOrder | c.TrailOrder
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Asks:
 
     slots: Integers
     kinds: Integers
-    """FILL, EXPIRE or REJECT."""
+    """FILL, EXPIRE, REJECT, TRIGGER or TRAIL."""
     account_ids: Texts
     order_ids: Texts
     command_ids: Texts
@@ -40,7 +42,7 @@ class Asks:
     are_buys: Flags
     quantities: Integers
     prices: Integers
-    """Quantity and price of a fill."""
+    """Quantity and price of a fill; the market's price of what is said of a stop."""
     reasons: list[str]
     reason_of: Integers
     """The place in `reasons` of why an order is ended."""
@@ -64,6 +66,8 @@ class Asks:
                 price=int(self.prices[place]),
                 order_id=order_id,
             )
+        if kind in (TRIGGER, TRAIL):
+            return (c.TriggerOrder if kind == TRIGGER else c.TrailOrder)(order_id, int(self.prices[place]))
         return (c.ExpireOrder if kind == EXPIRE else c.RejectOrder)(order_id, self.reasons[self.reason_of[place]])
 
 
@@ -76,15 +80,17 @@ def joined(first: Asks, second: Asks) -> Asks:
     return replace(first, **columns)
 
 
-def command_ids_of(orders: Orders, kinds: Integers) -> Texts:
-    """Return the id of the command that asks for something of this kind, for each of some orders."""
+def command_ids_of(orders: Orders, kinds: Integers, prices: Integers) -> Texts:
+    """Return the id of the command that asks for something of this kind, for each of some orders. What is said of the
+    market at one price is said once.
+    """
     order_ids, filled, refusals = (orders[name] for name in ("order_id", "filled_quantity", "refusals"))
-    columns = kinds.tolist(), texts_of(order_ids), filled.tolist(), refusals.tolist()
+    columns = kinds.tolist(), texts_of(order_ids), filled.tolist(), refusals.tolist(), prices.tolist()
     return pack_texts(
         [
             (f"fill-{order_id}-{before}" + (f"-{refused}" if refused else ""))
             if kind == FILL
-            else f"{_PREFIXES[kind]}-{order_id}"
-            for kind, order_id, before, refused in zip(*columns, strict=True)
+            else f"{_PREFIXES[kind]}-{order_id}" + (f"-{price}" if kind in (TRIGGER, TRAIL) else "")
+            for kind, order_id, before, refused, price in zip(*columns, strict=True)
         ]
     )

@@ -5,8 +5,8 @@ ask; orders take it, the best limit first (an order without one before all), the
 journal. They are filled at the quote, which is never worse than their limit, in whole lots; what a quote does not offer
 any more waits for the next one.
 
-An order that waits for its stop may be filled while the quote is at the stop or beyond it; its first fill triggers it,
-from then on only its limit counts (accounts/domain/orders.py). FOK orders are filled whole or not at all.
+An order that waits for its stop is not filled: once the quote reaches the stop, `trigger` says so, and when the account
+has recorded that, it is put again without its stop. FOK orders are filled whole or not at all.
 
 Orders are columns, here and wherever they go: a quote that nobody can take is one comparison for each array. A new kind
 of order gets its column in `Candidates` and its condition in `_OrderTable._can_trade`.
@@ -64,6 +64,13 @@ class Fills(NamedTuple):
     prices: Integers
 
 
+class Triggers(NamedTuple):
+    """The market reached the stop of each order, at a price."""
+
+    slots: Integers
+    prices: Integers
+
+
 class SymbolBook:
     """The working orders of one symbol. An order that was matched rests until `put` says how it goes on."""
 
@@ -90,6 +97,17 @@ class SymbolBook:
             return
         self._quote = quote
         self._ask_left, self._bid_left = (0, 0) if quote is None else (quote.ask_size, quote.bid_size)
+
+    def trigger(self) -> Triggers | None:
+        """Return the orders whose stop the quote reached, buys first; they rest from here on. None when none is."""
+        if self._quote is None:
+            return None
+        ask, bid = self._quote.ask, self._quote.bid
+        buyers, sellers = self._buys.take_triggered(ask), self._sells.take_triggered(bid)
+        if not len(buyers) + len(sellers):
+            return None
+        prices = np.repeat(np.array([ask, bid]), [len(buyers), len(sellers)])
+        return Triggers(np.concatenate([buyers, sellers]), prices)
 
     def match(self) -> Fills | None:
         """Fill what the quote still offers; the orders filled rest from here on. None when none is."""
@@ -157,12 +175,10 @@ class _OrderTable:
 
     def put(self, candidates: Candidates) -> None:
         rows = np.array([self._row(slot) for slot in candidates.slots.tolist()], np.int64)
-        limits, stops = candidates.limits, candidates.stops
+        limits = candidates.limits
         if self._is_buy:
             limits = np.where(limits == 0, _WIDEST, limits)
-        else:
-            stops = np.where(stops == 0, _WIDEST, stops)
-        self._slots[rows], self._limits[rows], self._stops[rows] = candidates.slots, limits, stops
+        self._slots[rows], self._limits[rows], self._stops[rows] = candidates.slots, limits, candidates.stops
         self._remaining[rows], self._are_whole[rows] = candidates.remaining, candidates.are_whole
         self._placed_at[rows], self._positions[rows] = candidates.placed_at, candidates.positions
         self._matched[rows] = True
@@ -185,13 +201,18 @@ class _OrderTable:
         self._matched[rows] = False
         return self._slots[rows], filled
 
+    def take_triggered(self, price: int) -> Integers:
+        """Return the orders whose stop is reached at a price, in the order of the journal; they rest."""
+        stops, matched = self._stops[: self._count], self._matched[: self._count]
+        is_reached = stops <= price if self._is_buy else stops >= price
+        rows = np.flatnonzero(matched & (stops != 0) & is_reached)
+        rows = rows[np.lexsort((self._positions[rows], self._placed_at[rows]))]
+        self._matched[rows] = False
+        return self._slots[rows]
+
     def _can_trade(self, price: int) -> Flags:
         limits, stops, matched = self._limits[: self._count], self._stops[: self._count], self._matched[: self._count]
-        found: Flags
-        if self._is_buy:
-            found = matched & (limits >= price) & (stops <= price)
-        else:
-            found = matched & (limits <= price) & (stops >= price)
+        found: Flags = matched & (stops == 0) & (limits >= price if self._is_buy else limits <= price)
         return found
 
     def _row(self, slot: int) -> int:

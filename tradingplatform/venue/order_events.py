@@ -1,4 +1,4 @@
-"""What the journal says of orders, as columns: the events of many commits become four tables, without an object for
+"""What the journal says of orders, as columns: the events of many commits become a few tables, without an object for
 each. Pure.
 
 An order's id makes the ids of the commands that the venue sends for it, which have a width. Orders with longer ids than
@@ -22,6 +22,7 @@ ORDER_ID_BYTES_MAX: Final = 36
 _COMMITS_TOGETHER_BITS: Final = 24
 """A position is the seq of the first batch that was read together and, in so many bits, the commit's place."""
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
+_NOTHING: Final = msgspec.msgpack.encode(None)
 
 
 class Placed(NamedTuple):
@@ -39,6 +40,13 @@ class Placed(NamedTuple):
     filled_quantities: Integers
     limit_prices: Integers
     stop_prices: Integers
+    trail_amounts: Integers
+    trail_bps: Integers
+    are_triggered: Flags
+    are_held: Flags
+    """Whether each waits for another order's fill."""
+    expires_at: Integers
+    """UTC microseconds, 0 for an order that is good till no instant."""
     times_in_force: Integers
     """Numbers as in accounts.kernels.orders."""
     placed_at: Integers
@@ -56,6 +64,16 @@ class Filled(NamedTuple):
     """Whether nothing of the order is left."""
 
 
+class Changed(NamedTuple):
+    """Orders that are other ones from here on, in the order of each account."""
+
+    account_ids: Texts
+    order_ids: Texts
+    command_ids: Texts
+    figures: Integers
+    """Their quantity, or their stop, 0 for none."""
+
+
 class Ended(NamedTuple):
     """Orders that work no more, for whatever reason but a last fill."""
 
@@ -71,9 +89,16 @@ class Freezes(NamedTuple):
 
 
 class OrderEvents(NamedTuple):
-    """What happened, of each kind in order. An order is placed before anything else happens to it."""
+    """What happened, of each kind in order. An order is placed before anything else happens to it, and activated before
+    its stop or its quantity changes: these kinds come before the others.
+    """
 
     placed: Placed
+    activated: Changed
+    """With their quantities; their stops stand among those that moved."""
+    stops: Changed
+    triggered: Changed
+    reduced: Changed
     filled: Filled
     ended: Ended
     freezes: Freezes
@@ -82,7 +107,16 @@ class OrderEvents(NamedTuple):
 def order_events(columns: CommitColumns, *, first_seq: int) -> OrderEvents:
     """Return what commits of one partition say of orders, in their order; `first_seq` is that of the first one."""
     positions = first_seq << _COMMITS_TOGETHER_BITS | np.arange(len(columns.commits))
-    return OrderEvents(_placed(columns, positions), _filled(columns), _ended(columns), _freezes(columns))
+    return OrderEvents(
+        placed=_placed(columns, positions),
+        activated=_changed(columns, "quantity", e.OrderActivated),
+        stops=_changed(columns, "stop_price", e.OrderActivated, e.OrderTrailed),
+        triggered=_changed(columns, "stop_price", e.OrderTriggered),
+        reduced=_changed(columns, "quantity", e.OrderReduced),
+        filled=_filled(columns),
+        ended=_ended(columns),
+        freezes=_freezes(columns),
+    )
 
 
 class _Rows:
@@ -97,14 +131,16 @@ class _Rows:
         if "order_id" in self._fields:
             ids = events.cells[events.starts[places] + self._fields["order_id"]]
             places = places[text_lengths(events, ids) <= ORDER_ID_BYTES_MAX]
-        self._starts = events.starts[places]
+        self._starts, self._widths = events.starts[places], events.field_counts[events.types[places]]
         self.places = places
         self.commits: Integers = np.searchsorted(np.cumsum(columns.commits.event_counts), places, side="right")
         self.account_ids: Texts = columns.commits.aggregate_ids[self.commits]
 
     def cells(self, name: str) -> Integers:
-        found: Integers = self._events.cells[self._starts + self._fields[name]]
-        return found
+        """Return the cells of a field, 0 where an earlier release wrote the event without it."""
+        field = self._fields[name]
+        found: Integers = self._events.cells[self._starts + np.minimum(field, self._widths - 1)]
+        return np.where(field < self._widths, found, 0)
 
     def texts(self, name: str) -> Texts:
         return text_rows(self._events, self.cells(name))
@@ -119,10 +155,16 @@ class _Rows:
         words, numbers = self.words(name)
         return np.array([each == word for each in words], bool)[numbers]
 
-    def prices(self, name: str) -> Integers:
-        """Return prices, 0 where there is none."""
+    def figures(self, name: str) -> Integers:
+        """Return prices and other figures above 0, 0 where there is none."""
         cells = self.cells(name)
         return np.where(cells > 0, cells, 0)
+
+    def are_given(self, name: str) -> Flags:
+        """Tell which events have a text, and not nothing, in a field."""
+        found, numbers = np.unique(self.cells(name), return_inverse=True)
+        encoded = self._events.values.encoded
+        return np.array([cell != 0 and encoded(cell) != _NOTHING for cell in found.tolist()], bool)[numbers]
 
 
 def _placed(columns: CommitColumns, positions: Integers) -> Placed:
@@ -138,8 +180,13 @@ def _placed(columns: CommitColumns, positions: Integers) -> Placed:
         are_buys=rows.are("side", "BUY"),
         quantities=rows.cells("quantity"),
         filled_quantities=rows.cells("filled_quantity"),
-        limit_prices=rows.prices("limit_price"),
-        stop_prices=rows.prices("stop_price"),
+        limit_prices=rows.figures("limit_price"),
+        stop_prices=rows.figures("stop_price"),
+        trail_amounts=rows.figures("trail_amount"),
+        trail_bps=rows.figures("trail_bp"),
+        are_triggered=(rows.figures("filled_quantity") > 0) | (rows.figures("trigger_price") > 0),
+        are_held=rows.are_given("waits_for"),
+        expires_at=rows.figures("expires_at"),
         times_in_force=numbers[of_words],
         placed_at=columns.commits.timestamps[rows.commits],
         positions=positions[rows.commits],
@@ -154,6 +201,17 @@ def _filled(columns: CommitColumns) -> Filled:
         command_ids=columns.commits.command_ids[rows.commits],
         filled_quantities=rows.cells("filled_quantity"),
         are_whole=rows.are("status", "FILLED"),
+    )
+
+
+def _changed(columns: CommitColumns, field: str, *kinds: type[msgspec.Struct]) -> Changed:
+    rows = [_Rows(columns, kind) for kind in kinds]
+    in_order = np.argsort(np.concatenate([each.places for each in rows]), kind="stable")
+    return Changed(
+        account_ids=np.concatenate([each.account_ids for each in rows])[in_order],
+        order_ids=np.concatenate([each.texts("order_id") for each in rows])[in_order],
+        command_ids=np.concatenate([columns.commits.command_ids[each.commits] for each in rows])[in_order],
+        figures=np.concatenate([each.figures(field) for each in rows])[in_order],
     )
 
 

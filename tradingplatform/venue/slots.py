@@ -20,6 +20,8 @@ ORDER_ROW: Final = np.dtype(
         ("is_over", "?"),
         ("is_resting", "?"),
         ("is_waiting", "?"),
+        ("is_held", "?"),
+        ("is_triggered", "?"),
         ("asked", "u1"),
         ("time_in_force", "u1"),
         ("refusals", "u1"),
@@ -31,6 +33,10 @@ ORDER_ROW: Final = np.dtype(
         ("filled_quantity", "<i8"),
         ("limit_price", "<i8"),
         ("stop_price", "<i8"),
+        ("trail_amount", "<i8"),
+        ("trail_bp", "<i8"),
+        ("trailed_at", "<i8"),
+        ("expires_at", "<i8"),
         ("placed_at", "<i8"),
         ("position", "<i8"),
         ("account_id", "u1", (TEXT_BYTES,)),
@@ -41,10 +47,12 @@ ORDER_ROW: Final = np.dtype(
 )
 """A working order. Prices are in ten-thousandths, 0 for one that it does not have; quantities in millionths of a share.
 
-`is_frozen` says that its account takes no fill; `is_over` that its session is over; `is_resting` that nothing more is
-asked for unless an event moves it on; `is_waiting` that it is matched again when fewer orders of its partition are
-asked for. `asked` is what is asked for and not known to have happened, NOTHING or the kind of an ask, `asked_id` the id
-of that command; `reason` why the order is to be ended, WORKS_ON while it is not.
+`is_frozen` says that its account takes no fill; `is_over` that its session or its time is over; `is_resting` that
+nothing more is asked for unless an event moves it on; `is_waiting` that it is matched again when fewer orders of its
+partition are asked for; `is_held` that it waits for another order's fill; `is_triggered` that its stop was reached. A
+trailing stop has one of the trails, and `trailed_at` says when it was last asked to follow the market. `asked` is what
+is asked for and not known to have happened, NOTHING or the kind of an ask, `asked_id` the id of that command; `reason`
+why the order is to be ended, WORKS_ON while it is not.
 """
 
 WORKS_ON: Final = 0

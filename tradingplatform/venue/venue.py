@@ -156,7 +156,7 @@ class PaperVenue:
         if is_old:
             log.warning("venue without quotes: orders wait", made_at_us=self._sheet.made_at_us)
             self._sheet = UNKNOWN_MARKET
-        self._orders.quote(self._quotes(now_us))
+        self._orders.quote(self._quotes(now_us), now=now_us)
         self._orders.end_session(closed_at=self._sheet.closed_at_us)
 
     def _quotes(self, now_us: int) -> dict[str, Quote]:

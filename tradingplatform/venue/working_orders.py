@@ -1,8 +1,9 @@
 """The venue's working orders: what the journal says of them, and what is to be done about them now. Pure: no I/O.
 
-Events alone change an order. What the venue asks for (a fill, an end) makes its order rest until the journal shows what
-became of it, so nothing is asked for twice. `refused` and `not_done` take the answers that are no event of the order.
-Made again from the first event it is the same: that is how the venue starts.
+Events alone change an order. What the venue asks for (a fill, an end, a stop that was reached or follows the market)
+makes its order rest until the journal shows what became of it, so nothing is asked for twice. `refused` and `not_done`
+take the answers that are no event of the order. Made again from the first event it is the same: that is how the venue
+starts.
 
 The command of a fill is named after the order, what was filled of it before, and how often the account refused that. So
 a venue that died between asking and hearing asks for the same again and is answered with what became of it.
@@ -19,10 +20,11 @@ import numpy as np
 from accounts.domain.errors import Code
 from accounts.kernels.orders import ALL_OR_NONE, DAY, IMMEDIATE
 from eventstore.kernels.texts import NameTable, Texts, pack_texts
-from tradingplatform.venue.asks import EXPIRE, FILL, NOTHING, REJECT, Asks, command_ids_of, joined
-from tradingplatform.venue.matcher import Candidates, Fills, Flags, Integers, Quote, SymbolBook
-from tradingplatform.venue.order_events import Ended, Filled, Freezes, OrderEvents, Placed
+from tradingplatform.venue.asks import EXPIRE, FILL, NOTHING, REJECT, TRAIL, TRIGGER, Asks, command_ids_of, joined
+from tradingplatform.venue.matcher import Candidates, Fills, Flags, Integers, Quote, SymbolBook, Triggers
+from tradingplatform.venue.order_events import Changed, Ended, Filled, Freezes, OrderEvents, Placed
 from tradingplatform.venue.slots import ORDER_ROW, WORKS_ON, OrderSlots, Slots
+from tradingplatform.venue.trails import are_due, prices_for
 
 ASKED_MAX: Final = 2_000
 """Orders of one partition that may rest for answers at a time; the others of it wait, those of other partitions do not.
@@ -37,6 +39,7 @@ again.
 """
 NOT_FILLED: Final = "nobody filled it at once"
 SESSION_OVER: Final = "the trading session is over"
+TIME_OVER: Final = "its time is over"
 
 _MAY_HAVE_MOVED_ON: Final = frozenset(
     {
@@ -48,7 +51,7 @@ _MAY_HAVE_MOVED_ON: Final = frozenset(
         Code.PRICE_BEYOND_LIMIT,
     }
 )
-_EXPIRY_REASONS: Final = (NOT_FILLED, SESSION_OVER)
+_EXPIRY_REASONS: Final = (NOT_FILLED, SESSION_OVER, TIME_OVER)
 
 
 class WorkingOrders:
@@ -79,7 +82,7 @@ class WorkingOrders:
         self._reasons = ["", *_EXPIRY_REASONS]
         self._closed_at = 0
         self._asked_of: dict[int, int] = {}
-        """How many orders of each partition are asked for."""
+        """How many orders are asked for of each partition."""
         self._changed: list[Slots] = []
         """Orders that may be matched or ended, unless something keeps them from it."""
         self._ending: list[Slots] = []
@@ -88,6 +91,13 @@ class WorkingOrders:
         """Orders of each partition that wait until fewer of it are asked for, in their order."""
         self._to_match: set[int] = set()
         """Symbols whose orders or quote changed since they were matched."""
+        self._quotes: Mapping[str, Quote] = {}
+        self._now = 0
+        """UTC microseconds, as of the latest quotes."""
+        self._may_trail = False
+        """Whether the quotes are newer than what trailing stops have followed."""
+        self._next_quote: list[Slots] = []
+        """Orders that are matched again by the next quotes."""
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -108,6 +118,10 @@ class WorkingOrders:
         """Take in what happened; of one account, everything up to a point of its history."""
         self._freeze(events.freezes)
         self._place(events.placed)
+        self._activate(events.activated)
+        self._change("stop_price", events.stops)
+        self._trigger(events.triggered)
+        self._change("quantity", events.reduced)
         self._fill(events.filled)
         self._end(events.ended)
 
@@ -147,10 +161,34 @@ class WorkingOrders:
         rows["symbol"], rows["is_buy"] = numbers[placed.symbol_of[are_own]], placed.are_buys[are_own]
         rows["quantity"], rows["filled_quantity"] = placed.quantities[are_own], placed.filled_quantities[are_own]
         rows["limit_price"], rows["stop_price"] = placed.limit_prices[are_own], placed.stop_prices[are_own]
-        rows["time_in_force"] = placed.times_in_force[are_own]
+        rows["trail_amount"], rows["trail_bp"] = placed.trail_amounts[are_own], placed.trail_bps[are_own]
+        rows["is_triggered"], rows["is_held"] = placed.are_triggered[are_own], placed.are_held[are_own]
+        rows["expires_at"], rows["time_in_force"] = placed.expires_at[are_own], placed.times_in_force[are_own]
         rows["placed_at"], rows["position"] = placed.placed_at[are_own], placed.positions[are_own]
         rows["is_over"] = (rows["time_in_force"] == DAY) & (rows["placed_at"] < self._closed_at)
         self._changed.append(self._orders.add(rows))
+
+    def _activate(self, activated: Changed) -> None:
+        slots = self._orders.find(activated.account_ids, activated.order_ids)
+        self._orders.rows["is_held"][slots[slots >= 0]] = False
+        self._change("quantity", activated)
+
+    def _trigger(self, triggered: Changed) -> None:
+        slots = self._orders.find(triggered.account_ids, triggered.order_ids)
+        self._orders.rows["is_triggered"][slots[slots >= 0]] = True
+        self._change("stop_price", triggered)
+
+    def _change(self, column: str, changed: Changed) -> None:
+        """Take over figures of orders, of each the last; what was asked for is answered by its own event."""
+        slots = self._orders.find(changed.account_ids, changed.order_ids)
+        is_here = slots >= 0
+        slots, rows = slots[is_here], self._orders.rows
+        command_ids = changed.command_ids[is_here]
+        if not len(slots):
+            return
+        rows[column][slots] = changed.figures[is_here]
+        self._answered(np.unique(slots[(rows["asked_id"][slots] == command_ids).all(axis=1)]))
+        self._reconsider(np.unique(slots))
 
     def _fill(self, filled: Filled) -> None:
         slots = self._orders.find(filled.account_ids, filled.order_ids)
@@ -158,6 +196,7 @@ class WorkingOrders:
         if parts.any():
             of_parts, orders = slots[parts], self._orders.rows
             orders["filled_quantity"][of_parts] = filled.filled_quantities[parts]  # Of one order the last counts.
+            orders["is_triggered"][of_parts] = True
             is_answer = (orders["asked_id"][of_parts] == filled.command_ids[parts]).all(axis=1)
             # Else somebody else filled it, and what was asked is under way.
             moved = np.unique(of_parts[(orders["asked"][of_parts] == NOTHING) | is_answer])
@@ -181,8 +220,14 @@ class WorkingOrders:
 
     # The market.
 
-    def quote(self, quotes: Mapping[str, Quote]) -> None:
-        """Take the market's quotes of now; a symbol that has none cannot be traded."""
+    def quote(self, quotes: Mapping[str, Quote], *, now: int) -> None:
+        """Take the market's quotes of now (UTC microseconds); a symbol that has none cannot be traded. Orders are ended
+        whose time is over.
+        """
+        self._quotes, self._now, self._may_trail = quotes, now, True
+        self._end_over(now)
+        self._changed += self._next_quote
+        self._next_quote.clear()
         for symbol in quotes:
             self._symbol_number(symbol)
         for number, (symbol, book) in enumerate(zip(self._symbols, self._books, strict=True)):
@@ -192,6 +237,12 @@ class WorkingOrders:
                 self._to_match.add(number)
         for partition in list(self._full):
             self._let_go_on(self._full.pop(partition))
+
+    def _end_over(self, now: int) -> None:
+        orders = self._orders.rows
+        over = self._working((orders["expires_at"] != 0) & (orders["expires_at"] <= now) & ~orders["is_over"])
+        orders["is_over"][over], orders["reason"][over] = True, self._reasons.index(TIME_OVER)
+        self._reconsider(over)
 
     def end_session(self, *, closed_at: int) -> None:
         """Let DAY orders that were placed before the close of a session (UTC microseconds) be ended."""
@@ -214,11 +265,13 @@ class WorkingOrders:
                 self._full[partition] = waiting[room:]
                 self._let_go_on(waiting[:room])
         arrived = self._let_match()
-        fills = self._fills()
-        slots, quantities, prices = fills
+        trailing = self._asks_of_stops(TRAIL, self._trails())
+        triggering = self._asks_of_stops(TRIGGER, self._triggers())
+        slots, quantities, prices = self._fills()
         has_room = self._with_room(slots)
         self._wait(slots[~has_room])
         filling = self._ask(slots[has_room], FILL, quantities[has_room], prices[has_room])
+        filling = joined(joined(trailing, triggering), filling) if len(trailing) + len(triggering) else filling
         is_left = self._are_free(arrived) & ~self._orders.rows["is_waiting"][arrived]
         self._let_end(arrived[is_left], self._reasons.index(NOT_FILLED))
         ending = self._next_ends()
@@ -232,10 +285,12 @@ class WorkingOrders:
         if slot is None:
             return
         order = self._orders.rows[slot]
-        order["refusals"] += 1
+        order["refusals"] += asks.kinds[place] not in (TRIGGER, TRAIL)
         self._answered(np.array([slot]))
-        if asks.kinds[place] != FILL or code == Code.ORDER_NOT_OPEN:
+        if asks.kinds[place] in (EXPIRE, REJECT) or code == Code.ORDER_NOT_OPEN:
             order["is_resting"] = True  # Until the journal shows its end: that is not asked for twice.
+        elif asks.kinds[place] in (TRIGGER, TRAIL):
+            self._next_quote.append(np.array([slot]))  # This one would be refused again.
         elif code in _MAY_HAVE_MOVED_ON and order["refusals"] < REFUSALS_MAX:
             self._changed.append(np.array([slot]))
         else:
@@ -284,7 +339,7 @@ class WorkingOrders:
             candidates = Candidates(
                 slots=found,
                 limits=of_book["limit_price"],
-                stops=np.where(of_book["filled_quantity"] == 0, of_book["stop_price"], 0),
+                stops=np.where(of_book["is_triggered"], 0, of_book["stop_price"]),
                 remaining=of_book["quantity"] - of_book["filled_quantity"],
                 are_whole=of_book["time_in_force"] == ALL_OR_NONE,
                 placed_at=of_book["placed_at"],
@@ -295,19 +350,44 @@ class WorkingOrders:
         is_immediate: Flags = np.isin(self._orders.rows["time_in_force"][slots], (IMMEDIATE, ALL_OR_NONE))
         return slots[is_immediate]
 
+    def _trails(self) -> Triggers:
+        """Return the trailing stops that follow the quotes, and the prices that they follow to."""
+        slots, orders = np.zeros(0, np.int64), self._orders.rows
+        if self._may_trail:
+            slots = self._working(~orders["is_triggered"] & ((orders["trail_amount"] != 0) | (orders["trail_bp"] != 0)))
+            slots = slots[self._are_free(slots) & ~orders["is_over"][slots] & ~orders["is_frozen"][slots]]
+            slots = slots[~np.isin(orders["partition"][slots], list(self._held))]
+        self._may_trail = False
+        prices = prices_for(orders[slots], [self._quotes.get(symbol) for symbol in self._symbols])
+        is_due = are_due(orders[slots], prices, now=self._now)
+        orders["trailed_at"][slots[is_due]] = self._now
+        return Triggers(slots[is_due], prices[is_due])
+
+    def _triggers(self) -> Triggers:
+        """Return the stops that are reached, of the symbols that changed."""
+        found = [each for symbol in sorted(self._to_match) if (each := self._books[symbol].trigger()) is not None]
+        none = Triggers(*[np.zeros(0, np.int64)] * 2)
+        return Triggers(*[np.concatenate(column) for column in zip(none, *found, strict=True)])
+
+    def _asks_of_stops(self, kind: int, said: Triggers) -> Asks:
+        """Say of orders what the market did to their stops; those for which there is no room wait."""
+        has_room = self._with_room(said.slots)
+        self._wait(said.slots[~has_room])
+        self._take_out(said.slots)
+        return self._ask(said.slots[has_room], kind, np.zeros(int(has_room.sum()), np.int64), said.prices[has_room])
+
     def _fills(self) -> Fills:
         """Match the symbols that changed."""
         found = [fills for symbol in sorted(self._to_match) if (fills := self._books[symbol].match()) is not None]
         self._to_match.clear()
-        if not found:
-            return Fills(*[np.zeros(0, np.int64)] * 3)
-        return Fills(*[np.concatenate(column) for column in zip(*found, strict=True)])
+        none = Fills(*[np.zeros(0, np.int64)] * 3)
+        return Fills(*[np.concatenate(column) for column in zip(none, *found, strict=True)])
 
     def _are_free(self, slots: Slots) -> Flags:
-        """Tell which orders work and neither are asked for nor rest."""
+        """Tell which orders work, wait for no other one, and neither are asked for nor rest."""
         rows = self._orders.rows
         are_free: Flags = rows["works"][slots] & (rows["asked"][slots] == NOTHING) & ~rows["is_resting"][slots]
-        return are_free
+        return are_free & ~rows["is_held"][slots]
 
     def _let_end(self, slots: Slots, reason: int) -> None:
         """Let orders be ended, for this reason unless they have one already."""
@@ -331,7 +411,7 @@ class WorkingOrders:
         """Return what is asked for orders, which rest from here on; there has to be room for it."""
         rows = self._orders.rows[slots]
         kinds = np.broadcast_to(np.asarray(kinds, np.int64), len(slots))
-        command_ids = command_ids_of(rows, kinds)
+        command_ids = command_ids_of(rows, kinds, prices)
         self._orders.rows["asked"][slots], self._orders.rows["asked_id"][slots] = kinds, command_ids
         self._count_asked(rows["partition"], 1)
         return Asks(

@@ -14,10 +14,12 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllGlobals());
 
+const NO_TRAIL = { trailAmount: null, trailPercent: null };
+
 const placed = (input: Record<string, unknown>): Response => {
   const { symbol, side, quantity, type, timeInForce, limitPrice, stopPrice } = input;
   const terms = { symbol, side, quantity, type, timeInForce, limitPrice, stopPrice };
-  const order = { orderId: "order-4", filledQuantity: "0", status: "PENDING", ...terms };
+  const order = { orderId: "order-4", filledQuantity: "0", status: "PENDING", ...NO_TRAIL, ...terms };
   const answer = { accountId: account.account_id, version: 4, commandId: input.clientOrderId, duplicate: false, order };
   return Response.json({ data: { placeOrder: { __typename: "OrderPlaced", ...answer } } });
 };
@@ -121,9 +123,9 @@ describe("the ticket", () => {
       within(screen.getByTestId("ticket-time-in-force"))
         .getAllByRole("option")
         .map((option) => option.getAttribute("value"));
-    expect(times()).toEqual(["DAY", "GTC", "IOC", "FOK"]);
+    expect(times()).toEqual(["DAY", "GTC", "GTD", "IOC", "FOK"]);
     await userEvent.selectOptions(screen.getByTestId("ticket-type"), "STOP_LIMIT");
-    expect(times()).toEqual(["DAY", "GTC"]);
+    expect(times()).toEqual(["DAY", "GTC", "GTD"]);
     await userEvent.selectOptions(screen.getByTestId("ticket-time-in-force"), "GTC");
     await userEvent.type(screen.getByTestId("ticket-symbol"), "aapl");
     await userEvent.type(screen.getByTestId("ticket-quantity"), "2.5");

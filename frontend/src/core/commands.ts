@@ -9,6 +9,7 @@ import type {
   CashWithdrawn,
   CommandRefused,
   Decimal,
+  Instant,
   OrderCancelled,
   OrderPlaced,
   OrdersCancelled,
@@ -43,7 +44,7 @@ const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
     __typename
     ... on OrderPlaced {
       accountId version commandId duplicate
-      order { orderId symbol side quantity filledQuantity type timeInForce limitPrice stopPrice status }
+      order { orderId symbol side quantity filledQuantity type timeInForce limitPrice stopPrice trailAmount trailPercent status }
     }
     ${REFUSED}
   }
@@ -94,6 +95,13 @@ export interface PlaceOrderInput {
   timeInForce: TimeInForce;
   limitPrice: Decimal | null;
   stopPrice: Decimal | null;
+  trailAmount?: Decimal;
+  trailPercent?: Decimal;
+  /** Of a GTD order. */
+  expiresAt?: Instant;
+  /** Exits, which work once the order is filled. */
+  takeProfit?: { limitPrice: Decimal };
+  stopLoss?: { stopPrice: Decimal };
   /** The command id of the placing: kept for retries. */
   clientOrderId: string;
 }

@@ -167,7 +167,10 @@ export function amountMax(kind: CashKind, account: Account): Units {
 /** What the orders that work come to at the prices that they were judged by: all of them, and buys of the symbol. */
 export function workingValues({ orders, symbol }: Pick<Context, "orders" | "symbol">): { all: Units; buysOfSymbol: Units } {
   let [all, buysOfSymbol] = [0n, 0n];
+  const groups = new Set<string>();
   for (const order of orders) {
+    if (order.status === "HELD" || (order.oco_group !== null && groups.has(order.oco_group))) continue;
+    if (order.oco_group !== null) groups.add(order.oco_group); // One of them is filled in the end.
     const value = valueOf(parseShares(order.remaining_quantity), judgedPriceOf(order));
     all += value;
     if (order.side === "BUY" && order.symbol === symbol) buysOfSymbol += value;

@@ -5,12 +5,12 @@ import { BASIS_POINTS, type Units } from "./money";
 import { valueRoundedUp, type Shares } from "./shares";
 import type { OrderType, Side, TimeInForce } from "./types";
 
-export const ORDER_TYPES: readonly OrderType[] = ["MARKET", "LIMIT", "STOP", "STOP_LIMIT"];
+export const ORDER_TYPES: readonly OrderType[] = ["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"];
 /** What a buy without a limit reserves above the price that it is judged by: the market may move until it fills. */
 export const CUSHION_POINTS = 400n;
 
-const TIMES: readonly TimeInForce[] = ["DAY", "GTC", "IOC", "FOK"];
-const TIMES_OF_STOPS: readonly TimeInForce[] = ["DAY", "GTC"];
+const TIMES: readonly TimeInForce[] = ["DAY", "GTC", "GTD", "IOC", "FOK"];
+const TIMES_OF_STOPS: readonly TimeInForce[] = ["DAY", "GTC", "GTD"];
 
 export function hasLimit(type: OrderType): boolean {
   return type === "LIMIT" || type === "STOP_LIMIT";
@@ -20,9 +20,21 @@ export function hasStop(type: OrderType): boolean {
   return type === "STOP" || type === "STOP_LIMIT";
 }
 
-/** What waits for its stop cannot be immediate. */
-export function timesInForceOf(type: OrderType): readonly TimeInForce[] {
-  return hasStop(type) ? TIMES_OF_STOPS : TIMES;
+/** What waits for its stop, or has exits, cannot be immediate. */
+export function timesInForceOf(type: OrderType, hasExits = false): readonly TimeInForce[] {
+  return hasStop(type) || type === "TRAILING_STOP" || hasExits ? TIMES_OF_STOPS : TIMES;
+}
+
+/** What a trailing stop stays behind the market: an amount, or basis points of its price. */
+export type Trail = { amount: Units } | { points: bigint };
+
+/** Where the stop of a trailing order is while the market is at a price; null when that is no price. */
+export function trailingStop(side: Side, market: Units, trail: Trail): Units | null {
+  let stop: Units;
+  if ("amount" in trail) stop = side === "SELL" ? market - trail.amount : market + trail.amount;
+  else if (side === "SELL") stop = (market * (BASIS_POINTS - trail.points)) / BASIS_POINTS;
+  else stop = (market * (BASIS_POINTS + trail.points) + BASIS_POINTS - 1n) / BASIS_POINTS;
+  return stop > 0n ? stop : null;
 }
 
 /** Whether a price triggers the order and is within its limit; an order without both has nothing that could disagree. */

@@ -14,17 +14,20 @@ export const TYPE_NAMES: Readonly<Record<OrderType, string>> = {
   LIMIT: "Limit",
   STOP: "Stop",
   STOP_LIMIT: "Stop limit",
+  TRAILING_STOP: "Trailing stop",
 };
 
 export const TIME_NAMES: Readonly<Record<TimeInForce, string>> = {
   DAY: "Day",
   GTC: "Until cancelled",
+  GTD: "Until a day",
   IOC: "Immediate or cancel",
   FOK: "Fill or kill",
 };
 
 /** What tells one order from another for a person. */
-export type OrderTerms = Pick<Order, "side" | "quantity" | "symbol" | "limit_price" | "stop_price">;
+export type OrderTerms = Pick<Order, "side" | "quantity" | "symbol" | "limit_price" | "stop_price"> &
+  Pick<Order, "trail_amount" | "trail_percent">;
 
 /** What there is to say of an order, also of one that was placed just now. */
 export type OrderSummary = OrderTerms &
@@ -78,13 +81,33 @@ export function latestOf(order: OrderSummary, known: readonly Order[]): OrderSum
   return found !== undefined && found.version >= order.version ? found : order;
 }
 
-/** The cash that a working order keeps. */
+/** The cash that a working order keeps; one that waits for another order keeps none. */
 export function reservedCash(order: Order): Units {
+  if (order.status === "HELD") return 0n;
   return cashReserved(order.side, parseShares(order.remaining_quantity), parseUnits(order.reserve_price));
 }
 
-/** Such as "at market", "limit 50.00" or "stop 45.00 limit 46.00". */
-export function priceTerms({ limit_price, stop_price }: Pick<Order, "limit_price" | "stop_price">): string {
+/** How far a trailing stop stays behind the market, such as "2.00" or "2.50 %"; null for any other order. */
+export function trailText({ trail_amount, trail_percent }: Pick<Order, "trail_amount" | "trail_percent">): string | null {
+  if (trail_percent !== null) return `${trail_percent} %`;
+  return trail_amount === null ? null : formatPrice(parseUnits(trail_amount));
+}
+
+/** What an order is to the others that belong to it, or null when it is by itself. */
+export function groupText({ order_class, status, parent_order_id }: Order): string | null {
+  if (order_class === "SIMPLE") return null;
+  if (status === "HELD") return "waits for its entry";
+  if (order_class === "OCO") return "OCO";
+  return parent_order_id === null ? "with exits" : "exit";
+}
+
+type PriceTerms = Pick<OrderTerms, "limit_price" | "stop_price" | "trail_amount" | "trail_percent">;
+
+/** Such as "at market", "limit 50.00", "stop 45.00 limit 46.00" or "trailing by 2.50 %". */
+export function priceTerms(terms: PriceTerms): string {
+  const { limit_price, stop_price } = terms;
+  const trail = trailText(terms);
+  if (trail !== null) return `trailing by ${trail}`;
   const stop = stop_price === null ? "" : `stop ${formatPrice(parseUnits(stop_price))}`;
   const limit = limit_price === null ? "" : `limit ${formatPrice(parseUnits(limit_price))}`;
   return [stop, limit].filter((word) => word !== "").join(" ") || "at market";
@@ -102,7 +125,7 @@ export interface OrderNews {
   detail: string;
 }
 
-const ENDINGS: Readonly<Record<Exclude<OrderStatus, "PENDING" | "PARTIALLY_FILLED" | "FILLED">, string>> = {
+const ENDINGS: Readonly<Record<Exclude<OrderStatus, "HELD" | "PENDING" | "PARTIALLY_FILLED" | "FILLED">, string>> = {
   CANCELLED: "Cancelled",
   EXPIRED: "Expired",
   REJECTED: "Rejected",
@@ -112,6 +135,7 @@ const ENDINGS: Readonly<Record<Exclude<OrderStatus, "PENDING" | "PARTIALLY_FILLE
 const ENDS: Readonly<Record<TimeInForce, string>> = {
   DAY: "It works until its session closes.",
   GTC: "It works until it is filled or cancelled.",
+  GTD: "It works until its time is over.",
   IOC: "What is not filled at once expires.",
   FOK: "It is filled at once and whole, or expires.",
 };
@@ -122,6 +146,8 @@ export function newsOf(order: OrderSummary): OrderNews {
   const filled = formatQuantity(order.filled_quantity);
   const average = order.avg_fill_price === null ? "" : `at ${formatPrice(parseUnits(order.avg_fill_price))} on average`;
   switch (status) {
+    case "HELD":
+      return { kind: "works", title: `Order placed: ${orderText(order)}`, detail: "It waits until another order is filled." };
     case "PENDING":
       return { kind: "works", title: `Order placed: ${orderText(order)}`, detail: ENDS[order.time_in_force] };
     case "PARTIALLY_FILLED":

@@ -33,6 +33,8 @@ function summaryOf(placed: PlacedOrder, version: number): OrderSummary {
     symbol: placed.symbol,
     limit_price: placed.limitPrice,
     stop_price: placed.stopPrice,
+    trail_amount: placed.trailAmount,
+    trail_percent: placed.trailPercent,
     time_in_force: placed.timeInForce,
     status: placed.status,
     filled_quantity: placed.filledQuantity,

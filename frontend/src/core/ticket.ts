@@ -28,6 +28,13 @@ export interface TicketState {
   quantityText: string;
   limitText: string;
   stopText: string;
+  trailText: string;
+  isTrailInPercent: boolean;
+  /** The last day of a GTD order, YYYY-MM-DD in UTC. */
+  lastDay: string;
+  hasExits: boolean;
+  profitText: string;
+  lossText: string;
   attempt: PlaceOrderInput | null;
   isSubmitting: boolean;
   result: TicketResult | null;
@@ -41,6 +48,12 @@ export type TicketAction =
   | { type: "quantityEdited"; text: string }
   | { type: "limitEdited"; text: string }
   | { type: "stopEdited"; text: string }
+  | { type: "trailEdited"; text: string }
+  | { type: "trailUnitChosen"; isPercent: boolean }
+  | { type: "lastDayChosen"; day: string }
+  | { type: "exitsChosen"; hasExits: boolean }
+  | { type: "profitEdited"; text: string }
+  | { type: "lossEdited"; text: string }
   | { type: "instrumentPicked"; symbol: string; side?: Side; quantity?: Shares }
   | { type: "submissionStarted"; attempt: PlaceOrderInput }
   | { type: "orderPlaced"; order: OrderSummary }
@@ -57,6 +70,12 @@ export const EMPTY_TICKET: TicketState = {
   quantityText: "",
   limitText: "",
   stopText: "",
+  trailText: "",
+  isTrailInPercent: true,
+  lastDay: "",
+  hasExits: false,
+  profitText: "",
+  lossText: "",
   attempt: null,
   isSubmitting: false,
   result: null,
@@ -75,8 +94,7 @@ export function ticketReducer(state: TicketState, action: TicketAction): TicketS
       return {
         ...state,
         quantityText: "",
-        limitText: "",
-        stopText: "",
+        ...NO_PRICES,
         attempt: null,
         isSubmitting: false,
         result: { kind: "placed", order: action.order },
@@ -108,11 +126,8 @@ function edited(state: TicketState, action: Edit): TicketState {
       return action.symbol === state.symbol ? state : { ...state, ...NO_PRICES, symbol: action.symbol };
     case "sideChosen":
       return { ...state, side: action.side };
-    case "orderTypeChosen": {
-      const type = action.orderType;
-      const isPossible = timesInForceOf(type).includes(state.timeInForce);
-      return { ...state, type, timeInForce: isPossible ? state.timeInForce : "DAY" };
-    }
+    case "orderTypeChosen":
+      return withPossibleTime({ ...state, type: action.orderType });
     case "timeInForceChosen":
       return { ...state, timeInForce: action.timeInForce };
     case "quantityEdited":
@@ -121,6 +136,18 @@ function edited(state: TicketState, action: Edit): TicketState {
       return { ...state, limitText: action.text };
     case "stopEdited":
       return { ...state, stopText: action.text };
+    case "trailEdited":
+      return { ...state, trailText: action.text };
+    case "trailUnitChosen":
+      return { ...state, isTrailInPercent: action.isPercent, trailText: "" };
+    case "lastDayChosen":
+      return { ...state, lastDay: action.day };
+    case "exitsChosen":
+      return withPossibleTime({ ...state, hasExits: action.hasExits });
+    case "profitEdited":
+      return { ...state, profitText: action.text };
+    case "lossEdited":
+      return { ...state, lossText: action.text };
     case "instrumentPicked":
       return {
         ...state,
@@ -135,4 +162,9 @@ function edited(state: TicketState, action: Edit): TicketState {
 }
 
 /** A price belongs to the symbol that it was typed for. */
-const NO_PRICES = { limitText: "", stopText: "" };
+const NO_PRICES = { limitText: "", stopText: "", trailText: "", profitText: "", lossText: "" };
+
+function withPossibleTime(state: TicketState): TicketState {
+  const isPossible = timesInForceOf(state.type, state.hasExits).includes(state.timeInForce);
+  return isPossible ? state : { ...state, timeInForce: "DAY" };
+}

@@ -68,6 +68,38 @@ describe("a ticket's order", () => {
     expect(orderAndText(changes)).toEqual([{ ...order, ...terms }, text]);
   });
 
+  it("trails the market by percent or by an amount, and is judged where its stop begins", () => {
+    const trailing = { type: "TRAILING_STOP", trailText: "2" } as const;
+    const terms = { ...order, type: "TRAILING_STOP", limitPrice: null, stopPrice: null } as const;
+    expect(orderAndText(trailing)).toEqual([{ ...terms, trailPercent: "2.00" }, "Buy 10 KO trailing by 2.00 %"]);
+    expect(orderAndText({ ...trailing, isTrailInPercent: false })).toEqual([
+      { ...terms, trailAmount: "2.0000" },
+      "Buy 10 KO trailing by 2.00",
+    ]);
+    const buy = readDraft(ticketOf(trailing), market, []);
+    const sell = readDraft(ticketOf({ ...trailing, side: "SELL" }), market, []);
+    expect([buy.price, sell.price]).toEqual([511_020n, 490_980n]);
+    expect(orderAndText({ ...trailing, trailText: "100" })[0]).toBeNull();
+    expect(orderAndText({ ...trailing, side: "SELL", isTrailInPercent: false, trailText: "51" })[0]).toBeNull();
+  });
+
+  it("of a day has the day's end, and is not sent without a day", () => {
+    const changes = { type: "LIMIT", limitText: "49", timeInForce: "GTD" } as const;
+    expect(orderAndText(changes)[0]).toBeNull();
+    expect(orderAndText({ ...changes, lastDay: "2030-01-31" })[0]).toMatchObject({ expiresAt: "2030-01-31T23:59:59Z" });
+  });
+
+  it("has exits on either side of its price, one at least", () => {
+    const changes = { type: "LIMIT", limitText: "50", hasExits: true } as const;
+    expect(orderAndText(changes)[0]).toBeNull();
+    expect(orderAndText({ ...changes, profitText: "55" })[0]).toMatchObject({ takeProfit: { limitPrice: "55.0000" } });
+    expect(orderAndText({ ...changes, profitText: "55", lossText: "50" })[0]).toBeNull();
+    expect(orderAndText({ ...changes, side: "SELL", profitText: "45", lossText: "52" })[0]).toMatchObject({
+      takeProfit: { limitPrice: "45.0000" },
+      stopLoss: { stopPrice: "52.0000" },
+    });
+  });
+
   it("leaves out a price that was typed for another type", () => {
     expect(orderAndText({ type: "MARKET", limitText: "49", stopText: "52" })[0]).toMatchObject({ limitPrice: null, stopPrice: null });
     expect(orderAndText({ type: "STOP", limitText: "49", stopText: "52" })[0]).toMatchObject({ limitPrice: null });

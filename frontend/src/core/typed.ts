@@ -28,6 +28,11 @@ export function readPrice(text: string): Typed<Units> {
   return readDecimal(text, { example: "1,045.50", ...MONEY, most: PRICE_MAX, shownMost: formatUnits(PRICE_MAX, { decimals: 0 }) });
 }
 
+/** Percent of a price, read as basis points. */
+export function readPercent(text: string): Typed<bigint> {
+  return readDecimal(text, { example: "2.5", decimals: 2, one: 100n, most: 9_999n, shownMost: "99.99" });
+}
+
 export function readQuantity(text: string): Typed<Shares> {
   const shownMost = groupThousands((QUANTITY_MAX / SHARE).toString());
   return readDecimal(text, { example: "1,500 or 2.5", decimals: SHARE_DECIMALS, one: SHARE, most: QUANTITY_MAX, shownMost });

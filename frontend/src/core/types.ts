@@ -215,6 +215,8 @@ export interface PlacedOrder {
   timeInForce: TimeInForce;
   limitPrice: Decimal | null;
   stopPrice: Decimal | null;
+  trailAmount: Decimal | null;
+  trailPercent: Decimal | null;
   status: OrderStatus;
 }
 

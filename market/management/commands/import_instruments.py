@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from market.instruments.changes import InvalidReason, MissingField, save_instruments
 from market.instruments.csv_file import UnusableFile, read_file
+from market.instruments.definition import InvalidInstrument
 from market.models import ACTOR_LENGTH_MAX
 
 PROGRESS_SECONDS: Final = 2.0
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         except MissingField as error:
             line = next(line for line, change in changes.items() if change["symbol"] == error.symbol)
             raise CommandError(f"line {line}, column {error.field}: {error}; nothing was imported") from error
-        except (UnusableFile, InvalidReason) as error:
+        except (UnusableFile, InvalidReason, InvalidInstrument) as error:
             raise CommandError(f"{error}; nothing was imported") from error
         done = "would be" if options["dry_run"] else "are"
         self.stdout.write(f"{saved.new:,} {done} new, {saved.changed:,} changed, {saved.unchanged:,} unchanged")

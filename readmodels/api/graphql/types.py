@@ -3,6 +3,7 @@
 A list is added with a shape, a connection (`connection_of`), and one resolver that calls `newest_page`.
 """
 
+import time
 from datetime import date
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import graphene
 from graphql import GraphQLResolveInfo
 
 from accounts.shapes import show_each
-from market.latest_quotes import latest_quotes
+from market.live_quotes import live_quotes
 from readmodels import shapes
 from readmodels.api.graphql import filters
 from readmodels.api.graphql.connections import (
@@ -80,7 +81,7 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
         """Return what the account is worth."""
         cash, reserved_cash = _units(account["cash"]), _units(account["reserved_cash"])
         positions = await _positions(account, info)
-        sheet = latest_quotes().sheet()
+        sheet = live_quotes().sheet()
         return shapes.AccountAtMarket.show(
             account_at_market(cash=cash, reserved_cash=reserved_cash, positions=positions, sheet=sheet)
         )
@@ -153,10 +154,14 @@ class Account(shapes.Account.graphql(), AccountOrders, graphene.ObjectType):  # 
 async def _positions(account: dict[str, Any], info: GraphQLResolveInfo) -> list[Row]:
     """Return the open positions of an account, with what each is worth."""
     rows = await loaders_of(info).positions.load(account_version(account))
-    await latest_quotes().load()
-    return positions_at_market(rows, latest_quotes().by_symbol(), latest_quotes().sheet())
+    await live_quotes().load()
+    return positions_at_market(rows, live_quotes().quotes(), live_quotes().sheet(), now_us=_now_us())
 
 
 def _units(amount: str) -> int:
     """Return the ten-thousandths of an amount as it is shown."""
     return int(amount.replace(".", ""))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

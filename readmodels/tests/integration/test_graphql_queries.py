@@ -34,7 +34,8 @@ ACCOUNT = """query($id: ID!, $minVersion: BigInt) { account(id: $id, minVersion:
   feeSchedule { perOrder perShare percent minimum }
   version updatedAt
   positions { symbol quantity reservedQuantity available
-    avgCost cost lastPrice marketValue unrealizedPnl realizedPnl version updatedAt }
+    avgCost cost lastPrice marketValue unrealizedPnl realizedPnl version updatedAt
+    atMarket { price priceAt source isStale marketValue unrealizedPnl dayChange } }
   trades { nodes { tradeId version symbol side quantity price value fee realizedPnl cashAfter orderId commandId
     executedAt } }
   dailyPnl { nodes { date trades volume realizedPnl dividends version } } } }"""

@@ -25,6 +25,7 @@ from edge.turns import turn
 from identity import permissions, recent_access
 from identity.models import AccountAccess, ApiKey
 from identity.permissions import find_access
+from market.quote_board import read_board
 from readmodels.live.consumers import read_snapshot
 from readmodels.queries import snapshots
 from readmodels.tests.conftest import ADA, BOB
@@ -106,6 +107,8 @@ def test_who_asks_is_found_out_by_one_statement(ada, monkeypatch):  # noqa: F811
     async def scenario():
         with counted(monkeypatch) as (statements, visits):
             status, body = await answer_to(Handler(), ada, f"accounts/{ADA}/portfolio")
+        # The quote board is read once in the life of a process, before its sheets come by themselves.
+        visits = [visit for visit in visits if read_board.__name__ not in repr(visit)]
         return status, json.loads(body)["account"]["role"], len(statements), visits
 
     assert asyncio.run(scenario()) == (200, "owner", 2, [])

@@ -65,6 +65,25 @@ OTHERS = st.one_of(
     st.builds(c.CloseAccount, NO_REASON),
 )
 ENDS = st.one_of(*[st.builds(end, ORDER_IDS, NO_REASON) for end in (c.CancelOrder, c.ExpireOrder, c.RejectOrder)])
+BRACKET = c.PlaceBracket(
+    *("profit", 2 * LIMIT, "loss", None, None, 5_000, None, "entry", "entry", "KO", "BUY", 9 * SHARE, "LIMIT", "GTC"),
+    *(LIMIT, None, 0, None, None, None),
+)
+OCO = c.PlaceOco(
+    *("first", LIMIT, "second", 2 * LIMIT, None, None, None, "first", "KO", "BUY", 9 * SHARE, "GTC", None, 0)
+)
+TRAILING = c.PlaceOrder(
+    "trailing", "trailing", "KO", "BUY", SHARE, "TRAILING_STOP", "GTC", None, None, LIMIT, None, None, 900
+)
+GROUPS_OF_ORDERS = st.sampled_from([BRACKET, OCO, TRAILING])
+FILLS_OF_GROUPS = st.builds(
+    c.ExecuteTrade,
+    *(st.just("KO"), st.just("BUY"), st.sampled_from([3 * SHARE, 9 * SHARE]), st.just(LIMIT)),
+    st.sampled_from(["entry", "first"]),
+)
+STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(
+    c.TriggerOrder, st.just("trailing"), st.just(2 * LIMIT)
+)
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)
 ACTIONS = st.one_of(
     st.builds(c.ApplySplit, st.just("a"), SYMBOLS, st.integers(1, 5), st.integers(1, 5), st.just(SHARE), PRICES),
@@ -74,7 +93,7 @@ ACTIONS = st.one_of(
 )
 KINDS = [
     *(TRADES, TRADES, ORDERS, ORDERS, FILLS, FILLS, REPLACEMENTS, ENDS, ENDS, OTHERS, UNFREEZING, UNFREEZING),
-    *(ACTIONS, ACTIONS, ACTIONS),
+    *(ACTIONS, ACTIONS, ACTIONS, GROUPS_OF_ORDERS, FILLS_OF_GROUPS, FILLS_OF_GROUPS, STOPS),
 ]
 COMMANDS = st.sampled_from(KINDS).flatmap(lambda kind: kind)
 GROUPS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), COMMANDS), min_size=1, max_size=6)
@@ -98,7 +117,7 @@ class History:
             self.take([(account_id, c.OpenAccount("ada", "Savings", "USD")), (account_id, limits)])
         for account_id in ACCOUNTS[:2]:
             self.take([(account_id, c.DepositCash(10**9, "")), (account_id, order_of("order-0", "DAY"))])
-            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None))])
+            self.take([(account_id, c.ExecuteTrade("XOM", "BUY", 5 * SHARE, 1_000, None)), (account_id, OCO)])
 
     def take(self, step):
         if isinstance(step, int):
@@ -227,7 +246,7 @@ def test_the_histories_are_worth_looking_at(monkeypatch):
     monkeypatch.setitem(globals(), "check_states", noting)
     monkeypatch.setitem(globals(), "check_differences", lambda *_: None)
     monkeypatch.setitem(globals(), "check_firm", lambda _: None)
-    search(max_examples=300)
+    search(max_examples=600)
     assert seen == {event_type_name(event) for event in get_args(AccountEvent)}
     assert max(page_counts) >= 5
 

@@ -83,6 +83,13 @@ def test_everything_that_an_account_was_is_shown(traded, ada):
                 "filled_value": "0.0000",
                 "limit_price": "40.0000",
                 "stop_price": None,
+                "trail_amount": None,
+                "trail_percent": None,
+                "trigger_price": None,
+                "expires_at": None,
+                "order_class": "SIMPLE",
+                "parent_order_id": None,
+                "oco_group": None,
                 "reserve_price": "40.0000",
             }
         ],

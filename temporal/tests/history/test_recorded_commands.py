@@ -59,7 +59,7 @@ def test_an_order_that_is_reconstructed_wrongly_is_found_out(monkeypatch):
 
 
 def test_every_event_that_can_begin_a_commit_is_known():
-    follows = {e.OrderFilled}
+    follows = {e.OrderFilled, e.OrderActivated, e.OrderReduced}
     assert set(module._COMMAND_OF) == set(get_args(e.AccountEvent)) - follows
     assert set(module._COMMANDS) == {kind.__name__ for kind in get_args(c.AccountCommand)}
 

@@ -12,7 +12,7 @@ from accounts.domain.commands import DepositCash, FreezeAccount, OpenAccount
 from accounts.domain.events import DividendPaid, OrderCancelled, SharesSplit, SymbolChanged
 from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.envelope import NotExecuted
-from market.corporate_actions.announcing import announce
+from market.corporate_actions.announcing import announce, withdraw
 from market.corporate_actions.definition import State, parse_terms
 from market.instruments.changes import save_instruments, set_halted
 from market.instruments.csv_file import DEMO_FILE, read_file
@@ -24,7 +24,7 @@ from readmodels.models import DeadLetter
 from readmodels.tasks import project_once
 from readmodels.tests.conftest import ADA, BOB, ZOE, history
 from tradingplatform.corporate_actions import applying, holders
-from tradingplatform.corporate_actions.applying import Applier, Waiting, command_id_of, progress_of
+from tradingplatform.corporate_actions.applying import Applier, Waiting, command_id_of, obstacle_of, progress_of
 from tradingplatform.models import CorporateActionHolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -225,17 +225,38 @@ class Refusing(InProcessBus):
         ]
 
 
-def test_what_one_account_refuses_hurts_nobody_else_is_said_and_is_asked_again(firm):
+@pytest.mark.parametrize("is_asked_before", [False, True])
+def test_what_one_account_refuses_hurts_nobody_else_is_said_and_is_asked_again(firm, is_asked_before):
+    if is_asked_before:  # Zoe says that she holds none.
+        DeadLetter.objects.create(account_id=ZOE, version=99, partition=0, seq=1, event_type="TradeExecuted", error="x")
     bus = Refusing(firm.writer, ADA, "VALUE_LIMIT_EXCEEDED")
     action = applied(firm, announced(numerator="2", denominator="1"), bus=bus)
     assert (action.state, action.holders) == ("FAILED", 1)
     assert progress_of(action).failures == {"VALUE_LIMIT_EXCEEDED": 1}
+    assert CorporateActionHolder.objects.filter(account_id=ZOE).exists() is is_asked_before
     assert not Instrument.objects.get(symbol="KO").is_halted, "the others trade on"
+    firm.buy(ZOE)
     working = firm.place(ZOE)
+    assert applied(firm, action, bus=bus).state == "FAILED"
     bus.code = None
     action = applied(firm, action, bus=bus)
     assert (action.state, action.holders) == ("APPLIED", 2)
     assert working in firm.writer.state(ZOE)[0].orders, "orders of those who were served go on"
+    assert [each.quantity for each in states(firm)] == [14_000_000, 30_000_000, 10_000_000], "Zoe bought new shares"
+    assert events(firm, SharesSplit).keys() == {ADA, BOB}
+
+
+def test_orders_that_could_not_be_cancelled_in_time_are_waited_for_with_the_halt(firm, monkeypatch):
+    monkeypatch.setattr(applying, "CANCEL_SECONDS_MAX", 0.0)
+    action = announced(numerator="2", denominator="1")
+    with pytest.raises(Waiting, match="1 holders were not served yet: SYMBOL_HAS_ORDERS"):
+        applied(firm, action)
+    action.refresh_from_db()
+    assert (action.state, progress_of(action).served) == ("APPLYING", 1)
+    assert Instrument.objects.get(symbol="KO").is_halted
+    monkeypatch.setattr(applying, "CANCEL_SECONDS_MAX", 2.0)
+    assert applied(firm, action).state == "APPLIED"
+    assert [each.quantity for each in states(firm)[:2]] == [14_000_000, 30_000_000]
 
 
 def test_a_writer_that_is_away_is_waited_for_with_the_halt(firm):
@@ -287,3 +308,19 @@ def test_without_a_price_nothing_begins(firm):
     action.refresh_from_db()
     assert (action.state, action.began_at) == ("ANNOUNCED", None)
     assert not Instrument.objects.get(symbol="KO").is_halted
+
+
+def test_what_was_announced_for_a_symbol_that_is_renamed_meanwhile_does_not_begin(firm):
+    split = announced(numerator="2", denominator="1", effective_date="2019-03-05")
+    assert obstacle_of(split) is None
+    renamed = applied(firm, announced(kind="SYMBOL_CHANGE", new_symbol="COKE"))
+    said = f"KO is not traded any more: it became COKE by corporate action {renamed.pk}; withdraw this action"
+    with pytest.raises(Waiting, match=said):
+        applied(firm, split)
+    split.refresh_from_db()
+    assert (split.state, split.began_at) == ("ANNOUNCED", None)
+    assert said in str(obstacle_of(split))
+    assert events(firm, SharesSplit) == {}
+    withdraw(split.pk, actor="olga", reason="it is another symbol's")
+    split.refresh_from_db()
+    assert obstacle_of(split) is None

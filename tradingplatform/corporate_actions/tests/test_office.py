@@ -7,20 +7,29 @@ from datetime import date, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.domain.events import PositionsMarked
+from accounts.domain.commands import CancelOrder
+from accounts.domain.events import DividendPaid, PositionsMarked
 from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.ports import set_bus_factory
+from accounts.writer.envelope import NotExecuted
 from market.corporate_actions.announcing import announce
 from market.corporate_actions.definition import parse_terms
-from market.instruments.changes import save_instruments
+from market.instruments.changes import recorded_as, save_instruments
 from market.instruments.csv_file import DEMO_FILE, read_file
-from market.models import CorporateAction
+from market.models import CorporateAction, Instrument
 from market.quotes import Quote, QuoteSheet
 from market.replay import Phase
 from readmodels.tests.conftest import ADA, BOB, ZOE, history
 from tradingplatform import session_marks
 from tradingplatform.corporate_actions import office
-from tradingplatform.corporate_actions.office import AlreadyWorking, BackOffice, alone, due_actions, is_due
+from tradingplatform.corporate_actions.office import (
+    AlreadyWorking,
+    BackOffice,
+    alone,
+    due_actions,
+    earlier_action,
+    is_due,
+)
 from tradingplatform.corporate_actions.tests.test_applying import announced, events, firm, states
 from tradingplatform.models import SessionMark
 from tradingplatform.session_marks import SessionMarks
@@ -94,6 +103,98 @@ def test_accounts_are_marked_at_the_close_before_the_shares_become_others(firm, 
     assert (ada.quantity, ada.mark, bob.mark) == (14_000_000, 300_000, 300_000)
     mark = SessionMark.objects.get()
     assert (mark.session_date, mark.marked, mark.left_out) == (FRIDAY, 2, 0)
+
+
+def test_what_marks_raise_stops_no_action_and_they_are_tried_again(firm, back_office, monkeypatch):
+    monkeypatch.setattr(office, "RETRY_SECONDS", 0.0)
+    action = announced(kind="DIVIDEND", amount_per_share="1")
+    shown = sheet(KO=600_000)
+
+    class Broken(InProcessBus):
+        async def asubmit_batch(self, commands):
+            raise ValueError("zip() argument 2 is shorter than argument 1")
+
+    back_office._marks._bus = Broken(firm.writer)
+    back_office.look_at(shown)
+    action.refresh_from_db()
+    assert action.state == "APPLIED"
+    assert events(firm, PositionsMarked) == {}
+    back_office._marks._bus = firm.bus
+    back_office.look_at(shown)
+    assert events(firm, PositionsMarked).keys() == {ADA, BOB}
+
+
+class Refusing(InProcessBus):
+    """Executes no split and no dividend of an account, until it is told otherwise."""
+
+    def __init__(self, writer, account_id, code):
+        super().__init__(writer)
+        self.account_id, self.code = account_id, code
+
+    def submit(self, envelopes):
+        return [
+            NotExecuted(each.account_id, each.command_id, self.code, "")
+            if each.account_id == self.account_id and self.code and not isinstance(each.command, CancelOrder)
+            else super(Refusing, self).submit([each])[0]
+            for each in envelopes
+        ]
+
+
+def test_a_later_action_of_a_symbol_waits_for_the_earlier_one(firm, back_office, monkeypatch):
+    """A dividend waits for an account; the change of symbol, and what the new symbol has before it, wait for that."""
+    bus = Refusing(firm.writer, ADA, "STORE_UNAVAILABLE")
+    back_office._applier._bus = bus
+    dividend = announced(kind="DIVIDEND", amount_per_share="1")
+    renamed = announced(kind="SYMBOL_CHANGE", new_symbol="PEP")
+    split = announced(symbol="PEP", numerator="2", denominator="1", effective_date="2019-03-05")
+    other = announced(symbol="PG", numerator="2", denominator="1", effective_date="2019-03-05")
+    shown = sheet(date(2019, 3, 5), Phase.OPEN, KO=600_000, PG=900_000, PEP=900_000)
+
+    def look():
+        back_office.look_at(shown)
+        return [CorporateAction.objects.get(pk=each.pk).state for each in (dividend, renamed, split, other)]
+
+    assert look() == ["APPLYING", "ANNOUNCED", "ANNOUNCED", "APPLIED"]
+    assert look() == ["APPLYING", "ANNOUNCED", "ANNOUNCED", "APPLIED"]
+    set_bus_factory(lambda: bus)
+    monkeypatch.setattr("tradingplatform.management.commands.corporate_actions.latest_sheet", lambda: shown)
+    with pytest.raises(CommandError, match=f"it waits for corporate action {dividend.pk}: DIVIDEND of KO"):
+        call_command("corporate_actions", "apply", str(renamed.pk))
+    bus.code = None
+    assert look() == ["APPLIED"] * 4
+    assert [each[0].amount for each in events(firm, DividendPaid).values()] == [70_000, 150_000]
+    assert [each.quantity for each in states(firm, "PEP")[:2]] == [14_000_000, 30_000_000]
+    halted = Instrument.objects.filter(is_halted=True)
+    assert not halted.exists(), "nothing that waited took the other's halt for a person's"
+
+
+def test_what_waits_to_begin_keeps_its_turn_and_what_has_begun_goes_first(firm, back_office):
+    dividend = announced(kind="DIVIDEND", amount_per_share="1")
+    reverse = announced(numerator="1", denominator="10")
+    later = announced(kind="DIVIDEND", amount_per_share="2", effective_date="2019-03-05")
+
+    def become(state):
+        with recorded_as(actor="test", reason="a test"):
+            CorporateAction.objects.filter(pk=reverse.pk).update(state=state)
+
+    become("APPLYING")
+    shown = sheet(date(2019, 3, 5), Phase.OPEN, KO=600_000)
+    due = due_actions(shown)
+    assert [each.pk for each in due] == [reverse.pk, dividend.pk, later.pk]
+    assert [getattr(earlier_action(each, due), "pk", None) for each in due] == [None, reverse.pk, reverse.pk]
+    become("FAILED")
+    due = due_actions(shown)
+    assert [each.pk for each in due] == [dividend.pk, reverse.pk, later.pk]
+    assert [getattr(earlier_action(each, due), "pk", None) for each in due] == [None, None, dividend.pk]
+
+
+def test_what_has_no_price_to_begin_by_is_not_overtaken_while_it_is_left_alone(firm, back_office):
+    split = announced(numerator="1", denominator="10")
+    dividend = announced(kind="DIVIDEND", amount_per_share="2", effective_date="2019-03-05")
+    for _ in range(2):
+        back_office.look_at(sheet(date(2019, 3, 5), Phase.OPEN, PG=900_000))
+        states_now = [CorporateAction.objects.get(pk=each.pk).state for each in (split, dividend)]
+        assert states_now == ["ANNOUNCED", "ANNOUNCED"]
 
 
 def test_a_close_is_marked_once_and_the_next_one_again(firm, back_office):

@@ -1,11 +1,13 @@
 """Announcing and withdrawing in the admin, with a preview, and over GraphQL; who may."""
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from accounts.tests.integration.test_graphql import Api
 from identity.permissions import COMPLIANCE, OPERATOR, give_role
+from market.instruments.changes import save_instruments
 from market.models import CorporateAction, CorporateActionChange
 from readmodels.tests.conftest import history
 from tradingplatform.corporate_actions import admin as corporate_actions_admin
@@ -32,9 +34,8 @@ ANNOUNCE = (
 WITHDRAW = "mutation($input: WithdrawCorporateActionInput!) { withdrawCorporateAction(input: $input) { state } }"
 LISTED = f"""query($first: Int, $after: String, $state: String) {{ corporateActions(first: $first, after: $after,
   state: $state) {{ nodes {{ {FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
-PROGRESS = (
-    """query($id: ID!) { corporateActionProgress(id: $id) { asked served cashPaid failures { code holders } } }"""
-)
+PROGRESS = """query($id: ID!) { corporateActionProgress(id: $id) {
+  asked served cashPaid obstacle failures { code holders } } }"""
 
 
 def client_of(role):
@@ -136,4 +137,16 @@ def test_an_action_is_announced_listed_and_withdrawn_over_graphql(firm, operator
 def test_graphql_shows_how_far_an_action_is(firm, operator):
     action = applied(firm, announced(numerator="1", denominator="10"))
     found = asked(operator, PROGRESS, id=str(action.pk))["corporateActionProgress"]
-    assert found == {"asked": 2, "served": 2, "cashPaid": "600.0000", "failures": []}
+    assert found == {"asked": 2, "served": 2, "cashPaid": "600.0000", "obstacle": None, "failures": []}
+
+
+def test_every_way_to_look_says_why_an_action_cannot_begin(firm, operator, capsys):
+    split = announced(numerator="2", denominator="1", effective_date="2019-03-05")
+    save_instruments([{"symbol": "KO", "is_tradable": False}], actor="olga", reason="it left the exchange")
+    said = "KO is not traded any more: withdraw this action, or let KO be traded again"
+    found = asked(operator, PROGRESS, id=str(split.pk))["corporateActionProgress"]
+    assert found == {"asked": 0, "served": 0, "cashPaid": "0.0000", "obstacle": said, "failures": []}
+    client, _ = client_of(COMPLIANCE)
+    assert said in text(client.get(reverse(LIST)))
+    call_command("corporate_actions", "status", str(split.pk))
+    assert f"it cannot begin: {said}" in capsys.readouterr().out

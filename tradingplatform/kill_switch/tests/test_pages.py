@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.domain.events import OrderCancelled
 from identity.permissions import COMPLIANCE, INTEGRATOR, OPERATOR, TRADER, VIEWER, give_role
-from market.instruments.changes import save_instruments
-from market.models import Instrument, InstrumentChange, VenueChange
+from market.instruments.changes import recorded_as, save_instruments
+from market.models import CorporateAction, Instrument, InstrumentChange, VenueChange
 from market.tests.test_instruments import NEW
 from market.venue.changes import stored_state
 from readmodels.tests.conftest import ADA, BOB, ZOE, history
@@ -164,6 +164,17 @@ def test_an_instrument_is_halted_and_resumed(firm, olga, instruments):
     assert "KO is halted, and was before." in text(confirmed(olga, "instrument/halt", {"symbol": "KO"}))
     assert "KO is traded again." in text(confirmed(olga, "instrument/resume", {"symbol": "KO"}))
     assert not Instrument.objects.get(symbol="KO").is_halted
+
+
+def test_the_halt_of_a_running_corporate_action_is_not_ended_and_the_page_says_so(firm, olga, instruments):
+    with recorded_as(actor="test", reason="a test"):
+        action = CorporateAction.objects.create(
+            kind="DIVIDEND", symbol="KO", effective_date="2019-03-04", amount_per_share=100, state="APPLYING"
+        )
+    assert "KO is halted." in text(confirmed(olga, "instrument/halt", {"symbol": "KO"}))
+    said = f"Nothing was changed: KO is halted while corporate action {action.pk} is applied"
+    assert said in text(confirmed(olga, "instrument/resume", {"symbol": "KO"}))
+    assert Instrument.objects.get(symbol="KO").is_halted
 
 
 def test_the_venue_is_stopped_and_started_and_the_page_says_by_whom(firm, olga):

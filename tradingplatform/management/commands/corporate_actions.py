@@ -13,8 +13,15 @@ from market.corporate_actions.announcing import NotWithdrawable, UnknownCorporat
 from market.corporate_actions.definition import State, format_terms
 from market.instruments.changes import InvalidReason
 from market.models import CorporateAction
-from tradingplatform.corporate_actions.applying import Applier, Waiting, progress_of
-from tradingplatform.corporate_actions.office import AlreadyWorking, alone, is_due, latest_sheet
+from tradingplatform.corporate_actions.applying import Applier, Waiting, obstacle_of, progress_of
+from tradingplatform.corporate_actions.office import (
+    AlreadyWorking,
+    alone,
+    due_actions,
+    earlier_action,
+    is_due,
+    latest_sheet,
+)
 
 LISTED_MAX = 500
 
@@ -53,6 +60,8 @@ class Command(BaseCommand):
         done = progress_of(action)
         self.stdout.write(f"{action}: {format_terms(action)}, {action.state}")
         self.stdout.write(f"{done.served:,} of {done.asked:,} holders served, {format_amount(done.cash_paid)} paid")
+        if (obstacle := obstacle_of(action)) is not None:
+            self.stdout.write(f"it cannot begin: {obstacle}")
         for code, count in done.failures.items():
             self.stdout.write(f"{count:,} not served: {code}")
 
@@ -71,6 +80,8 @@ class Command(BaseCommand):
         try:
             with alone():
                 action.refresh_from_db()
+                if (earlier := earlier_action(action, due_actions(latest_sheet()))) is not None:
+                    raise Waiting(f"it waits for corporate action {earlier}")
                 applier.apply(action)
         except (Waiting, AlreadyWorking) as error:
             raise CommandError(f"{error}; run again to go on") from error

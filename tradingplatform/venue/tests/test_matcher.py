@@ -24,6 +24,7 @@ class Order(NamedTuple):
     limit_price: int | None
     stop_price: int | None
     placed_at: int
+    is_triggered: bool = False
 
     @property
     def remaining(self):
@@ -48,7 +49,7 @@ def put(book, *orders):
             (
                 each.number,
                 each.limit_price or 0,
-                0 if each.filled_quantity else each.stop_price or 0,
+                0 if each.is_triggered else each.stop_price or 0,
                 each.remaining,
                 each.time_in_force == "FOK",
                 each.placed_at,
@@ -64,6 +65,11 @@ def remove(book, order):
     book.remove(np.array([order.number]), are_buys=order.side == "BUY")
 
 
+def trigger(book):
+    triggers = book.trigger()
+    return [] if triggers is None else list(zip(*map(np.ndarray.tolist, triggers), strict=True))
+
+
 def match(book):
     fills = book.match()
     if fills is None:
@@ -77,6 +83,24 @@ class NaiveBook:
 
     orders: dict = field(default_factory=dict)
     resting: set = field(default_factory=set)
+
+    def triggers(self, quote):
+        """Those whose stop was reached, side by side, in the order in which they came."""
+        found = []
+        for side, price in (("BUY", quote.ask), ("SELL", quote.bid)):
+            waiting = [
+                each
+                for each in self.orders.values()
+                if each.side == side and each.number not in self.resting and self._waits(each)
+            ]
+            for each in sorted(waiting, key=lambda each: (each.placed_at, each.number)):
+                if price >= each.stop_price if side == "BUY" else price <= each.stop_price:
+                    self.resting.add(each.number)
+                    found.append((each.number, price))
+        return found
+
+    def _waits(self, each):
+        return each.stop_price is not None and not each.is_triggered
 
     def fills(self, quote, sizes):
         found = []
@@ -105,9 +129,7 @@ class NaiveBook:
     def _accepts(self, each, price):
         is_buy = each.side == "BUY"
         is_within = each.limit_price is None or (price <= each.limit_price if is_buy else price >= each.limit_price)
-        waits = each.stop_price is not None and each.filled_quantity == 0
-        is_triggered = not waits or (price >= each.stop_price if is_buy else price <= each.stop_price)
-        return is_within and is_triggered
+        return is_within and not self._waits(each)
 
 
 prices = st.sampled_from([95, 100, 105])
@@ -127,6 +149,7 @@ steps = st.one_of(
     st.tuples(st.just("fill"), st.integers(0, 60)),
     st.tuples(st.just("quote"), st.tuples(prices, st.integers(0, 3), st.integers(0, 300), st.integers(0, 300))),
     st.tuples(st.just("match"), st.none()),
+    st.tuples(st.just("trigger"), st.integers(0, 60)),
 )
 
 
@@ -149,6 +172,10 @@ def test_it_fills_what_the_obvious_one_fills(taken):
             put(book, after)
             naive.orders[what] = after
             naive.resting.discard(what)
+        elif step == "trigger" and what in naive.orders:
+            naive.orders[what] = naive.orders[what]._replace(is_triggered=True)
+            put(book, naive.orders[what])
+            naive.resting.discard(what)
         elif step == "quote":
             bid, spread, bid_size, ask_size = what
             quote = Quote(bid, bid + spread, bid_size, ask_size, LOT)
@@ -156,10 +183,12 @@ def test_it_fills_what_the_obvious_one_fills(taken):
             book.quote(quote)
         if step not in ("quote", "match"):
             continue
+        assert trigger(book) == ([] if quote is None else naive.triggers(quote))
         fills = match(book)
         assert fills == ([] if quote is None else naive.fills(quote, sizes))
         for fill in fills:
             filled = naive.orders[fill.number]
+            assert filled.stop_price is None or filled.is_triggered
             is_buy, limit = filled.side == "BUY", filled.limit_price
             assert limit is None or (fill.price <= limit if is_buy else fill.price >= limit)
             assert 0 < fill.quantity <= filled.remaining
@@ -189,17 +218,17 @@ def test_nothing_is_offered_twice_by_one_quote():
 def test_sizes_that_somebody_said_are_offered_once_until_they_are_said_anew():
     book = SymbolBook()
     said = Quote(bid=98, ask=100, bid_size=0, ask_size=150, lot_size=LOT, said_at_us=7)
-    book.put(order(1))
+    put(book, order(1))
     book.quote(said)
-    assert [fill.quantity for fill in book.match()] == [100]
+    assert [fill.quantity for fill in match(book)] == [100]
     book.quote(said)
-    book.put(order(2))
-    assert [fill.quantity for fill in book.match()] == [50]
+    put(book, order(2))
+    assert [fill.quantity for fill in match(book)] == [50]
     book.quote(said)
-    book.put(order(3))
-    assert book.match() == []
+    put(book, order(3))
+    assert match(book) == []
     book.quote(said._replace(said_at_us=8))
-    assert [fill.quantity for fill in book.match()] == [100]
+    assert [fill.quantity for fill in match(book)] == [100]
 
 
 @pytest.mark.parametrize(("side", "stop", "before", "at"), [("BUY", 105, 104, 105), ("SELL", 95, 96, 95)])
@@ -208,11 +237,13 @@ def test_a_stop_waits_for_its_price(side, stop, before, at):
     waiting = order(1, side=side, stop=stop)
     put(book, waiting)
     book.quote(Quote(before, before, 1000, 1000, LOT))
-    assert match(book) == []
+    assert (trigger(book), match(book)) == ([], [])
     book.quote(Quote(at, at, 50, 50, LOT))
-    (first,) = match(book)
-    assert (first.quantity, first.price) == (50, at)
-    put(book, waiting._replace(filled_quantity=50))
+    assert match(book) == [], "it is not filled before its trigger is recorded"
+    assert (trigger(book), trigger(book)) == ([(1, at)], []), "it is said once"
+    put(book, waiting._replace(is_triggered=True))
+    assert match(book) == [Fill(1, 50, at)]
+    put(book, waiting._replace(is_triggered=True, filled_quantity=50))
     book.quote(Quote(before, before, 1000, 1000, LOT))
     assert [fill.price for fill in match(book)] == [before], "once triggered it is a market order"
 

@@ -396,3 +396,28 @@ def test_a_venue_that_is_stopped_while_orders_wait_fills_none_at_the_price_of_be
 
     market.serve(steps)
     assert [event.fill_price for event in market.events(e.OrderFilled)] == [600_000, 500_000]
+
+
+def test_a_bracket_runs_by_itself_from_its_entry_to_its_trailing_stop(market):
+    account_id = market.open()
+    exits = ("profit", 600_000, "loss", None, None, 10_000, None)
+    terms = ("KO", "BUY", 3 * SHARE, "STOP", "GTC", None, 510_000, 0, None, None, None)
+    market.send(account_id, c.PlaceBracket(*exits, "entry", "mine", *terms))
+
+    async def steps():
+        market.quote(500_000)
+        await asyncio.sleep(0.1)
+        for price, kind, count in (
+            *((511_000, e.OrderActivated, 2), (540_000, e.OrderTrailed, 1), (529_000, e.OrderTriggered, 2)),
+            (529_000, e.OrderCancelled, 1),
+        ):
+            market.quote(price)
+            await market.until(lambda kind=kind, count=count: len(market.events(kind)) == count)
+
+    market.serve(steps)
+    assert [(event.order_id, event.fill_price) for event in market.events(e.OrderFilled)] == [
+        ("entry", 511_000), ("loss", 529_000)
+    ]  # fmt: skip
+    assert [event.order_id for event in market.events(e.OrderTriggered)] == ["entry", "loss"]
+    assert market.events(e.CommandRefused) == []
+    assert [event.order_id for event in market.events(e.OrderCancelled)] == ["profit"]

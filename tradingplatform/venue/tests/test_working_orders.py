@@ -23,9 +23,10 @@ from tradingplatform.venue.matcher import Quote
 from tradingplatform.venue.order_events import order_events
 from tradingplatform.venue.shares import Share
 from tradingplatform.venue.venue import commands_of
-from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, WorkingOrders
+from tradingplatform.venue.working_orders import NOT_FILLED, SESSION_OVER, TIME_OVER, WorkingOrders
 
 SHARE = 1_000_000
+SECOND = 1_000_000
 ACCOUNTS = ("a", "b")
 """Each in a partition of its own."""
 UNKNOWN, FAULT = "unknown", "fault"
@@ -122,9 +123,18 @@ class Journal:
         for event in events:
             evolve(self.accounts[account_id], event)
             self.recorded.append(Recorded(account_id, self.now, len(self.recorded), command_id, event))
+        self.check(events, command)
         code = events[0].code if isinstance(events[0], e.CommandRefused) else None
         self.answers[key] = command, code
         return code
+
+    def check(self, events, command):
+        """Nothing of the venue's is beyond a limit or before a trigger, and exits never promise more than is held."""
+        for account in self.accounts.values():
+            for symbol, kept in account.reserved_shares.items():
+                assert kept <= account.positions[symbol].quantity
+        if isinstance(command, c.TriggerOrder) and isinstance(events[0], e.OrderTriggered):
+            assert events[0].trigger_price == command.price
 
     def working(self):
         return {(account_id, order_id) for account_id, found in self.accounts.items() for order_id in found.orders}
@@ -155,7 +165,7 @@ class VenueMachine(RuleBasedStateMachine):
         self.answered = []
         self.under_way = [(ask, None) for ask, _ in self.under_way]
         self.follow()
-        self.venue.quote(self.quotes)
+        self.venue.quote(self.quotes, now=self.journal.now)
         self.venue.end_session(closed_at=self.closed_at)
 
     def follow(self):
@@ -194,6 +204,52 @@ class VenueMachine(RuleBasedStateMachine):
             f"o{self.number}", f"c{self.number}", symbol, side, shares * SHARE, order_type, tif,
             limit and limit * 10_000, stop and stop * 10_000, 500_000 if order_type == "MARKET" else 0,
         )  # fmt: skip
+        self.journal.execute(account_id, f"place-{self.number}", command)
+
+    @rule(
+        account_id=st.sampled_from(ACCOUNTS),
+        symbol=st.sampled_from(SYMBOLS),
+        side=st.sampled_from(["BUY", "SELL"]),
+        shares=st.integers(1, 30),
+        trail=st.tuples(st.integers(1, 10), st.none()) | st.tuples(st.none(), st.sampled_from([100, 1_500])),
+        seconds=st.none() | st.integers(1, 5),
+    )
+    def place_trailing_stop(self, account_id, symbol, side, shares, trail, seconds):
+        self.number += 1
+        expires_at = seconds and self.journal.now + 1 + seconds * SECOND
+        amount, basis_points = trail
+        command = c.PlaceOrder(
+            f"o{self.number}", f"c{self.number}", symbol, side, shares * SHARE, "TRAILING_STOP",
+            "GTD" if seconds else "GTC", None, None, 500_000, expires_at, amount and amount * 10_000, basis_points,
+        )  # fmt: skip
+        self.journal.execute(account_id, f"place-{self.number}", command)
+
+    @rule(
+        account_id=st.sampled_from(ACCOUNTS),
+        symbol=st.sampled_from(SYMBOLS),
+        side=st.sampled_from(["BUY", "BUY", "SELL"]),
+        shares=st.integers(1, 30),
+        tif=st.sampled_from(["DAY", "GTC"]),
+        kind=st.sampled_from(["bracket", "profit", "loss", "oco"]),
+        loss=st.sampled_from([(None, None, 30_000), (430_000, None, None), (430_000, 410_000, None)]),
+    )
+    def place_group(self, account_id, symbol, side, shares, tif, kind, loss):
+        self.number += 1
+        name = f"o{self.number}"
+        exit_side = side if kind == "oco" else "SELL" if side == "BUY" else "BUY"
+        stop, limit, trail = loss
+        if exit_side == "BUY":
+            stop, limit = stop and 1_000_000 - stop, limit and 1_000_000 - limit
+        profit = 570_000 if exit_side == "SELL" else 430_000
+        exits = (
+            *((None, None) if kind == "loss" else (f"{name}-profit", profit)),
+            *((None,) * 5 if kind == "profit" else (f"{name}-loss", stop, limit, trail, None)),
+        )
+        if kind == "oco":
+            command = c.PlaceOco(*exits, f"c{self.number}", symbol, side, shares * SHARE, tif, None, 500_000)
+        else:
+            terms = (symbol, side, shares * SHARE, "MARKET", tif, None, None, 500_000, None, None, None)
+            command = c.PlaceBracket(*exits, name, f"c{self.number}", *terms)
         self.journal.execute(account_id, f"place-{self.number}", command)
 
     @rule(data=st.data(), reason=st.just("changed my mind"))
@@ -237,14 +293,15 @@ class VenueMachine(RuleBasedStateMachine):
 
     @rule(price=st.integers(40, 60), size=st.sampled_from([1, 5, 100]))
     def tick(self, price, size):
+        self.journal.now += SECOND
         self.quotes = quotes_at(price, size)
-        self.venue.quote(self.quotes)
+        self.venue.quote(self.quotes, now=self.journal.now)
 
     @rule()
     def close_session(self):
         self.closed_at = self.journal.now
         self.quotes = {}
-        self.venue.quote({})
+        self.venue.quote({}, now=self.journal.now)
         self.venue.end_session(closed_at=self.closed_at)
 
     @rule()
@@ -308,8 +365,7 @@ class VenueMachine(RuleBasedStateMachine):
             if self.journal.accounts[account_id].status == "FROZEN":
                 self.journal.execute(account_id, "at-last", c.UnfreezeAccount("fine"))
         for price in (50, 40, 60) * 4:
-            self.quotes = quotes_at(price, 1_000)
-            self.venue.quote(self.quotes)
+            self.tick(price, 1_000)
             for _ in range(6):
                 self.act()
                 while self.under_way:
@@ -320,6 +376,10 @@ class VenueMachine(RuleBasedStateMachine):
         self.follow()
         for account in self.journal.accounts.values():
             for order_id, order in account.orders.items():
+                if order.is_held:
+                    assert order.waits_for in account.orders
+                    continue
+                assert order.order_type != "TRAILING_STOP", f"{order_id} was forgotten: {order}"
                 assert order.order_type != "MARKET", f"{order_id} was forgotten: {order}"
                 assert order.order_type != "LIMIT" or order.side == "SELL" or order.limit_price < 400_000, order
                 assert order.order_type != "STOP" or (order.side == "SELL" and order.stop_price > 600_000), order
@@ -344,7 +404,7 @@ def market_buy(order_id, *, shares=10, tif="DAY"):
 
 def test_an_immediate_order_that_nobody_fills_is_ended():
     _, venue = given(market_buy("o1", tif="IOC"), market_buy("o2", tif="FOK"), market_buy("o3"))
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 5 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 5 * SHARE)}, now=0)
     asks = {ask.order_id: ask.command for ask in next_asks(venue)}
     assert asks["o1"] == c.ExecuteTrade("KO", "BUY", 5 * SHARE, 500_000, "o1")
     assert asks["o2"] == c.ExpireOrder("o2", NOT_FILLED)
@@ -363,7 +423,7 @@ def test_day_orders_end_with_the_session_that_they_were_placed_in():
 
 def test_an_order_that_the_account_cannot_pay_any_more_is_rejected_with_the_reason():
     _, venue = given(market_buy("o1"))
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)}, now=0)
     (ask,) = next_asks(venue)
     venue.refused(*ask, "INSUFFICIENT_FUNDS")
     (rejection,) = next_asks(venue)
@@ -401,7 +461,7 @@ def test_a_fill_under_way_is_not_asked_for_again_when_its_account_was_frozen_for
 
 def test_a_venue_that_begins_again_asks_under_the_same_command_ids():
     _, venue = given(market_buy("o1"), market_buy("o2"))
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)}, now=0)
     before = [ask.command_id for ask in next_asks(deepcopy(venue))]
     assert before == [ask.command_id for ask in next_asks(venue)] == ["fill-o1-0", "fill-o2-0"]
 
@@ -415,7 +475,7 @@ def test_orders_of_two_accounts_may_have_the_same_id():
     journal.execute("a", "unfreeze", c.UnfreezeAccount("fine"))
     venue = WorkingOrders(partitions_of=partitions_of)
     apply(venue, journal.recorded)
-    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)}, now=0)
     assert [(ask.account_id, ask.order_id) for ask in next_asks(venue)] == [("a", "o1")]
 
 
@@ -471,13 +531,13 @@ def test_orders_that_were_placed_filled_and_ended_before_it_began_leave_nothing(
     apply(started, journal.recorded)
     apply(venue, journal.recorded[-6:])
     for each in (venue, started):
-        each.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+        each.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)}, now=0)
         assert [ask.command for ask in next_asks(each)] == [c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o1")]
 
 
 def test_an_order_whose_id_is_too_long_for_the_ids_of_commands_is_left_alone():
     _, venue = given(market_buy("o" * 37), market_buy("o" * 300), market_buy("o" * 36))
-    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 50 * SHARE, 50 * SHARE)}, now=0)
     assert [ask.order_id for ask in next_asks(venue)] == ["o" * 36]
 
 
@@ -495,8 +555,84 @@ def test_every_symbol_is_of_one_share_and_each_venue_serves_its_own():
     for share in shares:
         venue = WorkingOrders(partitions_of=partitions_of, is_own=share.has)
         apply(venue, journal.recorded)
-        venue.quote({symbol: Quote(500_000, 500_000, SHARE, SHARE) for symbol in ("KO", "PG", "XOM", "AAPL")})
+        venue.quote({symbol: Quote(500_000, 500_000, SHARE, SHARE) for symbol in ("KO", "PG", "XOM", "AAPL")}, now=0)
         found = [ask.command.symbol for ask in next_asks(venue)]
         assert all(map(share.has, found))
         asked += found
     assert sorted(asked) == ["AAPL", "KO", "PG", "XOM"]
+
+
+def trailing_sell(order_id, *, amount=20_000):
+    terms = ("KO", "SELL", 10 * SHARE, "TRAILING_STOP", "GTC", None, None, 500_000, None, amount, None)
+    return c.PlaceOrder(order_id, f"c-{order_id}", *terms)
+
+
+def at(price):
+    return {"KO": Quote(price, price, 50 * SHARE, 50 * SHARE)}
+
+
+def holding(*placements):
+    return given(c.ExecuteTrade("KO", "BUY", 10 * SHARE, 500_000, None), *placements)
+
+
+def test_a_trailing_stop_follows_in_steps_of_a_tenth_of_its_trail_once_a_second_at_most():
+    journal, venue = holding(trailing_sell("o1"))
+    venue.quote(at(501_999), now=10 * SECOND)
+    assert next_asks(venue) == []
+    venue.quote(at(502_000), now=11 * SECOND)
+    (ask,) = next_asks(venue)
+    assert (ask.command_id, ask.command) == ("trail-o1-502000", c.TrailOrder("o1", 502_000))
+    before = len(journal.recorded)
+    assert journal.execute("a", ask.command_id, ask.command) is None
+    apply(venue, journal.recorded[before:])
+    venue.quote(at(510_000), now=12 * SECOND - 1)
+    assert next_asks(venue) == []
+    venue.quote(at(509_000), now=12 * SECOND)
+    assert [ask.command for ask in next_asks(venue)] == [c.TrailOrder("o1", 509_000)]
+
+
+def test_a_stop_is_triggered_by_a_command_of_its_own_and_filled_by_the_same_quote():
+    journal, venue = holding(trailing_sell("o1"))
+    venue.quote(at(480_000), now=SECOND)
+    (ask,) = next_asks(venue)
+    assert (ask.command_id, ask.command) == ("trigger-o1-480000", c.TriggerOrder("o1", 480_000))
+    assert next_asks(venue) == []
+    before = len(journal.recorded)
+    assert journal.execute("a", ask.command_id, ask.command) is None
+    apply(venue, journal.recorded[before:])
+    assert [ask.command for ask in next_asks(venue)] == [c.ExecuteTrade("KO", "SELL", 10 * SHARE, 480_000, "o1")]
+
+
+def test_a_trigger_that_is_refused_is_said_again_by_the_next_quote():
+    _, venue = holding(trailing_sell("o1"))
+    venue.quote(at(480_000), now=SECOND)
+    (ask,) = next_asks(venue)
+    venue.refused(*ask, "ACCOUNT_NOT_ACTIVE")
+    assert next_asks(venue) == []
+    venue.quote(at(470_000), now=2 * SECOND)
+    assert [ask.command for ask in next_asks(venue)] == [c.TriggerOrder("o1", 470_000)]
+
+
+def test_an_order_ends_when_its_time_is_over():
+    _, venue = given(c.PlaceOrder("o1", "c", "KO", "BUY", SHARE, "LIMIT", "GTD", 10_000, None, 0, 9 * SECOND))
+    venue.quote(at(480_000), now=9 * SECOND - 1)
+    assert next_asks(venue) == []
+    venue.quote({}, now=9 * SECOND)
+    assert [ask.command for ask in next_asks(venue)] == [c.ExpireOrder("o1", TIME_OVER)]
+
+
+def test_exits_wait_for_their_entry_and_one_that_is_filled_ends_the_other():
+    exits = ("profit", 550_000, "loss", None, None, 10_000, None)
+    entry = ("KO", "BUY", 10 * SHARE, "MARKET", "DAY", None, None, 500_000, None, None, None)
+    journal, venue = given(c.PlaceBracket(*exits, "entry", "mine", *entry))
+    done = []
+    for price in (500_000, 530_000, 550_000):
+        venue.quote(at(price), now=price * 100)
+        for _ in range(3):
+            before = len(journal.recorded)
+            for ask in next_asks(venue):
+                done.append(ask.command_id)
+                assert journal.execute("a", ask.command_id, ask.command) is None
+            apply(venue, journal.recorded[before:])
+    assert done == ["fill-entry-0", "trail-loss-530000", "trail-loss-550000", "fill-profit-0"]
+    assert (len(venue), journal.accounts["a"].orders) == (0, {})

@@ -104,6 +104,24 @@ def test_a_checked_order_is_a_row_and_no_object():
         assert (request.commands.command(0), request.commands.command(2)) == (TRADE, PLACE)
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"time_in_force": "GTD", "expires_at": NOW + 1},
+        {"order_type": "TRAILING_STOP", "limit_price": None, "trail_amount": 5_000, "reference_price": 10_000},
+        {"order_type": "TRAILING_STOP", "limit_price": None, "trail_bp": 250, "reference_price": 10_000},
+    ],
+)
+def test_an_order_that_no_row_holds_is_sent_as_the_object_that_it_is(terms):
+    order = msgspec.structs.replace(PLACE, **terms)
+    columns = columns_of([TRADE, order])
+    assert columns.others == [order]
+    request = decode_request(encode_request(BusRequest(b"r", True, True, columns)))
+    assert (objects_of(request.commands), request.unread) == ([TRADE, order], {})
+    wrong = msgspec.structs.replace(order, quantity=0)
+    assert decode_request(encode_request(BusRequest(b"r", True, True, columns_of([TRADE, wrong])))).unread.keys() == {1}
+
+
 def test_what_is_sent_of_a_part_is_its_own_orders():
     columns = columns_of([PLACE, TRADE, MARKET])
     (received,) = [sent(columns.take(np.array([2])))]

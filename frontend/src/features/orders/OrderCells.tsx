@@ -3,8 +3,9 @@ import type { ReactElement } from "react";
 
 import { Price, Quantity } from "../../components/Figures";
 import { parseUnits } from "../../core/money";
-import { TIME_NAMES, TYPE_NAMES } from "../../core/orders";
+import { groupText, TIME_NAMES, trailText, TYPE_NAMES } from "../../core/orders";
 import { parseShares } from "../../core/shares";
+import { formatDay } from "../../core/time";
 import type { Order } from "../../core/types";
 
 /** The heads of the columns that both tables begin with: when, what is traded, and how much of it. */
@@ -26,6 +27,8 @@ export function OrderHeads({ when }: { when: string }): ReactElement {
 }
 
 export function NameCells({ order }: { order: Order }): ReactElement {
+  const trail = trailText(order);
+  const group = groupText(order);
   return (
     <>
       <td data-label="Side">
@@ -34,6 +37,13 @@ export function NameCells({ order }: { order: Order }): ReactElement {
       <th scope="row">{order.symbol}</th>
       <td data-label="Type" className="is-text">
         {TYPE_NAMES[order.order_type]}
+        {trail !== null && <small data-testid="order-trail"> {trail}</small>}
+        {group !== null && (
+          <small className="muted" data-testid="order-group">
+            {" "}
+            {group}
+          </small>
+        )}
       </td>
     </>
   );
@@ -53,18 +63,27 @@ export function QuantityCells({ order, decimals }: { order: Order; decimals: num
   );
 }
 
-export function PriceCell({ label, price }: { label: string; price: string | null }): ReactElement {
+interface PriceCellProps {
+  label: string;
+  price: string | null;
+  /** What there is to say of the price in a word. */
+  note?: string | null;
+}
+
+export function PriceCell({ label, price, note = null }: PriceCellProps): ReactElement {
   return (
     <td data-label={label} data-none={price === null}>
       {price === null ? <span className="muted">–</span> : <Price units={parseUnits(price)} />}
+      {note !== null && <small className="muted"> {note}</small>}
     </td>
   );
 }
 
 export function TimeInForceCell({ order }: { order: Order }): ReactElement {
   return (
-    <td data-label="TIF" className="is-text" title={TIME_NAMES[order.time_in_force]}>
+    <td data-label="TIF" className="is-text" title={order.expires_at ?? TIME_NAMES[order.time_in_force]}>
       {order.time_in_force}
+      {order.expires_at !== null && <small> {formatDay(order.expires_at)}</small>}
     </td>
   );
 }

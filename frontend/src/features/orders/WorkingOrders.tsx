@@ -87,10 +87,10 @@ const Row = memo(function Row({ order, decimals, age, isNew, phase, onCancel }: 
       <NameCells order={order} />
       <QuantityCells order={order} decimals={decimals} />
       <PriceCell label="Limit" price={order.limit_price} />
-      <PriceCell label="Stop" price={order.stop_price} />
+      <PriceCell label="Stop" price={order.stop_price} note={order.trigger_price === null ? null : "reached"} />
       <TimeInForceCell order={order} />
       <td data-label="Reserved">
-        {order.side === "BUY" ? (
+        {order.side === "BUY" || order.status === "HELD" ? (
           <Amount units={reservedCash(order)} testId="order-reserved" />
         ) : (
           <span data-testid="order-reserved">{formatQuantity(order.remaining_quantity)} shares</span>

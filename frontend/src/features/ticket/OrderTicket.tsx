@@ -29,7 +29,7 @@ import {
 import type { Account, Order, Position, Side } from "../../core/types";
 import { SideButtons } from "./SideButtons";
 import { SymbolField } from "./SymbolField";
-import { PriceFields, TypeFields } from "./TermsFields";
+import { ExitFields, PriceFields, TypeFields } from "./TermsFields";
 import { TicketEstimate } from "./TicketEstimate";
 import { TicketOutcome } from "./TicketOutcome";
 import { usePlaceOrder } from "./usePlaceOrder";
@@ -134,6 +134,14 @@ export function OrderTicket(props: OrderTicketProps): ReactElement {
               }
             />
           }
+        />
+        <ExitFields
+          ticket={ticket}
+          draft={draft}
+          isDisabled={isDisabled}
+          hasTried={hasTried}
+          dispatch={dispatch}
+          onKeyDown={pressSide}
         />
         {unsendableReason !== null && ticket.symbol !== "" && (
           <p className="field-note is-bad" role="note" data-testid="ticket-unsendable">

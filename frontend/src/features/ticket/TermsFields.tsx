@@ -7,7 +7,16 @@ import { formatPrice, type Units } from "../../core/money";
 import { hasLimit, hasStop, ORDER_TYPES, timesInForceOf } from "../../core/order_terms";
 import { TIME_NAMES, TYPE_NAMES } from "../../core/orders";
 import type { TicketAction, TicketState } from "../../core/ticket";
-import { limitProblem, priceText, stopProblem, type Draft } from "../../core/ticket_draft";
+import {
+  limitProblem,
+  lossProblem,
+  priceText,
+  profitProblem,
+  stopProblem,
+  trailProblem,
+  type Draft,
+} from "../../core/ticket_draft";
+import type { OrderType } from "../../core/types";
 
 interface TermsProps {
   ticket: TicketState;
@@ -20,6 +29,7 @@ interface TypeFieldsProps extends TermsProps {
 }
 
 export function TypeFields({ ticket, isDisabled, dispatch, typeRef }: TypeFieldsProps): ReactElement {
+  const times = timesInForceOf(ticket.type, ticket.hasExits);
   return (
     <div className="field-row">
       <label className="field">
@@ -51,18 +61,78 @@ export function TypeFields({ ticket, isDisabled, dispatch, typeRef }: TypeFields
           value={ticket.timeInForce}
           title={TIME_NAMES[ticket.timeInForce]}
           onChange={(event) => {
-            const timeInForce = timesInForceOf(ticket.type).find((time) => time === event.target.value);
+            const timeInForce = times.find((time) => time === event.target.value);
             if (timeInForce !== undefined) dispatch({ type: "timeInForceChosen", timeInForce });
           }}
         >
-          {timesInForceOf(ticket.type).map((time) => (
+          {times.map((time) => (
             <option key={time} value={time} title={TIME_NAMES[time]}>
               {time}
             </option>
           ))}
         </select>
       </label>
+      {ticket.timeInForce === "GTD" && (
+        <label className="field">
+          <span>Last day (UTC)</span>
+          <input
+            type="date"
+            data-testid="ticket-last-day"
+            disabled={isDisabled}
+            required
+            value={ticket.lastDay}
+            onChange={(event) => dispatch({ type: "lastDayChosen", day: event.target.value })}
+          />
+        </label>
+      )}
     </div>
+  );
+}
+
+interface ExitFieldsProps extends TermsProps {
+  draft: Draft;
+  hasTried: boolean;
+  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+}
+
+/** The exits that work once the order is filled, of which one cancels the other. */
+export function ExitFields({ ticket, draft, isDisabled, hasTried, dispatch, onKeyDown }: ExitFieldsProps): ReactElement {
+  const shared = { isDisabled, inputMode: "decimal", onKeyDown } as const;
+  return (
+    <fieldset className="exits">
+      <label className="check">
+        <input
+          type="checkbox"
+          data-testid="ticket-exits"
+          disabled={isDisabled}
+          checked={ticket.hasExits}
+          onChange={(event) => dispatch({ type: "exitsChosen", hasExits: event.target.checked })}
+        />
+        <span>Take profit and stop loss</span>
+      </label>
+      {ticket.hasExits && (
+        <div className="field-row">
+          <NumericField
+            {...shared}
+            label="Take profit"
+            testId="ticket-profit"
+            value={ticket.profitText}
+            problem={profitProblem(ticket, draft, hasTried)}
+            onEdited={(text) => dispatch({ type: "profitEdited", text })}
+            action={null}
+          />
+          <NumericField
+            {...shared}
+            label="Stop loss"
+            testId="ticket-loss"
+            value={ticket.lossText}
+            problem={lossProblem(ticket, draft, hasTried)}
+            onEdited={(text) => dispatch({ type: "lossEdited", text })}
+            action={null}
+          />
+        </div>
+      )}
+    </fieldset>
   );
 }
 
@@ -109,6 +179,20 @@ export function PriceFields(props: PriceFieldsProps): ReactElement {
       action={offered(editStop)}
     />
   );
+  const trail = (
+    <NumericField
+      {...shared}
+      label={ticket.isTrailInPercent ? "Trail in %" : "Trail"}
+      testId="ticket-trail"
+      value={ticket.trailText}
+      problem={trailProblem(ticket, draft, hasTried)}
+      onEdited={(text) => dispatch({ type: "trailEdited", text })}
+      action={{
+        label: ticket.isTrailInPercent ? "In money" : "In %",
+        onClick: () => dispatch({ type: "trailUnitChosen", isPercent: !ticket.isTrailInPercent }),
+      }}
+    />
+  );
   if (ticket.type === "STOP_LIMIT") {
     return (
       <>
@@ -123,9 +207,21 @@ export function PriceFields(props: PriceFieldsProps): ReactElement {
   return (
     <div className="field-row">
       {quantity}
-      {hasStop(ticket.type) ? stop : hasLimit(ticket.type) ? limit : <MarketPrice price={draft.marketPrice} />}
+      {priceField(ticket.type, { stop, limit, trail }) ?? <MarketPrice price={draft.marketPrice} />}
     </div>
   );
+}
+
+interface PricedBy {
+  stop: ReactElement;
+  limit: ReactElement;
+  trail: ReactElement;
+}
+
+function priceField(type: OrderType, { stop, limit, trail }: PricedBy): ReactElement | null {
+  if (type === "TRAILING_STOP") return trail;
+  if (hasStop(type)) return stop;
+  return hasLimit(type) ? limit : null;
 }
 
 function MarketPrice({ price }: { price: Units | null }): ReactElement {

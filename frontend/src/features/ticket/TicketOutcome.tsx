@@ -95,6 +95,8 @@ function Placed({ order }: { order: OrderSummary }): ReactElement {
   );
 }
 
-function attemptText({ side, quantity, symbol, limitPrice, stopPrice }: PlaceOrderInput): string {
-  return orderText({ side, quantity, symbol, limit_price: limitPrice, stop_price: stopPrice });
+function attemptText({ side, quantity, symbol, limitPrice, stopPrice, ...attempt }: PlaceOrderInput): string {
+  const { trailAmount = null, trailPercent = null } = attempt;
+  const prices = { limit_price: limitPrice, stop_price: stopPrice, trail_amount: trailAmount, trail_percent: trailPercent };
+  return orderText({ side, quantity, symbol, ...prices });
 }
