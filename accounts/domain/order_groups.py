@@ -155,8 +155,7 @@ def _follow_in_oco(draft: _Draft, order_id: str, order: Order, event: e.AccountE
     account = draft.account
     if order.oco_group is None or isinstance(event, e.OrderRejected):
         return
-    others = [(key, each) for key, each in account.orders.items() if each.oco_group == order.oco_group]
-    for other_id, other in others:
+    for other_id, other in _in_order(account, lambda each: each.oco_group == order.oco_group):
         if other_id == order_id:
             continue
         if isinstance(event, e.OrderFilled) and event.status == "PARTIALLY_FILLED":
@@ -167,6 +166,12 @@ def _follow_in_oco(draft: _Draft, order_id: str, order: Order, event: e.AccountE
             draft.add(orders.ended_event(account, e.OrderExpired, other_id, other, event.reason))
         else:
             draft.add(orders.ended_event(account, e.OrderCancelled, other_id, other, f"order {order_id} was cancelled"))
+
+
+def _in_order(account: Account, is_one: Callable[[Order], bool]) -> list[tuple[str, Order]]:
+    """Return some orders with their ids: limits first, then by their ids, for the mapping of an account has no order."""
+    found = [(order_id, order) for order_id, order in account.orders.items() if is_one(order)]
+    return sorted(found, key=lambda each: (each[1].order_type != "LIMIT", each[0]))
 
 
 def _reduced(account: Account, order_id: str, order: Order, fill: e.OrderFilled) -> e.OrderReduced:
@@ -186,7 +191,7 @@ def _reduced(account: Account, order_id: str, order: Order, fill: e.OrderFilled)
 
 def _follow_in_waiting(draft: _Draft, order_id: str, filled: int, day: int) -> None:
     account = draft.account
-    for waiting_id, order in [(key, each) for key, each in account.orders.items() if each.waits_for == order_id]:
+    for waiting_id, order in _in_order(account, lambda each: each.waits_for == order_id):
         if filled == 0:
             reason = f"order {order_id} ended without a fill"
             draft.add(orders.ended_event(account, e.OrderCancelled, waiting_id, order, reason))

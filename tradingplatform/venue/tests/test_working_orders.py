@@ -496,7 +496,7 @@ def test_the_room_of_orders_that_have_ended_is_used_again():
 def test_an_order_that_was_cancelled_is_not_matched_and_its_room_is_the_next_ones():
     journal, venue = given(market_buy("o1"))
     journal.execute("a", "cancel", c.CancelOrder("o1", ""))
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 0)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 0)}, now=0)
     assert next_asks(venue) == [], "nothing is offered: it is in the book"
     apply(venue, journal.recorded[-1:])
     venue.quote({"KO": Quote(500_000, 500_000, 0, 15 * SHARE)})
@@ -508,7 +508,7 @@ def test_an_order_that_was_cancelled_is_not_matched_and_its_room_is_the_next_one
 
 def test_what_somebody_else_filled_is_not_asked_for_beside_what_is_under_way():
     journal, venue = given(market_buy("o1"))
-    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)})
+    venue.quote({"KO": Quote(500_000, 500_000, 0, 50 * SHARE)}, now=0)
     (ask,) = next_asks(venue)
     journal.execute("a", "outside", c.ExecuteTrade("KO", "BUY", SHARE, 500_000, "o1"))
     apply(venue, journal.recorded[-2:])
