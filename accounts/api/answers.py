@@ -52,6 +52,7 @@ REFUSAL_MESSAGES: Final = {
     "INVALID_STOP_LIMIT": "a stop-limit buy has its limit at the stop or above, a sell at the stop or below",
     "INVALID_STOP_PRICE": "a stop price belongs to STOP and STOP_LIMIT orders, and only to them",
     "INVALID_TIME_IN_FORCE": "an order that waits for its stop is DAY, GTC or GTD",
+    "INVALID_TRAIL": "the trail leads to a stop of 0 or less: give a smaller trail",
     "ORDER_COUNT_EXCEEDED": "the account has as many working orders as it may have: cancel some first",
     "ORDER_HELD": "the order waits until another one is filled: it does not work yet",
     "ORDER_IN_GROUP": "the order belongs to others, which would not go with this change: only prices of exits change",

@@ -169,7 +169,7 @@ def _follow_in_oco(draft: _Draft, order_id: str, order: Order, event: e.AccountE
 
 
 def _in_order(account: Account, is_one: Callable[[Order], bool]) -> list[tuple[str, Order]]:
-    """Return some orders with their ids, limits first, then by their ids: the mapping of an account has no order."""
+    """Return some orders with their ids: limits first, then by ids, for an account keeps them in no order."""
     found = [(order_id, order) for order_id, order in account.orders.items() if is_one(order)]
     return sorted(found, key=lambda each: (each[1].order_type != "LIMIT", each[0]))
 

@@ -27,7 +27,7 @@ from eventstore.writer import partition
 from eventstore.writer.limits import HELD_BYTES_MAX
 from identity import credentials, permissions, rate_limits, recent_access, websocket
 from market import consumers as market_consumers
-from market import quotes, replay, replay_file
+from market import money, quotes, replay, replay_file
 from market.bars import recorder
 from market.feeds import ticks
 from market.instruments import current, definition
@@ -219,6 +219,7 @@ FIGURES = {
         (r"more than ([\d,]+) sockets of a user", websocket.SOCKETS_PER_USER_MAX),
     ],
     "docs/market.md": [
+        (r"the latest price, at most ([\d,]+);", money.PRICE_MAX // money.SCALE),
         (r"says (twice) a second what everything costs", 1 / feed.TICK_S),
         (r"closes of (\d+) stocks", len(replayed_symbols())),
         (r"A request has up to ([\d,]+) entries", graphql.QUOTES_MAX),

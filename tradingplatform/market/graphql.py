@@ -13,6 +13,7 @@ from graphql import GraphQLResolveInfo
 from accounts.api.graphql.errors import ApiError, bad_request, forbidden
 from accounts.api.mutations.batches import Entries
 from accounts.api.submission import access_from
+from accounts.scalars import BigInt
 from edge.request_thread import on_another_thread
 from identity.permissions import Access, Action, may_on_every_account, roles_that_may, why_no_command
 from market.feeds.pushed import push_ticks
@@ -42,8 +43,8 @@ class QuoteOutcomes(Entries):
 class QuotesPushed(graphene.ObjectType):
     """What became of quotes that were pushed."""
 
-    accepted = graphene.Int(required=True)
-    refused = graphene.Int(required=True)
+    accepted = BigInt(required=True)
+    refused = BigInt(required=True)
     outcomes = graphene.Field(QuoteOutcomes, required=True)
 
 
@@ -55,7 +56,7 @@ class MarketClock(graphene.ObjectType):
     date = graphene.String(description="The trading day.")
     phase = graphene.Enum.from_enum(Phase, description="What the market is doing.")(required=True)
     is_paused = graphene.Boolean(required=True)
-    seconds_per_day = graphene.Int(description="Real seconds of a trading day; null where the market is in real time.")
+    seconds_per_day = BigInt(description="Real seconds of a trading day; null where the market is in real time.")
 
 
 class MarketChanged(graphene.ObjectType):
@@ -83,7 +84,7 @@ class MarketMutation(graphene.ObjectType):
     resume_market = _changed("Let the market go on from where it was paused (operators only).")
     set_market_speed = _changed(
         "Set how fast the replayed market runs (operators only).",
-        seconds_per_day=graphene.Int(required=True, description="Real seconds of a trading day, 2 to 604,800."),
+        seconds_per_day=BigInt(required=True, description="Real seconds of a trading day, 2 to 604,800."),
     )
 
     @staticmethod

@@ -155,7 +155,7 @@ def hanging_redis(settings):
 
 
 @pytest.mark.usefixtures("store", "hanging_redis")
-def test_a_redis_that_hangs_holds_up_nobody_else(market):
+def test_a_redis_that_hangs_holds_up_nobody_else():
     iris = Api("iris", role=INTEGRATOR)
     account_id = iris.open()
     market_order = limit_order(account_id, type="MARKET", limitPrice=None)

@@ -31,7 +31,9 @@ GOOD = {
     "quantity": 1,
     "reason": "because",
     "side": "BUY",
+    "stopLoss": {"stopPrice": "40"},
     "symbol": "KO",
+    "takeProfit": {"limitPrice": "60"},
     "type": "LIMIT",
 }
 """Values by the name of the field; those that may be left out are left out, unless another needs them."""
@@ -42,6 +44,8 @@ UNSTORABLE = ["a\x00b", "\ud800", HUGE]
 WRONG = {
     "ID": [1.5, True, [], {}, ["a"]],
     "String": [5, 1.5, True, {}, ["a", "b"], 10**400],
+    "StopLoss": [5, "40", True, [], {"stopPrice": 40}, {"price": "40"}],
+    "TakeProfit": [5, "60", True, [], {}, {"limitPrice": 60}, {"limitPrice": "60", "stopPrice": "40"}],
     "Quantity": [1.5, 1e3, True, {}, ["1", "2"], "1.5000000", "1.", "1e3", "NaN", "", "-1", 0, 10**400, HUGE, "١"],
 }
 
@@ -192,6 +196,8 @@ def test_an_optional_argument_of_a_query_that_is_null_is_as_if_it_were_left_out(
     the_account = f'id: "{account_id}"'
     given = {
         "accounts": "",
+        "bars": 'symbol: "KO"',
+        "corporateActions": "",
         "instruments": "",
         "viewer": "",
         "accountWhatIf": f'{the_account} limits: {{maxTradeValue: "1"}}',

@@ -13,6 +13,7 @@ import zmq
 from accounts.codec import account_codec
 from accounts.domain.commands import DepositCash, ExecuteTrade, OpenAccount
 from accounts.domain.values import SHARE
+from accounts.kernels.trades import TRADE
 from accounts.writer import process as writer_module
 from accounts.writer.bus.in_process import InProcessBus
 from accounts.writer.bus.keys import KeysUnusable, create_keys
@@ -227,8 +228,8 @@ BROKEN = [
     altered(3 * TEXT_BYTES, b"\xff"),
     altered(ORIGINS, (7).to_bytes(8, "little")),
     altered(ORIGINS, (-1).to_bytes(8, "little", signed=True)),
-    altered(BODIES + 32 + 16, (9).to_bytes(4, "little")),
-    altered(BODIES + 20, (5).to_bytes(4, "little")),
+    altered(BODIES + TRADE.itemsize + TRADE.fields["symbol"][1], (9).to_bytes(4, "little")),
+    altered(BODIES + TRADE.fields["other"][1], (5).to_bytes(4, "little")),
 ]
 
 

@@ -47,7 +47,8 @@ EVENTS = """query($id: ID!, $first: Int, $after: String, $types: [String!], $fro
   account(id: $id) { events(first: $first, after: $after, types: $types, from: $from, to: $to) {
     nodes { eventId version type recordedAt actor commandId correlationId causationId data }
     pageInfo { hasNextPage endCursor } } } }"""
-ORDER = """orderId clientOrderId symbol side orderType timeInForce status quantity filledQuantity remainingQuantity
+ORDER = """orderId clientOrderId symbol side orderType orderClass parentOrderId ocoGroup trailAmount trailPercent
+    triggerPrice expiresAt timeInForce status quantity filledQuantity remainingQuantity
   avgFillPrice filledValue limitPrice stopPrice reservePrice replaces replacedBy reason placedVersion version commandId
   actor placedAt updatedAt endedAt"""
 ORDERS = f"""query($id: ID!, $first: Int, $after: String, $status: String, $symbol: String, $side: String,

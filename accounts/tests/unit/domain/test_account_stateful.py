@@ -581,11 +581,11 @@ def judges_the_price_of_a_fill(monkeypatch):
     breach = risk.trade_breach
     bound = risk.price_bound
 
-    def of_fills_too(account, trade, day, order):
+    def of_fills_too(account, trade, day, order, *freed):
         farthest = bound(trade.price, trade.market_price, account.price_band_bp)
         if farthest != trade.price:
             return risk.Breach(Code.PRICE_BEYOND_BAND, farthest, trade.price)
-        return breach(account, trade, day, order)
+        return breach(account, trade, day, order, *freed)
 
     monkeypatch.setattr(risk, "trade_breach", of_fills_too)
 
