@@ -56,8 +56,9 @@ def dividend_paid(account: Account, event: e.DividendPaid) -> None:
     """A dividend came in."""
     account.cash = event.cash_after
     account.dividends = event.total_dividends
-    account.dividend_day = event.day
-    account.day_dividends = event.day_dividends
+    if event.day_dividends:  # One that comes to nothing begins no day.
+        account.dividend_day = event.day
+        account.day_dividends = event.day_dividends
 
 
 def symbol_changed(account: Account, event: e.SymbolChanged) -> None:

@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
@@ -178,7 +179,7 @@ def test_a_file_ends_when_the_key_is_revoked_that_asked_for_it(get, monkeypatch)
         await ApiKey.objects.aupdate(revoked_at=timezone.now())
         return first, [part async for part in parts]
 
-    first, rest = asyncio.run(sent())
+    first, rest = async_to_sync(sent)()  # On this thread, whose connection is the test's.
     assert first.decode().splitlines() == [HEADER]
     assert rest == []
 
