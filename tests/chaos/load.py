@@ -214,4 +214,4 @@ class Follower:
 
 
 def _trade(account_id: str) -> dict[str, Any]:
-    return {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "0.01"}
+    return {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": 1, "price": "40"}

@@ -42,7 +42,7 @@ class Api(Caller):
         return account_id
 
     def buy(self, account_id: str, **fields):
-        trade = {"symbol": "KO", "side": "BUY", "quantity": 1, "price": "10", **fields}
+        trade = {"symbol": "KO", "side": "BUY", "quantity": 1, "price": "40", **fields}
         return self.command(TRADE, accountId=account_id, **trade)
 
     def place(self, account_id: str, **fields):

@@ -34,7 +34,7 @@ def operator(platform):
 def account(alice, operator):
     """An account of Alice's with some cash and one position."""
     account_id = alice.open("100000")
-    operator.buy(account_id, symbol="PG", quantity=5, price="90")
+    operator.buy(account_id, symbol="PG", quantity=5, price="80")
     alice.get(f"/api/accounts/{account_id}", min_version=3)
     return account_id
 

@@ -22,7 +22,7 @@ def test_the_portfolio_changes_live_while_trades_execute_elsewhere(screen, opera
     operator.buy(account, symbol="KO", quantity=11, price="40")
     expect(screen.find("position-row-KO")).to_contain_text("11", timeout=3_000)
     expect(screen.find("trade-row")).to_have_count(2)
-    expect(screen.find("cash")).to_have_text(re.compile(r"99,110\.00"))
+    expect(screen.find("cash")).to_have_text(re.compile(r"99,160\.00"))
 
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"], indirect=True)
@@ -49,7 +49,7 @@ def test_a_figure_that_could_mean_two_things_is_refused_and_the_understood_one_i
     screen.find("cash-review").click()
     screen.find("cash-confirm").click()
     expect(screen.find("cash-result")).to_contain_text("1,000.50 USD deposited")
-    assert alice.get(f"/api/accounts/{account}", min_version=4)["cash"] == "100550.5000"
+    assert alice.get(f"/api/accounts/{account}", min_version=4)["cash"] == "100600.5000"
 
 
 def test_the_currencies_that_are_offered_are_taken(screen, account):
@@ -71,7 +71,7 @@ def test_the_page_recovers_when_the_web_server_is_killed(screen, platform, opera
     platform.start("web")
     platform.wait_until_ready()
     expect(screen.find("connection-state")).to_contain_text("Live", timeout=40_000)
-    operator.buy(account, symbol="XOM", quantity=3, price="50")
+    operator.buy(account, symbol="XOM", quantity=3, price="55")
     expect(screen.find("position-row-XOM")).to_contain_text("3", timeout=3_000)
     screen.errors.clear()  # The browser reports the refused connections themselves.
 
@@ -87,4 +87,4 @@ def test_the_admin_shows_the_audit_trail_and_changes_nothing(screen, platform, a
         expect(page.locator("table.trail").last).to_contain_text(event)
     expect(page.locator("input[name=_save]")).to_have_count(0)
     stored = platform.query("SELECT data FROM activity WHERE account_id = %s ORDER BY version", account)
-    assert json.loads(json.dumps(stored[2][0]))["price"] == "90.0000"
+    assert json.loads(json.dumps(stored[2][0]))["price"] == "80.0000"

@@ -23,7 +23,7 @@ def account_id(operator):
 
 
 def batch_of_one(api, account_id, symbol):
-    entry = {"accountId": account_id, "symbol": symbol, "side": "BUY", "quantity": 1, "price": "1"}
+    entry = {"accountId": account_id, "symbol": symbol, "side": "BUY", "quantity": 1, "price": "10"}
     return api.ask(TRADES, {"trades": [entry]})["outcomes"][0]
 
 
@@ -37,7 +37,7 @@ def wait_for(outcome, code):
 
 def outcomes(api, account_id, symbol):
     return [
-        api.buy(account_id, symbol=symbol, price="1").get("code"),
+        api.buy(account_id, symbol=symbol, price="10").get("code"),
         batch_of_one(api, account_id, symbol).get("code"),
     ]
 

@@ -25,15 +25,15 @@ def next_of(socket, kind, timeout=10):
 
 def test_a_trade_is_seen_by_rest_at_the_version_that_was_answered(api):
     account_id = api.open()
-    trade = api.buy(account_id, quantity=7, price="20.5")
+    trade = api.buy(account_id, quantity=7, price="40.5")
     portfolio = api.get(f"/api/accounts/{account_id}/portfolio", min_version=trade["version"])
-    assert portfolio["account"]["cash"] == trade["cashAfter"] == "99856.5000"
+    assert portfolio["account"]["cash"] == trade["cashAfter"] == "99716.5000"
     (position,) = portfolio["positions"]
-    assert (position["symbol"], position["quantity"], position["avg_cost"]) == ("KO", "7", "20.5000")
+    assert (position["symbol"], position["quantity"], position["avg_cost"]) == ("KO", "7", "40.5000")
     (found,) = api.get(f"/api/accounts/{account_id}/trades")["results"]
-    assert (found["trade_id"], found["version"], found["value"]) == (trade["tradeId"], 3, "143.5000")
+    assert (found["trade_id"], found["version"], found["value"]) == (trade["tradeId"], 3, "283.5000")
     (day,) = api.get(f"/api/accounts/{account_id}/daily-pnl")["results"]
-    assert (day["trades"], day["volume"], day["realized_pnl"]) == (1, "143.5000", "0.0000")
+    assert (day["trades"], day["volume"], day["realized_pnl"]) == (1, "283.5000", "0.0000")
 
 
 def test_all_trades_come_as_a_file(platform, api, key):
