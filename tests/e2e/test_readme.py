@@ -95,7 +95,7 @@ def test_a_trade_is_booked_by_the_demos_integrator_and_by_nobody_else(platform, 
     before = alice.get(f"/api/accounts/{booked_on}")
     booked = integrator.send(bodies[3], booked_on)
     assert (booked["__typename"], booked["version"]) == ("TradeExecuted", before["version"] + 1)
-    assert Decimal(before["cash"]) - Decimal(booked["cashAfter"]) == Decimal("455")
+    assert Decimal(before["cash"]) - Decimal(booked["cashAfter"]) == Decimal("415")
     assert integrator.send(bodies[3], booked_on) == booked
     after = alice.get(f"/api/accounts/{booked_on}", min_version=booked["version"])
     assert (after["name"], after["trade_count"]) == ("Personal account", before["trade_count"] + 1)
