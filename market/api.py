@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import IsAuthenticated
@@ -143,7 +143,15 @@ class MarketClockView(RestView):
     takes = (ClockQuery,)
 
     @extend_schema(
-        operation_id="market_clock", parameters=[ClockQuery], responses=MarketClockSerializer, tags=["market"]
+        operation_id="market_clock",
+        parameters=[ClockQuery],
+        responses={
+            200: MarketClockSerializer,
+            400: OpenApiResponse(description="no instant, or one that is still to come"),
+            401: OpenApiResponse(description="nobody is logged in"),
+            503: OpenApiResponse(description="MARKET_UNAVAILABLE: the clock cannot be read"),
+        },
+        tags=["market"],
     )
     def get(self, request: Request) -> Response:
         """Its time and phase at an instant."""

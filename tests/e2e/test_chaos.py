@@ -7,6 +7,7 @@ from tests.chaos.chaos import run
 from tests.chaos.target import Target
 
 EVERYTHING = {
+    "backoffice",
     "beat",
     "market",
     "postgresql",

@@ -172,4 +172,6 @@ def quote(symbol, price, previous_close=1_000_000):
     ("price", "shown"), [(1_010_000, "1.00"), (989_950, "-1.01"), (1_000_049, "0.00"), (1_234_567, "23.46")]
 )
 def test_a_move_is_rounded_half_away_from_zero(price, shown):
-    assert dashboard._mover(quote("KO", price))["change_percent"] == shown
+    found = quote("KO", price)
+    move = dashboard._move(found.price, found.previous_close)
+    assert dashboard._mover(found, move)["change_percent"] == shown

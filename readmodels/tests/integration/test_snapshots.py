@@ -49,11 +49,14 @@ def shown_by_rest(user, account_id):
     def get(path=""):
         return browser.get(f"/api/accounts/{account_id}{path}").json()
 
+    positions = get("/positions")["results"]
+    for position in positions:
+        del position["at_market"]  # Who has a socket has the market's prices from another one.
     return {
         "type": "snapshot",
         "version": get()["version"],
         "account": get(),
-        "positions": get("/positions")["results"],
+        "positions": positions,
         "orders": get("/orders?status=open")["results"],
         "trades": get("/trades?limit=50")["results"],
     }
