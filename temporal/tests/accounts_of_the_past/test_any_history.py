@@ -81,7 +81,7 @@ FILLS_OF_GROUPS = st.builds(
     *(st.just("KO"), st.just("BUY"), st.sampled_from([3 * SHARE, 9 * SHARE]), st.just(LIMIT)),
     st.sampled_from(["entry", "first"]),
 )
-STOPS = st.builds(c.TrailOrder, st.just("trailing"), PRICES) | st.builds(
+STOPS = st.builds(c.TrailOrder, st.just("trailing"), st.just(LIMIT // 2)) | st.builds(
     c.TriggerOrder, st.just("trailing"), st.just(2 * LIMIT)
 )
 UNFREEZING = st.builds(c.UnfreezeAccount, NO_REASON)

@@ -1,5 +1,7 @@
 """Announcing and withdrawing in the admin, with a preview, and over GraphQL; who may."""
 
+import time
+
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -64,6 +66,9 @@ def test_the_admin_shows_what_an_action_comes_to_before_it_is_announced(firm, mo
     monkeypatch.setattr(corporate_actions_admin, "latest_sheet", lambda: sheet(KO=500_000))
     client, actor = client_of(OPERATOR)
     assert "First session on the new terms" in text(client.get(reverse(ADD)))
+    deadline = time.monotonic() + 10
+    while "2 holders" not in text(client.post(reverse(ADD), FORM)) and time.monotonic() < deadline:
+        time.sleep(0.05)  # The tables follow.
     page = text(client.post(reverse(ADD), FORM))
     for said in ("1 for 10, from 2019-03-04 on", "2 holders", "1 working orders", "price of now: 600.0000"):
         assert said in page
