@@ -176,10 +176,10 @@ def test_what_working_orders_reserve_is_not_offered(screen, alice, account):
     expect(screen.find("position-available")).to_have_text("0 free", timeout=3_000)
     screen.find("withdraw").click()
     screen.find("cash-amount-action").click()
-    expect(screen.find("cash-amount")).to_have_value("98,600.00")
+    expect(screen.find("cash-amount")).to_have_value("98,650.00")
     screen.find("cash-review").click()
     screen.find("cash-confirm").click()
-    expect(screen.find("cash-result")).to_contain_text("98,600.00 USD withdrawn")
+    expect(screen.find("cash-result")).to_contain_text("98,650.00 USD withdrawn")
 
 
 @SIZES
