@@ -167,7 +167,12 @@ def _manage(target: Target, *command: str) -> str:
 def _open(trader: Caller, operator: Caller, number: int) -> str:
     account_id = str(trader.ask(OPEN, {"input": {"name": f"Year {number}"}})["accountId"])
     trader.ask(DEPOSIT, {"input": {"accountId": account_id, "amount": str(CASH)}})
-    limits = {"maxPositionPercent": "30", "maxDailyValue": "100000000000", "maxTradeValue": "1000000"}
+    limits = {
+        "maxPositionPercent": "30",
+        "maxDailyValue": "100000000000",
+        "maxTradeValue": "1000000",
+        "priceBandPercent": "10",
+    }
     operator.ask(LIMITS, {"input": {"accountId": account_id, **limits}})
     schedule = SCHEDULES[number % len(SCHEDULES)]
     if schedule:

@@ -78,6 +78,8 @@ class SymbolBook:
         self._buys = _OrderTable(is_buy=True)
         self._sells = _OrderTable(is_buy=False)
         self._quote: Quote | None = None
+        self._latest: Quote | None = None
+        """The latest quote that there was, of which so much is left."""
         self._ask_left = self._bid_left = 0
 
     def __len__(self) -> int:
@@ -92,11 +94,12 @@ class SymbolBook:
         (self._buys if are_buys else self._sells).remove(slots)
 
     def quote(self, quote: Quote | None) -> None:
-        """Take what the market offers from now on; None when nothing can be traded."""
-        if quote is not None and quote == self._quote and quote.said_at_us is not None:
-            return
+        """Take what the market offers from now on; None when nothing can be traded. Sizes that were said are offered
+        once, also when nothing could be traded meanwhile.
+        """
         self._quote = quote
-        self._ask_left, self._bid_left = (0, 0) if quote is None else (quote.ask_size, quote.bid_size)
+        if quote is not None and (quote.said_at_us is None or quote != self._latest):
+            self._latest, self._ask_left, self._bid_left = quote, quote.ask_size, quote.bid_size
 
     def trigger(self) -> Triggers | None:
         """Return the orders whose stop the quote reached, buys first; they rest from here on. None when none is."""
@@ -126,7 +129,7 @@ class SymbolBook:
 
 def allocate(remaining: Integers, are_whole: Flags, *, size: int, lot_size: int) -> Integers:
     """Return how much of each order is filled of an offered size, given the orders by their priority."""
-    total = int(remaining.sum())
+    total = sum(remaining.tolist())  # Of many large orders it is wider than 64 bits.
     if total <= size and size - (total - int(remaining[-1])) >= lot_size:
         return remaining
     filled = np.zeros(len(remaining), np.int64)

@@ -85,6 +85,7 @@ class PaperVenue:
         self._may_fill = may_fill
         self._sheet = UNKNOWN_MARKET
         self._is_new_sheet = False
+        self._looked_at: Instruments | None = None
         self._answers: list[Answer] = []
         self._is_store_away = False
         self._done = 0
@@ -150,10 +151,12 @@ class PaperVenue:
     def _look_at_market(self) -> None:
         now_us = time.time_ns() // 1_000
         is_old = is_stale(made_at_us=self._sheet.made_at_us, now_us=now_us)
-        if not self._is_new_sheet and not (is_old and self._sheet.quotes):
+        instruments = self._instruments()
+        is_changed = instruments is not self._looked_at  # What is halted counts now, not with the next quotes.
+        if not self._is_new_sheet and not is_changed and not (is_old and self._sheet.quotes):
             return
-        self._is_new_sheet = False
-        if is_old:
+        self._is_new_sheet, self._looked_at = False, instruments
+        if is_old and self._sheet.quotes:
             log.warning("venue without quotes: orders wait", made_at_us=self._sheet.made_at_us)
             self._sheet = UNKNOWN_MARKET
         self._orders.quote(self._quotes(now_us), now=now_us)

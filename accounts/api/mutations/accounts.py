@@ -118,8 +118,8 @@ CHANGE_RISK_LIMITS: Final = CommandMutation(
         "max_daily_value": graphene.String(required=True, description="Traded value per UTC day."),
         "max_trade_value": graphene.String(required=True, description="Value of one trade."),
         "price_band_percent": graphene.String(
-            description="How far from the market's price a trade may be booked, of that price; 0 is no band. "
-            f"{factories.DEFAULT_PRICE_BAND_PERCENT} when not given."
+            required=True,
+            description="How far from the market's price a trade may be booked, of that price; 0 is no band.",
         ),
     },
     success=RiskLimitsChanged,

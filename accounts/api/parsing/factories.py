@@ -43,7 +43,6 @@ from accounts.domain.order_terms import terms_code
 from accounts.domain.values import (
     BASIS_POINTS,
     CURRENCIES,
-    DEFAULT_PRICE_BAND_BP,
     InvalidValue,
     format_amount,
     format_quantity,
@@ -76,7 +75,6 @@ TERMS_MESSAGES: Final = {
     Code.INVALID_TRAIL: "a TRAILING_STOP order has either trailAmount or trailPercent, others have none: this one is "
     "{order_type}",
 }
-DEFAULT_PRICE_BAND_PERCENT: Final = f"{DEFAULT_PRICE_BAND_BP // 100}.{DEFAULT_PRICE_BAND_BP % 100:02d}"
 IDENTIFIER_LENGTH_MAX: Final = 64
 _ACCOUNT_IDS_KEPT: Final = 65_536
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
@@ -241,7 +239,7 @@ def change_risk_limits(
     max_position_percent: str,
     max_daily_value: str,
     max_trade_value: str,
-    price_band_percent: str = DEFAULT_PRICE_BAND_PERCENT,
+    price_band_percent: str,
 ) -> ChangeRiskLimits:
     """Return a checked ChangeRiskLimits; the percentages have at most two decimals and are at most 100."""
     scaled = _value(parse_amount, max_position_percent, Code.INVALID_LIMIT)

@@ -133,7 +133,12 @@ def test_trades_are_charged_by_the_schedule_that_was_set(ada, store):
 def test_a_position_may_be_larger_than_32_bits(ada):
     account_id = ada.open("300000")
     officer = Api("officer", is_staff=True)
-    limits = {"maxPositionPercent": "100", "maxDailyValue": "1000000", "maxTradeValue": "1000000"}
+    limits = {
+        "maxPositionPercent": "100",
+        "maxDailyValue": "1000000",
+        "maxTradeValue": "1000000",
+        "priceBandPercent": "10",
+    }
     officer.run(LIMITS, accountId=account_id, **limits)
     trade = {"accountId": account_id, "symbol": "KO", "side": "BUY", "quantity": "1000000000", "price": "0.0001"}
     held = [ada.run(TRADE, **trade)["positionQuantity"] for _ in range(3)]
@@ -228,7 +233,7 @@ class TestAccess:
 
     def test_only_staff_may_freeze_and_change_limits(self, ada):
         account_id = ada.open()
-        limits = {"maxPositionPercent": "20", "maxDailyValue": "10", "maxTradeValue": "5"}
+        limits = {"maxPositionPercent": "20", "maxDailyValue": "10", "maxTradeValue": "5", "priceBandPercent": "10"}
         assert ada.error(FREEZE, accountId=account_id, reason="x") == "FORBIDDEN"
         assert ada.error(LIMITS, accountId=account_id, **limits) == "FORBIDDEN"
         officer = Api("officer", is_staff=True)

@@ -28,6 +28,7 @@ GOOD = {
     "maxTradeValue": "1000",
     "name": "Savings",
     "price": "50",
+    "priceBandPercent": "10",
     "quantity": 1,
     "reason": "because",
     "side": "BUY",

@@ -88,7 +88,7 @@ class TestCompliance:
     def test_it_freezes_and_limits_every_account_and_trades_none_but_its_own(self, ada):
         account_id = ada.open()
         cora = api("cora", "compliance")
-        limits = {"maxPositionPercent": "20", "maxDailyValue": "10", "maxTradeValue": "5"}
+        limits = {"maxPositionPercent": "20", "maxDailyValue": "10", "maxTradeValue": "5", "priceBandPercent": "10"}
         assert cora.run(LIMITS, accountId=account_id, **limits)["maxPositionPercent"] == "20.00"
         assert cora.error(DEPOSIT, accountId=account_id, amount="1") == "FORBIDDEN"
         assert cora.run(FREEZE, accountId=account_id, reason="audit")["reason"] == "audit"

@@ -148,7 +148,10 @@ def _setting_up(demo: SeedAccount) -> list[tuple[str, AccountCommand]]:
     ]
     if demo.strategy is not None:
         limits = factories.change_risk_limits(
-            max_position_percent="10", max_daily_value=TRADED_ACCOUNTS_MAX_DAILY_VALUE, max_trade_value="100000"
+            max_position_percent="10",
+            max_daily_value=TRADED_ACCOUNTS_MAX_DAILY_VALUE,
+            max_trade_value="100000",
+            price_band_percent="10",
         )
         return [*commands, ("demo-limits", limits)]
     prices = _prices()

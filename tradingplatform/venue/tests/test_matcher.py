@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradingplatform.venue.matcher import Candidates, Quote, SymbolBook
+from tradingplatform.venue.matcher import Candidates, Quote, SymbolBook, allocate
 
 LOT = 10
 
@@ -224,11 +224,18 @@ def test_sizes_that_somebody_said_are_offered_once_until_they_are_said_anew():
     book.quote(said)
     put(book, order(2))
     assert [fill.quantity for fill in match(book)] == [50]
+    book.quote(None)
     book.quote(said)
     put(book, order(3))
-    assert match(book) == []
+    assert match(book) == [], "not even when nothing could be traded meanwhile"
     book.quote(said._replace(said_at_us=8))
     assert [fill.quantity for fill in match(book)] == [100]
+
+
+def test_more_is_wanted_than_64_bits_hold_and_no_more_is_filled_than_is_offered():
+    wanted = np.full(10_000, 10**15, np.int64)
+    filled = allocate(wanted, np.zeros(len(wanted), bool), size=150, lot_size=LOT)
+    assert (filled.sum(), filled[0]) == (150 - 150 % LOT, 150 - 150 % LOT)
 
 
 @pytest.mark.parametrize(("side", "stop", "before", "at"), [("BUY", 105, 104, 105), ("SELL", 95, 96, 95)])

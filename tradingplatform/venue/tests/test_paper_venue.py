@@ -195,6 +195,23 @@ def test_a_writer_that_is_away_keeps_nobody_elses_orders(market, monkeypatch):
     market.serve(steps)
 
 
+def test_a_halt_counts_for_the_quotes_that_there_are(market):
+    account_id = market.open()
+
+    async def steps():
+        market.quote(500_000)
+        await asyncio.sleep(0.2)
+        market.instruments = type(DEMO_INSTRUMENTS).of({"KO": instrument("KO", is_halted=True)}, version=2)
+        await asyncio.sleep(0.1)
+        market.place(account_id)
+        await asyncio.sleep(0.3)
+        assert market.events(e.OrderFilled) == [], "no other quotes came"
+        market.instruments = DEMO_INSTRUMENTS
+        await market.until(lambda: market.events(e.OrderFilled))
+
+    market.serve(steps)
+
+
 def test_what_was_not_executed_is_filled_at_the_price_of_later_and_not_while_it_is_halted(market):
     account_id = market.open()
     market.place(account_id)

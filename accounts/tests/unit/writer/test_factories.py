@@ -26,8 +26,10 @@ def test_good_input_becomes_exact_commands():
     assert fill == ExecuteTrade("KO", "BUY", 3 * SHARE, 502_500, order_id), "the market is not asked about a fill"
     assert factories.deposit_cash(amount="0.5", reference="") == DepositCash(5_000, "")
     assert factories.open_account(owner="ada", name="  Näme ", currency="USD") == OpenAccount("ada", "Näme", "USD")
-    limits = factories.change_risk_limits(max_position_percent="12.5", max_daily_value="1", max_trade_value="2")
-    assert limits == ChangeRiskLimits(1_250, 10_000, 20_000, 1_000)
+    limits = factories.change_risk_limits(
+        max_position_percent="12.5", max_daily_value="1", max_trade_value="2", price_band_percent="2"
+    )
+    assert limits == ChangeRiskLimits(1_250, 10_000, 20_000, 200)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_a_share_is_above_0_and_at_most_100_percent(percent):
         max_position_percent=percent,
         max_daily_value="1",
         max_trade_value="1",
+        price_band_percent="1",
     )
 
 
