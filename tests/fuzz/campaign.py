@@ -228,20 +228,20 @@ def known_values(account_id: str) -> dict[str, list[str]]:
     by_names = {
         ("id", "accountId", "account_id"): [account_id, account_id, account_id, other],
         ("orderId", "order_id"): [other, account_id],
-        ("price", "limitPrice", "stopPrice", "amount", "maxDailyValue", "maxTradeValue"): [
+        ("price", "limitPrice", "stopPrice", "amount", "maxDailyValue", "maxTradeValue", "trailAmount"): [
             *("10", "0.0001", "45.5", "922337203685477.5807", "10000000")
         ],
-        ("from", "to", "at", "fromAt", "toAt"): ["2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z"],
+        ("from", "to", "at", "fromAt", "toAt", "expiresAt"): ["2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z"],
         ("version", "minVersion", "fromVersion", "toVersion", "first", "limit"): ["1", "1", "2", "50"],
         ("commandId", "clientOrderId", "client_order_id"): ["f-1", "f-2", "f-3", "f-4"],
         ("symbol",): ["KO", "AAPL", "MSFT"],
         ("side",): ["BUY", "SELL"],
         ("quantity",): ["1", "10", "2.5", "0.000001", "1000000000", "3000000000"],
-        ("type",): ["MARKET", "LIMIT", "STOP", "STOP_LIMIT"],
-        ("timeInForce",): ["DAY", "GTC", "IOC", "FOK"],
+        ("type",): ["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"],
+        ("timeInForce",): ["DAY", "GTC", "IOC", "FOK", "GTD"],
         ("currency",): ["USD", "EUR", "JPY"],
         ("name", "reason", "reference"): ["A text"],
-        ("maxPositionPercent",): ["10.00", "100"],
+        ("maxPositionPercent", "priceBandPercent", "trailPercent"): ["10.00", "100"],
         ("status",): ["open", "closed", "all"],
         ("period",): ["day", "week", "month"],
         ("zone",): ["UTC", "Europe/Berlin"],
